@@ -1,0 +1,123 @@
+import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
+import {
+  type ConstantAttributes,
+  type InputAttributes,
+  isNumber,
+  Variable,
+} from '../graph/ops/leaf.js';
+import { sizeOf } from '../graph/shapes.js';
+import { reachable, type Tensor } from '../graph/tensor.js';
+import { chooseDestinations, type Target } from './destinations.js';
+import { fuse } from './fuse.js';
+import { Lowering } from './lower.js';
+import { placeInArena } from './memory.js';
+import { placeSteps } from './place.js';
+import type { Binding, Plan } from './plan.js';
+import { schedule } from './schedule.js';
+import { simplify } from './simplify.js';
+import type { Buffer } from './values.js';
+import { verifyGraph, verifyPlan } from './verify.js';
+
+/** What is compiled: a graph from inputs to outputs, and the variables that it leaves changed. */
+export interface Graph {
+  readonly inputs: readonly Tensor<InputAttributes>[];
+  readonly outputs: readonly Tensor[];
+  readonly assignments?: ReadonlyMap<Variable, Tensor>;
+}
+
+/** A plan, and the leaves whose memory the run has to bind to it. */
+export interface Compiled {
+  readonly plan: Plan;
+  /** Scalars that the host provides before each run, behind the inputs in the bindings. */
+  readonly hostScalars: readonly Tensor<InputAttributes>[];
+  /** The variables, in the order of their bindings. */
+  readonly variables: readonly Variable[];
+}
+
+/** Compiles a graph into a plan: simplify, fuse, schedule, lower, place. Each pass is a pure function. */
+export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph): Compiled {
+  const assigned = [...assignments.keys()];
+  const roots = simplify([...outputs, ...assignments.values()]);
+  const live = reachable(roots);
+  verifyGraph(live);
+  const { units, unitOf } = fuse(live);
+  const leaves = collectLeaves(inputs, live, assigned);
+  const bindings = leaves.map(leafBinding);
+  const buffers = new Map<Tensor, Buffer>(leaves.map((leaf, index) => [leaf, { kind: 'binding', index }]));
+  const targets = roots.map((value, i): Target => {
+    const variable = assigned[i - outputs.length];
+    if (variable) return { value, variable, binding: buffers.get(variable) as Buffer };
+    const index = bindings.push(outputBinding(value, i)) - 1;
+    return { value, binding: { kind: 'binding', index } };
+  });
+  const consumers = findConsumers(live);
+  const { direct, before, after } = chooseDestinations(targets, unitOf, consumers);
+  const shared = new Set(live.filter((node) => leavesUnit(node, unitOf, consumers)));
+  for (const { value } of targets) shared.add(value);
+  for (const node of direct.keys()) shared.add(node);
+
+  const lowering = new Lowering({ leaves: buffers, destinations: direct, shared });
+  const held = before.map((target) => ({
+    target,
+    copy: lowering.copy(lowering.valueOf(target.value), 'output', target.variable ? undefined : target.binding),
+  }));
+  for (const unit of schedule(units)) lowering.lower(unit);
+  const late = after.map((target) => ({ target, copy: lowering.valueOf(target.value) }));
+  for (const { target, copy } of [...held.filter(({ target }) => target.variable), ...late]) {
+    lowering.copy(copy, target.variable ? 'assign' : 'output', target.binding);
+  }
+
+  const arena = placeInArena(lowering.steps);
+  const plan: Plan = {
+    bindings,
+    steps: placeSteps(lowering.steps, arena.offsets),
+    blocks: arena.blocks,
+    arenaBytes: arena.bytes,
+    flops: live.reduce((sum, node) => sum + node.op.cost(node), 0),
+  };
+  verifyPlan(plan);
+  return {
+    plan,
+    hostScalars: leaves.slice(inputs.length).filter(isInput),
+    variables: leaves.filter((leaf) => leaf instanceof Variable),
+  };
+}
+
+/** The leaves with memory of their own, in the order of their bindings: the inputs, then the others as traced. */
+function collectLeaves(inputs: readonly Tensor[], live: readonly Tensor[], assigned: readonly Variable[]): Tensor[] {
+  const found = live.filter((node) => node.op.kernel.family === 'leaf' && !isNumber(node) && node.inputs.length === 0);
+  return [...new Set<Tensor>([...inputs, ...found, ...assigned])];
+}
+
+function isInput(leaf: Tensor): leaf is Tensor<InputAttributes> {
+  return leaf.op.kind === 'input';
+}
+
+function leafBinding(leaf: Tensor): Binding {
+  const { shape, dtype } = leaf;
+  const bytes = sizeOf(shape) * bytesPerElement(dtype);
+  const { kind } = leaf.op;
+  if (isInput(leaf)) return { kind: 'input', name: leaf.attributes.name, dtype, shape, bytes };
+  if (kind === 'variable') return { kind: 'variable', name: 'variable', dtype, shape, bytes };
+  const data = (leaf.attributes as ConstantAttributes).value as TypedArray;
+  return { kind: 'constant', name: 'constant', dtype, shape, bytes, data };
+}
+
+function outputBinding({ shape, dtype }: Tensor, index: number): Binding {
+  const bytes = sizeOf(shape) * bytesPerElement(dtype);
+  return { kind: 'output', name: `output ${index}`, dtype, shape, bytes };
+}
+
+function findConsumers(live: readonly Tensor[]): Map<Tensor, Tensor[]> {
+  const consumers = new Map<Tensor, Tensor[]>(live.map((node) => [node, []]));
+  for (const node of live) for (const input of node.inputs) consumers.get(input)?.push(node);
+  return consumers;
+}
+
+function leavesUnit(
+  node: Tensor,
+  unitOf: ReadonlyMap<Tensor, unknown>,
+  consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
+): boolean {
+  return (consumers.get(node) ?? []).some((reader) => unitOf.get(reader) !== unitOf.get(node));
+}

@@ -1,0 +1,94 @@
+import type { Variable } from '../graph/ops/leaf.js';
+import { isNumber } from '../graph/ops/leaf.js';
+import type { Tensor } from '../graph/tensor.js';
+import { link, reaches, type Unit } from './units.js';
+import type { Buffer } from './values.js';
+
+/** A value that leaves the plan, and the binding that takes it. */
+export interface Target {
+  readonly value: Tensor;
+  readonly binding: Buffer;
+  /** The variable that is assigned, where the target is one. */
+  readonly variable?: Variable;
+}
+
+/** How each target is served: by the step that computes its value, or by a copy before or after all steps. */
+export interface Destinations {
+  readonly direct: ReadonlyMap<Tensor, Buffer>;
+  readonly before: readonly Target[];
+  readonly after: readonly Target[];
+}
+
+/**
+ * Lets the step that computes a value write it to its binding where that is safe; a copy does the rest. A variable is
+ * safe to write when every other reader of its old value runs first, which this orders by new links between units.
+ */
+export function chooseDestinations(
+  targets: readonly Target[],
+  unitOf: ReadonlyMap<Tensor, Unit>,
+  consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
+): Destinations {
+  const direct = new Map<Tensor, Buffer>();
+  const before: Target[] = [];
+  const after: Target[] = [];
+  for (const target of targets) {
+    const source = computed(target.value);
+    if (isLeafView(source)) {
+      before.push(target);
+    } else if (source.op.kernel.family === 'view' || isNumber(source) || direct.has(source)) {
+      after.push(target);
+    } else if (target.variable && !reserve(target.variable, source, unitOf, consumers)) {
+      after.push(target);
+    } else {
+      direct.set(source, target.binding);
+    }
+  }
+  return { direct, before, after };
+}
+
+/** The node whose memory holds the value: a reshape of a whole result has the same bytes. */
+function computed(value: Tensor): Tensor {
+  let node = value;
+  while (node.op.kind === 'reshape' || node.op.kind === 'stopGradient') node = node.input(0);
+  return node.op.kernel.family === 'view' ? value : node;
+}
+
+/** Whether the value is the memory of a leaf, which a later step may overwrite. */
+function isLeafView(value: Tensor): boolean {
+  let node = value;
+  while (node.op.kernel.family === 'view') node = node.input(0);
+  return node.op.kernel.family === 'leaf' && !isNumber(node);
+}
+
+/** Orders all readers of the variable before the unit that computes its next value, if that can be. */
+function reserve(
+  variable: Variable,
+  value: Tensor,
+  unitOf: ReadonlyMap<Tensor, Unit>,
+  consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
+): boolean {
+  const writer = unitOf.get(value) as Unit;
+  const readers = new Set<Unit>();
+  for (const { node, viewed } of readersOf(variable, consumers)) {
+    const unit = unitOf.get(node) as Unit;
+    // In place, element by element, is safe only where both sides are read and written at the same index.
+    if (unit === writer && (viewed || value.op.kernel.family !== 'map')) return false;
+    if (unit !== writer) readers.add(unit);
+  }
+  if ([...readers].some((unit) => reaches(writer, unit))) return false;
+  for (const unit of readers) link(unit, writer);
+  return true;
+}
+
+/** The nodes that compute with a leaf, directly or through views. */
+function readersOf(leaf: Tensor, consumers: ReadonlyMap<Tensor, readonly Tensor[]>) {
+  const found: { node: Tensor; viewed: boolean }[] = [];
+  const stack: { node: Tensor; viewed: boolean }[] = [{ node: leaf, viewed: false }];
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    for (const node of consumers.get(top.node) ?? []) {
+      if (node.op.kernel.family === 'view') stack.push({ node, viewed: true });
+      else found.push({ node, viewed: top.viewed });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,193 @@
+import { bytesPerElement, type DType } from '../graph/dtype.js';
+import type { Call, Layout } from '../graph/op.js';
+import { type ConstantAttributes, isNumber } from '../graph/ops/leaf.js';
+import { sizeOf } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
+import { computeType, stepShape } from './fuse.js';
+import type { CallStep, Step } from './plan.js';
+import { wholeValue, writeProgram } from './program.js';
+import type { Unit } from './units.js';
+import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from './values.js';
+
+/** What the lowering must know of the whole graph. */
+export interface LoweringContext {
+  /** The binding of each leaf that has memory of its own. */
+  readonly leaves: ReadonlyMap<Tensor, Buffer>;
+  /** The binding that a node's value is written to, where it has one. */
+  readonly destinations: ReadonlyMap<Tensor, Buffer>;
+  /** Nodes whose values are read outside of the unit that makes them. */
+  readonly shared: ReadonlySet<Tensor>;
+}
+
+/** Turns units, in the order of the schedule, into steps over buffers that are not placed yet. */
+export class Lowering {
+  readonly steps: Step<Value>[] = [];
+  readonly #values = new Map<Tensor, Value>();
+  readonly #compact = new Map<Tensor, Value>();
+  #buffers = 0;
+
+  constructor(private readonly context: LoweringContext) {}
+
+  lower(unit: Unit): void {
+    const node = unit.last;
+    if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
+    switch (node.op.kernel.family) {
+      case 'leaf':
+      case 'view':
+        return;
+      case 'map':
+        return this.#map(unit);
+      case 'reduce':
+        return this.#reduce(unit);
+      case 'parts':
+        return this.#parts(node);
+      case 'call':
+        return this.#call(node, node.op.kernel.call(node));
+    }
+  }
+
+  /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
+  valueOf(node: Tensor): Value {
+    const known = this.#values.get(node);
+    if (known) return known;
+    const value = this.#resolve(node);
+    this.#values.set(node, value);
+    return value;
+  }
+
+  /** A copy of a value in memory of its own, or in the given buffer. */
+  copy(source: Value, label: string, buffer?: Buffer): Value {
+    const output: Value = {
+      buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype),
+      layout: contiguous(source.layout.shape),
+      dtype: source.dtype,
+    };
+    if (sizeOf(source.layout.shape) > 0) this.steps.push({ kernel: 'copy', label, input: source, output });
+    return output;
+  }
+
+  #resolve(node: Tensor): Value {
+    const leaf = this.context.leaves.get(node);
+    if (leaf) return wholeValue(node, leaf);
+    if (isNumber(node)) {
+      const output = this.#output(node);
+      const { value } = node.attributes as ConstantAttributes;
+      if (node.size > 0) this.steps.push({ kernel: 'fill', label: 'constant', value: value as number, output });
+      return output;
+    }
+    const { kernel } = node.op;
+    if (kernel.family !== 'view') return this.#output(node);
+    const source = this.valueOf(node.input(0));
+    const layout = kernel.view(source.layout, node);
+    if (layout) return { ...source, layout };
+    const compact = this.#contiguous(node.input(0));
+    return { ...compact, layout: kernel.view(compact.layout, node) as Layout };
+  }
+
+  #contiguous(node: Tensor): Value {
+    const value = this.valueOf(node);
+    if (isContiguous(value.layout)) return value;
+    const copy = this.#compact.get(node) ?? this.copy(value, `contiguous ${node.op.kind}`);
+    this.#compact.set(node, copy);
+    return copy;
+  }
+
+  #map(unit: Unit): void {
+    const { program } = writeProgram(unit.nodes, [], this.#stored(unit), spaceOf(unit), (x) => this.valueOf(x));
+    this.steps.push({ kernel: 'map', label: labelOf(unit), ...program });
+  }
+
+  #reduce(unit: Unit): void {
+    const node = unit.last;
+    const { kernel } = node.op;
+    if (kernel.family !== 'reduce') return;
+    const input = node.input(0);
+    const producers = unit.nodes.slice(0, -1);
+    const stored = this.#stored(unit);
+    stored.delete(node);
+    const { program, registerOf } = writeProgram(producers, [input], stored, spaceOf(unit), (x) => this.valueOf(x));
+    const axes = kernel.axes(node.attributes);
+    const [first, last] = [axes[0] as number, axes.at(-1) as number];
+    this.steps.push({
+      ...program,
+      kernel: 'reduce',
+      label: labelOf(unit),
+      code: kernel.code,
+      dims: [
+        sizeOf(input.shape.slice(0, first)),
+        sizeOf(input.shape.slice(first, last + 1)),
+        sizeOf(input.shape.slice(last + 1)),
+      ],
+      result: registerOf.get(input) as number,
+      output: this.valueOf(node),
+    });
+  }
+
+  #parts(node: Tensor): void {
+    const { kernel } = node.op;
+    if (kernel.family !== 'parts') return;
+    const output = this.valueOf(node);
+    const fill = kernel.fill(node);
+    if (fill !== null) this.steps.push({ kernel: 'fill', label: node.op.kind, value: fill, output });
+    for (const { input, start, step } of kernel.parts(node)) {
+      const source = this.valueOf(node.input(input));
+      if (sizeOf(source.layout.shape) === 0) continue;
+      const { strides } = output.layout;
+      const layout: Layout = {
+        offset: start.reduce((sum, at, axis) => sum + at * (strides[axis] as number), 0),
+        shape: source.layout.shape,
+        strides: strides.map((stride, axis) => stride * (step?.[axis] ?? 1)),
+      };
+      this.steps.push({ kernel: 'copy', label: node.op.kind, input: source, output: { ...output, layout } });
+    }
+  }
+
+  #call(node: Tensor, { kernel, inputs, attributes = {}, workspace, strided }: Call): void {
+    const named: Record<string, Value> = {};
+    inputs.forEach((name, i) => {
+      named[name] = strided ? this.#matrix(node.input(i)) : this.#contiguous(node.input(i));
+    });
+    const step: CallStep<Value> = {
+      kernel: 'call',
+      label: node.op.kind,
+      name: kernel,
+      inputs: named,
+      output: this.valueOf(node),
+      attributes,
+    };
+    const scratch = workspace ? { workspace: this.#scratch(workspace, node.dtype) } : {};
+    this.steps.push({ ...step, ...scratch });
+  }
+
+  #matrix(node: Tensor): Value {
+    const value = this.valueOf(node);
+    const layout = matrixLayout(value.layout);
+    return layout ? { ...value, layout } : this.#contiguous(node);
+  }
+
+  /** The nodes of a unit whose values must be in memory, and where. */
+  #stored(unit: Unit): Map<Tensor, Value> {
+    const nodes = unit.nodes.filter((node) => this.context.shared.has(node));
+    return new Map(nodes.map((node) => [node, this.valueOf(node)]));
+  }
+
+  #output(node: Tensor): Value {
+    return wholeValue(node, this.context.destinations.get(node) ?? this.#allocate(node.shape, node.dtype));
+  }
+
+  #scratch(elements: number, dtype: DType): Value {
+    return { buffer: this.#allocate([elements], dtype), layout: contiguous([elements]), dtype };
+  }
+
+  #allocate(shape: readonly number[], dtype: DType): Buffer {
+    return { kind: 'arena', id: this.#buffers++, bytes: sizeOf(shape) * bytesPerElement(dtype) };
+  }
+}
+
+function spaceOf(unit: Unit) {
+  return { shape: stepShape(unit.last), compute: computeType(unit.last) };
+}
+
+function labelOf(unit: Unit): string {
+  return unit.nodes.map((node) => node.op.kind).join('+');
+}

@@ -1,0 +1,105 @@
+import type { DType, TypedArray } from '../graph/dtype.js';
+
+/** A strided window into a buffer: buffer 0 is the arena, buffer `i` is binding `i - 1`. */
+export interface Operand {
+  readonly buffer: number;
+  /** In bytes from the start of the buffer. */
+  readonly offset: number;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** In elements. */
+  readonly strides: readonly number[];
+}
+
+/** One instruction of a vector program; register `i` holds operand `i`, then each instruction defines the next. */
+export interface ProgramInstruction {
+  readonly code: string;
+  readonly inputs: readonly number[];
+  readonly value?: number;
+}
+
+/** A fused chain of element-wise ops, run block by block over `shape`. */
+export interface Program<O = Operand> {
+  readonly compute: 'float32' | 'float64';
+  readonly shape: readonly number[];
+  readonly operands: readonly O[];
+  readonly instructions: readonly ProgramInstruction[];
+  /** The register stored to each output. */
+  readonly results: readonly number[];
+  readonly outputs: readonly O[];
+}
+
+export interface MapStep<O = Operand> extends Program<O> {
+  readonly kernel: 'map';
+  readonly label: string;
+}
+
+/** A program whose register `result`, seen as [A, R, B], is reduced over R. */
+export interface ReduceStep<O = Operand> extends Program<O> {
+  readonly kernel: 'reduce';
+  readonly label: string;
+  readonly code: 'sum' | 'max';
+  readonly dims: readonly [number, number, number];
+  readonly result: number;
+  readonly output: O;
+}
+
+export interface CopyStep<O = Operand> {
+  readonly kernel: 'copy';
+  readonly label: string;
+  readonly input: O;
+  readonly output: O;
+}
+
+export interface FillStep<O = Operand> {
+  readonly kernel: 'fill';
+  readonly label: string;
+  readonly value: number;
+  readonly output: O;
+}
+
+/** A kernel with named operands and plain attributes: a product, a convolution, a pooling, a look-up. */
+export interface CallStep<O = Operand> {
+  readonly kernel: 'call';
+  readonly label: string;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, O>>;
+  readonly output: O;
+  readonly workspace?: O;
+  readonly attributes: Readonly<Record<string, number | boolean | string | readonly number[]>>;
+}
+
+export type Step<O = Operand> = MapStep<O> | ReduceStep<O> | CopyStep<O> | FillStep<O> | CallStep<O>;
+
+/** Memory from outside of the arena that a plan reads or writes, in the order in which a run is given it. */
+export interface Binding {
+  readonly kind: 'input' | 'variable' | 'constant' | 'output';
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** The value of a constant. */
+  readonly data?: TypedArray;
+}
+
+/** A stretch of the arena, and the steps (both included) between which it is taken. */
+export interface Block {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * A compiled graph: kernel calls over one arena, as plain data that a worker thread can be sent. The same graph gives
+ * the same plan.
+ */
+export interface Plan {
+  readonly bindings: readonly Binding[];
+  readonly steps: readonly Step[];
+  readonly blocks: readonly Block[];
+  /** The size of the arena, known before anything runs. */
+  readonly arenaBytes: number;
+  /** Floating-point operations of one run. */
+  readonly flops: number;
+}

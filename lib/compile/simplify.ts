@@ -1,0 +1,88 @@
+import { type ConstantAttributes, constantOp, isNumber } from '../graph/ops/leaf.js';
+import type { OpRecord } from '../graph/op.js';
+import { sameShape } from '../graph/shapes.js';
+import { reachable, Tensor } from '../graph/tensor.js';
+
+/**
+ * Rewrites the graph below `roots` into an equal one with less work: common subexpressions are computed once, views
+ * of a number are numbers, neutral operands vanish, and a reduction over scattered axes becomes several over
+ * neighbouring ones. Leaves keep their identity.
+ *
+ * @returns the rewritten roots, in order
+ */
+export function simplify(roots: readonly Tensor[]): Tensor[] {
+  const rewritten = new Map<Tensor, Tensor>();
+  const known = new Map<string, Tensor>();
+  for (const node of reachable(roots)) {
+    const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
+    const candidate = rewrite(node, inputs);
+    const key = keyOf(candidate);
+    const existing = key === null ? candidate : (known.get(key) ?? candidate);
+    if (key !== null) known.set(key, existing);
+    rewritten.set(node, existing);
+  }
+  return roots.map((root) => rewritten.get(root) as Tensor);
+}
+
+function rewrite(node: Tensor, inputs: readonly Tensor[]): Tensor {
+  const [a, b] = inputs;
+  const { kind, kernel } = node.op;
+  if (kernel.family === 'view' && a && isNumber(a)) return number(node, valueOf(a));
+  if (a && b) {
+    if (kind === 'add' && equals(a, 0)) return b;
+    if ((kind === 'add' || kind === 'sub') && equals(b, 0)) return a;
+    if (kind === 'mul' && equals(a, 1)) return b;
+    if ((kind === 'mul' || kind === 'div') && equals(b, 1)) return a;
+  }
+  if (kind === 'neg' && a && isNumber(a)) return number(node, -valueOf(a));
+  if (kind === 'neg' && a?.op.kind === 'neg') return a.input(0);
+  if (kind === 'mul' && a && b && isNumber(a) && isNumber(b)) return number(node, valueOf(a) * valueOf(b));
+  if (kind === 'reshape' && a?.op.kind === 'reshape') return reshaped(node, a.input(0));
+  if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes));
+  const same = inputs.every((input, i) => input === node.inputs[i]);
+  return same ? node : new Tensor(node.op, inputs, node.attributes);
+}
+
+function reshaped(node: Tensor, x: Tensor): Tensor {
+  return sameShape(node.shape, x.shape) ? x : new Tensor(node.op, [x], node.attributes);
+}
+
+/** Reduces one run of neighbouring axes at a time, the last one first, so that each kernel sees [A, R, B]. */
+function reduceByRuns(node: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+  const runs: number[][] = [];
+  for (const axis of axes) {
+    const run = runs.at(-1);
+    if (run?.at(-1) === axis - 1) run.push(axis);
+    else runs.push([axis]);
+  }
+  const op = node.op as OpRecord<{ axes: readonly number[] }>;
+  return runs.reduceRight<Tensor>((input, run) => new Tensor(op, [input], { axes: run }), x);
+}
+
+function valueOf(node: Tensor): number {
+  return (node as Tensor<ConstantAttributes>).attributes.value as number;
+}
+
+function equals(node: Tensor, value: number): boolean {
+  return isNumber(node) && valueOf(node) === value;
+}
+
+function number({ shape, dtype }: Tensor, value: number): Tensor {
+  return new Tensor(constantOp, [], { shape, dtype, value });
+}
+
+/** Equal keys mean equal values; null for a leaf that is only equal to itself. */
+function keyOf(node: Tensor): string | null {
+  if (node.op.kernel.family === 'leaf' && !isNumber(node)) return null;
+  const inputs = node.inputs.map((input) => input.id).join(',');
+  return `${node.op.kind}(${inputs})${node.dtype}${JSON.stringify(node.attributes, exactly)}`;
+}
+
+/** JSON has no word for -0, NaN and the infinities, which must not be taken for one another. */
+function exactly(_: string, value: unknown): unknown {
+  return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `#${fixed(value)}` : value;
+}
+
+function fixed(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}

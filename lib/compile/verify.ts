@@ -1,0 +1,71 @@
+import { bytesPerElement } from '../graph/dtype.js';
+import { formatShape } from '../graph/errors.js';
+import { sameShape } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
+import { operandsOf } from './memory.js';
+import type { Operand, Plan } from './plan.js';
+
+/** Checks that nodes stand behind their inputs and have the types that their ops give. Faults are bugs of a pass. */
+export function verifyGraph(nodes: readonly Tensor[]): void {
+  const seen = new Set<Tensor>();
+  for (const node of nodes) {
+    for (const input of node.inputs) {
+      if (!seen.has(input)) throw new Error(`verify: ${node} stands before its input ${input}`);
+    }
+    const { shape, dtype } = node.op.type(node.inputs, node.attributes);
+    if (!sameShape(shape, node.shape) || dtype !== node.dtype) {
+      throw new Error(`verify: ${node} should be ${dtype}${formatShape(shape)}`);
+    }
+    seen.add(node);
+  }
+}
+
+/**
+ * Checks a plan by itself: every operand lies within its buffer, and in the arena within a block that is alive at that
+ * step; blocks that live at the same step do not overlap. Faults are bugs of a pass.
+ */
+export function verifyPlan(plan: Plan): void {
+  const size = (buffer: number) => (buffer === 0 ? plan.arenaBytes : (plan.bindings[buffer - 1]?.bytes ?? -1));
+  plan.steps.forEach((step, index) => {
+    const { reads, writes } = operandsOf(step);
+    for (const operand of [...reads, ...writes]) {
+      const [low, high] = span(operand);
+      if (low < 0 || high > size(operand.buffer)) {
+        throw new Error(`verify: step ${index} (${step.label}) leaves its buffer, ${low} to ${high}`);
+      }
+      if (operand.buffer === 0 && !plan.blocks.some((block) => holds(block, low, high, index))) {
+        throw new Error(`verify: step ${index} (${step.label}) uses bytes that no block holds, ${low} to ${high}`);
+      }
+    }
+  });
+  for (const a of plan.blocks) {
+    for (const b of plan.blocks) {
+      const apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
+      if (a !== b && !apart && a.first <= b.last && b.first <= a.last) {
+        throw new Error(`verify: blocks at ${a.offset} and ${b.offset} overlap while both are alive`);
+      }
+    }
+  }
+}
+
+function holds(
+  block: { offset: number; bytes: number; first: number; last: number },
+  low: number,
+  high: number,
+  step: number,
+): boolean {
+  return block.first <= step && step <= block.last && block.offset <= low && high <= block.offset + block.bytes;
+}
+
+/** The bytes that an operand may touch: from the first, to behind the last. */
+function span({ offset, shape, strides, dtype }: Operand): [number, number] {
+  if (shape.includes(0)) return [offset, offset];
+  let [low, high] = [0, 0];
+  shape.forEach((dimension, axis) => {
+    const reach = (dimension - 1) * (strides[axis] as number);
+    if (reach < 0) low += reach;
+    else high += reach;
+  });
+  const bytes = bytesPerElement(dtype);
+  return [offset + low * bytes, offset + (high + 1) * bytes];
+}

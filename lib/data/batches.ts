@@ -1,0 +1,72 @@
+import { allocate, type TensorData } from '../graph/dtype.js';
+import { requireInteger } from '../graph/errors.js';
+import { permutation } from '../graph/random.js';
+import { sizeOf } from '../graph/shapes.js';
+import type { Dataset } from './dataset.js';
+import { type Field, gatherSamples } from './field.js';
+
+/** Samples gathered for one step; the shapes start with the number of samples. */
+export interface Batch {
+  inputs: TensorData;
+  targets: TensorData;
+  /** Where each sample stands in the data set. */
+  indices: Int32Array;
+}
+
+/** How `batches` walks through a data set. */
+export interface BatchesOptions {
+  /** Samples per batch; default 32. */
+  batchSize?: number;
+  /** Whether to change the order of the samples; default false. */
+  shuffle?: boolean;
+  /** Seed of the order; default 0. */
+  seed?: number;
+  /** Each epoch, from 0, has an order of its own; default 0. */
+  epoch?: number;
+  /** Whether to leave out a last batch that is not full; default false. */
+  dropLast?: boolean;
+}
+
+/**
+ * The batches of one epoch, for a training loop written by hand: `for (const { inputs, targets } of
+ * batches(train, { batchSize: 64, shuffle: true, epoch }))`. Each batch is a copy, which the caller may keep
+ * or change. The order depends on the length of the data set, the seed and the epoch only.
+ *
+ * @throws ChainruleError at once, not at the first batch, when an option is out of range
+ */
+export function batches(dataset: Dataset, options: BatchesOptions = {}): BatchSequence {
+  const { batchSize = 32, shuffle = false, seed = 0, epoch = 0, dropLast = false } = options;
+  requireInteger('batches', 'batchSize', batchSize, { min: 1 });
+  requireInteger('batches', 'seed', seed);
+  requireInteger('batches', 'epoch', epoch, { min: 0 });
+  const full = Math.floor(dataset.length / batchSize);
+  const length = dropLast ? full : Math.ceil(dataset.length / batchSize);
+  return {
+    length,
+    *[Symbol.iterator]() {
+      const order = shuffle
+        ? permutation(dataset.length, seed, epoch)
+        : Int32Array.from({ length: dataset.length }, (_, index) => index);
+      for (let batch = 0; batch < length; batch++) {
+        const indices = order.slice(batch * batchSize, (batch + 1) * batchSize);
+        yield {
+          inputs: gather(dataset.inputs, indices),
+          targets: gather(dataset.targets, indices),
+          indices,
+        };
+      }
+    },
+  };
+}
+
+/** An epoch of batches; it can be walked through more than once. */
+export interface BatchSequence extends Iterable<Batch> {
+  /** Number of batches. */
+  readonly length: number;
+}
+
+function gather(field: Field, indices: Int32Array): TensorData {
+  const data = allocate(field.dtype, indices.length * sizeOf(field.shape));
+  gatherSamples(field, indices, data);
+  return { dtype: field.dtype, shape: [indices.length, ...field.shape], data };
+}

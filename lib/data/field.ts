@@ -1,0 +1,127 @@
+import {
+  allocate,
+  type DType,
+  dtypes,
+  findDType,
+  isDType,
+  type TensorData,
+  type TypedArray,
+} from '../graph/dtype.js';
+import { type ChainruleError, formatShape, invalid, requireInteger } from '../graph/errors.js';
+import { type Shape, sizeOf } from '../graph/shapes.js';
+import { fromNested, type Nested } from './nested.js';
+import { requireStorable } from './storable.js';
+
+/** One side of a data set, its inputs or its targets: samples one after another in shared memory. */
+export interface Field {
+  readonly dtype: DType;
+  /** Of one sample; `[]` for one number per sample. */
+  readonly shape: Shape;
+  /** Row-major, over a SharedArrayBuffer. */
+  readonly data: TypedArray;
+}
+
+/** What a field is made from: nested arrays, one typed array, or data with the shape of all samples together. */
+export type FieldSource = Nested | TypedArray | (Omit<TensorData, 'dtype'> & { dtype?: DType });
+
+/** How to read a source. */
+export interface FieldOptions {
+  /** Shape of one sample. */
+  shape?: Shape;
+  dtype?: DType;
+}
+
+/** What applies where neither the options nor the source say anything. */
+export interface FieldDefaults {
+  /** Shape of one sample of a typed array. */
+  typedShape?: Shape;
+  /** Dtype of a flat list, one number per sample. */
+  flatDType: DType;
+}
+
+/**
+ * Copies a source into shared memory, or takes it as it is when it lies there already.
+ *
+ * @param name 'inputs' or 'targets', for errors
+ */
+export function toField(
+  name: string,
+  source: FieldSource,
+  { shape, dtype }: FieldOptions,
+  defaults: FieldDefaults,
+): Field {
+  if (dtype !== undefined && !isDType(dtype)) {
+    throw invalid('fromArrays', `the dtype of ${name} must be one of ${dtypes.join(', ')}`, dtype);
+  }
+  for (const size of shape ?? []) {
+    requireInteger('fromArrays', `each size of the shape of ${name}`, size, { min: 1 });
+  }
+  if (ArrayBuffer.isView(source)) return fromTyped(name, source, shape ?? defaults.typedShape, dtype);
+  if (Array.isArray(source)) return fromNested(name, source, shape, dtype, defaults.flatDType);
+  if (!isTensorData(source)) {
+    throw invalid('fromArrays', `${name} must be arrays, a typed array, or { data, shape }`, source);
+  }
+  if (sizeOf(source.shape) !== source.data.length) {
+    const expected = `${name} of shape ${formatShape(source.shape)} have ${sizeOf(source.shape)} elements`;
+    throw invalid('fromArrays', expected, source.data.length);
+  }
+  if (dtype && source.dtype && dtype !== source.dtype) throw mismatch(name, source.dtype, dtype);
+  return fromTyped(name, source.data, shape ?? source.shape.slice(1), dtype ?? source.dtype);
+}
+
+/** Number of samples of a field. */
+export function lengthOf(field: Field): number {
+  return field.data.length / sizeOf(field.shape);
+}
+
+/** Copies the samples at `indices`, in that order, to the start of `target`. */
+export function gatherSamples(field: Field, indices: Int32Array, target: TypedArray): void {
+  const size = sizeOf(field.shape);
+  let position = 0;
+  for (const index of indices) {
+    // One number per sample is the usual target, and a subarray costs far more than a number.
+    if (size === 1) target[position] = field.data[index] as number;
+    else target.set(field.data.subarray(index * size, (index + 1) * size), position);
+    position += size;
+  }
+}
+
+function isTensorData(source: unknown): source is TensorData {
+  if (typeof source !== 'object' || source === null || !('data' in source) || !('shape' in source))
+    return false;
+  return ArrayBuffer.isView(source.data) && Array.isArray(source.shape);
+}
+
+function fromTyped(
+  name: string,
+  source: TypedArray,
+  shape: Shape | undefined,
+  dtype: DType | undefined,
+): Field {
+  const held = findDType(source);
+  if (!held) throw invalid('fromArrays', `${name} must be a Float32, Float64, Int32 or Uint8 array`, source);
+  if (!shape) {
+    throw invalid('fromArrays', `${name} need the shape of one sample: { ${name}: { shape: [...] } }`);
+  }
+  const wanted = dtype ?? held;
+  if (wanted !== held && !(wanted === 'bool' && held === 'uint8')) throw mismatch(name, held, wanted);
+  const size = sizeOf(shape);
+  if (size === 0 || source.length % size !== 0) {
+    const expected = `the elements of ${name} must make whole samples of shape ${formatShape(shape)}`;
+    throw invalid('fromArrays', expected, `${source.length} elements`);
+  }
+  const odd = wanted === 'bool' ? source.findIndex((value) => value > 1) : -1;
+  if (odd >= 0) requireStorable(name, 'bool', source[odd], Math.floor(odd / size));
+  return { dtype: wanted, shape: [...shape], data: share(wanted, source) };
+}
+
+function share(dtype: DType, source: TypedArray): TypedArray {
+  if (source.buffer instanceof SharedArrayBuffer) return source;
+  const data = allocate(dtype, source.length, { shared: true });
+  data.set(source);
+  return data;
+}
+
+function mismatch(name: string, held: DType, wanted: DType): ChainruleError {
+  return invalid('fromArrays', `${name} hold ${held} and typed arrays are not converted`, wanted);
+}

@@ -1,0 +1,80 @@
+/** The one error class of the project: which operation failed, what it expected and what it was given. */
+export class ChainruleError extends Error {
+  override readonly name = 'ChainruleError';
+  readonly op: string;
+  readonly expected: string;
+  readonly received: unknown;
+
+  constructor(op: string, expected: string, message: string, received?: unknown, options?: ErrorOptions) {
+    super(message, options);
+    this.op = op;
+    this.expected = expected;
+    this.received = received;
+  }
+}
+
+/**
+ * Builds the error for a bad argument, to be thrown by the caller: `throw invalid('conv2d', 'stride must be a
+ * positive integer', stride)` reads "conv2d: stride must be a positive integer, got 0".
+ *
+ * @param op the operation, or the file, that was being worked on
+ * @param expected the rule that was broken
+ * @param received what came instead; leave it out and the message ends after `expected`
+ */
+export function invalid(op: string, expected: string, ...received: [received?: unknown]): ChainruleError {
+  const got = received.length > 0 ? `, got ${format(received[0])}` : '';
+  const error = new ChainruleError(op, expected, `${op}: ${expected}${got}`, received[0]);
+  // The first line of the stack should be the check that failed, not this helper.
+  Error.captureStackTrace(error, invalid);
+  return error;
+}
+
+/** A shape as error messages print it: `[32,784]`; a scalar is `[]`. */
+export function formatShape(shape: ArrayLike<number>): string {
+  return `[${Array.from(shape).join(',')}]`;
+}
+
+/** Inclusive limits of an integer argument. */
+export interface IntegerRange {
+  min?: number;
+  max?: number;
+}
+
+/**
+ * Returns `value` if it is an integer within the inclusive range (by default, any safe integer).
+ *
+ * @throws ChainruleError naming the argument and the range otherwise
+ */
+export function requireInteger(op: string, name: string, value: unknown, range: IntegerRange = {}): number {
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = range;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw invalid(op, `${name} must be ${describeRange(range)}`, value);
+}
+
+function describeRange({ min, max }: IntegerRange): string {
+  if (min !== undefined && max !== undefined) return `an integer from ${min} to ${max}`;
+  if (max !== undefined) return `an integer of at most ${max}`;
+  if (min === 0) return 'a non-negative integer';
+  if (min === 1) return 'a positive integer';
+  return min === undefined ? 'an integer' : `an integer of at least ${min}`;
+}
+
+const LONGEST_LIST = 8;
+const DEEPEST_LIST = 4;
+
+function format(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return value === '' ? "''" : value;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
+  if (Array.isArray(value)) {
+    if (depth === DEEPEST_LIST) return '[...]';
+    const shown = Array.from(value.slice(0, LONGEST_LIST), (item) => format(item, depth + 1)).join(',');
+    return value.length > LONGEST_LIST ? `[${shown},... ${value.length} in all]` : `[${shown}]`;
+  }
+  if (typeof value === 'object' && value !== null) {
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' && name !== 'Object' ? `an instance of ${name}` : 'an object';
+  }
+  return String(value);
+}

@@ -1,0 +1,120 @@
+import type { DType, TypedArray } from './dtype.js';
+import { evaluator } from './evaluate.js';
+import { invalid } from './errors.js';
+import * as broadcast from './ops/broadcast.js';
+import * as conv from './ops/conv.js';
+import * as elementwise from './ops/elementwise.js';
+import * as gather from './ops/gather.js';
+import * as matmul from './ops/matmul.js';
+import * as movement from './ops/movement.js';
+import * as reduce from './ops/reduce.js';
+import * as softmax from './ops/softmax.js';
+import { stopGradient } from './ops/stop-gradient.js';
+import { contiguousStrides } from './shapes.js';
+import { Tensor } from './tensor.js';
+
+// `x.relu()` for `relu(x)`: each function of the ops whose first argument is a tensor, as a method.
+const methods = {
+  neg: elementwise.neg,
+  abs: elementwise.abs,
+  exp: elementwise.exp,
+  log: elementwise.log,
+  sqrt: elementwise.sqrt,
+  sin: elementwise.sin,
+  cos: elementwise.cos,
+  tanh: elementwise.tanh,
+  sigmoid: elementwise.sigmoid,
+  relu: elementwise.relu,
+  leakyRelu: elementwise.leakyRelu,
+  square: elementwise.square,
+  sign: elementwise.sign,
+  add: elementwise.add,
+  sub: elementwise.sub,
+  mul: elementwise.mul,
+  div: elementwise.div,
+  pow: elementwise.pow,
+  maximum: elementwise.maximum,
+  minimum: elementwise.minimum,
+  eq: elementwise.eq,
+  ne: elementwise.ne,
+  lt: elementwise.lt,
+  le: elementwise.le,
+  gt: elementwise.gt,
+  ge: elementwise.ge,
+  sum: broadcast.sum,
+  expand: broadcast.expand,
+  max: reduce.max,
+  mean: reduce.mean,
+  argMax: reduce.argMax,
+  reshape: movement.reshape,
+  flatten: movement.flatten,
+  unsqueeze: movement.unsqueeze,
+  squeeze: movement.squeeze,
+  permute: movement.permute,
+  transpose: movement.transpose,
+  slice: movement.slice,
+  pad: movement.pad,
+  matmul: matmul.matmul,
+  conv2d: conv.conv2d,
+  gather: gather.gather,
+  logSumExp: softmax.logSumExp,
+  logSoftmax: softmax.logSoftmax,
+  softmax: softmax.softmax,
+  detach: stopGradient,
+};
+
+type Method<F> = F extends (first: never, ...rest: infer R) => Tensor ? (...rest: R) => Tensor : never;
+type Fluent = {
+  [K in keyof typeof methods]: Method<(typeof methods)[K]>;
+};
+
+/** Nested lists of numbers, as deep as the tensor has axes. */
+export type NestedArray = number | NestedArray[];
+
+declare module './tensor.js' {
+  interface Tensor<A> extends Fluent {
+    /** Computes the value, off the main thread. The array is the caller's own. */
+    data(): Promise<TypedArray>;
+    /** The value of a tensor with one element. */
+    item(): Promise<number>;
+    /** The value as nested arrays. */
+    toArray(): Promise<NestedArray>;
+    /** The value as another dtype. */
+    to(dtype: DType): Tensor;
+  }
+}
+
+for (const [name, fn] of Object.entries(methods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, ...rest: unknown[]) {
+      return (fn as (...args: unknown[]) => Tensor)(this, ...rest);
+    },
+  });
+}
+
+Tensor.prototype.to = function to(dtype) {
+  return elementwise.cast(this, dtype);
+};
+
+Tensor.prototype.data = async function data() {
+  const [value] = await evaluator()([this]);
+  return value as TypedArray;
+};
+
+Tensor.prototype.item = async function item() {
+  if (this.size !== 1) throw invalid('item', 'the tensor must have one element', this.shape);
+  const [value] = await this.data();
+  return value as number;
+};
+
+Tensor.prototype.toArray = async function toArray() {
+  const data = await this.data();
+  const strides = contiguousStrides(this.shape);
+  const nest = (axis: number, offset: number): NestedArray =>
+    axis === this.ndim
+      ? (data[offset] as number)
+      : Array.from({ length: this.shape[axis] as number }, (_, i) =>
+          nest(axis + 1, offset + i * (strides[axis] as number)),
+        );
+  return nest(0, 0);
+};

@@ -1,0 +1,75 @@
+import type { DType } from './dtype.js';
+import type { Shape } from './shapes.js';
+import type { Tensor } from './tensor.js';
+
+/** What a node's value looks like, before it is computed. */
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** A strided window on the elements of another value: how a view reads it without a copy. */
+export interface Layout {
+  /** In elements from the start of the value that is viewed. */
+  readonly offset: number;
+  readonly shape: Shape;
+  /** In elements; 0 repeats, negative walks backwards. */
+  readonly strides: readonly number[];
+}
+
+/** An instruction of the element-wise vector machine. `value` is its immediate operand, if it has one. */
+export interface Instruction {
+  readonly code: string;
+  readonly value?: number;
+}
+
+/** One strided copy into a part of the output: how `pad` and `concat` are assembled. */
+export interface Part {
+  readonly input: number;
+  /** The first element of the part on each axis of the output. */
+  readonly start: readonly number[];
+  /** The distance between its elements on each axis; 1 where it is left out. */
+  readonly step?: readonly number[];
+}
+
+/** A step of its own: the native kernel, its named inputs, and its plain attributes. */
+export interface Call {
+  readonly kernel: string;
+  /** The step's field for each input, in order. */
+  readonly inputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, number | boolean | string | readonly number[]>>;
+  /** Scratch elements of the output's dtype that the kernel needs while it runs. */
+  readonly workspace?: number;
+  /** Inputs that may be read through strides; the others are made contiguous first. */
+  readonly strided?: boolean;
+}
+
+/** How the compiler turns a node into work. */
+export type Lowering<A> =
+  | { readonly family: 'leaf' }
+  | { readonly family: 'map'; instruction(attributes: A): Instruction }
+  | { readonly family: 'reduce'; readonly code: 'sum' | 'max'; axes(attributes: A): readonly number[] }
+  | { readonly family: 'view'; view(input: Layout, node: Tensor<A>): Layout | null }
+  | { readonly family: 'parts'; fill(node: Tensor<A>): number | null; parts(node: Tensor<A>): Part[] }
+  | { readonly family: 'call'; call(node: Tensor<A>): Call };
+
+/**
+ * The gradient of a scalar with respect to each input of a node, given the gradient with respect to its output.
+ * `null` for an input that has none. Rules build graph nodes, so their results can be differentiated again.
+ */
+export type GradRule<A> = {
+  // A method's parameters are bivariant, so that a Tensor with any attributes is a Tensor.
+  rule(gradient: Tensor, node: Tensor<A>): readonly (Tensor | null)[];
+}['rule'];
+
+/** All that the project knows of an op. There is no second place that switches on op names. */
+export interface OpRecord<A = unknown> {
+  readonly kind: string;
+  /** Checks the inputs and gives the type of the result. Throws an error that names the op. */
+  type(inputs: readonly Tensor[], attributes: A): TensorType;
+  /** `null` says that the op has no gradient. */
+  readonly grad: GradRule<A> | null;
+  readonly kernel: Lowering<A>;
+  /** Floating-point operations of one evaluation. */
+  cost(node: Tensor<A>): number;
+}

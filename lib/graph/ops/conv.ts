@@ -1,0 +1,152 @@
+import { isFloat } from '../dtype.js';
+import { formatShape, invalid } from '../errors.js';
+import type { Call, OpRecord } from '../op.js';
+import type { Shape } from '../shapes.js';
+import { Tensor } from '../tensor.js';
+import { convWorkspace } from './conv-workspace.js';
+import { type Pair, pair, windowPlaces } from './window.js';
+
+/** Options of a 2-D convolution, each one number or `[height, width]`. */
+export interface ConvOptions {
+  /** Step between the places of the kernel. Default 1. */
+  readonly stride?: Pair;
+  /** Zeros added on every side. Default 0. */
+  readonly padding?: Pair;
+  /** Distance between the taps of the kernel. Default 1. */
+  readonly dilation?: Pair;
+}
+
+export interface ConvAttributes {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+}
+
+export interface ConvGradAttributes extends ConvAttributes {
+  /** The shape of the image, or of the kernel, that the gradient is for. */
+  readonly shape: Shape;
+}
+
+const window = ({ stride, padding, dilation }: ConvAttributes): ConvAttributes => ({ stride, padding, dilation });
+
+/** Multiply-adds, counted as two operations each, are the same for the convolution and both of its gradients. */
+const cost = (output: Shape, kernel: Shape) =>
+  2 * output.reduce((a, b) => a * b, 1) * kernel.slice(0, 3).reduce((a, b) => a * b, 1);
+
+function call(kernel: string, inputs: readonly string[], attributes: ConvAttributes, workspace: number): Call {
+  return { kernel, inputs, attributes: { ...window(attributes) }, workspace };
+}
+
+/** A 2-D convolution (cross-correlation) of images [N, H, W, C] with kernels [KH, KW, C, O]. */
+export const conv2dOp: OpRecord<ConvAttributes> = {
+  kind: 'conv2d',
+  type: (inputs, { stride, padding, dilation }) => {
+    const [x, w] = inputs as [Tensor, Tensor];
+    const [n, height, width] = x.shape as [number, number, number];
+    const [kernelHeight, kernelWidth, , out] = w.shape as [number, number, number, number];
+    return {
+      shape: [
+        n,
+        windowPlaces('conv2d', height, kernelHeight, stride[0], padding[0], dilation[0]),
+        windowPlaces('conv2d', width, kernelWidth, stride[1], padding[1], dilation[1]),
+        out,
+      ],
+      dtype: x.dtype,
+    };
+  },
+  grad: (gradient, { inputs, attributes }) => {
+    const [x, w] = inputs as [Tensor, Tensor];
+    return [inputGrad(gradient, w, x.shape, attributes), weightGrad(x, gradient, w.shape, attributes)];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) =>
+      call(
+        'conv2d',
+        ['input', 'weight'],
+        node.attributes,
+        convWorkspace('forward', node.input(0).shape, node.input(1).shape, node.shape, node.dtype),
+      ),
+  },
+  cost: (node) => cost(node.shape, node.input(1).shape),
+};
+
+/** The gradient of a convolution for its images: a transposed convolution. */
+export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
+  kind: 'conv2dInputGrad',
+  type: ([gradient], { shape }) => ({ shape, dtype: (gradient as Tensor).dtype }),
+  grad: (gradient, { inputs, attributes }) => {
+    const [dy, w] = inputs as [Tensor, Tensor];
+    return [
+      new Tensor(conv2dOp, [gradient, w], window(attributes)),
+      weightGrad(gradient, dy, w.shape, attributes),
+    ];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) =>
+      call(
+        'conv2dInputGrad',
+        ['gradient', 'weight'],
+        node.attributes,
+        convWorkspace('inputGrad', node.shape, node.input(1).shape, node.input(0).shape, node.dtype),
+      ),
+  },
+  cost: (node) => cost(node.input(0).shape, node.input(1).shape),
+};
+
+/** The gradient of a convolution for its kernels. */
+export const conv2dWeightGradOp: OpRecord<ConvGradAttributes> = {
+  kind: 'conv2dWeightGrad',
+  type: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
+  grad: (gradient, { inputs, attributes }) => {
+    const [x, dy] = inputs as [Tensor, Tensor];
+    return [
+      inputGrad(dy, gradient, x.shape, attributes),
+      new Tensor(conv2dOp, [x, gradient], window(attributes)),
+    ];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) =>
+      call(
+        'conv2dWeightGrad',
+        ['input', 'gradient'],
+        node.attributes,
+        convWorkspace('weightGrad', node.input(0).shape, node.shape, node.input(1).shape, node.dtype),
+      ),
+  },
+  cost: (node) => cost(node.input(1).shape, node.shape),
+};
+
+function inputGrad(gradient: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
+  return new Tensor(conv2dInputGradOp, [gradient, weight], { ...window(attributes), shape });
+}
+
+function weightGrad(input: Tensor, gradient: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
+  return new Tensor(conv2dWeightGradOp, [input, gradient], { ...window(attributes), shape });
+}
+
+/**
+ * A 2-D convolution, as `torch.nn.functional.conv2d` but with channels last.
+ *
+ * @param x images [N, H, W, C]
+ * @param weight kernels [KH, KW, C, O]
+ * @returns [N, OH, OW, O], with `OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1`
+ */
+export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
+  if (x.ndim !== 4) throw invalid('conv2d', 'images must be [N, H, W, C]', x.shape);
+  if (weight.ndim !== 4) throw invalid('conv2d', 'kernels must be [KH, KW, C, O]', weight.shape);
+  if (x.shape[3] !== weight.shape[2]) {
+    const shapes = `${formatShape(x.shape)} x ${formatShape(weight.shape)}`;
+    throw invalid('conv2d', `input channels differ, ${shapes} ([N,H,W,C] x [KH,KW,C,O])`);
+  }
+  if (x.dtype !== weight.dtype || !isFloat(x.dtype)) {
+    throw invalid('conv2d', 'images and kernels must both be float32 or both float64', [x.dtype, weight.dtype]);
+  }
+  return new Tensor(conv2dOp, [x, weight], {
+    stride: pair('conv2d', 'stride', options.stride ?? 1, 1),
+    padding: pair('conv2d', 'padding', options.padding ?? 0, 0),
+    dilation: pair('conv2d', 'dilation', options.dilation ?? 1, 1),
+  });
+}

@@ -1,0 +1,106 @@
+import { type DType, isFloat } from '../dtype.js';
+import { invalid, requireInteger } from '../errors.js';
+import type { OpRecord } from '../op.js';
+import { Tensor } from '../tensor.js';
+import { cast, eq } from './elementwise.js';
+import { arange } from './leaf.js';
+import { unsqueeze } from './movement.js';
+
+export interface Named {
+  /** The op that an error is reported for. */
+  readonly name: string;
+}
+
+/** Rows of a table, picked by index. */
+export const gatherOp: OpRecord<Named> = {
+  kind: 'gather',
+  type: (inputs) => {
+    const [table, indices] = inputs as [Tensor, Tensor];
+    return { shape: [...indices.shape, ...table.shape.slice(1)], dtype: table.dtype };
+  },
+  grad: (gradient, node) => [
+    new Tensor(scatterAddOp, [node.input(1), gradient], {
+      name: node.attributes.name,
+      rows: node.input(0).shape[0] as number,
+    }),
+    null,
+  ],
+  kernel: {
+    family: 'call',
+    call: ({ attributes: { name } }) => ({ kernel: 'gather', inputs: ['table', 'indices'], attributes: { name } }),
+  },
+  cost: () => 0,
+};
+
+/** Adds rows into a table of zeros, in the order of the indices. */
+export const scatterAddOp: OpRecord<Named & { readonly rows: number }> = {
+  kind: 'scatterAdd',
+  type: (inputs, { rows }) => {
+    const [indices, updates] = inputs as [Tensor, Tensor];
+    return { shape: [rows, ...updates.shape.slice(indices.ndim)], dtype: updates.dtype };
+  },
+  grad: (gradient, node) => [
+    null,
+    new Tensor(gatherOp, [gradient, node.input(0)], { name: node.attributes.name }),
+  ],
+  kernel: {
+    family: 'call',
+    call: ({ attributes: { name } }) => ({
+      kernel: 'scatterAdd',
+      inputs: ['indices', 'updates'],
+      attributes: { name },
+    }),
+  },
+  cost: (node) => node.input(1).size,
+};
+
+function requireIndices(op: string, indices: Tensor): Tensor {
+  if (indices.dtype !== 'int32' && indices.dtype !== 'uint8') {
+    throw invalid(op, 'indices must be int32 or uint8', indices.dtype);
+  }
+  return cast(indices, 'int32');
+}
+
+/**
+ * The rows of `table` at `indices`: an embedding look-up. An index outside of the table is an error at run time.
+ *
+ * @param table [V, ...row], float32 or float64
+ * @param indices any shape, int32 or uint8
+ * @returns [...indices.shape, ...row]
+ */
+export function gather(table: Tensor, indices: Tensor): Tensor {
+  if (table.ndim === 0) throw invalid('gather', 'the table must have at least one axis', table.shape);
+  if (!isFloat(table.dtype)) throw invalid('gather', 'the table must be float32 or float64', table.dtype);
+  return new Tensor(gatherOp, [table, requireIndices('gather', indices)], { name: 'gather' });
+}
+
+/** Passes integers on, and stops the run with an error when one lies outside of `low` to `high - 1`. */
+export const checkRangeOp: OpRecord<Named & { readonly low: number; readonly high: number }> = {
+  kind: 'checkRange',
+  type: ([x]) => ({ shape: (x as Tensor).shape, dtype: 'int32' }),
+  grad: null,
+  kernel: {
+    family: 'call',
+    call: ({ attributes }) => ({ kernel: 'checkRange', inputs: ['input'], attributes: { ...attributes } }),
+  },
+  cost: () => 0,
+};
+
+/** Class labels, checked when they are known: whole numbers from 0 to `classes - 1`. */
+export function checkLabels(op: string, labels: Tensor, classes: number): Tensor {
+  return new Tensor(checkRangeOp, [requireIndices(op, labels)], { name: op, low: 0, high: classes });
+}
+
+/**
+ * 1 at each label's place along a new last axis, 0 elsewhere. A label outside of the classes is an error at run time.
+ *
+ * @param labels int32 or uint8, any shape
+ * @returns [...labels.shape, classes]
+ */
+export function oneHot(labels: Tensor, classes: number, dtype: DType = 'float32', op = 'oneHot'): Tensor {
+  requireInteger(op, 'classes', classes, { min: 1, max: 2 ** 24 });
+  const checked = checkLabels(op, labels, classes);
+  // Compared as floats, the comparison fuses with the arithmetic around it; 2 ** 24 classes are exact.
+  const like = isFloat(dtype) ? dtype : 'float32';
+  return cast(eq(unsqueeze(cast(checked, like), -1), arange(classes, like)), dtype);
+}

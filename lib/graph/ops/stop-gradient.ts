@@ -1,0 +1,16 @@
+import type { OpRecord } from '../op.js';
+import { Tensor } from '../tensor.js';
+
+/** The identity, through which no gradient flows. */
+export const stopGradientOp: OpRecord<Record<string, never>> = {
+  kind: 'stopGradient',
+  type: ([x]) => x as Tensor,
+  grad: null,
+  kernel: { family: 'view', view: (layout) => layout },
+  cost: () => 0,
+};
+
+/** The same value, taken as a constant by `grad`; `detach` in PyTorch. */
+export function stopGradient(x: Tensor): Tensor {
+  return new Tensor(stopGradientOp, [x], {});
+}

@@ -1,0 +1,69 @@
+import { formatShape, invalid } from './errors.js';
+
+/** Dimensions of a tensor, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** The number of elements of a shape; 1 for a scalar. */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const dimension of shape) size *= dimension;
+  return size;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
+}
+
+/** Row-major strides, in elements. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis] as number;
+  }
+  return strides;
+}
+
+/** The shape that both shapes broadcast to (NumPy's rule). Throws in the name of `op` when there is none. */
+export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length);
+  const result = new Array<number>(rank);
+  for (let i = 0; i < rank; i++) {
+    const left = a[a.length - rank + i] ?? 1;
+    const right = b[b.length - rank + i] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) {
+      throw invalid(op, `shapes do not broadcast, ${formatShape(a)} and ${formatShape(b)}`);
+    }
+    result[i] = left === 1 ? right : left;
+  }
+  return result;
+}
+
+/** Turns axes that may be negative, or left out for "all", into a sorted list without repeats. */
+export function normaliseAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
+  const list = typeof axes === 'number' ? [axes] : axes;
+  const result = list.map((axis) => normaliseAxis(op, axis, rank)).sort((a, b) => a - b);
+  if (new Set(result).size !== result.length) throw invalid(op, 'axes must differ', list);
+  return result;
+}
+
+/** One axis, counted from the end when negative. */
+export function normaliseAxis(op: string, axis: number, rank: number): number {
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    throw invalid(op, `axis must be an integer from ${-rank} to ${rank - 1}`, axis);
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** Checks that every dimension is a non-negative integer and that the size can be indexed. */
+export function requireShape(op: string, shape: Shape): Shape {
+  for (const dimension of shape) {
+    if (!Number.isInteger(dimension) || dimension < 0) {
+      throw invalid(op, 'shape must hold non-negative integers', shape);
+    }
+  }
+  if (!Number.isSafeInteger(sizeOf(shape))) throw invalid(op, 'shape is too large', shape);
+  return shape;
+}

@@ -1,0 +1,64 @@
+import type { DType } from './dtype.js';
+import type { OpRecord } from './op.js';
+import { type Shape, sizeOf } from './shapes.js';
+
+let nextId = 0;
+
+/**
+ * A node of the graph: an op, its inputs, its attributes, and the shape and dtype of its value. Immutable. Nothing
+ * is computed until the value is asked for, by `data()` or by a compiled function.
+ *
+ * Ids grow with creation, so sorting nodes by id puts every node behind its inputs.
+ */
+export class Tensor<A = unknown> {
+  readonly id: number = nextId++;
+  readonly shape: Shape;
+  readonly dtype: DType;
+
+  constructor(
+    readonly op: OpRecord<A>,
+    readonly inputs: readonly Tensor[],
+    readonly attributes: A,
+  ) {
+    const { shape, dtype } = op.type(inputs, attributes);
+    this.shape = shape;
+    this.dtype = dtype;
+  }
+
+  /** The number of axes. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** One input, for rules that know how many there are. */
+  input(index: number): Tensor {
+    const input = this.inputs[index];
+    if (!input) throw new RangeError(`${this.op.kind} has ${this.inputs.length} inputs, not ${index + 1}`);
+    return input;
+  }
+
+  toString(): string {
+    return `Tensor(${this.op.kind}, ${this.dtype}[${this.shape.join(',')}])`;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+/** All nodes that `roots` depend on, themselves included, inputs first. */
+export function reachable(roots: Iterable<Tensor>): Tensor[] {
+  const seen = new Set<Tensor>();
+  const stack = [...roots];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}

@@ -1,0 +1,51 @@
+import { invalid } from './errors.js';
+import { sameShape } from './shapes.js';
+import type { Tensor } from './tensor.js';
+import type { Variable } from './ops/leaf.js';
+
+/** What a function does besides returning a value while it is traced. */
+export interface Trace {
+  readonly assignments: Map<Variable, Tensor>;
+  /** Called on the host after each run of the compiled function. */
+  readonly afterRun: (() => void)[];
+  randomNodes: number;
+}
+
+const stack: Trace[] = [];
+let randomNodesOutside = 0;
+
+/** Runs `fn` and records the assignments, hooks and random nodes that it makes. */
+export function traced<R>(fn: () => R): { result: R; trace: Trace } {
+  const trace: Trace = { assignments: new Map(), afterRun: [], randomNodes: 0 };
+  stack.push(trace);
+  try {
+    return { result: fn(), trace };
+  } finally {
+    stack.pop();
+  }
+}
+
+/** The trace under way. Throws in the name of `op` outside a compiled function. */
+export function currentTrace(op: string): Trace {
+  const trace = stack.at(-1);
+  if (!trace) throw invalid(op, 'can only be used inside a function given to compile()');
+  return trace;
+}
+
+/**
+ * Sets a variable to a value when the compiled function has run. All reads in the function see the value from
+ * before. A later assignment to the same variable replaces an earlier one.
+ */
+export function assign(variable: Variable, value: Tensor): void {
+  if (!sameShape(variable.shape, value.shape)) {
+    throw invalid('assign', `shape must be [${variable.shape.join(',')}]`, value.shape);
+  }
+  if (variable.dtype !== value.dtype) throw invalid('assign', `dtype must be ${variable.dtype}`, value.dtype);
+  currentTrace('assign').assignments.set(variable, value);
+}
+
+/** A number for the next random node: its place in the trace, so that tracing again draws the same numbers. */
+export function nextRandomKey(): number {
+  const trace = stack.at(-1);
+  return trace ? trace.randomNodes++ : 0x80000000 + randomNodesOutside++;
+}

@@ -1,0 +1,7 @@
+export {
+  readSafetensors,
+  readSafetensorsHeader,
+  type SafetensorsContent,
+  type SafetensorsHeader,
+  writeSafetensors,
+} from './safetensors.js';

@@ -1,0 +1,175 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import {
+  allocate,
+  bytesPerElement,
+  dtypeOf,
+  isDType,
+  type TensorData,
+  type TypedArray,
+  viewOf,
+} from '../graph/dtype.js';
+import { formatShape, invalid, requireInteger } from '../graph/errors.js';
+import { readExactly, writeAtomically } from './files.js';
+import {
+  byteSize,
+  decodeHeader,
+  decodeHeaderLength,
+  encodeHeader,
+  LENGTH_BYTES,
+  labelOf,
+  type SafetensorsHeader,
+  type TensorEntry,
+} from './safetensors-header.js';
+
+export type { SafetensorsHeader, TensorEntry } from './safetensors-header.js';
+
+/** What a safetensors file holds. Both objects have no prototype, so that any name is an ordinary key. */
+export interface SafetensorsContent {
+  tensors: Record<string, TensorData>;
+  metadata: Record<string, string>;
+}
+
+/**
+ * The bytes of a safetensors file (https://huggingface.co/docs/safetensors). Wide dtypes come first, so that
+ * each tensor is aligned to its elements; else the order is that of `tensors`.
+ *
+ * @throws ChainruleError naming the tensor whose data do not fit its dtype or shape
+ */
+export function encode(
+  tensors: Readonly<Record<string, TensorData>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const parts = encodeParts(tensors, metadata);
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    bytes.set(part, position);
+    position += part.length;
+  }
+  return bytes;
+}
+
+/**
+ * Reads the bytes of a safetensors file. Aligned tensors are views of `bytes`, the others are copies.
+ *
+ * @param source what to call the file in errors
+ * @throws ChainruleError for bytes that are no complete and consistent safetensors file
+ */
+export function decode(bytes: Uint8Array, source = 'safetensors'): SafetensorsContent {
+  const headerBytes = decodeHeaderLength(source, bytes, bytes.length);
+  const dataStart = LENGTH_BYTES + headerBytes;
+  const header = decodeHeader(source, bytes.subarray(LENGTH_BYTES, dataStart), bytes.length - dataStart);
+  const content: SafetensorsContent = { tensors: Object.create(null), metadata: header.metadata };
+  for (const entry of header.tensors) {
+    const part = bytes.subarray(dataStart + entry.begin, dataStart + entry.end);
+    content.tensors[entry.name] = toTensor(source, entry, viewOrCopy(entry, part));
+  }
+  return content;
+}
+
+/**
+ * Writes a safetensors file atomically: a reader or a crash sees the old file or the new one. The data are
+ * written from where they are, without a copy, so they must not change until the promise resolves.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, TensorData>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeAtomically(path, encodeParts(tensors, metadata));
+}
+
+/**
+ * Reads a safetensors file, each tensor into memory of its own.
+ *
+ * @throws ChainruleError naming the file, and the tensor, when the file is cut short, hostile or uses a dtype
+ * other than F32, F64, I32, U8 and BOOL
+ */
+export async function readSafetensors(path: string): Promise<SafetensorsContent> {
+  const file = await open(path);
+  try {
+    const header = await readHeader(path, file);
+    const content: SafetensorsContent = { tensors: Object.create(null), metadata: header.metadata };
+    for (const entry of header.tensors) {
+      const data = allocate(entry.dtype, elementsOf(entry));
+      await readExactly(path, file, bytesOf(data), header.dataStart + entry.begin);
+      content.tensors[entry.name] = toTensor(path, entry, data);
+    }
+    return content;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads names, dtypes, shapes and metadata of a safetensors file, and checks them, without reading its data. */
+export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
+  const file = await open(path);
+  try {
+    return await readHeader(path, file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHeader> {
+  const { size } = await file.stat();
+  const prefix = new Uint8Array(Math.min(LENGTH_BYTES, size));
+  await readExactly(path, file, prefix, 0);
+  const json = new Uint8Array(decodeHeaderLength(path, prefix, size));
+  await readExactly(path, file, json, LENGTH_BYTES);
+  return decodeHeader(path, json, size - LENGTH_BYTES - json.length);
+}
+
+function encodeParts(
+  tensors: Readonly<Record<string, TensorData>>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array[] {
+  const sorted = Object.entries(tensors)
+    .map(([name, tensor]) => ({ name, tensor, bytes: checkedBytes(name, tensor) }))
+    .sort((a, b) => b.tensor.data.BYTES_PER_ELEMENT - a.tensor.data.BYTES_PER_ELEMENT);
+  const entries: TensorEntry[] = [];
+  let end = 0;
+  for (const { name, tensor, bytes } of sorted) {
+    const begin = end;
+    end += bytes.length;
+    entries.push({ name, dtype: tensor.dtype, shape: [...tensor.shape], begin, end });
+  }
+  return [encodeHeader(entries, metadata), ...sorted.map(({ bytes }) => bytes)];
+}
+
+function checkedBytes(name: string, { dtype, shape, data }: TensorData): Uint8Array {
+  const source = labelOf('safetensors', name);
+  if (!isDType(dtype)) throw invalid(source, 'unknown dtype', dtype);
+  const stored = dtype === 'bool' ? 'uint8' : dtype;
+  if (dtypeOf(data) !== stored) throw invalid(source, `dtype ${dtype} needs ${stored} data`, data);
+  for (const size of shape) requireInteger(source, 'a size of the shape', size, { min: 0 });
+  const bytes = byteSize(source, dtype, shape);
+  if (bytes !== data.byteLength) {
+    throw invalid(source, `${dtype} ${formatShape(shape)} takes ${bytes} bytes`, data.byteLength);
+  }
+  return bytesOf(data);
+}
+
+function toTensor(source: string, { name, dtype, shape }: TensorEntry, data: TypedArray): TensorData {
+  const odd = dtype === 'bool' ? data.find((value) => value > 1) : undefined;
+  if (odd !== undefined) throw invalid(labelOf(source, name), 'BOOL bytes must be 0 or 1', odd);
+  return { dtype, shape, data };
+}
+
+function viewOrCopy(entry: TensorEntry, bytes: Uint8Array): TypedArray {
+  const elements = elementsOf(entry);
+  if (bytes.byteOffset % bytesPerElement(entry.dtype) === 0) {
+    return viewOf(entry.dtype, bytes.buffer, bytes.byteOffset, elements);
+  }
+  const copy = allocate(entry.dtype, elements);
+  bytesOf(copy).set(bytes);
+  return copy;
+}
+
+function elementsOf({ dtype, begin, end }: TensorEntry): number {
+  return (end - begin) / bytesPerElement(dtype);
+}
+
+function bytesOf(data: TypedArray): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

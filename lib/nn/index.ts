@@ -1,0 +1,15 @@
+export { conv2d } from '../graph/ops/conv.js';
+export { leakyRelu, relu, sigmoid, tanh } from '../graph/ops/elementwise.js';
+export { flatten } from '../graph/ops/movement.js';
+export { avgPool2d, maxPool2d } from '../graph/ops/pool.js';
+export { dropout } from '../graph/ops/random.js';
+export { logSoftmax, softmax } from '../graph/ops/softmax.js';
+export * as init from './init.js';
+export * from './layers/activations.js';
+export * from './layers/conv.js';
+export * from './layers/linear.js';
+export * from './layers/pool.js';
+export * from './layers/structure.js';
+export { accuracy, crossEntropy, type Loss, type Metric, mseLoss } from './losses.js';
+export { Module, type NamedParameter } from './module.js';
+export { Parameter, type ParameterOptions } from './parameter.js';

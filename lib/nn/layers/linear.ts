@@ -1,0 +1,42 @@
+import type { DType } from '../../graph/dtype.js';
+import { requireInteger } from '../../graph/errors.js';
+import { add } from '../../graph/ops/elementwise.js';
+import { matmul } from '../../graph/ops/matmul.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { type Initialiser, torchDefault } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+
+/** Options that layers with a weight and a bias share. */
+export interface WeightOptions {
+  /** Whether a bias is added. Default true. */
+  readonly bias?: boolean;
+  /** First values of the weight; PyTorch's by default. */
+  readonly init?: Initialiser;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/**
+ * `x W^T + b` on the last axis, as `torch.nn.Linear`: `weight` is [outFeatures, inFeatures], `bias` [outFeatures].
+ */
+export class Linear extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+
+  constructor(inFeatures: number, outFeatures: number, options: WeightOptions = {}) {
+    super();
+    requireInteger('Linear', 'inFeatures', inFeatures, { min: 1 });
+    requireInteger('Linear', 'outFeatures', outFeatures, { min: 1 });
+    const { bias = true, init = torchDefault, dtype = 'float32' } = options;
+    const fans = { fanIn: inFeatures, fanOut: outFeatures, dtype };
+    this.weight = new Parameter([outFeatures, inFeatures], { init, ...fans });
+    this.bias = bias ? new Parameter([outFeatures], { init: torchDefault, ...fans }) : null;
+  }
+
+  /** [..., inFeatures] -> [..., outFeatures] */
+  forward(x: Tensor): Tensor {
+    const product = matmul(x, this.weight, { transposeB: true });
+    return this.bias ? add(product, this.bias) : product;
+  }
+}

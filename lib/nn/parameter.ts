@@ -1,0 +1,43 @@
+import type { DType } from '../graph/dtype.js';
+import { Variable } from '../graph/ops/leaf.js';
+import { hashKey } from '../graph/random.js';
+import { type Shape, sizeOf } from '../graph/shapes.js';
+import { Storage } from '../graph/storage.js';
+import { evaluateSync } from '../runtime/evaluate.js';
+import type { Initialiser } from './init.js';
+
+export interface ParameterOptions {
+  readonly init: Initialiser;
+  /** Inputs that one output sums over; by default the last dimension of the shape. */
+  readonly fanIn?: number;
+  /** Outputs that one input reaches; by default the first dimension of the shape. */
+  readonly fanOut?: number;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+let created = 0;
+
+/**
+ * A variable that training changes. Its first values are drawn when they are first needed, from the seed and its path
+ * in the model, so that they do not depend on the order in which layers were made.
+ */
+export class Parameter extends Variable {
+  /** The name in the model, as `conv1.weight`; empty until a model lists its parameters. */
+  path = '';
+  /** The seed that the first values are drawn with. */
+  seed = 0;
+  readonly #ordinal = created++;
+
+  constructor(shape: Shape, { init, fanIn, fanOut, dtype = 'float32' }: ParameterOptions) {
+    super(
+      new Storage(shape, dtype, (data) => {
+        if (sizeOf(shape) === 0) return;
+        const key = hashKey(this.path || `#${this.#ordinal}`);
+        const fans = { fanIn: fanIn ?? shape.at(-1) ?? 1, fanOut: fanOut ?? shape[0] ?? 1 };
+        const [values] = evaluateSync([init(shape, { dtype, key, ...fans })], this.seed);
+        if (values) data.set(values);
+      }),
+    );
+  }
+}

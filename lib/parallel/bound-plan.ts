@@ -1,0 +1,69 @@
+import { allocate, bytesPerElement, type TypedArray, viewOf } from '../graph/dtype.js';
+import { sizeOf } from '../graph/shapes.js';
+import { Executable, type RandomState } from '../runtime/executable.js';
+import type { BoundPlan, SharedMemory, Source } from './job.js';
+
+/** A worker's own arrays, by name and size. */
+export class LocalMemory {
+  readonly #arrays = new Map<string, TypedArray>();
+
+  array(name: string, dtype: Parameters<typeof allocate>[0], elements: number): TypedArray {
+    const key = `${name}/${dtype}/${elements}`;
+    let array = this.#arrays.get(key);
+    if (!array) {
+      array = allocate(dtype, elements);
+      this.#arrays.set(key, array);
+    }
+    return array;
+  }
+}
+
+/** A plan in a worker, with the memory of its bindings found once for each shard that it runs on. */
+export class BoundExecutable {
+  readonly #executable: Executable;
+  readonly #bindings = new Map<SharedMemory | null, TypedArray[]>();
+
+  constructor(
+    private readonly bound: BoundPlan,
+    private readonly local: LocalMemory,
+  ) {
+    this.#executable = new Executable(bound.plan);
+  }
+
+  /** Runs the plan; gradients go to the given memory. */
+  run(gradients: SharedMemory | null, random: RandomState): void {
+    let bindings = this.#bindings.get(gradients);
+    if (!bindings) {
+      bindings = this.bound.sources.map((source, i) => this.#resolve(source, i, gradients));
+      this.#bindings.set(gradients, bindings);
+    }
+    this.#executable.run(bindings, random);
+  }
+
+  /** The local array that a binding is read from or written to. */
+  array(name: string): TypedArray {
+    const index = this.bound.sources.findIndex((source) => source.kind === 'local' && source.name === name);
+    return this.#resolve(this.bound.sources[index] as Source, index, null);
+  }
+
+  #resolve(source: Source, index: number, gradients: SharedMemory | null): TypedArray {
+    const binding = this.bound.plan.bindings[index];
+    if (!binding) throw new RangeError(`the plan has no binding ${index}`);
+    const elements = sizeOf(binding.shape);
+    switch (source.kind) {
+      case 'shared':
+        return viewOf(binding.dtype, source.buffer, source.byteOffset, elements);
+      case 'gradient':
+        return viewOf(binding.dtype, (gradients as SharedMemory).buffer, source.byteOffset, elements);
+      case 'local':
+        return this.local.array(source.name, binding.dtype, elements);
+      case 'constant':
+        return binding.data as TypedArray;
+    }
+  }
+}
+
+/** The bytes of so many elements, as a byte offset. */
+export function bytesOf({ dtype }: SharedMemory, elements: number): number {
+  return elements * bytesPerElement(dtype);
+}

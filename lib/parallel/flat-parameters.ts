@@ -1,0 +1,49 @@
+import { bytesPerElement, type DType, viewOf } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
+import type { Variable } from '../graph/ops/leaf.js';
+import type { SharedMemory } from './job.js';
+
+/** Elements that each parameter's place is a multiple of, so that every one starts on a cache line. */
+const ALIGNMENT = 16;
+
+/** All parameters in one stretch of shared memory, which slices cut without regard to where one ends. */
+export interface FlatParameters {
+  readonly memory: SharedMemory;
+  /** The length of the memory, in elements. */
+  readonly elements: number;
+  /** The first element of each parameter. */
+  readonly offsets: ReadonlyMap<Variable, number>;
+}
+
+/** Moves the parameters into one stretch of shared memory, where they stay: workers update them in place. */
+export function flattenParameters(parameters: readonly Variable[]): FlatParameters {
+  const [first] = parameters;
+  if (!first) throw invalid('Trainer', 'the model must have parameters');
+  const offsets = new Map<Variable, number>();
+  let elements = 0;
+  for (const parameter of parameters) {
+    if (parameter.dtype !== first.dtype) {
+      throw invalid('Trainer', `all parameters must be ${first.dtype}`, parameter.dtype);
+    }
+    offsets.set(parameter, elements);
+    elements += Math.ceil(parameter.size / ALIGNMENT) * ALIGNMENT;
+  }
+  const memory = sharedMemory(first.dtype, elements);
+  for (const [parameter, offset] of offsets) {
+    const byteOffset = offset * bytesPerElement(first.dtype);
+    parameter.storage.moveTo(viewOf(first.dtype, memory.buffer, byteOffset, parameter.size));
+  }
+  return { memory, elements, offsets };
+}
+
+/** Zeros that every worker sees. Throws an error that says how much was asked for when there is not enough. */
+export function sharedMemory(dtype: DType, elements: number): SharedMemory {
+  const bytes = elements * bytesPerElement(dtype);
+  try {
+    return { buffer: new SharedArrayBuffer(bytes), dtype };
+  } catch (cause) {
+    const error = invalid('Trainer', `not enough memory for ${bytes} shared bytes`);
+    error.cause = cause;
+    throw error;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Piscina } from 'piscina';
+import { Control, isReleased } from './control.js';
+import type { Job, Task } from './job.js';
+
+/** The threads of one job. A pool lives as long as a call of `fit`, and leaves no thread behind. */
+export class WorkerPool {
+  readonly #control: Control;
+
+  private constructor(
+    private readonly piscina: Piscina,
+    private readonly job: Job,
+  ) {
+    this.#control = new Control(job.control);
+  }
+
+  /** Starts one thread for each worker of the job. */
+  static async start(job: Job): Promise<WorkerPool> {
+    // Loaded here, so that importing the package does not wait for it.
+    const { Piscina } = await import('piscina');
+    const piscina = new Piscina({
+      filename: new URL('./worker.js', import.meta.url).href,
+      minThreads: job.workers,
+      maxThreads: job.workers,
+      concurrentTasksPerWorker: 1,
+      workerData: job,
+      recordTiming: false,
+    });
+    return new WorkerPool(piscina, job);
+  }
+
+  /** Runs one task on every worker. Rejects with the first failure, when all workers have come back. */
+  async run(taskOf: (rank: number) => Task): Promise<void> {
+    const failures: unknown[] = [];
+    const tasks = Array.from({ length: this.job.workers }, (_, rank) =>
+      this.piscina.run(taskOf(rank)).catch((error: unknown) => {
+        failures.push(error);
+        // A worker that was terminated could not release the others itself.
+        this.#control.abort();
+      }),
+    );
+    await Promise.all(tasks);
+    const cause = failures.find((error) => !isReleased(error)) ?? failures[0];
+    if (cause !== undefined) throw cause;
+  }
+
+  /** Asks the workers to stop after the step under way. */
+  requestStop(): void {
+    this.#control.requestStop();
+  }
+
+  /** Ends all threads. */
+  async stop(): Promise<void> {
+    this.#control.abort();
+    await this.piscina.destroy();
+  }
+}

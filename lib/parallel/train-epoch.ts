@@ -1,0 +1,135 @@
+import { type TypedArray, viewOf } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
+import { permutation } from '../graph/random.js';
+import { sizeOf } from '../graph/shapes.js';
+import { addon } from '../runtime/addon.js';
+import { BoundExecutable, LocalMemory } from './bound-plan.js';
+import { Control } from './control.js';
+import type { Job, ShardedData, TrainingJob } from './job.js';
+import { batchCount, type Rows, shardRows } from './shards.js';
+
+/** The plans of some data in one worker, and the loading of their rows. */
+export class ShardRunner {
+  readonly local = new LocalMemory();
+  readonly #executables = new Map<number, BoundExecutable>();
+
+  constructor(private readonly data: ShardedData) {}
+
+  /** The plan for so many rows, with these rows of the order as its inputs. */
+  load(order: Int32Array, { start, count }: Rows): BoundExecutable {
+    let executable = this.#executables.get(count);
+    if (!executable) {
+      const bound = this.data.plans.get(count);
+      if (!bound) throw new RangeError(`there is no plan for ${count} rows`);
+      executable = new BoundExecutable(bound, this.local);
+      this.#executables.set(count, executable);
+    }
+    for (const name of ['inputs', 'targets'] as const) {
+      const { data, shape } = this.data[name];
+      addon.gatherRows(executable.array(name), data, order, start, count, sizeOf(shape));
+    }
+    return executable;
+  }
+}
+
+/** One worker's part of training: its shards of each batch, and its slice of the update. */
+export class EpochTrainer {
+  readonly #control: Control;
+  readonly #runner: ShardRunner;
+  readonly #shardLosses: Float64Array;
+  readonly #losses: Float64Array;
+  readonly #scalars: Float64Array;
+  readonly #updates = new Map<number, BoundExecutable>();
+  readonly #gradients: readonly TypedArray[];
+
+  constructor(
+    private readonly job: Job,
+    private readonly training: TrainingJob,
+  ) {
+    this.#control = new Control(job.control);
+    this.#runner = new ShardRunner(training);
+    this.#shardLosses = new Float64Array(training.shardLosses);
+    this.#losses = new Float64Array(training.losses);
+    this.#scalars = new Float64Array(training.scalars);
+    this.#gradients = training.gradients.map(({ buffer, dtype }) =>
+      viewOf(dtype, buffer, 0, buffer.byteLength / (dtype === 'float64' ? 8 : 4)),
+    );
+  }
+
+  /** Trains one epoch, meeting the other workers twice a step. Returns early when a stop was asked for. */
+  run(rank: number, epoch: number, firstStep: number): void {
+    const { length, batchSize, shuffle } = this.training;
+    const order = shuffle ? permutation(length, this.job.seed, epoch) : inOrder(length);
+    const steps = batchCount(length, batchSize);
+    for (let step = 0; step < steps; step++) {
+      const start = step * batchSize;
+      const rows = Math.min(batchSize, length - start);
+      this.#computeGradients(rank, order, { start, count: rows }, firstStep + step);
+      this.#control.meet(this.job.workers);
+      const loss = this.#finiteLoss(rows, epoch, step);
+      this.#update(rank, rows, step);
+      if (rank === 0) {
+        this.#losses[step] = loss;
+        this.#control.stepsDone = step + 1;
+        this.#control.decide();
+      }
+      this.#control.meet(this.job.workers);
+      if (this.#control.decidedToStop) return;
+    }
+  }
+
+  #computeGradients(rank: number, order: Int32Array, batch: Rows, step: number): void {
+    const { gradients } = this.training;
+    const shards = gradients.length;
+    const mine = shardRows(shards, this.job.workers, rank);
+    for (let shard = mine.start; shard < mine.start + mine.count; shard++) {
+      const { start, count } = shardRows(batch.count, shards, shard);
+      this.#shardLosses[shard] = 0;
+      if (count === 0) continue;
+      const executable = this.#runner.load(order, { start: batch.start + start, count });
+      // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
+      executable.array('weight')[0] = count / batch.count;
+      executable.run(gradients[shard] ?? null, { seed: this.job.seed, step, sampleOffset: start });
+      this.#shardLosses[shard] = executable.array('loss')[0] as number;
+    }
+  }
+
+  /** The loss of the whole batch, added in the order of the shards; the same in every worker. */
+  #finiteLoss(rows: number, epoch: number, step: number): number {
+    const used = Math.min(this.#shardLosses.length, rows);
+    let loss = 0;
+    for (let shard = 0; shard < this.#shardLosses.length; shard++) loss += this.#shardLosses[shard] as number;
+    if (used > 0 && Number.isFinite(loss)) return loss;
+    throw invalid(
+      'fit',
+      `the loss must stay finite, but was ${loss} at epoch ${epoch}, step ${step}; a smaller learning rate or ` +
+        'gradient clipping may help. The parameters are those of the step before',
+    );
+  }
+
+  #update(rank: number, rows: number, step: number): void {
+    const slice = this.training.updates[rank];
+    if (!slice) return;
+    const shards = this.#gradients.length;
+    const used = this.#gradients.filter((_, shard) => shardRows(rows, shards, shard).count > 0);
+    const target = this.#gradients[0] as TypedArray;
+    if (used.length > 1 || used[0] !== target) addon.sumShards(target, used, slice.start, slice.end);
+    let executable = this.#updates.get(rank);
+    if (!executable) {
+      executable = new BoundExecutable(slice, this.#runner.local);
+      this.#updates.set(rank, executable);
+    }
+    const { scalarCount } = this.training;
+    for (let i = 0; i < scalarCount; i++) {
+      executable.array(`scalar ${i}`)[0] = this.#scalars[step * scalarCount + i] as number;
+    }
+    executable.run(null, { seed: this.job.seed, step });
+  }
+}
+
+/** The samples as they stand. */
+export function inOrder(length: number): Int32Array {
+  const order = new Int32Array(length);
+  for (let i = 0; i < length; i++) order[i] = i;
+  return order;
+}

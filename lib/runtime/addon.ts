@@ -1,0 +1,68 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { TypedArray } from '../graph/dtype.js';
+import { ChainruleError } from '../graph/errors.js';
+
+/** A plan inside the addon, with its arena. */
+export type PlanHandle = { readonly __plan: never };
+
+/** The native functions. Each checks its arguments and throws an Error that names what does not fit. */
+export interface Addon {
+  /** Decodes a plan, in the flat form that `encodePlan` writes. Takes no memory for the arena yet. */
+  createPlan(plan: object): PlanHandle;
+  /** Runs a plan on this thread. */
+  run(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): void;
+  /** Runs a plan on a thread of the libuv pool. */
+  runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<void>;
+  /** Frees the arena. */
+  releasePlan(handle: PlanHandle): void;
+  /** Joins the barrier; gives the ticket to wait with. */
+  barrierArrive(state: Int32Array, parties: number): number;
+  /** Waits for the others: 0 = all are there, 1 = not within the time (wait again), 2 = aborted. */
+  barrierWait(state: Int32Array, ticket: number, parties: number, timeoutMs: number): 0 | 1 | 2;
+  /** Releases everyone who waits or will wait at the barrier. */
+  barrierAbort(state: Int32Array): void;
+  /** output[i] = the sum of shards[...][i] for start <= i < end, added in a fixed binary tree. */
+  sumShards(output: TypedArray, shards: readonly TypedArray[], start: number, end: number): void;
+  /** Copies row `indices[start + i]` of the source to row `i` of the destination, for `count` rows. */
+  gatherRows(
+    destination: TypedArray,
+    source: TypedArray,
+    indices: Int32Array,
+    start: number,
+    count: number,
+    rowElements: number,
+  ): void;
+  /** The instruction set that the kernels were picked for. */
+  isa(): string;
+  /** The instruction sets that this machine could use. */
+  isas(): string[];
+  /** The BLAS library, as it describes itself. */
+  blas(): string;
+}
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** The native addon of this package. Every thread loads it once. */
+export const addon: Addon = load();
+
+function load(): Addon {
+  const require = createRequire(import.meta.url);
+  const forced = process.env.CHAINRULE_ADDON;
+  try {
+    if (forced) return require(forced) as Addon;
+    const nodeGypBuild = require('node-gyp-build') as (directory: string) => Addon;
+    return nodeGypBuild(root);
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new ChainruleError(
+      'addon',
+      'the native addon must be built',
+      `chainrule: the native addon could not be loaded (${found}). Build it with "npm rebuild chainrule" in your ` +
+        'project, or "npm run build" in a clone. It needs a C++ compiler, CMake and OpenBLAS ' +
+        '(Debian: apt-get install g++ make cmake libopenblas-dev).',
+      undefined,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,32 @@
+import type { Compiled } from '../compile/compile.js';
+import { allocate, type TypedArray } from '../graph/dtype.js';
+import { sizeOf } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
+
+/**
+ * The arrays for one run, in the order of the plan's bindings: the values of the inputs, the host's scalars, the
+ * memory of the variables, the constants, and a new array for each output.
+ */
+export function bind(
+  { plan, hostScalars, variables }: Compiled,
+  values: readonly TypedArray[],
+  outputs: readonly Tensor[],
+): { bindings: TypedArray[]; produced: Map<Tensor, TypedArray> } {
+  const produced = new Map<Tensor, TypedArray>();
+  const given = values.values();
+  const scalars = hostScalars.values();
+  const storages = variables.values();
+  const results = outputs.values();
+  const bindings = plan.bindings.map(({ kind, dtype, shape, data }): TypedArray => {
+    if (kind === 'constant') return data as TypedArray;
+    if (kind === 'variable') return storages.next().value?.storage.data as TypedArray;
+    if (kind === 'input') {
+      const value = given.next();
+      return value.done ? Float64Array.of(scalars.next().value?.attributes.provider?.() ?? Number.NaN) : value.value;
+    }
+    const memory = allocate(dtype, sizeOf(shape));
+    produced.set(results.next().value as Tensor, memory);
+    return memory;
+  });
+  return { bindings, produced };
+}

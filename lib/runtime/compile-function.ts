@@ -1,0 +1,124 @@
+import { type Compiled, compileGraph } from '../compile/compile.js';
+import type { TypedArray } from '../graph/dtype.js';
+import { formatShape, invalid } from '../graph/errors.js';
+import {
+  type ConstantAttributes,
+  constant,
+  input,
+  isNumber,
+  type NestedNumbers,
+  tensor,
+} from '../graph/ops/leaf.js';
+import { Tensor } from '../graph/tensor.js';
+import { traced } from '../graph/trace.js';
+import { bind } from './bind.js';
+import { evaluate } from './evaluate.js';
+import { Executable } from './executable.js';
+
+/** What a compiled function takes: tensors, or what `tensor()` makes one of. */
+export type Argument = Tensor | NestedNumbers | TypedArray;
+
+/** What a traced function may return: tensors, alone or in arrays and plain objects. */
+export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };
+
+/** A compiled function: same arguments, same results, as tensors whose values are there. */
+export interface CompiledFunction<Arguments extends readonly Tensor[], R extends Result> {
+  (...args: { [K in keyof Arguments]: Argument }): Promise<R>;
+  /** Frees the arenas of all shapes that the function was compiled for. */
+  release(): void;
+}
+
+export interface CompileOptions {
+  /** Seed of the random numbers (dropout). Default 0. */
+  readonly seed?: number;
+}
+
+interface Entry {
+  readonly compiled: Compiled;
+  readonly executable: Executable;
+  readonly result: Result;
+  readonly outputs: readonly Tensor[];
+  readonly afterRun: readonly (() => void)[];
+}
+
+/**
+ * Compiles a function of tensors. It is traced once for each combination of shapes and dtypes; then a call runs its
+ * plan on a thread of its own, and the event loop stays free. Calls run one after the other. Assignments that the
+ * function makes (an optimiser's step) take effect when its promise resolves.
+ *
+ * @throws (rejects) with an error that names the op when a shape or dtype does not fit; nothing is assigned then
+ */
+export function compile<Arguments extends readonly Tensor[], R extends Result>(
+  fn: (...args: Arguments) => R,
+  { seed = 0 }: CompileOptions = {},
+): CompiledFunction<Arguments, R> {
+  const entries = new Map<string, Entry>();
+  let runs = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const call = async (...args: readonly Argument[]): Promise<R> => {
+    const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
+    const key = tensors.map(({ dtype, shape }) => dtype + formatShape(shape)).join();
+    let entry = entries.get(key);
+    if (!entry) {
+      entry = build(fn, tensors);
+      entries.set(key, entry);
+    }
+    const values = await Promise.all(tensors.map(valueOf));
+    return (await execute(entry, values, seed, runs++)) as R;
+  };
+  const queued = (...args: readonly Argument[]): Promise<R> => {
+    const turn = last.then(() => call(...args));
+    last = turn.catch(() => {});
+    return turn;
+  };
+  const release = () => {
+    for (const { executable } of entries.values()) executable.release();
+    entries.clear();
+  };
+  return Object.assign(queued, { release }) as CompiledFunction<Arguments, R>;
+}
+
+function build<Arguments extends readonly Tensor[]>(fn: (...args: Arguments) => Result, like: readonly Tensor[]): Entry {
+  const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
+  const { result, trace } = traced(() => fn(...(inputs as unknown as Arguments)));
+  const outputs = [...new Set(tensorsOf(result))];
+  const compiled = compileGraph({ inputs, outputs, assignments: trace.assignments });
+  return { compiled, executable: new Executable(compiled.plan), result, outputs, afterRun: trace.afterRun };
+}
+
+async function execute(
+  { compiled, executable, result, outputs, afterRun }: Entry,
+  values: readonly TypedArray[],
+  seed: number,
+  step: number,
+): Promise<Result> {
+  const { bindings, produced } = bind(compiled, values, outputs);
+  await executable.runAsync(bindings, { seed, step });
+  for (const hook of afterRun) hook();
+  return mapTensors(result, (node) => constant(produced.get(node) as TypedArray, node.shape, node.dtype));
+}
+
+/** The value of a concrete tensor; any other is computed first. */
+async function valueOf(node: Tensor): Promise<TypedArray> {
+  if (node.op.kind === 'constant' && !isNumber(node)) return (node.attributes as ConstantAttributes).value as TypedArray;
+  const [value] = await evaluate([node]);
+  return value as TypedArray;
+}
+
+function tensorsOf(result: Result): Tensor[] {
+  if (result === undefined) return [];
+  if (result instanceof Tensor) return [result];
+  if (typeof result !== 'object' || result === null) {
+    throw invalid('compile', 'the function must return tensors, alone or in arrays and objects', result);
+  }
+  return Object.values(result as Record<string, Result>).flatMap(tensorsOf);
+}
+
+function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result {
+  if (result === undefined) return undefined;
+  if (result instanceof Tensor) return fn(result);
+  if (Array.isArray(result)) return result.map((entry: Result) => mapTensors(entry, fn));
+  return Object.fromEntries(Object.entries(result).map(([name, entry]) => [name, mapTensors(entry as Result, fn)]));
+}
+

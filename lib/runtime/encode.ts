@@ -1,0 +1,16 @@
+import type { Plan, Step } from '../compile/plan.js';
+
+/** The plan as the addon reads it: each step's operands and attributes side by side under the kernel's name. */
+export function encodePlan({ arenaBytes, bindings, steps }: Plan): object {
+  return {
+    arenaBytes,
+    bindings: bindings.map(({ kind, dtype, shape, bytes }) => ({ kind, dtype, shape, bytes })),
+    steps: steps.map(encodeStep),
+  };
+}
+
+function encodeStep(step: Step): object {
+  if (step.kernel !== 'call') return step;
+  const { name, inputs, output, workspace, attributes } = step;
+  return { ...attributes, ...inputs, output, ...(workspace ? { workspace } : {}), kernel: name };
+}

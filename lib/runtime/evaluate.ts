@@ -1,0 +1,42 @@
+import { compileGraph } from '../compile/compile.js';
+import type { TypedArray } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
+import { setEvaluator } from '../graph/evaluate.js';
+import { reachable, type Tensor } from '../graph/tensor.js';
+import { bind } from './bind.js';
+import { Executable } from './executable.js';
+
+/**
+ * Computes the values of some tensors off the main thread, each in an array of its own. The plan is compiled for this
+ * one run; what is computed again and again belongs into `compile()`.
+ */
+export async function evaluate(tensors: readonly Tensor[]): Promise<TypedArray[]> {
+  const { executable, bindings, values } = prepare(tensors);
+  await executable.runAsync(bindings, { seed: 0, step: 0 });
+  executable.release();
+  return values();
+}
+
+/** As `evaluate`, on this thread: for initialisers, whose values are wanted at once. */
+export function evaluateSync(tensors: readonly Tensor[], seed = 0): TypedArray[] {
+  const { executable, bindings, values } = prepare(tensors);
+  executable.run(bindings, { seed, step: 0 });
+  executable.release();
+  return values();
+}
+
+function prepare(tensors: readonly Tensor[]) {
+  for (const node of reachable(tensors)) {
+    if (node.op.kind === 'input') {
+      throw invalid('data', 'the tensor depends on an argument of a function being compiled; return it instead');
+    }
+  }
+  const outputs = [...new Set(tensors)];
+  const compiled = compileGraph({ inputs: [], outputs });
+  const executable = new Executable(compiled.plan);
+  const { bindings, produced } = bind(compiled, [], outputs);
+  const values = () => tensors.map((node) => produced.get(node) as TypedArray);
+  return { executable, bindings, values };
+}
+
+setEvaluator(evaluate);

@@ -1,0 +1,68 @@
+import { freemem } from 'node:os';
+import type { Plan } from '../compile/plan.js';
+import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
+import { addon, type PlanHandle } from './addon.js';
+import { encodePlan } from './encode.js';
+
+/** Words that a run's random numbers depend on. */
+export interface RandomState {
+  readonly seed: number;
+  readonly step: number;
+  /** The global index of the first sample that this run works on. */
+  readonly sampleOffset?: number;
+}
+
+/** A plan that is ready to run on this thread. The arena is taken at the first run and kept. */
+export class Executable {
+  readonly #handle: PlanHandle;
+  readonly #context = new Uint32Array(4);
+
+  constructor(readonly plan: Plan) {
+    requireMemory(plan.arenaBytes);
+    this.#handle = addon.createPlan(encodePlan(plan));
+  }
+
+  /** Runs on this thread. `bindings` are in the order of `plan.bindings`. */
+  run(bindings: readonly TypedArray[], random: RandomState): void {
+    addon.run(this.#handle, bindings, this.#words(random));
+  }
+
+  /** Runs on a thread of the libuv pool; the bindings must not be touched until it is done. */
+  runAsync(bindings: readonly TypedArray[], random: RandomState): Promise<void> {
+    return addon.runAsync(this.#handle, bindings, this.#words(random));
+  }
+
+  /** Gives the arena back. The next run takes a new one. */
+  release(): void {
+    addon.releasePlan(this.#handle);
+  }
+
+  #words({ seed, step, sampleOffset = 0 }: RandomState): Uint32Array {
+    this.#context[0] = seed;
+    this.#context[1] = Math.floor(seed / 2 ** 32);
+    this.#context[2] = step;
+    this.#context[3] = sampleOffset;
+    return this.#context;
+  }
+}
+
+/** Checks that an array can stand for a binding: the dtype's array type and the number of elements. */
+export function requireBinding(plan: Plan, index: number, array: TypedArray): TypedArray {
+  const binding = plan.bindings[index];
+  if (!binding) throw invalid('run', `the plan has ${plan.bindings.length} bindings`, index);
+  const { name, dtype, bytes } = binding;
+  if (array.byteLength !== bytes || array.BYTES_PER_ELEMENT !== bytesPerElement(dtype)) {
+    throw invalid('run', `${name} must be ${bytes} bytes of ${dtype}`, `${array.byteLength} bytes`);
+  }
+  return array;
+}
+
+/** Throws when the process may not use this many bytes, instead of letting the system kill it later. */
+export function requireMemory(bytes: number): void {
+  const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY;
+  const available = Math.min(freemem(), Math.max(0, limit - process.memoryUsage.rss()));
+  if (bytes > available) {
+    throw invalid('plan', `not enough memory: the plan needs ${bytes} bytes and ${available} are available`);
+  }
+}

@@ -1,0 +1,2 @@
+export { Trainer } from './trainer.js';
+export type { EpochResult, Figures, FitOptions, Progress, TrainerOptions } from './types.js';

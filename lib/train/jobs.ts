@@ -1,0 +1,100 @@
+import type { Dataset } from '../data/index.js';
+import type { Loss, Metric, Module } from '../nn/index.js';
+import type { Optimizer } from '../optim/index.js';
+import { Control } from '../parallel/control.js';
+import { type FlatParameters, sharedMemory } from '../parallel/flat-parameters.js';
+import type { BoundPlan, EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
+import { compileFigures, compileGradients, compileUpdate, outputShape } from '../parallel/plans.js';
+import { batchCount, shardSizes } from '../parallel/shards.js';
+import type { Figures, FitOptions } from './types.js';
+
+/** What the jobs of a trainer are made from. */
+export interface JobContext {
+  readonly workers: number;
+  readonly seed: number;
+  readonly model: Module;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly parameters: FlatParameters;
+  readonly state: readonly SharedMemory[];
+}
+
+/** Rows of a batch when the caller does not say. */
+const BATCH_SIZE = 32;
+
+/** A job with nothing to do yet. */
+export function newJob({ workers, seed }: JobContext): Job {
+  return { workers, seed, control: new Control().buffer };
+}
+
+/** Training on a data set, with one shard for each worker. The model must be in training mode. */
+export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
+  const { workers, parameters, optimizer, loss, model } = context;
+  const { batchSize = BATCH_SIZE, shuffle = true } = options;
+  const { inputs, targets, length } = data;
+  const forward = model.forward.bind(model);
+  const shards = workers;
+  const plans = new Map<number, BoundPlan>();
+  for (const rows of shardSizes(length, batchSize, shards)) {
+    plans.set(rows, compileGradients(forward, loss, { rows, inputs, targets }, parameters));
+  }
+  loss.checkTargets?.(targets.data, outputShape(forward, { rows: 1, inputs, targets }));
+  const { memory, elements } = parameters;
+  const gradients = Array.from({ length: shards }, () => sharedMemory(memory.dtype, elements));
+  const scalarCount = optimizer.scalarsAt(0).length;
+  const updates = Array.from({ length: workers }, (_, rank) =>
+    compileUpdate(optimizer.rule, scalarCount, parameters, gradients[0] as SharedMemory, context.state, { rank, workers }),
+  );
+  const steps = batchCount(length, batchSize);
+  return {
+    inputs,
+    targets,
+    length,
+    batchSize,
+    shuffle,
+    plans,
+    gradients,
+    updates,
+    scalarCount,
+    shardLosses: sharedMemory('float64', shards).buffer,
+    losses: sharedMemory('float64', steps).buffer,
+    scalars: sharedMemory('float64', steps * scalarCount).buffer,
+  };
+}
+
+/** Evaluation of a data set. The model must be in inference mode. */
+export function prepareEvaluation(
+  { workers, parameters, loss, metrics, model }: JobContext,
+  { inputs, targets, length }: Dataset,
+  { batchSize = BATCH_SIZE }: FitOptions,
+): EvaluationJob {
+  const forward = model.forward.bind(model);
+  const figures = { loss, ...metrics };
+  const plans = new Map<number, BoundPlan>();
+  for (const rows of shardSizes(length, batchSize, 1)) {
+    plans.set(rows, compileFigures(forward, figures, { rows, inputs, targets }, parameters));
+  }
+  loss.checkTargets?.(targets.data, outputShape(forward, { rows: 1, inputs, targets }));
+  const names = Object.keys(figures);
+  return {
+    inputs,
+    targets,
+    length,
+    batchSize,
+    plans,
+    figures: names,
+    sums: sharedMemory('float64', workers * names.length).buffer,
+  };
+}
+
+/** The figures that the workers added up, as means over the samples. */
+export function readFigures({ figures, length, sums }: EvaluationJob, workers: number): Figures {
+  const all = new Float64Array(sums);
+  const means = figures.map((name, i) => {
+    let sum = 0;
+    for (let rank = 0; rank < workers; rank++) sum += all[rank * figures.length + i] as number;
+    return [name, sum / length];
+  });
+  return Object.fromEntries(means) as Figures;
+}

@@ -1,0 +1,74 @@
+import type { Optimizer } from '../optim/index.js';
+import { Control } from '../parallel/control.js';
+import type { TrainingJob } from '../parallel/job.js';
+import { batchCount } from '../parallel/shards.js';
+import type { EpochResult, Progress } from './types.js';
+
+/** Milliseconds between two looks at the workers' counters. */
+const INTERVAL_MS = 100;
+
+export interface EpochWatch {
+  /** Ends the watch and gives the number of steps done. */
+  stop(): number;
+  result(): EpochResult;
+}
+
+/** Prepares the shared words of an epoch, and reports its progress until it is stopped. */
+export function watchEpoch(
+  controlWords: SharedArrayBuffer,
+  training: TrainingJob,
+  epoch: number,
+  firstStep: number,
+  optimizer: Optimizer,
+  onProgress?: (progress: Progress) => void,
+): EpochWatch {
+  const { length, batchSize, scalarCount } = training;
+  const control = new Control(controlWords);
+  const steps = batchCount(length, batchSize);
+  const losses = new Float64Array(training.losses);
+  const scalars = new Float64Array(training.scalars);
+  for (let step = 0; step < steps; step++) {
+    scalars.set(optimizer.scalarsAt(firstStep + step), step * scalarCount);
+  }
+  control.stepsDone = 0;
+  const started = performance.now();
+  let ended = started;
+
+  const progress = (): Progress => {
+    const step = control.stepsDone;
+    const examples = Math.min(step * batchSize, length);
+    const seconds = (performance.now() - started) / 1000;
+    const examplesPerSecond = examples / seconds;
+    const eta = examples > 0 ? (length - examples) / examplesPerSecond : Number.NaN;
+    return { epoch, step, steps, examples, examplesPerSecond, loss: meanLoss(losses, step, batchSize, length), eta };
+  };
+  const report = () => onProgress?.(progress());
+  const timer = onProgress ? setInterval(report, INTERVAL_MS) : undefined;
+  return {
+    stop() {
+      clearInterval(timer);
+      ended = performance.now();
+      report();
+      return control.stepsDone;
+    },
+    result() {
+      const seconds = (ended - started) / 1000;
+      return {
+        epoch,
+        loss: meanLoss(losses, steps, batchSize, length),
+        seconds,
+        examplesPerSecond: length / seconds,
+        stepLosses: losses.slice(),
+      };
+    },
+  };
+}
+
+/** The mean over the samples of the first steps; the last batch may be smaller. */
+function meanLoss(losses: Float64Array, steps: number, batchSize: number, length: number): number {
+  let sum = 0;
+  for (let step = 0; step < steps; step++) {
+    sum += (losses[step] as number) * Math.min(batchSize, length - step * batchSize);
+  }
+  return sum / Math.min(steps * batchSize, length);
+}

@@ -1,0 +1,180 @@
+import { Dataset } from '../data/index.js';
+import { invalid, requireInteger } from '../graph/errors.js';
+import type { Tensor } from '../graph/tensor.js';
+import type { Metric, Module } from '../nn/index.js';
+import { usableCores } from '../parallel/cores.js';
+import { type FlatParameters, flattenParameters, sharedMemory } from '../parallel/flat-parameters.js';
+import type { EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
+import { WorkerPool } from '../parallel/pool.js';
+import { compile } from '../runtime/compile-function.js';
+import { newJob, prepareEvaluation, prepareTraining, readFigures } from './jobs.js';
+import { watchEpoch } from './progress.js';
+import type { EpochResult, Figures, FitOptions, TrainerOptions } from './types.js';
+
+/**
+ * Trains a model on worker threads: each batch is cut into one shard per worker, the gradients are averaged in a
+ * fixed order, and each worker updates its slice of the parameters, which all share. The main thread only watches.
+ */
+export class Trainer {
+  readonly model: Module;
+  /** Threads that `fit` and `evaluate` run on. */
+  readonly workers: number;
+  readonly #options: TrainerOptions;
+  readonly #metrics: Readonly<Record<string, Metric>>;
+  readonly #parameters: FlatParameters;
+  readonly #state: readonly SharedMemory[];
+  readonly #predict: (input: Tensor) => Promise<Tensor>;
+  #steps = 0;
+  #epochs = 0;
+  #busy = false;
+
+  /** @throws when `workers` is not a positive integer, or the model has no parameters */
+  constructor(model: Module, options: TrainerOptions) {
+    const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
+    if (typeof loss !== 'function') throw invalid('Trainer', 'loss must be a function such as nn.crossEntropy', loss);
+    if (!optimizer?.rule) throw invalid('Trainer', 'optimizer must be one such as optim.adam()', optimizer);
+    requireInteger('Trainer', 'seed', seed, { min: 0 });
+    this.workers =
+      workers === 'auto' ? usableCores().cores : requireInteger('Trainer', 'workers', workers, { min: 1, max: 256 });
+    this.model = model.init(seed);
+    this.#options = { ...options, seed };
+    this.#metrics = metrics ?? loss.metrics ?? {};
+    this.#parameters = flattenParameters(model.parameters());
+    const { memory, elements } = this.#parameters;
+    this.#state = optimizer.rule.state.map(() => sharedMemory(memory.dtype, elements));
+    this.#predict = compile((input: Tensor) => this.#inMode(false, () => model.forward(input)));
+  }
+
+  /** Steps taken so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /**
+   * Trains for some epochs and yields the figures of each when it is done. Leaving the loop early, an abort or an
+   * error ends all threads; the parameters stay as the last whole step left them.
+   *
+   * @throws before anything is trained when the data does not fit the model; the worker's error when one fails; the
+   *   signal's reason when it aborts, within one step
+   */
+  async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<EpochResult, void, undefined> {
+    const { epochs = 1, validation, signal } = options;
+    requireInteger('fit', 'epochs', epochs, { min: 1 });
+    this.#requireData('fit', data, options.batchSize);
+    if (validation !== undefined) this.#requireData('fit', validation, options.batchSize);
+    signal?.throwIfAborted();
+    const run = this.#enter('fit');
+    try {
+      const training = this.#inMode(true, () => prepareTraining(this.#context(), data, options));
+      const evaluation = validation && this.#prepareEvaluation(validation, options);
+      const job = { ...newJob(this.#context()), training, ...(evaluation ? { evaluation } : {}) };
+      const pool = await run.start(job, signal);
+      for (let i = 0; i < epochs; i++) {
+        const result = await this.#trainEpoch(pool, job, options);
+        signal?.throwIfAborted();
+        const figures = evaluation && (await this.#evaluateIn(pool, evaluation));
+        signal?.throwIfAborted();
+        yield figures ? { ...result, validation: figures } : result;
+        signal?.throwIfAborted();
+      }
+    } finally {
+      await run.end();
+    }
+  }
+
+  /** The loss and the metrics over a data set, as means over its samples. */
+  async evaluate(data: Dataset, options: Pick<FitOptions, 'batchSize' | 'signal'> = {}): Promise<Figures> {
+    const { batchSize, signal } = options;
+    this.#requireData('evaluate', data, batchSize);
+    signal?.throwIfAborted();
+    const run = this.#enter('evaluate');
+    try {
+      const evaluation = this.#prepareEvaluation(data, options);
+      const pool = await run.start({ ...newJob(this.#context()), evaluation }, signal);
+      const figures = await this.#evaluateIn(pool, evaluation);
+      signal?.throwIfAborted();
+      return figures;
+    } finally {
+      await run.end();
+    }
+  }
+
+  /** The model's output for a batch, with dropout off, on a thread of its own. */
+  predict(input: Tensor): Promise<Tensor> {
+    return this.#predict(input);
+  }
+
+  #context() {
+    const { loss, optimizer, seed = 0 } = this.#options;
+    return {
+      workers: this.workers,
+      seed,
+      model: this.model,
+      loss,
+      optimizer,
+      metrics: this.#metrics,
+      parameters: this.#parameters,
+      state: this.#state,
+      steps: this.#steps,
+    };
+  }
+
+  async #trainEpoch(pool: WorkerPool, job: Job & { training: TrainingJob }, options: FitOptions): Promise<EpochResult> {
+    const epoch = ++this.#epochs;
+    const firstStep = this.#steps;
+    const { optimizer } = this.#options;
+    const watch = watchEpoch(job.control, job.training, epoch, firstStep, optimizer, options.onProgress);
+    try {
+      await pool.run((rank) => ({ kind: 'train', rank, epoch, firstStep }));
+    } finally {
+      this.#steps += watch.stop();
+    }
+    return watch.result();
+  }
+
+  #prepareEvaluation(data: Dataset, options: Pick<FitOptions, 'batchSize'>): EvaluationJob {
+    return this.#inMode(false, () => prepareEvaluation(this.#context(), data, options));
+  }
+
+  async #evaluateIn(pool: WorkerPool, evaluation: EvaluationJob): Promise<Figures> {
+    await pool.run((rank) => ({ kind: 'evaluate', rank }));
+    return readFigures(evaluation, this.workers);
+  }
+
+  #requireData(op: string, data: Dataset, batchSize = 32): void {
+    if (!(data instanceof Dataset)) throw invalid(op, 'data must be a Dataset, as data.fromArrays() makes', data);
+    requireInteger(op, 'batchSize', batchSize, { min: 1 });
+  }
+
+  /** Takes the trainer for one call, which starts a pool and must end it. */
+  #enter(op: string) {
+    if (this.#busy) throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
+    this.#busy = true;
+    let pool: WorkerPool | undefined;
+    let signal: AbortSignal | undefined;
+    const stop = () => pool?.requestStop();
+    return {
+      start: async (job: Job, abort: AbortSignal | undefined): Promise<WorkerPool> => {
+        pool = await WorkerPool.start(job);
+        signal = abort;
+        signal?.addEventListener('abort', stop);
+        return pool;
+      },
+      end: async (): Promise<void> => {
+        signal?.removeEventListener('abort', stop);
+        await pool?.stop();
+        this.#busy = false;
+      },
+    };
+  }
+
+  #inMode<R>(training: boolean, fn: () => R): R {
+    const before = this.model.training;
+    this.model.train(training);
+    try {
+      return fn();
+    } finally {
+      this.model.train(before);
+    }
+  }
+}

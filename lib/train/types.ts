@@ -1,0 +1,63 @@
+import type { Dataset } from '../data/index.js';
+import type { Loss, Metric } from '../nn/index.js';
+import type { Optimizer } from '../optim/index.js';
+
+export interface TrainerOptions {
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  /** Threads. 'auto', the default, takes as many as the process has usable cores. */
+  readonly workers?: number | 'auto';
+  /** Decides the first values, the order of the samples and dropout. Default 0. */
+  readonly seed?: number;
+  /** Figures to report besides the loss; by default those that suit the loss, as accuracy suits cross-entropy. */
+  readonly metrics?: Readonly<Record<string, Metric>>;
+}
+
+export interface FitOptions {
+  /** Default 1. */
+  readonly epochs?: number;
+  /** Samples per step. Default 32. */
+  readonly batchSize?: number;
+  /** Evaluated after each epoch. */
+  readonly validation?: Dataset;
+  /** Whether each epoch takes the samples in a new order. Default true. */
+  readonly shuffle?: boolean;
+  /** Ends training within one step. */
+  readonly signal?: AbortSignal;
+  /** Called about ten times a second while an epoch runs. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Figures by name: `loss` and the metrics. */
+export type Figures = { readonly loss: number } & { readonly [name: string]: number };
+
+/** Where an epoch is. */
+export interface Progress {
+  /** From 1. */
+  readonly epoch: number;
+  /** Steps done in this epoch. */
+  readonly step: number;
+  /** Steps of the whole epoch. */
+  readonly steps: number;
+  /** Samples seen in this epoch. */
+  readonly examples: number;
+  readonly examplesPerSecond: number;
+  /** The mean loss of the epoch's steps so far. */
+  readonly loss: number;
+  /** Seconds until the epoch ends, at this pace. */
+  readonly eta: number;
+}
+
+/** The figures of an epoch. */
+export interface EpochResult {
+  /** From 1, counted over all calls of `fit`. */
+  readonly epoch: number;
+  /** The mean loss over the samples, each taken as the parameters then were. */
+  readonly loss: number;
+  /** Wall-clock time of training, without validation. */
+  readonly seconds: number;
+  readonly examplesPerSecond: number;
+  /** The loss of every step. */
+  readonly stepLosses: Float64Array;
+  readonly validation?: Figures;
+}

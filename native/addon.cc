@@ -1,0 +1,51 @@
+#include "arguments.h"
+#include "blas.h"
+#include "isa.h"
+#include "plan_object.h"
+#include "shared_memory.h"
+
+namespace chainrule {
+namespace {
+
+Napi::Value isa(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), chosen_isa().name);
+}
+
+Napi::Value isas(const Napi::CallbackInfo& info) {
+  const Napi::Array names = Napi::Array::New(info.Env());
+  for (const InstructionSet& isa : usable_isas()) names.Set(names.Length(), isa.name);
+  return names;
+}
+
+Napi::Value blas(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), blas_name());
+}
+
+template <auto function>
+void add(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
+}
+
+Napi::Object load(Napi::Env, Napi::Object exports) {
+  chosen_isa();
+  use_one_blas_thread();
+  add<create_plan>(exports, "createPlan");
+  add<run_plan>(exports, "run");
+  add<run_plan_async>(exports, "runAsync");
+  add<release_plan>(exports, "releasePlan");
+  add<barrier_arrive>(exports, "barrierArrive");
+  add<barrier_wait>(exports, "barrierWait");
+  add<barrier_abort>(exports, "barrierAbort");
+  add<sum_shards>(exports, "sumShards");
+  add<gather_rows>(exports, "gatherRows");
+  add<isa>(exports, "isa");
+  add<isas>(exports, "isas");
+  add<blas>(exports, "blas");
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(chainrule, load)
+
+}  // namespace chainrule

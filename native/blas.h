@@ -1,0 +1,49 @@
+#pragma once
+
+// The C interface of whichever BLAS native/blas.cmake found.
+#if defined(CHAINRULE_BLAS_ACCELERATE)
+#ifndef ACCELERATE_NEW_LAPACK
+#define ACCELERATE_NEW_LAPACK
+#endif
+#include <Accelerate/Accelerate.h>
+#elif defined(CHAINRULE_BLAS_MKL)
+#include <mkl.h>
+#elif defined(CHAINRULE_BLAS_BLIS)
+#include <blis.h>
+#include <cblas.h>
+#else
+#include <cblas.h>
+#endif
+
+namespace chainrule {
+
+// Keeps the BLAS from starting threads: the workers are the threads, one product each.
+inline void use_one_blas_thread() {
+#if defined(CHAINRULE_BLAS_OPENBLAS)
+  openblas_set_num_threads(1);
+#elif defined(CHAINRULE_BLAS_MKL)
+  mkl_set_num_threads(1);
+#elif defined(CHAINRULE_BLAS_BLIS)
+  bli_thread_set_num_threads(1);
+#elif defined(CHAINRULE_BLAS_ACCELERATE) && defined(__MAC_OS_X_VERSION_MAX_ALLOWED) && \
+    __MAC_OS_X_VERSION_MAX_ALLOWED >= 150000
+  if (__builtin_available(macOS 15, *)) BLASSetThreading(BLAS_THREADING_SINGLE_THREADED);
+#endif
+}
+
+// The BLAS that the addon was built with, in words.
+inline const char* blas_name() {
+#if defined(CHAINRULE_BLAS_OPENBLAS)
+  return openblas_get_config();
+#elif defined(CHAINRULE_BLAS_MKL)
+  return "MKL";
+#elif defined(CHAINRULE_BLAS_BLIS)
+  return "BLIS";
+#elif defined(CHAINRULE_BLAS_ACCELERATE)
+  return "Accelerate";
+#else
+  return "CBLAS";
+#endif
+}
+
+}  // namespace chainrule

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "operand.h"
+
+namespace chainrule {
+
+// What one run of a plan sees: the base address of every buffer, and the random counters.
+struct Run {
+  std::span<std::byte* const> buffers;
+  std::span<const uint32_t> context;  // seedLow, seedHigh, step, sampleOffset
+
+  template <typename T>
+  T* at(const Operand& operand) const {
+    return reinterpret_cast<T*>(buffers[operand.buffer] + operand.offset);
+  }
+};
+
+// One step of a plan, decoded and ready. `run` may throw PlanError; it must not allocate.
+class Kernel {
+ public:
+  Kernel() = default;
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+  virtual ~Kernel() = default;
+  virtual void run(const Run& run) const = 0;
+};
+
+// Reads the fields of a step. Each reader throws PlanError naming the kernel and the field when it
+// does not fit.
+class StepReader {
+ public:
+  virtual ~StepReader() = default;
+  virtual const std::string& kernel() const = 0;
+  virtual bool has(const char* field) const = 0;
+  virtual Operand operand(const char* field) const = 0;
+  virtual std::vector<Operand> operands(const char* field) const = 0;
+  virtual int64_t integer(const char* field) const = 0;
+  virtual double number(const char* field) const = 0;
+  virtual bool boolean(const char* field) const = 0;
+  virtual std::string text(const char* field) const = 0;
+  virtual Dims integers(const char* field) const = 0;
+  // The objects of an array field, each readable by itself (a vector program's instructions).
+  virtual std::vector<std::unique_ptr<StepReader>> items(const char* field) const = 0;
+};
+
+using KernelFactory = std::unique_ptr<Kernel> (*)(const StepReader&);
+
+struct KernelEntry {
+  const char* name;
+  KernelFactory make;
+};
+
+}  // namespace chainrule

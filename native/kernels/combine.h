@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstring>
+#include <limits>
+
+#include "instructions.h"
+
+// What reductions do with two elements, and with a row of them.
+namespace chainrule::CHAINRULE_ISA {
+
+struct Sum {
+  template <typename T>
+  static constexpr T identity() {
+    return 0;
+  }
+  template <typename V>
+  static V combine(V a, V b) {
+    return a + b;
+  }
+};
+
+struct Max {
+  template <typename T>
+  static constexpr T identity() {
+    return -std::numeric_limits<T>::infinity();
+  }
+  // The first choice keeps a NaN on the left, and the comparison one on the right.
+  template <typename V>
+  static V combine(V a, V b) {
+    return a != a ? a : (a > b ? a : b);
+  }
+};
+
+template <typename T>
+struct VectorOf {
+  typedef T Type __attribute__((vector_size(64)));
+};
+
+// All of n consecutive elements. Partial results stand in many lanes, which is fast, and keeps the rounding error small.
+template <class Operation, typename T>
+T combine_row(const T* values, int64_t n) {
+  using Vector = typename VectorOf<T>::Type;
+  constexpr int kVectors = 4;
+  T lanes[kLine<T>];
+  std::fill_n(lanes, kLine<T>, Operation::template identity<T>());
+  int64_t i = 0;
+  if (n >= kVectors * kLine<T>) {
+    Vector sums[kVectors], next;
+    std::memcpy(sums, values, sizeof sums);
+    for (i = kVectors * kLine<T>; i + kVectors * kLine<T> <= n; i += kVectors * kLine<T>) {
+      for (int v = 0; v < kVectors; ++v) {
+        std::memcpy(&next, values + i + v * kLine<T>, sizeof next);
+        sums[v] = Operation::combine(sums[v], next);
+      }
+    }
+    sums[0] = Operation::combine(Operation::combine(sums[0], sums[1]),
+                                 Operation::combine(sums[2], sums[3]));
+    std::memcpy(lanes, sums, sizeof lanes);
+  }
+  for (int64_t lane = 0; i < n; ++i, lane = (lane + 1) % kLine<T>) {
+    lanes[lane] = Operation::combine(lanes[lane], values[i]);
+  }
+  for (int64_t width = kLine<T> / 2; width > 0; width /= 2) {
+    for (int64_t j = 0; j < width; ++j) lanes[j] = Operation::combine(lanes[j], lanes[j + width]);
+  }
+  return lanes[0];
+}
+
+// totals[i] with values[i], element by element.
+template <class Operation, typename T, typename V>
+inline void combine_into(T* __restrict totals, const V* __restrict values, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    totals[i] = Operation::combine(totals[i], static_cast<T>(values[i]));
+  }
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,148 @@
+#pragma once
+
+#include "conv_band.h"
+#include "conv_tile.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// Walks the pixels of a band, in the source and in the result at once.
+template <typename T>
+class PixelCursor {
+ public:
+  PixelCursor(const T* source, Steps source_steps, T* target, Steps target_steps, int64_t rows,
+              int64_t columns)
+      : source_(source),
+        target_(target),
+        source_jump_(jumps(source_steps, rows, columns)),
+        target_jump_(jumps(target_steps, rows, columns)),
+        rows_(rows),
+        columns_(columns) {}
+
+  void take(const T*& source, T*& target) {
+    source = source_;
+    target = target_;
+    move(source_jump_.column, target_jump_.column);
+    if (++column_ < columns_) return;
+    column_ = 0;
+    move(source_jump_.row, target_jump_.row);
+    if (++row_ < rows_) return;
+    row_ = 0;
+    move(source_jump_.image, target_jump_.image);
+  }
+
+ private:
+  // What to add after the last column, and then after the last row, to reach the next one's start.
+  static Steps jumps(Steps steps, int64_t rows, int64_t columns) {
+    return {steps.image - rows * steps.row, steps.row - columns * steps.column, steps.column};
+  }
+
+  void move(int64_t source, int64_t target) { source_ += source, target_ += target; }
+
+  const T* source_;
+  T* target_;
+  Steps source_jump_, target_jump_;
+  int64_t rows_, columns_, row_ = 0, column_ = 0;
+};
+
+// Where the weight of a tap is: data[kernel_row * row + kernel_column * column + in_channel * in +
+// out_channel * out].
+struct WeightSteps {
+  int64_t row, column, in, out;
+};
+
+// Pixels [images, height, width, channels] that are read.
+struct SourceShape {
+  int64_t images, height, width, channels;
+};
+
+// Pixels that are written: `origin` and steps within the result, and how many channels each has.
+struct TargetLayout {
+  int64_t origin;
+  Steps steps;
+  int64_t channels;
+};
+
+// target[n, i, j, :] = sum over the taps of source[n, i * step + offset, j * step + offset, :]
+// times the tap's weight matrix. A convolution is one of these, and its input gradient one for each
+// phase of the stride.
+template <typename T>
+class Correlation {
+ public:
+  Correlation(const SourceShape& source, const TapAxis& rows, const TapAxis& columns,
+              const TargetLayout& target, WeightSteps weight_steps, int64_t weight_elements, Band band)
+      : images_(source.images),
+        rows_(rows.count),
+        columns_(columns.count),
+        target_(target),
+        weight_steps_(weight_steps),
+        channels_(source.channels),
+        weight_elements_(weight_elements),
+        band_(band),
+        panels_(target.channels),
+        reader_(source.height, source.width, source.channels, rows, columns, band) {
+    list_taps(rows, columns);
+  }
+
+  // The workspace holds packed weights first, then the band.
+  void run(const T* source, const T* weight, T* target, T* workspace) const {
+    const int64_t depth = static_cast<int64_t>(weight_offsets_.size()) * channels_;
+    T* const packed = workspace;
+    T* const buffer = packed + depth * padded_channels(target_.channels);
+    const auto weight_row = [&](int64_t k) {
+      return weight + weight_offsets_[k / channels_] + k % channels_ * weight_steps_.in;
+    };
+    panels_.pack(depth, weight_row, weight_steps_.out, weight + weight_elements_, packed);
+    const Walk walk{runs_.data(), static_cast<int64_t>(runs_.size()), run_length_, 1};
+    for_each_band(
+        band_, images_, rows_, [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
+          const T* from = reader_.load(source, image, images, row, rows, buffer);
+          T* to = target + target_.origin + image * target_.steps.image + row * target_.steps.row;
+          for (int64_t panel = 0; panel < panels_.count(); ++panel) {
+            const int64_t first = panels_.first_column(panel);
+            PixelCursor<T> cursor(from, reader_.steps(), to + first, target_.steps, rows, columns_);
+            multiply_panel(panel, images * rows * columns_, walk, packed + first * depth, cursor);
+          }
+        });
+  }
+
+ private:
+  // Neighbouring columns are neighbours in memory too, so a row of taps is one run if none is
+  // skipped.
+  void list_taps(const TapAxis& rows, const TapAxis& columns) {
+    const bool whole_rows = columns.consecutive();
+    run_length_ = channels_ * (whole_rows ? static_cast<int64_t>(columns.taps.size()) : 1);
+    for (const TapAxis::Tap& row : rows.taps) {
+      for (const TapAxis::Tap& column : columns.taps) {
+        weight_offsets_.push_back(row.kernel * weight_steps_.row +
+                                  column.kernel * weight_steps_.column);
+        const bool starts_run = !whole_rows || &column == &columns.taps.front();
+        if (starts_run) runs_.push_back(reader_.tap_offset(row, column));
+      }
+    }
+  }
+
+  void multiply_panel(int64_t panel, int64_t pixels, const Walk& walk, const T* packed,
+                      PixelCursor<T>& cursor) const {
+    const int64_t width = panels_.used(panel);
+    panels_.template for_each_tile<false>(panel, pixels,
+                                          [&](int64_t, int64_t count, TileFunction<T> tile) {
+                                            const T* from[kMaxRows];
+                                            T* to[kMaxRows];
+                                            for (int64_t p = 0; p < count; ++p)
+                                              cursor.take(from[p], to[p]);
+                                            tile(from, walk, packed, to, width);
+                                          });
+  }
+
+  int64_t images_, rows_, columns_;
+  TargetLayout target_;
+  WeightSteps weight_steps_;
+  int64_t channels_, weight_elements_;
+  Band band_;
+  Panels<T> panels_;
+  BandReader<T> reader_;
+  std::vector<int64_t> weight_offsets_, runs_;
+  int64_t run_length_ = 0;
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,110 @@
+#include "conv_band.h"
+#include "conv_tile.h"
+
+namespace chainrule::CHAINRULE_ISA {
+namespace {
+
+// output[tap, c, o] = the sum over all pixels of the input under the tap times the gradient: a
+// matrix product whose left side is the input itself, read at one offset for each row (tap, c).
+template <typename T>
+class Conv2dWeightGrad final : public Kernel {
+ public:
+  explicit Conv2dWeightGrad(const StepReader& step)
+      : input_(step.operand("input")),
+        gradient_(step.operand("gradient")),
+        output_(step.operand("output")),
+        workspace_(step.operand("workspace")),
+        shape_(step, input_, output_, gradient_),
+        band_(weight_band(shape_)),
+        panels_(shape_.out_channels),
+        reader_(shape_.height, shape_.width, shape_.channels, forward_axis(shape_, 0),
+                forward_axis(shape_, 1), band_) {
+    require_workspace(step, workspace_, band_.elements + packed_elements());
+    list_rows();
+    list_segments();
+  }
+
+  void run(const Run& run) const override {
+    const T* input = run.at<const T>(input_);
+    const T* gradient = run.at<const T>(gradient_);
+    T* output = run.at<T>(output_);
+    T* buffer = run.at<T>(workspace_);
+    T* packed = buffer + band_.elements;
+    std::fill_n(output, output_.elements(), T(0));
+    if (gradient_.elements() == 0) return;
+    for_each_band(
+        band_, shape_.images, shape_.out_height,
+        [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
+          const T* from = reader_.load(input, image, images, row, rows, buffer);
+          const int64_t first_pixel = (image * shape_.out_height + row) * shape_.out_width;
+          const int64_t pixels = images * rows * shape_.out_width;
+          const T* panels = pack(gradient + first_pixel * shape_.out_channels, pixels, packed);
+          add_products(from, panels, images * rows, output);
+        });
+  }
+
+ private:
+  int64_t packed_elements() const {
+    return band_.images * band_.rows * shape_.out_width * padded_channels(shape_.out_channels);
+  }
+
+  void list_rows() {
+    for (const TapAxis::Tap& y : forward_axis(shape_, 0).taps) {
+      for (const TapAxis::Tap& x : forward_axis(shape_, 1).taps) {
+        for (int64_t c = 0; c < shape_.channels; ++c) rows_.push_back(reader_.tap_offset(y, x) + c);
+      }
+    }
+  }
+
+  // A smaller band's segments are the first ones of this list: a band is either rows of one image
+  // or whole images.
+  void list_segments() {
+    const Steps steps = reader_.steps();
+    for (int64_t image = 0; image < band_.images; ++image) {
+      for (int64_t row = 0; row < band_.rows; ++row) {
+        segments_.push_back(image * steps.image + row * steps.row);
+      }
+    }
+  }
+
+  const T* pack(const T* gradient, int64_t pixels, T* packed) const {
+    if (panels_.already_packed()) return gradient;
+    const int64_t channels = shape_.out_channels;
+    const auto pixel = [&](int64_t k) { return gradient + k * channels; };
+    panels_.pack(pixels, pixel, 1, pixel(pixels), packed);
+    return packed;
+  }
+
+  void add_products(const T* from, const T* panels, int64_t segments, T* output) const {
+    const Walk walk{segments_.data(), segments, shape_.out_width, reader_.steps().column};
+    const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;
+    for (int64_t panel = 0; panel < panels_.count(); ++panel) {
+      const int64_t column = panels_.first_column(panel), width = panels_.used(panel);
+      panels_.template for_each_tile<true>(panel, static_cast<int64_t>(rows_.size()),
+                                           [&](int64_t first, int64_t count, TileFunction<T> tile) {
+                                             const T* x[kMaxRows];
+                                             T* out[kMaxRows];
+                                             for (int64_t p = 0; p < count; ++p) {
+                                               x[p] = from + rows_[first + p];
+                                               out[p] = output + (first + p) * channels + column;
+                                             }
+                                             tile(x, walk, panels + column * pixels, out, width);
+                                           });
+    }
+  }
+
+  Operand input_, gradient_, output_, workspace_;
+  ConvShape shape_;
+  Band band_;
+  Panels<T> panels_;
+  BandReader<T> reader_;
+  std::vector<int64_t> rows_, segments_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_conv2d_weight_grad(const StepReader& step) {
+  return make_floating<Conv2dWeightGrad>(step.operand("output").dtype, step);
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

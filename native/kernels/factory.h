@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "isa.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// The float or the double instance of a kernel template.
+template <template <typename> class KernelOf>
+std::unique_ptr<Kernel> make_floating(DType dtype, const StepReader& step) {
+  if (dtype == DType::kFloat32) return std::make_unique<KernelOf<float>>(step);
+  if (dtype == DType::kFloat64) return std::make_unique<KernelOf<double>>(step);
+  throw PlanError(step.kernel() + ": expected float32 or float64 operands");
+}
+
+inline void require(const StepReader& step, bool condition, const char* what) {
+  if (!condition) throw PlanError(step.kernel() + ": " + what);
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <algorithm>
+
+#include "factory.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// The positions [first, last) of one window along one axis, clipped to the image.
+struct Span {
+  int64_t first, last;
+};
+
+// The windows of a pooling step over [N, H, W, C] images.
+struct PoolWindows {
+  int64_t images, height, width, channels, out_height, out_width;
+  Dims size, stride, padding;
+
+  // `image` is the larger of the two operands, `pooled` the one with an element per window.
+  PoolWindows(const StepReader& step, const Operand& image, const Operand& pooled)
+      : size(step.integers("size")),
+        stride(step.integers("stride")),
+        padding(step.integers("padding")) {
+    require(step, image.rank() == 4 && pooled.rank() == 4, "operands must be [N, H, W, C]");
+    require(step, image.contiguous() && pooled.contiguous(), "operands must be contiguous");
+    require(step, image.dtype == pooled.dtype, "operands differ in dtype");
+    require(step, image.dim(0) == pooled.dim(0) && image.dim(3) == pooled.dim(3),
+            "operands differ in images or channels");
+    require(step, size.size() == 2 && stride.size() == 2 && padding.size() == 2,
+            "size, stride and padding must be pairs");
+    images = image.dim(0), height = image.dim(1), width = image.dim(2), channels = image.dim(3);
+    out_height = pooled.dim(1), out_width = pooled.dim(2);
+    check_axis(step, 0, height, out_height);
+    check_axis(step, 1, width, out_width);
+  }
+
+  Span rows(int64_t out_row) const { return span(0, out_row, height); }
+  Span columns(int64_t out_column) const { return span(1, out_column, width); }
+
+  bool tiles_by_two() const {
+    return size == Dims{2, 2} && stride == size && padding == Dims{0, 0} &&
+           2 * out_height <= height && 2 * out_width <= width;
+  }
+
+ private:
+  // Each window holds at least one pixel, so that a maximum exists.
+  void check_axis(const StepReader& step, int axis, int64_t extent, int64_t windows) const {
+    require(step, size[axis] >= 1 && stride[axis] >= 1, "size and stride must be positive");
+    require(step, padding[axis] >= 0 && padding[axis] < size[axis],
+            "padding must be smaller than the window");
+    require(step, windows == 0 || (windows - 1) * stride[axis] - padding[axis] < extent,
+            "a window lies outside the image");
+  }
+
+  Span span(int axis, int64_t index, int64_t extent) const {
+    const int64_t first = index * stride[axis] - padding[axis];
+    return {std::max<int64_t>(first, 0), std::min(first + size[axis], extent)};
+  }
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <span>
+
+#include "../kernel.h"
+
+// The kernels by the name that a plan calls them, once per instruction set. Only those that were
+// built are defined.
+namespace chainrule {
+namespace baseline {
+std::span<const KernelEntry> registry();
+}
+namespace avx2 {
+std::span<const KernelEntry> registry();
+}
+namespace avx512 {
+std::span<const KernelEntry> registry();
+}
+namespace neon {
+std::span<const KernelEntry> registry();
+}
+}  // namespace chainrule

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <numeric>
+
+#include "reducer.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// Up to this size, some groups [length, inner] share a block; above it, a group takes many blocks.
+inline constexpr int64_t kMaxGroup = 256;
+
+// Reduces many small groups.
+template <class Operation, typename T>
+class GroupReducer final : public Reducer<Operation, T> {
+  using Base = Reducer<Operation, T>;
+  using Base::block_, Base::extent_, Base::kIdentity, Base::program_;
+
+ public:
+  GroupReducer(const StepReader& step, const Extent& extent)
+      : Base(step, extent, block_size(extent)), totals_(block_) {}
+
+  void run(const Run& run) const override {
+    if (extent_.group() == 0) return fill(run);
+    const int64_t groups = block_ / extent_.group();
+    program_.start(run);
+    for (int64_t a = 0; a < extent_.outer; a += groups) {
+      const int64_t n = std::min(groups, extent_.outer - a);
+      const T* values = program_.block(a * extent_.group(), n * extent_.group());
+      for (int64_t g = 0; g < n; ++g) {
+        reduce_group(values + g * extent_.group(), totals_.data() + g * extent_.inner);
+      }
+      this->store(run, totals_.data(), n * extent_.inner, a * extent_.inner);
+    }
+  }
+
+ private:
+  // Whole groups, and whole lines where that does not take too many groups.
+  static int64_t block_size(const Extent& extent) {
+    const int64_t group = std::max<int64_t>(extent.group(), 1);
+    const int64_t lines = std::lcm(group, kLine<T>);
+    const int64_t unit = lines <= 2 * kMaxGroup ? lines : group;
+    return unit * std::max<int64_t>(kMaxGroup / unit, 1);
+  }
+
+  void reduce_group(const T* values, T* totals) const {
+    if (extent_.inner == 1 && extent_.length > kLine<T>) {
+      *totals = combine_row<Operation>(values, extent_.length);
+      return;
+    }
+    for (int64_t b = 0; b < extent_.inner; ++b) {
+      T total = values[b];
+      for (int64_t r = 1; r < extent_.length; ++r) {
+        total = Operation::combine(total, values[r * extent_.inner + b]);
+      }
+      totals[b] = total;
+    }
+  }
+
+  // Nothing to reduce.
+  void fill(const Run& run) const {
+    std::fill_n(totals_.data(), totals_.size(), kIdentity);
+    const int64_t elements = extent_.outer * extent_.inner;
+    for (int64_t first = 0; first < elements; first += totals_.size()) {
+      this->store(run, totals_.data(), std::min(totals_.size(), elements - first), first);
+    }
+  }
+
+  Scratch<T> totals_;
+};
+
+// Reduces long contiguous rows.
+template <class Operation, typename T>
+class RowReducer final : public Reducer<Operation, T> {
+  using Base = Reducer<Operation, T>;
+  using Base::block_, Base::extent_, Base::program_;
+
+ public:
+  RowReducer(const StepReader& step, const Extent& extent) : Base(step, extent, kBlock) {}
+
+  void run(const Run& run) const override {
+    program_.start(run);
+    for (int64_t a = 0; a < extent_.outer; ++a) {
+      const T total = static_cast<T>(reduce_row(a * extent_.length));
+      this->store(run, &total, 1, a);
+    }
+  }
+
+ private:
+  static constexpr int64_t kBlock = 512;
+
+  // In double from block to block, so that the error does not grow with the length.
+  double reduce_row(int64_t first) const {
+    double total = Operation::template identity<double>();
+    for (int64_t r = 0; r < extent_.length; r += block_) {
+      const int64_t n = std::min(block_, extent_.length - r);
+      const T* values = program_.block(first + r, n);
+      total = Operation::combine(total, double(combine_row<Operation>(values, n)));
+    }
+    return total;
+  }
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "isa.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// Working memory on cache line boundaries, zero at first.
+template <typename T>
+class Scratch {
+ public:
+  Scratch() = default;
+  explicit Scratch(int64_t elements) : lines_((elements * sizeof(T) + 63) / 64), size_(elements) {}
+
+  T* data() const { return reinterpret_cast<T*>(lines_.data()); }
+  int64_t size() const { return size_; }
+
+ private:
+  struct alignas(64) Line {
+    unsigned char bytes[64];
+  };
+  mutable std::vector<Line> lines_;
+  int64_t size_ = 0;
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

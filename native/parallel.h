@@ -1,0 +1,42 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace chainrule {
+
+// A barrier for threads that share memory, over 16 zeroed int32 words of it:
+//   0 arrived, 1 generation, 2 aborted, 3 sleepers; the others are kept for later.
+// A meeting is `ticket = arrive(parties)`, then `wait(ticket, parties, timeout)` until it does not
+// say kTimedOut: a thread that timed out has arrived all the same, and waits on with the same
+// ticket. What each party wrote before it arrived, all of them see once wait says kPassed. An abort
+// holds until someone zeroes the words, with nobody inside.
+class Barrier {
+ public:
+  enum Outcome { kPassed = 0, kTimedOut = 1, kAborted = 2 };
+  static constexpr size_t kWords = 16;
+
+  explicit Barrier(int32_t* words)
+      : arrived_(words[0]), generation_(words[1]), aborted_(words[2]), sleepers_(words[3]) {}
+
+  // Never blocks. The last of the parties opens the barrier.
+  int32_t arrive(int32_t parties) const;
+
+  // Spins briefly, then sleeps until the barrier opens, is aborted, or the time is over.
+  Outcome wait(int32_t ticket, int32_t parties, std::chrono::milliseconds timeout) const;
+
+  // Ends all waits, now and later.
+  void abort() const;
+
+ private:
+  using Word = std::atomic_ref<int32_t>;
+
+  Outcome look(int32_t ticket) const;
+  Outcome sleep(int32_t ticket, std::chrono::milliseconds timeout) const;
+  void wake() const;
+
+  Word arrived_, generation_, aborted_, sleepers_;
+};
+
+}  // namespace chainrule

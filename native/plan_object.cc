@@ -1,0 +1,184 @@
+#include "plan_object.h"
+
+#include <atomic>
+#include <memory>
+
+#include "isa.h"
+#include "plan.h"
+#include "snapshot.h"
+
+namespace chainrule {
+namespace {
+
+constexpr napi_type_tag kPlanTag = {0x9d5f1c0a6b3e4872, 0xb1e27c54d80f3a96};
+
+// What a handle owns.
+struct PlanHandle {
+  PlanHandle(const PlainValue& description, std::span<const KernelEntry> kernels)
+      : plan(description, kernels), values(plan.bindings().size()) {}
+
+  Plan plan;
+  std::vector<napi_value> values;  // the bindings of the current call
+  std::atomic_flag busy;
+};
+
+// Holds a handle for one run.
+class Lease {
+ public:
+  explicit Lease(PlanHandle& handle) : handle_(handle) {
+    if (handle_.busy.test_and_set(std::memory_order_acquire)) {
+      throw PlanError("plan: is already running");
+    }
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() { handle_.busy.clear(std::memory_order_release); }
+
+ private:
+  PlanHandle& handle_;
+};
+
+void allocate_arena(Napi::Env env, Plan& plan) {
+  if (plan.has_arena()) return;
+  plan.allocate();
+  Napi::MemoryManagement::AdjustExternalMemory(env, static_cast<int64_t>(plan.arena_bytes()));
+}
+
+void release_arena(Napi::Env env, Plan& plan) {
+  if (!plan.has_arena()) return;
+  plan.release();
+  Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(plan.arena_bytes()));
+}
+
+void finalize(napi_env env, void* data, void*) {
+  const std::unique_ptr<PlanHandle> handle(static_cast<PlanHandle*>(data));
+  release_arena(env, handle->plan);
+}
+
+PlanHandle& handle_of(const Arguments& arguments) {
+  const Napi::Object object = arguments.object(0, "handle");
+  void* data = nullptr;
+  if (!object.CheckTypeTag(&kPlanTag) || napi_unwrap(object.Env(), object, &data) != napi_ok) {
+    arguments.fail("handle", "made by createPlan", object);
+  }
+  return *static_cast<PlanHandle*>(data);
+}
+
+napi_typedarray_type array_type(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return napi_float32_array;
+    case DType::kFloat64:
+      return napi_float64_array;
+    case DType::kInt32:
+      return napi_int32_array;
+    default:
+      return napi_uint8_array;
+  }
+}
+
+void bind(const Arguments& arguments, PlanHandle& handle) {
+  const Napi::Array array = arguments.array(1, "bindings");
+  const auto bindings = handle.plan.bindings();
+  if (array.Length() != bindings.size()) {
+    throw PlanError("run: bindings must be " + std::to_string(bindings.size()) +
+                    " typed arrays, got " + std::to_string(array.Length()));
+  }
+  // Getters may run here, so no address is taken before the last of them.
+  for (uint32_t i = 0; i < bindings.size(); ++i) handle.values[i] = array.Get(i);
+  for (size_t i = 0; i < bindings.size(); ++i) {
+    const Napi::Value value(arguments.env(), handle.values[i]);
+    const napi_typedarray_type type = array_type(bindings[i].dtype);
+    const size_t length = bindings[i].bytes / size_of(bindings[i].dtype);
+    ArrayView view{};
+    if (!view_of(value, view) || view.type != type || view.length != length) {
+      arguments.fail("bindings[" + std::to_string(i) + "]",
+                     std::string(type_name(type)) + "(" + std::to_string(length) + ")", value);
+    }
+    handle.plan.bind(i, view.data);
+  }
+}
+
+// Everything that a run needs from JavaScript. The context comes last, as a copy.
+void prepare(const Arguments& arguments, PlanHandle& handle) {
+  allocate_arena(arguments.env(), handle.plan);
+  bind(arguments, handle);
+  handle.plan.set_context(
+      arguments.typed_array(2, "context", napi_uint32_array, Plan::kMinContext, Plan::kMaxContext)
+          .as<const uint32_t>());
+}
+
+// One run on a pool thread. Keeps the handle and the bindings alive, and deletes itself when done.
+class AsyncRun final : public Napi::AsyncWorker {
+ public:
+  AsyncRun(const Arguments& arguments, PlanHandle& handle, Napi::Promise::Deferred deferred)
+      : AsyncWorker(arguments.env(), "chainrule.run"),
+        handle_(handle),
+        lease_(handle),
+        deferred_(deferred) {
+    prepare(arguments, handle);
+    // The caller may change its array of bindings, so a new one holds them.
+    const Napi::Array kept = Napi::Array::New(arguments.env(), handle.values.size() + 1);
+    kept.Set(uint32_t{0}, arguments.object(0, "handle"));
+    for (uint32_t i = 0; i < handle.values.size(); ++i) kept.Set(i + 1, handle.values[i]);
+    kept_ = Napi::Persistent(kept.As<Napi::Object>());
+  }
+
+ protected:
+  void Execute() override { handle_.plan.run(); }
+  void OnOK() override { deferred_.Resolve(Env().Undefined()); }
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  PlanHandle& handle_;
+  Lease lease_;
+  Napi::Promise::Deferred deferred_;
+  Napi::ObjectReference kept_;
+};
+
+}  // namespace
+
+Napi::Value create_plan(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "createPlan");
+  auto handle = std::make_unique<PlanHandle>(snapshot_plan(arguments.object(0, "plan")),
+                                             chosen_isa().kernels);
+  const Napi::Object object = Napi::Object::New(info.Env());
+  object.TypeTag(&kPlanTag);
+  if (napi_wrap(info.Env(), object, handle.get(), finalize, nullptr, nullptr) != napi_ok) {
+    throw Napi::Error::New(info.Env());
+  }
+  handle.release();
+  return object;
+}
+
+void run_plan(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "run");
+  PlanHandle& handle = handle_of(arguments);
+  const Lease lease(handle);
+  prepare(arguments, handle);
+  handle.plan.run();
+}
+
+Napi::Value run_plan_async(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "runAsync");
+  const auto deferred = Napi::Promise::Deferred::New(info.Env());
+  try {
+    auto work = std::make_unique<AsyncRun>(arguments, handle_of(arguments), deferred);
+    work->Queue();
+    work.release();
+  } catch (const Napi::Error& error) {
+    deferred.Reject(error.Value());
+  } catch (const std::exception& error) {
+    deferred.Reject(Napi::Error::New(info.Env(), error.what()).Value());
+  }
+  return deferred.Promise();
+}
+
+void release_plan(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "releasePlan");
+  PlanHandle& handle = handle_of(arguments);
+  const Lease lease(handle);
+  release_arena(info.Env(), handle.plan);
+}
+
+}  // namespace chainrule

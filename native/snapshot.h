@@ -1,0 +1,11 @@
+#pragma once
+
+#include "arguments.h"
+#include "plain_value.h"
+
+namespace chainrule {
+
+// Reads a plan's fields out of JavaScript. Getters and proxies run here and never again.
+PlainValue snapshot_plan(const Napi::Object& plan);
+
+}  // namespace chainrule

@@ -1,0 +1,13 @@
+// `npm pack` and `npm publish` run this first: dist, compiled from nothing, so that it holds no file of a deleted source.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { report, root } from './setup/run.mjs';
+import { ensureTypes } from './setup/types.mjs';
+
+try {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  await ensureTypes();
+} catch (error) {
+  report(error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,86 @@
+// The addon: built by CMake through cmake-js, again only when its sources or settings have changed.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { root, run, runNode, SetupError, step } from './run.mjs';
+
+const addonPath = join(root, 'build/Release/chainrule.node');
+const stampPath = join(root, 'build/Release/chainrule.stamp');
+
+/** Whether the addon in build/Release is missing, or made of other sources or with other settings than these. */
+export function addonIsStale() {
+  return (
+    !existsSync(addonPath) || !existsSync(stampPath) || readFileSync(stampPath, 'utf8') !== fingerprint()
+  );
+}
+
+/** Builds the addon in build/Release, and tries to load it. */
+export async function ensureAddon() {
+  if (!addonIsStale()) return;
+  await step('Building the native addon', async () => {
+    await buildAddon('build/cmake');
+    await loadAddon(addonPath);
+  });
+  writeFileSync(stampPath, fingerprint());
+}
+
+/**
+ * Builds the addon, with `out` as CMake's folder. The addon is then in `out`/Release and, unless it is sanitized, in
+ * build/Release too.
+ * @param {string} out
+ * @param {Record<string, string>} [options] CMake's
+ */
+export async function buildAddon(out, options = {}) {
+  const definitions = Object.entries({ ...settings(), ...options }).map(
+    ([name, value]) => `--CD${name}=${value}`,
+  );
+  const cmake = (/** @type {string[]} */ ...args) => runNode(cmakeJs(), [...args, '--out', out]);
+  try {
+    await cmake('configure', ...definitions);
+  } catch {
+    // The folder may stem from another place or generator. If that was not it, the error of a fresh one is to be shown.
+    rmSync(join(root, out), { recursive: true, force: true });
+    await cmake('configure', ...definitions);
+  }
+  await cmake('build', '--parallel', String(availableParallelism()));
+}
+
+/** Loads an addon in a process of its own. @param {string} path */
+export async function loadAddon(path) {
+  await run(process.execPath, ['-e', 'require(process.argv[1])', path]);
+}
+
+/** The script of cmake-js, wherever npm has put it. */
+function cmakeJs() {
+  try {
+    return createRequire(join(root, 'package.json')).resolve('cmake-js/bin/cmake-js');
+  } catch {
+    throw new SetupError('The npm package cmake-js, which builds the addon, is not installed.');
+  }
+}
+
+// Passed on even when unset, since CMake would remember what it was told the last time.
+function settings() {
+  const { CHAINRULE_BLAS = 'auto', CHAINRULE_WERROR = 'OFF' } = process.env;
+  return { CHAINRULE_BLAS, CHAINRULE_WERROR };
+}
+
+function fingerprint() {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const headers = lock.packages['node_modules/node-addon-api']?.version;
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([process.platform, process.arch, headers, settings()]));
+  for (const file of ['CMakeLists.txt', ...sources()])
+    hash.update(`\n${file}\n`).update(readFileSync(join(root, file)));
+  return `${hash.digest('hex')}\n`;
+}
+
+function sources() {
+  const entries = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' });
+  return entries
+    .filter((name) => /\.(cc|h|cmake)$/.test(name))
+    .map((name) => join('native', name))
+    .sort();
+}

@@ -1,0 +1,154 @@
+// The system packages that building the addon takes: which are missing, and how to get them on this system.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { capture, run, SetupError, step } from './run.mjs';
+
+const CPP20 = '#include <span>\nint main() { return static_cast<int>(std::span<int>().size()); }\n';
+const SGEMM = 'extern "C" void cblas_sgemm(); int main() { cblas_sgemm(); }\n';
+const BLAS_LIBRARIES = ['openblas', 'blis', 'mkl_rt', 'cblas', 'blas'];
+// With one of these set, CMake knows more about where the BLAS is than a probe here.
+const BLAS_SETTINGS = ['CHAINRULE_BLAS', 'OpenBLAS_HOME', 'OPENBLAS_HOME', 'MKLROOT'];
+
+/**
+ * @typedef {'compiler' | 'make' | 'cmake' | 'blas'} ToolId
+ * @typedef {{ id: ToolId, name: string, there: () => boolean | Promise<boolean> }} Tool
+ * @typedef {{ command: string, install: string } & Record<ToolId, string>} Manager
+ */
+
+/** @type {Tool[]} */
+const tools = [
+  { id: 'compiler', name: 'a C++20 compiler', there: () => compiles(['-std=c++20', '-fsyntax-only'], CPP20) },
+  { id: 'make', name: 'make', there: () => has('make') || has('ninja') },
+  { id: 'cmake', name: 'CMake', there: () => has('cmake') },
+  { id: 'blas', name: 'OpenBLAS', there: hasBlas },
+];
+
+/** @type {Manager[]} */
+const managers = [
+  {
+    command: 'apt-get',
+    install: 'apt-get install -y --no-install-recommends',
+    ...{ compiler: 'g++', make: 'make', cmake: 'cmake', blas: 'libopenblas-dev' },
+  },
+  {
+    command: 'dnf',
+    install: 'dnf install -y',
+    ...{ compiler: 'gcc-c++', make: 'make', cmake: 'cmake', blas: 'openblas-devel' },
+  },
+  {
+    command: 'apk',
+    install: 'apk add',
+    ...{ compiler: 'g++', make: 'make', cmake: 'cmake', blas: 'openblas-dev' },
+  },
+  {
+    command: 'pacman',
+    install: 'pacman -S --needed',
+    ...{ compiler: 'gcc', make: 'make', cmake: 'cmake', blas: 'openblas' },
+  },
+  {
+    command: 'zypper',
+    install: 'zypper install -y',
+    ...{ compiler: 'gcc-c++', make: 'make', cmake: 'cmake', blas: 'openblas-devel' },
+  },
+  {
+    command: 'brew',
+    install: 'brew install',
+    ...{ compiler: '', make: '', cmake: 'cmake', blas: 'openblas' },
+  },
+];
+
+/** The tools of a build that this system lacks. */
+export async function missingTools() {
+  const there = await Promise.all(tools.map((tool) => tool.there()));
+  return tools.filter((_, i) => !there[i]);
+}
+
+/** The names of tools, to print. @param {Tool[]} missing */
+export const toolNames = (missing) => missing.map((tool) => tool.name).join(', ');
+
+/** The one line that gets the missing tools on this system. @param {Tool[]} missing */
+export function installLine(missing) {
+  if (process.platform === 'darwin' && missing.some(({ id }) => id === 'compiler'))
+    return 'xcode-select --install';
+  const manager = managers.find(({ command }) => has(command));
+  if (!manager && process.platform === 'darwin') return 'brew install cmake   # Homebrew: https://brew.sh';
+  if (!manager) return `# with this system's package manager: ${toolNames(missing)}`;
+  const line = [manager.install, ...packagesFor(manager, missing)].join(' ');
+  return isRoot() || manager.command === 'brew' ? line : `sudo ${line}`;
+}
+
+/**
+ * Installs the missing tools where that asks nothing of the user: with apt-get as root or by a sudo without password,
+ * with Homebrew as it is. Otherwise stops with the line that the user has to run.
+ */
+export async function ensureTools() {
+  const missing = await missingTools();
+  if (missing.length === 0) return;
+
+  const hint = `Run this line, then the same command again:\n\n    ${installLine(missing)}\n`;
+  const manager = managers.find(({ command }) => has(command));
+  const packages = manager ? packagesFor(manager, missing) : [];
+  const commands = packages.length === missing.length ? await quietCommands(manager, packages) : undefined;
+  if (!commands) throw new SetupError(`This system lacks ${toolNames(missing)}.`, { hint });
+
+  await step(`Installing ${packages.join(', ')}`, async () => {
+    for (const [command = '', ...args] of commands) {
+      await run(command, args, { env: { DEBIAN_FRONTEND: 'noninteractive' }, hint });
+    }
+  });
+
+  const left = await missingTools();
+  if (left.length === 0) return;
+  throw new SetupError(
+    `After installing ${packages.join(', ')} still missing, or too old: ${toolNames(left)}.`,
+    {
+      hint: 'The addon needs GCC 10 or Clang 14 (CXX=... chooses the compiler), CMake 3.18 and a BLAS with cblas.h.',
+    },
+  );
+}
+
+/** The commands that install without a question, or undefined where there are none. @param {Manager | undefined} manager @param {string[]} packages */
+async function quietCommands(manager, packages) {
+  if (manager?.command === 'brew') return [['brew', 'install', ...packages]];
+  if (manager?.command !== 'apt-get') return undefined;
+  const prefix = isRoot() ? [] : ['sudo', '-n'];
+  if (!isRoot() && (await capture('sudo', ['-n', 'true'])).code !== 0) return undefined;
+  // Another apt may be at work, as it is on a machine that has just started.
+  const apt = [...prefix, 'apt-get', '-o', 'DPkg::Lock::Timeout=120'];
+  return [
+    [...apt, 'update'],
+    [...apt, 'install', '-y', '--no-install-recommends', ...packages],
+  ];
+}
+
+/** @param {Manager} manager @param {Tool[]} missing */
+const packagesFor = (manager, missing) => missing.map(({ id }) => manager[id]).filter(Boolean);
+
+const isRoot = () => process.getuid?.() === 0;
+
+/** @param {string} command */
+function has(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function hasBlas() {
+  if (process.platform === 'darwin' || BLAS_SETTINGS.some((name) => process.env[name])) return true;
+  for (const library of BLAS_LIBRARIES) {
+    if (await compiles(['-o', '/dev/null'], SGEMM, [`-l${library}`])) return true;
+  }
+  return false;
+}
+
+/** @param {string[]} options @param {string} source @param {string[]} [libraries] */
+async function compiles(options, source, libraries = []) {
+  const compiler = process.env.CXX ?? 'c++';
+  const args = [...options, '-x', 'c++', '-', '-x', 'none', ...libraries];
+  return (await capture(compiler, args, { input: source })).code === 0;
+}

@@ -1,0 +1,80 @@
+// `npm test [-- arguments of vitest]`: set-up, types, lint, then the tests. The last line counts them.
+// A check that fails does not hide the next one; it counts as one failure.
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { capture, root, seconds } from './setup/run.mjs';
+import { tsc } from './setup/types.mjs';
+import { setUp } from './setup.mjs';
+
+const results = 'build/test-results.json';
+
+// Says so where it could not look.
+const formatCheck = { name: 'the C++ format', args: ['scripts/lint-native.mjs'] };
+const checks = [
+  { name: 'the types of the tests', args: [tsc, '-p', 'tsconfig.test.json'] },
+  { name: 'the lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'] },
+  formatCheck,
+];
+const packageCheck = { name: 'the package', args: ['scripts/test-package.mjs'] };
+
+const options = process.argv.slice(2);
+const patterns = options.filter((option) => option !== '--package');
+if (patterns.length < options.length) checks.push(packageCheck);
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major === 20 && minor < 19) {
+  console.error(`vitest needs Node.js 20.19 or newer; this is ${process.version}. \`npm start\` works with it.`);
+  finish({ passed: 0, failed: 1, skipped: 0 });
+}
+if (!(await setUp())) finish({ passed: 0, failed: 1, skipped: 0 });
+
+const broken = [];
+for (const { name, args } of checks) {
+  process.stdout.write(`Checking ${name} ... `);
+  const start = performance.now();
+  const { code, output } = await capture(process.execPath, args);
+  console.log(code === 0 ? `${seconds(start)} s` : `failed\n${output}`);
+  if (code === 0 && name === formatCheck.name) process.stdout.write(output);
+  if (code !== 0) broken.push(name);
+}
+
+const counts = await runTests(patterns);
+if (broken.length > 0) console.log(`Failed before the tests, and counted with them: ${broken.join(', ')}`);
+finish({ ...counts, failed: counts.failed + broken.length });
+
+/** @param {string[]} args */
+async function runTests(args) {
+  mkdirSync(join(root, 'build'), { recursive: true });
+  rmSync(join(root, results), { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args];
+  const { code } = await capture(process.execPath, vitest, { inherit: true });
+  const counts = countTests();
+  // A fault outside of any test (an unhandled rejection, no test found) fails the run all the same.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+function countTests() {
+  try {
+    const report = JSON.parse(readFileSync(join(root, results), 'utf8'));
+    // A file that does not load fails without a test of its own.
+    const files = report.testResults.filter(
+      (/** @type {{ status: string, assertionResults: unknown[] }} */ file) =>
+        file.status === 'failed' && file.assertionResults.length === 0,
+    );
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests + files.length,
+      skipped: report.numPendingTests + report.numTodoTests,
+    };
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+/** @param {{ passed: number, failed: number, skipped: number }} counts @returns {never} */
+function finish({ passed, failed, skipped }) {
+  console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+  process.exit(failed === 0 ? 0 : 1);
+}
