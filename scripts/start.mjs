@@ -5,9 +5,23 @@ import { root } from './setup/run.mjs';
 import { setUp } from './setup.mjs';
 
 if (!(await setUp())) process.exit(1);
+takeRepeatedInterruptsForOne();
 
-// In this very process: a signal, a terminal and an exit code then reach the command line without a go-between.
+// In this very process: a signal, the terminal and the exit code then need no go-between.
 const main = join(root, 'dist/lib/cli/main.js');
 const example = join(root, 'dist/examples/mnist.js');
 process.argv = [process.execPath, main, 'train', example, ...process.argv.slice(2)];
 await import(pathToFileURL(main).href);
+
+/**
+ * One Ctrl-C arrives twice, from the terminal and from npm. The second must not kill a command line that the first has
+ * set about to stop; a Ctrl-C that nothing else listens for ends the process, as ever.
+ */
+function takeRepeatedInterruptsForOne() {
+  let last = -Infinity;
+  process.on('SIGINT', () => {
+    const repeated = performance.now() - last < 500;
+    last = performance.now();
+    if (!repeated && process.listenerCount('SIGINT') === 1) process.exit(130);
+  });
+}

@@ -23,7 +23,9 @@ if (patterns.length < options.length) checks.push(packageCheck);
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major === 20 && minor < 19) {
-  console.error(`vitest needs Node.js 20.19 or newer; this is ${process.version}. \`npm start\` works with it.`);
+  console.error(
+    `vitest needs Node.js 20.19 or newer; this is ${process.version}. \`npm start\` works with it.`,
+  );
   finish({ passed: 0, failed: 1, skipped: 0 });
 }
 if (!(await setUp())) finish({ passed: 0, failed: 1, skipped: 0 });

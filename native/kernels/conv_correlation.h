@@ -69,7 +69,8 @@ template <typename T>
 class Correlation {
  public:
   Correlation(const SourceShape& source, const TapAxis& rows, const TapAxis& columns,
-              const TargetLayout& target, WeightSteps weight_steps, int64_t weight_elements, Band band)
+              const TargetLayout& target, WeightSteps weight_steps, int64_t weight_elements,
+              Band band)
       : images_(source.images),
         rows_(rows.count),
         columns_(columns.count),
@@ -92,17 +93,17 @@ class Correlation {
       return weight + weight_offsets_[k / channels_] + k % channels_ * weight_steps_.in;
     };
     panels_.pack(depth, weight_row, weight_steps_.out, weight + weight_elements_, packed);
-    const Walk walk{runs_.data(), static_cast<int64_t>(runs_.size()), run_length_, 1};
-    for_each_band(
-        band_, images_, rows_, [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
-          const T* from = reader_.load(source, image, images, row, rows, buffer);
-          T* to = target + target_.origin + image * target_.steps.image + row * target_.steps.row;
-          for (int64_t panel = 0; panel < panels_.count(); ++panel) {
-            const int64_t first = panels_.first_column(panel);
-            PixelCursor<T> cursor(from, reader_.steps(), to + first, target_.steps, rows, columns_);
-            multiply_panel(panel, images * rows * columns_, walk, packed + first * depth, cursor);
-          }
-        });
+    const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
+      const T* from = reader_.load(source, image, images, row, rows, buffer);
+      T* to = target + target_.origin + image * target_.steps.image + row * target_.steps.row;
+      for (int64_t panel = 0; panel < panels_.count(); ++panel) {
+        PixelCursor<T> cursor(from, reader_.steps(), to + panels_.first_column(panel),
+                              target_.steps, rows, columns_);
+        multiply_panel(panel, panels_.packed(panel, packed, depth), images * rows * columns_,
+                       cursor);
+      }
+    };
+    for_each_band(band_, images_, rows_, band);
   }
 
  private:
@@ -121,17 +122,16 @@ class Correlation {
     }
   }
 
-  void multiply_panel(int64_t panel, int64_t pixels, const Walk& walk, const T* packed,
+  void multiply_panel(int64_t index, const Panel<T>& panel, int64_t pixels,
                       PixelCursor<T>& cursor) const {
-    const int64_t width = panels_.used(panel);
-    panels_.template for_each_tile<false>(panel, pixels,
-                                          [&](int64_t, int64_t count, TileFunction<T> tile) {
-                                            const T* from[kMaxRows];
-                                            T* to[kMaxRows];
-                                            for (int64_t p = 0; p < count; ++p)
-                                              cursor.take(from[p], to[p]);
-                                            tile(from, walk, packed, to, width);
-                                          });
+    const Walk walk{runs_.data(), static_cast<int64_t>(runs_.size()), run_length_, 1};
+    const auto multiply = [&](int64_t, int64_t count, TileFunction<T> tile) {
+      const T* from[kMaxRows];
+      T* to[kMaxRows];
+      for (int64_t p = 0; p < count; ++p) cursor.take(from[p], to[p]);
+      tile(from, walk, panel, to, panels_.used(index));
+    };
+    panels_.template for_each_tile<false>(index, pixels, multiply);
   }
 
   int64_t images_, rows_, columns_;

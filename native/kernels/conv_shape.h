@@ -62,7 +62,7 @@ struct Band {
   // row.
   Band(int64_t image_count, Axis vertical, Axis horizontal, int64_t channels,
        int64_t row_floor = 0) {
-    constexpr int64_t kTarget = 32768;
+    constexpr int64_t kTarget = 65536;
     const int64_t pitch =
         ((horizontal.count - 1) * horizontal.step + horizontal.reach + 1) * channels;
     const int64_t cost = std::max<int64_t>({vertical.step * pitch, row_floor, 1});

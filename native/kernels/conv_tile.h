@@ -50,6 +50,13 @@ void store(const typename VectorOf<T, kLanes>::type& sums, T* out) {
   target = kAdd ? target + sums : sums;
 }
 
+// One block of columns of a matrix: row k starts at data + k * step.
+template <typename T>
+struct Panel {
+  const T* data;
+  int64_t step;
+};
+
 // Stores the first `count` < 2 kLanes lanes in ever smaller pieces, without a loop or a library
 // call.
 template <bool kAdd, int kLanes, typename T>
@@ -65,20 +72,21 @@ void store_part(const T* sums, T* out, int64_t count) {
 // for the first `columns` of the panel's kVectors vectors. The loops over p and v must vanish for
 // the sums to live in registers.
 template <typename T, int kLanes, int kVectors, int kRows, bool kAdd>
-void multiply_tile(const T* const* rows, const Walk& walk, const T* panel, T* const* out,
+void multiply_tile(const T* const* rows, const Walk& walk, const Panel<T>& panel, T* const* out,
                    int64_t columns) {
   using Vector = typename VectorOf<T, kLanes>::type;
   constexpr int kWidth = kVectors * kLanes;
   Vector sums[kRows][kVectors] = {};
+  const T* row = panel.data;
   for (int64_t s = 0; s < walk.segments; ++s) {
     const T* x[kRows];
     for (int p = 0; p < kRows; ++p) x[p] = rows[p] + walk.offsets[s];
     const int64_t end = walk.length * walk.step;
-    for (int64_t k = 0; k != end; k += walk.step, panel += kWidth) {
+    for (int64_t k = 0; k != end; k += walk.step, row += panel.step) {
       Vector weights[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        weights[v] = *reinterpret_cast<const Vector*>(panel + v * kLanes);
+        weights[v] = *reinterpret_cast<const Vector*>(row + v * kLanes);
       }
 #pragma GCC unroll 12
       for (int p = 0; p < kRows; ++p) {
@@ -106,8 +114,8 @@ void multiply_tile(const T* const* rows, const Walk& walk, const T* panel, T* co
 }
 
 template <typename T>
-using TileFunction = void (*)(const T* const* rows, const Walk& walk, const T* panel, T* const* out,
-                              int64_t columns);
+using TileFunction = void (*)(const T* const* rows, const Walk& walk, const Panel<T>& panel,
+                              T* const* out, int64_t columns);
 
 template <typename T, int kLanes, int kVectors, bool kAdd, int... kRow>
 constexpr std::array<TileFunction<T>, kMaxRows> tiles_of_width(
@@ -138,11 +146,19 @@ class Panels {
   int64_t used(int64_t panel) const {
     return std::min(width(panel), columns_ - first_column(panel));
   }
-  // A matrix that is one whole panel needs no packing.
-  bool already_packed() const { return count_ == 1 && width(0) == columns_; }
+  // Whether every panel lies within the matrix, which can then be read as it is.
+  bool fit() const { return vectors_ * lanes_ == columns_; }
 
-  // Copies `rows` rows of a matrix into panels that follow one another. Row k starts at row_at(k), its elements are
-  // `step` apart, and the matrix ends at `end`. The lanes of a panel beyond the matrix's columns hold anything.
+  Panel<T> unpacked(int64_t panel, const T* matrix) const {
+    return {matrix + first_column(panel), columns_};
+  }
+  Panel<T> packed(int64_t panel, const T* packed, int64_t rows) const {
+    return {packed + first_column(panel) * rows, width(panel)};
+  }
+
+  // Copies `rows` rows of a matrix into panels that follow one another. Row k starts at row_at(k),
+  // its elements are `step` apart, and the matrix ends at `end`. The lanes of a panel beyond the
+  // matrix's columns hold anything.
   template <typename RowAt>
   void pack(int64_t rows, RowAt row_at, int64_t step, const T* end, T* packed) const {
     for (int64_t panel = 0; panel < count_; ++panel) {

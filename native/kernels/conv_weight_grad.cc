@@ -32,15 +32,12 @@ class Conv2dWeightGrad final : public Kernel {
     T* packed = buffer + band_.elements;
     std::fill_n(output, output_.elements(), T(0));
     if (gradient_.elements() == 0) return;
-    for_each_band(
-        band_, shape_.images, shape_.out_height,
-        [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
-          const T* from = reader_.load(input, image, images, row, rows, buffer);
-          const int64_t first_pixel = (image * shape_.out_height + row) * shape_.out_width;
-          const int64_t pixels = images * rows * shape_.out_width;
-          const T* panels = pack(gradient + first_pixel * shape_.out_channels, pixels, packed);
-          add_products(from, panels, images * rows, output);
-        });
+    const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
+      const T* from = reader_.load(input, image, images, row, rows, buffer);
+      const int64_t first = (image * shape_.out_height + row) * shape_.out_width;
+      add_products(from, gradient + first * shape_.out_channels, images * rows, packed, output);
+    };
+    for_each_band(band_, shape_.images, shape_.out_height, band);
   }
 
  private:
@@ -67,30 +64,37 @@ class Conv2dWeightGrad final : public Kernel {
     }
   }
 
-  const T* pack(const T* gradient, int64_t pixels, T* packed) const {
-    if (panels_.already_packed()) return gradient;
-    const int64_t channels = shape_.out_channels;
-    const auto pixel = [&](int64_t k) { return gradient + k * channels; };
-    panels_.pack(pixels, pixel, 1, pixel(pixels), packed);
-    return packed;
+  // Packing pays when many rows of the weights read the packed gradient, and is needed when its
+  // channels do not fill whole vectors.
+  bool packs() const { return !panels_.fit() || (panels_.count() > 1 && rows_.size() > 64); }
+
+  void add_products(const T* from, const T* gradient, int64_t segments, T* packed,
+                    T* output) const {
+    const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;
+    if (packs()) {
+      const auto pixel = [&](int64_t k) { return gradient + k * channels; };
+      panels_.pack(pixels, pixel, 1, pixel(pixels), packed);
+    }
+    for (int64_t i = 0; i < panels_.count(); ++i) {
+      const Panel<T> panel =
+          packs() ? panels_.packed(i, packed, pixels) : panels_.unpacked(i, gradient);
+      add_panel(i, panel, from, segments, output + panels_.first_column(i));
+    }
   }
 
-  void add_products(const T* from, const T* panels, int64_t segments, T* output) const {
+  void add_panel(int64_t index, const Panel<T>& panel, const T* from, int64_t segments,
+                 T* output) const {
     const Walk walk{segments_.data(), segments, shape_.out_width, reader_.steps().column};
-    const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;
-    for (int64_t panel = 0; panel < panels_.count(); ++panel) {
-      const int64_t column = panels_.first_column(panel), width = panels_.used(panel);
-      panels_.template for_each_tile<true>(panel, static_cast<int64_t>(rows_.size()),
-                                           [&](int64_t first, int64_t count, TileFunction<T> tile) {
-                                             const T* x[kMaxRows];
-                                             T* out[kMaxRows];
-                                             for (int64_t p = 0; p < count; ++p) {
-                                               x[p] = from + rows_[first + p];
-                                               out[p] = output + (first + p) * channels + column;
-                                             }
-                                             tile(x, walk, panels + column * pixels, out, width);
-                                           });
-    }
+    const auto add = [&](int64_t first, int64_t count, TileFunction<T> tile) {
+      const T* x[kMaxRows];
+      T* out[kMaxRows];
+      for (int64_t p = 0; p < count; ++p) {
+        x[p] = from + rows_[first + p];
+        out[p] = output + (first + p) * shape_.out_channels;
+      }
+      tile(x, walk, panel, out, panels_.used(index));
+    };
+    panels_.template for_each_tile<true>(index, static_cast<int64_t>(rows_.size()), add);
   }
 
   Operand input_, gradient_, output_, workspace_;

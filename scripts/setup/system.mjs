@@ -73,8 +73,9 @@ export function installLine(missing) {
   const manager = managers.find(({ command }) => has(command));
   if (!manager && process.platform === 'darwin') return 'brew install cmake   # Homebrew: https://brew.sh';
   if (!manager) return `# with this system's package manager: ${toolNames(missing)}`;
-  const line = [manager.install, ...packagesFor(manager, missing)].join(' ');
-  return isRoot() || manager.command === 'brew' ? line : `sudo ${line}`;
+  const sudo = isRoot() || manager.command === 'brew' ? '' : 'sudo ';
+  const update = manager.command === 'apt-get' ? `${sudo}apt-get update && ` : '';
+  return `${update}${sudo}${manager.install} ${packagesFor(manager, missing).join(' ')}`;
 }
 
 /**

@@ -1,15 +1,18 @@
-import { bytesPerElement, type DType } from '../dtype.js';
-import { type Shape, sizeOf } from '../shapes.js';
+import type { DType } from '../dtype.js';
+import type { Shape } from '../shapes.js';
 
 /** Scratch elements that a convolution kernel needs. */
 export function convWorkspace(
   _kind: 'forward' | 'inputGrad' | 'weightGrad',
-  _image: Shape,
+  image: Shape,
   kernel: Shape,
   output: Shape,
-  dtype: DType,
+  _dtype: DType,
 ): number {
-  const depth = sizeOf(kernel.slice(0, 3));
-  const rows = Math.min(1024, Math.max(64, Math.floor(262144 / (depth * bytesPerElement(dtype)))));
-  return Math.min(rows, sizeOf(output.slice(0, 3))) * depth;
+  const [, height, width, channels] = image as [number, number, number, number];
+  const [, outHeight, outWidth, out] = output as [number, number, number, number];
+  const taps = (kernel[0] as number) * (kernel[1] as number);
+  const weights = taps * (channels + 16) * (out + 16);
+  const band = (height + outHeight + (kernel[0] as number) * 4) * (width + outWidth + (kernel[1] as number) * 4);
+  return 4 * weights + 8 * 65536 + 4 * band * (channels + out + 32);
 }
