@@ -28,11 +28,11 @@ void pause() {
 #endif
 }
 
-// About 50 us where each party has a core; next to nothing where spinning keeps another party from
-// arriving.
-int spin_budget(int32_t parties) {
+// Sleeping and waking takes about as long. Where the parties have no core each, spinning only
+// delays the others.
+std::chrono::microseconds spin_time(int32_t parties) {
   static const unsigned cores = std::thread::hardware_concurrency();
-  return static_cast<uint32_t>(parties) <= cores ? 4000 : 20;
+  return std::chrono::microseconds(static_cast<uint32_t>(parties) <= cores ? 50 : 0);
 }
 
 }  // namespace
@@ -56,10 +56,14 @@ Barrier::Outcome Barrier::look(int32_t ticket) const {
 
 Barrier::Outcome Barrier::wait(int32_t ticket, int32_t parties,
                                std::chrono::milliseconds timeout) const {
-  for (int left = spin_budget(parties); left > 0; --left) {
-    if (const Outcome outcome = look(ticket); outcome != kTimedOut) return outcome;
-    pause();
-  }
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + spin_time(parties);
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (const Outcome outcome = look(ticket); outcome != kTimedOut) return outcome;
+      pause();
+    }
+  } while (Clock::now() < end);
   return sleep(ticket, timeout);
 }
 

@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { version } from './version.js';
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.');
+  return value;
+}
+
+function seed(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('It must be a non-negative integer.');
+  return value;
+}
+
+// Each command loads its own code, so that `--help` is quick.
+const program = new Command('chainrule')
+  .description('Trains neural networks in Node.js, on the CPU cores that are there.')
+  .version(version())
+  .showHelpAfterError()
+  .exitOverride();
+
+program
+  .command('train')
+  .description('train the model that a file exports (see TrainingModule in the README)')
+  .argument('<file>', 'a JavaScript module')
+  .option('-e, --epochs <n>', 'passes over the data', positiveInteger)
+  .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
+  .option('-w, --workers <n>', 'threads; as many as there are usable cores by default', positiveInteger)
+  .option('-s, --seed <n>', 'decides initial values, order and dropout', seed)
+  .option('-o, --output <file>', 'where the weights are saved; <name>.safetensors by default')
+  .action(async (file, options) => {
+    const { train } = await import('./train.js');
+    process.exitCode = await train(file, options);
+  });
+
+program
+  .command('info')
+  .description('list the tensors in a safetensors file')
+  .argument('<file>')
+  .action(async (file) => {
+    const { info } = await import('./info.js');
+    await info(file);
+  });
+
+program
+  .command('bench')
+  .description('time training steps of known models on random data')
+  .argument('[cases...]', 'names of cases; all by default')
+  .option('-w, --workers <n>', 'threads; as many as there are usable cores by default', positiveInteger)
+  .option('-r, --rounds <n>', 'rounds of which the median counts', positiveInteger)
+  .option('--json', 'print one line of JSON for each case')
+  .option('--peers', 'time PyTorch in the same run, alternating')
+  .action(async (cases, options) => {
+    const { bench } = await import('./bench.js');
+    await bench(cases, options);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode;
+  } else {
+    console.error(error instanceof Error ? error.message : error);
+    if (process.env.CHAINRULE_DEBUG) console.error(error);
+    process.exitCode = 1;
+  }
+}

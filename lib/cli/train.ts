@@ -1,0 +1,124 @@
+import { basename, extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { SingleBar } from 'cli-progress';
+import { invalid } from '../graph/errors.js';
+import { usableCores } from '../parallel/cores.js';
+import { batchCount } from '../parallel/shards.js';
+import { addon } from '../runtime/addon.js';
+import { type EpochResult, type Progress, Trainer, type TrainingModule } from '../train/index.js';
+import { count, figures, seconds } from './format.js';
+
+export interface TrainOptions {
+  readonly epochs?: number;
+  readonly batchSize?: number;
+  readonly workers?: number;
+  readonly seed?: number;
+  readonly output?: string;
+}
+
+/** The exit code of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** Trains the model of a file with a live progress bar, and saves its weights. Gives the exit code. */
+export async function train(file: string, options: TrainOptions): Promise<number> {
+  const module = await load(file);
+  const { epochs = module.epochs ?? 1, batchSize = module.batchSize ?? 32, seed = module.seed ?? 0 } = options;
+  const cores = usableCores();
+  const workers = options.workers ?? cores.cores;
+  const data = await module.data();
+  const steps = epochs * batchCount(data.train.length, batchSize);
+  const trainer = new Trainer(module.model(), {
+    loss: module.loss,
+    optimizer: module.optimizer({ steps, epochs, batchSize }),
+    workers,
+    seed,
+    ...(module.metrics ? { metrics: module.metrics } : {}),
+  });
+  const parameters = trainer.model.parameters().reduce((sum, { size }) => sum + size, 0);
+  const samples = `${count(data.train.length)} samples${data.test ? ` and ${count(data.test.length)} to test` : ''}`;
+  const chosen = options.workers ? '' : ` (${cores.reason})`;
+  console.log(`training ${basename(file)}: ${count(parameters)} parameters, ${samples}, batch size ${batchSize}`);
+  console.log(`${workers} ${workers === 1 ? 'worker' : 'workers'}${chosen}, ${addon.isa()} kernels, seed ${seed}`);
+
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort();
+  process.once('SIGINT', onInterrupt);
+  const output = options.output ?? `${basename(file, extname(file))}.safetensors`;
+  const bar = new EpochBar(epochs);
+  const started = performance.now();
+  let last: EpochResult | undefined;
+  try {
+    const validation = data.test ? { validation: data.test } : {};
+    const onProgress = (progress: Progress) => bar.show(progress);
+    const fit = trainer.fit(data.train, { epochs, batchSize, signal: interrupt.signal, onProgress, ...validation });
+    for await (const epoch of fit) {
+      bar.clear();
+      console.log(describe(epoch, epochs));
+      last = epoch;
+    }
+  } catch (error) {
+    bar.clear();
+    if (!interrupt.signal.aborted) throw error;
+    await trainer.model.save(output);
+    console.log(`stopped after ${count(trainer.steps)} steps; their weights are in ${output}`);
+    return INTERRUPTED;
+  } finally {
+    process.removeListener('SIGINT', onInterrupt);
+  }
+  const elapsed = (performance.now() - started) / 1000;
+  await trainer.model.save(output);
+  const quality = last?.validation ? figures(last.validation, 'test ') : `loss ${last?.loss.toFixed(4)}`;
+  const pace = `${count((epochs * data.train.length) / elapsed)} examples/s with testing`;
+  console.log(`done: ${quality}, ${seconds(elapsed)}, ${pace}`);
+  console.log(`weights saved to ${output}`);
+  return 0;
+}
+
+async function load(file: string): Promise<TrainingModule> {
+  const imported = (await import(pathToFileURL(resolve(file)).href)) as { default?: Partial<TrainingModule> };
+  const module = imported.default;
+  const missing = (['model', 'loss', 'optimizer', 'data'] as const).filter((name) => typeof module?.[name] !== 'function');
+  if (missing.length > 0) {
+    throw invalid('train', `${file} must export by default an object with the functions model, loss, optimizer and data; it lacks ${missing.join(', ')}`);
+  }
+  return module as TrainingModule;
+}
+
+function describe({ epoch, loss, validation, seconds: time, examplesPerSecond }: EpochResult, epochs: number): string {
+  const test = validation ? `  ${figures(validation, 'test ')}` : '';
+  return `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${test}  ${seconds(time)}  ${count(examplesPerSecond)} examples/s`;
+}
+
+/** The progress bar of an epoch; nothing where the output is no terminal. */
+class EpochBar {
+  #bar: SingleBar | undefined;
+
+  constructor(private readonly epochs: number) {}
+
+  show({ epoch, step, steps, examplesPerSecond, loss, eta }: Progress): void {
+    if (step === 0 || Number.isNaN(loss)) return;
+    const payload = {
+      epoch: `epoch ${epoch}/${this.epochs}`,
+      pace: count(examplesPerSecond),
+      loss: loss.toFixed(4),
+      left: Number.isFinite(eta) ? seconds(eta) : '?',
+    };
+    if (!this.#bar) {
+      this.#bar = new SingleBar({
+        format: '{epoch} [{bar}] {percentage}%  {pace} examples/s  loss {loss}  ETA {left}',
+        clearOnComplete: true,
+        hideCursor: true,
+        gracefulExit: false,
+        barsize: 30,
+      });
+      this.#bar.start(steps, step, payload);
+    } else {
+      this.#bar.update(step, payload);
+    }
+  }
+
+  clear(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
