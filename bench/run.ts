@@ -28,7 +28,10 @@ export interface BenchOptions {
 }
 
 /** Runs the scenarios and yields a result for each. Remarks for the reader go to `remark`. */
-export async function* runBench(options: BenchOptions, remark: (line: string) => void): AsyncGenerator<Result> {
+export async function* runBench(
+  options: BenchOptions,
+  remark: (line: string) => void,
+): AsyncGenerator<Result> {
   const { cases, workers, rounds = 9, peers = false } = options;
   const chosen = choose(cases);
   const pytorch = peers ? await PyTorch.start(workers) : null;
@@ -51,7 +54,12 @@ function choose(cases: readonly string[] | undefined): readonly Scenario[] {
   });
 }
 
-async function compare(scenario: Scenario, workers: number, rounds: number, peer: Subject | null): Promise<Result> {
+async function compare(
+  scenario: Scenario,
+  workers: number,
+  rounds: number,
+  peer: Subject | null,
+): Promise<Result> {
   const ours = await prepare(scenario, workers);
   const times: number[] = [];
   const theirs: number[] = [];

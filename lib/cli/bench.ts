@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { runBench, type Result } from '../../bench/run.js';
+import { type Result, runBench } from '../../bench/run.js';
 import { usableCores } from '../parallel/cores.js';
 import { addon } from '../runtime/addon.js';
 import { count } from './format.js';
@@ -17,7 +17,10 @@ export async function bench(cases: readonly string[], options: BenchCommandOptio
   const workers = options.workers ?? usableCores().cores;
   const results: Result[] = [];
   const remark = (line: string) => console.error(line);
-  if (!json) console.log(`${cpus()[0]?.model ?? 'CPU'}, ${workers} workers, ${addon.isa()} kernels, ${addon.blas()}\n`);
+  if (!json)
+    console.log(
+      `${cpus()[0]?.model ?? 'CPU'}, ${workers} workers, ${addon.isa()} kernels, ${addon.blas()}\n`,
+    );
   for await (const result of runBench({ cases, workers, peers, ...(rounds ? { rounds } : {}) }, remark)) {
     if (json) console.log(JSON.stringify(result));
     else if (results.push(result) === 1) console.log(header(result));
@@ -32,7 +35,16 @@ function header(result: Result): string {
   return `| ${columns.join(' | ')} |\n|${columns.map((_, i) => (i < 2 ? '---' : '---:')).join('|')}|`;
 }
 
-function row({ case: name, model, batch, medianMs, minMs, examplesPerSecond, pytorchMs, ratio }: Result): string {
+function row({
+  case: name,
+  model,
+  batch,
+  medianMs,
+  minMs,
+  examplesPerSecond,
+  pytorchMs,
+  ratio,
+}: Result): string {
   const figures = [name, model, String(batch), ms(medianMs), ms(minMs), count(examplesPerSecond)];
   if (pytorchMs !== undefined && ratio !== undefined) figures.push(ms(pytorchMs), ratio.toFixed(2));
   return `| ${figures.join(' | ')} |`;

@@ -5,10 +5,17 @@ import { count } from './format.js';
 /** Prints the names, dtypes and shapes of the tensors in a safetensors file. */
 export async function info(file: string): Promise<void> {
   const { tensors, metadata } = await readSafetensorsHeader(file);
-  const rows = tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(',')}]`, count(sizeOf(shape))]);
+  const rows = tensors.map(({ name, dtype, shape }) => [
+    name,
+    dtype,
+    `[${shape.join(',')}]`,
+    count(sizeOf(shape)),
+  ]);
   const widths = [0, 1, 2, 3].map((i) => Math.max(0, ...rows.map((row) => (row[i] as string).length)));
   for (const row of rows) {
-    const cells = row.map((cell, i) => (i === 3 ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number)));
+    const cells = row.map((cell, i) =>
+      i === 3 ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number),
+    );
     console.log(cells.join('  '));
   }
   const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);

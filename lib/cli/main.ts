@@ -10,7 +10,8 @@ function positiveInteger(text: string): number {
 
 function seed(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('It must be a non-negative integer.');
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('It must be a non-negative integer.');
   return value;
 }
 

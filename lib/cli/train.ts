@@ -22,7 +22,11 @@ const INTERRUPTED = 130;
 /** Trains the model of a file with a live progress bar, and saves its weights. Gives the exit code. */
 export async function train(file: string, options: TrainOptions): Promise<number> {
   const module = await load(file);
-  const { epochs = module.epochs ?? 1, batchSize = module.batchSize ?? 32, seed = module.seed ?? 0 } = options;
+  const {
+    epochs = module.epochs ?? 1,
+    batchSize = module.batchSize ?? 32,
+    seed = module.seed ?? 0,
+  } = options;
   const cores = usableCores();
   const workers = options.workers ?? cores.cores;
   const data = await module.data();
@@ -37,8 +41,12 @@ export async function train(file: string, options: TrainOptions): Promise<number
   const parameters = trainer.model.parameters().reduce((sum, { size }) => sum + size, 0);
   const samples = `${count(data.train.length)} samples${data.test ? ` and ${count(data.test.length)} to test` : ''}`;
   const chosen = options.workers ? '' : ` (${cores.reason})`;
-  console.log(`training ${basename(file)}: ${count(parameters)} parameters, ${samples}, batch size ${batchSize}`);
-  console.log(`${workers} ${workers === 1 ? 'worker' : 'workers'}${chosen}, ${addon.isa()} kernels, seed ${seed}`);
+  console.log(
+    `training ${basename(file)}: ${count(parameters)} parameters, ${samples}, batch size ${batchSize}`,
+  );
+  console.log(
+    `${workers} ${workers === 1 ? 'worker' : 'workers'}${chosen}, ${addon.isa()} kernels, seed ${seed}`,
+  );
 
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
@@ -50,7 +58,13 @@ export async function train(file: string, options: TrainOptions): Promise<number
   try {
     const validation = data.test ? { validation: data.test } : {};
     const onProgress = (progress: Progress) => bar.show(progress);
-    const fit = trainer.fit(data.train, { epochs, batchSize, signal: interrupt.signal, onProgress, ...validation });
+    const fit = trainer.fit(data.train, {
+      epochs,
+      batchSize,
+      signal: interrupt.signal,
+      onProgress,
+      ...validation,
+    });
     for await (const epoch of fit) {
       bar.clear();
       console.log(describe(epoch, epochs));
@@ -77,14 +91,22 @@ export async function train(file: string, options: TrainOptions): Promise<number
 async function load(file: string): Promise<TrainingModule> {
   const imported = (await import(pathToFileURL(resolve(file)).href)) as { default?: Partial<TrainingModule> };
   const module = imported.default;
-  const missing = (['model', 'loss', 'optimizer', 'data'] as const).filter((name) => typeof module?.[name] !== 'function');
+  const missing = (['model', 'loss', 'optimizer', 'data'] as const).filter(
+    (name) => typeof module?.[name] !== 'function',
+  );
   if (missing.length > 0) {
-    throw invalid('train', `${file} must export by default an object with the functions model, loss, optimizer and data; it lacks ${missing.join(', ')}`);
+    throw invalid(
+      'train',
+      `${file} must export by default an object with the functions model, loss, optimizer and data; it lacks ${missing.join(', ')}`,
+    );
   }
   return module as TrainingModule;
 }
 
-function describe({ epoch, loss, validation, seconds: time, examplesPerSecond }: EpochResult, epochs: number): string {
+function describe(
+  { epoch, loss, validation, seconds: time, examplesPerSecond }: EpochResult,
+  epochs: number,
+): string {
   const test = validation ? `  ${figures(validation, 'test ')}` : '';
   return `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${test}  ${seconds(time)}  ${count(examplesPerSecond)} examples/s`;
 }

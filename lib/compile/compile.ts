@@ -1,10 +1,5 @@
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
-import {
-  type ConstantAttributes,
-  type InputAttributes,
-  isNumber,
-  Variable,
-} from '../graph/ops/leaf.js';
+import { type ConstantAttributes, type InputAttributes, isNumber, Variable } from '../graph/ops/leaf.js';
 import { sizeOf } from '../graph/shapes.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import { chooseDestinations, type Target } from './destinations.js';
@@ -59,7 +54,11 @@ export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph
   const lowering = new Lowering({ leaves: buffers, destinations: direct, shared });
   const held = before.map((target) => ({
     target,
-    copy: lowering.copy(lowering.valueOf(target.value), 'output', target.variable ? undefined : target.binding),
+    copy: lowering.copy(
+      lowering.valueOf(target.value),
+      'output',
+      target.variable ? undefined : target.binding,
+    ),
   }));
   for (const unit of schedule(units)) lowering.lower(unit);
   const late = after.map((target) => ({ target, copy: lowering.valueOf(target.value) }));
@@ -84,8 +83,14 @@ export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph
 }
 
 /** The leaves with memory of their own, in the order of their bindings: the inputs, then the others as traced. */
-function collectLeaves(inputs: readonly Tensor[], live: readonly Tensor[], assigned: readonly Variable[]): Tensor[] {
-  const found = live.filter((node) => node.op.kernel.family === 'leaf' && !isNumber(node) && node.inputs.length === 0);
+function collectLeaves(
+  inputs: readonly Tensor[],
+  live: readonly Tensor[],
+  assigned: readonly Variable[],
+): Tensor[] {
+  const found = live.filter(
+    (node) => node.op.kernel.family === 'leaf' && !isNumber(node) && node.inputs.length === 0,
+  );
   return [...new Set<Tensor>([...inputs, ...found, ...assigned])];
 }
 

@@ -1,5 +1,5 @@
-import type { Tensor } from '../graph/tensor.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
 import { link, merge, reaches, Unit } from './units.js';
 
 /** Beyond this the block registers of a program leave the first-level cache. */
@@ -54,7 +54,8 @@ function canJoin(node: Tensor, unit: Unit, host: Unit): boolean {
   const { family } = host.last.op.kernel;
   if (family !== 'map' && family !== 'reduce') return false;
   if (host.nodes.length + unit.nodes.length > MOST_INSTRUCTIONS) return false;
-  if (!sameShape(stepShape(node), stepShape(host.last)) || computeType(node) !== computeType(host.last)) return false;
+  if (!sameShape(stepShape(node), stepShape(host.last)) || computeType(node) !== computeType(host.last))
+    return false;
   // A path around the direct edge would make the unit wait for itself.
   return ![...unit.successors].some((other) => other !== host && (other === unit || reaches(other, host)));
 }

@@ -31,19 +31,11 @@ export class Lowering {
   lower(unit: Unit): void {
     const node = unit.last;
     if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
-    switch (node.op.kernel.family) {
-      case 'leaf':
-      case 'view':
-        return;
-      case 'map':
-        return this.#map(unit);
-      case 'reduce':
-        return this.#reduce(unit);
-      case 'parts':
-        return this.#parts(node);
-      case 'call':
-        return this.#call(node, node.op.kernel.call(node));
-    }
+    const { kernel } = node.op;
+    if (kernel.family === 'map') this.#map(unit);
+    if (kernel.family === 'reduce') this.#reduce(unit);
+    if (kernel.family === 'parts') this.#parts(node);
+    if (kernel.family === 'call') this.#call(node, kernel.call(node));
   }
 
   /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
@@ -72,7 +64,8 @@ export class Lowering {
     if (isNumber(node)) {
       const output = this.#output(node);
       const { value } = node.attributes as ConstantAttributes;
-      if (node.size > 0) this.steps.push({ kernel: 'fill', label: 'constant', value: value as number, output });
+      if (node.size > 0)
+        this.steps.push({ kernel: 'fill', label: 'constant', value: value as number, output });
       return output;
     }
     const { kernel } = node.op;
@@ -93,7 +86,9 @@ export class Lowering {
   }
 
   #map(unit: Unit): void {
-    const { program } = writeProgram(unit.nodes, [], this.#stored(unit), spaceOf(unit), (x) => this.valueOf(x));
+    const { program } = writeProgram(unit.nodes, [], this.#stored(unit), spaceOf(unit), (x) =>
+      this.valueOf(x),
+    );
     this.steps.push({ kernel: 'map', label: labelOf(unit), ...program });
   }
 
@@ -105,7 +100,9 @@ export class Lowering {
     const producers = unit.nodes.slice(0, -1);
     const stored = this.#stored(unit);
     stored.delete(node);
-    const { program, registerOf } = writeProgram(producers, [input], stored, spaceOf(unit), (x) => this.valueOf(x));
+    const { program, registerOf } = writeProgram(producers, [input], stored, spaceOf(unit), (x) =>
+      this.valueOf(x),
+    );
     const axes = kernel.axes(node.attributes);
     const [first, last] = [axes[0] as number, axes.at(-1) as number];
     this.steps.push({

@@ -85,7 +85,10 @@ function findLifetimes(steps: readonly Step<Value>[]): Map<number, Lifetime> {
 }
 
 /** Gives the output of a map the memory of an operand that dies there. */
-function shareInPlace(steps: readonly Step<Value>[], lifetimes: Map<number, Lifetime>): Map<number, Lifetime> {
+function shareInPlace(
+  steps: readonly Step<Value>[],
+  lifetimes: Map<number, Lifetime>,
+): Map<number, Lifetime> {
   const owner = new Map(lifetimes);
   steps.forEach((step, index) => {
     if (step.kernel !== 'map') return;
@@ -94,7 +97,8 @@ function shareInPlace(steps: readonly Step<Value>[], lifetimes: Map<number, Life
       if (!own || own.first !== index) continue;
       const dying = step.operands.find((operand) => {
         const life = ownLifetime(operand, owner);
-        if (!life || life.last !== index || life.bytes !== own.bytes || operand.dtype !== output.dtype) return false;
+        if (!life || life.last !== index || life.bytes !== own.bytes || operand.dtype !== output.dtype)
+          return false;
         const views = step.operands.filter((other) => ownLifetime(other, owner) === life);
         return views.every((view) => fillsBuffer(view, bytesOf(view)) && bytesOf(view) === bytesOf(output));
       });

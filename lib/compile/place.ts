@@ -15,7 +15,7 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
     };
   };
   const places = (values: readonly Value[]) => values.map(place);
-  return steps.map((step): Step => {
+  const placeStep = (step: Step<Value>): Step => {
     switch (step.kernel) {
       case 'map':
         return { ...step, operands: places(step.operands), outputs: places(step.outputs) };
@@ -37,5 +37,6 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
         return { ...rest, inputs, output: place(step.output), ...scratch };
       }
     }
-  });
+  };
+  return steps.map(placeStep);
 }

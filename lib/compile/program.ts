@@ -1,6 +1,6 @@
-import type { Tensor } from '../graph/tensor.js';
 import type { ConstantAttributes } from '../graph/ops/leaf.js';
 import { isNumber } from '../graph/ops/leaf.js';
+import type { Tensor } from '../graph/tensor.js';
 import type { ComputeType } from './fuse.js';
 import type { Program, ProgramInstruction } from './plan.js';
 import { contiguous, sameLayout, type Value } from './values.js';
@@ -24,7 +24,7 @@ export function writeProgram(
   inputs: readonly Tensor[],
   stored: ReadonlyMap<Tensor, Value>,
   { shape, compute }: { shape: readonly number[]; compute: ComputeType },
-  valueOf: (node: Tensor) => Value,
+  resolve: (node: Tensor) => Value,
 ): DraftProgram {
   const inside = new Set(nodes);
   const outside = new Set([...nodes.flatMap((node) => node.inputs), ...inputs].filter((x) => !inside.has(x)));
@@ -32,7 +32,7 @@ export function writeProgram(
   const registerOf = new Map<Tensor, number>();
   for (const node of outside) {
     if (isNumber(node)) continue;
-    const value = valueOf(node);
+    const value = resolve(node);
     let register = operands.findIndex((x) => x.buffer === value.buffer && sameLayout(x.layout, value.layout));
     if (register < 0) register = operands.push(value) - 1;
     registerOf.set(node, register);
@@ -42,7 +42,11 @@ export function writeProgram(
     registerOf.set(node, operands.length + instructions.push(instruction) - 1);
   for (const node of outside) {
     if (!isNumber(node)) continue;
-    emit(node, { code: 'constant', inputs: [], value: (node.attributes as ConstantAttributes).value as number });
+    emit(node, {
+      code: 'constant',
+      inputs: [],
+      value: (node.attributes as ConstantAttributes).value as number,
+    });
   }
   for (const node of nodes) {
     if (node.op.kernel.family !== 'map') continue;
@@ -52,7 +56,10 @@ export function writeProgram(
     });
   }
   const results = [...stored.keys()].map((node) => registerOf.get(node) as number);
-  return { program: { compute, shape, operands, instructions, results, outputs: [...stored.values()] }, registerOf };
+  return {
+    program: { compute, shape, operands, instructions, results, outputs: [...stored.values()] },
+    registerOf,
+  };
 }
 
 /** The value that a node's whole, contiguous result makes in a buffer. */

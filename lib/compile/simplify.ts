@@ -1,5 +1,5 @@
-import { type ConstantAttributes, constantOp, isNumber } from '../graph/ops/leaf.js';
 import type { OpRecord } from '../graph/op.js';
+import { type ConstantAttributes, constantOp, isNumber } from '../graph/ops/leaf.js';
 import { sameShape } from '../graph/shapes.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 
@@ -27,16 +27,16 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
 function rewrite(node: Tensor, inputs: readonly Tensor[]): Tensor {
   const [a, b] = inputs;
   const { kind, kernel } = node.op;
-  if (kernel.family === 'view' && a && isNumber(a)) return number(node, valueOf(a));
+  if (kernel.family === 'view' && a && isNumber(a)) return number(node, numberOf(a));
   if (a && b) {
     if (kind === 'add' && equals(a, 0)) return b;
     if ((kind === 'add' || kind === 'sub') && equals(b, 0)) return a;
     if (kind === 'mul' && equals(a, 1)) return b;
     if ((kind === 'mul' || kind === 'div') && equals(b, 1)) return a;
   }
-  if (kind === 'neg' && a && isNumber(a)) return number(node, -valueOf(a));
+  if (kind === 'neg' && a && isNumber(a)) return number(node, -numberOf(a));
   if (kind === 'neg' && a?.op.kind === 'neg') return a.input(0);
-  if (kind === 'mul' && a && b && isNumber(a) && isNumber(b)) return number(node, valueOf(a) * valueOf(b));
+  if (kind === 'mul' && a && b && isNumber(a) && isNumber(b)) return number(node, numberOf(a) * numberOf(b));
   if (kind === 'reshape' && a?.op.kind === 'reshape') return reshaped(node, a.input(0));
   if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes));
   const same = inputs.every((input, i) => input === node.inputs[i]);
@@ -59,12 +59,12 @@ function reduceByRuns(node: Tensor, x: Tensor, axes: readonly number[]): Tensor 
   return runs.reduceRight<Tensor>((input, run) => new Tensor(op, [input], { axes: run }), x);
 }
 
-function valueOf(node: Tensor): number {
+function numberOf(node: Tensor): number {
   return (node as Tensor<ConstantAttributes>).attributes.value as number;
 }
 
 function equals(node: Tensor, value: number): boolean {
-  return isNumber(node) && valueOf(node) === value;
+  return isNumber(node) && numberOf(node) === value;
 }
 
 function number({ shape, dtype }: Tensor, value: number): Tensor {
@@ -80,7 +80,9 @@ function keyOf(node: Tensor): string | null {
 
 /** JSON has no word for -0, NaN and the infinities, which must not be taken for one another. */
 function exactly(_: string, value: unknown): unknown {
-  return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `#${fixed(value)}` : value;
+  return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `#${fixed(value)}`
+    : value;
 }
 
 function fixed(value: number): string {

@@ -1,6 +1,6 @@
 import { bytesPerElement, type DType } from '../graph/dtype.js';
 import type { Layout } from '../graph/op.js';
-import { contiguousStrides, sameShape, type Shape, sizeOf } from '../graph/shapes.js';
+import { contiguousStrides, type Shape, sameShape, sizeOf } from '../graph/shapes.js';
 
 /** Memory that a value lies in, before the arena is laid out. */
 export type Buffer =
@@ -28,7 +28,9 @@ export function isContiguous({ shape, strides }: Layout): boolean {
 /** Whether the value is all of its buffer, in row-major order. */
 export function fillsBuffer(value: Value, bytes: number): boolean {
   const { layout, dtype } = value;
-  return layout.offset === 0 && isContiguous(layout) && sizeOf(layout.shape) * bytesPerElement(dtype) === bytes;
+  return (
+    layout.offset === 0 && isContiguous(layout) && sizeOf(layout.shape) * bytesPerElement(dtype) === bytes
+  );
 }
 
 export function sameLayout(a: Layout, b: Layout): boolean {

@@ -25,7 +25,8 @@ export function verifyGraph(nodes: readonly Tensor[]): void {
  * step; blocks that live at the same step do not overlap. Faults are bugs of a pass.
  */
 export function verifyPlan(plan: Plan): void {
-  const size = (buffer: number) => (buffer === 0 ? plan.arenaBytes : (plan.bindings[buffer - 1]?.bytes ?? -1));
+  const size = (buffer: number) =>
+    buffer === 0 ? plan.arenaBytes : (plan.bindings[buffer - 1]?.bytes ?? -1);
   plan.steps.forEach((step, index) => {
     const { reads, writes } = operandsOf(step);
     for (const operand of [...reads, ...writes]) {
@@ -34,7 +35,9 @@ export function verifyPlan(plan: Plan): void {
         throw new Error(`verify: step ${index} (${step.label}) leaves its buffer, ${low} to ${high}`);
       }
       if (operand.buffer === 0 && !plan.blocks.some((block) => holds(block, low, high, index))) {
-        throw new Error(`verify: step ${index} (${step.label}) uses bytes that no block holds, ${low} to ${high}`);
+        throw new Error(
+          `verify: step ${index} (${step.label}) uses bytes that no block holds, ${low} to ${high}`,
+        );
       }
     }
   });
@@ -54,7 +57,9 @@ function holds(
   high: number,
   step: number,
 ): boolean {
-  return block.first <= step && step <= block.last && block.offset <= low && high <= block.offset + block.bytes;
+  return (
+    block.first <= step && step <= block.last && block.offset <= low && high <= block.offset + block.bytes
+  );
 }
 
 /** The bytes that an operand may touch: from the first, to behind the last. */

@@ -1,6 +1,6 @@
 import type { DType, TypedArray } from './dtype.js';
-import { evaluator } from './evaluate.js';
 import { invalid } from './errors.js';
+import { evaluator } from './evaluate.js';
 import * as broadcast from './ops/broadcast.js';
 import * as conv from './ops/conv.js';
 import * as elementwise from './ops/elementwise.js';

@@ -41,7 +41,11 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
 }
 
 /** Turns axes that may be negative, or left out for "all", into a sorted list without repeats. */
-export function normaliseAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+export function normaliseAxes(
+  op: string,
+  axes: number | readonly number[] | undefined,
+  rank: number,
+): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const list = typeof axes === 'number' ? [axes] : axes;
   const result = list.map((axis) => normaliseAxis(op, axis, rank)).sort((a, b) => a - b);

@@ -1,7 +1,7 @@
 import { invalid } from './errors.js';
+import type { Variable } from './ops/leaf.js';
 import { sameShape } from './shapes.js';
 import type { Tensor } from './tensor.js';
-import type { Variable } from './ops/leaf.js';
 
 /** What a function does besides returning a value while it is traced. */
 export interface Trace {

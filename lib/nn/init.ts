@@ -39,7 +39,8 @@ export function uniform(low = 0, high = 1): Initialiser {
 
 /** Normal with the given mean and standard deviation. */
 export function normal(mean = 0, deviation = 1): Initialiser {
-  return (shape, { dtype, key }) => add(mul(random.normal(shape, dtype, [key, (key ^ 0x5bd1e995) >>> 0]), deviation), mean);
+  return (shape, { dtype, key }) =>
+    add(mul(random.normal(shape, dtype, [key, (key ^ 0x5bd1e995) >>> 0]), deviation), mean);
 }
 
 /** Uniform with variance `gain ** 2 * 2 / (fanIn + fanOut)` (Glorot & Bengio 2010). */
@@ -64,7 +65,8 @@ export interface KaimingOptions {
 }
 
 function kaimingDeviation({ slope = 0, mode = 'fanIn' }: KaimingOptions, context: InitContext): number {
-  if (mode !== 'fanIn' && mode !== 'fanOut') throw invalid('kaiming', "mode must be 'fanIn' or 'fanOut'", mode);
+  if (mode !== 'fanIn' && mode !== 'fanOut')
+    throw invalid('kaiming', "mode must be 'fanIn' or 'fanOut'", mode);
   return Math.sqrt(2 / (1 + slope ** 2) / context[mode]);
 }
 

@@ -1,11 +1,11 @@
-import { formatShape, invalid } from '../graph/errors.js';
 import { isFloat, type TypedArray } from '../graph/dtype.js';
+import { formatShape, invalid } from '../graph/errors.js';
 import { sum } from '../graph/ops/broadcast.js';
 import { cast, eq, mul, neg, square, sub } from '../graph/ops/elementwise.js';
 import { oneHot } from '../graph/ops/gather.js';
 import { argMax, mean } from '../graph/ops/reduce.js';
 import { logSoftmax } from '../graph/ops/softmax.js';
-import { sameShape, type Shape } from '../graph/shapes.js';
+import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 
 /** A number for each sample set: the lower the better. The result is a mean over the samples, with no axes. */

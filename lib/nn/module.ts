@@ -1,5 +1,5 @@
 import { invalid } from '../graph/errors.js';
-import { sameShape, type Shape } from '../graph/shapes.js';
+import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { Parameter } from './parameter.js';
@@ -125,5 +125,9 @@ function requireLike(
 ): void {
   if (tensor && sameShape(tensor.shape, parameter.shape) && tensor.dtype === parameter.dtype) return;
   const expected = `${parameter.dtype}[${parameter.shape.join(',')}]`;
-  throw invalid('load', `${name} in ${path} must be ${expected}`, `${tensor?.dtype}[${tensor?.shape.join(',')}]`);
+  throw invalid(
+    'load',
+    `${name} in ${path} must be ${expected}`,
+    `${tensor?.dtype}[${tensor?.shape.join(',')}]`,
+  );
 }

@@ -43,7 +43,8 @@ export class Optimizer {
   /** The rule's numbers for a step. Throws when the schedule gives no number. */
   scalarsAt(step: number): readonly number[] {
     const lr = this.schedule(step);
-    if (!Number.isFinite(lr)) throw invalid(this.rule.name, `the schedule must give a number at step ${step}`, lr);
+    if (!Number.isFinite(lr))
+      throw invalid(this.rule.name, `the schedule must give a number at step ${step}`, lr);
     return this.rule.scalars(step, lr);
   }
 
@@ -51,7 +52,11 @@ export class Optimizer {
   step(parameters: readonly Variable[], gradients: readonly Tensor[]): void {
     const trace = currentTrace(`${this.rule.name}.step`);
     if (parameters.length !== gradients.length) {
-      throw invalid(this.rule.name, `one gradient for each of ${parameters.length} parameters`, gradients.length);
+      throw invalid(
+        this.rule.name,
+        `one gradient for each of ${parameters.length} parameters`,
+        gradients.length,
+      );
     }
     const scalars = this.scalarsAt(this.#steps).map((_, i) =>
       hostScalar(`${this.rule.name} ${i}`, () => this.scalarsAt(this.#steps)[i] as number),

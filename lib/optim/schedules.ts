@@ -47,5 +47,6 @@ export function toSchedule(op: string, lr: number | Schedule): Schedule {
 }
 
 function requireRate(op: string, lr: number): void {
-  if (!(Number.isFinite(lr) && lr >= 0)) throw invalid(op, 'lr must be a non-negative number or a function', lr);
+  if (!(Number.isFinite(lr) && lr >= 0))
+    throw invalid(op, 'lr must be a non-negative number or a function', lr);
 }

@@ -16,7 +16,8 @@ export interface SgdOptions {
 
 /** Stochastic gradient descent, with momentum (Polyak 1964) as `torch.optim.SGD`. */
 export function sgd({ lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimizer {
-  if (!(momentum >= 0 && momentum < 1)) throw invalid('sgd', 'momentum must be at least 0 and less than 1', momentum);
+  if (!(momentum >= 0 && momentum < 1))
+    throw invalid('sgd', 'momentum must be at least 0 and less than 1', momentum);
   if (nesterov && momentum === 0) throw invalid('sgd', 'nesterov needs a momentum', momentum);
   if (!(weightDecay >= 0)) throw invalid('sgd', 'weightDecay must not be negative', weightDecay);
   const rule: UpdateRule = {

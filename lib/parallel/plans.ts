@@ -30,7 +30,12 @@ export function outputShape(forward: Forward, batch: Batch): Shape {
 }
 
 /** The gradients of a shard's share of the loss, written to the shard's own memory. */
-export function compileGradients(forward: Forward, loss: Figure, batch: Batch, flat: FlatParameters): BoundPlan {
+export function compileGradients(
+  forward: Forward,
+  loss: Figure,
+  batch: Batch,
+  flat: FlatParameters,
+): BoundPlan {
   const { x, y } = placeholders(batch);
   const weight = input('weight', [], flat.memory.dtype);
   const parameters = [...flat.offsets.keys()];

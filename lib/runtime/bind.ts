@@ -22,7 +22,9 @@ export function bind(
     if (kind === 'variable') return storages.next().value?.storage.data as TypedArray;
     if (kind === 'input') {
       const value = given.next();
-      return value.done ? Float64Array.of(scalars.next().value?.attributes.provider?.() ?? Number.NaN) : value.value;
+      return value.done
+        ? Float64Array.of(scalars.next().value?.attributes.provider?.() ?? Number.NaN)
+        : value.value;
     }
     const memory = allocate(dtype, sizeOf(shape));
     produced.set(results.next().value as Tensor, memory);

@@ -64,7 +64,7 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
       entry = build(fn, tensors);
       entries.set(key, entry);
     }
-    const values = await Promise.all(tensors.map(valueOf));
+    const values = await Promise.all(tensors.map(concreteValue));
     return (await execute(entry, values, seed, runs++)) as R;
   };
   const queued = (...args: readonly Argument[]): Promise<R> => {
@@ -79,7 +79,10 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
   return Object.assign(queued, { release }) as CompiledFunction<Arguments, R>;
 }
 
-function build<Arguments extends readonly Tensor[]>(fn: (...args: Arguments) => Result, like: readonly Tensor[]): Entry {
+function build<Arguments extends readonly Tensor[]>(
+  fn: (...args: Arguments) => Result,
+  like: readonly Tensor[],
+): Entry {
   const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
   const { result, trace } = traced(() => fn(...(inputs as unknown as Arguments)));
   const outputs = [...new Set(tensorsOf(result))];
@@ -100,8 +103,9 @@ async function execute(
 }
 
 /** The value of a concrete tensor; any other is computed first. */
-async function valueOf(node: Tensor): Promise<TypedArray> {
-  if (node.op.kind === 'constant' && !isNumber(node)) return (node.attributes as ConstantAttributes).value as TypedArray;
+async function concreteValue(node: Tensor): Promise<TypedArray> {
+  if (node.op.kind === 'constant' && !isNumber(node))
+    return (node.attributes as ConstantAttributes).value as TypedArray;
   const [value] = await evaluate([node]);
   return value as TypedArray;
 }
@@ -119,6 +123,7 @@ function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result {
   if (result === undefined) return undefined;
   if (result instanceof Tensor) return fn(result);
   if (Array.isArray(result)) return result.map((entry: Result) => mapTensors(entry, fn));
-  return Object.fromEntries(Object.entries(result).map(([name, entry]) => [name, mapTensors(entry as Result, fn)]));
+  return Object.fromEntries(
+    Object.entries(result).map(([name, entry]) => [name, mapTensors(entry as Result, fn)]),
+  );
 }
-

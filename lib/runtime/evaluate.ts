@@ -28,7 +28,10 @@ export function evaluateSync(tensors: readonly Tensor[], seed = 0): TypedArray[]
 function prepare(tensors: readonly Tensor[]) {
   for (const node of reachable(tensors)) {
     if (node.op.kind === 'input') {
-      throw invalid('data', 'the tensor depends on an argument of a function being compiled; return it instead');
+      throw invalid(
+        'data',
+        'the tensor depends on an argument of a function being compiled; return it instead',
+      );
     }
   }
   const outputs = [...new Set(tensors)];

@@ -44,7 +44,10 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
   const gradients = Array.from({ length: shards }, () => sharedMemory(memory.dtype, elements));
   const scalarCount = optimizer.scalarsAt(0).length;
   const updates = Array.from({ length: workers }, (_, rank) =>
-    compileUpdate(optimizer.rule, scalarCount, parameters, gradients[0] as SharedMemory, context.state, { rank, workers }),
+    compileUpdate(optimizer.rule, scalarCount, parameters, gradients[0] as SharedMemory, context.state, {
+      rank,
+      workers,
+    }),
   );
   const steps = batchCount(length, batchSize);
   return {

@@ -40,7 +40,15 @@ export function watchEpoch(
     const seconds = (performance.now() - started) / 1000;
     const examplesPerSecond = examples / seconds;
     const eta = examples > 0 ? (length - examples) / examplesPerSecond : Number.NaN;
-    return { epoch, step, steps, examples, examplesPerSecond, loss: meanLoss(losses, step, batchSize, length), eta };
+    return {
+      epoch,
+      step,
+      steps,
+      examples,
+      examplesPerSecond,
+      loss: meanLoss(losses, step, batchSize, length),
+      eta,
+    };
   };
   const report = () => onProgress?.(progress());
   const timer = onProgress ? setInterval(report, INTERVAL_MS) : undefined;

@@ -31,11 +31,14 @@ export class Trainer {
   /** @throws when `workers` is not a positive integer, or the model has no parameters */
   constructor(model: Module, options: TrainerOptions) {
     const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
-    if (typeof loss !== 'function') throw invalid('Trainer', 'loss must be a function such as nn.crossEntropy', loss);
+    if (typeof loss !== 'function')
+      throw invalid('Trainer', 'loss must be a function such as nn.crossEntropy', loss);
     if (!optimizer?.rule) throw invalid('Trainer', 'optimizer must be one such as optim.adam()', optimizer);
     requireInteger('Trainer', 'seed', seed, { min: 0 });
     this.workers =
-      workers === 'auto' ? usableCores().cores : requireInteger('Trainer', 'workers', workers, { min: 1, max: 256 });
+      workers === 'auto'
+        ? usableCores().cores
+        : requireInteger('Trainer', 'workers', workers, { min: 1, max: 256 });
     this.model = model.init(seed);
     this.#options = { ...options, seed };
     this.#metrics = metrics ?? loss.metrics ?? {};
@@ -119,7 +122,11 @@ export class Trainer {
     };
   }
 
-  async #trainEpoch(pool: WorkerPool, job: Job & { training: TrainingJob }, options: FitOptions): Promise<EpochResult> {
+  async #trainEpoch(
+    pool: WorkerPool,
+    job: Job & { training: TrainingJob },
+    options: FitOptions,
+  ): Promise<EpochResult> {
     const epoch = ++this.#epochs;
     const firstStep = this.#steps;
     const { optimizer } = this.#options;
@@ -142,7 +149,8 @@ export class Trainer {
   }
 
   #requireData(op: string, data: Dataset, batchSize = 32): void {
-    if (!(data instanceof Dataset)) throw invalid(op, 'data must be a Dataset, as data.fromArrays() makes', data);
+    if (!(data instanceof Dataset))
+      throw invalid(op, 'data must be a Dataset, as data.fromArrays() makes', data);
     requireInteger(op, 'batchSize', batchSize, { min: 1 });
   }
 

@@ -14,8 +14,8 @@ struct Sum {
     return 0;
   }
   template <typename V>
-  static V combine(V a, V b) {
-    return a + b;
+  static void combine(V& total, const V& next) {
+    total += next;
   }
 };
 
@@ -24,10 +24,10 @@ struct Max {
   static constexpr T identity() {
     return -std::numeric_limits<T>::infinity();
   }
-  // The first choice keeps a NaN on the left, and the comparison one on the right.
+  // The first choice keeps a NaN in the total, and the comparison one in `next`.
   template <typename V>
-  static V combine(V a, V b) {
-    return a != a ? a : (a > b ? a : b);
+  static void combine(V& total, const V& next) {
+    total = total != total ? total : (total > next ? total : next);
   }
 };
 
@@ -50,18 +50,19 @@ T combine_row(const T* values, int64_t n) {
     for (i = kVectors * kLine<T>; i + kVectors * kLine<T> <= n; i += kVectors * kLine<T>) {
       for (int v = 0; v < kVectors; ++v) {
         std::memcpy(&next, values + i + v * kLine<T>, sizeof next);
-        sums[v] = Operation::combine(sums[v], next);
+        Operation::combine(sums[v], next);
       }
     }
-    sums[0] = Operation::combine(Operation::combine(sums[0], sums[1]),
-                                 Operation::combine(sums[2], sums[3]));
+    Operation::combine(sums[0], sums[1]);
+    Operation::combine(sums[2], sums[3]);
+    Operation::combine(sums[0], sums[2]);
     std::memcpy(lanes, sums, sizeof lanes);
   }
   for (int64_t lane = 0; i < n; ++i, lane = (lane + 1) % kLine<T>) {
-    lanes[lane] = Operation::combine(lanes[lane], values[i]);
+    Operation::combine(lanes[lane], values[i]);
   }
   for (int64_t width = kLine<T> / 2; width > 0; width /= 2) {
-    for (int64_t j = 0; j < width; ++j) lanes[j] = Operation::combine(lanes[j], lanes[j + width]);
+    for (int64_t j = 0; j < width; ++j) Operation::combine(lanes[j], lanes[j + width]);
   }
   return lanes[0];
 }
@@ -70,7 +71,7 @@ T combine_row(const T* values, int64_t n) {
 template <class Operation, typename T, typename V>
 inline void combine_into(T* __restrict totals, const V* __restrict values, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    totals[i] = Operation::combine(totals[i], static_cast<T>(values[i]));
+    Operation::combine(totals[i], static_cast<T>(values[i]));
   }
 }
 

@@ -50,7 +50,7 @@ class GroupReducer final : public Reducer<Operation, T> {
     for (int64_t b = 0; b < extent_.inner; ++b) {
       T total = values[b];
       for (int64_t r = 1; r < extent_.length; ++r) {
-        total = Operation::combine(total, values[r * extent_.inner + b]);
+        Operation::combine(total, values[r * extent_.inner + b]);
       }
       totals[b] = total;
     }
@@ -94,7 +94,7 @@ class RowReducer final : public Reducer<Operation, T> {
     for (int64_t r = 0; r < extent_.length; r += block_) {
       const int64_t n = std::min(block_, extent_.length - r);
       const T* values = program_.block(first + r, n);
-      total = Operation::combine(total, double(combine_row<Operation>(values, n)));
+      Operation::combine(total, static_cast<double>(combine_row<Operation>(values, n)));
     }
     return total;
   }

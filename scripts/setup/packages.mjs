@@ -1,5 +1,5 @@
 // The npm packages: installed as package-lock.json has them, when they are not.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run, step } from './run.mjs';
 
@@ -24,7 +24,9 @@ function installed() {
     const there = present[path];
     // An optional package that is not there is one for another platform.
     if (!there) return entry.optional === true;
-    return there.version === entry.version && there.integrity === entry.integrity;
+    return (
+      there.version === entry.version && there.integrity === entry.integrity && existsSync(join(root, path))
+    );
   });
 }
 

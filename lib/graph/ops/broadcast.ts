@@ -73,7 +73,11 @@ export interface ReduceOptions {
 }
 
 /** Sums over `axes` (all of them by default). bool and uint8 sum to int32. */
-export function sum(x: Tensor, axes?: number | readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
+export function sum(
+  x: Tensor,
+  axes?: number | readonly number[],
+  { keepDims = false }: ReduceOptions = {},
+): Tensor {
   return reduceWith(sumOp, 'sum', x, axes, keepDims);
 }
 

@@ -27,13 +27,22 @@ export interface ConvGradAttributes extends ConvAttributes {
   readonly shape: Shape;
 }
 
-const window = ({ stride, padding, dilation }: ConvAttributes): ConvAttributes => ({ stride, padding, dilation });
+const window = ({ stride, padding, dilation }: ConvAttributes): ConvAttributes => ({
+  stride,
+  padding,
+  dilation,
+});
 
 /** Multiply-adds, counted as two operations each, are the same for the convolution and both of its gradients. */
 const cost = (output: Shape, kernel: Shape) =>
   2 * output.reduce((a, b) => a * b, 1) * kernel.slice(0, 3).reduce((a, b) => a * b, 1);
 
-function call(kernel: string, inputs: readonly string[], attributes: ConvAttributes, workspace: number): Call {
+function call(
+  kernel: string,
+  inputs: readonly string[],
+  attributes: ConvAttributes,
+  workspace: number,
+): Call {
   return { kernel, inputs, attributes: { ...window(attributes) }, workspace };
 }
 
@@ -142,7 +151,10 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Te
     throw invalid('conv2d', `input channels differ, ${shapes} ([N,H,W,C] x [KH,KW,C,O])`);
   }
   if (x.dtype !== weight.dtype || !isFloat(x.dtype)) {
-    throw invalid('conv2d', 'images and kernels must both be float32 or both float64', [x.dtype, weight.dtype]);
+    throw invalid('conv2d', 'images and kernels must both be float32 or both float64', [
+      x.dtype,
+      weight.dtype,
+    ]);
   }
   return new Tensor(conv2dOp, [x, weight], {
     stride: pair('conv2d', 'stride', options.stride ?? 1, 1),

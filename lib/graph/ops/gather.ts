@@ -27,7 +27,11 @@ export const gatherOp: OpRecord<Named> = {
   ],
   kernel: {
     family: 'call',
-    call: ({ attributes: { name } }) => ({ kernel: 'gather', inputs: ['table', 'indices'], attributes: { name } }),
+    call: ({ attributes: { name } }) => ({
+      kernel: 'gather',
+      inputs: ['table', 'indices'],
+      attributes: { name },
+    }),
   },
   cost: () => 0,
 };

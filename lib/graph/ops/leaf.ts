@@ -89,7 +89,11 @@ export function tensor(
     const given = dtype ?? dtypeOf(values);
     const expected = requireShape('tensor', shape ?? [values.length]);
     if (sizeOf(expected) !== values.length) {
-      throw invalid('tensor', `shape ${formatShape(expected)} needs ${sizeOf(expected)} values`, values.length);
+      throw invalid(
+        'tensor',
+        `shape ${formatShape(expected)} needs ${sizeOf(expected)} values`,
+        values.length,
+      );
     }
     const data = allocate(given, values.length);
     fill(data, given, values);

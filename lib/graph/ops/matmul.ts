@@ -70,9 +70,15 @@ function product(a: Tensor, b: Tensor, attributes: MatmulAttributes): Tensor {
  *
  * @throws when the inner dimensions differ, or the dtypes
  */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
-  if (a.ndim === 0 || b.ndim === 0) throw invalid('matmul', 'operands must have at least one axis', [a.shape, b.shape]);
-  if (a.dtype !== b.dtype) throw invalid('matmul', `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  { transposeA = false, transposeB = false }: MatmulOptions = {},
+): Tensor {
+  if (a.ndim === 0 || b.ndim === 0)
+    throw invalid('matmul', 'operands must have at least one axis', [a.shape, b.shape]);
+  if (a.dtype !== b.dtype)
+    throw invalid('matmul', `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
   if (!isFloat(a.dtype)) throw invalid('matmul', 'needs float32 or float64', a.dtype);
   if (a.ndim === 1) {
     const row = matmul(reshape(a, [1, a.size]), b, { transposeB });
@@ -100,4 +106,3 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
     attributes,
   );
 }
-

@@ -34,7 +34,10 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = sizeOf(shape.filter((_, axis) => axis !== rest));
   const wanted =
     rest < 0 ? shape : shape.map((dimension, axis) => (axis === rest ? x.size / (known || 1) : dimension));
-  if (wanted.some((dimension) => !Number.isInteger(dimension) || dimension < 0) || sizeOf(wanted) !== x.size) {
+  if (
+    wanted.some((dimension) => !Number.isInteger(dimension) || dimension < 0) ||
+    sizeOf(wanted) !== x.size
+  ) {
     throw invalid('reshape', `cannot give ${formatShape(x.shape)} the shape ${formatShape(shape)}`);
   }
   return sameShape(wanted, x.shape) ? x : new Tensor(reshapeOp, [x], { shape: wanted });
@@ -161,7 +164,9 @@ export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
     end.push(Math.max(clip(to), clip(from)));
     step.push(by);
   });
-  const whole = x.shape.every((dimension, axis) => start[axis] === 0 && end[axis] === dimension && step[axis] === 1);
+  const whole = x.shape.every(
+    (dimension, axis) => start[axis] === 0 && end[axis] === dimension && step[axis] === 1,
+  );
   return whole ? x : new Tensor(sliceOp, [x], { start, end, step });
 }
 
@@ -222,7 +227,8 @@ export const padOp: OpRecord<PadAttributes> = {
  * @param widths one `[before, after]` per axis, counted in elements
  */
 export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor {
-  if (widths.length !== x.ndim) throw invalid('pad', `one [before, after] for each of ${x.ndim} axes`, widths);
+  if (widths.length !== x.ndim)
+    throw invalid('pad', `one [before, after] for each of ${x.ndim} axes`, widths);
   requireShape('pad', widths.flat());
   if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
   return new Tensor(padOp, [x], {

@@ -40,12 +40,14 @@ export const maxPool2dOp: OpRecord<PoolAttributes> = {
     shape: pooledShape('maxPool2d', x as Tensor, attributes),
     dtype: (x as Tensor).dtype,
   }),
-  grad: (gradient, node) => [
-    new Tensor(maxPool2dGradOp, [node.input(0), gradient], window(node.attributes)),
-  ],
+  grad: (gradient, node) => [new Tensor(maxPool2dGradOp, [node.input(0), gradient], window(node.attributes))],
   kernel: {
     family: 'call',
-    call: ({ attributes }) => ({ kernel: 'maxPool2d', inputs: ['input'], attributes: { ...window(attributes) } }),
+    call: ({ attributes }) => ({
+      kernel: 'maxPool2d',
+      inputs: ['input'],
+      attributes: { ...window(attributes) },
+    }),
   },
   cost: (node) => comparisons(node.shape, node.attributes),
 };
@@ -103,7 +105,11 @@ export const avgPool2dOp: OpRecord<PoolAttributes> = {
   ],
   kernel: {
     family: 'call',
-    call: ({ attributes }) => ({ kernel: 'avgPool2d', inputs: ['input'], attributes: { ...window(attributes) } }),
+    call: ({ attributes }) => ({
+      kernel: 'avgPool2d',
+      inputs: ['input'],
+      attributes: { ...window(attributes) },
+    }),
   },
   cost: (node) => comparisons(node.shape, node.attributes),
 };
@@ -124,7 +130,12 @@ export const avgPool2dGradOp: OpRecord<PoolAttributes & { readonly shape: Shape 
   cost: (node) => comparisons(node.input(0).shape, node.attributes),
 };
 
-function poolAttributes(op: string, x: Tensor, size: Pair, { stride, padding = 0 }: PoolOptions): PoolAttributes {
+function poolAttributes(
+  op: string,
+  x: Tensor,
+  size: Pair,
+  { stride, padding = 0 }: PoolOptions,
+): PoolAttributes {
   if (x.ndim !== 4) throw invalid(op, 'images must be [N, H, W, C]', x.shape);
   if (!isFloat(x.dtype)) throw invalid(op, 'images must be float32 or float64', x.dtype);
   const window = pair(op, 'size', size, 1);

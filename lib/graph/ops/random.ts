@@ -33,7 +33,11 @@ export function uniform(shape: Shape, dtype: DType = 'float32', key = nextRandom
 }
 
 /** Standard normal numbers (Box and Muller 1958), drawn anew at every run. */
-export function normal(shape: Shape, dtype: DType = 'float32', keys = [nextRandomKey(), nextRandomKey()]): Tensor {
+export function normal(
+  shape: Shape,
+  dtype: DType = 'float32',
+  keys = [nextRandomKey(), nextRandomKey()],
+): Tensor {
   const [first, second] = keys;
   const radius = sqrt(mul(log(sub(1, uniform(shape, dtype, first))), -2));
   return mul(radius, cos(mul(uniform(shape, dtype, second), 2 * Math.PI)));

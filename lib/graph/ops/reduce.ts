@@ -29,7 +29,11 @@ export const maxOp: OpRecord<{ readonly axes: readonly number[] }> = {
 };
 
 /** The largest element over `axes` (all by default); NaN if there is one. */
-export function max(x: Tensor, axes?: number | readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
+export function max(
+  x: Tensor,
+  axes?: number | readonly number[],
+  { keepDims = false }: ReduceOptions = {},
+): Tensor {
   return reduceWith(maxOp, 'max', x, axes, keepDims);
 }
 

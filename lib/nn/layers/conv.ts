@@ -25,7 +25,14 @@ export class Conv2d extends Module {
     requireInteger('Conv2d', 'inChannels', inChannels, { min: 1 });
     requireInteger('Conv2d', 'outChannels', outChannels, { min: 1 });
     const [height, width] = pair('Conv2d', 'kernelSize', kernelSize, 1);
-    const { bias = true, init = torchDefault, dtype = 'float32', stride = 1, padding = 0, dilation = 1 } = options;
+    const {
+      bias = true,
+      init = torchDefault,
+      dtype = 'float32',
+      stride = 1,
+      padding = 0,
+      dilation = 1,
+    } = options;
     this.#options = {
       stride: pair('Conv2d', 'stride', stride, 1),
       padding: pair('Conv2d', 'padding', padding, 0),
