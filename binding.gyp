@@ -6,15 +6,15 @@
     "actions": [{
       "action_name": "cmake",
       "inputs": [],
-      "outputs": ["build/cmake/Release/chainrule.node"],
+      "outputs": ["build/static/Release/chainrule.node"],
       "action": [
-        "node", "node_modules/cmake-js/bin/cmake-js", "compile", "--out", "build/cmake",
+        "node", "node_modules/cmake-js/bin/cmake-js", "compile", "--out", "build/static",
         "--CDCHAINRULE_STATIC=ON", "--parallel", "<!(node -p \"os.availableParallelism()\")"
       ]
     }],
     "copies": [{
       "destination": "<(PRODUCT_DIR)",
-      "files": ["build/cmake/Release/chainrule.node"]
+      "files": ["build/static/Release/chainrule.node"]
     }]
   }]
 }

@@ -28,12 +28,18 @@ export function flattenParameters(parameters: readonly Variable[]): FlatParamete
     offsets.set(parameter, elements);
     elements += Math.ceil(parameter.size / ALIGNMENT) * ALIGNMENT;
   }
-  const memory = sharedMemory(first.dtype, elements);
+  const flat = { memory: sharedMemory(first.dtype, elements), elements, offsets };
+  attachParameters(flat);
+  return flat;
+}
+
+/** Moves the parameters back to their place, with their present values, if another owner has moved them away. */
+export function attachParameters({ memory: { buffer, dtype }, offsets }: FlatParameters): void {
   for (const [parameter, offset] of offsets) {
-    const byteOffset = offset * bytesPerElement(first.dtype);
-    parameter.storage.moveTo(viewOf(first.dtype, memory.buffer, byteOffset, parameter.size));
+    if (parameter.storage.data.buffer === buffer) continue;
+    const byteOffset = offset * bytesPerElement(dtype);
+    parameter.storage.moveTo(viewOf(dtype, buffer, byteOffset, parameter.size));
   }
-  return { memory, elements, offsets };
 }
 
 /** Zeros that every worker sees. Throws an error that says how much was asked for when there is not enough. */

@@ -3,7 +3,7 @@ import { invalid, requireInteger } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Metric, Module } from '../nn/index.js';
 import { usableCores } from '../parallel/cores.js';
-import { type FlatParameters, flattenParameters, sharedMemory } from '../parallel/flat-parameters.js';
+import { attachParameters, type FlatParameters, flattenParameters, sharedMemory } from '../parallel/flat-parameters.js';
 import type { EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
 import { WorkerPool } from '../parallel/pool.js';
 import { compile } from '../runtime/compile-function.js';
@@ -158,6 +158,7 @@ export class Trainer {
   #enter(op: string) {
     if (this.#busy) throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
     this.#busy = true;
+    attachParameters(this.#parameters);
     let pool: WorkerPool | undefined;
     let signal: AbortSignal | undefined;
     const stop = () => pool?.requestStop();
