@@ -70,7 +70,7 @@ Barrier::Outcome Barrier::wait(int32_t ticket, int32_t parties,
 // A sleeper counts itself before it looks, and whoever opens the barrier looks at the count after:
 // in the one order of these sequentially consistent operations, one of the two sees the other.
 Barrier::Outcome Barrier::sleep(int32_t ticket, std::chrono::milliseconds timeout) const {
-  Bed& bed = bed_of(&generation_);
+  Bed& bed = bed_of(words_);
   std::unique_lock lock(bed.mutex);
   sleepers_.fetch_add(1);
   bed.wake.wait_for(lock, timeout, [&] { return look(ticket) != kTimedOut; });
@@ -85,7 +85,7 @@ void Barrier::abort() const {
 
 void Barrier::wake() const {
   if (sleepers_.load() == 0) return;
-  Bed& bed = bed_of(&generation_);
+  Bed& bed = bed_of(words_);
   // A sleeper that looked before the change holds the mutex until it sleeps, and so does not miss
   // the call.
   { const std::lock_guard lock(bed.mutex); }

@@ -18,7 +18,11 @@ class Barrier {
   static constexpr size_t kWords = 16;
 
   explicit Barrier(int32_t* words)
-      : arrived_(words[0]), generation_(words[1]), aborted_(words[2]), sleepers_(words[3]) {}
+      : words_(words),
+        arrived_(words[0]),
+        generation_(words[1]),
+        aborted_(words[2]),
+        sleepers_(words[3]) {}
 
   // Never blocks. The last of the parties opens the barrier.
   int32_t arrive(int32_t parties) const;
@@ -36,6 +40,7 @@ class Barrier {
   Outcome sleep(int32_t ticket, std::chrono::milliseconds timeout) const;
   void wake() const;
 
+  const int32_t* words_;
   Word arrived_, generation_, aborted_, sleepers_;
 };
 

@@ -23,6 +23,13 @@ int32_t parties_of(const Arguments& arguments, size_t index) {
   return static_cast<int32_t>(arguments.integer(index, "parties", 1, kMaxParties));
 }
 
+// V8 lets a loop of plain native calls go on for hundreds of rounds after its thread was told to
+// end. Node-API refuses whatever might run JavaScript from that moment on, which tells us.
+bool is_terminating(Napi::Value array) {
+  bool has = false;
+  return napi_has_element(array.Env(), array, 0, &has) != napi_ok;
+}
+
 template <typename T>
 void sum_views(std::span<const ArrayView> views, const ArrayView& output, size_t start,
                size_t end) {
@@ -42,11 +49,13 @@ Napi::Value barrier_arrive(const Napi::CallbackInfo& info) {
 Napi::Value barrier_wait(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "barrierWait");
   const int32_t parties = parties_of(arguments, 2);
-  const int64_t ticket = arguments.integer(1, "ticket", kLowestTicket, kHighestTicket);
+  const auto ticket =
+      static_cast<int32_t>(arguments.integer(1, "ticket", kLowestTicket, kHighestTicket));
   const std::chrono::milliseconds timeout(arguments.integer(3, "timeoutMs", 0, kMaxTimeoutMs));
   const Barrier barrier = barrier_of(arguments);
-  return Napi::Number::New(info.Env(),
-                           barrier.wait(static_cast<int32_t>(ticket), parties, timeout));
+  Barrier::Outcome outcome = barrier.wait(ticket, parties, timeout);
+  if (outcome == Barrier::kTimedOut && is_terminating(info[0])) outcome = Barrier::kAborted;
+  return Napi::Number::New(info.Env(), outcome);
 }
 
 void barrier_abort(const Napi::CallbackInfo& info) {

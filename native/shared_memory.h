@@ -10,8 +10,8 @@ namespace chainrule {
 Napi::Value barrier_arrive(const Napi::CallbackInfo& info);
 
 // barrierWait(state, ticket, parties, timeoutMs): 0 passed, 1 timed out (wait on with the same
-// ticket), 2 aborted. A thread that is terminated ends only when its wait does, so keep the timeout
-// short.
+// ticket), 2 aborted, or this thread is being terminated. Nothing wakes a terminated thread before
+// its timeout, so keep that short.
 Napi::Value barrier_wait(const Napi::CallbackInfo& info);
 
 // barrierAbort(state): ends every wait, from any thread.

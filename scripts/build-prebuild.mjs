@@ -1,4 +1,5 @@
 // `npm run prebuild`: an addon for this platform in prebuilds/, with the BLAS inside where the system has a static one.
+// It runs on systems whose C library is no older than the one here.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

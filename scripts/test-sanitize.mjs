@@ -1,4 +1,5 @@
-// `npm run test:sanitize [-- address|thread] [arguments of vitest]`: the tests of the addon, built for GCC's sanitizers.
+// `npm run test:sanitize [-- address|thread] [arguments of vitest]`: the tests, on an addon built for GCC's
+// sanitizers.
 import { join } from 'node:path';
 import { buildAddon } from './setup/addon.mjs';
 import { capture, report, root, run, step } from './setup/run.mjs';
@@ -9,7 +10,6 @@ const runtimes = { address: ['asan', 'ubsan'], thread: ['tsan'] };
 const args = process.argv.slice(2);
 const kind = args[0] === 'thread' ? 'thread' : 'address';
 if (args[0] === kind) args.shift();
-if (args.length === 0) args.push('native');
 
 async function main() {
   if (!(await setUp())) return 1;
@@ -26,9 +26,10 @@ async function main() {
     LD_PRELOAD: libraries.map((path) => path.trim()).join(' '),
     ASAN_OPTIONS: 'detect_leaks=0',
     UBSAN_OPTIONS: 'print_stacktrace=1',
+    TSAN_OPTIONS: 'ignore_noninstrumented_modules=1',
     CHAINRULE_ADDON: join(root, folder, 'Release/chainrule.node'),
   };
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...args];
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout=600000', ...args];
   return (await capture(process.execPath, vitest, { env, inherit: true })).code;
 }
 

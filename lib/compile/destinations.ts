@@ -21,7 +21,8 @@ export interface Destinations {
 
 /**
  * Lets the step that computes a value write it to its binding where that is safe; a copy does the rest. A variable is
- * safe to write when every other reader of its old value runs first, which this orders by new links between units.
+ * safe to write when every other reader of its old value, and every step that can fail, runs first; new links between
+ * units order that.
  */
 export function chooseDestinations(
   targets: readonly Target[],
@@ -31,13 +32,14 @@ export function chooseDestinations(
   const direct = new Map<Tensor, Buffer>();
   const before: Target[] = [];
   const after: Target[] = [];
+  const fallible = new Set([...unitOf].filter(([node]) => canFail(node)).map(([, unit]) => unit));
   for (const target of targets) {
     const source = computed(target.value);
     if (isLeafView(source)) {
       before.push(target);
     } else if (source.op.kernel.family === 'view' || isNumber(source) || direct.has(source)) {
       after.push(target);
-    } else if (target.variable && !reserve(target.variable, source, unitOf, consumers)) {
+    } else if (target.variable && !reserve(target.variable, source, unitOf, consumers, fallible)) {
       after.push(target);
     } else {
       direct.set(source, target.binding);
@@ -60,15 +62,25 @@ function isLeafView(value: Tensor): boolean {
   return node.op.kernel.family === 'leaf' && !isNumber(node);
 }
 
-/** Orders all readers of the variable before the unit that computes its next value, if that can be. */
+/** Kernels that read integers check them, and stop the run when one is out of range. */
+function canFail({ op, inputs }: Tensor): boolean {
+  return op.kernel.family === 'call' && inputs.some(({ dtype }) => dtype === 'int32');
+}
+
+/**
+ * Orders all readers of the variable, and all units that can fail, before the unit that computes its next value, if
+ * that can be. So a run that fails leaves every variable as it was.
+ */
 function reserve(
   variable: Variable,
   value: Tensor,
   unitOf: ReadonlyMap<Tensor, Unit>,
   consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
+  fallible: ReadonlySet<Unit>,
 ): boolean {
   const writer = unitOf.get(value) as Unit;
-  const readers = new Set<Unit>();
+  if (fallible.has(writer)) return false;
+  const readers = new Set(fallible);
   for (const { node, viewed } of readersOf(variable, consumers)) {
     const unit = unitOf.get(node) as Unit;
     // In place, element by element, is safe only where both sides are read and written at the same index.

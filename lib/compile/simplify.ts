@@ -55,6 +55,7 @@ function reduceByRuns(node: Tensor, x: Tensor, axes: readonly number[]): Tensor 
     if (run?.at(-1) === axis - 1) run.push(axis);
     else runs.push([axis]);
   }
+  if (runs.length === 1 && x === node.inputs[0]) return node;
   const op = node.op as OpRecord<{ axes: readonly number[] }>;
   return runs.reduceRight<Tensor>((input, run) => new Tensor(op, [input], { axes: run }), x);
 }

@@ -4,12 +4,13 @@ import { formatShape, invalid } from '../graph/errors.js';
 import {
   type ConstantAttributes,
   constant,
+  type InputAttributes,
   input,
   isNumber,
   type NestedNumbers,
   tensor,
 } from '../graph/ops/leaf.js';
-import { Tensor } from '../graph/tensor.js';
+import { reachable, Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { bind } from './bind.js';
 import { evaluate } from './evaluate.js';
@@ -24,7 +25,7 @@ export type Result = Tensor | undefined | readonly Result[] | { readonly [key: s
 /** A compiled function: same arguments, same results, as tensors whose values are there. */
 export interface CompiledFunction<Arguments extends readonly Tensor[], R extends Result> {
   (...args: { [K in keyof Arguments]: Argument }): Promise<R>;
-  /** Frees the arenas of all shapes that the function was compiled for. */
+  /** Frees the arenas of all shapes that the function was compiled for, once the calls so far are done. */
   release(): void;
 }
 
@@ -56,8 +57,7 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
   let runs = 0;
   let last: Promise<unknown> = Promise.resolve();
 
-  const call = async (...args: readonly Argument[]): Promise<R> => {
-    const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
+  const call = async (tensors: readonly Tensor[]): Promise<R> => {
     const key = tensors.map(({ dtype, shape }) => dtype + formatShape(shape)).join();
     let entry = entries.get(key);
     if (!entry) {
@@ -67,14 +67,18 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
     const values = await Promise.all(tensors.map(concreteValue));
     return (await execute(entry, values, seed, runs++)) as R;
   };
-  const queued = (...args: readonly Argument[]): Promise<R> => {
-    const turn = last.then(() => call(...args));
+  const queued = async (...args: readonly Argument[]): Promise<R> => {
+    // Copied now, because the caller may change its arrays while the call waits for its turn.
+    const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
+    const turn = last.then(() => call(tensors));
     last = turn.catch(() => {});
     return turn;
   };
   const release = () => {
-    for (const { executable } of entries.values()) executable.release();
-    entries.clear();
+    last = last.then(() => {
+      for (const { executable } of entries.values()) executable.release();
+      entries.clear();
+    });
   };
   return Object.assign(queued, { release }) as CompiledFunction<Arguments, R>;
 }
@@ -86,8 +90,18 @@ function build<Arguments extends readonly Tensor[]>(
   const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
   const { result, trace } = traced(() => fn(...(inputs as unknown as Arguments)));
   const outputs = [...new Set(tensorsOf(result))];
+  requireOwnInputs(inputs, [...outputs, ...trace.assignments.values()]);
   const compiled = compileGraph({ inputs, outputs, assignments: trace.assignments });
   return { compiled, executable: new Executable(compiled.plan), result, outputs, afterRun: trace.afterRun };
+}
+
+function requireOwnInputs(inputs: readonly Tensor[], roots: readonly Tensor[]): void {
+  for (const node of reachable(roots)) {
+    const foreign = node.op.kind === 'input' && !(node.attributes as InputAttributes).provider;
+    if (foreign && !inputs.includes(node)) {
+      throw invalid('compile', 'a tensor depends on an argument of another function; pass it as an argument');
+    }
+  }
 }
 
 async function execute(
@@ -113,10 +127,15 @@ async function concreteValue(node: Tensor): Promise<TypedArray> {
 function tensorsOf(result: Result): Tensor[] {
   if (result === undefined) return [];
   if (result instanceof Tensor) return [result];
-  if (typeof result !== 'object' || result === null) {
+  if (!Array.isArray(result) && !isPlainObject(result)) {
     throw invalid('compile', 'the function must return tensors, alone or in arrays and objects', result);
   }
   return Object.values(result as Record<string, Result>).flatMap(tensorsOf);
+}
+
+/** Whether a value is `{ ... }`: not null, and not, say, the promise of an async function. */
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result {

@@ -12,8 +12,11 @@ import { Executable } from './executable.js';
  */
 export async function evaluate(tensors: readonly Tensor[]): Promise<TypedArray[]> {
   const { executable, bindings, values } = prepare(tensors);
-  await executable.runAsync(bindings, { seed: 0, step: 0 });
-  executable.release();
+  try {
+    await executable.runAsync(bindings, { seed: 0, step: 0 });
+  } finally {
+    executable.release();
+  }
   return values();
 }
 

@@ -19,7 +19,8 @@ export class Executable {
   readonly #context = new Uint32Array(4);
 
   constructor(readonly plan: Plan) {
-    requireMemory(plan.arenaBytes);
+    const outputs = plan.bindings.filter(({ kind }) => kind === 'output');
+    requireMemory(outputs.reduce((sum, { bytes }) => sum + bytes, plan.arenaBytes));
     this.#handle = addon.createPlan(encodePlan(plan));
   }
 

@@ -3,7 +3,12 @@ import { invalid, requireInteger } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Metric, Module } from '../nn/index.js';
 import { usableCores } from '../parallel/cores.js';
-import { attachParameters, type FlatParameters, flattenParameters, sharedMemory } from '../parallel/flat-parameters.js';
+import {
+  attachParameters,
+  type FlatParameters,
+  flattenParameters,
+  sharedMemory,
+} from '../parallel/flat-parameters.js';
 import type { EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
 import { WorkerPool } from '../parallel/pool.js';
 import { compile } from '../runtime/compile-function.js';

@@ -6,9 +6,9 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Reduces the columns of long matrices [length, inner]. Rows are added into a ring that holds one or more of them, so
-// that short rows fill whole vectors, too. A ring's totals go into doubles every few passes: the error does not grow
-// with the length.
+// Reduces the columns of long matrices [length, inner], a strip of columns at a time. Rows are added into a ring that
+// holds one or more of them, so that short rows fill whole vectors, too. The ring goes into doubles every few passes:
+// the error does not grow with the length.
 template <class Operation, typename T>
 class ColumnReducer final : public Reducer<Operation, T> {
   using Base = Reducer<Operation, T>;
@@ -16,9 +16,10 @@ class ColumnReducer final : public Reducer<Operation, T> {
 
  public:
   ColumnReducer(const StepReader& step, const Extent& extent)
-      : Base(step, extent, kBlock),
+      : Base(step, extent, block_size(extent)),
         strip_(std::min(extent.inner, kMaxStrip)),
         ring_(ring_size(strip_)),
+        sums_(ring_),
         totals_(ring_) {}
 
   void run(const Run& run) const override {
@@ -31,37 +32,46 @@ class ColumnReducer final : public Reducer<Operation, T> {
   }
 
  private:
-  static constexpr int64_t kBlock = 256, kMaxStrip = 4096, kPasses = 32;
+  static constexpr int64_t kMaxStrip = 1024, kLanes = 256, kMaxBlock = 2048, kPasses = 64;
 
-  // Some rows: whole lines, and no less than a block, as far as that does not take too many.
+  // Some rows: whole lines, as far as that does not take too many.
   static int64_t ring_size(int64_t strip) {
     const int64_t lines = std::lcm(strip, kLine<T>);
     const int64_t unit = lines <= kMaxStrip ? lines : strip;
-    return unit * std::max<int64_t>(kBlock / unit, 1);
+    return unit * std::max<int64_t>(kLanes / unit, 1);
   }
 
-  // Columns b ... b + width - 1 of group a.
+  static int64_t block_size(const Extent& extent) {
+    const int64_t ring = ring_size(std::min(extent.inner, kMaxStrip));
+    return extent.inner > kMaxStrip ? ring : ring * std::max<int64_t>(kMaxBlock / ring, 1);
+  }
+
+  // Columns b ... b + width - 1 of group a. Where the strip is all of the matrix, a block takes many rows.
   void reduce_strip(const Run& run, int64_t a, int64_t b, int64_t width) const {
-    const int64_t first = a * extent_.group() + b;
     std::fill_n(sums_.data(), ring_, kIdentity);
     std::fill_n(totals_.data(), ring_, Operation::template identity<double>());
-    // Rows as wide as the matrix follow each other without a gap, and are one row to the ring.
     const bool whole = width == extent_.inner;
-    const int64_t rows = whole ? 1 : extent_.length;
-    const int64_t columns = whole ? extent_.group() : width;
-    int64_t at = 0, passes = 0;
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t c = 0; c < columns;) {
-        const int64_t end = whole ? ring_ : width;
-        const int64_t n = std::min({block_, end - at, columns - c});
-        combine_into<Operation>(sums_.data() + at, program_.block(first + r * extent_.inner + c, n), n);
-        c += n, at += n;
-        if (at == end) at = 0, ++passes;
-        if (passes == kPasses) flush(), passes = 0;
-      }
+    const int64_t count = whole ? extent_.group() : extent_.length * width;
+    const int64_t step = whole ? block_ : width, stride = whole ? block_ : extent_.inner;
+    int64_t first = a * extent_.group() + b, passes = 0;
+    for (int64_t done = 0; done < count; done += step, first += stride) {
+      const int64_t n = std::min(step, count - done);
+      add_block(program_.block(first, n), n);
+      passes += (n + ring_ - 1) / ring_;
+      if (passes >= kPasses) flush(), passes = 0;
     }
     flush();
     finish(run, a * extent_.inner + b, width);
+  }
+
+  // Four rounds of the ring at once: the sums are loaded and stored less often.
+  void add_block(const T* values, int64_t n) const {
+    for (; n >= 4 * ring_; n -= 4 * ring_, values += 4 * ring_) {
+      combine_four_into<Operation>(sums_.data(), values, ring_);
+    }
+    for (; n > 0; n -= ring_, values += ring_) {
+      combine_into<Operation>(sums_.data(), values, std::min(n, ring_));
+    }
   }
 
   void flush() const {
@@ -81,7 +91,7 @@ class ColumnReducer final : public Reducer<Operation, T> {
   }
 
   int64_t strip_, ring_;
-  Scratch<T> sums_{ring_};
+  Scratch<T> sums_;
   Scratch<double> totals_;
 };
 

@@ -71,7 +71,20 @@ T combine_row(const T* values, int64_t n) {
 template <class Operation, typename T, typename V>
 inline void combine_into(T* __restrict totals, const V* __restrict values, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    Operation::combine(totals[i], static_cast<T>(values[i]));
+    const T value = static_cast<T>(values[i]);
+    Operation::combine(totals[i], value);
+  }
+}
+
+// The same with four stretches of n values.
+template <class Operation, typename T>
+inline void combine_four_into(T* __restrict totals, const T* __restrict values, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    T pair = values[i], other = values[2 * n + i];
+    Operation::combine(pair, values[n + i]);
+    Operation::combine(other, values[3 * n + i]);
+    Operation::combine(pair, other);
+    Operation::combine(totals[i], pair);
   }
 }
 

@@ -5,37 +5,18 @@
 #include <cstring>
 #include <utility>
 
-#include "isa.h"
+#include "simd.h"
 
 // The one inner loop of all convolutions: a tile of a matrix product, held in registers.
 namespace chainrule::CHAINRULE_ISA {
 
-#if defined(__AVX512F__)
-inline constexpr int kVectorBytes = 64;
-#elif defined(__AVX__)
-inline constexpr int kVectorBytes = 32;
-#else
-inline constexpr int kVectorBytes = 16;
-#endif
-
-#if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr int kRegisters = 32;
-#else
-inline constexpr int kRegisters = 16;
-#endif
-
 inline constexpr int kMaxVectors = kRegisters == 32 ? 4 : 3;
-inline constexpr int kMaxRows = 12;
+inline constexpr int kMaxRows = 10;
 
 // How many rows of sums fit in registers beside one row of the panel and one broadcast value.
 constexpr int rows_in_registers(int vectors) {
   return std::min(kMaxRows, (kRegisters - 1 - vectors) / vectors);
 }
-
-template <typename T, int kLanes>
-struct VectorOf {
-  typedef T type __attribute__((vector_size(sizeof(T) * kLanes), aligned(alignof(T)), may_alias));
-};
 
 // The positions that a sum runs over, relative to the start of a row: `segments` stretches of
 // `length` positions, `step` elements apart.
@@ -88,7 +69,7 @@ void multiply_tile(const T* const* rows, const Walk& walk, const Panel<T>& panel
       for (int v = 0; v < kVectors; ++v) {
         weights[v] = *reinterpret_cast<const Vector*>(row + v * kLanes);
       }
-#pragma GCC unroll 12
+#pragma GCC unroll 10
       for (int p = 0; p < kRows; ++p) {
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) sums[p][v] += x[p][k] * weights[v];
@@ -97,7 +78,7 @@ void multiply_tile(const T* const* rows, const Walk& walk, const Panel<T>& panel
   }
   const int64_t tail = columns - (kWidth - kLanes);
   T last[kRows][kLanes];
-#pragma GCC unroll 12
+#pragma GCC unroll 10
   for (int p = 0; p < kRows; ++p) {
 #pragma GCC unroll 4
     for (int v = 0; v + 1 < kVectors; ++v) store<kAdd, kLanes>(sums[p][v], out[p] + v * kLanes);

@@ -44,26 +44,39 @@ void loop(int64_t n, T* out, const T* const* inputs) {
   apply<T, Operation, scalars>(n, out, inputs, std::make_index_sequence<Operation::arity>());
 }
 
-using Masks = std::make_integer_sequence<unsigned, 1 << kMaxArity>;
+template <class Operation>
+constexpr bool has_loop(unsigned scalars) {
+  if constexpr (requires { Operation::allows(scalars); }) {
+    return Operation::allows(scalars);
+  } else {
+    // What is the same for all elements is computed once, on a line of copies, by the loop without scalars.
+    constexpr unsigned all = (1u << Operation::arity) - 1;
+    return scalars < all || std::is_same_v<Operation, Copy>;
+  }
+}
 
-// No loop for all scalars: such instructions run once, on a line of copies.
 template <typename T, class Operation, unsigned scalars>
 constexpr Loop<T> loop_or_null() {
-  constexpr unsigned all = (1u << Operation::arity) - 1;
-  if constexpr (scalars < all || std::is_same_v<Operation, Copy>) {
-    if constexpr (scalars <= all) return &loop<T, Operation, scalars>;
+  if constexpr (has_loop<Operation>(scalars)) {
+    return &loop<T, Operation, scalars>;
+  } else {
+    return nullptr;
   }
-  return nullptr;
 }
 
-template <typename T, class Operation, unsigned... scalars>
-constexpr auto loops_of(std::integer_sequence<unsigned, scalars...>) {
-  return std::array<Loop<T>, sizeof...(scalars)>{loop_or_null<T, Operation, scalars>()...};
-}
+// The loops of an operation, by their scalars.
+template <typename T, class Operation>
+struct Loops {
+  template <unsigned... scalars>
+  static constexpr auto make(std::integer_sequence<unsigned, scalars...>) {
+    return std::array<Loop<T>, sizeof...(scalars)>{loop_or_null<T, Operation, scalars>()...};
+  }
+  static constexpr auto kAll = make(std::make_integer_sequence<unsigned, 1u << Operation::arity>());
+};
 
 template <typename T, class... Operation>
 constexpr auto all_loops(std::tuple<Operation...>*) {
-  return std::array{loops_of<T, Operation>(Masks())...};
+  return std::array{Loops<T, Operation>::kAll.data()...};
 }
 
 template <class Operation>

@@ -7,7 +7,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-inline constexpr int kMaxArity = 4;
+inline constexpr int kMaxArity = 7;
 
 // The registers of the machine hold elements in whole cache lines, and loops run over whole lines:
 // no remainders.
@@ -23,7 +23,7 @@ constexpr int64_t whole_lines(int64_t n) {
 template <typename T>
 using Loop = void (*)(int64_t n, T* out, const T* const* inputs);
 
-// The loop for an operation; bit k of `scalars` says that input k is one element for all.
+// The loop for an operation, or null; bit k of `scalars` says that input k is one element for all.
 template <typename T>
 Loop<T> find_loop(int operation, unsigned scalars);
 

@@ -64,9 +64,11 @@ class Reader {
     return push({.kind = Kind::kConstant, .number = number, .scalar = true});
   }
 
-  // Fewer forms for the same thing: a < b is b > a, and most powers in use are products or roots.
+  // Fewer forms for the same thing: scalars stand on the right, a < b is b > a, and most powers are products or roots.
   int computed(int operation, std::vector<int> inputs) {
-    if (operation == id<Lt> || operation == id<Le>) {
+    if (operation_info(operation).commutative && list_[inputs[0]].scalar) {
+      std::swap(inputs[0], inputs[1]);
+    } else if (operation == id<Lt> || operation == id<Le>) {
       operation = operation == id<Lt> ? id<Gt> : id<Ge>;
       std::swap(inputs[0], inputs[1]);
     } else if (operation == id<Pow> && list_[inputs[1]].kind == Kind::kConstant) {
@@ -112,10 +114,13 @@ bool join(Listing& list, Value& value, int fusion, int at) {
   const OperationInfo& info = operation_info(fusion);
   Value& inner = list.values[value.inputs[at]];
   if (inner.operation != info.inner || inner.uses != 1 || inner.scalar) return false;
-  std::swap(value.inputs[at], value.inputs[info.place]);
-  value.inputs.erase(value.inputs.begin() + info.place);
-  value.inputs.insert(value.inputs.begin() + info.place, inner.inputs.begin(), inner.inputs.end());
+  std::vector<int> inputs = value.inputs;
+  std::swap(inputs[at], inputs[info.place]);
+  const auto place = inputs.erase(inputs.begin() + info.place);
+  inputs.insert(place, inner.inputs.begin(), inner.inputs.end());
+  if (!find_loop<float>(fusion, scalar_inputs(list, inputs))) return false;
   value.operation = fusion;
+  value.inputs = std::move(inputs);
   inner.uses = 0;
   return true;
 }
@@ -133,6 +138,12 @@ bool join_any(Listing& list, Value& value) {
 }
 
 }  // namespace
+
+unsigned scalar_inputs(const Listing& list, const std::vector<int>& inputs) {
+  unsigned scalars = 0;
+  for (size_t k = 0; k < inputs.size(); ++k) scalars |= unsigned{list[inputs[k]].scalar} << k;
+  return scalars;
+}
 
 Listing read_listing(const StepReader& step, const std::vector<bool>& scalars,
                      const char* extra_result) {

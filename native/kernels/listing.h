@@ -31,6 +31,9 @@ struct Listing {
 Listing read_listing(const StepReader& step, const std::vector<bool>& scalars,
                      const char* extra_result);
 
+// Bit k says that input k is a scalar.
+unsigned scalar_inputs(const Listing& list, const std::vector<int>& inputs);
+
 // Joins values with a single use into their users, where there is a loop for both.
 void fuse(Listing& listing);
 

@@ -31,6 +31,8 @@ inline std::vector<Axis> joined_axes(const Operand& operand) {
 // A rectangle in memory: `columns` is the axis that changes fastest.
 struct Plane {
   Axis rows, columns;
+
+  bool transposed() const { return rows.stride == 1 && columns.stride > 1; }
 };
 
 // Fills a row of equal elements by whole lines. What it writes beyond the row, the next row
@@ -42,12 +44,26 @@ inline void splat(T* out, int64_t n, T value) {
   }
 }
 
-// Reads a plane of type S at an element offset into consecutive elements of type T, which have room
-// for a line more.
+// A plane whose rows memory walks faster than its columns, in squares: each cache line is used up while it is there.
+template <typename T, typename S>
+void read_transposed(const S* in, const Plane& plane, T* out) {
+  constexpr int64_t kTile = 16;
+  const auto [rows, columns] = plane;
+  for (int64_t r0 = 0; r0 < rows.size; r0 += kTile) {
+    const int64_t r1 = std::min(r0 + kTile, rows.size);
+    for (int64_t c = 0; c < columns.size; ++c) {
+      const S* from = in + c * columns.stride;
+      for (int64_t r = r0; r < r1; ++r) out[r * columns.size + c] = static_cast<T>(from[r]);
+    }
+  }
+}
+
+// Reads a plane of type S at an element offset into consecutive elements of type T, which have room for a line more.
 template <typename T, typename S>
 void read_plane(const std::byte* base, int64_t offset, const Plane& plane, T* out) {
   const S* row = reinterpret_cast<const S*>(base) + offset;
   const auto [size, stride] = plane.columns;
+  if (plane.transposed() && plane.rows.size > 1) return read_transposed(row, plane, out);
   for (int64_t r = 0; r < plane.rows.size; ++r, row += plane.rows.stride, out += size) {
     if (stride == 0) {
       splat(out, size, static_cast<T>(*row));
@@ -90,12 +106,18 @@ class OperandStream {
         total_(operand.elements()),
         read_(plane_reader<T>(operand.dtype)),
         in_place_(operand.dtype == kDType<T> && !axes_.empty() && axes_.back().stride == 1) {
+    if (!axes_.empty()) {
+      plane_.columns = axes_.back();
+      if (axes_.size() > 1) plane_.rows = axes_[axes_.size() - 2];
+    }
     if (repeats()) {
       period_ = total_ / axes_.front().size;
-      tile_ = Scratch<T>(period_ + block + 2 * kLine<T>);
-    } else {
-      copy_ = Scratch<T>(block + 2 * kLine<T>);
+      cache_ = Scratch<T>(period_ + block + 2 * kLine<T>);
+    } else if (plane_.transposed() && kPageRows * plane_.columns.size <= kMaxPage) {
+      page_ = std::max(kPageRows * plane_.columns.size, block);
+      cache_ = Scratch<T>(page_ + 2 * kLine<T>);
     }
+    copy_ = Scratch<T>(period_ != 0 ? 0 : block + 2 * kLine<T>);
   }
 
   const Operand& operand() const { return operand_; }
@@ -108,7 +130,8 @@ class OperandStream {
   // Called once a run, before anything else.
   void start(const Run& run) {
     base_ = run.at<std::byte>(operand_);
-    if (period_ != 0) fill_tile();
+    held_page_ = -1;
+    if (period_ != 0) fill_period();
   }
 
   T first() const {
@@ -119,12 +142,13 @@ class OperandStream {
 
   // Elements first ... first + n - 1. Readable up to whole lines, but the excess means nothing.
   T* fetch(int64_t first, int64_t n) {
-    if (period_ != 0) return tile_.data() + first % period_;
+    if (period_ != 0) return cache_.data() + first % period_;
+    if (page_ != 0) return fetch_page(first, n);
     if (in_place_) {
-      const int64_t size = axes_.back().size;
-      const int64_t column = axes_.size() == 1 ? first : first % size;
+      const int64_t size = plane_.columns.size;
+      const int64_t row = axes_.size() == 1 ? 0 : first / size, column = first - row * size;
       if (column + whole_lines<T>(n) <= size) {
-        return reinterpret_cast<T*>(base_) + offset_of(first);
+        return reinterpret_cast<T*>(base_) + row_offset(row) + column;
       }
     }
     read(first, n, copy_.data());
@@ -132,7 +156,7 @@ class OperandStream {
   }
 
  private:
-  static constexpr int64_t kMaxPeriod = 2048;
+  static constexpr int64_t kMaxPeriod = 2048, kPageRows = 16, kMaxPage = 65536;
 
   // Broadcast over the leading axes. Long periods are walked in place instead, as most blocks do
   // not meet their end.
@@ -141,42 +165,60 @@ class OperandStream {
            total_ / axes_.front().size <= kMaxPeriod;
   }
 
-  // The tile goes on for a block beyond its period, so that a block may start anywhere in it.
-  void fill_tile() {
-    const int64_t size = std::min<int64_t>(total_, tile_.size() - 2 * kLine<T>);
-    T* tile = tile_.data();
-    read(0, period_, tile);
+  // The period goes on for a block beyond its end, so that a block may start anywhere in it.
+  void fill_period() {
+    const int64_t size = std::min<int64_t>(total_, cache_.size() - 2 * kLine<T>);
+    T* cache = cache_.data();
+    read(0, period_, cache);
     for (int64_t filled = period_; filled < size;) {
       const int64_t n = std::min(filled, size - filled);
-      std::copy_n(tile, n, tile + filled);
+      std::copy_n(cache, n, cache + filled);
       filled += n;
     }
   }
 
-  int64_t offset_of(int64_t position) const {
-    if (axes_.size() == 1) return position * axes_.front().stride;
-    int64_t offset = 0;
-    for (size_t i = axes_.size(); i-- > 0;) {
-      offset += position % axes_[i].size * axes_[i].stride;
-      position /= axes_[i].size;
+  // Some rows of a transposed operand are read at once, and then served row by row.
+  T* fetch_page(int64_t first, int64_t n) {
+    const int64_t at = first % page_;
+    if (at + n <= page_) return page(first / page_) + at;
+    for (int64_t done = 0; done < n;) {
+      const int64_t from = (first + done) % page_, count = std::min(n - done, page_ - from);
+      std::copy_n(page((first + done) / page_) + from, count, copy_.data() + done);
+      done += count;
     }
-    return offset;
+    return copy_.data();
   }
 
-  // Cuts a stretch of the flattened elements into planes: a part of a row, some whole rows, a part
-  // of a row.
+  T* page(int64_t number) {
+    if (held_page_ != number) {
+      read(number * page_, std::min(page_, total_ - number * page_), cache_.data());
+      held_page_ = number;
+    }
+    return cache_.data();
+  }
+
+  // Where the flattened row begins.
+  int64_t row_offset(int64_t row) const {
+    int64_t offset = 0;
+    size_t i = axes_.size() - 1;
+    for (; i-- > 1; row /= axes_[i].size) offset += row % axes_[i].size * axes_[i].stride;
+    return axes_.size() > 1 ? offset + row * axes_[0].stride : offset;
+  }
+
+  // Cuts a stretch of the flattened elements into planes: a part of a row, some whole rows, a part of a row.
   void read(int64_t position, int64_t n, T* out) const {
-    const Axis columns = axes_.back();
-    const Axis rows = axes_.size() > 1 ? axes_[axes_.size() - 2] : Axis{1, 0};
+    const Axis columns = plane_.columns;
+    int64_t row = position / columns.size, column = position - row * columns.size;
     while (n > 0) {
-      const int64_t row = position / columns.size, column = position - row * columns.size;
       Plane plane{{1, 0}, {std::min(columns.size - column, n), columns.stride}};
       if (column == 0 && n > columns.size) {
-        plane.rows = {std::min(n / columns.size, rows.size - row % rows.size), rows.stride};
+        const int64_t left = axes_.size() == 2 ? n : plane_.rows.size - row % plane_.rows.size;
+        plane.rows = {std::min(n / columns.size, left), plane_.rows.stride};
       }
-      read_(base_, offset_of(position), plane, out);
+      read_(base_, row_offset(row) + column * columns.stride, plane, out);
       const int64_t count = plane.rows.size * plane.columns.size;
-      position += count, out += count, n -= count;
+      row += plane.rows.size, column = 0;
+      out += count, n -= count;
     }
   }
 
@@ -185,8 +227,9 @@ class OperandStream {
   int64_t total_;
   PlaneReader<T> read_;
   bool in_place_;
-  int64_t period_ = 0;
-  Scratch<T> tile_, copy_;
+  Plane plane_{{1, 0}, {1, 0}};
+  int64_t period_ = 0, page_ = 0, held_page_ = -1;
+  Scratch<T> cache_, copy_;
   std::byte* base_ = nullptr;
 };
 

@@ -120,20 +120,36 @@ struct Fused {
   }
 };
 
-using MulAdd = Fused<Add, 0, Mul>;
+// A long fusion, which has loops for some combinations of scalar inputs only (bit k stands for input k).
+template <class Fusion, unsigned... allowed>
+struct Only : Fusion {
+  static constexpr bool allows(unsigned scalars) { return ((scalars == allowed) || ...); }
+};
 
-// Order gives an operation its number. A fusion stands after the two that it joins, and a longer
-// one after a shorter.
-using Operations =
-    std::tuple<Copy, Neg, Abs, Exp, Log, Sqrt, Sin, Cos, Tanh, Sigmoid, Relu, Square, Reciprocal,
-               Truth, Truncate, Floor, Add, Sub, Mul, Div, Pow, Maximum, Minimum, LeakyRelu, Eq, Ne,
-               Lt, Le, Gt, Ge, Where, MulAdd, Fused<MulAdd, 2, Mul>,  // a b + c, a b + c d
-               Fused<Sub, 0, Mul>, Fused<Sub, 1, Mul>,                // a b - c, a - b c
-               Fused<Mul, 0, Mul>, Fused<Add, 0, Add>,                // a b c, a + b + c
-               Fused<Mul, 0, Add>, Fused<Mul, 0, Sub>,                // (a + b) c, (a - b) c
-               Fused<Div, 0, Mul>, Fused<Div, 1, Add>,                // a b / c, a / (b + c)
-               Fused<Sqrt, 0, Mul>, Fused<Relu, 0, Add>,              // sqrt(a b), relu(a + b)
-               Fused<Exp, 0, Sub>,                                    // exp(a - b)
-               Fused<Where, 0, Gt>, Fused<Where, 0, Ge>, Fused<Where, 0, Eq>>;
+using MulAdd = Fused<Add, 0, Mul>;  // a b + c
+using MulMul = Fused<Mul, 0, Mul>;  // a b c
+using RootMul = Fused<Sqrt, 0, Mul>;
+using RootAdd = Fused<Add, 0, RootMul>;   // sqrt(a b) + c
+using PerRoot = Fused<Div, 1, RootAdd>;   // a / (sqrt(b c) + d)
+// The two averages and the step of adaptive optimisers: a b + c d e, and a - b c d / (sqrt(e f) + g).
+using Average = Only<Fused<MulAdd, 2, MulMul>, 0b01010, 0b10010>;
+using Quotient = Only<Fused<PerRoot, 0, MulMul>, 0b110110>;
+using AdaptiveStep = Only<Fused<Sub, 1, Quotient>, 0b1101100>;
+
+// Order gives an operation its number.
+using Operations = std::tuple<
+    Copy, Neg, Abs, Exp, Log, Sqrt, Sin, Cos, Tanh, Sigmoid, Relu, Square, Reciprocal, Truth,
+    Truncate, Floor, Add, Sub, Mul, Div, Pow, Maximum, Minimum, LeakyRelu, Eq, Ne, Lt, Le, Gt, Ge,
+    Where,
+    MulAdd, Fused<MulAdd, 2, Mul>,             // a b + c, a b + c d
+    Fused<Sub, 0, Mul>, Fused<Sub, 1, Mul>,    // a b - c, a - b c
+    Fused<Sub, 0, Sub>,                        // a - b - c
+    MulMul, Fused<Add, 0, Add>,                // a b c, a + b + c
+    Fused<Mul, 0, Add>, Fused<Mul, 0, Sub>,    // (a + b) c, (a - b) c
+    Fused<Div, 0, Mul>, Fused<Div, 1, Add>,    // a b / c, a / (b + c)
+    RootMul, RootAdd, PerRoot,
+    Fused<Relu, 0, Add>, Fused<Exp, 0, Sub>,   // relu(a + b), exp(a - b)
+    Fused<Where, 0, Gt>, Fused<Where, 0, Ge>, Fused<Where, 0, Eq>,
+    Average, Quotient, AdaptiveStep>;
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -58,4 +58,15 @@ struct PoolWindows {
   }
 };
 
+// Calls visit(image, rows, columns, output pixel) for every window, in the order of the output.
+template <typename Visit>
+void for_each_window(const PoolWindows& w, Visit visit) {
+  int64_t pixel = 0;
+  for (int64_t n = 0; n < w.images; ++n) {
+    for (int64_t i = 0; i < w.out_height; ++i) {
+      for (int64_t j = 0; j < w.out_width; ++j) visit(n, w.rows(i), w.columns(j), pixel++);
+    }
+  }
+}
+
 }  // namespace chainrule::CHAINRULE_ISA

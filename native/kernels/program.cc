@@ -110,13 +110,9 @@ void Program<T>::add_value(const Listing& list, int value, const std::vector<Ope
 template <typename T>
 void Program<T>::add_call(const Listing& list, int value) {
   const Value& item = list[value];
-  Call call{nullptr, value, {}};
-  unsigned scalars = 0;
-  for (size_t k = 0; k < item.inputs.size(); ++k) {
-    call.inputs[k] = item.inputs[k];
-    if (list[item.inputs[k]].scalar && !item.scalar) scalars |= 1u << k;
-  }
-  call.loop = find_loop<T>(item.operation, scalars);
+  const unsigned scalars = item.scalar ? 0 : scalar_inputs(list, item.inputs);
+  Call call{find_loop<T>(item.operation, scalars), value, static_cast<int>(item.inputs.size()), {}};
+  std::copy(item.inputs.begin(), item.inputs.end(), call.inputs.begin());
   (item.scalar ? scalar_calls_ : calls_).push_back(call);
 }
 
@@ -175,7 +171,7 @@ void Program<T>::place_values(const Listing& list) {
 template <typename T>
 inline void Program<T>::call(const Call& call, int64_t n) {
   const T* inputs[kMaxArity];
-  for (int k = 0; k < kMaxArity; ++k) inputs[k] = at_[call.inputs[k]];
+  for (int k = 0; k < call.arity; ++k) inputs[k] = at_[call.inputs[k]];
   call.loop(n, at_[call.out], inputs);
 }
 

@@ -35,7 +35,7 @@ class Program {
  private:
   struct Call {
     Loop<T> loop;
-    int out;
+    int out, arity;
     std::array<int, kMaxArity> inputs;
   };
   struct Source {

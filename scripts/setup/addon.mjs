@@ -19,7 +19,7 @@ export function addonIsStale() {
 /** Builds the addon in build/Release, and tries to load it. */
 export async function ensureAddon() {
   if (!addonIsStale()) return;
-  await step('Building the native addon', async () => {
+  await step('Building the native addon (a minute or two)', async () => {
     await buildAddon('build/cmake');
     await loadAddon(addonPath);
   });

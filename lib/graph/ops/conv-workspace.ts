@@ -1,19 +1,86 @@
-import type { DType } from '../dtype.js';
 import type { Shape } from '../shapes.js';
 
-/** Scratch elements that a convolution kernel needs. */
-export function convWorkspace(
-  _kind: 'forward' | 'inputGrad' | 'weightGrad',
-  image: Shape,
-  kernel: Shape,
-  output: Shape,
-  _dtype: DType,
-): number {
-  const [, height, width, channels] = image as [number, number, number, number];
-  const [, outHeight, outWidth, out] = output as [number, number, number, number];
-  const taps = (kernel[0] as number) * (kernel[1] as number);
-  const weights = taps * (channels + 16) * (out + 16);
-  const band =
-    (height + outHeight + (kernel[0] as number) * 4) * (width + outWidth + (kernel[1] as number) * 4);
-  return 4 * weights + 8 * 65536 + 4 * band * (channels + out + 32);
+// The native kernels work on bands: zero-padded stretches of the image that stay in the second-level cache. They say how
+// large a band is in native/kernels/conv_shape.h, and refuse a workspace that is smaller than what they need.
+
+/** Elements that a band should have, about a quarter of a megabyte of float32. */
+const BAND_ELEMENTS = 65536;
+/** Rows of weights are padded to whole vectors of any instruction set. */
+const VECTOR = 16;
+
+interface Window {
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+}
+
+/** Places of a window on one axis, their distance in pixels, and how far a place reaches beyond its first pixel. */
+interface Axis {
+  readonly count: number;
+  readonly step: number;
+  readonly reach: number;
+}
+
+type Dimensions = readonly [number, number, number, number];
+
+/** Scratch elements of a convolution of `image` with `kernel` to `output`. */
+export function forwardWorkspace(image: Shape, kernel: Shape, output: Shape, window: Window): number {
+  const [images, , , channels] = image as Dimensions;
+  const [height, width, , out] = kernel as Dimensions;
+  return (
+    height * width * channels * padded(out) +
+    band(images, placesOf(kernel, output, window), channels).elements
+  );
+}
+
+/** Scratch elements of the gradient for the kernel. */
+export function weightGradWorkspace(image: Shape, kernel: Shape, output: Shape, window: Window): number {
+  const [images, , , channels] = image as Dimensions;
+  const [, , outWidth, out] = output as Dimensions;
+  const packedRow = outWidth * padded(out);
+  const { elements, rows } = band(images, placesOf(kernel, output, window), channels, packedRow);
+  return elements + rows * packedRow;
+}
+
+/** Scratch elements of the gradient for the image. */
+export function inputGradWorkspace(image: Shape, kernel: Shape, { stride, dilation }: Window): number {
+  const [images, imageHeight, imageWidth, channels] = image as Dimensions;
+  const [height, width, , out] = kernel as Dimensions;
+  const places = [imageHeight, imageWidth].map((extent, axis): Axis => {
+    const taps = axis === 0 ? height : width;
+    const [step, spread] = [stride[axis] as number, dilation[axis] as number];
+    return { count: Math.ceil(extent / step), step: 1, reach: Math.floor(((taps - 1) * spread) / step) };
+  }) as [Axis, Axis];
+  return height * width * out * padded(channels) + band(images, places, out).elements;
+}
+
+function placesOf(kernel: Shape, output: Shape, { stride, dilation }: Window): [Axis, Axis] {
+  const [height, width] = kernel as Dimensions;
+  const [, outHeight, outWidth] = output as Dimensions;
+  return [
+    { count: outHeight, step: stride[0], reach: (height - 1) * dilation[0] },
+    { count: outWidth, step: stride[1], reach: (width - 1) * dilation[1] },
+  ];
+}
+
+/**
+ * The size of a band: some rows of one image, or several whole images.
+ *
+ * @param rowFloor elements that a row of places takes elsewhere, which may outweigh those of the image
+ */
+function band(images: number, [vertical, horizontal]: [Axis, Axis], channels: number, rowFloor = 0) {
+  const pitch = Math.max(0, (horizontal.count - 1) * horizontal.step + horizontal.reach + 1) * channels;
+  const cost = Math.max(vertical.step * pitch, rowFloor, 1);
+  const rows = clamp(Math.floor(BAND_ELEMENTS / cost), Math.max(vertical.count, 1));
+  const whole = rows === vertical.count;
+  const stacked = whole ? clamp(Math.floor(BAND_ELEMENTS / (cost * rows)), Math.max(images, 1)) : 1;
+  const elements = stacked * ((rows - 1) * vertical.step + vertical.reach + 1) * pitch;
+  return { elements, rows: stacked * rows };
+}
+
+function clamp(value: number, most: number): number {
+  return Math.min(Math.max(value, 1), most);
+}
+
+function padded(channels: number): number {
+  return Math.ceil(channels / VECTOR) * VECTOR;
 }

@@ -3,7 +3,7 @@ import { formatShape, invalid } from '../errors.js';
 import type { Call, OpRecord } from '../op.js';
 import type { Shape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
-import { convWorkspace } from './conv-workspace.js';
+import { forwardWorkspace, inputGradWorkspace, weightGradWorkspace } from './conv-workspace.js';
 import { type Pair, pair, windowPlaces } from './window.js';
 
 /** Options of a 2-D convolution, each one number or `[height, width]`. */
@@ -74,7 +74,7 @@ export const conv2dOp: OpRecord<ConvAttributes> = {
         'conv2d',
         ['input', 'weight'],
         node.attributes,
-        convWorkspace('forward', node.input(0).shape, node.input(1).shape, node.shape, node.dtype),
+        forwardWorkspace(node.input(0).shape, node.input(1).shape, node.shape, node.attributes),
       ),
   },
   cost: (node) => cost(node.shape, node.input(1).shape),
@@ -98,7 +98,7 @@ export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
         'conv2dInputGrad',
         ['gradient', 'weight'],
         node.attributes,
-        convWorkspace('inputGrad', node.shape, node.input(1).shape, node.input(0).shape, node.dtype),
+        inputGradWorkspace(node.shape, node.input(1).shape, node.attributes),
       ),
   },
   cost: (node) => cost(node.input(0).shape, node.input(1).shape),
@@ -122,7 +122,7 @@ export const conv2dWeightGradOp: OpRecord<ConvGradAttributes> = {
         'conv2dWeightGrad',
         ['input', 'gradient'],
         node.attributes,
-        convWorkspace('weightGrad', node.input(0).shape, node.shape, node.input(1).shape, node.dtype),
+        weightGradWorkspace(node.input(0).shape, node.shape, node.input(1).shape, node.attributes),
       ),
   },
   cost: (node) => cost(node.input(1).shape, node.shape),

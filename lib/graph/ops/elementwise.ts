@@ -94,9 +94,7 @@ export const powOp = binary(
 );
 // Where both are equal each gets half, as in PyTorch.
 export const maximumOp = binary('maximum', (g, node) => shareByOrder(g, node.input(0), node.input(1)));
-export const minimumOp = binary('minimum', (g, node) =>
-  shareByOrder(g, node.input(1), node.input(0)).reverse(),
-);
+export const minimumOp = binary('minimum', (g, node) => shareByOrder(g, node.input(1), node.input(0)));
 export const eqOp = comparison('eq');
 export const neOp = comparison('ne');
 export const ltOp = comparison('lt');

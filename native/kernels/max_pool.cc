@@ -1,25 +1,12 @@
-#include <cstring>
-
 #include "pool_window.h"
+#include "simd.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-// Calls visit(image, out_row, out_column, output pixel) for every window, in the order of the
-// output.
-template <typename Visit>
-void for_each_window(const PoolWindows& w, Visit visit) {
-  int64_t pixel = 0;
-  for (int64_t n = 0; n < w.images; ++n) {
-    for (int64_t i = 0; i < w.out_height; ++i) {
-      for (int64_t j = 0; j < w.out_width; ++j) visit(n, w.rows(i), w.columns(j), pixel++);
-    }
-  }
-}
-
 template <typename T>
 bool beats(T candidate, T best) {
-  return candidate > best || candidate != candidate;
+  return (candidate > best) | (candidate != candidate);
 }
 
 template <typename T>
@@ -64,16 +51,26 @@ class MaxPool final : public Kernel {
     }
   }
 
-  void halve_row(const T* __restrict upper, const T* __restrict lower, T* __restrict output,
-                 int64_t channels) const {
+  void halve_row(const T* upper, const T* lower, T* output, int64_t channels) const {
+    constexpr int kLanes = kVectorBytes / sizeof(T);
     for (int64_t j = 0; j < windows_.out_width; ++j) {
-      for (int64_t c = 0; c < channels; ++c) {
-        T best = upper[c];
-        best = beats(upper[channels + c], best) ? upper[channels + c] : best;
-        best = beats(lower[c], best) ? lower[c] : best;
-        output[c] = beats(lower[channels + c], best) ? lower[channels + c] : best;
-      }
+      halve_window<kLanes>(upper, lower, output, 0, channels);
       upper += 2 * channels, lower += 2 * channels, output += channels;
+    }
+  }
+
+  template <int kLanes>
+  static void halve_window(const T* upper, const T* lower, T* output, int64_t c, int64_t channels) {
+    using Vector = typename VectorOf<T, kLanes>::type;
+    const auto load = [](const T* from) { return *reinterpret_cast<const Vector*>(from); };
+    const auto larger = [](Vector x, Vector best) { return (x > best) | (x != x) ? x : best; };
+    for (; c + kLanes <= channels; c += kLanes) {
+      const Vector above = larger(load(upper + channels + c), load(upper + c));
+      const Vector below = larger(load(lower + channels + c), load(lower + c));
+      *reinterpret_cast<Vector*>(output + c) = larger(below, above);
+    }
+    if constexpr (kLanes > 1) {
+      if (c < channels) halve_window<kLanes / 2>(upper, lower, output, c, channels);
     }
   }
 
@@ -142,26 +139,40 @@ class MaxPoolGrad final : public Kernel {
     }
   }
 
-  // Writes all four pixels of each window, so that nothing needs to be zeroed and no branch depends
-  // on the data.
-  void spread_row(const T* __restrict upper, const T* __restrict lower,
-                  const T* __restrict gradient, T* __restrict upper_out, T* __restrict lower_out,
+  void spread_row(const T* upper, const T* lower, const T* gradient, T* upper_out, T* lower_out,
                   int64_t channels) const {
+    constexpr int kLanes = kVectorBytes / sizeof(T);
     for (int64_t j = 0; j < windows_.out_width; ++j) {
-      for (int64_t c = 0; c < channels; ++c) {
-        const T a = upper[c], b = upper[channels + c], d = lower[c], e = lower[channels + c];
-        const bool right_above = beats(b, a), right_below = beats(e, d);
-        const T above = right_above ? b : a, below = right_below ? e : d;
-        const bool below_wins = beats(below, above);
-        const T to_above = below_wins ? T(0) : gradient[c],
-                to_below = below_wins ? gradient[c] : T(0);
-        upper_out[c] = right_above ? T(0) : to_above;
-        upper_out[channels + c] = right_above ? to_above : T(0);
-        lower_out[c] = right_below ? T(0) : to_below;
-        lower_out[channels + c] = right_below ? to_below : T(0);
-      }
+      spread_window<kLanes>(upper, lower, gradient, upper_out, lower_out, 0, channels);
       upper += 2 * channels, lower += 2 * channels, gradient += channels;
       upper_out += 2 * channels, lower_out += 2 * channels;
+    }
+  }
+
+  // Writes all four pixels of a window, so that nothing needs to be zeroed and no branch depends on
+  // the data. Explicit vectors, for compilers make branches of these conditions.
+  template <int kLanes>
+  static void spread_window(const T* upper, const T* lower, const T* gradient, T* upper_out,
+                            T* lower_out, int64_t c, int64_t channels) {
+    using Vector = typename VectorOf<T, kLanes>::type;
+    const auto load = [](const T* from) { return *reinterpret_cast<const Vector*>(from); };
+    const auto store = [](T* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; };
+    for (; c + kLanes <= channels; c += kLanes) {
+      const Vector a = load(upper + c), b = load(upper + channels + c);
+      const Vector d = load(lower + c), e = load(lower + channels + c);
+      const auto right_above = (b > a) | (b != b), right_below = (e > d) | (e != e);
+      const Vector above = right_above ? b : a, below = right_below ? e : d;
+      const auto below_wins = (below > above) | (below != below);
+      const Vector g = load(gradient + c), zero = {};
+      store(upper_out + c, right_above | below_wins ? zero : g);
+      store(upper_out + channels + c, right_above & ~below_wins ? g : zero);
+      store(lower_out + c, below_wins & ~right_below ? g : zero);
+      store(lower_out + channels + c, below_wins & right_below ? g : zero);
+    }
+    if constexpr (kLanes > 1) {
+      if (c < channels) {
+        spread_window<kLanes / 2>(upper, lower, gradient, upper_out, lower_out, c, channels);
+      }
     }
   }
 
@@ -202,69 +213,6 @@ class MaxPoolGather final : public Kernel {
   PoolWindows windows_;
 };
 
-template <typename T>
-void add_scaled(const T* __restrict source, T scale, T* __restrict target, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) target[i] += source[i] * scale;
-}
-
-template <typename T>
-class AveragePool final : public Kernel {
- public:
-  explicit AveragePool(const StepReader& step)
-      : input_(step.operand("input")),
-        output_(step.operand("output")),
-        windows_(step, input_, output_) {}
-
-  void run(const Run& run) const override {
-    const T* input = run.at<const T>(input_);
-    T* output = run.at<T>(output_);
-    std::fill_n(output, output_.elements(), T(0));
-    const int64_t channels = windows_.channels, pitch = windows_.width * channels;
-    const T scale = T(1) / static_cast<T>(product(windows_.size));
-    for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
-      for (int64_t h = rows.first; h < rows.last; ++h) {
-        const T* row = input + (n * windows_.height + h) * pitch;
-        for (int64_t w = columns.first; w < columns.last; ++w) {
-          add_scaled(row + w * channels, scale, output + pixel * channels, channels);
-        }
-      }
-    });
-  }
-
- private:
-  Operand input_, output_;
-  PoolWindows windows_;
-};
-
-template <typename T>
-class AveragePoolGrad final : public Kernel {
- public:
-  explicit AveragePoolGrad(const StepReader& step)
-      : gradient_(step.operand("gradient")),
-        output_(step.operand("output")),
-        windows_(step, output_, gradient_) {}
-
-  void run(const Run& run) const override {
-    const T* gradient = run.at<const T>(gradient_);
-    T* output = run.at<T>(output_);
-    std::fill_n(output, output_.elements(), T(0));
-    const int64_t channels = windows_.channels, pitch = windows_.width * channels;
-    const T scale = T(1) / static_cast<T>(product(windows_.size));
-    for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
-      for (int64_t h = rows.first; h < rows.last; ++h) {
-        T* row = output + (n * windows_.height + h) * pitch;
-        for (int64_t w = columns.first; w < columns.last; ++w) {
-          add_scaled(gradient + pixel * channels, scale, row + w * channels, channels);
-        }
-      }
-    });
-  }
-
- private:
-  Operand gradient_, output_;
-  PoolWindows windows_;
-};
-
 }  // namespace
 
 std::unique_ptr<Kernel> make_max_pool2d(const StepReader& step) {
@@ -277,14 +225,6 @@ std::unique_ptr<Kernel> make_max_pool2d_grad(const StepReader& step) {
 
 std::unique_ptr<Kernel> make_max_pool2d_gather(const StepReader& step) {
   return make_floating<MaxPoolGather>(step.operand("output").dtype, step);
-}
-
-std::unique_ptr<Kernel> make_avg_pool2d(const StepReader& step) {
-  return make_floating<AveragePool>(step.operand("output").dtype, step);
-}
-
-std::unique_ptr<Kernel> make_avg_pool2d_grad(const StepReader& step) {
-  return make_floating<AveragePoolGrad>(step.operand("output").dtype, step);
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

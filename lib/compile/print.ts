@@ -1,0 +1,72 @@
+import { contiguousStrides } from '../graph/shapes.js';
+import type { Operand, Plan, Program, Step } from './plan.js';
+
+/**
+ * A plan as text, one line per step: where its operands are, what it computes, where the results go. `@64` is the
+ * arena from byte 64, `input0` the first input, `%1` a register of a fused program. Shape and dtype are left out where
+ * they are the program's own, strides where a value is contiguous.
+ */
+export function printPlan(plan: Plan): string {
+  const counts = new Map<string, number>();
+  const names = plan.bindings.map(({ kind }) => {
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    return `${kind}${count}`;
+  });
+  const show = (operand: Operand) => showOperand(operand, names);
+  return plan.steps.map((step, index) => `${index}: ${showStep(step, show)}`).join('\n');
+}
+
+function showStep(step: Step, show: (operand: Operand) => string): string {
+  switch (step.kernel) {
+    case 'map':
+      return `map ${showProgram(step, show)}`;
+    case 'reduce': {
+      const { code, dims, result, output } = step;
+      return `reduce ${showProgram(step, show)}; ${code}[${dims.join(',')}] ${registerNames(step)[result]} -> ${show(output)}`;
+    }
+    case 'copy':
+      return `copy ${show(step.input)} -> ${show(step.output)}`;
+    case 'fill':
+      return `fill ${step.value} -> ${show(step.output)}`;
+    case 'call': {
+      const inputs = Object.entries(step.inputs).map(([name, operand]) => `${name}: ${show(operand)}`);
+      const attributes = Object.entries(step.attributes).map(
+        ([name, value]) => `${name}: ${JSON.stringify(value)}`,
+      );
+      return `${step.name} ${[...inputs, ...attributes].join(', ')} -> ${show(step.output)}`;
+    }
+  }
+}
+
+/** `float32[2,3] %0 = input0; %1 = add %0 1; %1 -> output0`; constants stand where they are used. */
+function showProgram(program: Program, show: (operand: Operand) => string): string {
+  const { compute, shape, operands, instructions, results, outputs } = program;
+  const names = registerNames(program);
+  const whole = ` ${compute}[${shape.join(',')}]`;
+  const brief = (operand: Operand) => show(operand).replace(whole, '');
+  const loads = operands.map((operand, i) => `${names[i]} = ${brief(operand)}`);
+  const work = instructions.map(({ code, inputs, value }, i) => {
+    const parts = [
+      code,
+      ...inputs.map((register) => names[register]),
+      ...(value === undefined ? [] : [value]),
+    ];
+    return code === 'constant' ? [] : [`${names[operands.length + i]} = ${parts.join(' ')}`];
+  });
+  const stores = outputs.map((output, i) => `${names[results[i] as number]} -> ${brief(output)}`);
+  return `${compute}[${shape.join(',')}] ${[...loads, ...work.flat(), ...stores].join('; ')}`;
+}
+
+/** A constant's register is called by its value, any other by its number. */
+function registerNames({ operands, instructions }: Program): string[] {
+  const codes = [...operands.map(() => undefined), ...instructions];
+  return codes.map((made, i) => (made?.code === 'constant' ? String(made.value) : `%${i}`));
+}
+
+function showOperand({ buffer, offset, dtype, shape, strides }: Operand, names: readonly string[]): string {
+  const place = buffer === 0 ? `@${offset}` : `${names[buffer - 1]}${offset === 0 ? '' : `@${offset}`}`;
+  const expected = contiguousStrides(shape);
+  const plain = shape.every((d, axis) => d === 1 || strides[axis] === expected[axis]);
+  return `${place} ${dtype}[${shape.join(',')}]${plain ? '' : ` strides[${strides.join(',')}]`}`;
+}

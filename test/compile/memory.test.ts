@@ -1,0 +1,120 @@
+import { grad } from 'chainrule';
+import { describe, expect, it } from 'vitest';
+import { placeInArena } from '#lib/compile/memory.js';
+import type { Step } from '#lib/compile/plan.js';
+import type { Buffer, Value } from '#lib/compile/values.js';
+import { contiguous } from '#lib/compile/values.js';
+import { input } from '#lib/graph/ops/leaf.js';
+import { planOf, variable } from '../helpers/graphs.js';
+
+const outside: Value = { buffer: { kind: 'binding', index: 0 }, layout: contiguous([16]), dtype: 'float32' };
+
+/** A value of `elements` floats in a buffer of its own. */
+function value(id: number, elements = 16): Value {
+  const buffer: Buffer = { kind: 'arena', id, bytes: elements * 4 };
+  return { buffer, layout: contiguous([elements]), dtype: 'float32' };
+}
+
+const copy = (from: Value, to: Value): Step<Value> => ({
+  kernel: 'copy',
+  label: 'copy',
+  input: from,
+  output: to,
+});
+const map = (operands: Value[], outputs: Value[]): Step<Value> => ({
+  kernel: 'map',
+  label: 'map',
+  compute: 'float32',
+  shape: (operands[0] ?? outputs[0])?.layout.shape ?? [],
+  operands,
+  instructions: [],
+  results: outputs.map((_, i) => i),
+  outputs,
+});
+
+describe('the arena', () => {
+  it('gives the bytes of a dead value to a later one', () => {
+    const [a, b, c] = [value(0), value(1), value(2)];
+    const { bytes, offsets } = placeInArena([copy(outside, a), copy(a, b), copy(b, c), copy(c, outside)]);
+    expect(bytes).toBe(128);
+    expect(offsets.get(0)).toBe(offsets.get(2));
+    expect(offsets.get(0)).not.toBe(offsets.get(1));
+  });
+
+  it('keeps apart what a step reads and what it writes', () => {
+    const { bytes } = placeInArena([copy(outside, value(0)), copy(value(0), value(1))]);
+    expect(bytes).toBe(128);
+  });
+
+  it('starts every block at a cache line', () => {
+    const steps = [
+      copy(outside, value(0, 3)),
+      copy(outside, value(1, 5)),
+      map([value(0, 3), value(1, 5)], [outside]),
+    ];
+    const { offsets, bytes } = placeInArena(steps);
+    expect([...offsets.values()].map((offset) => offset % 64)).toEqual([0, 0]);
+    expect(bytes).toBe(128);
+  });
+
+  it('lets an element-wise step write over an operand that nobody reads again', () => {
+    const { bytes, offsets, blocks } = placeInArena([
+      copy(outside, value(0)),
+      map([value(0)], [value(1)]),
+      copy(value(1), outside),
+    ]);
+    expect(bytes).toBe(64);
+    expect(offsets.get(0)).toBe(offsets.get(1));
+    expect(blocks).toEqual([{ offset: 0, bytes: 64, first: 0, last: 2 }]);
+  });
+
+  it.each<[string, Value, Value, Step<Value>[]]>([
+    ['is read again', value(0), value(1), [copy(value(0), outside)]],
+    [
+      'is read turned around',
+      { ...value(0), layout: { offset: 15, shape: [16], strides: [-1] } },
+      value(1),
+      [],
+    ],
+    ['is repeated', { ...value(0), layout: { offset: 0, shape: [16], strides: [0] } }, value(1), []],
+    ['has another type', value(0), { ...value(1), dtype: 'int32' }, []],
+    ['has another size', value(0, 17), value(1, 16), []],
+  ])('does not write over an operand that %s', (_, operand, output, later) => {
+    const whole = { ...operand, layout: contiguous([16]) };
+    const { offsets } = placeInArena([
+      copy(outside, whole),
+      map([operand], [output]),
+      ...later,
+      copy(output, outside),
+    ]);
+    expect(offsets.get(0)).not.toBe(offsets.get(1));
+  });
+
+  it('does not give one operand to two outputs', () => {
+    const { offsets } = placeInArena([
+      copy(outside, value(0)),
+      map([value(0)], [value(1), value(2)]),
+      map([value(1), value(2)], [outside]),
+    ]);
+    expect(offsets.get(1)).not.toBe(offsets.get(2));
+  });
+
+  it('is no larger than what is alive at once, for a chain of products', () => {
+    const x = input('x', [32, 32]);
+    let y = x.matmul(variable([32, 32]));
+    for (let i = 0; i < 10; i++) y = y.matmul(variable([32, 32]));
+    // Two matrices at any time: the one that is read and the one that is written.
+    expect(planOf({ inputs: [x], outputs: [y] }).arenaBytes).toBe(2 * 32 * 32 * 4);
+  });
+
+  it('keeps for the backward pass what it reads, and nothing else', () => {
+    const x = input('x', [32, 32]);
+    const weights = Array.from({ length: 6 }, () => variable([32, 32]));
+    const y = weights.reduce((value, weight) => value.matmul(weight).relu(), x.relu());
+    const { arenaBytes } = planOf({ inputs: [x], outputs: grad(y.sum(), weights) });
+    const matrix = 32 * 32 * 4;
+    // Seven activations, and two gradients that are passed down.
+    expect(arenaBytes).toBeGreaterThanOrEqual(7 * matrix);
+    expect(arenaBytes).toBeLessThanOrEqual(9 * matrix);
+  });
+});

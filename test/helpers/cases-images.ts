@@ -1,0 +1,158 @@
+import * as cr from 'chainrule';
+import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/graph/ops/conv.js';
+import { avgPool2dGradOp, maxPool2dGatherOp, maxPool2dGradOp } from '#lib/graph/ops/pool.js';
+import { Tensor } from '#lib/graph/tensor.js';
+import type { OpCase, OpCases } from './cases-elementwise.js';
+import type { Fn } from './check-op.js';
+import { type Plain, total } from './naive.js';
+import { convPlain, type PlainWindow, poolPlain } from './naive-images.js';
+
+const window = (
+  stride: [number, number] = [1, 1],
+  padding: [number, number] = [0, 0],
+  dilation: [number, number] = [1, 1],
+): PlainWindow => ({ stride, padding, dilation });
+
+const convolutions: [image: cr.Shape, kernel: cr.Shape, PlainWindow][] = [
+  [[1, 1, 1, 1], [1, 1, 1, 1], window()],
+  [[2, 4, 5, 3], [3, 3, 3, 2], window()],
+  [[1, 5, 5, 1], [5, 5, 1, 3], window([1, 1], [2, 2])],
+  [[2, 5, 4, 2], [2, 3, 2, 2], window([2, 1], [1, 0])],
+  [[1, 6, 7, 2], [3, 2, 2, 3], window([2, 3], [1, 2])],
+  [[1, 7, 6, 1], [3, 2, 1, 2], window([1, 1], [2, 1], [2, 3])],
+  [[1, 8, 7, 2], [2, 3, 2, 1], window([3, 2], [1, 3], [3, 2])],
+  [[1, 3, 3, 9], [1, 1, 9, 2], window()],
+  [[1, 3, 4, 2], [3, 3, 2, 9], window([1, 1], [1, 1])],
+  [[3, 2, 2, 1], [1, 2, 1, 1], window([2, 2])],
+  [[0, 4, 4, 2], [3, 3, 2, 2], window()],
+];
+
+const convolved = convolutions.map(
+  ([image, kernel, options]): OpCase => ({
+    fn: (x, w) => cr.conv2d(x as Tensor, w as Tensor, options),
+    inputs: [image, kernel],
+    options: { reference: (x, w) => convPlain(x, w, options) },
+  }),
+);
+
+const outputOf = (image: cr.Shape, kernel: cr.Shape, options: PlainWindow): cr.Shape =>
+  convPlain({ shape: image, data: [] }, { shape: kernel, data: [] }, options).shape;
+
+/** The transposes of a convolution, from the convolution itself: one unit image, or unit kernel, for each element. */
+function units(shape: cr.Shape): Plain[] {
+  const count = shape.reduce((a, b) => a * b, 1);
+  return Array.from({ length: count }, (_, i) => ({
+    shape,
+    data: Array.from({ length: count }, (_, j) => Number(i === j)),
+  }));
+}
+const dot = (a: Plain, b: Plain): number => total(a.data.map((v, i) => v * (b.data[i] as number)));
+
+const inputGradients = convolutions.map(
+  ([image, kernel, options]): OpCase => ({
+    fn: (dy, w) => new Tensor(conv2dInputGradOp, [dy as Tensor, w as Tensor], { ...options, shape: image }),
+    inputs: [outputOf(image, kernel, options), kernel],
+    options: {
+      reference: (dy, w) => ({
+        shape: image,
+        data: units(image).map((x) => dot(convPlain(x, w, options), dy)),
+      }),
+    },
+  }),
+);
+
+const weightGradients = convolutions.map(
+  ([image, kernel, options]): OpCase => ({
+    fn: (x, dy) => new Tensor(conv2dWeightGradOp, [x as Tensor, dy as Tensor], { ...options, shape: kernel }),
+    inputs: [image, outputOf(image, kernel, options)],
+    options: {
+      reference: (x, dy) => ({
+        shape: kernel,
+        data: units(kernel).map((w) => dot(convPlain(x, w, options), dy)),
+      }),
+    },
+  }),
+);
+
+interface Pooling {
+  readonly image: cr.Shape;
+  readonly size: [number, number];
+  readonly stride: [number, number];
+  readonly padding: [number, number];
+}
+
+const poolings: Pooling[] = [
+  { image: [1, 1, 1, 1], size: [1, 1], stride: [1, 1], padding: [0, 0] },
+  { image: [2, 4, 6, 3], size: [2, 2], stride: [2, 2], padding: [0, 0] },
+  { image: [1, 5, 7, 2], size: [2, 2], stride: [2, 2], padding: [0, 0] },
+  { image: [1, 5, 6, 3], size: [3, 3], stride: [2, 2], padding: [1, 1] },
+  { image: [2, 5, 4, 1], size: [3, 2], stride: [1, 1], padding: [0, 1] },
+  { image: [1, 7, 6, 2], size: [2, 3], stride: [3, 1], padding: [1, 0] },
+  { image: [1, 2, 3, 9], size: [2, 2], stride: [1, 1], padding: [1, 1] },
+  { image: [0, 4, 4, 2], size: [2, 2], stride: [2, 2], padding: [0, 0] },
+];
+
+const pooledShape = ({ image, size, ...options }: Pooling): cr.Shape =>
+  poolPlain({ shape: image, data: [] }, size, options, () => 0).shape;
+
+const pooled = (
+  pool: typeof cr.maxPool2d,
+  reduce: (values: number[], size: [number, number]) => number,
+): OpCase[] =>
+  poolings.map(({ image, size, stride, padding }) => ({
+    fn: (x) => pool(x as Tensor, size, { stride, padding }),
+    inputs: [image],
+    options: { reference: (x) => poolPlain(x, size, { stride, padding }, (values) => reduce(values, size)) },
+  }));
+
+const average = (values: number[], size: [number, number]): number => total(values) / (size[0] * size[1]);
+const largest = (values: number[]): number => Math.max(...values);
+
+/** The element of a window that is the largest of the image, read from another image of the same shape. */
+function gathered(x: Plain, values: Plain, { size, ...options }: Pooling): Plain {
+  const numbered = { shape: x.shape, data: x.data.map((_, i) => i) };
+  return poolPlain(numbered, size, options, (places) => {
+    const best = places.reduce((a, b) => ((x.data[b] as number) > (x.data[a] as number) ? b : a));
+    return values.data[best] as number;
+  });
+}
+
+const on = (f: (x: Tensor, y: Tensor) => Tensor): Fn => f as Fn;
+
+export const imageCases: OpCases = {
+  conv2d: convolved,
+  conv2dInputGrad: inputGradients,
+  conv2dWeightGrad: weightGradients,
+  maxPool2d: pooled(cr.maxPool2d, largest),
+  avgPool2d: pooled(cr.avgPool2d, average),
+  maxPool2dGrad: poolings.map(({ image, ...attributes }) => ({
+    fn: on((x, dy) => new Tensor(maxPool2dGradOp, [x, dy], attributes)),
+    inputs: [image, pooledShape({ image, ...attributes })],
+    options: {
+      reference: (x, dy) => ({
+        shape: image,
+        data: units(image).map((unit) => dot(gathered(x, unit, { image, ...attributes }), dy)),
+      }),
+    },
+  })),
+  maxPool2dGather: poolings.map(({ image, ...attributes }) => ({
+    fn: on((x, values) => new Tensor(maxPool2dGatherOp, [x, values], attributes)),
+    inputs: [image, image],
+    options: { reference: (x, values) => gathered(x, values, { image, ...attributes }) },
+  })),
+  avgPool2dGrad: poolings.map(({ image, ...attributes }) => ({
+    fn: on((dy) => new Tensor(avgPool2dGradOp, [dy], { ...attributes, shape: image })),
+    inputs: [pooledShape({ image, ...attributes })],
+    options: {
+      reference: (dy) => ({
+        shape: image,
+        data: units(image).map((unit) =>
+          dot(
+            poolPlain(unit, attributes.size, attributes, (values) => average(values, attributes.size)),
+            dy,
+          ),
+        ),
+      }),
+    },
+  })),
+};

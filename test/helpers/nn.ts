@@ -1,0 +1,48 @@
+import { data, nn, type Tensor } from 'chainrule';
+import { hashIntegers, hashUniform } from './random.js';
+
+/** The networks of scripts/fixtures/training.py. */
+export class MLP extends nn.Module {
+  fc1 = new nn.Linear(784, 64);
+  fc2 = new nn.Linear(64, 10);
+
+  forward(x: Tensor): Tensor {
+    return this.fc2.forward(this.fc1.forward(x.flatten(1)).relu());
+  }
+}
+
+export class CNN extends nn.Module {
+  conv1 = new nn.Conv2d(1, 8, 5, { padding: 2 });
+  conv2 = new nn.Conv2d(8, 16, 3);
+  fc = new nn.Linear(16 * 6 * 6, 10);
+
+  forward(x: Tensor): Tensor {
+    const first = nn.maxPool2d(this.conv1.forward(x).relu(), 2);
+    const second = nn.maxPool2d(this.conv2.forward(first).relu(), 2);
+    return this.fc.forward(second.flatten(1));
+  }
+}
+
+/** Gives every parameter the values that scripts/fixtures/training.py starts from. */
+export function initialiseByFormula<M extends nn.Module>(model: M): M {
+  let fan = 1;
+  model.parameters().forEach(({ shape, size, storage }, i) => {
+    // The fan of a kernel [KH, KW, C, O] leaves out O, that of a matrix [out, in] is in; a bias has its weight's.
+    if (shape.length === 4) fan = size / (shape[3] as number);
+    if (shape.length === 2) fan = shape[1] as number;
+    storage.data.set(hashUniform(size, 100 + i, -(fan ** -0.5), fan ** -0.5));
+  });
+  return model;
+}
+
+/** Noise over one of ten patterns, which the label names, as in scripts/fixtures/training.py. */
+export function patternSamples(count: number): data.Dataset {
+  const labels = hashIntegers(count, 7, 10);
+  const patterns = hashUniform(10 * 784, 8);
+  const noise = hashUniform(count * 784, 9);
+  const images = Float32Array.from(noise, (value, i) => {
+    const pattern = patterns[(labels[Math.floor(i / 784)] as number) * 784 + (i % 784)] as number;
+    return 2 * (0.6 * pattern + 0.4 * value) - 1;
+  });
+  return data.fromArrays(images, Int32Array.from(labels), { inputs: { shape: [28, 28, 1] } });
+}
