@@ -81,8 +81,8 @@ void bind(const Arguments& arguments, PlanHandle& handle) {
   const Napi::Array array = arguments.array(1, "bindings");
   const auto bindings = handle.plan.bindings();
   if (array.Length() != bindings.size()) {
-    throw PlanError("run: bindings must be " + std::to_string(bindings.size()) +
-                    " typed arrays, got " + std::to_string(array.Length()));
+    arguments.fail("bindings.length", std::to_string(bindings.size()),
+                   Napi::Number::New(arguments.env(), array.Length()));
   }
   // Getters may run here, so no address is taken before the last of them.
   for (uint32_t i = 0; i < bindings.size(); ++i) handle.values[i] = array.Get(i);

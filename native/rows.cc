@@ -9,15 +9,15 @@
 namespace chainrule {
 namespace {
 
-constexpr size_t kBlock = 256;
+constexpr size_t kBlock = 128;
 
 template <typename T>
 void add(const T* __restrict a, const T* __restrict b, T* __restrict sum, size_t count) {
   for (size_t i = 0; i < count; ++i) sum[i] = a[i] + b[i];
 }
 
-// Sums one block of all shards, as a binary counter does: subtotals[k] holds the sum of 2^k shards
-// while bit k of the number of shards seen is set. The blocks stay in the first-level cache.
+// Sums one block of all shards, as a binary counter does: while bit k of the number of shards seen
+// is set, kept_[k] points at the sum of 2^k of them. The blocks stay in the first-level cache.
 template <typename T>
 class BlockSum {
  public:
@@ -26,28 +26,41 @@ class BlockSum {
     for (const T* shard : shards) {
       const T* sum = shard + start;
       size_t level = 0;
-      for (; (seen >> level & 1) != 0; ++level) sum = join(level, sum, count);
-      subtotals_[level] = sum;
+      for (; bit(seen, level); ++level) {
+        // Where the next level is taken, this sum is only on its way to the level after.
+        T* carried = bit(seen, level + 1) ? passing_[level] : memory_[level];
+        add(kept_[level], sum, carried, count);
+        sum = carried;
+      }
+      kept_[level] = sum;
       ++seen;
     }
-    const T* sum = nullptr;
-    for (size_t level = 0; seen >> level != 0; ++level) {
-      if ((seen >> level & 1) == 0) continue;
-      sum = sum == nullptr ? subtotals_[level] : join(level, sum, count);
-    }
-    return sum;
+    return join(seen, count);
   }
 
  private:
   static constexpr size_t kLevels = std::bit_width(kMaxShards);
 
-  const T* join(size_t level, const T* right, size_t count) {
-    add(subtotals_[level], right, memory_[level], count);
-    return memory_[level];
+  static bool bit(size_t seen, size_t level) { return (seen >> level & 1) != 0; }
+
+  // What the counter still holds apart, from the lowest level up.
+  const T* join(size_t seen, size_t count) {
+    const T* sum = nullptr;
+    for (size_t level = 0; seen >> level != 0; ++level) {
+      if (!bit(seen, level)) continue;
+      if (sum == nullptr) {
+        sum = kept_[level];
+      } else {
+        add(kept_[level], sum, passing_[level], count);
+        sum = passing_[level];
+      }
+    }
+    return sum;
   }
 
-  const T* subtotals_[kLevels];
+  const T* kept_[kLevels];
   T memory_[kLevels][kBlock];
+  T passing_[kLevels][kBlock];
 };
 
 }  // namespace

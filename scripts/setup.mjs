@@ -7,13 +7,16 @@ import { report, SetupError } from './setup/run.mjs';
 import { ensureTools } from './setup/system.mjs';
 import { ensureTypes } from './setup/types.mjs';
 
-/** Does what is missing. Prints a line for each thing done, and for a failure what to do next. Resolves to success. */
-export async function setUp() {
+/**
+ * Does what is missing. Prints a line for each thing done, and for a failure what to do next. Resolves to success.
+ * @param {{ addon?: boolean }} [options] `addon: false` leaves the addon to the caller.
+ */
+export async function setUp({ addon = true } = {}) {
   try {
     checkPlatform();
-    if (addonIsStale()) await ensureTools();
+    if (!addon || addonIsStale()) await ensureTools();
     await ensurePackages();
-    await ensureAddon();
+    if (addon) await ensureAddon();
     await ensureTypes();
     return true;
   } catch (error) {

@@ -12,7 +12,7 @@ const kind = args[0] === 'thread' ? 'thread' : 'address';
 if (args[0] === kind) args.shift();
 
 async function main() {
-  if (!(await setUp())) return 1;
+  if (!(await setUp({ addon: false }))) return 1;
   const folder = `build/sanitize-${kind}`;
   await step(`Building the addon for the ${kind} sanitizer`, () =>
     buildAddon(folder, { CHAINRULE_SANITIZE: kind }),

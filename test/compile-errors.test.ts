@@ -139,6 +139,23 @@ describe('errors of a compiled function', () => {
     expect(error.message).toBe('gather: index 3 at position 1 is outside 0..2');
     expect(valuesOf(table)).toEqual([1, 2, 3, 4, 5, 6]);
   });
+
+  it.each<[string, (table: Tensor, rows: Tensor) => Tensor]>([
+    ['is looked up', (table, rows) => table.gather(rows)],
+    ['adds up rows', (table, rows) => grad(table.gather(rows).sum(), [table])[0] as Tensor],
+  ])('of a step that fails halfway leave the variable that it %s for', async (_, next) => {
+    const [table, target] = [variable([3, 2]), variable([3, 2])];
+    const step = compile((rows: Tensor) => {
+      assign(target, next(table, rows));
+      return rows;
+    });
+    await step(Int32Array.of(2, 2, 1));
+    const before = valuesOf(target);
+    expect((await failure(step(Int32Array.of(0, 1, 3)))).message).toMatch(
+      /index 3 at position 2 is outside 0\.\.2/,
+    );
+    expect(valuesOf(target)).toEqual(before);
+  });
 });
 
 describe('a plan that does not fit into memory', () => {

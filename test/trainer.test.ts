@@ -90,6 +90,27 @@ describe('training on several workers', () => {
   });
 });
 
+describe('two trainers of one model', () => {
+  it('train it in turn', async () => {
+    const model = mlp();
+    const options = { loss: nn.crossEntropy, optimizer: optim.sgd({ lr: 0.1 }), workers: 2 };
+    const [first, second] = [new Trainer(model, options), new Trainer(model, options)];
+    const samples = points(40);
+    const losses: number[] = [];
+    for (const trainer of [first, second, first]) {
+      const [epoch] = await collect(trainer.fit(samples, { shuffle: false, batchSize: 8 }));
+      losses.push(epoch?.loss as number);
+    }
+    const alone = new Trainer(mlp(), options);
+    const expected = await collect(alone.fit(samples, { shuffle: false, batchSize: 8, epochs: 3 }));
+    expectAlike(
+      losses,
+      expected.map(({ loss }) => loss),
+    );
+    expectAlike(parametersOf(model), parametersOf(alone.model));
+  });
+});
+
 describe('the figures of an epoch', () => {
   it('are means over its samples, and counted on over calls of fit', async () => {
     const run = { data: points(41), batchSize: 8 };

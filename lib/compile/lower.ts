@@ -74,9 +74,7 @@ export class Lowering {
     const layout = kernel.view(source.layout, node);
     if (layout) return { ...source, layout };
     const compact = this.#contiguous(node.input(0));
-    // An empty value counts as contiguous whatever its strides are, so they are written anew.
-    const { offset, shape } = compact.layout;
-    return { ...compact, layout: kernel.view({ ...contiguous(shape), offset }, node) as Layout };
+    return { ...compact, layout: kernel.view(compact.layout, node) as Layout };
   }
 
   #contiguous(node: Tensor): Value {

@@ -1,6 +1,15 @@
 import type { Piscina } from 'piscina';
+import { invalid } from '../graph/errors.js';
 import { Control, isReleased } from './control.js';
 import type { Job, Task } from './job.js';
+
+/** Says what it means that a thread is gone; other errors come from within a worker, and say so themselves. */
+function explained(cause: unknown): unknown {
+  if (!(cause instanceof Error) || !cause.message.startsWith('worker exited')) return cause;
+  const error = invalid('parallel', `a worker thread was ended before its work was done (${cause.message})`);
+  error.cause = cause;
+  return error;
+}
 
 /** The threads of one job. A pool lives as long as a call of `fit`, and leaves no thread behind. */
 export class WorkerPool {
@@ -40,7 +49,7 @@ export class WorkerPool {
     );
     await Promise.all(tasks);
     const cause = failures.find((error) => !isReleased(error)) ?? failures[0];
-    if (cause !== undefined) throw cause;
+    if (cause !== undefined) throw explained(cause);
   }
 
   /** Asks the workers to stop after the step under way. */

@@ -10,6 +10,7 @@ const INTERVAL_MS = 100;
 export interface EpochWatch {
   /** Ends the watch and gives the number of steps done. */
   stop(): number;
+  /** Throws what `onProgress` threw. */
   result(): EpochResult;
 }
 
@@ -50,7 +51,16 @@ export function watchEpoch(
       eta,
     };
   };
-  const report = () => onProgress?.(progress());
+  let failure: { readonly error: unknown } | undefined;
+  const report = () => {
+    try {
+      onProgress?.(progress());
+    } catch (error) {
+      // Nobody could catch it in a timer, so training stops and its caller gets the error.
+      failure ??= { error };
+      control.requestStop();
+    }
+  };
   const timer = onProgress ? setInterval(report, INTERVAL_MS) : undefined;
   return {
     stop() {
@@ -60,6 +70,7 @@ export function watchEpoch(
       return control.stepsDone;
     },
     result() {
+      if (failure) throw failure.error;
       const seconds = (ended - started) / 1000;
       return {
         epoch,

@@ -169,9 +169,11 @@ export class Trainer {
     const stop = () => pool?.requestStop();
     return {
       start: async (job: Job, abort: AbortSignal | undefined): Promise<WorkerPool> => {
-        pool = await WorkerPool.start(job);
         signal = abort;
         signal?.addEventListener('abort', stop);
+        pool = await WorkerPool.start(job);
+        // There was no pool yet to be stopped by an abort while it started.
+        signal?.throwIfAborted();
         return pool;
       },
       end: async (): Promise<void> => {

@@ -6,9 +6,9 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Reduces the columns of long matrices [length, inner], a strip of columns at a time. Rows are added into a ring that
-// holds one or more of them, so that short rows fill whole vectors, too. The ring goes into doubles every few passes:
-// the error does not grow with the length.
+// Reduces the columns of long matrices [length, inner], a strip of columns at a time. Rows are
+// added into a ring that holds one or more of them, so that short rows fill whole vectors, too. The
+// ring goes into doubles every few passes: the error does not grow with the length.
 template <class Operation, typename T>
 class ColumnReducer final : public Reducer<Operation, T> {
   using Base = Reducer<Operation, T>;
@@ -46,7 +46,8 @@ class ColumnReducer final : public Reducer<Operation, T> {
     return extent.inner > kMaxStrip ? ring : ring * std::max<int64_t>(kMaxBlock / ring, 1);
   }
 
-  // Columns b ... b + width - 1 of group a. Where the strip is all of the matrix, a block takes many rows.
+  // Columns b ... b + width - 1 of group a. Where the strip is all of the matrix, a block takes
+  // many rows.
   void reduce_strip(const Run& run, int64_t a, int64_t b, int64_t width) const {
     std::fill_n(sums_.data(), ring_, kIdentity);
     std::fill_n(totals_.data(), ring_, Operation::template identity<double>());

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstring>
 #include <limits>
 
 #include "instructions.h"
 
-// What reductions do with two elements, and with a row of them.
+// What reductions do with two elements, and with two stretches of them.
 namespace chainrule::CHAINRULE_ISA {
 
+// Combines two elements, or two vectors of them, into the first.
 struct Sum {
   template <typename T>
   static constexpr T identity() {
@@ -30,42 +30,6 @@ struct Max {
     total = total != total ? total : (total > next ? total : next);
   }
 };
-
-template <typename T>
-struct VectorOf {
-  typedef T Type __attribute__((vector_size(64)));
-};
-
-// All of n consecutive elements. Partial results stand in many lanes, which is fast, and keeps the rounding error small.
-template <class Operation, typename T>
-T combine_row(const T* values, int64_t n) {
-  using Vector = typename VectorOf<T>::Type;
-  constexpr int kVectors = 4;
-  T lanes[kLine<T>];
-  std::fill_n(lanes, kLine<T>, Operation::template identity<T>());
-  int64_t i = 0;
-  if (n >= kVectors * kLine<T>) {
-    Vector sums[kVectors], next;
-    std::memcpy(sums, values, sizeof sums);
-    for (i = kVectors * kLine<T>; i + kVectors * kLine<T> <= n; i += kVectors * kLine<T>) {
-      for (int v = 0; v < kVectors; ++v) {
-        std::memcpy(&next, values + i + v * kLine<T>, sizeof next);
-        Operation::combine(sums[v], next);
-      }
-    }
-    Operation::combine(sums[0], sums[1]);
-    Operation::combine(sums[2], sums[3]);
-    Operation::combine(sums[0], sums[2]);
-    std::memcpy(lanes, sums, sizeof lanes);
-  }
-  for (int64_t lane = 0; i < n; ++i, lane = (lane + 1) % kLine<T>) {
-    Operation::combine(lanes[lane], values[i]);
-  }
-  for (int64_t width = kLine<T> / 2; width > 0; width /= 2) {
-    for (int64_t j = 0; j < width; ++j) Operation::combine(lanes[j], lanes[j + width]);
-  }
-  return lanes[0];
-}
 
 // totals[i] with values[i], element by element.
 template <class Operation, typename T, typename V>

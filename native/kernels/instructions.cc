@@ -49,7 +49,8 @@ constexpr bool has_loop(unsigned scalars) {
   if constexpr (requires { Operation::allows(scalars); }) {
     return Operation::allows(scalars);
   } else {
-    // What is the same for all elements is computed once, on a line of copies, by the loop without scalars.
+    // What is the same for all elements is computed once, on a line of copies, by the loop without
+    // scalars.
     constexpr unsigned all = (1u << Operation::arity) - 1;
     return scalars < all || std::is_same_v<Operation, Copy>;
   }

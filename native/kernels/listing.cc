@@ -64,7 +64,8 @@ class Reader {
     return push({.kind = Kind::kConstant, .number = number, .scalar = true});
   }
 
-  // Fewer forms for the same thing: scalars stand on the right, a < b is b > a, and most powers are products or roots.
+  // Fewer forms for the same thing: scalars stand on the right, a < b is b > a, and most powers are
+  // products or roots.
   int computed(int operation, std::vector<int> inputs) {
     if (operation_info(operation).commutative && list_[inputs[0]].scalar) {
       std::swap(inputs[0], inputs[1]);
@@ -88,8 +89,8 @@ class Reader {
                  .scalar = scalar});
   }
 
-  // A result that is the same for all elements is spread out. One that is an operand is copied, as the outputs may
-  // overwrite it where it stands.
+  // A result that is the same for all elements is spread out. One that is an operand is copied, as
+  // the outputs may overwrite it where it stands.
   int settled(int value, bool stores) {
     if (!list_[value].scalar && !(stores && list_[value].kind == Kind::kOperand)) return value;
     return push({.kind = Kind::kComputed, .operation = id<Copy>, .inputs = {value}});
@@ -109,7 +110,8 @@ void count_uses(Listing& list) {
   }
 }
 
-// Takes the inner operation of a fusion into `value`, when its input number `at` is one that only it needs.
+// Takes the inner operation of a fusion into `value`, when its input number `at` is one that only
+// it needs.
 bool join(Listing& list, Value& value, int fusion, int at) {
   const OperationInfo& info = operation_info(fusion);
   Value& inner = list.values[value.inputs[at]];

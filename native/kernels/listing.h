@@ -26,8 +26,9 @@ struct Listing {
   const Value& operator[](int value) const { return values[value]; }
 };
 
-// Reads the instructions of a step; `scalars` says of each operand whether it is one element for all. Instructions are
-// rewritten and joined where that is faster, and those that nothing needs have no uses.
+// Reads the instructions of a step; `scalars` says of each operand whether it is one element for
+// all. Instructions are rewritten and joined where that is faster, and those that nothing needs
+// have no uses.
 Listing read_listing(const StepReader& step, const std::vector<bool>& scalars,
                      const char* extra_result);
 

@@ -20,8 +20,9 @@ class Map final : public Kernel {
   }
 
  private:
-  // A register is 4 KiB: calls cost little beside their work, and a few registers fit in the first-level cache.
-  static constexpr int64_t kBlock = 4096 / sizeof(T);
+  // Long enough for calls to cost little, and short enough for some registers to fit in the first
+  // cache level, and for the streams from memory to take turns often.
+  static constexpr int64_t kBlock = 2048 / sizeof(T);
 
   mutable Program<T> program_;
 };

@@ -44,21 +44,26 @@ inline void splat(T* out, int64_t n, T value) {
   }
 }
 
-// A plane whose rows memory walks faster than its columns, in squares: each cache line is used up while it is there.
+// A plane whose rows memory walks faster than its columns, in squares: each cache line is used up
+// while it is there.
 template <typename T, typename S>
 void read_transposed(const S* in, const Plane& plane, T* out) {
   constexpr int64_t kTile = 16;
   const auto [rows, columns] = plane;
   for (int64_t r0 = 0; r0 < rows.size; r0 += kTile) {
     const int64_t r1 = std::min(r0 + kTile, rows.size);
-    for (int64_t c = 0; c < columns.size; ++c) {
-      const S* from = in + c * columns.stride;
-      for (int64_t r = r0; r < r1; ++r) out[r * columns.size + c] = static_cast<T>(from[r]);
+    for (int64_t c0 = 0; c0 < columns.size; c0 += kTile) {
+      const int64_t c1 = std::min(c0 + kTile, columns.size);
+      for (int64_t r = r0; r < r1; ++r) {
+        T* to = out + r * columns.size;
+        for (int64_t c = c0; c < c1; ++c) to[c] = static_cast<T>(in[c * columns.stride + r]);
+      }
     }
   }
 }
 
-// Reads a plane of type S at an element offset into consecutive elements of type T, which have room for a line more.
+// Reads a plane of type S at an element offset into consecutive elements of type T, which have room
+// for a line more.
 template <typename T, typename S>
 void read_plane(const std::byte* base, int64_t offset, const Plane& plane, T* out) {
   const S* row = reinterpret_cast<const S*>(base) + offset;
@@ -205,7 +210,8 @@ class OperandStream {
     return axes_.size() > 1 ? offset + row * axes_[0].stride : offset;
   }
 
-  // Cuts a stretch of the flattened elements into planes: a part of a row, some whole rows, a part of a row.
+  // Cuts a stretch of the flattened elements into planes: a part of a row, some whole rows, a part
+  // of a row.
   void read(int64_t position, int64_t n, T* out) const {
     const Axis columns = plane_.columns;
     int64_t row = position / columns.size, column = position - row * columns.size;

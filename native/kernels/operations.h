@@ -57,7 +57,7 @@ CHAINRULE_UNARY(Cos, "cos", cos(x))
 CHAINRULE_UNARY(Tanh, "tanh", tanh(x))
 CHAINRULE_UNARY(Sigmoid, "sigmoid", sigmoid(x))
 CHAINRULE_UNARY(Relu, "relu", x < T(0) ? T(0) : x)
-CHAINRULE_UNARY(Square, "square", x* x)
+CHAINRULE_UNARY(Square, "square", (x * x))
 CHAINRULE_UNARY(Reciprocal, "reciprocal", T(1) / x)
 CHAINRULE_UNARY(Truth, "truth", x != T(0) ? T(1) : T(0))
 CHAINRULE_UNARY(Truncate, "truncate", std::trunc(x))
@@ -65,7 +65,7 @@ CHAINRULE_UNARY(Floor, "floor", std::floor(x))
 
 CHAINRULE_BINARY(Add, Commutative, "add", a + b)
 CHAINRULE_BINARY(Sub, Binary, "sub", a - b)
-CHAINRULE_BINARY(Mul, Commutative, "mul", a* b)
+CHAINRULE_BINARY(Mul, Commutative, "mul", (a * b))
 CHAINRULE_BINARY(Div, Binary, "div", a / b)
 CHAINRULE_BINARY(Pow, Binary, "pow", std::pow(a, b))
 // The first choice keeps a NaN on the left, and the comparison one on the right.
@@ -120,36 +120,44 @@ struct Fused {
   }
 };
 
-// A long fusion, which has loops for some combinations of scalar inputs only (bit k stands for input k).
+// A long fusion, with loops for some combinations of scalar inputs only: bit k stands for input k.
 template <class Fusion, unsigned... allowed>
 struct Only : Fusion {
   static constexpr bool allows(unsigned scalars) { return ((scalars == allowed) || ...); }
 };
 
-using MulAdd = Fused<Add, 0, Mul>;  // a b + c
-using MulMul = Fused<Mul, 0, Mul>;  // a b c
-using RootMul = Fused<Sqrt, 0, Mul>;
+using MulAdd = Fused<Add, 0, Mul>;        // a b + c
+using MulAddMul = Fused<MulAdd, 2, Mul>;  // a b + c d
+using MulSub = Fused<Sub, 0, Mul>;        // a b - c
+using SubMul = Fused<Sub, 1, Mul>;        // a - b c
+using AddAdd = Fused<Add, 0, Add>;        // a + b + c
+using SubSub = Fused<Sub, 0, Sub>;        // a - b - c
+using MulMul = Fused<Mul, 0, Mul>;        // a b c
+using ScaledSum = Fused<Mul, 0, Add>;     // (a + b) c
+using ScaledGap = Fused<Mul, 0, Sub>;     // (a - b) c
+using MulDiv = Fused<Div, 0, Mul>;        // a b / c
+using DivAdd = Fused<Div, 1, Add>;        // a / (b + c)
+using RootMul = Fused<Sqrt, 0, Mul>;      // sqrt(a b)
 using RootAdd = Fused<Add, 0, RootMul>;   // sqrt(a b) + c
 using PerRoot = Fused<Div, 1, RootAdd>;   // a / (sqrt(b c) + d)
-// The two averages and the step of adaptive optimisers: a b + c d e, and a - b c d / (sqrt(e f) + g).
+using ReluAdd = Fused<Relu, 0, Add>;      // relu(a + b)
+using ExpSub = Fused<Exp, 0, Sub>;        // exp(a - b)
+using WhereGt = Fused<Where, 0, Gt>;      // a > b ? c : d
+using WhereGe = Fused<Where, 0, Ge>;
+using WhereEq = Fused<Where, 0, Eq>;
+
+// Adaptive optimisers: a b + c d e; a b c / (sqrt(d e) + f); a - b c d / (sqrt(e f) + g).
 using Average = Only<Fused<MulAdd, 2, MulMul>, 0b01010, 0b10010>;
 using Quotient = Only<Fused<PerRoot, 0, MulMul>, 0b110110>;
 using AdaptiveStep = Only<Fused<Sub, 1, Quotient>, 0b1101100>;
 
-// Order gives an operation its number.
-using Operations = std::tuple<
-    Copy, Neg, Abs, Exp, Log, Sqrt, Sin, Cos, Tanh, Sigmoid, Relu, Square, Reciprocal, Truth,
-    Truncate, Floor, Add, Sub, Mul, Div, Pow, Maximum, Minimum, LeakyRelu, Eq, Ne, Lt, Le, Gt, Ge,
-    Where,
-    MulAdd, Fused<MulAdd, 2, Mul>,             // a b + c, a b + c d
-    Fused<Sub, 0, Mul>, Fused<Sub, 1, Mul>,    // a b - c, a - b c
-    Fused<Sub, 0, Sub>,                        // a - b - c
-    MulMul, Fused<Add, 0, Add>,                // a b c, a + b + c
-    Fused<Mul, 0, Add>, Fused<Mul, 0, Sub>,    // (a + b) c, (a - b) c
-    Fused<Div, 0, Mul>, Fused<Div, 1, Add>,    // a b / c, a / (b + c)
-    RootMul, RootAdd, PerRoot,
-    Fused<Relu, 0, Add>, Fused<Exp, 0, Sub>,   // relu(a + b), exp(a - b)
-    Fused<Where, 0, Gt>, Fused<Where, 0, Ge>, Fused<Where, 0, Eq>,
-    Average, Quotient, AdaptiveStep>;
+// Order gives an operation its number. Of two fusions with the same outer operation, the first that
+// fits is taken.
+using Operations =
+    std::tuple<Copy, Neg, Abs, Exp, Log, Sqrt, Sin, Cos, Tanh, Sigmoid, Relu, Square, Reciprocal,
+               Truth, Truncate, Floor, Add, Sub, Mul, Div, Pow, Maximum, Minimum, LeakyRelu, Eq, Ne,
+               Lt, Le, Gt, Ge, Where, MulAdd, MulAddMul, MulSub, SubMul, AddAdd, SubSub, MulMul,
+               ScaledSum, ScaledGap, MulDiv, DivAdd, RootMul, RootAdd, PerRoot, ReluAdd, ExpSub,
+               WhereGt, WhereGe, WhereEq, Average, Quotient, AdaptiveStep>;
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -34,7 +34,8 @@ std::vector<bool> scalar_operands(const StepReader& step, const std::vector<Oper
   return scalars;
 }
 
-// Which values have a register at which time: a register is free again after the last use of its value.
+// Which values have a register at which time: a register is free again after the last use of its
+// value.
 class Registers {
  public:
   explicit Registers(const Listing& list) : left_(list.values.size()), of_(list.values.size(), -1) {
@@ -59,7 +60,9 @@ class Registers {
   int count_ = 0;
 };
 
-bool same_memory(const Operand& a, const Operand& b) { return a.buffer == b.buffer && a.offset == b.offset; }
+bool same_memory(const Operand& a, const Operand& b) {
+  return a.buffer == b.buffer && a.offset == b.offset;
+}
 
 }  // namespace
 
@@ -95,7 +98,7 @@ Program<T>::Program(const StepReader& step, int64_t block, const char* extra_res
 
 template <typename T>
 void Program<T>::add_value(const Listing& list, int value, const std::vector<Operand>& operands,
-                           Dims shape) {
+                           const Dims& shape) {
   const Value& item = list[value];
   if (item.kind == Kind::kOperand) {
     (item.scalar ? scalars_ : sources_).push_back({value, {operands[value], block_}});
@@ -124,8 +127,8 @@ void Program<T>::add_outputs(const StepReader& step, const Listing& list) {
   for (size_t i = 0; i < operands.size(); ++i) {
     require(step, operands[i].elements() == elements_ && operands[i].contiguous(),
             "an output is not contiguous, or has another size than the step");
-    Output output{operands[i], list.results[i], store_as<T>(operands[i].dtype), false, nullptr,
-                  nullptr};
+    Output output{operands[i], list.results[i], store_as<T>(operands[i].dtype),
+                  false,       nullptr,         nullptr};
     output.direct = may_write_directly(list, output);
     outputs_.push_back(output);
   }

@@ -15,12 +15,13 @@ using Store = void (*)(const T* values, int64_t n, std::byte* output, int64_t fi
 template <typename T>
 Store<T> store_as(DType dtype);
 
-// A vector program, ready to run on one block of elements after another. Not for two threads at a time.
+// A vector program, ready to run on one block of elements after another. Not for two threads at a
+// time.
 template <typename T>
 class Program {
  public:
-  // A block has at most `block` elements. `extra_result`, if any, is the field that names a register whose elements
-  // each block returns.
+  // A block has at most `block` elements. `extra_result`, if any, is the field that names a
+  // register whose elements each block returns.
   Program(const StepReader& step, int64_t block, const char* extra_result = nullptr);
 
   int64_t elements() const { return elements_; }
@@ -28,8 +29,8 @@ class Program {
   // Called once a run, before its blocks.
   void start(const Run& run);
 
-  // Computes n elements of the flattened shape and stores those of the outputs. Returns the elements of the extra
-  // result, which last until the next block.
+  // Computes n elements of the flattened shape and stores those of the outputs. Returns the
+  // elements of the extra result, which last until the next block.
   const T* block(int64_t first, int64_t n);
 
  private:
@@ -55,7 +56,8 @@ class Program {
     std::byte* memory;  // of this run
   };
 
-  void add_value(const Listing& list, int value, const std::vector<Operand>& operands, Dims shape);
+  void add_value(const Listing& list, int value, const std::vector<Operand>& operands,
+                 const Dims& shape);
   void add_call(const Listing& list, int value);
   void add_outputs(const StepReader& step, const Listing& list);
   bool may_write_directly(const Listing& list, const Output& output) const;

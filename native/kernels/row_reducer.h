@@ -2,12 +2,13 @@
 
 #include <numeric>
 
+#include "combine_rows.h"
 #include "reducer.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
 // Up to this size, some groups [length, inner] share a block; above it, a group takes many blocks.
-inline constexpr int64_t kMaxGroup = 256;
+inline constexpr int64_t kMaxGroup = kMaxShortRow;
 
 // Reduces many small groups.
 template <class Operation, typename T>
@@ -17,7 +18,7 @@ class GroupReducer final : public Reducer<Operation, T> {
 
  public:
   GroupReducer(const StepReader& step, const Extent& extent)
-      : Base(step, extent, block_size(extent)), totals_(block_) {}
+      : Base(step, extent, block_size(extent)), totals_(2 * block_ + 2 * kLine<T>) {}
 
   void run(const Run& run) const override {
     if (extent_.group() == 0) return fill(run);
@@ -26,33 +27,33 @@ class GroupReducer final : public Reducer<Operation, T> {
     for (int64_t a = 0; a < extent_.outer; a += groups) {
       const int64_t n = std::min(groups, extent_.outer - a);
       const T* values = program_.block(a * extent_.group(), n * extent_.group());
-      for (int64_t g = 0; g < n; ++g) {
-        reduce_group(values + g * extent_.group(), totals_.data() + g * extent_.inner);
-      }
+      reduce_groups(values, n);
       this->store(run, totals_.data(), n * extent_.inner, a * extent_.inner);
     }
   }
 
  private:
+  static constexpr int64_t kBlock = 1024;
+
   // Whole groups, and whole lines where that does not take too many groups.
   static int64_t block_size(const Extent& extent) {
     const int64_t group = std::max<int64_t>(extent.group(), 1);
     const int64_t lines = std::lcm(group, kLine<T>);
-    const int64_t unit = lines <= 2 * kMaxGroup ? lines : group;
-    return unit * std::max<int64_t>(kMaxGroup / unit, 1);
+    const int64_t unit = lines <= kBlock ? lines : group;
+    return unit * std::max<int64_t>(kBlock / unit, 1);
   }
 
-  void reduce_group(const T* values, T* totals) const {
-    if (extent_.inner == 1 && extent_.length > kLine<T>) {
-      *totals = combine_row<Operation>(values, extent_.length);
+  void reduce_groups(const T* values, int64_t groups) const {
+    if (extent_.inner == 1) {
+      combine_rows<Operation>(values, groups, extent_.length, totals_.data());
       return;
     }
-    for (int64_t b = 0; b < extent_.inner; ++b) {
-      T total = values[b];
+    for (int64_t g = 0; g < groups; ++g, values += extent_.group()) {
+      T* totals = totals_.data() + g * extent_.inner;
+      std::copy_n(values, extent_.inner, totals);
       for (int64_t r = 1; r < extent_.length; ++r) {
-        Operation::combine(total, values[r * extent_.inner + b]);
+        combine_into<Operation>(totals, values + r * extent_.inner, extent_.inner);
       }
-      totals[b] = total;
     }
   }
 

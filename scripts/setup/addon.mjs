@@ -71,7 +71,7 @@ function fingerprint() {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const headers = lock.packages['node_modules/node-addon-api']?.version;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([process.platform, process.arch, headers, settings()]));
+  hash.update(JSON.stringify([process.platform, process.arch, headers, settings().CHAINRULE_BLAS]));
   for (const file of ['CMakeLists.txt', ...sources()])
     hash.update(`\n${file}\n`).update(readFileSync(join(root, file)));
   return `${hash.digest('hex')}\n`;

@@ -180,4 +180,20 @@ describe('plans', () => {
     expect(plan.flops).toBe(2 * 2 * 3 * 4 + 8);
     expect(plan.arenaBytes).toBe(64);
   });
+
+  it('have no steps for empty values, but for the sums of them', () => {
+    const x = input('x', [3, 4]);
+    const empty = x.slice([[2, 2]]);
+    const outputs = [
+      empty.exp(),
+      empty
+        .slice([[], [0, 1]])
+        .expand([0, 3])
+        .reshape([3, 0]),
+      empty.add(1).sum(0),
+    ];
+    expect(printPlan(planOf({ inputs: [x], outputs }))).toMatchInlineSnapshot(
+      `"0: reduce float32[0,4] %0 = input0; %2 = add %0 1; sum[1,0,4] %2 -> output2 float32[4]"`,
+    );
+  });
 });

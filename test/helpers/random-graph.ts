@@ -283,6 +283,13 @@ const makers: readonly Maker[] = [
     ({ x }) => x.ndim > 0,
   ),
   unary((x) => x.transpose(), same, true, matrices),
+  unary(
+    (x, c) => x.expand([2 + (c % 2), ...x.shape]),
+    same,
+    true,
+    ({ x }) => x.ndim < 3 && x.size < 40,
+  ),
+  unary((x) => x.slice([[0, 1]]).expand(x.shape), same, true, notEmpty),
   slice,
   slice,
   unary(

@@ -143,7 +143,7 @@ function apply2(op: OpRecord<Immediate>, a: Operand, b: Operand): Tensor {
 function broadcast(kind: string, operands: readonly Operand[]): Tensor[] {
   const like = operands.find((x) => typeof x !== 'number');
   if (!like) throw invalid(kind, 'at least one operand must be a tensor', operands);
-  const tensors = operands.map((x) => (typeof x === 'number' ? full([], x, like.dtype) : x));
+  const tensors = operands.map((x) => (typeof x === 'number' ? full([], x, like.dtype, kind) : x));
   const shape = tensors.map((x) => x.shape).reduce((a, b) => broadcastShapes(kind, a, b));
   return tensors.map((x) => expand(x, shape));
 }
@@ -206,7 +206,7 @@ export const ge = (a: Operand, b: Operand): Tensor => apply2(geOp, a, b);
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const like = [a, b].find((x) => typeof x !== 'number');
   const dtype = like ? like.dtype : 'float32';
-  const values = [a, b].map((x) => (typeof x === 'number' ? full([], x, dtype) : x));
+  const values = [a, b].map((x) => (typeof x === 'number' ? full([], x, dtype, 'where') : x));
   return new Tensor(whereOp, broadcast('where', [condition, ...values]), {});
 }
 

@@ -1,4 +1,4 @@
-import { allocate, type DType, dtypeOf, type TypedArray } from '../dtype.js';
+import { allocate, type DType, dtypeOf, isFloat, type TypedArray } from '../dtype.js';
 import { formatShape, invalid } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { requireShape, type Shape, sizeOf } from '../shapes.js';
@@ -121,8 +121,16 @@ export function isNumber(node: Tensor): boolean {
   return node.op.kind === 'constant' && typeof (node.attributes as ConstantAttributes).value === 'number';
 }
 
+/** Checks that a number is one that the dtype can hold: any float, but only whole numbers in range otherwise. */
+export function requireValue(op: string, value: number, dtype: DType): number {
+  const held = isFloat(dtype) || allocate(dtype, 1).fill(value)[0] === value;
+  if (!held || (dtype === 'bool' && value > 1)) throw invalid(op, `value must be a ${dtype} number`, value);
+  return value;
+}
+
 /** A tensor whose elements are all `value`. Takes no memory. */
-export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
+export function full(shape: Shape, value: number, dtype: DType = 'float32', op = 'full'): Tensor {
+  requireValue(op, value, dtype);
   return new Tensor(constantOp, [], { shape: requireShape('full', shape), dtype, value });
 }
 

@@ -2,6 +2,7 @@ import { formatShape, invalid } from '../errors.js';
 import type { Layout, OpRecord } from '../op.js';
 import { contiguousStrides, normaliseAxis, requireShape, type Shape, sameShape, sizeOf } from '../shapes.js';
 import { Tensor } from '../tensor.js';
+import { requireValue } from './leaf.js';
 
 export interface ShapeAttributes {
   readonly shape: Shape;
@@ -9,7 +10,8 @@ export interface ShapeAttributes {
 
 /** The strides that give `layout` another shape without a copy, or null where there are none. */
 function reshapeLayout(layout: Layout, shape: Shape): Layout | null {
-  if (!sameStrides(layout.strides, contiguousStrides(layout.shape), layout.shape)) return null;
+  const isEmpty = sizeOf(shape) === 0;
+  if (!isEmpty && !sameStrides(layout.strides, contiguousStrides(layout.shape), layout.shape)) return null;
   return { offset: layout.offset, shape, strides: contiguousStrides(shape) };
 }
 
@@ -230,6 +232,7 @@ export function pad(x: Tensor, widths: readonly (readonly [number, number])[], v
   if (widths.length !== x.ndim)
     throw invalid('pad', `one [before, after] for each of ${x.ndim} axes`, widths);
   requireShape('pad', widths.flat());
+  requireValue('pad', value, x.dtype);
   if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
   return new Tensor(padOp, [x], {
     before: widths.map(([before]) => before),

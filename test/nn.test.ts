@@ -1,0 +1,334 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compile, grad, mul, nn, sum, type Tensor } from 'chainrule';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeSafetensors } from '#lib/io/safetensors.js';
+import { expectClose } from './helpers/close.js';
+import { decode, type Recorded, type RecordedCase, readFixture, toTensor } from './helpers/fixtures.js';
+
+interface RecordedLayer extends RecordedCase {
+  readonly parameters: Readonly<Record<string, Recorded>>;
+  readonly parameterGradients: Readonly<Record<string, Recorded>>;
+}
+interface RecordedLoss {
+  readonly output: Recorded;
+  readonly target: Recorded;
+  readonly value: number;
+  readonly gradient?: Recorded;
+}
+const fixture = readFixture<{
+  torch: string;
+  layers: Record<string, RecordedLayer>;
+  losses: Record<string, RecordedLoss>;
+}>('layers');
+
+const layers: Record<string, () => nn.Module> = {
+  Linear: () => new nn.Linear(6, 4),
+  'Linear on more axes': () => new nn.Linear(6, 4),
+  'Linear without bias': () => new nn.Linear(5, 3, { bias: false }),
+  Conv2d: () => new nn.Conv2d(3, 5, [3, 2], { stride: [2, 1], padding: [1, 0], dilation: [1, 2] }),
+  'Conv2d without bias': () => new nn.Conv2d(2, 3, 3, { bias: false }),
+  MaxPool2d: () => new nn.MaxPool2d(3, { stride: 2, padding: 1 }),
+  AvgPool2d: () => new nn.AvgPool2d(2),
+  Flatten: () => new nn.Flatten(),
+  'Dropout in eval mode': () => new nn.Dropout(0.5).eval(),
+  Sequential: () => new nn.Sequential(new nn.Linear(4, 6), new nn.Tanh(), new nn.Linear(6, 2)),
+  ReLU: () => new nn.ReLU(),
+  LeakyReLU: () => new nn.LeakyReLU(0.1),
+  Sigmoid: () => new nn.Sigmoid(),
+  Tanh: () => new nn.Tanh(),
+  Softmax: () => new nn.Softmax(),
+  LogSoftmax: () => new nn.LogSoftmax(),
+};
+const losses: Record<string, (output: Tensor, target: Tensor) => Tensor> = {
+  crossEntropy: nn.crossEntropy,
+  'crossEntropy of large logits': nn.crossEntropy,
+  'crossEntropy on more axes': nn.crossEntropy,
+  mseLoss: nn.mseLoss,
+  accuracy: nn.accuracy,
+};
+
+describe(`layers against PyTorch ${fixture.torch}`, () => {
+  it('compares every recorded layer and loss, and only those', () => {
+    expect(Object.keys(layers).sort()).toEqual(Object.keys(fixture.layers).sort());
+    expect(Object.keys(losses).sort()).toEqual(Object.keys(fixture.losses).sort());
+  });
+
+  it.each(Object.entries(fixture.layers))(
+    '%s has the recorded value and gradients',
+    async (name, recorded) => {
+      const layer = (layers[name] as () => nn.Module)();
+      const named = layer.namedParameters();
+      expect(named.map(([path]) => path)).toEqual(Object.keys(recorded.parameters));
+      for (const [path, { storage }] of named)
+        storage.data.set(decode(recorded.parameters[path] as Recorded));
+      const run = compile((x: Tensor) => {
+        const output = layer.forward(x);
+        const loss = sum(mul(output, toTensor(recorded.projection as Recorded)));
+        return { output, slopes: grad(loss, [x, ...layer.parameters()]) };
+      });
+      const { output, slopes } = await run(toTensor(recorded.inputs[0] as Recorded));
+      run.release();
+      expect(output.shape).toEqual(recorded.output.shape);
+      expectClose(name, await output.data(), decode(recorded.output), { relative: 1e-5 });
+      const paths = named.map(([path]) => path);
+      const expected = [recorded.gradients?.[0], ...paths.map((path) => recorded.parameterGradients[path])];
+      for (const [i, slope] of slopes.entries()) {
+        const label = `${name}: gradient of ${paths[i - 1] ?? 'the input'}`;
+        expectClose(label, await slope.data(), decode(expected[i] as Recorded), { relative: 1e-4 });
+      }
+    },
+  );
+
+  it.each(Object.entries(fixture.losses))(
+    '%s has the recorded value and gradient',
+    async (name, recorded) => {
+      const loss = losses[name] as (output: Tensor, target: Tensor) => Tensor;
+      const output = toTensor(recorded.output);
+      const value = loss(output, toTensor(recorded.target));
+      expect(value.shape).toEqual([]);
+      expectClose(name, [await value.item()], [recorded.value], { relative: 1e-5 });
+      if (!recorded.gradient) return;
+      const [slope] = grad(value, [output]);
+      expectClose(name, await (slope as Tensor).data(), decode(recorded.gradient), {
+        relative: 1e-4,
+        floor: 0.1,
+      });
+    },
+  );
+});
+
+class Block extends nn.Module {
+  fc = new nn.Linear(3, 3);
+  forward(x: Tensor): Tensor {
+    return this.fc.forward(x).relu();
+  }
+}
+
+class Nested extends nn.Module {
+  first = new nn.Conv2d(1, 2, 3, { bias: false });
+  blocks = [new Block(), new Block()];
+  tail = new nn.Sequential(new nn.Linear(3, 2), new nn.ReLU(), new nn.Linear(2, 1));
+  scale = new nn.Parameter([3], { init: nn.init.ones });
+  forward(x: Tensor): Tensor {
+    return this.tail.forward(this.blocks.reduce((value, block) => block.forward(value), x).mul(this.scale));
+  }
+}
+
+const paths = (model: nn.Module) => model.namedParameters().map(([path]) => path);
+const valuesOf = (model: nn.Module) => model.parameters().map(({ storage }) => [...storage.data]);
+
+describe('Module', () => {
+  it('names parameters by their path through fields, arrays and Sequential', () => {
+    expect(paths(new Nested())).toEqual([
+      'first.weight',
+      'blocks.0.fc.weight',
+      'blocks.0.fc.bias',
+      'blocks.1.fc.weight',
+      'blocks.1.fc.bias',
+      'tail.0.weight',
+      'tail.0.bias',
+      'tail.2.weight',
+      'tail.2.bias',
+      'scale',
+    ]);
+  });
+
+  it('lists a parameter that two layers share once, under its first path', () => {
+    class Tied extends nn.Module {
+      a = new nn.Linear(2, 2, { bias: false });
+      b = this.a;
+      forward(x: Tensor): Tensor {
+        return this.b.forward(this.a.forward(x));
+      }
+    }
+    expect(paths(new Tied())).toEqual(['a.weight']);
+  });
+
+  it('sets the mode of everything in it', () => {
+    const model = new nn.Sequential(new nn.Dropout(0.5), new nn.Sequential(new nn.Dropout(0.2)));
+    const modes = () => [model.training, ...model.namedChildren().map(([, child]) => child.training)];
+    expect(modes()).toEqual([true, true, true]);
+    model.eval();
+    expect(modes()).toEqual([false, false, false]);
+    expect((model[1] as nn.Sequential)[0]?.training).toBe(false);
+    model.train();
+    expect((model[1] as nn.Sequential)[0]?.training).toBe(true);
+  });
+});
+
+describe('save and load', () => {
+  let directory = '';
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'chainrule-nn-'));
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  it('brings back every value, in a file of its own', async () => {
+    const path = join(directory, 'round.safetensors');
+    const saved = new Nested().init(5);
+    await saved.save(path, { note: 'test' });
+    const loaded = new Nested().init(6);
+    expect(valuesOf(loaded)).not.toEqual(valuesOf(saved));
+    expect(await loaded.load(path)).toBe(loaded);
+    expect(valuesOf(loaded)).toEqual(valuesOf(saved));
+  });
+
+  it('keeps float64, and loads into a model that has not drawn its values', async () => {
+    const path = join(directory, 'double.safetensors');
+    const saved = new nn.Linear(3, 2, { dtype: 'float64' }).init(1);
+    await saved.save(path);
+    expect(valuesOf(await new nn.Linear(3, 2, { dtype: 'float64' }).load(path))).toEqual(valuesOf(saved));
+  });
+
+  it('leaves no other file behind, and the old file when it cannot be written', async () => {
+    const folder = await mkdtemp(join(directory, 'atomic-'));
+    const path = join(folder, 'model.safetensors');
+    await new nn.Linear(2, 2).init(1).save(path);
+    await new nn.Linear(2, 2).init(2).save(path);
+    expect(await readdir(folder)).toEqual(['model.safetensors']);
+    const before = await readFile(path);
+    const broken = { note: 5 as unknown as string };
+    await expect(new nn.Linear(2, 2).init(3).save(path, broken)).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(['model.safetensors']);
+    expect(await readFile(path)).toEqual(before);
+  });
+
+  const weight = { dtype: 'float32' as const, shape: [2, 3], data: new Float32Array(6) };
+  const bias = { dtype: 'float32' as const, shape: [2], data: new Float32Array(2) };
+  const wrong = {
+    missing: [{ weight }, ' does not fit the model: it lacks bias'],
+    surplus: [{ weight, bias, extra: bias, more: bias }, ' does not fit the model: it has also extra, more'],
+    'missing and surplus': [
+      { weight, other: bias },
+      ' does not fit the model: it lacks bias and has also other',
+    ],
+    'of another shape': [
+      { weight: { ...weight, shape: [3, 2] }, bias },
+      'weight in $ must be float32[2,3], got float32[3,2]',
+    ],
+    'of another dtype': [
+      { weight, bias: { dtype: 'float64' as const, shape: [2], data: new Float64Array(2) } },
+      'bias in $ must be float32[2], got float64[2]',
+    ],
+  } as const;
+  it.each(Object.entries(wrong))('changes nothing when tensors are %s', async (name, [tensors, message]) => {
+    const path = join(directory, `${name}.safetensors`);
+    await writeSafetensors(path, tensors);
+    const model = new nn.Linear(3, 2).init(1);
+    const before = valuesOf(model);
+    const text = message.startsWith(' ') ? path + message : message.replace('$', path);
+    await expect(model.load(path)).rejects.toThrow(`load: ${text}`);
+    expect(valuesOf(model)).toEqual(before);
+  });
+});
+
+const statistics = (values: ArrayLike<number>) => {
+  const list = Array.from(values);
+  const mean = list.reduce((a, b) => a + b, 0) / list.length;
+  const variance = list.reduce((a, b) => a + (b - mean) ** 2, 0) / list.length;
+  return { mean, deviation: Math.sqrt(variance), low: Math.min(...list), high: Math.max(...list) };
+};
+
+describe('initialisers', () => {
+  const [fanIn, fanOut] = [300, 200];
+  const draw = (init: nn.init.Initialiser) =>
+    new nn.Linear(fanIn, fanOut, { init, bias: false }).init(1).weight.storage.data;
+  /** Name, initialiser, expected deviation, and the bound of a uniform one. */
+  const cases: [string, nn.init.Initialiser, number, number?][] = [
+    ['uniform', nn.init.uniform(-0.5, 0.5), 1 / Math.sqrt(12), 0.5],
+    ['normal', nn.init.normal(0, 2), 2],
+    ['xavierUniform', nn.init.xavierUniform(), Math.sqrt(2 / 500), Math.sqrt(6 / 500)],
+    ['xavierUniform with gain', nn.init.xavierUniform(2), 2 * Math.sqrt(2 / 500), 2 * Math.sqrt(6 / 500)],
+    ['xavierNormal', nn.init.xavierNormal(), Math.sqrt(2 / 500)],
+    ['kaimingUniform', nn.init.kaimingUniform(), Math.sqrt(2 / 300), Math.sqrt(6 / 300)],
+    ['kaimingNormal', nn.init.kaimingNormal(), Math.sqrt(2 / 300)],
+    ['kaimingNormal on fanOut', nn.init.kaimingNormal({ mode: 'fanOut' }), Math.sqrt(2 / 200)],
+    ['kaimingNormal with slope', nn.init.kaimingNormal({ slope: 1 }), Math.sqrt(1 / 300)],
+    ["PyTorch's default", nn.init.torchDefault, 1 / Math.sqrt(3 * 300), 1 / Math.sqrt(300)],
+  ];
+  it.each(cases)('%s has its mean, deviation and bounds', (_, init, deviation, bound) => {
+    const found = statistics(draw(init));
+    // 60,000 draws: five standard errors of the mean, and about as many of the deviation.
+    expect(Math.abs(found.mean)).toBeLessThan((5 * deviation) / Math.sqrt(60_000));
+    expect(Math.abs(found.deviation / deviation - 1)).toBeLessThan(0.015);
+    if (bound === undefined) {
+      expect(found.high).toBeGreaterThan(3.5 * deviation);
+      expect(found.low).toBeLessThan(-3.5 * deviation);
+    } else {
+      expect(found.high).toBeLessThanOrEqual(bound * (1 + 1e-6));
+      expect(found.high).toBeGreaterThan(bound * 0.999);
+      expect(found.low).toBeGreaterThanOrEqual(-bound * (1 + 1e-6));
+      expect(found.low).toBeLessThan(-bound * 0.999);
+    }
+  });
+
+  it('normal numbers fall within one and two deviations as often as they should', () => {
+    const values = Array.from(draw(nn.init.normal(1, 0.5)), (value) => Math.abs(value - 1) / 0.5);
+    const share = (limit: number) => values.filter((value) => value < limit).length / values.length;
+    expect(Math.abs(share(1) - 0.6827)).toBeLessThan(0.01);
+    expect(Math.abs(share(2) - 0.9545)).toBeLessThan(0.005);
+  });
+
+  it('neighbours are not correlated', () => {
+    const values = draw(nn.init.normal());
+    for (const lag of [1, 2, 3, 4, 300]) {
+      let product = 0;
+      for (let i = lag; i < values.length; i++)
+        product += (values[i] as number) * (values[i - lag] as number);
+      expect(Math.abs(product / values.length)).toBeLessThan(5 / Math.sqrt(values.length));
+    }
+  });
+
+  it('a convolution counts its taps in its fans', () => {
+    const conv = new nn.Conv2d(16, 32, [3, 5], { init: nn.init.kaimingUniform() }).init(1);
+    expect(statistics(conv.weight.storage.data).high).toBeCloseTo(Math.sqrt(6 / (16 * 15)), 2);
+    const bias = statistics(new nn.Conv2d(16, 3000, 3).init(1).bias?.storage.data ?? []);
+    expect(bias.high).toBeCloseTo(1 / Math.sqrt(16 * 9), 2);
+  });
+
+  it('the same seed draws the same values, another seed others', () => {
+    expect(valuesOf(new Nested().init(4))).toEqual(valuesOf(new Nested().init(4)));
+    const [a, b] = [valuesOf(new Nested().init(4)), valuesOf(new Nested().init(5))];
+    // All but `scale`, which is all ones.
+    for (let i = 0; i < a.length - 1; i++) expect(a[i]).not.toEqual(b[i]);
+  });
+
+  it('the high word of the seed counts', () => {
+    expect(valuesOf(new nn.Linear(3, 2).init(2 ** 32))).not.toEqual(valuesOf(new nn.Linear(3, 2).init(0)));
+  });
+
+  it('parameters of one model differ from each other', () => {
+    const [first, second] = new Nested().init(1).blocks;
+    expect([...(first as Block).fc.weight.storage.data]).not.toEqual([
+      ...(second as Block).fc.weight.storage.data,
+    ]);
+  });
+
+  it('the order in which layers are made and used does not matter', () => {
+    class Forwards extends nn.Module {
+      a = new nn.Linear(3, 4);
+      b = new nn.Linear(4, 2);
+      forward(x: Tensor): Tensor {
+        return this.b.forward(this.a.forward(x));
+      }
+    }
+    class Backwards extends nn.Module {
+      b = new nn.Linear(4, 2);
+      a = new nn.Linear(3, 4);
+      forward(x: Tensor): Tensor {
+        return this.b.forward(this.a.forward(x));
+      }
+    }
+    const sorted = (model: nn.Module) =>
+      Object.fromEntries(model.namedParameters().map(([path, { storage }]) => [path, [...storage.data]]));
+    expect(sorted(new Backwards().init(3))).toEqual(sorted(new Forwards().init(3)));
+  });
+
+  it('init does not touch values that are there', () => {
+    const model = new nn.Linear(2, 2).init(1);
+    model.weight.storage.data.fill(7);
+    expect([...model.init(2).weight.storage.data]).toEqual([7, 7, 7, 7]);
+  });
+});
