@@ -1,6 +1,5 @@
 #include "arena.h"
 
-#include <new>
 #include <string>
 
 #include "operand.h"

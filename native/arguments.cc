@@ -1,5 +1,7 @@
 #include "arguments.h"
 
+#include <iterator>
+
 namespace chainrule {
 namespace {
 

@@ -24,7 +24,7 @@ async function main() {
   );
   const env = {
     LD_PRELOAD: libraries.map((path) => path.trim()).join(' '),
-    ASAN_OPTIONS: 'detect_leaks=0',
+    ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
     TSAN_OPTIONS: 'ignore_noninstrumented_modules=1',
     CHAINRULE_ADDON: join(root, folder, 'Release/chainrule.node'),
