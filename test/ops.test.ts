@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { ops } from '#lib/graph/table.js';
 import { elementwiseCases } from './helpers/cases-elementwise.js';
 import { imageCases } from './helpers/cases-images.js';
+import { movementCases } from './helpers/cases-movement.js';
 import { otherCases } from './helpers/cases-other.js';
 import { shapeCases } from './helpers/cases-shapes.js';
 import { checkOp } from './helpers/check-op.js';
 
-const cases = { ...elementwiseCases, ...shapeCases, ...imageCases, ...otherCases };
+const cases = { ...elementwiseCases, ...shapeCases, ...movementCases, ...imageCases, ...otherCases };
 
 describe('the table of ops', () => {
   it('has a check for every op', () => {

@@ -37,17 +37,19 @@ function create(name: string, options: AdamOptions & { weightDecay: number }, de
     name,
     state: ['mean', 'square'],
     scalars: (step, rate) => [
-      rate / (1 - beta1 ** (step + 1)),
-      1 / Math.sqrt(1 - beta2 ** (step + 1)),
+      rate,
+      1 / (1 - beta1 ** (step + 1)),
+      1 / (1 - beta2 ** (step + 1)),
       1 - rate * weightDecay,
     ],
     update(parameter, gradient, [mean, square], scalars) {
-      const [rate, correction, shrink] = scalars as [Tensor, Tensor, Tensor];
+      const [rate, meanScale, squareScale, shrink] = scalars as [Tensor, Tensor, Tensor, Tensor];
       const penalty = weightDecay > 0 && !decoupled;
       const slope = penalty ? add(gradient, mul(parameter, weightDecay)) : gradient;
       const nextMean = add(mul(mean as Tensor, beta1), mul(slope, 1 - beta1));
       const nextSquare = add(mul(square as Tensor, beta2), mul(mul(slope, slope), 1 - beta2));
-      const step = div(mul(nextMean, rate), add(mul(sqrt(nextSquare), correction), eps));
+      const deviation = sqrt(mul(nextSquare, squareScale));
+      const step = div(mul(rate, mul(nextMean, meanScale)), add(deviation, eps));
       const start = weightDecay > 0 && decoupled ? mul(parameter, shrink) : parameter;
       return { parameter: sub(start, step), state: [nextMean, nextSquare] };
     },

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "factory.h"
 #include "program.h"
 
@@ -12,7 +14,6 @@ class Map final : public Kernel {
 
   void run(const Run& run) const override {
     const int64_t elements = program_.elements();
-    if (elements == 0) return;
     program_.start(run);
     for (int64_t first = 0; first < elements; first += kBlock) {
       program_.block(first, std::min(kBlock, elements - first));

@@ -27,9 +27,7 @@ std::vector<bool> scalar_operands(const StepReader& step, const std::vector<Oper
   std::vector<bool> scalars;
   for (const Operand& operand : operands) {
     require(step, operand.shape == shape, "an operand has another shape than the step");
-    const auto axes = joined_axes(operand);
-    scalars.push_back(
-        std::all_of(axes.begin(), axes.end(), [](Axis axis) { return axis.stride == 0; }));
+    scalars.push_back(scalar(operand));
   }
   return scalars;
 }
@@ -180,6 +178,7 @@ inline void Program<T>::call(const Call& call, int64_t n) {
 
 template <typename T>
 void Program<T>::start(const Run& run) {
+  if (elements_ == 0) return;
   for (Source& scalar : scalars_) {
     scalar.stream.start(run);
     std::fill_n(at_[scalar.value], kLine<T>, scalar.stream.first());

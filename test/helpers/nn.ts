@@ -46,3 +46,21 @@ export function patternSamples(count: number): data.Dataset {
   });
   return data.fromArrays(images, Int32Array.from(labels), { inputs: { shape: [28, 28, 1] } });
 }
+
+export class Block extends nn.Module {
+  fc = new nn.Linear(3, 3);
+  forward(x: Tensor): Tensor {
+    return this.fc.forward(x).relu();
+  }
+}
+
+/** Modules in fields, in an array and in a Sequential, and a parameter of its own. */
+export class Nested extends nn.Module {
+  first = new nn.Conv2d(1, 2, 3, { bias: false });
+  blocks = [new Block(), new Block()];
+  tail = new nn.Sequential(new nn.Linear(3, 2), new nn.ReLU(), new nn.Linear(2, 1));
+  scale = new nn.Parameter([3], { init: nn.init.ones });
+  forward(x: Tensor): Tensor {
+    return this.tail.forward(this.blocks.reduce((value, block) => block.forward(value), x).mul(this.scale));
+  }
+}
