@@ -73,7 +73,8 @@ describe('printed plans', () => {
     expect(printPlan(plan)).toMatchInlineSnapshot(`
       "0: map float32[] %0 = input1 float64[]; %1 = copy %0; %1 -> @0
       1: map float32[] %0 = input2 float64[]; %1 = copy %0; %1 -> @64
-      2: map float32[5,5] %0 = input0; %1 = variable1; %2 = variable2; %3 = @0 strides[0,0]; %4 = @64 strides[0,0]; %5 = variable0; %11 = mul %0 %0; %12 = mul %1 0.9; %13 = mul %0 0.09999999999999998; %14 = add %12 %13; %15 = mul %2 0.999; %16 = mul %11 0.0010000000000000009; %17 = add %15 %16; %18 = mul %14 %3; %19 = sqrt %17; %20 = mul %19 %4; %21 = add %20 1e-8; %22 = div %18 %21; %23 = sub %5 %22; %14 -> variable1; %17 -> variable2; %23 -> variable0"
+      2: map float32[] %0 = input3 float64[]; %1 = copy %0; %1 -> @128
+      3: map float32[5,5] %0 = input0; %1 = variable1; %2 = variable2; %3 = @128 strides[0,0]; %4 = @64 strides[0,0]; %5 = @0 strides[0,0]; %6 = variable0; %12 = mul %0 %0; %13 = mul %1 0.9; %14 = mul %0 0.09999999999999998; %15 = add %13 %14; %16 = mul %2 0.999; %17 = mul %12 0.0010000000000000009; %18 = add %16 %17; %19 = mul %18 %3; %20 = sqrt %19; %21 = mul %15 %4; %22 = mul %5 %21; %23 = add %20 1e-8; %24 = div %22 %23; %25 = sub %6 %24; %15 -> variable1; %18 -> variable2; %25 -> variable0"
     `);
   });
 });
