@@ -49,8 +49,15 @@ export async function train(file: string, options: TrainOptions): Promise<number
   );
 
   const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  process.once('SIGINT', onInterrupt);
+  let interrupted = Number.NEGATIVE_INFINITY;
+  const onInterrupt = () => {
+    // One Ctrl-C may arrive twice, from the terminal and from npm. A later one is meant: it ends at once.
+    const repeated = performance.now() - interrupted < 500;
+    if (interrupt.signal.aborted && !repeated) process.exit(INTERRUPTED);
+    interrupted = performance.now();
+    interrupt.abort();
+  };
+  process.on('SIGINT', onInterrupt);
   const output = options.output ?? `${basename(file, extname(file))}.safetensors`;
   const bar = new EpochBar(epochs);
   const started = performance.now();

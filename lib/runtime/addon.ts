@@ -59,7 +59,7 @@ function load(): Addon {
       'addon',
       'the native addon must be built',
       `chainrule: the native addon could not be loaded (${found}). Build it with "npm rebuild chainrule" in your ` +
-        'project, or "npm run build" in a clone. It needs a C++ compiler, CMake and OpenBLAS ' +
+        'project, or "npm run setup" in a clone. It needs a C++ compiler, CMake and OpenBLAS ' +
         '(Debian: apt-get install g++ make cmake libopenblas-dev).',
       undefined,
       { cause },
