@@ -152,7 +152,7 @@ export class Lowering {
       output: this.valueOf(node),
       attributes,
     };
-    const scratch = workspace ? { workspace: this.#scratch(workspace, node.dtype) } : {};
+    const scratch = workspace !== undefined ? { workspace: this.#scratch(workspace, node.dtype) } : {};
     this.steps.push({ ...step, ...scratch });
   }
 

@@ -34,6 +34,12 @@ export function isDType(value: unknown): value is DType {
   return typeof value === 'string' && Object.hasOwn(arrays, value);
 }
 
+/** Checks that `value` names a dtype. */
+export function requireDType(op: string, value: unknown): DType {
+  if (isDType(value)) return value;
+  throw invalid(op, `dtype must be one of ${dtypes.join(', ')}`, value);
+}
+
 /** Whether `dtype` holds floating-point numbers, the only ones that have gradients. */
 export function isFloat(dtype: DType): dtype is 'float32' | 'float64' {
   return dtype === 'float32' || dtype === 'float64';

@@ -1,4 +1,4 @@
-import { invalid } from '../graph/errors.js';
+import { invalid, requireInteger } from '../graph/errors.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
@@ -40,6 +40,7 @@ export abstract class Module {
 
   /** Draws the first values of all parameters that have none yet. Without it they are drawn with seed 0 when used. */
   init(seed = 0): this {
+    requireInteger('init', 'seed', seed, { min: 0 });
     for (const parameter of this.parameters()) {
       if (parameter.storage.initialised) continue;
       parameter.seed = seed;

@@ -15,7 +15,8 @@ export interface SgdOptions {
 }
 
 /** Stochastic gradient descent, with momentum (Polyak 1964) as `torch.optim.SGD`. */
-export function sgd({ lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimizer {
+export function sgd(options: SgdOptions): Optimizer {
+  const { lr, momentum = 0, nesterov = false, weightDecay = 0 } = options ?? {};
   if (!(momentum >= 0 && momentum < 1))
     throw invalid('sgd', 'momentum must be at least 0 and less than 1', momentum);
   if (nesterov && momentum === 0) throw invalid('sgd', 'nesterov needs a momentum', momentum);

@@ -70,9 +70,18 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
   const queued = async (...args: readonly Argument[]): Promise<R> => {
     // Copied now, because the caller may change its arrays while the call waits for its turn.
     const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
-    const turn = last.then(() => call(tensors));
-    last = turn.catch(() => {});
-    return turn;
+    const before = last;
+    let done = () => {};
+    last = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    // Awaited rather than chained, so that an error shows the caller's line.
+    await before;
+    try {
+      return await call(tensors);
+    } finally {
+      done();
+    }
   };
   const release = () => {
     last = last.then(() => {

@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import type { Plan } from '../compile/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
-import { invalid } from '../graph/errors.js';
+import { ChainruleError, invalid } from '../graph/errors.js';
 import { addon, type PlanHandle } from './addon.js';
 import { encodePlan } from './encode.js';
 
@@ -30,8 +30,14 @@ export class Executable {
   }
 
   /** Runs on a thread of the libuv pool; the bindings must not be touched until it is done. */
-  runAsync(bindings: readonly TypedArray[], random: RandomState): Promise<void> {
-    return addon.runAsync(this.#handle, bindings, this.#words(random));
+  async runAsync(bindings: readonly TypedArray[], random: RandomState): Promise<void> {
+    try {
+      await addon.runAsync(this.#handle, bindings, this.#words(random));
+    } catch (cause) {
+      // An error made on another thread has no stack; a new one shows who awaits it.
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new ChainruleError('run', 'the steps of the plan must succeed', message, undefined, { cause });
+    }
   }
 
   /** Gives the arena back. The next run takes a new one. */

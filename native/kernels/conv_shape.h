@@ -25,6 +25,7 @@ struct ConvShape {
     images = input.dim(0), height = input.dim(1), width = input.dim(2), channels = input.dim(3);
     kernel_height = weight.dim(0), kernel_width = weight.dim(1), out_channels = weight.dim(3);
     out_height = output.dim(1), out_width = output.dim(2);
+    require(step, kernel_height >= 1 && kernel_width >= 1, "the kernel must have a tap");
     require(step, weight.dim(2) == channels, "weight and input differ in channels");
     require(step, output.dim(0) == images, "input and output differ in images");
     require(step, output.dim(3) == out_channels, "weight and output differ in channels");

@@ -146,6 +146,7 @@ function weightGrad(input: Tensor, gradient: Tensor, shape: Shape, attributes: C
 export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
   if (x.ndim !== 4) throw invalid('conv2d', 'images must be [N, H, W, C]', x.shape);
   if (weight.ndim !== 4) throw invalid('conv2d', 'kernels must be [KH, KW, C, O]', weight.shape);
+  if (weight.size === 0) throw invalid('conv2d', 'kernels must not be empty', weight.shape);
   if (x.shape[3] !== weight.shape[2]) {
     const shapes = `${formatShape(x.shape)} x ${formatShape(weight.shape)}`;
     throw invalid('conv2d', `input channels differ, ${shapes} ([N,H,W,C] x [KH,KW,C,O])`);

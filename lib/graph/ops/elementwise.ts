@@ -1,4 +1,4 @@
-import { type DType, isFloat } from '../dtype.js';
+import { type DType, isFloat, requireDType } from '../dtype.js';
 import { invalid } from '../errors.js';
 import type { GradRule, Instruction, OpRecord } from '../op.js';
 import { broadcastShapes } from '../shapes.js';
@@ -46,10 +46,16 @@ function floatOnly(kind: string, inputs: readonly Tensor[]): DType {
   return dtype;
 }
 
+function numbers(kind: string, inputs: readonly Tensor[]): DType {
+  const dtype = sameDType(kind, inputs);
+  if (dtype === 'bool') throw invalid(kind, 'needs numbers; cast the bool first', dtype);
+  return dtype;
+}
+
 const unary = (kind: string, grad: GradRule<Immediate> | null, floats = true) =>
-  elementwise(kind, (inputs) => (floats ? floatOnly : sameDType)(kind, inputs), grad);
+  elementwise(kind, (inputs) => (floats ? floatOnly : numbers)(kind, inputs), grad);
 const binary = (kind: string, grad: GradRule<Immediate> | null, floats = false) =>
-  elementwise(kind, (inputs) => (floats ? floatOnly : sameDType)(kind, inputs), grad);
+  elementwise(kind, (inputs) => (floats ? floatOnly : numbers)(kind, inputs), grad);
 const comparison = (kind: string) =>
   elementwise(
     kind,
@@ -141,6 +147,11 @@ function apply2(op: OpRecord<Immediate>, a: Operand, b: Operand): Tensor {
 
 /** Turns numbers into constants of the tensors' dtype, and expands all operands to one shape. */
 function broadcast(kind: string, operands: readonly Operand[]): Tensor[] {
+  for (const x of operands) {
+    if (typeof x !== 'number' && !(x instanceof Tensor)) {
+      throw invalid(kind, 'operands must be tensors or numbers', x);
+    }
+  }
   const like = operands.find((x) => typeof x !== 'number');
   if (!like) throw invalid(kind, 'at least one operand must be a tensor', operands);
   const tensors = operands.map((x) => (typeof x === 'number' ? full([], x, like.dtype, kind) : x));
@@ -212,5 +223,6 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 
 /** Converts to another dtype. */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  requireDType('cast', dtype);
   return x.dtype === dtype ? x : new Tensor(castOp, [x], { dtype });
 }

@@ -1,4 +1,4 @@
-import { allocate, type DType, dtypeOf, isFloat, type TypedArray } from '../dtype.js';
+import { allocate, type DType, dtypeOf, isFloat, requireDType, type TypedArray } from '../dtype.js';
 import { formatShape, invalid } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { requireShape, type Shape, sizeOf } from '../shapes.js';
@@ -85,6 +85,7 @@ export function tensor(
   values: NestedNumbers | TypedArray,
   { shape, dtype }: { shape?: Shape; dtype?: DType } = {},
 ): Tensor {
+  if (dtype !== undefined) requireDType('tensor', dtype);
   if (ArrayBuffer.isView(values)) {
     const given = dtype ?? dtypeOf(values);
     const expected = requireShape('tensor', shape ?? [values.length]);
@@ -123,6 +124,7 @@ export function isNumber(node: Tensor): boolean {
 
 /** Checks that a number is one that the dtype can hold: any float, but only whole numbers in range otherwise. */
 export function requireValue(op: string, value: number, dtype: DType): number {
+  requireDType(op, dtype);
   const held = isFloat(dtype) || allocate(dtype, 1).fill(value)[0] === value;
   if (!held || (dtype === 'bool' && value > 1)) throw invalid(op, `value must be a ${dtype} number`, value);
   return value;
@@ -147,6 +149,7 @@ export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
 /** The numbers 0, 1, ... `length - 1`. */
 export function arange(length: number, dtype: DType = 'float32'): Tensor {
   requireShape('arange', [length]);
+  if (length > 0) requireValue('arange', length - 1, dtype);
   const data = allocate(dtype, length);
   for (let i = 0; i < length; i++) data[i] = i;
   return constant(data, [length], dtype);

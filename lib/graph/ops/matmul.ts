@@ -80,6 +80,9 @@ export function matmul(
   if (a.dtype !== b.dtype)
     throw invalid('matmul', `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
   if (!isFloat(a.dtype)) throw invalid('matmul', 'needs float32 or float64', a.dtype);
+  if ((a.ndim === 1 && transposeA) || (b.ndim === 1 && transposeB)) {
+    throw invalid('matmul', 'a vector cannot be transposed', [a.shape, b.shape]);
+  }
   if (a.ndim === 1) {
     const row = matmul(reshape(a, [1, a.size]), b, { transposeB });
     return reshape(row, b.ndim === 1 ? [] : [...row.shape.slice(0, -2), ...row.shape.slice(-1)]);

@@ -1,3 +1,4 @@
+import { isFloat } from '../dtype.js';
 import { invalid } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
@@ -39,6 +40,7 @@ export function max(
 
 /** The mean over `axes` (all by default); floats only. */
 export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  if (!isFloat(x.dtype)) throw invalid('mean', 'needs float32 or float64; cast it first', x.dtype);
   const over = normaliseAxes('mean', axes, x.ndim);
   const count = sizeOf(over.map((axis) => x.shape[axis] as number));
   if (count === 0) throw invalid('mean', 'needs at least one element', x.shape);

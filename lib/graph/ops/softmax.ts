@@ -14,13 +14,13 @@ export function logSumExp(x: Tensor, axis = -1): Tensor {
 }
 
 /** The logarithm of the softmax on an axis (the last by default); stable for large `x`. */
-export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  const over = normaliseAxis('logSoftmax', axis, x.ndim);
+export function logSoftmax(x: Tensor, axis = -1, op = 'logSoftmax'): Tensor {
+  const over = normaliseAxis(op, axis, x.ndim);
   const shifted = sub(x, stopGradient(max(x, over, { keepDims: true })));
   return sub(shifted, log(sum(exp(shifted), over, { keepDims: true })));
 }
 
 /** `exp(x) / sum(exp(x))` on an axis (the last by default); stable for large `x`. */
 export function softmax(x: Tensor, axis = -1): Tensor {
-  return exp(logSoftmax(x, axis));
+  return exp(logSoftmax(x, axis, 'softmax'));
 }

@@ -1,5 +1,5 @@
 import { avgPool2d, maxPool2d, type PoolOptions } from '../../graph/ops/pool.js';
-import type { Pair } from '../../graph/ops/window.js';
+import { type Pair, pair } from '../../graph/ops/window.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
 
@@ -10,7 +10,7 @@ export class MaxPool2d extends Module {
 
   constructor(size: Pair, options: PoolOptions = {}) {
     super();
-    this.#size = size;
+    this.#size = pair('MaxPool2d', 'size', size, 1);
     this.#options = options;
   }
 
@@ -26,7 +26,7 @@ export class AvgPool2d extends Module {
 
   constructor(size: Pair, options: PoolOptions = {}) {
     super();
-    this.#size = size;
+    this.#size = pair('AvgPool2d', 'size', size, 1);
     this.#options = options;
   }
 

@@ -37,6 +37,9 @@ export class Sequential extends Module {
 
   constructor(...layers: readonly Module[]) {
     super();
+    for (const layer of layers) {
+      if (!(layer instanceof Module)) throw invalid('Sequential', 'layers must be modules', layer);
+    }
     this.#layers = layers;
     // As fields of their own, so that paths are PyTorch's.
     Object.assign(this, layers);
