@@ -36,7 +36,8 @@ export class Executable {
     } catch (cause) {
       // An error made on another thread has no stack; a new one shows who awaits it.
       const message = cause instanceof Error ? cause.message : String(cause);
-      throw new ChainruleError('run', 'the steps of the plan must succeed', message, undefined, { cause });
+      const [op = 'run', ...rest] = message.split(': ');
+      throw new ChainruleError(op, rest.join(': '), message, undefined, { cause });
     }
   }
 
