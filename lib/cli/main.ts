@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from './version.js';
 
 function positiveInteger(text: string): number {
@@ -15,6 +15,11 @@ function seed(text: string): number {
   return value;
 }
 
+const workers = new Option(
+  '-w, --workers <n>',
+  'threads; as many as there are usable cores by default',
+).argParser(positiveInteger);
+
 // Each command loads its own code, so that `--help` is quick.
 const program = new Command('chainrule')
   .description('Trains neural networks in Node.js, on the CPU cores that are there.')
@@ -28,7 +33,7 @@ program
   .argument('<file>', 'a JavaScript module')
   .option('-e, --epochs <n>', 'passes over the data', positiveInteger)
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
-  .option('-w, --workers <n>', 'threads; as many as there are usable cores by default', positiveInteger)
+  .addOption(workers)
   .option('-s, --seed <n>', 'decides initial values, order and dropout', seed)
   .option('-o, --output <file>', 'where the weights are saved; <name>.safetensors by default')
   .action(async (file, options) => {
@@ -49,7 +54,7 @@ program
   .command('bench')
   .description('time training steps of known models on random data')
   .argument('[cases...]', 'names of cases; all by default')
-  .option('-w, --workers <n>', 'threads; as many as there are usable cores by default', positiveInteger)
+  .addOption(workers)
   .option('-r, --rounds <n>', 'rounds of which the median counts', positiveInteger)
   .option('--json', 'print one line of JSON for each case')
   .option('--peers', 'time PyTorch in the same run, alternating')

@@ -1,5 +1,5 @@
-import { contiguousStrides } from '../graph/shapes.js';
 import type { Operand, Plan, Program, Step } from './plan.js';
+import { isContiguous } from './values.js';
 
 /**
  * A plan as text, one line per step: where its operands are, what it computes, where the results go. `@64` is the
@@ -64,9 +64,8 @@ function registerNames({ operands, instructions }: Program): string[] {
   return codes.map((made, i) => (made?.code === 'constant' ? String(made.value) : `%${i}`));
 }
 
-function showOperand({ buffer, offset, dtype, shape, strides }: Operand, names: readonly string[]): string {
+function showOperand(operand: Operand, names: readonly string[]): string {
+  const { buffer, offset, dtype, shape, strides } = operand;
   const place = buffer === 0 ? `@${offset}` : `${names[buffer - 1]}${offset === 0 ? '' : `@${offset}`}`;
-  const expected = contiguousStrides(shape);
-  const plain = shape.every((d, axis) => d === 1 || strides[axis] === expected[axis]);
-  return `${place} ${dtype}[${shape.join(',')}]${plain ? '' : ` strides[${strides.join(',')}]`}`;
+  return `${place} ${dtype}[${shape.join(',')}]${isContiguous(operand) ? '' : ` strides[${strides.join(',')}]`}`;
 }

@@ -52,10 +52,10 @@ function numbers(kind: string, inputs: readonly Tensor[]): DType {
   return dtype;
 }
 
-const unary = (kind: string, grad: GradRule<Immediate> | null, floats = true) =>
-  elementwise(kind, (inputs) => (floats ? floatOnly : numbers)(kind, inputs), grad);
-const binary = (kind: string, grad: GradRule<Immediate> | null, floats = false) =>
-  elementwise(kind, (inputs) => (floats ? floatOnly : numbers)(kind, inputs), grad);
+const floating = (kind: string, grad: GradRule<Immediate> | null) =>
+  elementwise(kind, (inputs) => floatOnly(kind, inputs), grad);
+const numeric = (kind: string, grad: GradRule<Immediate> | null) =>
+  elementwise(kind, (inputs) => numbers(kind, inputs), grad);
 const comparison = (kind: string) =>
   elementwise(
     kind,
@@ -66,41 +66,36 @@ const comparison = (kind: string) =>
     null,
   );
 
-export const negOp = unary('neg', (g) => [neg(g)], false);
-export const absOp = unary('abs', (g, node) => [mul(g, sign(node.input(0)))], false);
-export const expOp = unary('exp', (g, node) => [mul(g, node)]);
-export const logOp = unary('log', (g, node) => [div(g, node.input(0))]);
-export const sqrtOp = unary('sqrt', (g, node) => [div(mul(g, 0.5), node)]);
-export const sinOp = unary('sin', (g, node) => [mul(g, cos(node.input(0)))]);
-export const cosOp = unary('cos', (g, node) => [neg(mul(g, sin(node.input(0))))]);
-export const tanhOp = unary('tanh', (g, node) => [mul(g, sub(1, mul(node, node)))]);
-export const sigmoidOp = unary('sigmoid', (g, node) => [mul(g, mul(node, sub(1, node)))]);
-export const reluOp = unary('relu', (g, node) => [where(gt(node, 0), g, 0)], false);
-export const leakyReluOp = unary('leakyRelu', (g, node) => [
+export const negOp = numeric('neg', (g) => [neg(g)]);
+export const absOp = numeric('abs', (g, node) => [mul(g, sign(node.input(0)))]);
+export const expOp = floating('exp', (g, node) => [mul(g, node)]);
+export const logOp = floating('log', (g, node) => [div(g, node.input(0))]);
+export const sqrtOp = floating('sqrt', (g, node) => [div(mul(g, 0.5), node)]);
+export const sinOp = floating('sin', (g, node) => [mul(g, cos(node.input(0)))]);
+export const cosOp = floating('cos', (g, node) => [neg(mul(g, sin(node.input(0))))]);
+export const tanhOp = floating('tanh', (g, node) => [mul(g, sub(1, mul(node, node)))]);
+export const sigmoidOp = floating('sigmoid', (g, node) => [mul(g, mul(node, sub(1, node)))]);
+export const reluOp = numeric('relu', (g, node) => [where(gt(node, 0), g, 0)]);
+export const leakyReluOp = floating('leakyRelu', (g, node) => [
   where(gt(node.input(0), 0), g, mul(g, node.attributes.value ?? 0)),
 ]);
-export const addOp = binary('add', (g) => [g, g]);
-export const subOp = binary('sub', (g) => [g, neg(g)]);
-export const mulOp = binary('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))]);
-export const divOp = binary(
-  'div',
-  (g, node) => [div(g, node.input(1)), neg(div(mul(g, node), node.input(1)))],
-  true,
-);
-export const powOp = binary(
-  'pow',
-  (g, node) => {
-    const [x, y] = [node.input(0), node.input(1)];
-    const toBase = mul(g, mul(y, pow(x, sub(y, 1))));
-    // log(0) would make 0 * -Infinity of a base that is zero, where the true limit is 0.
-    const toExponent = mul(g, mul(node, log(where(gt(x, 0), x, 1))));
-    return [where(eq(y, 0), 0, toBase), toExponent];
-  },
-  true,
-);
+export const addOp = numeric('add', (g) => [g, g]);
+export const subOp = numeric('sub', (g) => [g, neg(g)]);
+export const mulOp = numeric('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))]);
+export const divOp = floating('div', (g, node) => [
+  div(g, node.input(1)),
+  neg(div(mul(g, node), node.input(1))),
+]);
+export const powOp = floating('pow', (g, node) => {
+  const [x, y] = [node.input(0), node.input(1)];
+  const toBase = mul(g, mul(y, pow(x, sub(y, 1))));
+  // log(0) would make 0 * -Infinity of a base that is zero, where the true limit is 0.
+  const toExponent = mul(g, mul(node, log(where(gt(x, 0), x, 1))));
+  return [where(eq(y, 0), 0, toBase), toExponent];
+});
 // Where both are equal each gets half, as in PyTorch.
-export const maximumOp = binary('maximum', (g, node) => shareByOrder(g, node.input(0), node.input(1)));
-export const minimumOp = binary('minimum', (g, node) => shareByOrder(g, node.input(1), node.input(0)));
+export const maximumOp = numeric('maximum', (g, node) => shareByOrder(g, node.input(0), node.input(1)));
+export const minimumOp = numeric('minimum', (g, node) => shareByOrder(g, node.input(1), node.input(0)));
 export const eqOp = comparison('eq');
 export const neOp = comparison('ne');
 export const ltOp = comparison('lt');
