@@ -2,13 +2,15 @@
 
     python3 -m venv .venv
     PIP_RETRIES=0 .venv/bin/pip install torch==2.13.0 numpy
-    .venv/bin/python scripts/record-fixtures.py
+    .venv/bin/python scripts/record-fixtures.py            # all of scripts/fixtures
+    .venv/bin/python scripts/record-fixtures.py layers     # one of them
 
 Every input comes from a formula (fixtures/common.py) or is stored, so a second run writes the same files up to the
 rounding of PyTorch's kernels. Images are permuted from NCHW to NHWC, and convolution kernels from [O, C, KH, KW] to
 [KH, KW, C, O]. Arrays are base64 of little-endian elements.
 """
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -16,20 +18,18 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fixtures import layers, ops, optimizers, training  # noqa: E402
 from fixtures.common import write  # noqa: E402
 
 
 def main():
     if not torch.__version__.startswith('2.13.'):
         sys.exit(f'PyTorch 2.13 is needed, this is {torch.__version__}')
-    torch.manual_seed(0)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    write('ops', ops.record())
-    write('layers', layers.record())
-    write('optimizers', optimizers.record())
-    write('training', training.record())
+    every = {path.stem for path in (Path(__file__).parent / 'fixtures').glob('*.py')} - {'__init__', 'common'}
+    for name in sys.argv[1:] or sorted(every):
+        torch.manual_seed(0)
+        write(name, importlib.import_module(f'fixtures.{name}').record())
 
 
 if __name__ == '__main__':

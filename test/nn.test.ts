@@ -1,28 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compile, grad, mul, nn, sum, type Tensor } from 'chainrule';
+import { nn, type Tensor } from 'chainrule';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '#lib/io/safetensors.js';
-import { expectClose } from './helpers/close.js';
-import { decode, type Recorded, type RecordedCase, readFixture, toTensor } from './helpers/fixtures.js';
+import type { Fn } from './helpers/check-op.js';
 import { Nested } from './helpers/nn.js';
-
-interface RecordedLayer extends RecordedCase {
-  readonly parameters: Readonly<Record<string, Recorded>>;
-  readonly parameterGradients: Readonly<Record<string, Recorded>>;
-}
-interface RecordedLoss {
-  readonly output: Recorded;
-  readonly target: Recorded;
-  readonly value: number;
-  readonly gradient?: Recorded;
-}
-const fixture = readFixture<{
-  torch: string;
-  layers: Record<string, RecordedLayer>;
-  losses: Record<string, RecordedLoss>;
-}>('layers');
+import { describeRecorded, describeRecordedLayers } from './helpers/recorded.js';
 
 const layers: Record<string, () => nn.Module> = {
   Linear: () => new nn.Linear(6, 4),
@@ -42,63 +26,17 @@ const layers: Record<string, () => nn.Module> = {
   Softmax: () => new nn.Softmax(),
   LogSoftmax: () => new nn.LogSoftmax(),
 };
-const losses: Record<string, (output: Tensor, target: Tensor) => Tensor> = {
-  crossEntropy: nn.crossEntropy,
-  'crossEntropy of large logits': nn.crossEntropy,
-  'crossEntropy on more axes': nn.crossEntropy,
-  mseLoss: nn.mseLoss,
-  accuracy: nn.accuracy,
+const loss = (f: nn.Loss): Fn => f as Fn;
+const losses: Record<string, Fn> = {
+  crossEntropy: loss(nn.crossEntropy),
+  'crossEntropy of large logits': loss(nn.crossEntropy),
+  'crossEntropy on more axes': loss(nn.crossEntropy),
+  mseLoss: loss(nn.mseLoss),
+  accuracy: loss(nn.accuracy),
 };
 
-describe(`layers against PyTorch ${fixture.torch}`, () => {
-  it('compares every recorded layer and loss, and only those', () => {
-    expect(Object.keys(layers).sort()).toEqual(Object.keys(fixture.layers).sort());
-    expect(Object.keys(losses).sort()).toEqual(Object.keys(fixture.losses).sort());
-  });
-
-  it.each(Object.entries(fixture.layers))(
-    '%s has the recorded value and gradients',
-    async (name, recorded) => {
-      const layer = (layers[name] as () => nn.Module)();
-      const named = layer.namedParameters();
-      expect(named.map(([path]) => path)).toEqual(Object.keys(recorded.parameters));
-      for (const [path, { storage }] of named)
-        storage.data.set(decode(recorded.parameters[path] as Recorded));
-      const run = compile((x: Tensor) => {
-        const output = layer.forward(x);
-        const loss = sum(mul(output, toTensor(recorded.projection as Recorded)));
-        return { output, slopes: grad(loss, [x, ...layer.parameters()]) };
-      });
-      const { output, slopes } = await run(toTensor(recorded.inputs[0] as Recorded));
-      run.release();
-      expect(output.shape).toEqual(recorded.output.shape);
-      expectClose(name, await output.data(), decode(recorded.output), { relative: 1e-5 });
-      const paths = named.map(([path]) => path);
-      const expected = [recorded.gradients?.[0], ...paths.map((path) => recorded.parameterGradients[path])];
-      for (const [i, slope] of slopes.entries()) {
-        const label = `${name}: gradient of ${paths[i - 1] ?? 'the input'}`;
-        expectClose(label, await slope.data(), decode(expected[i] as Recorded), { relative: 1e-4 });
-      }
-    },
-  );
-
-  it.each(Object.entries(fixture.losses))(
-    '%s has the recorded value and gradient',
-    async (name, recorded) => {
-      const loss = losses[name] as (output: Tensor, target: Tensor) => Tensor;
-      const output = toTensor(recorded.output);
-      const value = loss(output, toTensor(recorded.target));
-      expect(value.shape).toEqual([]);
-      expectClose(name, [await value.item()], [recorded.value], { relative: 1e-5 });
-      if (!recorded.gradient) return;
-      const [slope] = grad(value, [output]);
-      expectClose(name, await (slope as Tensor).data(), decode(recorded.gradient), {
-        relative: 1e-4,
-        floor: 0.1,
-      });
-    },
-  );
-});
+describeRecordedLayers('layers', layers);
+describeRecorded('losses', losses);
 
 const paths = (model: nn.Module) => model.namedParameters().map(([path]) => path);
 const valuesOf = (model: nn.Module) => model.parameters().map(({ storage }) => [...storage.data]);

@@ -4,6 +4,7 @@ export { flatten } from '../graph/ops/movement.js';
 export { avgPool2d, maxPool2d } from '../graph/ops/pool.js';
 export { dropout } from '../graph/ops/random.js';
 export { logSoftmax, softmax } from '../graph/ops/softmax.js';
+export { Buffer, type BufferOptions } from './buffer.js';
 export * as init from './init.js';
 export * from './layers/activations.js';
 export * from './layers/conv.js';

@@ -2,14 +2,17 @@ import { invalid, requireInteger } from '../graph/errors.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
+import { Buffer } from './buffer.js';
 import { Parameter } from './parameter.js';
 
 /** A parameter and its path in the model. */
 export type NamedParameter = readonly [path: string, parameter: Parameter];
 
+type Part = Module | Parameter | Buffer;
+
 /**
- * A layer or a model: its fields that are parameters, modules, or arrays of them are its parts, and their names are
- * the parameters' paths, as `conv1.weight` or `blocks.0.fc.bias`.
+ * A layer or a model: its fields that are parameters, buffers, modules, or arrays of them are its parts, and their
+ * names are the paths, as `conv1.weight` or `blocks.0.fc.bias`.
  */
 export abstract class Module {
   /** Whether layers such as dropout behave as in training. Read when a function that calls `forward` is traced. */
@@ -25,12 +28,15 @@ export abstract class Module {
 
   /** All parameters with their paths, in the order of the fields. A shared one is listed once. */
   namedParameters(): NamedParameter[] {
-    const found = new Map<Parameter, string>();
-    this.#collect('', found);
-    return [...found].map(([parameter, path]) => {
+    return this.#named(Parameter).map(([path, parameter]) => {
       parameter.path ||= path;
       return [path, parameter];
     });
+  }
+
+  /** All buffers with their paths, in the order of the fields. A shared one is listed once. */
+  namedBuffers(): [path: string, buffer: Buffer][] {
+    return this.#named(Buffer);
   }
 
   /** All parameters, in the order of the fields. */
@@ -61,9 +67,15 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Writes all parameters to a safetensors file, atomically. */
+  /** Keeps all parameters in this module as they are in training; `freeze(false)` lets optimisers change them again. */
+  freeze(frozen = true): this {
+    for (const parameter of this.parameters()) parameter.trainable = !frozen;
+    return this;
+  }
+
+  /** Writes all parameters and buffers to a safetensors file, atomically. */
   async save(path: string, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
-    const tensors = this.namedParameters().map(([name, { shape, dtype, storage }]) => [
+    const tensors = this.#state().map(([name, { shape, dtype, storage }]) => [
       name,
       { shape: [...shape], dtype, data: storage.data.slice() },
     ]);
@@ -71,30 +83,34 @@ export abstract class Module {
   }
 
   /**
-   * Reads all parameters from a safetensors file.
+   * Reads all parameters and buffers from a safetensors file.
    *
    * @throws when the file is damaged, or its names, shapes and dtypes are not the model's; then nothing is changed
    */
   async load(path: string): Promise<this> {
     const { tensors } = await readSafetensors(path);
-    const parameters = this.namedParameters();
-    const names = new Set(parameters.map(([name]) => name));
+    const state = this.#state();
+    const names = new Set(state.map(([name]) => name));
     const missing = [...names].filter((name) => !tensors[name]);
     const surplus = Object.keys(tensors).filter((name) => !names.has(name));
     if (missing.length > 0 || surplus.length > 0) {
       const parts = [listed('lacks', missing), listed('has also', surplus)].filter(Boolean);
       throw invalid('load', `${path} does not fit the model: it ${parts.join(' and ')}`);
     }
-    for (const [name, parameter] of parameters) requireLike(path, name, parameter, tensors[name]);
-    for (const [name, parameter] of parameters) {
+    for (const [name, variable] of state) requireLike(path, name, variable, tensors[name]);
+    for (const [name, variable] of state) {
       const values = tensors[name]?.data;
-      if (values) parameter.storage.data.set(values);
+      if (values) variable.storage.data.set(values);
     }
     return this;
   }
 
-  #parts(): [string, Module | Parameter][] {
-    return Object.entries(this).flatMap(([name, value]): [string, Module | Parameter][] => {
+  #state(): [string, Parameter | Buffer][] {
+    return [...this.namedParameters(), ...this.namedBuffers()] as [string, Parameter | Buffer][];
+  }
+
+  #parts(): [string, Part][] {
+    return Object.entries(this).flatMap(([name, value]): [string, Part][] => {
       const entries: [string, unknown][] = Array.isArray(value)
         ? value.map((item, i) => [`${name}.${i}`, item])
         : [[name, value]];
@@ -102,16 +118,21 @@ export abstract class Module {
     });
   }
 
-  #collect(prefix: string, found: Map<Parameter, string>): void {
-    for (const [name, part] of this.#parts()) {
-      if (part instanceof Module) part.#collect(`${prefix}${name}.`, found);
-      else if (!found.has(part)) found.set(part, prefix + name);
-    }
+  #named<P extends Parameter | Buffer>(kind: new (...args: never[]) => P): [string, P][] {
+    const found = new Map<P, string>();
+    const collect = (module: Module, prefix: string) => {
+      for (const [name, part] of module.#parts()) {
+        if (part instanceof Module) collect(part, `${prefix}${name}.`);
+        else if (part instanceof kind && !found.has(part)) found.set(part, prefix + name);
+      }
+    };
+    collect(this, '');
+    return [...found].map(([part, path]) => [path, part]);
   }
 }
 
-function isPart(entry: [string, unknown]): entry is [string, Module | Parameter] {
-  return entry[1] instanceof Module || entry[1] instanceof Parameter;
+function isPart(entry: [string, unknown]): entry is [string, Part] {
+  return [Module, Parameter, Buffer].some((kind) => entry[1] instanceof kind);
 }
 
 function listed(verb: string, names: readonly string[]): string {

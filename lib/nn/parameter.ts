@@ -25,6 +25,8 @@ let created = 0;
 export class Parameter extends Variable {
   /** The name in the model, as `conv1.weight`; empty until a model lists its parameters. */
   path = '';
+  /** Whether optimisers change it; `false` freezes it. */
+  trainable = true;
   /** The seed that the first values are drawn with. */
   seed = 0;
   readonly #ordinal = created++;

@@ -4,6 +4,7 @@ import { reachable } from '#lib/graph/tensor.js';
 import { expectClose } from './close.js';
 import type { Plain } from './naive.js';
 import { hashUniform, shuffled } from './random.js';
+import { report } from './report.js';
 
 /** A shape, with the interval that its numbers are drawn from: by default [-2, 2]. */
 export interface InputSpec {
@@ -59,16 +60,17 @@ export async function checkOp(
   if (reference) {
     const expected = reference(...specs.map(({ shape }, i) => ({ shape, data: values[i] as number[] })));
     expect(result.shape, `${name}: shape`).toEqual(expected.shape);
-    expectClose(`${name}: value`, await result.data(), expected.data, {
+    const error = expectClose(`${name}: value`, await result.data(), expected.data, {
       relative: valueTolerance,
     });
+    report(name, 'value', error);
   }
   if (!gradient) return;
   const projected: Fn = (...args) => project([fn(...args)], seed + 100);
-  await checkGradient(`${name}: gradient`, projected, specs, values);
+  report(name, 'gradient', await checkGradient(`${name}: gradient`, projected, specs, values));
   if (!second) return;
   const curvature: Fn = (...args) => project(grad(projected(...args), args), seed + 200);
-  await checkGradient(`${name}: second-order gradient`, curvature, specs, values);
+  report(name, 'second', await checkGradient(`${name}: second-order gradient`, curvature, specs, values));
 }
 
 function isSpec(input: Shape | InputSpec): input is InputSpec {
@@ -107,13 +109,14 @@ function project(outputs: readonly Tensor[], seed: number): Tensor {
     .reduce((a, b) => a.add(b));
 }
 
-/** Compares `grad` of a scalar function with differences of its values, element by element. */
+/** Compares `grad` of a scalar function with differences of its values; gives the worst relative error. */
 async function checkGradient(
   name: string,
   scalar: Fn,
   specs: readonly InputSpec[],
   values: readonly (readonly number[])[],
-): Promise<void> {
+): Promise<number> {
+  let worst = 0;
   const gradients = compile((...args: Tensor[]) => grad(scalar(...args), args));
   const results = await gradients(...asTensors(specs, values));
   gradients.release();
@@ -131,7 +134,9 @@ async function checkGradient(
     }
     expect(results[i]?.shape, `${name} of input ${i}: shape`).toEqual(specs[i]?.shape);
     expect(results[i]?.dtype, `${name} of input ${i}: dtype`).toBe('float64');
-    expectClose(`${name} of input ${i}`, await (results[i] as Tensor).data(), numeric, TOLERANCE);
+    const found = await (results[i] as Tensor).data();
+    worst = Math.max(worst, expectClose(`${name} of input ${i}`, found, numeric, TOLERANCE));
   }
   evaluate.release();
+  return worst;
 }

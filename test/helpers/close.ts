@@ -7,13 +7,17 @@ export interface Tolerance {
   readonly floor?: number;
 }
 
-/** Fails, naming the worst element, unless all numbers are close; NaN and infinities must be the same. */
+/**
+ * Fails, naming the worst element, unless all numbers are close; NaN and infinities must be the same.
+ *
+ * @returns the largest relative error
+ */
 export function expectClose(
   name: string,
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
   { relative, floor = 1 }: Tolerance,
-): void {
+): number {
   expect(actual.length, `${name}: number of elements`).toBe(expected.length);
   let worst = 0;
   let message = '';
@@ -27,4 +31,5 @@ export function expectClose(
     message = `${name}: element ${i} is ${a}, not ${e} (relative error ${error})`;
   }
   expect(worst, message).toBeLessThanOrEqual(relative);
+  return worst;
 }

@@ -1,11 +1,7 @@
+import type { Tensor } from 'chainrule';
 import * as cr from 'chainrule';
-import { compile, grad, type Tensor } from 'chainrule';
-import { describe, expect, it } from 'vitest';
 import type { Fn } from '../helpers/check-op.js';
-import { expectClose } from '../helpers/close.js';
-import { decode, type RecordedCase, readFixture, toTensor } from '../helpers/fixtures.js';
-
-const { torch, cases } = readFixture<{ torch: string; cases: Record<string, RecordedCase> }>('ops');
+import { describeRecorded } from '../helpers/recorded.js';
 
 const one = (f: (x: Tensor) => Tensor): Fn => f as Fn;
 const two = (f: (a: Tensor, b: Tensor) => Tensor): Fn => f as Fn;
@@ -126,32 +122,4 @@ pools.forEach(([size, options], i) => {
   products[`avgPool2d ${i}`] = one((x) => cr.avgPool2d(x, size, options));
 });
 
-const functions = { ...elementwise, ...reductions, ...movement, ...products };
-
-describe(`float32 against PyTorch ${torch}`, () => {
-  it('compares every recorded case, and only those', () => {
-    expect(Object.keys(functions).sort()).toEqual(Object.keys(cases).sort());
-  });
-
-  it.each(Object.entries(cases))('%s has the recorded value and gradients', async (name, recorded) => {
-    const fn = functions[name] as Fn;
-    const { projection, gradients } = recorded;
-    const run = compile((...inputs: Tensor[]) => {
-      const output = fn(...inputs);
-      if (!projection) return { output, slopes: [] };
-      const loss = cr.sum(cr.mul(output, toTensor(projection)));
-      return { output, slopes: grad(loss, inputs) };
-    });
-    const { output, slopes } = await run(...recorded.inputs.map(toTensor));
-    run.release();
-    expect(output.shape).toEqual(recorded.output.shape);
-    expect(output.dtype).toBe(name.startsWith('argMax') ? 'int32' : recorded.output.dtype);
-    expectClose(name, await output.data(), decode(recorded.output), { relative: 1e-5 });
-    expect(slopes.length).toBe(gradients?.length ?? 0);
-    for (const [i, slope] of slopes.entries()) {
-      const expected = gradients?.[i];
-      if (!expected) throw new Error(`${name}: no gradient was recorded for input ${i}`);
-      expectClose(`${name}: gradient ${i}`, await slope.data(), decode(expected), { relative: 1e-4 });
-    }
-  });
-});
+describeRecorded('ops', { ...elementwise, ...reductions, ...movement, ...products });
