@@ -40,6 +40,10 @@ export interface TrainingJob extends ShardedData {
   readonly gradients: readonly SharedMemory[];
   /** By rank; null where a worker has no parameters to update. */
   readonly updates: readonly (SliceUpdate | null)[];
+  /** The flat memory of the parameters, and behind them the buffers. */
+  readonly memory: SharedMemory;
+  /** The buffers that `forward` assigns: their places in the flat memory and in the gradients. */
+  readonly assigned: readonly Range[];
   /** The loss of each shard of the step under way. */
   readonly shardLosses: SharedArrayBuffer;
   /** The loss of each step of the epoch. */
@@ -49,11 +53,14 @@ export interface TrainingJob extends ShardedData {
   readonly scalarCount: number;
 }
 
-/** The update of the parameters from `start` to `end` (not included), counted in elements of the flat memory. */
-export interface SliceUpdate extends BoundPlan {
+/** A stretch of the flat memory from `start` to `end` (not included), counted in elements. */
+export interface Range {
   readonly start: number;
   readonly end: number;
 }
+
+/** The update of the parameters in one stretch. */
+export interface SliceUpdate extends BoundPlan, Range {}
 
 /** What evaluation adds to the data: sums of the figures over the samples, a row for each worker. */
 export interface EvaluationJob extends ShardedData {

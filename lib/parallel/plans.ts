@@ -9,9 +9,10 @@ import type { Shape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
+import { Buffer } from '../nn/buffer.js';
 import type { UpdateRule } from '../optim/index.js';
 import type { FlatParameters } from './flat-parameters.js';
-import type { BoundPlan, SharedMemory, SliceUpdate, Source } from './job.js';
+import type { BoundPlan, Range, SharedMemory, SliceUpdate, Source } from './job.js';
 import { shardRows } from './shards.js';
 
 /** A model and a loss as one function of a batch. */
@@ -26,28 +27,56 @@ interface Batch {
 
 /** The shape of the model's output for one sample. */
 export function outputShape(forward: Forward, batch: Batch): Shape {
-  return trace(() => forward(asModelInput(placeholders(batch).x))).shape.slice(1);
+  return traced(() => forward(asModelInput(placeholders(batch).x))).result.shape.slice(1);
 }
 
-/** The gradients of a shard's share of the loss, written to the shard's own memory. */
+/** The gradients of a shard, and the buffers that it assigns. */
+export interface ShardGradients {
+  readonly bound: BoundPlan;
+  readonly assigned: readonly Variable[];
+}
+
+/**
+ * The gradients of a shard's share of the loss, written to the shard's own memory, and behind them the shard's share of
+ * the values that `forward` assigns to buffers.
+ *
+ * @param alsoAssigned buffers to give a value in any case, because shards of other sizes assign them
+ */
 export function compileGradients(
   forward: Forward,
   loss: Figure,
   batch: Batch,
   flat: FlatParameters,
-): BoundPlan {
+  alsoAssigned: readonly Variable[] = [],
+): ShardGradients {
   const { x, y } = placeholders(batch);
   const weight = input('weight', [], flat.memory.dtype);
-  const parameters = [...flat.offsets.keys()];
-  const share = trace(() => mul(loss(forward(asModelInput(x)), y), weight));
+  const { parameters } = flat;
+  const { result, trace } = traced(() => mul(loss(forward(asModelInput(x)), y), weight));
+  const share = result;
+  const { assignments } = trace;
+  for (const variable of assignments.keys()) requireBuffer(variable, flat);
+  const assigned = [...new Set([...assignments.keys(), ...alsoAssigned])];
   if (share.size !== 1) throw invalid('Trainer', 'the loss must be a scalar', share.shape);
   const gradients = grad(share, parameters);
-  const compiled = compileGraph({ inputs: [x, y, weight], outputs: [share, ...gradients] });
+  const shares = assigned.map((variable) => mul(assignments.get(variable) ?? variable, weight));
+  const compiled = compileGraph({ inputs: [x, y, weight], outputs: [share, ...gradients, ...shares] });
   const outputs: Source[] = [
     { kind: 'local', name: 'loss' },
-    ...parameters.map((parameter): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, parameter) })),
+    ...[...parameters, ...assigned].map(
+      (variable): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, variable) }),
+    ),
   ];
-  return bindSources(compiled, ['inputs', 'targets', 'weight'], outputs, parameterSources(flat));
+  const bound = bindSources(compiled, ['inputs', 'targets', 'weight'], outputs, parameterSources(flat));
+  return { bound, assigned };
+}
+
+/** Where variables lie in the flat memory. */
+export function rangesOf({ offsets }: FlatParameters, variables: Iterable<Variable>): Range[] {
+  return [...variables].map((variable) => {
+    const start = offsets.get(variable) as number;
+    return { start, end: start + variable.size };
+  });
 }
 
 /** Figures of a batch: its loss, its metrics. */
@@ -58,7 +87,7 @@ export function compileFigures(
   flat: FlatParameters,
 ): BoundPlan {
   const { x, y } = placeholders(batch);
-  const values = trace(() => {
+  const values = withoutAssignments(() => {
     const output = forward(asModelInput(x));
     return Object.values(figures).map((figure) => figure(output, y));
   });
@@ -76,7 +105,7 @@ export function compileUpdate(
   state: readonly SharedMemory[],
   share: { rank: number; workers: number },
 ): SliceUpdate | null {
-  const { start, count } = alignedSlice(flat.elements, share.workers, share.rank);
+  const { start, count } = alignedSlice(flat.parameterElements, share.workers, share.rank);
   if (count === 0) return null;
   const { dtype } = flat.memory;
   const gradient = input('gradient', [count], dtype);
@@ -122,10 +151,21 @@ function asModelInput(x: Tensor): Tensor {
   return isFloat(x.dtype) || x.dtype === 'int32' ? x : cast(x, 'float32');
 }
 
-function trace<R>(fn: () => R): R {
+/** Only what training assigns is kept, so an assignment elsewhere would be lost. */
+function withoutAssignments<R>(fn: () => R): R {
   const { result, trace } = traced(fn);
-  if (trace.assignments.size > 0) throw invalid('Trainer', 'forward must not assign variables');
+  if (trace.assignments.size > 0) {
+    throw invalid('Trainer', 'forward must not assign variables in inference');
+  }
   return result;
+}
+
+function requireBuffer(variable: Variable, { offsets, parameters, memory }: FlatParameters): void {
+  if (variable instanceof Buffer && variable.dtype !== memory.dtype) {
+    throw invalid('Trainer', `buffers that forward assigns must be ${memory.dtype}`, variable.dtype);
+  }
+  if (offsets.has(variable) && !parameters.includes(variable)) return;
+  throw invalid('Trainer', 'forward must not assign variables other than buffers of the model', variable);
 }
 
 function byteOffset({ offsets, memory }: FlatParameters, parameter: Variable): number {

@@ -1,11 +1,11 @@
-import { type TypedArray, viewOf } from '../graph/dtype.js';
+import { bytesPerElement, type TypedArray, viewOf } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
 import { sizeOf } from '../graph/shapes.js';
 import { addon } from '../runtime/addon.js';
 import { BoundExecutable, LocalMemory } from './bound-plan.js';
 import { Control } from './control.js';
-import type { Job, ShardedData, TrainingJob } from './job.js';
+import type { Job, Range, ShardedData, SharedMemory, TrainingJob } from './job.js';
 import { batchCount, type Rows, shardRows } from './shards.js';
 
 /** The plans of some data in one worker, and the loading of their rows. */
@@ -41,6 +41,7 @@ export class EpochTrainer {
   readonly #scalars: Float64Array;
   readonly #updates = new Map<number, BoundExecutable>();
   readonly #gradients: readonly TypedArray[];
+  readonly #memory: TypedArray;
 
   constructor(
     private readonly job: Job,
@@ -51,9 +52,8 @@ export class EpochTrainer {
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
     this.#scalars = new Float64Array(training.scalars);
-    this.#gradients = training.gradients.map(({ buffer, dtype }) =>
-      viewOf(dtype, buffer, 0, buffer.byteLength / (dtype === 'float64' ? 8 : 4)),
-    );
+    this.#gradients = training.gradients.map(wholeOf);
+    this.#memory = wholeOf(training.memory);
   }
 
   /** Trains one epoch, meeting the other workers twice a step. Returns early when a stop was asked for. */
@@ -67,7 +67,8 @@ export class EpochTrainer {
       this.#computeGradients(rank, order, { start, count: rows }, firstStep + step);
       this.#control.meet(this.job.workers);
       const loss = this.#finiteLoss(rows, epoch, step);
-      this.#update(rank, rows, step);
+      this.#reduce(rank, rows);
+      this.#update(rank, step);
       if (rank === 0) {
         this.#losses[step] = loss;
         this.#control.stepsDone = step + 1;
@@ -107,13 +108,25 @@ export class EpochTrainer {
     );
   }
 
-  #update(rank: number, rows: number, step: number): void {
-    const slice = this.training.updates[rank];
-    if (!slice) return;
+  /** Adds up the shards over this worker's slice and its buffers, which take the sums at once. */
+  #reduce(rank: number, rows: number): void {
+    const { updates, assigned } = this.training;
     const shards = this.#gradients.length;
     const used = this.#gradients.filter((_, shard) => shardRows(rows, shards, shard).count > 0);
     const target = this.#gradients[0] as TypedArray;
-    if (used.length > 1 || used[0] !== target) addon.sumShards(target, used, slice.start, slice.end);
+    const slice = updates[rank];
+    if (slice && (used.length > 1 || used[0] !== target)) {
+      addon.sumShards(target, used, slice.start, slice.end);
+    }
+    for (let i = rank; i < assigned.length; i += this.job.workers) {
+      const { start, end } = assigned[i] as Range;
+      addon.sumShards(this.#memory, used, start, end);
+    }
+  }
+
+  #update(rank: number, step: number): void {
+    const slice = this.training.updates[rank];
+    if (!slice) return;
     let executable = this.#updates.get(rank);
     if (!executable) {
       executable = new BoundExecutable(slice, this.#runner.local);
@@ -125,6 +138,10 @@ export class EpochTrainer {
     }
     executable.run(null, { seed: this.job.seed, step });
   }
+}
+
+function wholeOf({ buffer, dtype }: SharedMemory): TypedArray {
+  return viewOf(dtype, buffer, 0, buffer.byteLength / bytesPerElement(dtype));
 }
 
 /** The samples as they stand. */

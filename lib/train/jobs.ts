@@ -4,7 +4,8 @@ import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
 import { type FlatParameters, sharedMemory } from '../parallel/flat-parameters.js';
 import type { BoundPlan, EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
-import { compileFigures, compileGradients, compileUpdate, outputShape } from '../parallel/plans.js';
+import { compileFigures, compileUpdate, outputShape, rangesOf } from '../parallel/plans.js';
+import { compileShards } from '../parallel/shard-plans.js';
 import { batchCount, shardSizes } from '../parallel/shards.js';
 import type { Figures, FitOptions } from './types.js';
 
@@ -35,10 +36,8 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
   const { inputs, targets, length } = data;
   const forward = model.forward.bind(model);
   const shards = workers;
-  const plans = new Map<number, BoundPlan>();
-  for (const rows of shardSizes(length, batchSize, shards)) {
-    plans.set(rows, compileGradients(forward, loss, { rows, inputs, targets }, parameters));
-  }
+  const sizes = shardSizes(length, batchSize, shards);
+  const { plans, assigned } = compileShards(sizes, { forward, loss, inputs, targets, parameters });
   loss.checkTargets?.(targets.data, outputShape(forward, { rows: 1, inputs, targets }));
   const { memory, elements } = parameters;
   const gradients = Array.from({ length: shards }, () => sharedMemory(memory.dtype, elements));
@@ -59,6 +58,8 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
     plans,
     gradients,
     updates,
+    memory,
+    assigned: rangesOf(parameters, assigned),
     scalarCount,
     shardLosses: sharedMemory('float64', shards).buffer,
     losses: sharedMemory('float64', steps).buffer,

@@ -47,7 +47,10 @@ export class Trainer {
     this.model = model.init(seed);
     this.#options = { ...options, seed };
     this.#metrics = metrics ?? loss.metrics ?? {};
-    this.#parameters = flattenParameters(model.parameters());
+    this.#parameters = flattenParameters(
+      model.parameters(),
+      model.namedBuffers().map(([, buffer]) => buffer),
+    );
     const { memory, elements } = this.#parameters;
     this.#state = optimizer.rule.state.map(() => sharedMemory(memory.dtype, elements));
     this.#predict = compile((input: Tensor) => this.#inMode(false, () => model.forward(input)));
