@@ -5,9 +5,17 @@ import { imageCases } from './helpers/cases-images.js';
 import { movementCases } from './helpers/cases-movement.js';
 import { otherCases } from './helpers/cases-other.js';
 import { shapeCases } from './helpers/cases-shapes.js';
+import { transcendentalCases } from './helpers/cases-transcendental.js';
 import { checkOp } from './helpers/check-op.js';
 
-const cases = { ...elementwiseCases, ...shapeCases, ...movementCases, ...imageCases, ...otherCases };
+const cases = {
+  ...elementwiseCases,
+  ...transcendentalCases,
+  ...shapeCases,
+  ...movementCases,
+  ...imageCases,
+  ...otherCases,
+};
 
 describe('the table of ops', () => {
   it('has a check for every op', () => {

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "math.h"
+#include "remainder.h"
+#include "special.h"
 
 // The operations of the vector machine, one record each: its name in plans, how many inputs it
 // takes, and what it does to one element. Truth values are 0 and 1.
@@ -62,6 +64,17 @@ CHAINRULE_UNARY(Reciprocal, "reciprocal", T(1) / x)
 CHAINRULE_UNARY(Truth, "truth", x != T(0) ? T(1) : T(0))
 CHAINRULE_UNARY(Truncate, "truncate", std::trunc(x))
 CHAINRULE_UNARY(Floor, "floor", std::floor(x))
+CHAINRULE_UNARY(Ceil, "ceil", std::ceil(x))
+CHAINRULE_UNARY(Round, "round", std::nearbyint(x))
+CHAINRULE_UNARY(Erf, "erf", erf(x))
+CHAINRULE_UNARY(Expm1, "expm1", expm1(x))
+CHAINRULE_UNARY(Log1p, "log1p", log1p(x))
+CHAINRULE_UNARY(Tan, "tan", std::tan(x))
+CHAINRULE_UNARY(Asin, "asin", std::asin(x))
+CHAINRULE_UNARY(Acos, "acos", std::acos(x))
+CHAINRULE_UNARY(Atan, "atan", std::atan(x))
+CHAINRULE_UNARY(Sinh, "sinh", std::sinh(x))
+CHAINRULE_UNARY(Cosh, "cosh", std::cosh(x))
 
 CHAINRULE_BINARY(Add, Commutative, "add", a + b)
 CHAINRULE_BINARY(Sub, Binary, "sub", a - b)
@@ -71,6 +84,9 @@ CHAINRULE_BINARY(Pow, Binary, "pow", std::pow(a, b))
 // The first choice keeps a NaN on the left, and the comparison one on the right.
 CHAINRULE_BINARY(Maximum, Commutative, "maximum", a != a ? a : (a > b ? a : b))
 CHAINRULE_BINARY(Minimum, Commutative, "minimum", a != a ? a : (a < b ? a : b))
+CHAINRULE_BINARY(Mod, Binary, "mod", floor_mod(a, b))
+CHAINRULE_BINARY(FloorDiv, Binary, "floorDiv", floor_div(a, b))
+CHAINRULE_BINARY(Atan2, Binary, "atan2", std::atan2(a, b))
 CHAINRULE_BINARY(LeakyRelu, Binary, "leakyRelu", a > T(0) ? a : a * b)
 CHAINRULE_BINARY(Eq, Commutative, "eq", a == b ? T(1) : T(0))
 CHAINRULE_BINARY(Ne, Commutative, "ne", a != b ? T(1) : T(0))
@@ -155,8 +171,9 @@ using AdaptiveStep = Only<Fused<Sub, 1, Quotient>, 0b1101100>;
 // fits is taken.
 using Operations =
     std::tuple<Copy, Neg, Abs, Exp, Log, Sqrt, Sin, Cos, Tanh, Sigmoid, Relu, Square, Reciprocal,
-               Truth, Truncate, Floor, Add, Sub, Mul, Div, Pow, Maximum, Minimum, LeakyRelu, Eq, Ne,
-               Lt, Le, Gt, Ge, Where, MulAdd, MulAddMul, MulSub, SubMul, AddAdd, SubSub, MulMul,
+               Truth, Truncate, Floor, Ceil, Round, Erf, Expm1, Log1p, Tan, Asin, Acos, Atan, Sinh,
+               Cosh, Add, Sub, Mul, Div, Pow, Maximum, Minimum, Mod, FloorDiv, Atan2, LeakyRelu, Eq,
+               Ne, Lt, Le, Gt, Ge, Where, MulAdd, MulAddMul, MulSub, SubMul, AddAdd, SubSub, MulMul,
                ScaledSum, ScaledGap, MulDiv, DivAdd, RootMul, RootAdd, PerRoot, ReluAdd, ExpSub,
                WhereGt, WhereGe, WhereEq, Average, Quotient, AdaptiveStep>;
 

@@ -11,12 +11,16 @@ export interface OpCase {
 
 export type OpCases = Readonly<Record<string, readonly OpCase[]>>;
 
-const positive = (shape: cr.Shape): InputSpec => ({ shape, low: 0.3, high: 3 });
+export const positive = (shape: cr.Shape): InputSpec => ({ shape, low: 0.3, high: 3 });
 
 /** Odd sizes, one element, none, and enough for full blocks and a rest. */
 const shapes: readonly cr.Shape[] = [[], [1], [0], [7], [3, 5], [2, 1, 9], [4, 33]];
 
-function unary(fn: Fn, reference: (x: number) => number, spec = (shape: cr.Shape): InputSpec => ({ shape })) {
+export function unary(
+  fn: Fn,
+  reference: (x: number) => number,
+  spec = (shape: cr.Shape): InputSpec => ({ shape }),
+) {
   return shapes.map(
     (shape): OpCase => ({
       fn,
@@ -26,7 +30,7 @@ function unary(fn: Fn, reference: (x: number) => number, spec = (shape: cr.Shape
   );
 }
 
-const pairs: readonly (readonly [cr.Shape, cr.Shape])[] = [
+export const pairs: readonly (readonly [cr.Shape, cr.Shape])[] = [
   [[], []],
   [
     [3, 5],
@@ -49,7 +53,7 @@ const pairs: readonly (readonly [cr.Shape, cr.Shape])[] = [
   [[11], []],
 ];
 
-function binary(
+export function binary(
   fn: Fn,
   reference: (a: number, b: number) => number,
   specs: readonly [(shape: cr.Shape) => InputSpec, (shape: cr.Shape) => InputSpec] = [
