@@ -37,7 +37,7 @@ export class Parameter extends Variable {
         if (sizeOf(shape) === 0) return;
         const key = hashKey(this.path || `#${this.#ordinal}`);
         const fans = { fanIn: fanIn ?? shape.at(-1) ?? 1, fanOut: fanOut ?? shape[0] ?? 1 };
-        const [values] = evaluateSync([init(shape, { dtype, key, ...fans })], this.seed);
+        const [values] = evaluateSync([init(shape, { dtype, seed: this.seed, key, ...fans })], this.seed);
         if (values) data.set(values);
       }),
     );

@@ -107,7 +107,7 @@ const layers: BadCall[] = [
   [
     'an unknown fan mode',
     () => new nn.Linear(3, 2, { init: nn.init.kaimingNormal({ mode: 'fan_in' as 'fanIn' }) }).init(),
-    "kaiming: mode must be 'fanIn' or 'fanOut', got fan_in",
+    "kaimingNormal: mode must be 'fanIn' or 'fanOut', got fan_in",
   ],
 ];
 

@@ -1,0 +1,38 @@
+import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { written } from './matrix.js';
+import type { Initialiser } from './types.js';
+
+/** The identity matrix, or as much of it as the shape [out, in] holds, as `torch.nn.init.eye_`. */
+export const identity: Initialiser = (shape, context) => {
+  const [rows, columns] = shape;
+  if (rows === undefined || columns === undefined || shape.length > 2) {
+    throw invalid('identity', 'the shape must have two axes', formatShape(shape));
+  }
+  return written(shape, context, (data) => {
+    for (let i = 0; i < Math.min(rows, columns); i++) data[i * columns + i] = 1;
+  });
+};
+
+/**
+ * A convolution kernel [..., C, O] that hands channel `i` on as channel `i`, as `torch.nn.init.dirac_`.
+ *
+ * @param groups each of this many runs of output channels starts with the first input channel; default 1
+ */
+export function dirac(groups = 1): Initialiser {
+  requireInteger('dirac', 'groups', groups, { min: 1 });
+  return (shape, context) => {
+    if (shape.length < 3)
+      throw invalid('dirac', 'the shape must have at least three axes', formatShape(shape));
+    const [inputs, outputs] = shape.slice(-2) as [number, number];
+    if (outputs % groups !== 0) throw invalid('dirac', `groups must divide the ${outputs} outputs`, groups);
+    const taps = shape.slice(0, -2);
+    const centre = taps.reduce((at, size) => at * size + Math.floor(size / 2), 0);
+    const run = outputs / groups;
+    return written(shape, context, (data) => {
+      for (let output = 0; output < outputs; output++) {
+        const input = output % run;
+        if (input < inputs) data[(centre * inputs + input) * outputs + output] = 1;
+      }
+    });
+  };
+}

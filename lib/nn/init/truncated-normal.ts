@@ -1,0 +1,36 @@
+import { invalid } from '../../graph/errors.js';
+import { requireNormal } from './basic.js';
+import { drawUniform } from './draw.js';
+import { written } from './matrix.js';
+import { normalQuantile, normalShare } from './normal-distribution.js';
+import type { Initialiser } from './types.js';
+
+/**
+ * Normal with the given mean and deviation, but only what falls into [low, high], as `torch.nn.init.trunc_normal_`:
+ * by the inverse of the distribution function, so that nothing is drawn twice.
+ *
+ * @param low the smallest value, and `high` the largest: by default -2 and 2, whatever the deviation is
+ * @throws when `low` is not less than `high`, or both lie more than 37 deviations to one side of the mean
+ */
+export function truncatedNormal(mean = 0, deviation = 1, low = -2, high = 2): Initialiser {
+  requireNormal('truncatedNormal', mean, deviation);
+  if (!(deviation > 0)) throw invalid('truncatedNormal', 'deviation must be greater than 0', deviation);
+  if (!(low < high)) throw invalid('truncatedNormal', 'low must be less than high', [low, high]);
+  const bounds = [(low - mean) / deviation, (high - mean) / deviation] as const;
+  // In the lower tail the shares are small numbers with all their digits, in the upper one they are almost 1.
+  const mirrored = bounds[0] > 0;
+  const [first, last] = mirrored ? [-bounds[1], -bounds[0]] : bounds;
+  const [from, to] = [normalShare(first), normalShare(last)];
+  if (!(to > from)) {
+    throw invalid('truncatedNormal', 'low and high must not both be far off the mean', [low, high]);
+  }
+  const scale = mirrored ? -deviation : deviation;
+  return (shape, context) =>
+    written(shape, context, (data) => {
+      const count = shape.reduce((a, b) => a * b, 1);
+      drawUniform(count, context).forEach((u, i) => {
+        const value = mean + scale * normalQuantile(from + (to - from) * u);
+        data[i] = Math.min(high, Math.max(low, value));
+      });
+    });
+}
