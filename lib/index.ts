@@ -1,7 +1,13 @@
 import './graph/fluent.js';
 import './runtime/evaluate.js';
 
+export type { TensorFunction } from './autodiff/arguments.js';
 export { grad } from './autodiff/grad.js';
+export { hvp } from './autodiff/hvp.js';
+export { hessian, jacobian } from './autodiff/jacobian.js';
+export { jvp } from './autodiff/jvp.js';
+export { type ValueAndGradients, type ValueAndGradOptions, valueAndGrad } from './autodiff/value-and-grad.js';
+export { vjp } from './autodiff/vjp.js';
 export * as data from './data/index.js';
 export type { DType, TypedArray } from './graph/dtype.js';
 export { ChainruleError } from './graph/errors.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ops } from '#lib/graph/table.js';
 import { elementwiseCases } from './helpers/cases-elementwise.js';
+import { identityCases } from './helpers/cases-identity.js';
 import { imageCases } from './helpers/cases-images.js';
 import { movementCases } from './helpers/cases-movement.js';
 import { otherCases } from './helpers/cases-other.js';
@@ -15,6 +16,7 @@ const cases = {
   ...movementCases,
   ...imageCases,
   ...otherCases,
+  ...identityCases,
 };
 
 describe('the table of ops', () => {

@@ -1,8 +1,7 @@
-import { isFloat } from '../graph/dtype.js';
-import { formatShape, invalid } from '../graph/errors.js';
-import { ones, zeros } from '../graph/ops/leaf.js';
+import { ones } from '../graph/ops/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import { vjp } from '../graph/vjp.js';
+import { requireFloat, requireScalar } from './arguments.js';
+import { pullBack } from './vjp.js';
 
 /**
  * The gradients of a scalar with respect to some nodes of its graph. They are graph nodes themselves: nothing is
@@ -13,11 +12,12 @@ import { vjp } from '../graph/vjp.js';
  * @returns one gradient for each of `wrt`, of its shape and dtype
  */
 export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
-  if (loss.size !== 1) throw invalid('grad', 'the loss must have one element', formatShape(loss.shape));
-  if (!isFloat(loss.dtype)) throw invalid('grad', 'the loss must be float32 or float64', loss.dtype);
-  for (const x of wrt) {
-    if (!isFloat(x.dtype)) throw invalid('grad', 'gradients are taken of float32 or float64', x.dtype);
-  }
-  const gradients = vjp([loss], [ones(loss.shape, loss.dtype)], wrt);
-  return wrt.map((x, i) => gradients[i] ?? zeros(x.shape, x.dtype));
+  requireScalar('grad', 'the loss', loss);
+  for (const x of wrt) requireFloat('grad', 'gradients are taken of', x);
+  return scalarGradients(loss, wrt);
+}
+
+/** As `grad`, of arguments that have been checked. */
+export function scalarGradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  return pullBack([loss], [ones(loss.shape, loss.dtype)], wrt);
 }

@@ -51,7 +51,7 @@ export function chooseDestinations(
 /** The node whose memory holds the value: a reshape of a whole result has the same bytes. */
 function computed(value: Tensor): Tensor {
   let node = value;
-  while (node.op.kind === 'reshape' || node.op.kind === 'stopGradient') node = node.input(0);
+  while (node.op.kind === 'reshape') node = node.input(0);
   return node.op.kernel.family === 'view' ? value : node;
 }
 

@@ -5,7 +5,7 @@ import { reachable, Tensor } from '../graph/tensor.js';
 
 /**
  * Rewrites the graph below `roots` into an equal one with less work: common subexpressions are computed once, views
- * of a number are numbers, neutral operands vanish, and a reduction over scattered axes becomes several over
+ * of a number are numbers, identities and neutral operands vanish, and a reduction over scattered axes becomes several over
  * neighbouring ones. Leaves keep their identity.
  *
  * @returns the rewritten roots, in order
@@ -13,9 +13,13 @@ import { reachable, Tensor } from '../graph/tensor.js';
 export function simplify(roots: readonly Tensor[]): Tensor[] {
   const rewritten = new Map<Tensor, Tensor>();
   const known = new Map<string, Tensor>();
+  let changed = false;
   for (const node of reachable(roots)) {
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
-    const candidate = rewrite(node, inputs);
+    const found = rewrite(node, inputs);
+    // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
+    const candidate: Tensor = found === node && changed ? renew(node, inputs) : found;
+    changed ||= candidate !== node;
     const key = keyOf(candidate);
     const existing = key === null ? candidate : (known.get(key) ?? candidate);
     if (key !== null) known.set(key, existing);
@@ -27,6 +31,7 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
 function rewrite(node: Tensor, inputs: readonly Tensor[]): Tensor {
   const [a, b] = inputs;
   const { kind, kernel } = node.op;
+  if (kernel.family === 'identity') return a as Tensor;
   if (kernel.family === 'view' && a && isNumber(a)) return number(node, numberOf(a));
   if (a && b) {
     if (kind === 'add' && equals(a, 0)) return b;
@@ -41,6 +46,11 @@ function rewrite(node: Tensor, inputs: readonly Tensor[]): Tensor {
   if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes));
   const same = inputs.every((input, i) => input === node.inputs[i]);
   return same ? node : new Tensor(node.op, inputs, node.attributes);
+}
+
+/** The node again, unless it is a leaf, which is equal to itself alone. */
+function renew(node: Tensor, inputs: readonly Tensor[]): Tensor {
+  return node.op.kernel.family === 'leaf' ? node : new Tensor(node.op, inputs, node.attributes);
 }
 
 function reshaped(node: Tensor, x: Tensor): Tensor {

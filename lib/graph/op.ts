@@ -47,6 +47,8 @@ export interface Call {
 /** How the compiler turns a node into work. */
 export type Lowering<A> =
   | { readonly family: 'leaf' }
+  /** Has the value of its first input: the compiler puts that in its place. */
+  | { readonly family: 'identity' }
   | { readonly family: 'map'; instruction(attributes: A): Instruction }
   | { readonly family: 'reduce'; readonly code: 'sum' | 'max'; axes(attributes: A): readonly number[] }
   | { readonly family: 'view'; view(input: Layout, node: Tensor<A>): Layout | null }

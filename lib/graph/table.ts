@@ -1,8 +1,10 @@
 import type { OpRecord } from './op.js';
 import * as broadcast from './ops/broadcast.js';
 import * as conv from './ops/conv.js';
+import * as customGradient from './ops/custom-gradient.js';
 import * as elementwise from './ops/elementwise.js';
 import * as gather from './ops/gather.js';
+import * as identity from './ops/identity.js';
 import * as leaf from './ops/leaf.js';
 import * as matmul from './ops/matmul.js';
 import * as movement from './ops/movement.js';
@@ -25,6 +27,8 @@ const families = {
   ...pick(gather),
   ...pick(random),
   ...pick(stopGradient),
+  ...pick(identity),
+  ...pick(customGradient),
 };
 
 function pick<M extends object>(module: M): Pick<M, RecordNames<M>> {

@@ -1,4 +1,4 @@
-import { arange, full, ones, type Tensor, tensor, zeros } from 'chainrule';
+import { arange, customGradient, exp, full, ones, stopGradient, type Tensor, tensor, zeros } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { simplify } from '#lib/compile/simplify.js';
 import { input, isNumber } from '#lib/graph/ops/leaf.js';
@@ -47,6 +47,20 @@ describe('simplify', () => {
       .neg();
     expect(isNumber(one(number))).toBe(true);
     expect(one(number).attributes).toMatchObject({ shape: [6], value: -2 });
+  });
+
+  it('drops nodes that have the value of their input', () => {
+    expect(one(stopGradient(x))).toBe(x);
+    const fn = customGradient(exp, (gradient) => gradient);
+    expect(count('customGradient', fn(x.detach()))).toBe(0);
+    expect(count('exp', fn(x.detach()), x.exp())).toBe(1);
+  });
+
+  it('keeps the order of the trace, where some nodes are new and others not', () => {
+    const early = x.add(0).exp();
+    const late = x.sin();
+    const [first, second] = simplify([early, late]) as [Tensor, Tensor];
+    expect(first.id).toBeLessThan(second.id);
   });
 
   it('merges equal nodes, and no others', () => {

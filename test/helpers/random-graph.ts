@@ -2,6 +2,7 @@ import * as cr from 'chainrule';
 import { grad, type Tensor, Variable } from 'chainrule';
 import fc from 'fast-check';
 import { allocate } from '#lib/graph/dtype.js';
+import { identity } from '#lib/graph/ops/identity.js';
 import { type InputAttributes, input } from '#lib/graph/ops/leaf.js';
 import { Storage } from '#lib/graph/storage.js';
 import { reachable } from '#lib/graph/tensor.js';
@@ -52,6 +53,10 @@ interface Scene {
 }
 
 const LARGEST = 4;
+const halved = cr.customGradient(
+  (x: Tensor) => x,
+  (gradient) => gradient.mul(0.5),
+);
 const numbers = [0, 1, -1, 0.5, 2, -0];
 
 /** The n-th leaf's elements: multiples of 1/4 from -2 to 2, some of them equal. */
@@ -199,7 +204,7 @@ const makers: readonly Maker[] = [
     (x) => x.square(),
     (bound) => bound * bound,
   ),
-  unary((x) => x.detach(), same, true),
+  unary((x, c) => (c % 3 === 0 ? x.detach() : c % 3 === 1 ? identity(x) : halved(x)), same, true),
   unary(
     (x, c) => x.add(numbers[c % 6] as number),
     (bound) => bound + 2,

@@ -188,6 +188,8 @@ const rules: Readonly<Record<string, Rule>> = {
     return node.dtype.startsWith('float') ? [...x.data] : x.data.map(Math.trunc);
   },
   stopGradient: (_, [x = noValue]) => [...x.data],
+  identity: (_, [x = noValue]) => [...x.data],
+  customGradient: (_, [x = noValue]) => [...x.data],
   uniform: (node, _, { key }) => {
     const words = new Uint32Array(4);
     const perCall = node.dtype === 'float32' ? 4 : 2;

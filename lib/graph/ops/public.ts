@@ -1,5 +1,6 @@
 export { expand, type ReduceOptions, sum } from './broadcast.js';
 export { type ConvOptions, conv2d } from './conv.js';
+export { type CustomGradientRule, customGradient } from './custom-gradient.js';
 export {
   abs,
   acos,

@@ -1,0 +1,59 @@
+import { isFloat } from '../graph/dtype.js';
+import { formatShape, invalid } from '../graph/errors.js';
+import { identity } from '../graph/ops/identity.js';
+import { sameShape } from '../graph/shapes.js';
+import { Tensor } from '../graph/tensor.js';
+
+/** A function of tensors that gives one tensor. */
+export type TensorFunction<Inputs extends readonly Tensor[] = Tensor[]> = (...inputs: Inputs) => Tensor;
+
+/** Checks that a node is float32 or float64. */
+export function requireFloat(op: string, what: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw invalid(op, `${what} float32 or float64`, x.dtype);
+}
+
+/** Checks that there is one tensor for each of `like`, of its shape and dtype. */
+export function requireLike(
+  op: string,
+  what: string,
+  like: readonly Tensor[],
+  given: readonly Tensor[],
+): void {
+  if (!Array.isArray(given) || given.length !== like.length) {
+    throw invalid(op, `needs one ${what} for each of ${like.length}`, given?.length);
+  }
+  like.forEach(({ shape, dtype }, i) => {
+    const x: unknown = given[i];
+    const wanted = `${what} ${i} must be ${dtype}${formatShape(shape)}`;
+    if (!(x instanceof Tensor)) throw invalid(op, wanted, x);
+    if (x.dtype !== dtype || !sameShape(x.shape, shape)) {
+      throw invalid(op, wanted, `${x.dtype}${formatShape(x.shape)}`);
+    }
+  });
+}
+
+/**
+ * Calls a function with a node of its own for each argument, so that derivatives are partial: those of one argument,
+ * though the same tensor, or one that depends on it, is another.
+ */
+export function call<Inputs extends readonly Tensor[]>(
+  op: string,
+  fn: TensorFunction<Inputs>,
+  inputs: Inputs,
+): { output: Tensor; own: Tensor[] } {
+  if (typeof fn !== 'function') throw invalid(op, 'fn must be a function of tensors', fn);
+  if (!Array.isArray(inputs)) throw invalid(op, 'the inputs must be a list of tensors', inputs);
+  inputs.forEach((x: unknown, i) => {
+    if (!(x instanceof Tensor)) throw invalid(op, `argument ${i} must be a tensor`, x);
+  });
+  const own = inputs.map((x: Tensor) => identity(x));
+  const output: unknown = fn(...(own as unknown as Inputs));
+  if (!(output instanceof Tensor)) throw invalid(op, 'fn must return a tensor', output);
+  return { output, own };
+}
+
+/** Checks that a value can be differentiated with respect to itself alone: a float with one element. */
+export function requireScalar(op: string, what: string, x: Tensor): void {
+  if (x.size !== 1) throw invalid(op, `${what} must have one element`, formatShape(x.shape));
+  requireFloat(op, `${what} must be`, x);
+}

@@ -1,0 +1,27 @@
+import type { Tensor } from '../graph/tensor.js';
+import { call, requireFloat, requireLike, requireScalar, type TensorFunction } from './arguments.js';
+import { scalarGradients } from './grad.js';
+import { pullBack } from './vjp.js';
+
+/**
+ * The product of the Hessian of a scalar function with some vectors, without the Hessian: the gradient of the gradient's
+ * projection on them (Pearlmutter 1994). For tensors that are no arguments, such as a model's parameters, it is
+ * `vjp(grad(loss, parameters), vectors, parameters)`.
+ *
+ * @param fn gives a float tensor with one element
+ * @param inputs the arguments, float tensors
+ * @param vectors one for each argument, of its shape and dtype
+ * @returns one product for each argument, of its shape and dtype
+ */
+export function hvp<Inputs extends readonly Tensor[]>(
+  fn: TensorFunction<Inputs>,
+  inputs: Inputs,
+  vectors: readonly Tensor[],
+): Tensor[] {
+  const { output, own } = call('hvp', fn, inputs);
+  requireScalar('hvp', 'the value of fn', output);
+  for (const x of own) requireFloat('hvp', 'the arguments must be', x);
+  requireLike('hvp', 'vector', own, vectors);
+  const gradients = scalarGradients(output, own);
+  return pullBack(gradients, vectors, own);
+}

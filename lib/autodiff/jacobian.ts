@@ -1,0 +1,80 @@
+import { allocate } from '../graph/dtype.js';
+import { constant, zeros } from '../graph/ops/leaf.js';
+import { concat, reshape, slice } from '../graph/ops/movement.js';
+import type { Shape } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
+import { call, requireFloat, requireScalar, type TensorFunction } from './arguments.js';
+import { scalarGradients } from './grad.js';
+import { pushForward } from './jvp.js';
+import { pullBack } from './vjp.js';
+
+/**
+ * The Jacobians of a function: how each element of its value changes with each element of its arguments. Built from as
+ * many products as the value has elements, or the arguments, whichever are fewer; so it is for small ones.
+ *
+ * @param fn gives a float tensor of any shape
+ * @param inputs the arguments, float tensors
+ * @returns one for each argument, of shape `[...value.shape, ...argument.shape]`
+ */
+export function jacobian<Inputs extends readonly Tensor[]>(
+  fn: TensorFunction<Inputs>,
+  inputs: Inputs,
+): Tensor[] {
+  const { output, own } = call('jacobian', fn, inputs);
+  requireFloat('jacobian', 'the value of fn must be', output);
+  for (const x of own) requireFloat('jacobian', 'the arguments must be', x);
+  return jacobianOf(output, own);
+}
+
+/**
+ * The second derivatives of a scalar function.
+ *
+ * @param fn gives a float tensor with one element
+ * @param inputs the arguments, float tensors
+ * @returns at `[i][j]` how the gradient of argument `i` changes with argument `j`, of shape
+ *   `[...inputs[i].shape, ...inputs[j].shape]`
+ */
+export function hessian<Inputs extends readonly Tensor[]>(
+  fn: TensorFunction<Inputs>,
+  inputs: Inputs,
+): Tensor[][] {
+  const { output, own } = call('hessian', fn, inputs);
+  requireScalar('hessian', 'the value of fn', output);
+  for (const x of own) requireFloat('hessian', 'the arguments must be', x);
+  const gradients = scalarGradients(output, own);
+  return gradients.map((gradient) => jacobianOf(gradient, own));
+}
+
+function jacobianOf(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
+  const columns = inputs.reduce((sum, x) => sum + x.size, 0);
+  return output.size <= columns ? byRows(output, inputs) : byColumns(output, inputs);
+}
+
+/** Reverse mode: one product for each element of the output. */
+function byRows(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
+  const rows = units(output).map((unit) => pullBack([output], [unit], inputs));
+  return inputs.map((x, i) => {
+    const parts = rows.map((row) => reshape(row[i] as Tensor, [1, x.size]));
+    return join(parts, 0, [...output.shape, ...x.shape], output);
+  });
+}
+
+/** Forward mode: one product for each element of the inputs. */
+function byColumns(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
+  return inputs.map((x) => {
+    const parts = units(x).map((unit) => reshape(pushForward(output, [x], [unit]), [output.size, 1]));
+    return join(parts, 1, [...output.shape, ...x.shape], output);
+  });
+}
+
+function join(parts: readonly Tensor[], axis: number, shape: Shape, { dtype }: Tensor): Tensor {
+  return parts.length > 0 ? reshape(concat(parts, axis), shape) : zeros(shape, dtype);
+}
+
+/** For each element a tensor like `x` that is 1 there and 0 elsewhere. */
+function units({ shape, dtype, size }: Tensor): Tensor[] {
+  const data = allocate(dtype, size * size);
+  for (let i = 0; i < size; i++) data[i * (size + 1)] = 1;
+  const all = constant(data, [size, ...shape], dtype);
+  return Array.from({ length: size }, (_, i) => reshape(slice(all, [[i, i + 1]]), shape));
+}

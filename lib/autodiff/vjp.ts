@@ -1,0 +1,35 @@
+import { zeros } from '../graph/ops/leaf.js';
+import type { Tensor } from '../graph/tensor.js';
+import { vjp as accumulate } from '../graph/vjp.js';
+import { requireFloat, requireLike } from './arguments.js';
+
+/**
+ * The vector-Jacobian product: the gradients of `sum(outputs[i] * cotangents[i])` over all outputs with respect to some
+ * nodes, by reverse accumulation (Rumelhart, Hinton & Williams 1986). They are graph nodes themselves: nothing is
+ * computed yet, and they can be differentiated again.
+ *
+ * @param outputs float tensors of any shape
+ * @param cotangents one for each output, of its shape and dtype: the gradient of something with respect to it
+ * @param wrt any float nodes; one that no output depends on gets zeros
+ * @returns one gradient for each of `wrt`, of its shape and dtype
+ */
+export function vjp(
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  wrt: readonly Tensor[],
+): Tensor[] {
+  for (const output of outputs) requireFloat('vjp', 'outputs must be', output);
+  requireLike('vjp', 'cotangent', outputs, cotangents);
+  for (const x of wrt) requireFloat('vjp', 'gradients are taken of', x);
+  return pullBack(outputs, cotangents, wrt);
+}
+
+/** As `vjp`, of arguments that have been checked. */
+export function pullBack(
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  wrt: readonly Tensor[],
+): Tensor[] {
+  const gradients = accumulate(outputs, cotangents, wrt);
+  return wrt.map((x, i) => gradients[i] ?? zeros(x.shape, x.dtype));
+}
