@@ -9,6 +9,15 @@ export { jvp } from './autodiff/jvp.js';
 export { type ValueAndGradients, type ValueAndGradOptions, valueAndGrad } from './autodiff/value-and-grad.js';
 export { vjp } from './autodiff/vjp.js';
 export * as data from './data/index.js';
+export type { Culprit, Search } from './gradcheck/culprit.js';
+export type { Comparison } from './gradcheck/differences.js';
+export {
+  type Disagreement,
+  type GradcheckOptions,
+  type GradcheckResult,
+  gradcheck,
+} from './gradcheck/gradcheck.js';
+export type { Checkable, InputSpec } from './gradcheck/subject.js';
 export type { DType, TypedArray } from './graph/dtype.js';
 export { ChainruleError } from './graph/errors.js';
 export { arange, full, ones, tensor, Variable, zeros } from './graph/ops/leaf.js';

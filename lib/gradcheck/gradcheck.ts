@@ -1,0 +1,95 @@
+import { ChainruleError, formatShape, invalid, requireInteger } from '../graph/errors.js';
+import type { Shape } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
+import { findCulprit, type Search } from './culprit.js';
+import { type Comparison, compareGradients, gradientsOf, type Tolerance } from './differences.js';
+import { type Checkable, type InputSpec, isChecked, type Subject, traceSubject } from './subject.js';
+
+export interface GradcheckOptions {
+  /** Whether to check the gradient of the gradient, too. Default false. */
+  readonly second?: boolean;
+  /** Largest share of the numeric derivative that the difference may be. Default 1e-6. */
+  readonly relative?: number;
+  /** Added to that. Default 1e-8. */
+  readonly absolute?: number;
+  /** Entries of each input and parameter to check, spread evenly. Default all. */
+  readonly entries?: number;
+  /** Decides the numbers that are drawn for shapes. Default 0. */
+  readonly seed?: number;
+}
+
+/** What a check that passed has found. */
+export interface GradcheckResult {
+  /** How many derivatives were compared. */
+  readonly compared: number;
+  /** The comparison with the largest error; none where there was nothing to compare. */
+  readonly worst: Comparison | undefined;
+}
+
+/** What the error of a failed check holds as `received`. */
+export interface Disagreement extends Comparison, Search {
+  readonly order: 1 | 2;
+}
+
+/**
+ * Checks the gradients of a function or a layer in float64: those of a projection of its value on fixed numbers, entry
+ * by entry, against five-point central differences. Of a layer the parameters are checked as well as the inputs. Random
+ * ops draw the same numbers each time, so dropout may be part of it.
+ *
+ *     await gradcheck((x, y) => x.matmul(y).tanh(), [[2, 3], [3, 4]]);
+ *     await gradcheck(new MyLayer(3, { dtype: 'float64' }), [x], { second: true });
+ *
+ * @param target gives float64 tensors for float64 inputs; a layer's parameters must be float64
+ * @param inputs tensors, of which floats are taken as float64 and others are not checked; or shapes, whose numbers are
+ *   drawn, all different, from [-2, 2] or from `{ low, high }`
+ * @throws (rejects) with a ChainruleError that names the input, its entry, both numbers, and the op whose own rule
+ *   disagrees with differences of that op alone; `received` is a `Disagreement`
+ */
+export async function gradcheck(
+  target: Checkable,
+  inputs: readonly (Tensor | Shape | InputSpec)[],
+  options: GradcheckOptions = {},
+): Promise<GradcheckResult> {
+  const {
+    second = false,
+    relative = 1e-6,
+    absolute = 1e-8,
+    entries = Number.MAX_SAFE_INTEGER,
+    seed = 0,
+  } = options;
+  for (const [name, value] of Object.entries({ relative, absolute })) {
+    if (!(value > 0)) throw invalid('gradcheck', `${name} must be a positive number`, value);
+  }
+  requireInteger('gradcheck', 'entries', entries, { min: 1 });
+  requireInteger('gradcheck', 'seed', seed, { min: 0 });
+  const tolerance: Tolerance = { relative, absolute, entries };
+  const subject = await traceSubject(target, inputs, seed);
+  const found = await checkOrder(subject, 1, tolerance);
+  if (second && subject.leaves.some(isChecked)) {
+    found.push(...(await checkOrder({ ...subject, outputs: gradientsOf(subject) }, 2, tolerance)));
+  }
+  const worst = found.reduce<Comparison | undefined>((a, b) => (a && a.error >= b.error ? a : b), undefined);
+  return { compared: found.length, worst };
+}
+
+async function checkOrder(subject: Subject, order: 1 | 2, tolerance: Tolerance): Promise<Comparison[]> {
+  const found = await compareGradients(subject, tolerance);
+  const [worst] = found;
+  if (!worst || worst.error <= tolerance.relative) return found;
+  const search = await findCulprit(subject, tolerance);
+  const what = order === 1 ? 'gradient' : 'second-order gradient';
+  const rule = `${describe(worst, `the ${what}`)}. ${explain(search)}`;
+  const disagreement: Disagreement = { ...worst, ...search, order };
+  throw new ChainruleError('gradcheck', rule, `gradcheck: ${rule}`, disagreement);
+}
+
+function describe({ input, entry, analytic, numeric, error }: Comparison, what: string): string {
+  const difference = Number.isFinite(error) ? ` (relative error ${error.toPrecision(2)})` : '';
+  return `${what} of ${input} at ${formatShape(entry)} is ${analytic}, but differences give ${numeric}${difference}`;
+}
+
+function explain({ culprit, cut }: Search): string {
+  if (culprit) return describe(culprit, `The rule of ${culprit.op} disagrees: that`);
+  const stopped = cut.length > 0 ? `; no gradient flows through ${cut.join(' and ')}` : '';
+  return `Every op on the way agrees with its own differences${stopped}`;
+}

@@ -1,0 +1,121 @@
+import { allocate, isFloat, type TypedArray } from '../graph/dtype.js';
+import { formatShape, invalid } from '../graph/errors.js';
+import { type InputAttributes, input, type Variable } from '../graph/ops/leaf.js';
+import { permutation } from '../graph/random.js';
+import { requireShape, type Shape, sizeOf } from '../graph/shapes.js';
+import { substitute } from '../graph/substitute.js';
+import { Tensor } from '../graph/tensor.js';
+import { traced } from '../graph/trace.js';
+import { evaluate } from '../runtime/evaluate.js';
+
+/** A shape, with the interval that its numbers are drawn from. */
+export interface InputSpec {
+  readonly shape: Shape;
+  /** Default -2. */
+  readonly low?: number;
+  /** Default 2. */
+  readonly high?: number;
+}
+
+/** What is checked: a function of tensors, or a layer, as `nn.Module` is. */
+export type Checkable =
+  | ((...inputs: Tensor[]) => Tensor | readonly Tensor[])
+  | {
+      forward(...inputs: Tensor[]): Tensor;
+      namedParameters(): readonly (readonly [path: string, parameter: Variable])[];
+    };
+
+/** One input of a graph under check, with the values that it is checked at. */
+export interface Leaf {
+  readonly label: string;
+  readonly node: Tensor<InputAttributes>;
+  readonly values: TypedArray;
+}
+
+/** A graph whose gradients are checked: all that they are taken of are inputs. */
+export interface Subject {
+  readonly leaves: readonly Leaf[];
+  readonly outputs: readonly Tensor[];
+}
+
+/** Whether gradients are taken of a leaf: integers and bools are given as they are. */
+export function isChecked({ node }: Leaf): boolean {
+  return isFloat(node.dtype);
+}
+
+/** Traces a function or a layer, with its parameters as further inputs. */
+export async function traceSubject(
+  target: Checkable,
+  inputs: readonly (Tensor | Shape | InputSpec)[],
+  seed: number,
+): Promise<Subject> {
+  if (!Array.isArray(inputs))
+    throw invalid('gradcheck', 'inputs must be a list of tensors and shapes', inputs);
+  const given: Leaf[] = [];
+  for (const [i, x] of inputs.entries()) given.push(await leafOf(x, i, seed));
+  const layer = typeof target === 'function' ? undefined : target;
+  if (layer && typeof layer.forward !== 'function') {
+    throw invalid('gradcheck', 'the target must be a function or a layer', target);
+  }
+  const parameters = (layer?.namedParameters() ?? []).map(([path, variable]) =>
+    parameterLeaf(path, variable),
+  );
+  const fn = typeof target === 'function' ? target : target.forward.bind(target);
+  const { result } = traced(() => fn(...given.map(({ node }) => node)));
+  const outputs: unknown = result instanceof Tensor ? [result] : result;
+  if (!Array.isArray(outputs)) throw invalid('gradcheck', 'the target must return tensors', result);
+  for (const output of outputs) {
+    if (!(output instanceof Tensor)) throw invalid('gradcheck', 'the target must return tensors', output);
+    if (output.dtype !== 'float64') throw invalid('gradcheck', 'the value must be float64', output.dtype);
+  }
+  const replacements = new Map(
+    parameters.map(({ variable, leaf }) => [variable as Tensor, leaf.node as Tensor]),
+  );
+  return {
+    leaves: [...given, ...parameters.map(({ leaf }) => leaf)],
+    outputs: substitute(outputs as Tensor[], replacements),
+  };
+}
+
+async function leafOf(x: Tensor | Shape | InputSpec, index: number, seed: number): Promise<Leaf> {
+  const label = `input ${index}`;
+  if (x instanceof Tensor) {
+    const [given] = (await evaluate([x])) as [TypedArray];
+    const values = isFloat(x.dtype) ? Float64Array.from(given) : given;
+    const dtype = isFloat(x.dtype) ? 'float64' : x.dtype;
+    return { label, node: input(label, x.shape, dtype), values };
+  }
+  const spec: InputSpec = isShape(x) ? { shape: x } : x;
+  if (!spec || !isShape(spec.shape)) throw invalid('gradcheck', `${label} must be a tensor or a shape`, x);
+  const shape = requireShape('gradcheck', spec.shape);
+  return { label, node: input(label, shape, 'float64'), values: draw(spec, seed + index) };
+}
+
+function isShape(x: unknown): x is Shape {
+  return Array.isArray(x);
+}
+
+function parameterLeaf(path: string, variable: Variable) {
+  if (variable.dtype !== 'float64') {
+    throw invalid(
+      'gradcheck',
+      `${path} must be float64; make the layer with { dtype: 'float64' }`,
+      variable.dtype,
+    );
+  }
+  const values = variable.storage.data.slice();
+  return { variable, leaf: { label: path, node: input(path, variable.shape, 'float64'), values } };
+}
+
+/** Numbers evenly over the interval, in a random order: all differ, so that maxima and kinks are apart. */
+function draw({ shape, low = -2, high = 2 }: InputSpec, seed: number): TypedArray {
+  if (!(low < high))
+    throw invalid('gradcheck', `low must be less than high for ${formatShape(shape)}`, [low, high]);
+  const size = sizeOf(shape);
+  const values = allocate('float64', size);
+  permutation(size, seed).forEach((place, i) => {
+    // Not in the middle of its slot, for then one of an odd number would be in the middle of the interval: at 0.
+    values[i] = low + ((high - low) * (place + 0.3819660113)) / size;
+  });
+  return values;
+}

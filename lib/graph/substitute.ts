@@ -1,0 +1,18 @@
+import { reachable, Tensor } from './tensor.js';
+
+/**
+ * The graph of `roots` with other nodes in the place of some, which must have their shapes and dtypes. Nodes that depend
+ * on none of them stay as they are.
+ *
+ * @returns the roots, in order
+ */
+export function substitute(roots: readonly Tensor[], replacements: ReadonlyMap<Tensor, Tensor>): Tensor[] {
+  const rewritten = new Map<Tensor, Tensor>(replacements);
+  for (const node of reachable(roots)) {
+    if (rewritten.has(node)) continue;
+    const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
+    const same = inputs.every((input, i) => input === node.inputs[i]);
+    rewritten.set(node, same ? node : new Tensor(node.op, inputs, node.attributes));
+  }
+  return roots.map((root) => rewritten.get(root) as Tensor);
+}

@@ -1,0 +1,32 @@
+import { type Compiled, compileGraph } from '../compile/compile.js';
+import type { TypedArray } from '../graph/dtype.js';
+import type { InputAttributes } from '../graph/ops/leaf.js';
+import type { Tensor } from '../graph/tensor.js';
+import { bind } from './bind.js';
+import { Executable, type RandomState } from './executable.js';
+
+/** A graph that is run for chosen values of its inputs, off the main thread, with the same random numbers each time. */
+export class GraphRun {
+  readonly #compiled: Compiled;
+  readonly #executable: Executable;
+
+  constructor(
+    inputs: readonly Tensor<InputAttributes>[],
+    private readonly outputs: readonly Tensor[],
+    private readonly random: RandomState = { seed: 0, step: 0 },
+  ) {
+    this.#compiled = compileGraph({ inputs, outputs });
+    this.#executable = new Executable(this.#compiled.plan);
+  }
+
+  /** The values of the outputs, each in an array of its own. */
+  async run(values: readonly TypedArray[]): Promise<TypedArray[]> {
+    const { bindings, produced } = bind(this.#compiled, values, this.outputs);
+    await this.#executable.runAsync(bindings, this.random);
+    return this.outputs.map((node) => produced.get(node) as TypedArray);
+  }
+
+  release(): void {
+    this.#executable.release();
+  }
+}
