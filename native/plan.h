@@ -4,28 +4,21 @@
 #include <span>
 
 #include "arena.h"
-#include "kernel.h"
-#include "plain_value.h"
-#include "step_reader.h"
+#include "routine.h"
 
 namespace chainrule {
 
 // A plan, decoded: kernels over one arena and the buffers that each run binds.
 class Plan {
  public:
-  struct Binding {
-    DType dtype;
-    size_t bytes;
-  };
-
   static constexpr size_t kMinContext = 4, kMaxContext = 16;
 
-  // Throws PlanError unless every step of the description fits the kernel, the arena and the
-  // bindings.
-  Plan(const PlainValue& description, std::span<const KernelEntry> kernels);
+  // Throws PlanError unless every step of the description fits.
+  Plan(const PlainValue& description, std::span<const KernelEntry> kernels)
+      : routine_(description, kernels), buffers_(routine_.bindings().size() + 1) {}
 
-  std::span<const Binding> bindings() const { return bindings_; }
-  size_t arena_bytes() const { return arena_bytes_; }
+  std::span<const Routine::Binding> bindings() const { return routine_.bindings(); }
+  size_t arena_bytes() const { return routine_.arena_bytes(); }
   bool has_arena() const { return arena_ != nullptr; }
   void allocate();
   void release();
@@ -36,15 +29,10 @@ class Plan {
   void set_context(std::span<const uint32_t> words);
 
   // Runs all steps. Needs the arena; touches no heap.
-  void run() const;
+  void run() const { routine_.run({buffers_, {context_.data(), context_words_}}); }
 
  private:
-  void read_bindings(const PlainValue::List& bindings);
-  void read_steps(const PlainValue::List& steps, std::span<const KernelEntry> kernels);
-
-  size_t arena_bytes_;
-  std::vector<Binding> bindings_;
-  std::vector<std::unique_ptr<Kernel>> steps_;
+  Routine routine_;
   Arena arena_;
   std::vector<std::byte*> buffers_;  // the arena, then the bindings
   std::array<uint32_t, kMaxContext> context_{};

@@ -5,6 +5,7 @@ import { identityCases } from './helpers/cases-identity.js';
 import { imageCases } from './helpers/cases-images.js';
 import { movementCases } from './helpers/cases-movement.js';
 import { otherCases } from './helpers/cases-other.js';
+import { scanCases } from './helpers/cases-scan.js';
 import { shapeCases } from './helpers/cases-shapes.js';
 import { transcendentalCases } from './helpers/cases-transcendental.js';
 import { checkOp } from './helpers/check-op.js';
@@ -17,6 +18,7 @@ const cases = {
   ...imageCases,
   ...otherCases,
   ...identityCases,
+  ...scanCases,
 };
 
 describe('the table of ops', () => {

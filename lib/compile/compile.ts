@@ -1,4 +1,5 @@
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
+import type { Body } from '../graph/loop.js';
 import { type ConstantAttributes, type InputAttributes, isNumber, Variable } from '../graph/ops/leaf.js';
 import { sizeOf } from '../graph/shapes.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
@@ -8,6 +9,7 @@ import { Lowering } from './lower.js';
 import { placeInArena } from './memory.js';
 import { placeSteps } from './place.js';
 import type { Binding, Plan } from './plan.js';
+import { pruneScans } from './prune.js';
 import { schedule } from './schedule.js';
 import { simplify } from './simplify.js';
 import type { Buffer } from './values.js';
@@ -29,10 +31,10 @@ export interface Compiled {
   readonly variables: readonly Variable[];
 }
 
-/** Compiles a graph into a plan: simplify, fuse, schedule, lower, place. Each pass is a pure function. */
+/** Compiles a graph into a plan: prune, simplify, fuse, schedule, lower, place. Each pass is a pure function. */
 export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph): Compiled {
   const assigned = [...assignments.keys()];
-  const roots = simplify([...outputs, ...assignments.values()]);
+  const roots = simplify(pruneScans([...outputs, ...assignments.values()]));
   const live = reachable(roots);
   verifyGraph(live);
   const { units, unitOf } = fuse(live);
@@ -51,7 +53,7 @@ export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph
   for (const { value } of targets) shared.add(value);
   for (const node of direct.keys()) shared.add(node);
 
-  const lowering = new Lowering({ leaves: buffers, destinations: direct, shared });
+  const lowering = new Lowering({ leaves: buffers, destinations: direct, shared, compileBody });
   const held = before.map((target) => ({
     target,
     copy: lowering.copy(
@@ -80,6 +82,15 @@ export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph
     hostScalars: leaves.slice(inputs.length).filter(isInput),
     variables: leaves.filter((leaf) => leaf instanceof Variable),
   };
+}
+
+/** The plan of a loop's body: its placeholders are its inputs, its results its outputs, and it needs nothing else. */
+function compileBody({ placeholders, results }: Body): Plan {
+  const { plan } = compileGraph({ inputs: placeholders as Tensor<InputAttributes>[], outputs: results });
+  if (plan.bindings.length !== placeholders.length + results.length) {
+    throw new Error('compile: the body of a loop is not closed');
+  }
+  return plan;
 }
 
 /** The leaves with memory of their own, in the order of their bindings: the inputs, then the others as traced. */

@@ -1,6 +1,7 @@
+import type { Loop } from '../graph/loop.js';
 import type { Variable } from '../graph/ops/leaf.js';
 import { isNumber } from '../graph/ops/leaf.js';
-import type { Tensor } from '../graph/tensor.js';
+import { reachable, type Tensor } from '../graph/tensor.js';
 import { link, reaches, type Unit } from './units.js';
 import type { Buffer } from './values.js';
 
@@ -63,7 +64,8 @@ function isLeafView(value: Tensor): boolean {
 }
 
 /** Kernels that read integers check them, and stop the run when one is out of range. */
-function canFail({ op, inputs }: Tensor): boolean {
+function canFail({ op, inputs, attributes }: Tensor): boolean {
+  if (op.kernel.family === 'scan') return reachable((attributes as Loop).body.results).some(canFail);
   return op.kernel.family === 'call' && inputs.some(({ dtype }) => dtype === 'int32');
 }
 

@@ -1,10 +1,12 @@
 import { bytesPerElement, type DType } from '../graph/dtype.js';
+import type { Body, Loop } from '../graph/loop.js';
 import type { Call, Layout } from '../graph/op.js';
 import { type ConstantAttributes, isNumber } from '../graph/ops/leaf.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { computeType, stepShape } from './fuse.js';
-import type { CallStep, Step } from './plan.js';
+import { loopBindings, loopStarts } from './loop.js';
+import type { CallStep, Plan, ScanStep, Step } from './plan.js';
 import { wholeValue, writeProgram } from './program.js';
 import type { Unit } from './units.js';
 import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from './values.js';
@@ -17,6 +19,8 @@ export interface LoweringContext {
   readonly destinations: ReadonlyMap<Tensor, Buffer>;
   /** Nodes whose values are read outside of the unit that makes them. */
   readonly shared: ReadonlySet<Tensor>;
+  /** The plan of a loop's body. */
+  compileBody(body: Body): Plan;
 }
 
 /** Turns units, in the order of the schedule, into steps over buffers that are not placed yet. */
@@ -36,6 +40,7 @@ export class Lowering {
     if (kernel.family === 'reduce') this.#reduce(unit);
     if (kernel.family === 'parts') this.#parts(node);
     if (kernel.family === 'call') this.#call(node, kernel.call(node));
+    if (kernel.family === 'scan') this.#scan(node, kernel.loop(node));
   }
 
   /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
@@ -154,6 +159,29 @@ export class Lowering {
     };
     const scratch = workspace !== undefined ? { workspace: this.#scratch(workspace, node.dtype) } : {};
     this.steps.push({ ...step, ...scratch });
+  }
+
+  #scan(node: Tensor, loop: Loop): void {
+    const output = this.valueOf(node);
+    const { length, reverse } = loop;
+    loopStarts(loop, output).forEach((start, i) => {
+      const initial = node.input(i);
+      if (initial.size === 0) return;
+      if (!isNumber(initial)) {
+        this.steps.push({ kernel: 'copy', label: 'carry', input: this.valueOf(initial), output: start });
+        return;
+      }
+      const { value } = initial.attributes as ConstantAttributes;
+      this.steps.push({ kernel: 'fill', label: 'carry', value: value as number, output: start });
+    });
+    if (length === 0) return;
+    const body = this.context.compileBody(loop.body);
+    const read = node.inputs.slice(loop.carries).map((input) => this.#contiguous(input));
+    const bindings = loopBindings(loop, read, output);
+    const reads = node.inputs.length;
+    const step: ScanStep<Value> = { kernel: 'scan', label: 'scan', length, reverse, body, bindings, reads };
+    const workspace = body.arenaBytes > 0 ? { workspace: this.#scratch(body.arenaBytes, 'uint8') } : {};
+    this.steps.push({ ...step, ...workspace });
   }
 
   #matrix(node: Tensor): Value {

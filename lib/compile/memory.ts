@@ -66,6 +66,14 @@ export function operandsOf<O>(step: Step<O>): { reads: readonly O[]; writes: rea
         reads: Object.values(step.inputs),
         writes: step.workspace ? [step.output, step.workspace] : [step.output],
       };
+    case 'scan': {
+      const operands = step.bindings.map(({ operand }) => operand);
+      const written = operands.slice(step.reads);
+      return {
+        reads: operands.slice(0, step.reads),
+        writes: step.workspace ? [...written, step.workspace] : written,
+      };
+    }
   }
 }
 

@@ -36,6 +36,11 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
         const scratch = workspace ? { workspace: place(workspace) } : {};
         return { ...rest, inputs, output: place(step.output), ...scratch };
       }
+      case 'scan': {
+        const { workspace, ...rest } = step;
+        const bindings = step.bindings.map((binding) => ({ ...binding, operand: place(binding.operand) }));
+        return { ...rest, bindings, ...(workspace ? { workspace: place(workspace) } : {}) };
+      }
     }
   };
   return steps.map(placeStep);

@@ -69,7 +69,38 @@ export interface CallStep<O = Operand> {
   readonly attributes: Readonly<Record<string, number | boolean | string | readonly number[]>>;
 }
 
-export type Step<O = Operand> = MapStep<O> | ReduceStep<O> | CopyStep<O> | FillStep<O> | CallStep<O>;
+/**
+ * Memory behind a binding of a loop's body: at step `t` the binding is slot `(t + first) % slots` of the operand, which
+ * lies there in one piece.
+ */
+export interface LoopBinding<O = Operand> {
+  readonly operand: O;
+  readonly slots: number;
+  readonly first: number;
+}
+
+/** Runs a plan of its own for each step of a loop; steps count from the last down in reverse. */
+export interface ScanStep<O = Operand> {
+  readonly kernel: 'scan';
+  readonly label: string;
+  readonly length: number;
+  readonly reverse: boolean;
+  readonly body: Plan;
+  /** One for each binding of the body. */
+  readonly bindings: readonly LoopBinding<O>[];
+  /** How many of the bindings are read; the others are written. */
+  readonly reads: number;
+  /** The arena of the body, in bytes. */
+  readonly workspace?: O;
+}
+
+export type Step<O = Operand> =
+  | MapStep<O>
+  | ReduceStep<O>
+  | CopyStep<O>
+  | FillStep<O>
+  | CallStep<O>
+  | ScanStep<O>;
 
 /** Memory from outside of the arena that a plan reads or writes, in the order in which a run is given it. */
 export interface Binding {

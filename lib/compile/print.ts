@@ -1,4 +1,4 @@
-import type { Operand, Plan, Program, Step } from './plan.js';
+import type { Operand, Plan, Program, ScanStep, Step } from './plan.js';
 import { isContiguous } from './values.js';
 
 /**
@@ -36,7 +36,23 @@ function showStep(step: Step, show: (operand: Operand) => string): string {
       );
       return `${step.name} ${[...inputs, ...attributes].join(', ')} -> ${show(step.output)}`;
     }
+    case 'scan':
+      return showScan(step, show);
   }
+}
+
+/** The loop's bindings, named as its body names them, and the body's own steps below. */
+function showScan(step: ScanStep, show: (operand: Operand) => string): string {
+  const { length, reverse, body, bindings, reads, workspace } = step;
+  const bound = bindings.map(({ operand, slots, first }, i) => {
+    const name = i < reads ? `input${i}` : `output${i - reads}`;
+    const slot =
+      slots === 1 ? '' : `[${first === 0 ? 't' : `t + ${first}`}${slots < length ? ` % ${slots}` : ''}]`;
+    return `${name} = ${show(operand)}${slot}`;
+  });
+  const arena = workspace ? [`arena ${show(workspace)}`] : [];
+  const head = `scan t = ${reverse ? `${length - 1} to 0` : `0 to ${length - 1}`}: ${[...bound, ...arena].join('; ')}`;
+  return [head, ...printPlan(body).split('\n')].join('\n    ');
 }
 
 /** `float32[2,3] %0 = input0; %1 = add %0 1; %1 -> output0`; constants stand where they are used. */

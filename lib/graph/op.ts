@@ -1,4 +1,5 @@
 import type { DType } from './dtype.js';
+import type { Loop } from './loop.js';
 import type { Shape } from './shapes.js';
 import type { Tensor } from './tensor.js';
 
@@ -53,7 +54,8 @@ export type Lowering<A> =
   | { readonly family: 'reduce'; readonly code: 'sum' | 'max'; axes(attributes: A): readonly number[] }
   | { readonly family: 'view'; view(input: Layout, node: Tensor<A>): Layout | null }
   | { readonly family: 'parts'; fill(node: Tensor<A>): number | null; parts(node: Tensor<A>): Part[] }
-  | { readonly family: 'call'; call(node: Tensor<A>): Call };
+  | { readonly family: 'call'; call(node: Tensor<A>): Call }
+  | { readonly family: 'scan'; loop(node: Tensor<A>): Loop };
 
 /**
  * The gradient of a scalar with respect to each input of a node, given the gradient with respect to its output.

@@ -8,7 +8,7 @@ import { reachable, Tensor } from './tensor.js';
  */
 export function substitute(roots: readonly Tensor[], replacements: ReadonlyMap<Tensor, Tensor>): Tensor[] {
   const rewritten = new Map<Tensor, Tensor>(replacements);
-  for (const node of reachable(roots)) {
+  for (const node of reachable(roots, (found) => replacements.has(found))) {
     if (rewritten.has(node)) continue;
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
     const same = inputs.every((input, i) => input === node.inputs[i]);

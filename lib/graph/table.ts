@@ -11,6 +11,7 @@ import * as movement from './ops/movement.js';
 import * as pool from './ops/pool.js';
 import * as random from './ops/random.js';
 import * as reduce from './ops/reduce.js';
+import * as scan from './ops/scan-op.js';
 import * as stopGradient from './ops/stop-gradient.js';
 
 type RecordNames<M> = { [K in keyof M]: K extends `${string}Op` ? K : never }[keyof M];
@@ -26,6 +27,7 @@ const families = {
   ...pick(pool),
   ...pick(gather),
   ...pick(random),
+  ...pick(scan),
   ...pick(stopGradient),
   ...pick(identity),
   ...pick(customGradient),

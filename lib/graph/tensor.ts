@@ -51,14 +51,14 @@ export class Tensor<A = unknown> {
   }
 }
 
-/** All nodes that `roots` depend on, themselves included, inputs first. */
-export function reachable(roots: Iterable<Tensor>): Tensor[] {
+/** All nodes that `roots` depend on, themselves included, inputs first; of a node that ends the search, not its inputs. */
+export function reachable(roots: Iterable<Tensor>, isEnd: (node: Tensor) => boolean = () => false): Tensor[] {
   const seen = new Set<Tensor>();
   const stack = [...roots];
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    stack.push(...node.inputs);
+    if (!isEnd(node)) stack.push(...node.inputs);
   }
   return [...seen].sort((a, b) => a.id - b.id);
 }

@@ -49,3 +49,14 @@ export function nextRandomKey(): number {
   const trace = stack.at(-1);
   return trace ? trace.randomNodes++ : 0x80000000 + randomNodesOutside++;
 }
+
+/** Runs `fn`, and throws in the name of `op` if it assigned variables: for functions that are traced once and run often. */
+export function requireNoAssignments<R>(op: string, fn: () => R): R {
+  const trace = stack.at(-1);
+  const before = trace && new Map(trace.assignments);
+  const result = fn();
+  for (const [variable, value] of trace?.assignments ?? []) {
+    if (before?.get(variable) !== value) throw invalid(op, 'the step must not assign variables', variable);
+  }
+  return result;
+}

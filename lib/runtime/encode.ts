@@ -10,6 +10,7 @@ export function encodePlan({ arenaBytes, bindings, steps }: Plan): object {
 }
 
 function encodeStep(step: Step): object {
+  if (step.kernel === 'scan') return { ...step, body: encodePlan(step.body) };
   if (step.kernel !== 'call') return step;
   const { name, inputs, output, workspace, attributes } = step;
   return { ...attributes, ...inputs, output, ...(workspace ? { workspace } : {}), kernel: name };

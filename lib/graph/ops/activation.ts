@@ -1,10 +1,10 @@
 import type { Tensor } from '../tensor.js';
 import { mul, sub } from './arithmetic.js';
 import { gt, where } from './logic.js';
-import { apply1, floating, numeric } from './map.js';
+import { apply1, floating, numeric, transcendental } from './map.js';
 
-export const tanhOp = floating('tanh', (g, node) => [mul(g, sub(1, mul(node, node)))]);
-export const sigmoidOp = floating('sigmoid', (g, node) => [mul(g, mul(node, sub(1, node)))]);
+export const tanhOp = transcendental('tanh', (g, node) => [mul(g, sub(1, mul(node, node)))]);
+export const sigmoidOp = transcendental('sigmoid', (g, node) => [mul(g, mul(node, sub(1, node)))]);
 export const reluOp = numeric('relu', (g, node) => [where(gt(node, 0), g, 0)]);
 export const leakyReluOp = floating('leakyRelu', (g, node) => [
   where(gt(node.input(0), 0), g, mul(g, node.attributes.value ?? 0)),

@@ -2,7 +2,16 @@ import { isFloat } from '../dtype.js';
 import { invalid } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import { cast, eq, gt, lt, where } from './logic.js';
-import { apply1, apply2, broadcast, floating, numbers, numeric, type Operand } from './map.js';
+import {
+  apply1,
+  apply2,
+  broadcast,
+  floating,
+  numbers,
+  numeric,
+  type Operand,
+  transcendental,
+} from './map.js';
 import { log } from './transcendental.js';
 
 export const negOp = numeric('neg', (g) => [neg(g)]);
@@ -14,7 +23,7 @@ export const divOp = floating('div', (g, node) => [
   div(g, node.input(1)),
   neg(div(mul(g, node), node.input(1))),
 ]);
-export const powOp = floating('pow', (g, node) => {
+export const powOp = transcendental('pow', (g, node) => {
   const [x, y] = [node.input(0), node.input(1)];
   const toBase = mul(g, mul(y, pow(x, sub(y, 1))));
   // log(0) would make 0 * -Infinity of a base that is zero, where the true limit is 0.

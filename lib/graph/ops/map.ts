@@ -59,6 +59,12 @@ export function numbers(kind: string, inputs: readonly Tensor[]): DType {
 export const floating = (kind: string, grad: GradRule<Immediate> | null) =>
   elementwise(kind, (inputs) => floatOnly(kind, inputs), grad);
 
+/** An op on floats whose kernel evaluates a polynomial or the like, where others are one instruction. */
+export const transcendental = (kind: string, grad: GradRule<Immediate> | null): OpRecord<Immediate> => ({
+  ...floating(kind, grad),
+  cost: (node) => 10 * node.size,
+});
+
 /** An op on anything but bools. */
 export const numeric = (kind: string, grad: GradRule<Immediate> | null) =>
   elementwise(kind, (inputs) => numbers(kind, inputs), grad);

@@ -77,6 +77,7 @@ export {
 export { avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
 export { dropout, normal, uniform } from './random.js';
 export { argMax, max, mean } from './reduce.js';
+export { type ScanOptions, type ScanStepResult, type ScanValue, scan } from './scan.js';
 export { logSoftmax, logSumExp, softmax } from './softmax.js';
 export { stopGradient } from './stop-gradient.js';
 export type { Pair } from './window.js';

@@ -1,28 +1,28 @@
 import type { Tensor } from '../tensor.js';
 import { add, div, maximum, mul, neg, reciprocal, square, sub } from './arithmetic.js';
 import { isFinite as finiteMask, ge, where } from './logic.js';
-import { apply1, apply2, broadcast, floating, floatOnly, type Operand } from './map.js';
+import { apply1, apply2, broadcast, floating, floatOnly, type Operand, transcendental } from './map.js';
 import { stopGradient } from './stop-gradient.js';
 
-export const expOp = floating('exp', (g, node) => [mul(g, node)]);
-export const expm1Op = floating('expm1', (g, node) => [mul(g, add(node, 1))]);
-export const logOp = floating('log', (g, node) => [div(g, node.input(0))]);
-export const log1pOp = floating('log1p', (g, node) => [div(g, add(node.input(0), 1))]);
+export const expOp = transcendental('exp', (g, node) => [mul(g, node)]);
+export const expm1Op = transcendental('expm1', (g, node) => [mul(g, add(node, 1))]);
+export const logOp = transcendental('log', (g, node) => [div(g, node.input(0))]);
+export const log1pOp = transcendental('log1p', (g, node) => [div(g, add(node.input(0), 1))]);
 export const sqrtOp = floating('sqrt', (g, node) => [div(mul(g, 0.5), node)]);
-export const sinOp = floating('sin', (g, node) => [mul(g, cos(node.input(0)))]);
-export const cosOp = floating('cos', (g, node) => [neg(mul(g, sin(node.input(0))))]);
-export const tanOp = floating('tan', (g, node) => [mul(g, add(square(node), 1))]);
-export const asinOp = floating('asin', (g, node) => [div(g, cosineOf(node.input(0)))]);
-export const acosOp = floating('acos', (g, node) => [neg(div(g, cosineOf(node.input(0))))]);
-export const atanOp = floating('atan', (g, node) => [div(g, add(square(node.input(0)), 1))]);
-export const atan2Op = floating('atan2', (g, node) => {
+export const sinOp = transcendental('sin', (g, node) => [mul(g, cos(node.input(0)))]);
+export const cosOp = transcendental('cos', (g, node) => [neg(mul(g, sin(node.input(0))))]);
+export const tanOp = transcendental('tan', (g, node) => [mul(g, add(square(node), 1))]);
+export const asinOp = transcendental('asin', (g, node) => [div(g, cosineOf(node.input(0)))]);
+export const acosOp = transcendental('acos', (g, node) => [neg(div(g, cosineOf(node.input(0))))]);
+export const atanOp = transcendental('atan', (g, node) => [div(g, add(square(node.input(0)), 1))]);
+export const atan2Op = transcendental('atan2', (g, node) => {
   const [y, x] = [node.input(0), node.input(1)];
   const share = div(g, add(square(x), square(y)));
   return [mul(share, x), neg(mul(share, y))];
 });
-export const sinhOp = floating('sinh', (g, node) => [mul(g, cosh(node.input(0)))]);
-export const coshOp = floating('cosh', (g, node) => [mul(g, sinh(node.input(0)))]);
-export const erfOp = floating('erf', (g, node) => [
+export const sinhOp = transcendental('sinh', (g, node) => [mul(g, cosh(node.input(0)))]);
+export const coshOp = transcendental('cosh', (g, node) => [mul(g, sinh(node.input(0)))]);
+export const erfOp = transcendental('erf', (g, node) => [
   mul(mul(g, exp(neg(square(node.input(0))))), 2 / Math.sqrt(Math.PI)),
 ]);
 
