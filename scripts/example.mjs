@@ -12,7 +12,9 @@ const names = readdirSync(join(root, 'examples'))
 
 if (name === undefined || !names.includes(name)) {
   const unknown = name === undefined ? '' : `There is no example "${name}". `;
-  console.log(`${unknown}npm run example -- <name>, one of:\n${names.map((known) => `  ${known}`).join('\n')}`);
+  console.log(
+    `${unknown}npm run example -- <name>, one of:\n${names.map((known) => `  ${known}`).join('\n')}`,
+  );
   process.exit(name === undefined ? 0 : 1);
 }
 if (!(await setUp())) process.exit(1);
