@@ -8,6 +8,8 @@ export interface Trace {
   readonly assignments: Map<Variable, Tensor>;
   /** Called on the host after each run of the compiled function. */
   readonly afterRun: (() => void)[];
+  /** Whether what the trace depended on is as it was; all must hold for it to be used again. */
+  readonly guards: (() => boolean)[];
   randomNodes: number;
 }
 
@@ -16,7 +18,7 @@ let randomNodesOutside = 0;
 
 /** Runs `fn` and records the assignments, hooks and random nodes that it makes. */
 export function traced<R>(fn: () => R): { result: R; trace: Trace } {
-  const trace: Trace = { assignments: new Map(), afterRun: [], randomNodes: 0 };
+  const trace: Trace = { assignments: new Map(), afterRun: [], guards: [], randomNodes: 0 };
   stack.push(trace);
   try {
     return { result: fn(), trace };
@@ -42,6 +44,24 @@ export function assign(variable: Variable, value: Tensor): void {
   }
   if (variable.dtype !== value.dtype) throw invalid('assign', `dtype must be ${variable.dtype}`, value.dtype);
   currentTrace('assign').assignments.set(variable, value);
+}
+
+/** Whether a function given to `compile()` is being traced, so that `assign` can be used. */
+export function isTracing(): boolean {
+  return stack.length > 0;
+}
+
+/** The value that a variable will have after the run, as far as it is traced: that of an assignment, or its own. */
+export function pendingValue(variable: Variable): Tensor {
+  return stack.at(-1)?.assignments.get(variable) ?? variable;
+}
+
+/**
+ * Notes that the trace depends on something besides its arguments, which may change between runs. When `holds` is false
+ * later, the function is traced again.
+ */
+export function guard(holds: () => boolean): void {
+  stack.at(-1)?.guards.push(holds);
 }
 
 /** A number for the next random node: its place in the trace, so that tracing again draws the same numbers. */

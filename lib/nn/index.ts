@@ -1,16 +1,35 @@
+export { scaledDotProductAttention } from '../graph/ops/attention.js';
 export { conv2d } from '../graph/ops/conv.js';
+export { alphaDropout, channelDropout, dropout, dropPath } from '../graph/ops/dropout.js';
 export { leakyRelu, relu, sigmoid, tanh } from '../graph/ops/elementwise.js';
 export { flatten } from '../graph/ops/movement.js';
+export {
+  batchNorm,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  localResponseNorm,
+  rmsNorm,
+} from '../graph/ops/normalisation.js';
 export { avgPool2d, maxPool2d } from '../graph/ops/pool.js';
-export { dropout } from '../graph/ops/random.js';
+export { rotaryEmbedding, sinusoidalEncoding } from '../graph/ops/positional.js';
 export { logSoftmax, softmax } from '../graph/ops/softmax.js';
 export { Buffer, type BufferOptions } from './buffer.js';
 export * as init from './init.js';
 export * from './layers/activations.js';
+export * from './layers/attention.js';
+export * from './layers/batch-norm.js';
 export * from './layers/conv.js';
+export * from './layers/dropout.js';
+export * from './layers/embedding.js';
 export * from './layers/linear.js';
+export * from './layers/norm.js';
 export * from './layers/pool.js';
+export * from './layers/positional.js';
+export * from './layers/residual.js';
 export * from './layers/structure.js';
+export * from './layers/transformer.js';
+export * from './layers/transformer-stack.js';
 export { accuracy, crossEntropy, type Loss, type Metric, mseLoss } from './losses.js';
 export { Module, type NamedParameter } from './module.js';
 export { Parameter, type ParameterOptions } from './parameter.js';

@@ -1,6 +1,7 @@
 import { invalid, requireInteger } from '../graph/errors.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
+import { guard } from '../graph/trace.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { Buffer } from './buffer.js';
 import { Parameter } from './parameter.js';
@@ -15,8 +16,21 @@ type Part = Module | Parameter | Buffer;
  * names are the paths, as `conv1.weight` or `blocks.0.fc.bias`.
  */
 export abstract class Module {
-  /** Whether layers such as dropout behave as in training. Read when a function that calls `forward` is traced. */
-  training = true;
+  #training = true;
+
+  /**
+   * Whether layers such as dropout behave as in training. Read when a function that calls `forward` is traced; a compiled
+   * function is traced again when the mode of a module that it read has changed.
+   */
+  get training(): boolean {
+    const read = this.#training;
+    guard(() => this.#training === read);
+    return read;
+  }
+
+  set training(training: boolean) {
+    this.#training = training;
+  }
 
   /** Writes the graph of the module's output for the given inputs. */
   abstract forward(...inputs: Tensor[]): Tensor;
@@ -62,7 +76,7 @@ export abstract class Module {
     return this;
   }
 
-  /** Sets this module and all in it to inference: no dropout. */
+  /** Sets this module and all in it to inference: no dropout, and running statistics instead of the batch's own. */
   eval(): this {
     return this.train(false);
   }

@@ -40,10 +40,13 @@ interface Entry {
   readonly result: Result;
   readonly outputs: readonly Tensor[];
   readonly afterRun: readonly (() => void)[];
+  /** All hold while the modes of the modules that were called are those of the trace. */
+  readonly guards: readonly (() => boolean)[];
 }
 
 /**
- * Compiles a function of tensors. It is traced once for each combination of shapes and dtypes; then a call runs its
+ * Compiles a function of tensors. It is traced once for each combination of shapes and dtypes, and of the modes
+ * (training or inference) of the modules that it calls; then a call runs its
  * plan on a thread of its own, and the event loop stays free. Calls run one after the other. Assignments that the
  * function makes (an optimiser's step) take effect when its promise resolves.
  *
@@ -53,16 +56,17 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
   fn: (...args: Arguments) => R,
   { seed = 0 }: CompileOptions = {},
 ): CompiledFunction<Arguments, R> {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, Entry[]>();
   let runs = 0;
   let last: Promise<unknown> = Promise.resolve();
 
   const call = async (tensors: readonly Tensor[]): Promise<R> => {
     const key = tensors.map(({ dtype, shape }) => dtype + formatShape(shape)).join();
-    let entry = entries.get(key);
+    const known = entries.get(key) ?? [];
+    let entry = known.find(({ guards }) => guards.every((holds) => holds()));
     if (!entry) {
       entry = build(fn, tensors);
-      entries.set(key, entry);
+      entries.set(key, [...known, entry]);
     }
     const values = await Promise.all(tensors.map(concreteValue));
     return (await execute(entry, values, seed, runs++)) as R;
@@ -85,7 +89,7 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
   };
   const release = () => {
     last = last.then(() => {
-      for (const { executable } of entries.values()) executable.release();
+      for (const { executable } of [...entries.values()].flat()) executable.release();
       entries.clear();
     });
   };
@@ -101,7 +105,15 @@ function build<Arguments extends readonly Tensor[]>(
   const outputs = [...new Set(tensorsOf(result))];
   requireOwnInputs(inputs, [...outputs, ...trace.assignments.values()]);
   const compiled = compileGraph({ inputs, outputs, assignments: trace.assignments });
-  return { compiled, executable: new Executable(compiled.plan), result, outputs, afterRun: trace.afterRun };
+  return {
+    compiled,
+    executable: new Executable(compiled.plan),
+    result,
+    outputs,
+    afterRun: trace.afterRun,
+    // A mode that the function set for itself, and took back, does not come from outside.
+    guards: trace.guards.filter((holds) => holds()),
+  };
 }
 
 function requireOwnInputs(inputs: readonly Tensor[], roots: readonly Tensor[]): void {

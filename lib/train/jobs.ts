@@ -38,7 +38,7 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
   const shards = workers;
   const sizes = shardSizes(length, batchSize, shards);
   const { plans, assigned } = compileShards(sizes, { forward, loss, inputs, targets, parameters });
-  loss.checkTargets?.(targets.data, outputShape(forward, { rows: 1, inputs, targets }));
+  loss.checkTargets?.(targets.data, outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
   const { memory, elements } = parameters;
   const gradients = Array.from({ length: shards }, () => sharedMemory(memory.dtype, elements));
   const scalarCount = optimizer.scalarsAt(0).length;

@@ -1,6 +1,8 @@
+export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { expand, type ReduceOptions, sum } from './broadcast.js';
 export { type ConvOptions, conv2d } from './conv.js';
 export { type CustomGradientRule, customGradient } from './custom-gradient.js';
+export { alphaDropout, channelDropout, dropout, dropPath } from './dropout.js';
 export {
   abs,
   acos,
@@ -74,8 +76,21 @@ export {
   transpose,
   unsqueeze,
 } from './movement.js';
+export {
+  batchNorm,
+  channelMoments,
+  groupNorm,
+  instanceNorm,
+  type LocalResponseNormOptions,
+  layerNorm,
+  localResponseNorm,
+  type NormOptions,
+  type RMSNormOptions,
+  rmsNorm,
+} from './normalisation.js';
 export { avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
-export { dropout, normal, uniform } from './random.js';
+export { type RotaryOptions, rotaryEmbedding, sinusoidalEncoding } from './positional.js';
+export { normal, uniform } from './random.js';
 export { argMax, max, mean } from './reduce.js';
 export { type ScanOptions, type ScanStepResult, type ScanValue, scan } from './scan.js';
 export { logSoftmax, logSumExp, softmax } from './softmax.js';

@@ -4,7 +4,7 @@ import type { OpRecord } from '../op.js';
 import { requireShape, type Shape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
 import { nextRandomKey } from '../trace.js';
-import { cos, ge, log, mul, sqrt, sub, where } from './elementwise.js';
+import { cos, log, mul, sqrt, sub } from './elementwise.js';
 
 export interface UniformAttributes {
   readonly shape: Shape;
@@ -41,16 +41,4 @@ export function normal(
   const [first, second] = keys;
   const radius = sqrt(mul(log(sub(1, uniform(shape, dtype, first))), -2));
   return mul(radius, cos(mul(uniform(shape, dtype, second), 2 * Math.PI)));
-}
-
-/**
- * Sets each element to 0 with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014).
- *
- * @throws when `p` is not in [0, 1)
- */
-export function dropout(x: Tensor, p = 0.5): Tensor {
-  if (!(p >= 0 && p < 1)) throw invalid('dropout', 'p must be at least 0 and less than 1', p);
-  if (p === 0) return x;
-  // A bool mask, so that what backpropagation keeps is one byte an element.
-  return mul(where(ge(uniform(x.shape, x.dtype), p), x, 0), 1 / (1 - p));
 }

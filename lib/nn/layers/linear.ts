@@ -17,6 +17,12 @@ export interface WeightOptions {
   readonly dtype?: DType;
 }
 
+/** Options of `Linear`. */
+export interface LinearOptions extends WeightOptions {
+  /** First values of the bias; PyTorch's by default. */
+  readonly biasInit?: Initialiser;
+}
+
 /**
  * `x W^T + b` on the last axis, as `torch.nn.Linear`: `weight` is [outFeatures, inFeatures], `bias` [outFeatures].
  */
@@ -24,14 +30,14 @@ export class Linear extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
 
-  constructor(inFeatures: number, outFeatures: number, options: WeightOptions = {}) {
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
     requireInteger('Linear', 'inFeatures', inFeatures, { min: 1 });
     requireInteger('Linear', 'outFeatures', outFeatures, { min: 1 });
-    const { bias = true, init = torchDefault, dtype = 'float32' } = options;
+    const { bias = true, init = torchDefault, biasInit = torchDefault, dtype = 'float32' } = options;
     const fans = { fanIn: inFeatures, fanOut: outFeatures, dtype };
     this.weight = new Parameter([outFeatures, inFeatures], { init, ...fans });
-    this.bias = bias ? new Parameter([outFeatures], { init: torchDefault, ...fans }) : null;
+    this.bias = bias ? new Parameter([outFeatures], { init: biasInit, ...fans }) : null;
   }
 
   /** [..., inFeatures] -> [..., outFeatures] */

@@ -1,6 +1,5 @@
 import { invalid } from '../../graph/errors.js';
 import { flatten } from '../../graph/ops/movement.js';
-import { dropout } from '../../graph/ops/random.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
 
@@ -15,18 +14,6 @@ export class Flatten extends Module {
 
   forward(x: Tensor): Tensor {
     return flatten(x, this.start, this.end);
-  }
-}
-
-/** In training, sets each element to 0 with probability `p` and divides the others by `1 - p`. */
-export class Dropout extends Module {
-  constructor(readonly p = 0.5) {
-    super();
-    if (!(p >= 0 && p < 1)) throw invalid('Dropout', 'p must be at least 0 and less than 1', p);
-  }
-
-  forward(x: Tensor): Tensor {
-    return this.training ? dropout(x, this.p) : x;
   }
 }
 

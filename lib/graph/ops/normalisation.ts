@@ -1,0 +1,220 @@
+import { type DType, isFloat } from '../dtype.js';
+import { formatShape, invalid, requireInteger } from '../errors.js';
+import { requireShape, type Shape, sameShape } from '../shapes.js';
+import type { Tensor } from '../tensor.js';
+import { add, div, mul, pow, sqrt, square, sub } from './elementwise.js';
+import { pad, reshape, slice } from './movement.js';
+import { mean } from './reduce.js';
+
+/** What normalisations share: an affine map of the normalised values, and the guard against a division by 0. */
+export interface NormOptions {
+  /** Multiplies the normalised values. */
+  readonly weight?: Tensor | null;
+  /** Is added to them. */
+  readonly bias?: Tensor | null;
+  /** Is added to the variance. Default 1e-5. */
+  readonly eps?: number;
+}
+
+/** Checks `eps`: a number, not negative. */
+export function requireEps(op: string, eps: number): number {
+  if (Number.isFinite(eps) && eps >= 0) return eps;
+  throw invalid(op, 'eps must be a non-negative number', eps);
+}
+
+/** The trailing dimensions that a normalisation runs over; a number stands for one of them. */
+export function requireNormalizedShape(op: string, normalizedShape: number | Shape): Shape {
+  const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+  if (shape.length === 0 || shape.includes(0)) {
+    throw invalid(op, 'normalizedShape must hold at least one element', shape);
+  }
+  return requireShape(op, shape);
+}
+
+/**
+ * Normalises over the trailing dimensions of each sample: `(x - mean) / sqrt(variance + eps) * weight + bias`, with the
+ * biased variance (Ba, Kiros & Hinton 2016). As `torch.nn.functional.layer_norm`.
+ *
+ * @param x [..., ...normalizedShape], floats
+ * @param normalizedShape the trailing dimensions, or the last one alone; `weight` and `bias` have this shape
+ * @throws when the shapes do not end in `normalizedShape`
+ */
+export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: NormOptions = {}): Tensor {
+  const shape = requireNormalizedShape('layerNorm', normalizedShape);
+  requireEnding('layerNorm', x, shape);
+  return affine('layerNorm', standardise('layerNorm', x, trailing(x, shape), options.eps), shape, options);
+}
+
+/** Options of `rmsNorm`. */
+export interface RMSNormOptions {
+  /** Multiplies the normalised values. */
+  readonly weight?: Tensor | null;
+  /** Is added to the mean square. Default: the distance of the dtype from 1 to the next number, as in PyTorch. */
+  readonly eps?: number;
+}
+
+/**
+ * Divides by the root of the mean square of each sample's trailing dimensions: `x / sqrt(mean(x ** 2) + eps) * weight`
+ * (Zhang & Sennrich 2019). As `torch.nn.functional.rms_norm`.
+ *
+ * @param x [..., ...normalizedShape], floats
+ * @throws when the shapes do not end in `normalizedShape`
+ */
+export function rmsNorm(x: Tensor, normalizedShape: number | Shape, options: RMSNormOptions = {}): Tensor {
+  const shape = requireNormalizedShape('rmsNorm', normalizedShape);
+  requireEnding('rmsNorm', x, shape);
+  const eps = options.eps ?? machineEpsilon(x.dtype);
+  const meanSquare = mean(square(x), trailing(x, shape), { keepDims: true });
+  return affine('rmsNorm', mul(x, inverseRoot('rmsNorm', meanSquare, eps)), shape, options);
+}
+
+/**
+ * Normalises each sample over the positions and the channels of each of `groups` groups of neighbouring channels (Wu &
+ * He 2018). As `torch.nn.functional.group_norm`, with channels last.
+ *
+ * @param x [N, ..., C], floats; `weight` and `bias` are [C]
+ * @param groups a divisor of C
+ */
+export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}): Tensor {
+  const channels = requireChannels('groupNorm', x);
+  requireInteger('groupNorm', 'groups', groups, { min: 1 });
+  if (channels % groups !== 0) {
+    throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
+  }
+  // Groups of one channel need no axis of their own: their positions are reduced in one pass.
+  if (groups === channels) return normaliseChannels('groupNorm', x, options);
+  const grouped = reshape(x, [x.shape[0] as number, -1, groups, channels / groups]);
+  const normal = standardise('groupNorm', grouped, [1, 3], options.eps);
+  return affine('groupNorm', reshape(normal, x.shape), [channels], options);
+}
+
+/**
+ * Normalises each channel of each sample over its positions (Ulyanov, Vedaldi & Lempitsky 2016). As
+ * `torch.nn.functional.instance_norm`, with channels last.
+ *
+ * @param x [N, L, C] or [N, H, W, C], floats; `weight` and `bias` are [C]
+ * @throws when there is one position only, whose variance is 0
+ */
+export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
+  const channels = requireChannels('instanceNorm', x);
+  if (x.size === (x.shape[0] as number) * channels) {
+    throw invalid('instanceNorm', 'needs more than one position, [N, ..., C]', x.shape);
+  }
+  return normaliseChannels('instanceNorm', x, options);
+}
+
+/**
+ * Normalises each channel by a given mean and variance: `(x - mean) / sqrt(variance + eps) * weight + bias`. Batch
+ * normalisation (Ioffe & Szegedy 2015) when these are the batch's own, `channelMoments(x)`, or running ones.
+ *
+ * @param x [N, ..., C], floats; all others are [C]
+ */
+export function batchNorm(x: Tensor, mean: Tensor, variance: Tensor, options: NormOptions = {}): Tensor {
+  const { weight, bias, eps = 1e-5 } = options;
+  const channels = requireChannels('batchNorm', x);
+  for (const [name, value] of Object.entries({ mean, variance, weight, bias })) {
+    if (value) requireLike('batchNorm', name, value, [channels]);
+  }
+  const scale = inverseRoot('batchNorm', variance, eps);
+  // The weight joins the scale first, on C numbers instead of on all of x.
+  const scaled = mul(sub(x, mean), weight ? mul(scale, weight) : scale);
+  return bias ? add(scaled, bias) : scaled;
+}
+
+/**
+ * The mean and the biased variance of each channel over all other axes. The variance is that of the shifted values, so
+ * that a large mean costs no digits.
+ *
+ * @param x [N, ..., C], floats
+ * @returns two tensors [C]
+ */
+export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
+  requireChannels('channelMoments', x);
+  const axes = Array.from({ length: x.ndim - 1 }, (_, axis) => axis);
+  const center = mean(x, axes);
+  return { mean: center, variance: mean(square(sub(x, center)), axes) };
+}
+
+/** Options of `localResponseNorm`: PyTorch's names and defaults. */
+export interface LocalResponseNormOptions {
+  /** Default 1e-4. */
+  readonly alpha?: number;
+  /** Default 0.75. */
+  readonly beta?: number;
+  /** Default 1. */
+  readonly k?: number;
+}
+
+/**
+ * Divides by a power of the mean square of the `size` channels around each: `x / (k + alpha * mean) ** beta`, where
+ * channels beyond the ends count as zeros (Krizhevsky et al. 2012). As `torch.nn.functional.local_response_norm`.
+ *
+ * @param x [N, ..., C], floats
+ */
+export function localResponseNorm(x: Tensor, size: number, options: LocalResponseNormOptions = {}): Tensor {
+  const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+  const channels = requireChannels('localResponseNorm', x);
+  requireInteger('localResponseNorm', 'size', size, { min: 1 });
+  const before = Math.floor(size / 2);
+  const outer = x.shape.slice(0, -1);
+  const padding = [...outer.map((): [number, number] => [0, 0]), [before, size - 1 - before] as const];
+  const squares = pad(square(x), padding);
+  const shifted = Array.from({ length: size }, (_, i) =>
+    slice(squares, [...outer.map(() => [] as const), [i, i + channels]]),
+  );
+  const total = shifted.reduce((sum, part) => add(sum, part));
+  return mul(x, pow(add(mul(total, alpha / size), k), -beta));
+}
+
+/** Normalises over the axes between the first and the last. */
+function normaliseChannels(op: string, x: Tensor, options: NormOptions): Tensor {
+  const axes = Array.from({ length: x.ndim - 2 }, (_, i) => i + 1);
+  return affine(op, standardise(op, x, axes, options.eps), [x.shape.at(-1) as number], options);
+}
+
+/** Mean 0 and variance 1 over some axes: a pass for the mean, one for the variance, and one for the result. */
+function standardise(op: string, x: Tensor, axes: readonly number[], eps = 1e-5): Tensor {
+  const centred = sub(x, mean(x, axes, { keepDims: true }));
+  return mul(centred, inverseRoot(op, mean(square(centred), axes, { keepDims: true }), eps));
+}
+
+/** `1 / sqrt(x + eps)`: divided once a mean, so that the pass over all elements multiplies. */
+function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
+  return div(1, sqrt(add(x, requireEps(op, eps))));
+}
+
+function affine(op: string, x: Tensor, shape: Shape, { weight, bias }: NormOptions): Tensor {
+  if (weight) requireLike(op, 'weight', weight, shape);
+  if (bias) requireLike(op, 'bias', bias, shape);
+  const scaled = weight ? mul(x, weight) : x;
+  return bias ? add(scaled, bias) : scaled;
+}
+
+function requireFloat(op: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
+}
+
+function requireChannels(op: string, x: Tensor): number {
+  requireFloat(op, x);
+  if (x.ndim < 2 || x.size === 0) throw invalid(op, 'input must be [N, ..., C], not empty', x.shape);
+  return x.shape.at(-1) as number;
+}
+
+function requireEnding(op: string, x: Tensor, shape: Shape): void {
+  requireFloat(op, x);
+  if (x.ndim < shape.length || !sameShape(x.shape.slice(x.ndim - shape.length), shape)) {
+    throw invalid(op, `input must end in ${formatShape(shape)}`, x.shape);
+  }
+}
+
+function requireLike(op: string, name: string, value: Tensor, shape: Shape): void {
+  if (!sameShape(value.shape, shape)) throw invalid(op, `${name} must be ${formatShape(shape)}`, value.shape);
+}
+
+function trailing(x: Tensor, shape: Shape): number[] {
+  return shape.map((_, i) => x.ndim - shape.length + i);
+}
+
+function machineEpsilon(dtype: DType): number {
+  return dtype === 'float64' ? Number.EPSILON : 2 ** -23;
+}

@@ -1,0 +1,195 @@
+import type { DType } from '../../graph/dtype.js';
+import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { attention } from '../../graph/ops/attention.js';
+import { requireRate } from '../../graph/ops/dropout.js';
+import { add, eq, mul } from '../../graph/ops/elementwise.js';
+import { matmul } from '../../graph/ops/matmul.js';
+import { permute, reshape, slice } from '../../graph/ops/movement.js';
+import { sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { xavierUniform, zeros } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+import { Linear } from './linear.js';
+
+/** Options of `MultiheadAttention`. */
+export interface MultiheadAttentionOptions {
+  /** Whether the four projections add a bias. Default true. */
+  readonly bias?: boolean;
+  /** The probability that an attention weight is set to 0 in training. Default 0. */
+  readonly dropout?: number;
+  /** Features of the keys; `embedDim` by default. */
+  readonly kdim?: number;
+  /** Features of the values; `embedDim` by default. */
+  readonly vdim?: number;
+  /** Whether no query may attend to a later key, unless a call says otherwise. Default false. */
+  readonly causal?: boolean;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** Who may attend to what, in one call. */
+export interface AttentionMasks {
+  /**
+   * [T, S], or what broadcasts to [N, heads, T, S]. bool: true where a query may attend to a key (as in
+   * `scaledDotProductAttention`; PyTorch's `attn_mask` of this layer is the opposite). Floats: added to the scores.
+   */
+  readonly mask?: Tensor | null;
+  /** [N, S], bool: true where a key is padding, to which no query may attend, as in PyTorch. */
+  readonly keyPaddingMask?: Tensor | null;
+  /** Whether no query may attend to a later key. */
+  readonly causal?: boolean;
+}
+
+/**
+ * Attention by several heads over sequences with the batch first (Vaswani et al. 2017), as
+ * `torch.nn.MultiheadAttention`. `in_proj_weight` is [3 embedDim, embedDim]: the projections of queries, keys and values,
+ * one behind the other; with `kdim` or `vdim` they are `q_proj_weight`, `k_proj_weight` and `v_proj_weight`.
+ * `in_proj_bias` is [3 embedDim], and `out_proj` a `Linear`. A query that may attend to no key gets `out_proj.bias`.
+ */
+export class MultiheadAttention extends Module {
+  readonly in_proj_weight: Parameter | null;
+  readonly q_proj_weight: Parameter | null;
+  readonly k_proj_weight: Parameter | null;
+  readonly v_proj_weight: Parameter | null;
+  readonly in_proj_bias: Parameter | null;
+  readonly out_proj: Linear;
+  readonly kdim: number;
+  readonly vdim: number;
+  readonly #rate: number;
+  readonly #causal: boolean;
+
+  /** @param numHeads a divisor of `embedDim` */
+  constructor(
+    readonly embedDim: number,
+    readonly numHeads: number,
+    options: MultiheadAttentionOptions = {},
+  ) {
+    super();
+    const { bias = true, dropout = 0, causal = false, dtype = 'float32' } = options;
+    const { kdim = embedDim, vdim = embedDim } = options;
+    for (const [name, value] of Object.entries({ embedDim, numHeads, kdim, vdim })) {
+      requireInteger('MultiheadAttention', name, value, { min: 1 });
+    }
+    if (embedDim % numHeads !== 0) {
+      throw invalid('MultiheadAttention', `numHeads must divide the ${embedDim} features`, numHeads);
+    }
+    const joint = kdim === embedDim && vdim === embedDim;
+    const weight = (rows: number, columns: number) =>
+      new Parameter([rows, columns], { init: xavierUniform(), dtype });
+    this.kdim = kdim;
+    this.vdim = vdim;
+    this.#rate = requireRate('MultiheadAttention', dropout);
+    this.#causal = causal;
+    this.in_proj_weight = joint ? weight(3 * embedDim, embedDim) : null;
+    this.q_proj_weight = joint ? null : weight(embedDim, embedDim);
+    this.k_proj_weight = joint ? null : weight(embedDim, kdim);
+    this.v_proj_weight = joint ? null : weight(embedDim, vdim);
+    this.in_proj_bias = bias ? new Parameter([3 * embedDim], { init: zeros, dtype }) : null;
+    this.out_proj = new Linear(embedDim, embedDim, { bias, biasInit: zeros, dtype });
+  }
+
+  /**
+   * Self-attention of `query`, or attention to other keys, whose values they are where no others are given.
+   *
+   * @param query [N, T, embedDim]
+   * @param key [N, S, kdim]
+   * @param value [N, S, vdim]
+   * @returns [N, T, embedDim]
+   */
+  forward(query: Tensor, key: Tensor = query, value: Tensor = key): Tensor {
+    return this.attend(query, key, value);
+  }
+
+  /** As `forward`, with masks. */
+  attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks = {}): Tensor {
+    this.#requireInputs(query, key, value);
+    const [q, k, v] = this.#project(query, key, value).map((x) => this.#splitHeads(x));
+    const { context, share } = attention(
+      'MultiheadAttention',
+      q as Tensor,
+      k as Tensor,
+      v as Tensor,
+      readMasks(masks, key, this.numHeads, query),
+      { causal: masks.causal ?? this.#causal, dropout: this.training ? this.#rate : 0 },
+    );
+    // Heads are put back beside each other before the last product, which then writes them in that order.
+    const order = [0, 2, 1, 3];
+    const heads = mul(permute(context, order), permute(share, order));
+    return this.out_proj.forward(reshape(heads, query.shape));
+  }
+
+  #requireInputs(query: Tensor, key: Tensor, value: Tensor): void {
+    const { embedDim, kdim, vdim } = this;
+    for (const [name, { shape }, features] of [
+      ['query', query, embedDim],
+      ['key', key, kdim],
+      ['value', value, vdim],
+    ] as const) {
+      if (shape.length !== 3 || shape[2] !== features) {
+        throw invalid('MultiheadAttention', `${name} must be [N, length, ${features}]`, shape);
+      }
+    }
+    if (query.shape[0] !== key.shape[0] || !sameShape(key.shape.slice(0, 2), value.shape.slice(0, 2))) {
+      const shapes = [query, key, value].map(({ shape }) => formatShape(shape)).join(', ');
+      throw invalid('MultiheadAttention', `query, key and value must fit each other, got ${shapes}`);
+    }
+  }
+
+  /** Queries, keys and values, [N, length, embedDim] each: in one product where they come from one tensor. */
+  #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
+    if (query === key && key === value) return this.#linear(query, 0, 3);
+    if (key === value) return [...this.#linear(query, 0, 1), ...this.#linear(key, 1, 3)];
+    return [query, key, value].flatMap((x, i) => this.#linear(x, i, i + 1));
+  }
+
+  /** The projections of `x` from number `from` to `to` (not included). */
+  #linear(x: Tensor, from: number, to: number): Tensor[] {
+    const { embedDim: width, in_proj_weight: joint, in_proj_bias: bias } = this;
+    if (!joint && to - from > 1) {
+      return Array.from({ length: to - from }, (_, i) => this.#linear(x, from + i, from + i + 1)).flat();
+    }
+    const rows = [[from * width, to * width]] as const;
+    const own = [this.q_proj_weight, this.k_proj_weight, this.v_proj_weight][from] as Parameter;
+    const product = matmul(x, joint ? slice(joint, rows) : own, { transposeB: true });
+    const all = bias ? add(product, slice(bias, rows)) : product;
+    return Array.from({ length: to - from }, (_, i) => slice(all, [[], [], [i * width, (i + 1) * width]]));
+  }
+
+  /** [N, T, embedDim] -> [N, heads, T, features of a head] */
+  #splitHeads(x: Tensor): Tensor {
+    const [samples, length] = x.shape as [number, number];
+    const split = reshape(x, [samples, length, this.numHeads, this.embedDim / this.numHeads]);
+    return permute(split, [0, 2, 1, 3]);
+  }
+}
+
+/** The masks of a call as those of all heads. */
+function readMasks(
+  { mask, keyPaddingMask }: AttentionMasks,
+  key: Tensor,
+  heads: number,
+  query: Tensor,
+): Tensor[] {
+  const masks: Tensor[] = [];
+  if (mask) {
+    if (mask.ndim !== 2 && mask.ndim !== 4) {
+      const [n, t, s] = [query.shape[0], query.shape[1], key.shape[1]];
+      throw invalid(
+        'MultiheadAttention',
+        `mask must be [${t},${s}] or [${n},${heads},${t},${s}]`,
+        mask.shape,
+      );
+    }
+    masks.push(mask);
+  }
+  if (keyPaddingMask) {
+    const [samples, length] = key.shape as [number, number];
+    if (keyPaddingMask.dtype !== 'bool' || !sameShape(keyPaddingMask.shape, [samples, length])) {
+      const found = `${keyPaddingMask.dtype}${formatShape(keyPaddingMask.shape)}`;
+      throw invalid('MultiheadAttention', `keyPaddingMask must be bool[${samples},${length}]`, found);
+    }
+    masks.push(reshape(eq(keyPaddingMask, 0), [samples, 1, 1, length]));
+  }
+  return masks;
+}

@@ -1,0 +1,135 @@
+import type { DType } from '../../graph/dtype.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
+import { add, div, mul, type Operand, sub } from '../../graph/ops/elementwise.js';
+import { batchNorm, channelMoments, requireEps } from '../../graph/ops/normalisation.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { assign, isTracing, pendingValue } from '../../graph/trace.js';
+import { Buffer } from '../buffer.js';
+import { ones, zeros } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+import { requireLayout } from './layout.js';
+
+/** Options of batch normalisation: PyTorch's names and defaults. */
+export interface BatchNormOptions {
+  /** Is added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** The share of the batch's own statistics in the running ones. Default 0.1; null for the mean over all batches. */
+  readonly momentum?: number | null;
+  /** Whether there are a `weight` and a `bias`. Default true. */
+  readonly affine?: boolean;
+  /** Whether statistics are kept for inference. Default true; without them inference takes the batch's own. */
+  readonly trackRunningStats?: boolean;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/**
+ * Batch normalisation (Ioffe & Szegedy 2015): what `BatchNorm1d`, `BatchNorm2d` and `BatchNorm3d` share.
+ *
+ * In training each channel is normalised by the batch's mean and biased variance, and `running_mean` and `running_var`
+ * move towards the batch's mean and unbiased variance; in inference these take their place. Running statistics are
+ * assigned inside of a compiled function or a `Trainer`, for every call in it; a call elsewhere leaves them as they are.
+ *
+ * In a `Trainer` the batch is the shard: with more workers than one, each normalises its part of the batch by that
+ * part's statistics, and the running statistics are the mean over the parts. `workers: 1` gives those of whole batches.
+ */
+abstract class BatchNorm extends Module {
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+  readonly running_mean: Buffer | null;
+  readonly running_var: Buffer | null;
+  /** How many batches were seen, as a float: only kept where the momentum is null. */
+  readonly num_batches_tracked: Buffer | null;
+  readonly #name: string;
+  readonly #layouts: readonly string[];
+  readonly #eps: number;
+  readonly #momentum: number | null;
+
+  /** @param layouts the axes that an input may have before its channels, as in `N,H,W` */
+  protected constructor(
+    name: string,
+    layouts: readonly string[],
+    readonly numFeatures: number,
+    options: BatchNormOptions,
+  ) {
+    super();
+    const {
+      eps = 1e-5,
+      momentum = 0.1,
+      affine = true,
+      trackRunningStats = true,
+      dtype = 'float32',
+    } = options;
+    requireInteger(name, 'numFeatures', numFeatures, { min: 1 });
+    if (momentum !== null && !(momentum >= 0 && momentum <= 1)) {
+      throw invalid(name, 'momentum must be from 0 to 1, or null', momentum);
+    }
+    const shape = [numFeatures];
+    this.#name = name;
+    this.#layouts = layouts;
+    this.#eps = requireEps(name, eps);
+    this.#momentum = momentum;
+    this.weight = affine ? new Parameter(shape, { init: ones, dtype }) : null;
+    this.bias = affine ? new Parameter(shape, { init: zeros, dtype }) : null;
+    this.running_mean = trackRunningStats ? new Buffer(shape, { dtype }) : null;
+    this.running_var = trackRunningStats ? new Buffer(shape, { dtype, value: 1 }) : null;
+    this.num_batches_tracked = trackRunningStats && momentum === null ? new Buffer([], { dtype }) : null;
+  }
+
+  /** [N, ..., numFeatures] -> the same shape. */
+  forward(x: Tensor): Tensor {
+    requireLayout(this.#name, x, this.#layouts, this.numFeatures);
+    const { weight, bias, running_mean, running_var } = this;
+    const options = { weight, bias, eps: this.#eps };
+    if (!this.training && running_mean && running_var) {
+      return batchNorm(x, running_mean, running_var, options);
+    }
+    const count = x.size / this.numFeatures;
+    if (count === 1) {
+      throw invalid(this.#name, 'needs more than one value per channel for its statistics', x.shape);
+    }
+    const { mean, variance } = channelMoments(x);
+    if (this.training) this.#track(mean, mul(variance, count / (count - 1)));
+    return batchNorm(x, mean, variance, options);
+  }
+
+  #track(mean: Tensor, variance: Tensor): void {
+    if (!isTracing() || !this.running_mean || !this.running_var) return;
+    const share = this.#shareOfBatch();
+    const keep = typeof share === 'number' ? 1 - share : sub(1, share);
+    const move = (buffer: Buffer, value: Tensor) =>
+      assign(buffer, add(mul(pendingValue(buffer), keep), mul(value, share)));
+    move(this.running_mean, mean);
+    move(this.running_var, variance);
+  }
+
+  #shareOfBatch(): Operand {
+    const tracked = this.num_batches_tracked;
+    if (!tracked) return this.#momentum ?? 0;
+    const count = add(pendingValue(tracked), 1);
+    assign(tracked, count);
+    return div(1, count);
+  }
+}
+
+/** Batch normalisation of [N, C] or [N, L, C], with `weight`, `bias` and running statistics [C]; see `BatchNorm2d`. */
+export class BatchNorm1d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super('BatchNorm1d', ['N', 'N,L'], numFeatures, options);
+  }
+}
+
+/** Batch normalisation of images [N, H, W, C], with `weight`, `bias` and running statistics [C]. */
+export class BatchNorm2d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super('BatchNorm2d', ['N,H,W'], numFeatures, options);
+  }
+}
+
+/** Batch normalisation of volumes [N, D, H, W, C], with `weight`, `bias` and running statistics [C]. */
+export class BatchNorm3d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super('BatchNorm3d', ['N,D,H,W'], numFeatures, options);
+  }
+}

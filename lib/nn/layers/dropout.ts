@@ -1,0 +1,81 @@
+import { alphaDropout, channelDropout, dropout, dropPath, requireRate } from '../../graph/ops/dropout.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { Module } from '../module.js';
+import { requireLayout } from './layout.js';
+
+/** What drops something in training with probability `p`, and is the identity in inference. */
+abstract class Drop extends Module {
+  protected constructor(
+    name: string,
+    readonly p: number,
+  ) {
+    super();
+    requireRate(name, p);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.training ? this.drop(x) : x;
+  }
+
+  protected abstract drop(x: Tensor): Tensor;
+}
+
+/** In training, sets each element to 0 with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014). */
+export class Dropout extends Drop {
+  constructor(p = 0.5) {
+    super('Dropout', p);
+  }
+
+  protected drop(x: Tensor): Tensor {
+    return dropout(x, this.p);
+  }
+}
+
+/** In training, sets whole channels of sequences [N, L, C] to 0 with probability `p` and scales the others. */
+export class Dropout1d extends Drop {
+  constructor(p = 0.5) {
+    super('Dropout1d', p);
+  }
+
+  protected drop(x: Tensor): Tensor {
+    requireLayout('Dropout1d', x, ['N,L'], 'C');
+    return channelDropout(x, this.p);
+  }
+}
+
+/** In training, sets whole channels of images [N, H, W, C] to 0 with probability `p` and scales the others. */
+export class Dropout2d extends Drop {
+  constructor(p = 0.5) {
+    super('Dropout2d', p);
+  }
+
+  protected drop(x: Tensor): Tensor {
+    requireLayout('Dropout2d', x, ['N,H,W'], 'C');
+    return channelDropout(x, this.p);
+  }
+}
+
+/** In training, dropout that keeps mean and variance behind SELU (Klambauer et al. 2017). */
+export class AlphaDropout extends Drop {
+  constructor(p = 0.5) {
+    super('AlphaDropout', p);
+  }
+
+  protected drop(x: Tensor): Tensor {
+    return alphaDropout(x, this.p);
+  }
+}
+
+/**
+ * In training, sets whole samples to 0 with probability `p` and scales the others: stochastic depth (Huang et al. 2016),
+ * at the end of the inner branch of a residual block.
+ */
+export class DropPath extends Drop {
+  constructor(p = 0.5) {
+    super('DropPath', p);
+  }
+
+  protected drop(x: Tensor): Tensor {
+    return dropPath(x, this.p);
+  }
+}

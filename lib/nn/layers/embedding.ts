@@ -1,0 +1,65 @@
+import type { DType } from '../../graph/dtype.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
+import { cast, eq, where } from '../../graph/ops/elementwise.js';
+import { gather } from '../../graph/ops/gather.js';
+import { arange } from '../../graph/ops/leaf.js';
+import { unsqueeze } from '../../graph/ops/movement.js';
+import { stopGradient } from '../../graph/ops/stop-gradient.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { type Initialiser, normal } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+
+/** Options of `Embedding`. */
+export interface EmbeddingOptions {
+  /** An index whose row starts as zeros and has no gradient; negative ones count from the end. */
+  readonly paddingIdx?: number;
+  /** First values of the rows but that of the padding. Default: standard normal. */
+  readonly init?: Initialiser;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** A table of rows that are looked up by index, as `torch.nn.Embedding`: `weight` is [numEmbeddings, embeddingDim]. */
+export class Embedding extends Module {
+  readonly weight: Parameter;
+  readonly paddingIdx: number | null;
+
+  constructor(
+    readonly numEmbeddings: number,
+    readonly embeddingDim: number,
+    options: EmbeddingOptions = {},
+  ) {
+    super();
+    requireInteger('Embedding', 'numEmbeddings', numEmbeddings, { min: 1 });
+    requireInteger('Embedding', 'embeddingDim', embeddingDim, { min: 1 });
+    const { paddingIdx, init = normal(), dtype = 'float32' } = options;
+    this.paddingIdx = requirePadding(paddingIdx, numEmbeddings);
+    this.weight = new Parameter([numEmbeddings, embeddingDim], {
+      init: this.paddingIdx === null ? init : withoutRow(init, this.paddingIdx),
+      dtype,
+    });
+  }
+
+  /** int32 or uint8 indices [...] -> [..., embeddingDim]. An index outside of the table is an error at run time. */
+  forward(indices: Tensor): Tensor {
+    if (indices.dtype !== 'int32' && indices.dtype !== 'uint8') {
+      throw invalid('Embedding', 'indices must be int32 or uint8', indices.dtype);
+    }
+    const rows = gather(this.weight, indices);
+    if (this.paddingIdx === null) return rows;
+    const isPadding = unsqueeze(eq(cast(indices, 'int32'), this.paddingIdx), -1);
+    return where(isPadding, stopGradient(rows), rows);
+  }
+}
+
+function requirePadding(index: number | undefined, rows: number): number | null {
+  if (index === undefined) return null;
+  requireInteger('Embedding', 'paddingIdx', index, { min: -rows, max: rows - 1 });
+  return index < 0 ? index + rows : index;
+}
+
+function withoutRow(init: Initialiser, row: number): Initialiser {
+  return (shape, context) =>
+    where(unsqueeze(eq(arange(shape[0] as number, 'int32'), row), -1), 0, init(shape, context));
+}

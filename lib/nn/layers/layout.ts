@@ -1,0 +1,20 @@
+import { invalid } from '../../graph/errors.js';
+import type { Tensor } from '../../graph/tensor.js';
+
+/**
+ * Checks that an input has one of some layouts, channels last.
+ *
+ * @param layouts the names of the axes before the channels, as in `N,H,W`
+ * @param channels how many, or their name where any number will do
+ */
+export function requireLayout(
+  op: string,
+  x: Tensor,
+  layouts: readonly string[],
+  channels: number | string,
+): void {
+  const fits = layouts.some((layout) => layout.split(',').length + 1 === x.ndim);
+  if (fits && (typeof channels === 'string' || x.shape.at(-1) === channels)) return;
+  const shapes = layouts.map((layout) => `[${layout},${channels}]`);
+  throw invalid(op, `input must be ${shapes.join(' or ')}`, x.shape);
+}

@@ -1,0 +1,197 @@
+import type { DType } from '../../graph/dtype.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
+import {
+  groupNorm,
+  instanceNorm,
+  type LocalResponseNormOptions,
+  layerNorm,
+  localResponseNorm,
+  requireEps,
+  requireNormalizedShape,
+  rmsNorm,
+} from '../../graph/ops/normalisation.js';
+import type { Shape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { ones, zeros } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+import { requireLayout } from './layout.js';
+
+/** Options of `LayerNorm`: PyTorch's names and defaults. */
+export interface LayerNormOptions {
+  /** Is added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** Whether there is a `weight`, and a `bias` unless `bias` is false. Default true. */
+  readonly elementwiseAffine?: boolean;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/**
+ * Layer normalisation over the trailing dimensions (Ba, Kiros & Hinton 2016). `weight`, ones at first, and `bias`, zeros
+ * at first, have the shape `normalizedShape`.
+ */
+export class LayerNorm extends Module {
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+  readonly normalizedShape: Shape;
+  readonly #eps: number;
+
+  /** @param normalizedShape the trailing dimensions, or the last one alone */
+  constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
+    super();
+    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
+    const shape = requireNormalizedShape('LayerNorm', normalizedShape);
+    this.normalizedShape = shape;
+    this.#eps = requireEps('LayerNorm', eps);
+    this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
+    this.bias = elementwiseAffine && bias ? new Parameter(shape, { init: zeros, dtype }) : null;
+  }
+
+  /** [..., ...normalizedShape] -> the same shape. */
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.#eps });
+  }
+}
+
+/** Options of `RMSNorm`: PyTorch's names and defaults. */
+export interface RMSNormLayerOptions {
+  /** Is added to the mean square. Default: the distance of the dtype from 1 to the next number. */
+  readonly eps?: number;
+  /** Whether there is a `weight`. Default true. */
+  readonly elementwiseAffine?: boolean;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/**
+ * Division by the root of the mean square of the trailing dimensions (Zhang & Sennrich 2019). `weight`, ones at first,
+ * has the shape `normalizedShape`.
+ */
+export class RMSNorm extends Module {
+  readonly weight: Parameter | null;
+  readonly normalizedShape: Shape;
+  readonly #eps: number | undefined;
+
+  /** @param normalizedShape the trailing dimensions, or the last one alone */
+  constructor(normalizedShape: number | Shape, options: RMSNormLayerOptions = {}) {
+    super();
+    const { eps, elementwiseAffine = true, dtype = 'float32' } = options;
+    const shape = requireNormalizedShape('RMSNorm', normalizedShape);
+    this.normalizedShape = shape;
+    this.#eps = eps === undefined ? undefined : requireEps('RMSNorm', eps);
+    this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
+  }
+
+  /** [..., ...normalizedShape] -> the same shape. */
+  forward(x: Tensor): Tensor {
+    const options = this.#eps === undefined ? {} : { eps: this.#eps };
+    return rmsNorm(x, this.normalizedShape, { weight: this.weight, ...options });
+  }
+}
+
+/** Options of group and instance normalisation: PyTorch's names. */
+export interface ChannelNormOptions {
+  /** Is added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** Whether there are a `weight` and a `bias`, [C]. Default true for groups, false for instances. */
+  readonly affine?: boolean;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** Group normalisation of [N, ..., numChannels] (Wu & He 2018), with `weight` and `bias` [numChannels]. */
+export class GroupNorm extends Module {
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+  readonly #eps: number;
+
+  /** @param numGroups a divisor of `numChannels` */
+  constructor(
+    readonly numGroups: number,
+    readonly numChannels: number,
+    options: ChannelNormOptions = {},
+  ) {
+    super();
+    const { eps = 1e-5, affine = true, dtype = 'float32' } = options;
+    requireInteger('GroupNorm', 'numGroups', numGroups, { min: 1 });
+    requireInteger('GroupNorm', 'numChannels', numChannels, { min: 1 });
+    if (numChannels % numGroups !== 0) {
+      throw invalid('GroupNorm', `numGroups must divide the ${numChannels} channels`, numGroups);
+    }
+    this.#eps = requireEps('GroupNorm', eps);
+    this.weight = affine ? new Parameter([numChannels], { init: ones, dtype }) : null;
+    this.bias = affine ? new Parameter([numChannels], { init: zeros, dtype }) : null;
+  }
+
+  /** [N, ..., numChannels] -> the same shape. */
+  forward(x: Tensor): Tensor {
+    if (x.ndim < 2 || x.shape.at(-1) !== this.numChannels) {
+      throw invalid('GroupNorm', `input must be [N,...,${this.numChannels}]`, x.shape);
+    }
+    return groupNorm(x, this.numGroups, { weight: this.weight, bias: this.bias, eps: this.#eps });
+  }
+}
+
+/** Instance normalisation (Ulyanov, Vedaldi & Lempitsky 2016), by the sample's own statistics in either mode. */
+abstract class InstanceNorm extends Module {
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+  readonly #name: string;
+  readonly #layout: string;
+  readonly #eps: number;
+
+  protected constructor(
+    name: string,
+    layout: string,
+    readonly numFeatures: number,
+    options: ChannelNormOptions,
+  ) {
+    super();
+    const { eps = 1e-5, affine = false, dtype = 'float32' } = options;
+    requireInteger(name, 'numFeatures', numFeatures, { min: 1 });
+    this.#name = name;
+    this.#layout = layout;
+    this.#eps = requireEps(name, eps);
+    this.weight = affine ? new Parameter([numFeatures], { init: ones, dtype }) : null;
+    this.bias = affine ? new Parameter([numFeatures], { init: zeros, dtype }) : null;
+  }
+
+  /** [N, ..., numFeatures] -> the same shape. */
+  forward(x: Tensor): Tensor {
+    requireLayout(this.#name, x, [this.#layout], this.numFeatures);
+    return instanceNorm(x, { weight: this.weight, bias: this.bias, eps: this.#eps });
+  }
+}
+
+/** Instance normalisation of sequences [N, L, C]; with `affine`, there are a `weight` and a `bias` [C]. */
+export class InstanceNorm1d extends InstanceNorm {
+  constructor(numFeatures: number, options: ChannelNormOptions = {}) {
+    super('InstanceNorm1d', 'N,L', numFeatures, options);
+  }
+}
+
+/** Instance normalisation of images [N, H, W, C]; with `affine`, there are a `weight` and a `bias` [C]. */
+export class InstanceNorm2d extends InstanceNorm {
+  constructor(numFeatures: number, options: ChannelNormOptions = {}) {
+    super('InstanceNorm2d', 'N,H,W', numFeatures, options);
+  }
+}
+
+/** Local response normalisation over `size` neighbouring channels of [N, ..., C] (Krizhevsky et al. 2012). */
+export class LocalResponseNorm extends Module {
+  constructor(
+    readonly size: number,
+    private readonly options: LocalResponseNormOptions = {},
+  ) {
+    super();
+    requireInteger('LocalResponseNorm', 'size', size, { min: 1 });
+  }
+
+  /** [N, ..., C] -> the same shape. */
+  forward(x: Tensor): Tensor {
+    return localResponseNorm(x, this.size, this.options);
+  }
+}

@@ -1,0 +1,196 @@
+import type { DType } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import { add, relu } from '../../graph/ops/elementwise.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { Module } from '../module.js';
+import { type AttentionMasks, MultiheadAttention } from './attention.js';
+import { Dropout } from './dropout.js';
+import { Linear } from './linear.js';
+import { LayerNorm } from './norm.js';
+
+/** Options of transformer layers: PyTorch's names and defaults. */
+export interface TransformerLayerOptions {
+  /** Features between the two linear layers. Default 2048. */
+  readonly dimFeedforward?: number;
+  /** The probability of every dropout in the layer, in training. Default 0.1. */
+  readonly dropout?: number;
+  /** The function between the two linear layers. Default 'relu'. */
+  readonly activation?: 'relu' | ((x: Tensor) => Tensor);
+  /** Whether inputs of the parts are normalised (Xiong et al. 2020) or, by default, the residual sums. */
+  readonly normFirst?: boolean;
+  /** Whether self-attention looks at no later position, unless a call says otherwise. Default false. */
+  readonly causal?: boolean;
+  /** Is added to the variance in the normalisations. Default 1e-5. */
+  readonly layerNormEps?: number;
+  /** Whether linear layers, attention and normalisations add a bias. Default true. */
+  readonly bias?: boolean;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** Masks of a decoder layer's two attentions. */
+export interface DecoderMasks {
+  /** Of the self-attention. */
+  readonly self?: AttentionMasks;
+  /** Of the attention to the memory. */
+  readonly memory?: AttentionMasks;
+}
+
+/**
+ * Self-attention and a feed-forward net of two linear layers, each with a residual connection and a layer normalisation
+ * (Vaswani et al. 2017). As `torch.nn.TransformerEncoderLayer` with the batch first, and with its parameters' names.
+ */
+export class TransformerEncoderLayer extends Module {
+  readonly self_attn: MultiheadAttention;
+  readonly linear1: Linear;
+  readonly dropout: Dropout;
+  readonly linear2: Linear;
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+  readonly #activation: (x: Tensor) => Tensor;
+  readonly #normFirst: boolean;
+
+  constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}) {
+    super();
+    const parts = new Parts('TransformerEncoderLayer', embedDim, numHeads, options);
+    this.self_attn = parts.attention(options.causal);
+    this.linear1 = parts.widen();
+    this.dropout = parts.dropout();
+    this.linear2 = parts.narrow();
+    this.norm1 = parts.norm();
+    this.norm2 = parts.norm();
+    this.dropout1 = parts.dropout();
+    this.dropout2 = parts.dropout();
+    this.#activation = parts.activation;
+    this.#normFirst = parts.normFirst;
+  }
+
+  /** [N, T, embedDim] -> the same shape. */
+  forward(x: Tensor): Tensor {
+    return this.encode(x);
+  }
+
+  /** As `forward`, with masks of the self-attention. */
+  encode(x: Tensor, masks: AttentionMasks = {}): Tensor {
+    const around = residual(this.#normFirst);
+    const attended = around(x, this.norm1, (y) =>
+      this.dropout1.forward(this.self_attn.attend(y, y, y, masks)),
+    );
+    return around(attended, this.norm2, (y) => {
+      const inner = this.dropout.forward(this.#activation(this.linear1.forward(y)));
+      return this.dropout2.forward(this.linear2.forward(inner));
+    });
+  }
+}
+
+/**
+ * Self-attention, attention to the memory that an encoder gave, and a feed-forward net of two linear layers, each with a
+ * residual connection and a layer normalisation (Vaswani et al. 2017). As `torch.nn.TransformerDecoderLayer` with the
+ * batch first, and with its parameters' names.
+ */
+export class TransformerDecoderLayer extends Module {
+  readonly self_attn: MultiheadAttention;
+  readonly multihead_attn: MultiheadAttention;
+  readonly linear1: Linear;
+  readonly dropout: Dropout;
+  readonly linear2: Linear;
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly norm3: LayerNorm;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+  readonly dropout3: Dropout;
+  readonly #activation: (x: Tensor) => Tensor;
+  readonly #normFirst: boolean;
+
+  constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}) {
+    super();
+    const parts = new Parts('TransformerDecoderLayer', embedDim, numHeads, options);
+    this.self_attn = parts.attention(options.causal);
+    this.multihead_attn = parts.attention();
+    this.linear1 = parts.widen();
+    this.dropout = parts.dropout();
+    this.linear2 = parts.narrow();
+    this.norm1 = parts.norm();
+    this.norm2 = parts.norm();
+    this.norm3 = parts.norm();
+    this.dropout1 = parts.dropout();
+    this.dropout2 = parts.dropout();
+    this.dropout3 = parts.dropout();
+    this.#activation = parts.activation;
+    this.#normFirst = parts.normFirst;
+  }
+
+  /** x [N, T, embedDim] and memory [N, S, embedDim] -> the shape of x. */
+  forward(x: Tensor, memory: Tensor): Tensor {
+    return this.decode(x, memory);
+  }
+
+  /** As `forward`, with masks. */
+  decode(x: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+    const around = residual(this.#normFirst);
+    const own = around(x, this.norm1, (y) =>
+      this.dropout1.forward(this.self_attn.attend(y, y, y, masks.self)),
+    );
+    const attended = around(own, this.norm2, (y) =>
+      this.dropout2.forward(this.multihead_attn.attend(y, memory, memory, masks.memory)),
+    );
+    return around(attended, this.norm3, (y) => {
+      const inner = this.dropout.forward(this.#activation(this.linear1.forward(y)));
+      return this.dropout3.forward(this.linear2.forward(inner));
+    });
+  }
+}
+
+/** A part of a layer with its residual connection; the normalisation stands before the part, or behind the sum. */
+function residual(normFirst: boolean) {
+  return (x: Tensor, norm: LayerNorm, part: (x: Tensor) => Tensor): Tensor =>
+    normFirst ? add(x, part(norm.forward(x))) : norm.forward(add(x, part(x)));
+}
+
+const activations = { relu };
+
+/** Makes the parts of a layer from its options. */
+class Parts {
+  readonly activation: (x: Tensor) => Tensor;
+  readonly normFirst: boolean;
+
+  constructor(
+    name: string,
+    private readonly embedDim: number,
+    private readonly numHeads: number,
+    private readonly options: TransformerLayerOptions,
+  ) {
+    const { activation = 'relu', normFirst = false } = options;
+    const found = typeof activation === 'function' ? activation : activations[activation];
+    if (!found) throw invalid(name, `activation must be 'relu' or a function`, activation);
+    this.activation = found;
+    this.normFirst = normFirst;
+  }
+
+  attention(causal = false): MultiheadAttention {
+    const { dropout = 0.1, bias = true, dtype = 'float32' } = this.options;
+    return new MultiheadAttention(this.embedDim, this.numHeads, { dropout, bias, causal, dtype });
+  }
+
+  widen(): Linear {
+    const { dimFeedforward = 2048, bias = true, dtype = 'float32' } = this.options;
+    return new Linear(this.embedDim, dimFeedforward, { bias, dtype });
+  }
+
+  narrow(): Linear {
+    const { dimFeedforward = 2048, bias = true, dtype = 'float32' } = this.options;
+    return new Linear(dimFeedforward, this.embedDim, { bias, dtype });
+  }
+
+  norm(): LayerNorm {
+    const { layerNormEps: eps = 1e-5, bias = true, dtype = 'float32' } = this.options;
+    return new LayerNorm(this.embedDim, { eps, bias, dtype });
+  }
+
+  dropout(): Dropout {
+    return new Dropout(this.options.dropout ?? 0.1);
+  }
+}
