@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { nn, type Tensor } from 'chainrule';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '#lib/io/safetensors.js';
-import type { Fn } from './helpers/check-op.js';
 import { Nested } from './helpers/nn.js';
-import { describeRecorded, describeRecordedLayers } from './helpers/recorded.js';
+import { describeRecordedLayers } from './helpers/recorded.js';
 
 const layers: Record<string, () => nn.Module> = {
   Linear: () => new nn.Linear(6, 4),
@@ -26,17 +25,7 @@ const layers: Record<string, () => nn.Module> = {
   Softmax: () => new nn.Softmax(),
   LogSoftmax: () => new nn.LogSoftmax(),
 };
-const loss = (f: nn.Loss): Fn => f as Fn;
-const losses: Record<string, Fn> = {
-  crossEntropy: loss(nn.crossEntropy),
-  'crossEntropy of large logits': loss(nn.crossEntropy),
-  'crossEntropy on more axes': loss(nn.crossEntropy),
-  mseLoss: loss(nn.mseLoss),
-  accuracy: loss(nn.accuracy),
-};
-
 describeRecordedLayers('layers', layers);
-describeRecorded('losses', losses);
 
 const paths = (model: nn.Module) => model.namedParameters().map(([path]) => path);
 const valuesOf = (model: nn.Module) => model.parameters().map(({ storage }) => [...storage.data]);

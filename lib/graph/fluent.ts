@@ -7,7 +7,9 @@ import * as elementwise from './ops/elementwise.js';
 import * as gather from './ops/gather.js';
 import * as matmul from './ops/matmul.js';
 import * as movement from './ops/movement.js';
+import * as rectifiers from './ops/rectifiers.js';
 import * as reduce from './ops/reduce.js';
+import * as smooth from './ops/smooth-activations.js';
 import * as softmax from './ops/softmax.js';
 import { stopGradient } from './ops/stop-gradient.js';
 import { contiguousStrides } from './shapes.js';
@@ -88,6 +90,21 @@ const methods = {
   logSumExp: softmax.logSumExp,
   logSoftmax: softmax.logSoftmax,
   softmax: softmax.softmax,
+  relu6: rectifiers.relu6,
+  hardTanh: rectifiers.hardTanh,
+  hardSigmoid: rectifiers.hardSigmoid,
+  hardSwish: rectifiers.hardSwish,
+  elu: rectifiers.elu,
+  celu: rectifiers.celu,
+  selu: rectifiers.selu,
+  prelu: rectifiers.prelu,
+  gelu: smooth.gelu,
+  silu: smooth.silu,
+  mish: smooth.mish,
+  softplus: smooth.softplus,
+  logSigmoid: smooth.logSigmoid,
+  softsign: smooth.softsign,
+  glu: smooth.glu,
   detach: stopGradient,
 };
 

@@ -13,6 +13,17 @@ export {
 } from '../graph/ops/normalisation.js';
 export { avgPool2d, maxPool2d } from '../graph/ops/pool.js';
 export { rotaryEmbedding, sinusoidalEncoding } from '../graph/ops/positional.js';
+export {
+  celu,
+  elu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  prelu,
+  relu6,
+  selu,
+} from '../graph/ops/rectifiers.js';
+export { gelu, glu, logSigmoid, mish, silu, softplus, softsign } from '../graph/ops/smooth-activations.js';
 export { logSoftmax, softmax } from '../graph/ops/softmax.js';
 export { Buffer, type BufferOptions } from './buffer.js';
 export * as init from './init.js';
@@ -30,6 +41,6 @@ export * from './layers/residual.js';
 export * from './layers/structure.js';
 export * from './layers/transformer.js';
 export * from './layers/transformer-stack.js';
-export { accuracy, crossEntropy, type Loss, type Metric, mseLoss } from './losses.js';
+export * from './losses.js';
 export { Module, type NamedParameter } from './module.js';
 export { Parameter, type ParameterOptions } from './parameter.js';

@@ -56,9 +56,9 @@ describe('printed plans', () => {
       2: map float32[8,1] %0 = @384; %1 = log %0; %1 -> @384
       3: checkRange input: input1 int32[8], name: "crossEntropy", low: 0, high: 10 -> @320 int32[8]
       4: map float32[8] %0 = @320 int32[8]; %1 = copy %0; %1 -> @448
-      5: reduce float32[8,10] %0 = @0; %1 = @384 strides[1,0]; %2 = @448 strides[1,0]; %3 = constant0 strides[0,1]; %4 = sub %0 %1; %5 = eq %2 %3; %6 = copy %5; %7 = mul %4 %6; sum[8,10,1] %7 -> @320 float32[8]
-      6: reduce float32[8] %0 = @320; sum[1,8,1] %0 -> @0 float32[]
-      7: map float32[] %0 = @0; %2 = mul %0 0.125; %3 = neg %2; %3 -> output0"
+      5: reduce float32[8,10] %0 = @0; %1 = @384 strides[1,0]; %2 = @448 strides[1,0]; %3 = constant0 strides[0,1]; %5 = sub %0 %1; %6 = eq %2 %3; %7 = where %6 %5 0; sum[8,10,1] %7 -> @320 float32[8]
+      6: reduce float32[8] %0 = @320; %1 = neg %0; sum[1,8,1] %1 -> @0 float32[]
+      7: map float32[] %0 = @0; %2 = mul %0 0.125; %2 -> output0"
     `);
   });
 
@@ -110,10 +110,10 @@ describe('plans', () => {
         "map log",
         "checkRange",
         "map cast",
-        "reduce sub+eq+cast+mul+sum",
-        "reduce sum",
-        "map mul+neg",
-        "reduce mul+neg+sum",
+        "reduce sub+eq+where+sum",
+        "reduce neg+sum",
+        "map mul",
+        "reduce where+neg+sum",
         "map div",
         "reduce mul+add+sum",
         "matmul",

@@ -9,7 +9,7 @@ const within =
   (shape: cr.Shape): InputSpec => ({ shape, low, high });
 
 /** The error function by its Maclaurin series, which holds all digits for the small arguments used here. */
-function erf(x: number): number {
+export function erf(x: number): number {
   let sum = 0;
   let power = x;
   for (let n = 0; n < 60; n++) {

@@ -120,7 +120,7 @@ const losses: BadCall[] = [
   [
     'crossEntropy of float labels',
     () => nn.crossEntropy(x, ones([2])),
-    'crossEntropy: labels must be int32 or uint8, got float32',
+    'crossEntropy: labels must be int32 or uint8, and probabilities of the shape [2,3], got float32[2]',
   ],
   [
     'mseLoss of other shapes',
@@ -138,9 +138,9 @@ const losses: BadCall[] = [
     'crossEntropy: label at position 1 must be from 0 to 2, got 3',
   ],
   [
-    'a label that is NaN, before training',
+    'a probability that is NaN, before training',
     () => nn.crossEntropy.checkTargets(Float32Array.of(Number.NaN), [3]),
-    'crossEntropy: label at position 0 must be from 0 to 2, got NaN',
+    'crossEntropy: target at position 0 must be a finite number of at least 0, got NaN',
   ],
 ];
 

@@ -91,8 +91,29 @@ export {
 export { avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
 export { type RotaryOptions, rotaryEmbedding, sinusoidalEncoding } from './positional.js';
 export { normal, uniform } from './random.js';
+export {
+  celu,
+  elu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  prelu,
+  relu6,
+  selu,
+} from './rectifiers.js';
 export { argMax, max, mean } from './reduce.js';
 export { type ScanOptions, type ScanStepResult, type ScanValue, scan } from './scan.js';
+export {
+  type GeluOptions,
+  gelu,
+  glu,
+  logSigmoid,
+  mish,
+  type SoftplusOptions,
+  silu,
+  softplus,
+  softsign,
+} from './smooth-activations.js';
 export { logSoftmax, logSumExp, softmax } from './softmax.js';
 export { stopGradient } from './stop-gradient.js';
 export type { Pair } from './window.js';

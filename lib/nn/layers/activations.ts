@@ -1,25 +1,22 @@
-import { leakyRelu, relu, sigmoid, tanh } from '../../graph/ops/elementwise.js';
+import { sigmoid, tanh } from '../../graph/ops/elementwise.js';
+import {
+  type GeluOptions,
+  gelu,
+  glu,
+  logSigmoid,
+  mish,
+  requireGelu,
+  requireSoftplus,
+  type SoftplusOptions,
+  silu,
+  softplus,
+  softsign,
+} from '../../graph/ops/smooth-activations.js';
 import { logSoftmax, softmax } from '../../graph/ops/softmax.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
 
-/** `max(x, 0)`. */
-export class ReLU extends Module {
-  forward(x: Tensor): Tensor {
-    return relu(x);
-  }
-}
-
-/** `x` where positive, else `slope * x`. */
-export class LeakyReLU extends Module {
-  constructor(readonly slope = 0.01) {
-    super();
-  }
-
-  forward(x: Tensor): Tensor {
-    return leakyRelu(x, this.slope);
-  }
-}
+export * from './rectifiers.js';
 
 /** The logistic function. */
 export class Sigmoid extends Module {
@@ -28,10 +25,73 @@ export class Sigmoid extends Module {
   }
 }
 
+/** The logarithm of the logistic function. */
+export class LogSigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return logSigmoid(x);
+  }
+}
+
 /** The hyperbolic tangent. */
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
     return tanh(x);
+  }
+}
+
+/** `x / (1 + |x|)`. */
+export class Softsign extends Module {
+  forward(x: Tensor): Tensor {
+    return softsign(x);
+  }
+}
+
+/** `log(1 + e ** (beta * x)) / beta`, and `x` where `beta * x` is above a threshold. */
+export class Softplus extends Module {
+  constructor(readonly options: SoftplusOptions = {}) {
+    super();
+    requireSoftplus('Softplus', options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return softplus(x, this.options);
+  }
+}
+
+/** `x` times the share of a standard normal distribution below `x`. */
+export class GELU extends Module {
+  constructor(readonly options: GeluOptions = {}) {
+    super();
+    requireGelu('GELU', options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return gelu(x, this.options);
+  }
+}
+
+/** `x * sigmoid(x)`. */
+export class SiLU extends Module {
+  forward(x: Tensor): Tensor {
+    return silu(x);
+  }
+}
+
+/** `x * tanh(softplus(x))`. */
+export class Mish extends Module {
+  forward(x: Tensor): Tensor {
+    return mish(x);
+  }
+}
+
+/** The first half of an axis times the sigmoid of the second; the last axis, the channels, by default. */
+export class GLU extends Module {
+  constructor(readonly axis = -1) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    return glu(x, this.axis);
   }
 }
 

@@ -1,0 +1,128 @@
+import type { DType } from '../../graph/dtype.js';
+import { requireInteger } from '../../graph/errors.js';
+import { leakyRelu, relu } from '../../graph/ops/elementwise.js';
+import {
+  celu,
+  elu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  prelu,
+  relu6,
+  requireNumber,
+  requireRange,
+  selu,
+} from '../../graph/ops/rectifiers.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { constant } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+
+/** `max(x, 0)`. */
+export class ReLU extends Module {
+  forward(x: Tensor): Tensor {
+    return relu(x);
+  }
+}
+
+/** `min(max(x, 0), 6)`. */
+export class ReLU6 extends Module {
+  forward(x: Tensor): Tensor {
+    return relu6(x);
+  }
+}
+
+/** `x` where positive, else `slope * x`. */
+export class LeakyReLU extends Module {
+  constructor(readonly slope = 0.01) {
+    super();
+    requireNumber('LeakyReLU', 'slope', slope);
+  }
+
+  forward(x: Tensor): Tensor {
+    return leakyRelu(x, this.slope);
+  }
+}
+
+export interface PReLUOptions {
+  /** The slope at first. Default 0.25. */
+  readonly init?: number;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** `x` where positive, else `weight * x` with learned slopes: one, or one for each channel on the last axis. */
+export class PReLU extends Module {
+  readonly weight: Parameter;
+
+  /** @param numParameters 1, or the number of channels */
+  constructor(numParameters = 1, { init = 0.25, dtype = 'float32' }: PReLUOptions = {}) {
+    super();
+    requireInteger('PReLU', 'numParameters', numParameters, { min: 1 });
+    this.weight = new Parameter([numParameters], { init: constant(init), dtype });
+  }
+
+  forward(x: Tensor): Tensor {
+    return prelu(x, this.weight);
+  }
+}
+
+/** `x` where positive, else `alpha * (e ** x - 1)`. */
+export class ELU extends Module {
+  constructor(readonly alpha = 1) {
+    super();
+    requireNumber('ELU', 'alpha', alpha);
+  }
+
+  forward(x: Tensor): Tensor {
+    return elu(x, this.alpha);
+  }
+}
+
+/** `x` where positive, else `alpha * (e ** (x / alpha) - 1)`. */
+export class CELU extends Module {
+  constructor(readonly alpha = 1) {
+    super();
+    requireNumber('CELU', 'alpha', alpha, { zero: false });
+  }
+
+  forward(x: Tensor): Tensor {
+    return celu(x, this.alpha);
+  }
+}
+
+/** The ELU that keeps activations at mean 0 and variance 1; wants weights from `init.lecunNormal`. */
+export class SELU extends Module {
+  forward(x: Tensor): Tensor {
+    return selu(x);
+  }
+}
+
+/** `x` between `low` and `high`, and these beyond. */
+export class Hardtanh extends Module {
+  constructor(
+    readonly low = -1,
+    readonly high = 1,
+  ) {
+    super();
+    requireRange('Hardtanh', low, high);
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardTanh(x, this.low, this.high);
+  }
+}
+
+/** `x / 6 + 1 / 2` between 0 and 1. */
+export class Hardsigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return hardSigmoid(x);
+  }
+}
+
+/** `x * hardSigmoid(x)`. */
+export class Hardswish extends Module {
+  forward(x: Tensor): Tensor {
+    return hardSwish(x);
+  }
+}

@@ -1,0 +1,87 @@
+import { isFloat } from '../../graph/dtype.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
+import { sum } from '../../graph/ops/broadcast.js';
+import { abs, cast, div, eq, gt, le, maximum, ne, sub, where } from '../../graph/ops/elementwise.js';
+import { unsqueeze } from '../../graph/ops/movement.js';
+import { argMax, mean } from '../../graph/ops/reduce.js';
+import { sameShape } from '../../graph/shapes.js';
+import { requireSameShape } from './check.js';
+import { configurable } from './configurable.js';
+import { Labels, requireLabelShape } from './labels.js';
+import type { Metric, OutputAndTarget } from './types.js';
+
+const inputs = ['output', 'target'];
+
+export interface AccuracyOptions {
+  /** A label whose samples do not count. */
+  readonly ignoreIndex?: number;
+}
+
+/**
+ * The share of samples whose largest output is that of the label, or that of the largest probability where the target
+ * has the output's shape. Of the samples that count, where `ignoreIndex` is given.
+ */
+export const accuracy = configurable<OutputAndTarget, AccuracyOptions, Metric>(
+  'accuracy',
+  inputs,
+  ({ ignoreIndex }: AccuracyOptions = {}) => {
+    if (ignoreIndex !== undefined) requireInteger('accuracy', 'ignoreIndex', ignoreIndex);
+    return (output, target) => {
+      const labels = isFloat(target.dtype) && sameShape(output.shape, target.shape) ? argMax(target) : target;
+      requireLabelShape('accuracy', output, labels);
+      const whole = cast(labels, 'int32');
+      const hits = cast(eq(argMax(output), whole), 'float32');
+      if (ignoreIndex === undefined) return mean(hits);
+      const counted = cast(ne(whole, ignoreIndex), 'float32');
+      return div(sum(where(ne(whole, ignoreIndex), hits, 0)), maximum(sum(counted), 1));
+    };
+  },
+);
+
+export interface TopKOptions {
+  /** Default 5. */
+  readonly k?: number;
+}
+
+/**
+ * The share of samples whose label is among the `k` largest outputs. Outputs that equal the label's do not count as
+ * larger than it.
+ */
+export const topKAccuracy = configurable<OutputAndTarget, TopKOptions, Metric>(
+  'topKAccuracy',
+  inputs,
+  ({ k = 5 }: TopKOptions = {}) => {
+    requireInteger('topKAccuracy', 'k', k, { min: 1 });
+    return (output, target) => {
+      const labels = new Labels('topKAccuracy', output, target, {});
+      const ofLabel = unsqueeze(labels.pick(output), -1);
+      // Not "greater": an output of NaN is in nobody's favour.
+      const above = sum(where(le(output, ofLabel), 0, 1), -1);
+      return mean(cast(le(above, k - 1), 'float32'));
+    };
+  },
+);
+
+export interface BinaryAccuracyOptions {
+  /** An output above it says yes. Default 0, for logits; probabilities want 0.5. */
+  readonly threshold?: number;
+}
+
+/** The share of outputs that are on the same side of a threshold as the target is of 1/2. Both have one shape. */
+export const binaryAccuracy = configurable<OutputAndTarget, BinaryAccuracyOptions, Metric>(
+  'binaryAccuracy',
+  inputs,
+  ({ threshold = 0 }: BinaryAccuracyOptions = {}) => {
+    if (!Number.isFinite(threshold)) {
+      throw invalid('binaryAccuracy', 'threshold must be a finite number', threshold);
+    }
+    return (output, target) => {
+      const truth = requireSameShape('binaryAccuracy', output, target);
+      return mean(cast(eq(gt(output, threshold), gt(truth, 0.5)), 'float32'));
+    };
+  },
+);
+
+/** The mean absolute difference. Both tensors have one shape. */
+export const meanAbsoluteError: Metric = (output, target) =>
+  mean(abs(sub(output, requireSameShape('meanAbsoluteError', output, target))));

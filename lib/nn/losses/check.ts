@@ -1,0 +1,34 @@
+import { isFloat, type TypedArray } from '../../graph/dtype.js';
+import { formatShape, invalid } from '../../graph/errors.js';
+import { cast } from '../../graph/ops/elementwise.js';
+import { sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+
+/** Checks that a tensor has floats. */
+export function requireFloat(op: string, name: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw invalid(op, `${name} must be float32 or float64`, x.dtype);
+}
+
+/** Checks an output of floats and a target of the same shape. Gives the target, integers as floats. */
+export function requireSameShape(op: string, output: Tensor, target: Tensor, name = 'target'): Tensor {
+  requireFloat(op, 'output', output);
+  if (!sameShape(output.shape, target.shape)) {
+    const shapes = `${formatShape(output.shape)} and ${formatShape(target.shape)}`;
+    throw invalid(op, `output and ${name} must have one shape, got ${shapes}`);
+  }
+  return isFloat(target.dtype) ? target : cast(target, output.dtype);
+}
+
+/** Checks a number that an option gives: finite, and greater than 0 or, with `zero`, at least that. */
+export function requirePositive(op: string, name: string, value: number, { zero = false } = {}): number {
+  if (Number.isFinite(value) && (value > 0 || (zero && value === 0))) return value;
+  throw invalid(op, `${name} must be a finite number ${zero ? 'of at least' : 'greater than'} 0`, value);
+}
+
+/** A check of all targets before training: each must pass a test. */
+export function targetsMust(op: string, rule: string, test: (target: number) => boolean) {
+  return (targets: TypedArray): void => {
+    const at = targets.findIndex((target) => !test(target));
+    if (at >= 0) throw invalid(op, `target at position ${at} must be ${rule}`, targets[at]);
+  };
+}

@@ -1,0 +1,98 @@
+import { isFloat, type TypedArray } from '../../graph/dtype.js';
+import { formatShape, invalid } from '../../graph/errors.js';
+import { sum } from '../../graph/ops/broadcast.js';
+import { add, mul, neg } from '../../graph/ops/elementwise.js';
+import { logSoftmax } from '../../graph/ops/softmax.js';
+import { type Shape, sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { accuracy } from './accuracy.js';
+import { requireFloat, targetsMust } from './check.js';
+import { configurable } from './configurable.js';
+import { checkLabelRange, classWeights, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
+import { reducer, requireReduction } from './reduction.js';
+import type { Loss, Metric, OutputAndTarget, TargetCheck } from './types.js';
+
+export interface CrossEntropyOptions extends LabelOptions {
+  /** The share of every target that is spread evenly over all classes (Szegedy et al. 2016). Default 0. */
+  readonly labelSmoothing?: number;
+}
+
+/** A loss of classes: it has metrics, and checks its targets. */
+export interface ClassLoss extends Loss {
+  readonly metrics: { readonly accuracy: Metric };
+  readonly checkTargets: TargetCheck;
+}
+
+/**
+ * The negative log-likelihood of the targets under the softmax of `logits`, as `torch.nn.CrossEntropyLoss`, with the
+ * classes on the last axis; stable for logits of any size.
+ *
+ * The mean is over the samples that count: those whose label is not `ignoreIndex`, each by the `weight` of its class;
+ * 0 where there are none. A Trainer weighs its shards of a batch by their rows, so with these two options the mean
+ * over a batch is that of its shards' own means. Targets that are probabilities have no `ignoreIndex`, and their mean
+ * is over all samples, whatever the weights.
+ *
+ * @param logits [..., classes]
+ * @param target labels [...], int32 or uint8, from 0 to classes - 1, where any other is an error at run time; or
+ *   probabilities, floats of the shape of the logits
+ */
+export const crossEntropy = configurable<OutputAndTarget, CrossEntropyOptions, ClassLoss>(
+  'crossEntropy',
+  ['logits', 'target'],
+  (options: CrossEntropyOptions = {}) => {
+    const { labelSmoothing = 0, ignoreIndex } = options;
+    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+      throw invalid('crossEntropy', 'labelSmoothing must be from 0 to 1', labelSmoothing);
+    }
+    requireLabelOptions('crossEntropy', options);
+    requireReduction('crossEntropy', options.reduction);
+    const loss = (logits: Tensor, target: Tensor): Tensor => {
+      requireFloat('crossEntropy', 'logits', logits);
+      if (!isFloat(target.dtype)) return ofLabels(logits, target, options, labelSmoothing);
+      return ofProbabilities(logits, target, options, labelSmoothing);
+    };
+    const counted = ignoreIndex === undefined ? accuracy : accuracy.with({ ignoreIndex });
+    return Object.assign(loss, { metrics: { accuracy: counted }, checkTargets: checker(ignoreIndex) });
+  },
+);
+
+function ofLabels(logits: Tensor, target: Tensor, options: CrossEntropyOptions, smoothing: number): Tensor {
+  const { weight, reduction = 'mean' } = options;
+  const logShares = logSoftmax(logits);
+  const labels = new Labels('crossEntropy', logits, target, options);
+  const ofTarget = labels.weighted(neg(labels.pick(logShares)));
+  if (smoothing === 0) return labels.reduce(ofTarget, reduction);
+  const factors = weight === undefined ? null : classWeights('crossEntropy', weight, logits);
+  const ofAll = labels.counted(neg(sum(factors ? mul(logShares, factors) : logShares, -1)));
+  const spread = smoothing / (logits.shape.at(-1) as number);
+  return labels.reduce(add(mul(ofTarget, 1 - smoothing), mul(ofAll, spread)), reduction);
+}
+
+function ofProbabilities(
+  logits: Tensor,
+  target: Tensor,
+  { weight, ignoreIndex, reduction }: CrossEntropyOptions,
+  smoothing: number,
+): Tensor {
+  if (!sameShape(logits.shape, target.shape)) {
+    const expected = `labels must be int32 or uint8, and probabilities of the shape ${formatShape(logits.shape)}`;
+    throw invalid('crossEntropy', expected, `${target.dtype}${formatShape(target.shape)}`);
+  }
+  if (ignoreIndex !== undefined) {
+    throw invalid('crossEntropy', 'ignoreIndex needs labels for targets', target.dtype);
+  }
+  const spread = smoothing / (logits.shape.at(-1) as number);
+  const shares = smoothing === 0 ? target : add(mul(target, 1 - smoothing), spread);
+  const terms = mul(logSoftmax(logits), shares);
+  const factors = weight === undefined ? null : classWeights('crossEntropy', weight, logits);
+  return reducer('crossEntropy', reduction)(neg(sum(factors ? mul(terms, factors) : terms, -1)));
+}
+
+function checker(ignoreIndex?: number): TargetCheck {
+  const labels = checkLabelRange('crossEntropy', ignoreIndex);
+  const shares = targetsMust('crossEntropy', 'a finite number of at least 0', (p) => p >= 0 && p < Infinity);
+  return (targets: TypedArray, output: Shape) =>
+    targets instanceof Float32Array || targets instanceof Float64Array
+      ? shares(targets)
+      : labels(targets, output);
+}

@@ -1,0 +1,128 @@
+import { formatShape, invalid } from '../../graph/errors.js';
+import { sum } from '../../graph/ops/broadcast.js';
+import {
+  abs,
+  add,
+  div,
+  eq,
+  gt,
+  minimum,
+  mul,
+  pow,
+  relu,
+  sqrt,
+  square,
+  sub,
+  where,
+} from '../../graph/ops/elementwise.js';
+import { max } from '../../graph/ops/reduce.js';
+import { stopGradient } from '../../graph/ops/stop-gradient.js';
+import { sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { requirePositive, requireSameShape } from './check.js';
+import { configurable } from './configurable.js';
+import { type ReductionOptions, reducer } from './reduction.js';
+
+export interface CosineEmbeddingOptions extends ReductionOptions {
+  /** The cosine that unlike pairs may have, from -1 to 1. Default 0. */
+  readonly margin?: number;
+}
+
+/**
+ * `1 - cos` for pairs of vectors with a target of 1, and `max(0, cos - margin)` for those with -1, as
+ * `torch.nn.CosineEmbeddingLoss`. Any other target counts 0. Takes three tensors, so a Trainer needs a function that
+ * makes them of its two.
+ *
+ * @param first vectors on the last axis, [..., D]
+ * @param second of the same shape
+ * @param target [...]
+ */
+export const cosineEmbeddingLoss = configurable<
+  [first: Tensor, second: Tensor, target: Tensor],
+  CosineEmbeddingOptions,
+  (first: Tensor, second: Tensor, target: Tensor) => Tensor
+>(
+  'cosineEmbeddingLoss',
+  ['first', 'second', 'target'],
+  ({ margin = 0, reduction }: CosineEmbeddingOptions = {}) => {
+    if (!(margin >= -1 && margin <= 1)) {
+      throw invalid('cosineEmbeddingLoss', 'margin must be from -1 to 1', margin);
+    }
+    const reduce = reducer('cosineEmbeddingLoss', reduction);
+    return (first, second, target) => {
+      const other = requireVectors('cosineEmbeddingLoss', first, second, 'the second vectors');
+      if (!sameShape(target.shape, first.shape.slice(0, -1))) {
+        const shapes = `${formatShape(first.shape)} and ${formatShape(target.shape)}`;
+        throw invalid('cosineEmbeddingLoss', `there must be one target for each pair, got ${shapes}`);
+      }
+      const cosine = div(sum(mul(first, other), -1), mul(lengthOf(first), lengthOf(other)));
+      const ofUnlike = where(eq(target, -1), relu(sub(cosine, margin)), 0);
+      return reduce(where(eq(target, 1), sub(1, cosine), ofUnlike));
+    };
+  },
+);
+
+/** Kept off 0 as in PyTorch, so that a vector of zeros has a cosine of 0 and a gradient. */
+function lengthOf(x: Tensor): Tensor {
+  return sqrt(add(sum(square(x), -1), 1e-12));
+}
+
+export interface TripletMarginOptions extends ReductionOptions {
+  /** By how much the negative should be further away than the positive. Default 1. */
+  readonly margin?: number;
+  /** Which norm the distance is: 2, the default, or any from 1 to Infinity. */
+  readonly p?: number;
+  /** Added to every difference, so that no distance is 0. Default 1e-6. */
+  readonly eps?: number;
+  /** Whether the negative may be near the positive instead of near the anchor (Balntas et al. 2016). Default false. */
+  readonly swap?: boolean;
+}
+
+/**
+ * `max(0, margin + |anchor - positive| - |anchor - negative|)` for vectors on the last axis (Schroff et al. 2015), as
+ * `torch.nn.TripletMarginLoss`. All three have one shape. Takes three tensors, so a Trainer needs a function that
+ * makes them of its two.
+ */
+export const tripletMarginLoss = configurable<
+  [anchor: Tensor, positive: Tensor, negative: Tensor],
+  TripletMarginOptions,
+  (anchor: Tensor, positive: Tensor, negative: Tensor) => Tensor
+>(
+  'tripletMarginLoss',
+  ['anchor', 'positive', 'negative'],
+  ({ margin = 1, p = 2, eps = 1e-6, swap = false, reduction }: TripletMarginOptions = {}) => {
+    requirePositive('tripletMarginLoss', 'margin', margin);
+    if (!(p >= 1)) throw invalid('tripletMarginLoss', 'p must be at least 1', p);
+    requirePositive('tripletMarginLoss', 'eps', eps, { zero: true });
+    const reduce = reducer('tripletMarginLoss', reduction);
+    const distance = (a: Tensor, b: Tensor) => norm(add(sub(a, b), eps), p);
+    return (anchor, positive, negative) => {
+      const near = requireVectors('tripletMarginLoss', anchor, positive, 'the positive');
+      const far = requireVectors('tripletMarginLoss', anchor, negative, 'the negative');
+      const toFar = distance(anchor, far);
+      const furthest = swap ? minimum(toFar, distance(near, far)) : toFar;
+      return reduce(relu(add(sub(distance(anchor, near), furthest), margin)));
+    };
+  },
+);
+
+/** The p-norm on the last axis; its gradient at 0 is 0. */
+function norm(x: Tensor, p: number): Tensor {
+  const size = abs(x);
+  if (p === 1) return sum(size, -1);
+  if (p === Number.POSITIVE_INFINITY) return max(size, -1);
+  // Powers of shares of the largest element do not overflow. The scale cancels out of the gradient.
+  const largest = stopGradient(max(size, -1, { keepDims: true }));
+  const scale = where(gt(largest, 0), largest, 1);
+  const shares = div(size, scale);
+  const total = sum(p === 2 ? square(shares) : pow(shares, p), -1, { keepDims: true });
+  const some = gt(total, 0);
+  const safe = where(some, total, 1);
+  const root = p === 2 ? sqrt(safe) : pow(safe, 1 / p);
+  return sum(where(some, mul(root, scale), 0), -1);
+}
+
+function requireVectors(op: string, x: Tensor, other: Tensor, name: string): Tensor {
+  if (x.ndim === 0) throw invalid(op, 'vectors must have at least one axis', formatShape(x.shape));
+  return requireSameShape(op, x, other, name);
+}

@@ -1,0 +1,110 @@
+import type { TypedArray } from '../../graph/dtype.js';
+import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { sum } from '../../graph/ops/broadcast.js';
+import { cast, div, eq, mul, ne, where } from '../../graph/ops/elementwise.js';
+import { checkLabels, gather } from '../../graph/ops/gather.js';
+import { arange, tensor } from '../../graph/ops/leaf.js';
+import { unsqueeze } from '../../graph/ops/movement.js';
+import { mean } from '../../graph/ops/reduce.js';
+import { type Shape, sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import type { Reduction, ReductionOptions } from './reduction.js';
+
+export interface LabelOptions extends ReductionOptions {
+  /** A factor for each class, [classes]. The mean is then the weighted mean over the samples. */
+  readonly weight?: Tensor | readonly number[];
+  /** A label, of a class or not, whose samples do not count: not in the loss, and not in its mean. */
+  readonly ignoreIndex?: number;
+}
+
+/** Checks labels against an output with classes on the last axis, and gives the number of classes. */
+export function requireLabelShape(op: string, output: Tensor, labels: Tensor): number {
+  const classes = output.shape.at(-1);
+  if (classes === undefined || !sameShape(output.shape.slice(0, -1), labels.shape)) {
+    const shapes = `${formatShape(output.shape)} and ${formatShape(labels.shape)}`;
+    throw invalid(op, `labels must have the shape of the logits without the last axis, got ${shapes}`);
+  }
+  return classes;
+}
+
+/** The options, once they are checked. */
+export function requireLabelOptions(op: string, { weight, ignoreIndex }: LabelOptions): void {
+  if (ignoreIndex !== undefined) {
+    requireInteger(op, 'ignoreIndex', ignoreIndex, { min: -(2 ** 31), max: 2 ** 31 - 1 });
+  }
+  if (Array.isArray(weight) && !weight.every((factor) => factor >= 0 && Number.isFinite(factor))) {
+    throw invalid(op, 'weight must hold finite numbers of at least 0', weight);
+  }
+}
+
+/** The class weights as a tensor of the output's dtype. */
+export function classWeights(op: string, weight: Tensor | readonly number[], output: Tensor): Tensor {
+  const factors = Array.isArray(weight) ? tensor(weight) : (weight as Tensor);
+  const classes = output.shape.at(-1) as number;
+  if (!sameShape(factors.shape, [classes])) {
+    throw invalid(op, `weight must have the shape ${formatShape([classes])}`, formatShape(factors.shape));
+  }
+  return cast(factors, output.dtype);
+}
+
+/** Labels that are known to be in range when the graph runs, and what each sample counts for. */
+export class Labels {
+  readonly #labels: Tensor;
+  readonly #counted: Tensor | null;
+  readonly #weights: Tensor | null;
+
+  constructor(op: string, output: Tensor, labels: Tensor, { weight, ignoreIndex }: LabelOptions) {
+    const classes = requireLabelShape(op, output, labels);
+    if (labels.dtype !== 'int32' && labels.dtype !== 'uint8') {
+      throw invalid(op, 'labels must be int32 or uint8', labels.dtype);
+    }
+    const whole = cast(labels, 'int32');
+    this.#counted = ignoreIndex === undefined ? null : ne(whole, ignoreIndex);
+    this.#labels = checkLabels(op, this.#counted ? where(this.#counted, whole, 0) : whole, classes);
+    const given = weight === undefined ? null : gather(classWeights(op, weight, output), this.#labels);
+    this.#weights = given && this.counted(given);
+  }
+
+  /** The element of the last axis that each label names. */
+  pick(x: Tensor): Tensor {
+    // A choice rather than a product with 0 and 1, so that infinite elements elsewhere do no harm.
+    return sum(where(this.is(x), x, 0), -1);
+  }
+
+  /** Whether each element of `x` is at the place of the label on the last axis. */
+  is(x: Tensor): Tensor {
+    const classes = x.shape.at(-1) as number;
+    // Compared as floats, the comparison fuses with the arithmetic around it; 2 ** 24 classes are exact.
+    return eq(unsqueeze(cast(this.#labels, x.dtype), -1), arange(classes, x.dtype));
+  }
+
+  /** The losses of the samples, with 0 for those that do not count. */
+  counted(losses: Tensor): Tensor {
+    return this.#counted ? where(this.#counted, losses, 0) : losses;
+  }
+
+  /** The losses of the samples that count times the weights of their classes. */
+  weighted(losses: Tensor): Tensor {
+    return this.counted(this.#weights ? mul(losses, this.#weights) : losses);
+  }
+
+  /** Reduces weighted losses: a mean is divided by the weights that went into it. */
+  reduce(losses: Tensor, reduction: Reduction): Tensor {
+    if (reduction === 'none') return losses;
+    if (reduction === 'sum') return sum(losses);
+    const weights = this.#weights ?? (this.#counted && cast(this.#counted, losses.dtype));
+    if (!weights) return mean(losses);
+    const total = sum(weights);
+    // Where nothing counts the mean is 0, rather than 0 / 0.
+    return div(sum(losses), where(eq(total, 0), 1, total));
+  }
+}
+
+/** Checks labels before training starts. */
+export function checkLabelRange(op: string, ignoreIndex?: number) {
+  return (targets: TypedArray, output: Shape): void => {
+    const classes = output.at(-1) as number;
+    const at = targets.findIndex((label) => !(label >= 0 && label < classes) && label !== ignoreIndex);
+    if (at >= 0) throw invalid(op, `label at position ${at} must be from 0 to ${classes - 1}`, targets[at]);
+  };
+}

@@ -1,0 +1,110 @@
+import { invalid } from '../../graph/errors.js';
+import { sum } from '../../graph/ops/broadcast.js';
+import { add, div, exp, gt, log, maximum, mul, square, sub, where } from '../../graph/ops/elementwise.js';
+import { stopGradient } from '../../graph/ops/stop-gradient.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { requirePositive, requireSameShape } from './check.js';
+import { configurable } from './configurable.js';
+import { type Reduction, type ReductionOptions, reducer } from './reduction.js';
+import type { Loss, OutputAndTarget } from './types.js';
+
+export interface KLOptions {
+  /** 'batchmean', the sum over all but the first axis and the mean over it, is the divergence itself. Default 'mean'. */
+  readonly reduction?: Reduction | 'batchmean';
+  /** Whether targets are logarithms of probabilities, too. Default false. */
+  readonly logTarget?: boolean;
+}
+
+/**
+ * `target * (log(target) - output)` element by element, where the output is log-probabilities: Kullback & Leibler's
+ * divergence of the output from the target, as `torch.nn.KLDivLoss`. Where a target is 0 the term is 0, and so is its
+ * gradient for the target. Both tensors have one shape.
+ */
+export const klDivergence = configurable<OutputAndTarget, KLOptions, Loss>(
+  'klDivergence',
+  ['output', 'target'],
+  ({ reduction = 'mean', logTarget = false }: KLOptions = {}) => {
+    const reduce = reduction === 'batchmean' ? meanOverFirst : reducer('klDivergence', reduction);
+    return (output, target) => {
+      const given = requireSameShape('klDivergence', output, target);
+      if (logTarget) return reduce(mul(exp(given), sub(given, output)));
+      const safe = where(gt(given, 0), given, 1);
+      return reduce(mul(given, sub(log(safe), output)));
+    };
+  },
+);
+
+function meanOverFirst(terms: Tensor): Tensor {
+  const [rows] = terms.shape;
+  if (!rows) throw invalid('klDivergence', "'batchmean' needs at least one row", terms.shape);
+  return mul(sum(terms), 1 / rows);
+}
+
+export interface PoissonOptions extends ReductionOptions {
+  /** Whether the output is the logarithm of the rate. Default true. */
+  readonly logInput?: boolean;
+  /** Whether Stirling's approximation of `log(target!)` is added, for targets above 1. Default false. */
+  readonly full?: boolean;
+  /** Added to the rate before its logarithm is taken. Default 1e-8. */
+  readonly eps?: number;
+}
+
+/**
+ * The negative log-likelihood of counts under Poisson distributions, `e ** output - target * output`, or
+ * `output - target * log(output + eps)` where the output is the rate itself, as `torch.nn.PoissonNLLLoss`. Log-rates
+ * above 88 overflow float32. Both tensors have one shape.
+ */
+export const poissonNLLLoss = configurable<OutputAndTarget, PoissonOptions, Loss>(
+  'poissonNLLLoss',
+  ['output', 'target'],
+  ({ logInput = true, full = false, eps = 1e-8, reduction }: PoissonOptions = {}) => {
+    requirePositive('poissonNLLLoss', 'eps', eps, { zero: true });
+    const reduce = reducer('poissonNLLLoss', reduction);
+    return (output, target) => {
+      const counts = requireSameShape('poissonNLLLoss', output, target);
+      const loss = logInput
+        ? sub(exp(output), mul(counts, output))
+        : sub(output, mul(counts, log(add(output, eps))));
+      return reduce(full ? add(loss, stirling(counts)) : loss);
+    };
+  },
+);
+
+/** `n log(n) - n + log(2 pi n) / 2`, about `log(n!)`; 0 up to 1. */
+function stirling(n: Tensor): Tensor {
+  const safe = where(gt(n, 1), n, 1);
+  const value = add(sub(mul(safe, log(safe)), safe), mul(log(mul(safe, 2 * Math.PI)), 0.5));
+  return where(gt(n, 1), value, 0);
+}
+
+export interface GaussianOptions extends ReductionOptions {
+  /** Whether the constant `log(2 pi) / 2` is added. Default false. */
+  readonly full?: boolean;
+  /** The least variance. Default 1e-6. */
+  readonly eps?: number;
+}
+
+/**
+ * The negative log-likelihood of targets under normal distributions with the given means and variances,
+ * `(log(v) + (mean - target) ** 2 / v) / 2` with `v = max(variance, eps)` (Nix & Weigend 1994), as
+ * `torch.nn.GaussianNLLLoss`. The gradient passes the maximum as if it were not there. All have one shape.
+ */
+export const gaussianNLLLoss = configurable<
+  [mean: Tensor, target: Tensor, variance: Tensor],
+  GaussianOptions,
+  (mean: Tensor, target: Tensor, variance: Tensor) => Tensor
+>(
+  'gaussianNLLLoss',
+  ['mean', 'target', 'variance'],
+  ({ full = false, eps = 1e-6, reduction }: GaussianOptions = {}) => {
+    requirePositive('gaussianNLLLoss', 'eps', eps);
+    const reduce = reducer('gaussianNLLLoss', reduction);
+    return (output, target, variance) => {
+      const truth = requireSameShape('gaussianNLLLoss', output, target);
+      const given = requireSameShape('gaussianNLLLoss', output, variance, 'variance');
+      const v = add(given, stopGradient(sub(maximum(given, eps), given)));
+      const loss = mul(add(log(v), div(square(sub(output, truth)), v)), 0.5);
+      return reduce(full ? add(loss, Math.log(2 * Math.PI) / 2) : loss);
+    };
+  },
+);

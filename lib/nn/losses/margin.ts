@@ -1,0 +1,73 @@
+import { invalid } from '../../graph/errors.js';
+import { sum } from '../../graph/ops/broadcast.js';
+import { add, mul, relu, square, sub, where } from '../../graph/ops/elementwise.js';
+import { unsqueeze } from '../../graph/ops/movement.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { accuracy } from './accuracy.js';
+import { requireFloat, requirePositive, requireSameShape, targetsMust } from './check.js';
+import { configurable } from './configurable.js';
+import type { ClassLoss } from './cross-entropy.js';
+import { checkLabelRange, Labels } from './labels.js';
+import { type ReductionOptions, reducer } from './reduction.js';
+import type { Loss, OutputAndTarget, TargetCheck } from './types.js';
+
+const inputs = ['output', 'target'];
+
+export interface HingeOptions extends ReductionOptions {
+  /** What the product of output and target should reach. Default 1. */
+  readonly margin?: number;
+}
+
+/** A loss of signs, which checks its targets. */
+export interface SignLoss extends Loss {
+  readonly checkTargets: TargetCheck;
+}
+
+function hinge(op: string, element: (gap: Tensor) => Tensor) {
+  return configurable<OutputAndTarget, HingeOptions, SignLoss>(op, inputs, (options: HingeOptions = {}) => {
+    const { margin = 1, reduction } = options;
+    requirePositive(op, 'margin', margin, { zero: true });
+    const reduce = reducer(op, reduction);
+    const loss = (output: Tensor, target: Tensor): Tensor =>
+      reduce(element(relu(sub(margin, mul(output, requireSameShape(op, output, target))))));
+    const checkTargets = targetsMust(op, '-1 or 1', (target) => target === 1 || target === -1);
+    return Object.assign(loss, { checkTargets });
+  });
+}
+
+/** `max(0, margin - target * output)`, the loss of support vector machines. Both have one shape; targets are ±1. */
+export const hingeLoss = hinge('hingeLoss', (gap) => gap);
+
+/** The square of `hingeLoss`, element by element. */
+export const squaredHingeLoss = hinge('squaredHingeLoss', square);
+
+export interface MultiMarginOptions extends HingeOptions {
+  /** The power of each gap: 1, the default, or 2. */
+  readonly p?: 1 | 2;
+}
+
+/**
+ * The sum over the other classes of `max(0, margin - output[label] + output[class]) ** p`, divided by the number of
+ * classes (Crammer & Singer 2001), as `torch.nn.MultiMarginLoss`.
+ *
+ * @param output [..., classes]
+ * @param labels [...], int32 or uint8; one that is no class is an error at run time
+ */
+export const multiMarginLoss = configurable<OutputAndTarget, MultiMarginOptions, ClassLoss>(
+  'multiMarginLoss',
+  inputs,
+  (options: MultiMarginOptions = {}) => {
+    const { margin = 1, p = 1, reduction } = options;
+    if (!Number.isFinite(margin)) throw invalid('multiMarginLoss', 'margin must be a finite number', margin);
+    if (p !== 1 && p !== 2) throw invalid('multiMarginLoss', 'p must be 1 or 2', p);
+    const reduce = reducer('multiMarginLoss', reduction);
+    const loss = (output: Tensor, target: Tensor): Tensor => {
+      requireFloat('multiMarginLoss', 'output', output);
+      const labels = new Labels('multiMarginLoss', output, target, {});
+      const gaps = relu(add(sub(output, unsqueeze(labels.pick(output), -1)), margin));
+      const ofOthers = where(labels.is(output), 0, p === 1 ? gaps : square(gaps));
+      return reduce(mul(sum(ofOthers, -1), 1 / (output.shape.at(-1) as number)));
+    };
+    return Object.assign(loss, { metrics: { accuracy }, checkTargets: checkLabelRange('multiMarginLoss') });
+  },
+);

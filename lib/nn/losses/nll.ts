@@ -1,0 +1,36 @@
+import { neg } from '../../graph/ops/elementwise.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { accuracy } from './accuracy.js';
+import { requireFloat } from './check.js';
+import { configurable } from './configurable.js';
+import type { ClassLoss } from './cross-entropy.js';
+import { checkLabelRange, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
+import { requireReduction } from './reduction.js';
+import type { OutputAndTarget } from './types.js';
+
+/**
+ * The negative log-likelihood of labels under log-probabilities, as `torch.nn.NLLLoss`: `crossEntropy` is this of
+ * `logSoftmax`. The mean is over the samples that count, as there.
+ *
+ * @param logProbabilities [..., classes]
+ * @param labels [...], int32 or uint8, from 0 to classes - 1; any other label is an error at run time
+ */
+export const nllLoss = configurable<OutputAndTarget, LabelOptions, ClassLoss>(
+  'nllLoss',
+  ['output', 'target'],
+  (options: LabelOptions = {}) => {
+    const { ignoreIndex, reduction } = options;
+    requireLabelOptions('nllLoss', options);
+    const name = requireReduction('nllLoss', reduction);
+    const loss = (logProbabilities: Tensor, target: Tensor): Tensor => {
+      requireFloat('nllLoss', 'output', logProbabilities);
+      const labels = new Labels('nllLoss', logProbabilities, target, options);
+      return labels.reduce(labels.weighted(neg(labels.pick(logProbabilities))), name);
+    };
+    const counted = ignoreIndex === undefined ? accuracy : accuracy.with({ ignoreIndex });
+    return Object.assign(loss, {
+      metrics: { accuracy: counted },
+      checkTargets: checkLabelRange('nllLoss', ignoreIndex),
+    });
+  },
+);

@@ -1,0 +1,25 @@
+import { invalid } from '../../graph/errors.js';
+import { sum } from '../../graph/ops/broadcast.js';
+import { mean } from '../../graph/ops/reduce.js';
+import type { Tensor } from '../../graph/tensor.js';
+
+/** What becomes of the losses of single elements or samples: their mean, their sum, or all of them as they are. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+export interface ReductionOptions {
+  /** Default 'mean', which is what a Trainer needs. */
+  readonly reduction?: Reduction;
+}
+
+/** Checks the name of a reduction. */
+export function requireReduction(op: string, reduction: Reduction = 'mean'): Reduction {
+  if (reduction === 'mean' || reduction === 'sum' || reduction === 'none') return reduction;
+  throw invalid(op, "reduction must be 'mean', 'sum' or 'none'", reduction);
+}
+
+/** The reduction of that name, of all elements. */
+export function reducer(op: string, reduction?: Reduction): (losses: Tensor) => Tensor {
+  const name = requireReduction(op, reduction);
+  if (name === 'none') return (losses) => losses;
+  return name === 'sum' ? (losses) => sum(losses) : (losses) => mean(losses);
+}
