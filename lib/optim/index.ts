@@ -1,11 +1,53 @@
-export { type AdamOptions, adam, adamW } from './adam.js';
-export { Optimizer, type Update, type UpdateRule } from './optimizer.js';
+export { type AdafactorOptions, type AdafactorSettings, adafactor } from './adafactor.js';
+export { type AdamOptions, type AdamSettings, adam, adamW, amsGrad } from './adam.js';
+export {
+  type LionOptions,
+  type LionSettings,
+  lion,
+  type NAdamOptions,
+  type NAdamSettings,
+  nAdam,
+  type RAdamOptions,
+  type RAdamSettings,
+  rAdam,
+} from './adam-variants.js';
+export {
+  type AdadeltaOptions,
+  type AdadeltaSettings,
+  type AdaGradOptions,
+  type AdaGradSettings,
+  adadelta,
+  adaGrad,
+  type RmsPropOptions,
+  type RmsPropSettings,
+  rmsProp,
+} from './adaptive.js';
+export {
+  type LinearWarmupLROptions,
+  linearWarmupLR,
+  sequentialLR,
+  type WarmupOptions,
+  warmup,
+} from './combinators.js';
+export { type OneCycleLROptions, oneCycleLR } from './one-cycle.js';
+export { Optimizer, type ParameterGroup, type Stages } from './optimizer.js';
+export type { GroupMatch, GroupOptions, OptimizerOptions } from './options.js';
+export { type PlateauOptions, reduceOnPlateau } from './plateau.js';
+export type { Update, UpdateRule } from './rule.js';
+export type { ReportedSchedule, Schedule } from './schedule.js';
 export {
   type CosineLROptions,
+  type CosineRestartsLROptions,
   constantLR,
   cosineLR,
-  type Schedule,
+  cosineRestartsLR,
+  type ExponentialLROptions,
+  exponentialLR,
+  type MultiStepLROptions,
+  multiStepLR,
+  type PolynomialLROptions,
+  polynomialLR,
   type StepLROptions,
   stepLR,
 } from './schedules.js';
-export { type SgdOptions, sgd } from './sgd.js';
+export { type SgdOptions, type SgdSettings, sgd } from './sgd.js';

@@ -1,86 +1,219 @@
-import { invalid } from '../graph/errors.js';
-import { cast } from '../graph/ops/elementwise.js';
+import { formatShape, invalid } from '../graph/errors.js';
+import { add, gt, mul, where } from '../graph/ops/elementwise.js';
 import { hostScalar, Variable } from '../graph/ops/leaf.js';
+import { type Shape, sameShape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import { assign, currentTrace } from '../graph/trace.js';
-import type { Schedule } from './schedules.js';
+import { Parameter } from '../nn/parameter.js';
+import { exchanged } from './averages.js';
+import type { GroupMatch } from './options.js';
+import { stateShapes, type UpdateRule } from './rule.js';
+import { reportTo, type Schedule } from './schedule.js';
+import { clipScaleOf, type StepScalars, updatePiece } from './update.js';
 
-/** The next values of a parameter and of what the optimiser remembers of it. */
-export interface Update {
-  readonly parameter: Tensor;
-  readonly state: readonly Tensor[];
+/** What an optimiser does with all parameters together, around the rule that updates each. */
+export interface Stages {
+  /**
+   * Steps whose mean gradient makes one update; the parameters stay as they are in between. Schedules count updates.
+   * Default 1.
+   */
+  readonly accumulate?: number;
+  /** Scales the gradients of all parameters so that their norm together is at most this (Pascanu et al. 2013). */
+  readonly clipNorm?: number;
+  /** Cuts each gradient to between minus this and this, after `clipNorm`. */
+  readonly clipValue?: number;
+  /**
+   * Keeps an exponential moving average of the parameters with this decay, as 0.999 (Polyak & Juditsky 1992). It starts
+   * from their values after the first update. `withAverages` lets the parameters hold it for a while.
+   */
+  readonly average?: number;
 }
 
-/**
- * How an optimiser changes a parameter, written with the same ops as models. Element by element, so that threads can
- * each update a slice of all parameters.
- */
-export interface UpdateRule {
-  readonly name: string;
-  /** The names of the tensors that are kept for each parameter, zeros at first. */
-  readonly state: readonly string[];
-  /** Numbers that are the same for all parameters at a step (counted from 0), computed in double precision. */
-  scalars(step: number, lr: number): readonly number[];
-  update(parameter: Tensor, gradient: Tensor, state: readonly Tensor[], scalars: readonly Tensor[]): Update;
+/** Parameters that are updated by one rule at one rate. A group without `match` takes all that no other took. */
+export interface ParameterGroup extends Partial<GroupMatch> {
+  readonly rule: UpdateRule;
+  readonly schedule: Schedule;
 }
 
-/** An update rule, a learning-rate schedule, and in a hand-written loop the state of the parameters. */
+/** What a hand-written loop remembers of a parameter. */
+interface Memory {
+  readonly state: readonly Variable[];
+  readonly average: Variable | undefined;
+  /** The sum of the gradients since the last update. */
+  readonly sum: Variable | undefined;
+}
+
+/** Groups of parameters with their rules and rates, and in a hand-written loop the state of the parameters. */
 export class Optimizer {
   #steps = 0;
-  readonly #state = new Map<Variable, readonly Variable[]>();
+  readonly #memory = new Map<Variable, Memory>();
 
+  /** All groups; the last one, without `match`, takes what no other takes. */
+  readonly groups: readonly ParameterGroup[];
+
+  /**
+   * An optimiser of one's own rule.
+   *
+   * @param rule updates the parameters that no group takes
+   * @param schedule their rate
+   * @param groups parameters with other rules or rates; the first that matches a parameter takes it
+   */
   constructor(
     readonly rule: UpdateRule,
     readonly schedule: Schedule,
-  ) {}
+    readonly stages: Stages = {},
+    groups: readonly (ParameterGroup & GroupMatch)[] = [],
+  ) {
+    this.groups = [...groups, { rule, schedule }];
+  }
+
+  get name(): string {
+    return this.rule.name;
+  }
 
   /** Steps taken by compiled functions that call `step`. */
   get steps(): number {
     return this.#steps;
   }
 
-  /** The rule's numbers for a step. Throws when the schedule gives no number. */
-  scalarsAt(step: number): readonly number[] {
-    const lr = this.schedule(step);
-    if (!Number.isFinite(lr))
-      throw invalid(this.rule.name, `the schedule must give a number at step ${step}`, lr);
-    return this.rule.scalars(step, lr);
+  /** The updates that so many steps have made. */
+  updatesAfter(steps: number): number {
+    return Math.floor(steps / (this.stages.accumulate ?? 1));
   }
 
-  /** Inside a function given to `compile()`: updates each parameter by its gradient at each run. */
+  /** The index of the group that a parameter is in. */
+  groupOf(parameter: Variable): number {
+    const path = parameter instanceof Parameter ? parameter.path : '';
+    return this.groups.findIndex(({ match }) => {
+      if (!match) return true;
+      return typeof match === 'function' ? match(path, parameter) : path.search(match) >= 0;
+    });
+  }
+
+  /**
+   * All numbers of an update: those of the groups' rules one after another, then those of the average. Throws when a
+   * schedule gives no number.
+   */
+  scalarsAt(update: number): readonly number[] {
+    const rules = this.groups.flatMap(({ rule, schedule }) => {
+      const lr = schedule(update);
+      if (!Number.isFinite(lr)) {
+        throw invalid(rule.name, `the schedule must give a number at step ${update}`, lr);
+      }
+      return rule.scalars(update, lr);
+    });
+    const { average } = this.stages;
+    if (average === undefined) return rules;
+    const keep = update === 0 ? 0 : average;
+    return [...rules, keep, 1 - keep];
+  }
+
+  /** From what stands for all numbers of an update, that which is for one group. */
+  scalarsOf(group: number, all: readonly Tensor[]): StepScalars {
+    const counts = this.groups.map(({ rule, schedule }) => rule.scalars(0, schedule(0)).length);
+    const start = counts.slice(0, group).reduce((total, count) => total + count, 0);
+    const end = counts.reduce((total, count) => total + count, 0);
+    return { rule: all.slice(start, start + (counts[group] as number)), average: all.slice(end) };
+  }
+
+  /**
+   * Inside a function given to `compile()`: updates each parameter by its gradient at each run. Frozen parameters
+   * (`trainable` false when the function is traced) stay as they are.
+   */
   step(parameters: readonly Variable[], gradients: readonly Tensor[]): void {
-    const trace = currentTrace(`${this.rule.name}.step`);
-    if (parameters.length !== gradients.length) {
-      throw invalid(
-        this.rule.name,
-        `one gradient for each of ${parameters.length} parameters`,
-        gradients.length,
-      );
-    }
-    const scalars = this.scalarsAt(this.#steps).map((_, i) =>
-      hostScalar(`${this.rule.name} ${i}`, () => this.scalarsAt(this.#steps)[i] as number),
+    const trace = currentTrace(`${this.name}.step`);
+    const trained = this.#requireTrainable(parameters, gradients);
+    const scalars = this.scalarsAt(0).map((_, i) =>
+      hostScalar(`${this.name} ${i}`, () => this.scalarsAt(this.updatesAfter(this.#steps))[i] as number),
     );
-    parameters.forEach((parameter, i) => {
-      const state = this.#stateOf(parameter);
-      const rates = scalars.map((scalar) => cast(scalar, parameter.dtype));
-      const update = this.rule.update(parameter, gradients[i] as Tensor, state, rates);
-      assign(parameter, update.parameter);
-      state.forEach((variable, j) => {
-        assign(variable, update.state[j] as Tensor);
-      });
+    const { accumulate = 1, clipNorm } = this.stages;
+    const memories = trained.map(([parameter]) => this.#memoryOf(parameter));
+    const sums = trained.map(([, gradient], i) => {
+      const sum = memories[i]?.sum;
+      return sum ? add(sum, gradient) : gradient;
+    });
+    const means = accumulate > 1 ? sums.map((sum) => mul(sum, 1 / accumulate)) : sums;
+    const clip = clipNorm === undefined ? undefined : clipScaleOf(clipNorm, means);
+    const due = accumulate > 1 ? this.#due(accumulate) : undefined;
+    trained.forEach(([parameter], i) => {
+      const { state, average, sum } = memories[i] as Memory;
+      const group = this.groupOf(parameter);
+      const piece = { parameter, gradient: means[i] as Tensor, state, average };
+      const { rule } = this.groups[group] as ParameterGroup;
+      const next = updatePiece(rule, this.stages, piece, { ...this.scalarsOf(group, scalars), clip });
+      for (const [variable, value] of next) assign(variable, due ? where(due, value, variable) : value);
+      if (sum && due) assign(sum, where(due, 0, sums[i] as Tensor));
     });
     trace.afterRun.push(() => {
       this.#steps++;
     });
   }
 
-  #stateOf(parameter: Variable): readonly Variable[] {
-    const known = this.#state.get(parameter);
-    if (known) return known;
-    const { shape, dtype } = parameter;
-    const state = this.rule.state.map(() => new Variable(new Storage(shape, dtype)));
-    this.#state.set(parameter, state);
-    return state;
+  /** Tells schedules that follow a figure, as `reduceOnPlateau`, what it was. A trainer does so after each epoch. */
+  report(figure: number): void {
+    for (const schedule of new Set(this.groups.map((group) => group.schedule))) reportTo(schedule, figure);
   }
+
+  /**
+   * Runs a function, as to evaluate or save a model, while the parameters that this optimiser has updated hold their
+   * moving averages; then they get their own values back. No step may be under way.
+   *
+   * @throws when the optimiser keeps no averages (see the option `average`)
+   */
+  async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
+    if (this.stages.average === undefined) throw invalid(this.name, 'withAverages needs the option average');
+    const pairs = [...this.#memory].flatMap(([parameter, { average }]) =>
+      average ? [[parameter.storage.data, average.storage.data] as const] : [],
+    );
+    return exchanged(pairs, fn);
+  }
+
+  /** Whether this run makes an update, as a bool scalar. */
+  #due(accumulate: number): Tensor {
+    return gt(
+      hostScalar(`${this.name} due`, () => Number((this.#steps + 1) % accumulate === 0)),
+      0,
+    );
+  }
+
+  #requireTrainable(parameters: readonly Variable[], gradients: readonly Tensor[]): [Variable, Tensor][] {
+    if (parameters.length !== gradients.length) {
+      throw invalid(this.name, `one gradient for each of ${parameters.length} parameters`, gradients.length);
+    }
+    if (new Set(parameters).size !== parameters.length) {
+      throw invalid(this.name, 'each parameter must be given once');
+    }
+    const pairs = parameters.map((parameter, i): [Variable, Tensor] => [parameter, gradients[i] as Tensor]);
+    const trained = pairs.filter(([parameter]) => isTrainable(parameter));
+    if (trained.length === 0) throw invalid(this.name, 'at least one parameter must be trainable');
+    for (const [parameter, gradient] of trained) {
+      const like = gradient.dtype === parameter.dtype && sameShape(gradient.shape, parameter.shape);
+      if (like) continue;
+      const expected = `the gradient must be ${parameter.dtype}${formatShape(parameter.shape)}`;
+      throw invalid(this.name, expected, `${gradient.dtype}${formatShape(gradient.shape)}`);
+    }
+    return trained;
+  }
+
+  #memoryOf(parameter: Variable): Memory {
+    const known = this.#memory.get(parameter);
+    if (known) return known;
+    const { shape, dtype, storage } = parameter;
+    const variable = (like: Shape) => new Variable(new Storage(like, dtype));
+    const { rule } = this.groups[this.groupOf(parameter)] as ParameterGroup;
+    const averaged = new Storage(shape, dtype, (data) => data.set(storage.data));
+    const memory = {
+      state: stateShapes(rule, shape).map(([, like]) => variable(like)),
+      average: this.stages.average === undefined ? undefined : new Variable(averaged),
+      sum: (this.stages.accumulate ?? 1) > 1 ? variable(shape) : undefined,
+    };
+    this.#memory.set(parameter, memory);
+    return memory;
+  }
+}
+
+/** Whether optimisers may change a variable: any but a frozen parameter. */
+export function isTrainable(variable: Variable): boolean {
+  return !(variable instanceof Parameter) || variable.trainable;
 }

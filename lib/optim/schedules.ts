@@ -1,7 +1,7 @@
 import { invalid, requireInteger } from '../graph/errors.js';
+import { requireRate, type Schedule } from './schedule.js';
 
-/** The learning rate at a step; the first step is 0. */
-export type Schedule = (step: number) => number;
+// Rates that are a formula of the step. Each is at least 0 at every step, also behind its end.
 
 /** The same rate at every step. */
 export function constantLR(lr: number): Schedule {
@@ -17,11 +17,57 @@ export interface StepLROptions {
   readonly gamma?: number;
 }
 
-/** `lr * gamma ** floor(step / stepSize)`. */
+/** `lr * gamma ** floor(step / stepSize)`, as `torch.optim.lr_scheduler.StepLR`. */
 export function stepLR({ lr, stepSize, gamma = 0.1 }: StepLROptions): Schedule {
   requireRate('stepLR', lr);
   requireInteger('stepLR', 'stepSize', stepSize, { min: 1 });
+  requireGamma('stepLR', gamma);
   return (step) => lr * gamma ** Math.floor(step / stepSize);
+}
+
+export interface MultiStepLROptions {
+  readonly lr: number;
+  /** The steps at which the rate falls, each after the one before. */
+  readonly milestones: readonly number[];
+  /** What it is multiplied with then. Default 0.1. */
+  readonly gamma?: number;
+}
+
+/** `lr * gamma ** (the number of milestones reached)`, as `torch.optim.lr_scheduler.MultiStepLR`. */
+export function multiStepLR({ lr, milestones, gamma = 0.1 }: MultiStepLROptions): Schedule {
+  requireRate('multiStepLR', lr);
+  requireMilestones('multiStepLR', milestones);
+  requireGamma('multiStepLR', gamma);
+  return (step) => lr * gamma ** milestones.filter((milestone) => step >= milestone).length;
+}
+
+export interface ExponentialLROptions {
+  readonly lr: number;
+  /** What the rate is multiplied with after every step. */
+  readonly gamma: number;
+}
+
+/** `lr * gamma ** step`, as `torch.optim.lr_scheduler.ExponentialLR`. */
+export function exponentialLR({ lr, gamma }: ExponentialLROptions): Schedule {
+  requireRate('exponentialLR', lr);
+  requireGamma('exponentialLR', gamma);
+  return (step) => lr * gamma ** step;
+}
+
+export interface PolynomialLROptions {
+  readonly lr: number;
+  /** Steps until the rate is 0, where it stays. */
+  readonly steps: number;
+  /** Default 1, a straight line. */
+  readonly power?: number;
+}
+
+/** `lr * (1 - step / steps) ** power`, as `torch.optim.lr_scheduler.PolynomialLR`. */
+export function polynomialLR({ lr, steps, power = 1 }: PolynomialLROptions): Schedule {
+  requireRate('polynomialLR', lr);
+  requireInteger('polynomialLR', 'steps', steps, { min: 1 });
+  if (!(Number.isFinite(power) && power > 0)) throw invalid('polynomialLR', 'power must be positive', power);
+  return (step) => lr * (1 - Math.min(step, steps) / steps) ** power;
 }
 
 export interface CosineLROptions {
@@ -36,17 +82,53 @@ export interface CosineLROptions {
 export function cosineLR({ lr, steps, min = 0 }: CosineLROptions): Schedule {
   requireRate('cosineLR', lr);
   requireInteger('cosineLR', 'steps', steps, { min: 1 });
-  return (step) => min + ((lr - min) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2;
+  requireRate('cosineLR', min, 'min');
+  return (step) => halfCosine(lr, min, Math.min(step, steps) / steps);
 }
 
-/** A schedule from a number or a function of the step. */
-export function toSchedule(op: string, lr: number | Schedule): Schedule {
-  if (typeof lr === 'function') return lr;
-  requireRate(op, lr);
-  return () => lr;
+export interface CosineRestartsLROptions {
+  readonly lr: number;
+  /** Steps of the first descent. */
+  readonly steps: number;
+  /** How many times longer each descent is than the one before, a positive integer. Default 1. */
+  readonly tMult?: number;
+  /** Default 0. */
+  readonly min?: number;
 }
 
-function requireRate(op: string, lr: number): void {
-  if (!(Number.isFinite(lr) && lr >= 0))
-    throw invalid(op, 'lr must be a non-negative number or a function', lr);
+/**
+ * Half a cosine from `lr` down to `min`, again and again (SGDR, Loshchilov & Hutter 2017), as
+ * `torch.optim.lr_scheduler.CosineAnnealingWarmRestarts`.
+ */
+export function cosineRestartsLR({ lr, steps, tMult = 1, min = 0 }: CosineRestartsLROptions): Schedule {
+  requireRate('cosineRestartsLR', lr);
+  requireInteger('cosineRestartsLR', 'steps', steps, { min: 1 });
+  requireInteger('cosineRestartsLR', 'tMult', tMult, { min: 1 });
+  requireRate('cosineRestartsLR', min, 'min');
+  return (step) => {
+    if (tMult === 1) return halfCosine(lr, min, (step % steps) / steps);
+    let [start, length] = [0, steps];
+    while (step >= start + length) {
+      start += length;
+      length *= tMult;
+    }
+    return halfCosine(lr, min, (step - start) / length);
+  };
+}
+
+/** From `start` at 0 to `end` at 1 along half a cosine. */
+export function halfCosine(start: number, end: number, share: number): number {
+  return end + ((start - end) * (1 + Math.cos(Math.PI * share))) / 2;
+}
+
+/** Checks that there are steps, each after the one before. */
+export function requireMilestones(op: string, milestones: readonly number[]): void {
+  const rising = (at: number, i: number) =>
+    Number.isSafeInteger(at) && at > (i === 0 ? -1 : (milestones[i - 1] as number));
+  if (Array.isArray(milestones) && milestones.every(rising)) return;
+  throw invalid(op, 'milestones must be non-negative integers in rising order', milestones);
+}
+
+function requireGamma(op: string, gamma: number): void {
+  if (!(Number.isFinite(gamma) && gamma >= 0)) throw invalid(op, 'gamma must not be negative', gamma);
 }

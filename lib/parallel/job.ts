@@ -39,7 +39,12 @@ export interface TrainingJob extends ShardedData {
   readonly shuffle: boolean;
   readonly gradients: readonly SharedMemory[];
   /** By rank; null where a worker has no parameters to update. */
-  readonly updates: readonly (SliceUpdate | null)[];
+  readonly updates: readonly (UpdateShare | null)[];
+  /** Steps that make one update; from 2 on, their gradients are added up in `sum`. */
+  readonly accumulate: number;
+  readonly sum?: SharedMemory;
+  /** Where the norm of all gradients is clipped: to what, and the sums of squares that it is made of. */
+  readonly clip?: { readonly norm: number; readonly squares: SharedMemory };
   /** The flat memory of the parameters, and behind them the buffers. */
   readonly memory: SharedMemory;
   /** The buffers that `forward` assigns: their places in the flat memory and in the gradients. */
@@ -59,8 +64,12 @@ export interface Range {
   readonly end: number;
 }
 
-/** The update of the parameters in one stretch. */
-export interface SliceUpdate extends BoundPlan, Range {}
+/** One worker's share of the update of all parameters: those in a stretch of the flat memory. */
+export interface UpdateShare extends Range {
+  readonly update: BoundPlan;
+  /** The sums of the squares of its gradients, a number for each piece of the stretch, where their norm is clipped. */
+  readonly squares?: BoundPlan;
+}
 
 /** What evaluation adds to the data: sums of the figures over the samples, a row for each worker. */
 export interface EvaluationJob extends ShardedData {

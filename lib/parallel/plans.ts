@@ -1,19 +1,17 @@
 import { grad } from '../autodiff/grad.js';
-import { type Compiled, compileGraph } from '../compile/compile.js';
+import { compileGraph } from '../compile/compile.js';
 import type { Field } from '../data/index.js';
 import { bytesPerElement, isFloat } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { cast, mul } from '../graph/ops/elementwise.js';
-import { input, Variable } from '../graph/ops/leaf.js';
+import { input, type Variable } from '../graph/ops/leaf.js';
 import type { Shape } from '../graph/shapes.js';
-import { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { Buffer } from '../nn/buffer.js';
-import type { UpdateRule } from '../optim/index.js';
+import { bindSources } from './bindings.js';
 import type { FlatParameters } from './flat-parameters.js';
-import type { BoundPlan, Range, SharedMemory, SliceUpdate, Source } from './job.js';
-import { shardRows } from './shards.js';
+import type { BoundPlan, Source } from './job.js';
 
 /** A model and a loss as one function of a batch. */
 export type Forward = (inputs: Tensor) => Tensor;
@@ -71,14 +69,6 @@ export function compileGradients(
   return { bound, assigned };
 }
 
-/** Where variables lie in the flat memory. */
-export function rangesOf({ offsets }: FlatParameters, variables: Iterable<Variable>): Range[] {
-  return [...variables].map((variable) => {
-    const start = offsets.get(variable) as number;
-    return { start, end: start + variable.size };
-  });
-}
-
 /** Figures of a batch: its loss, its metrics. */
 export function compileFigures(
   forward: Forward,
@@ -94,49 +84,6 @@ export function compileFigures(
   const compiled = compileGraph({ inputs: [x, y], outputs: values });
   const outputs = Object.keys(figures).map((name): Source => ({ kind: 'local', name }));
   return bindSources(compiled, ['inputs', 'targets'], outputs, parameterSources(flat));
-}
-
-/** The optimiser's update of one worker's slice of all parameters, in place; null where the slice is empty. */
-export function compileUpdate(
-  rule: UpdateRule,
-  scalarCount: number,
-  flat: FlatParameters,
-  gradients: SharedMemory,
-  state: readonly SharedMemory[],
-  share: { rank: number; workers: number },
-): SliceUpdate | null {
-  const { start, count } = alignedSlice(flat.parameterElements, share.workers, share.rank);
-  if (count === 0) return null;
-  const { dtype } = flat.memory;
-  const gradient = input('gradient', [count], dtype);
-  const scalars = Array.from({ length: scalarCount }, (_, i) => input(`scalar ${i}`, [], 'float64'));
-  const slice = () => new Variable(new Storage([count], dtype));
-  const parameter = slice();
-  const kept = state.map(slice);
-  const rates = scalars.map((scalar) => cast(scalar, dtype));
-  const next = rule.update(parameter, gradient, kept, rates);
-  const assignments = new Map([[parameter, next.parameter]]);
-  kept.forEach((variable, i) => {
-    assignments.set(variable, next.state[i] as Tensor);
-  });
-  const compiled = compileGraph({ inputs: [gradient, ...scalars], outputs: [], assignments });
-  const offset = start * bytesPerElement(dtype);
-  const at = ({ buffer }: SharedMemory): Source => ({ kind: 'shared', buffer, byteOffset: offset });
-  const places = new Map([[parameter, at(flat.memory)]]);
-  kept.forEach((variable, i) => {
-    places.set(variable, at(state[i] as SharedMemory));
-  });
-  const names = scalars.map((_, i) => `scalar ${i}`);
-  const bound = bindSources(compiled, [at(gradients), ...names], [], places);
-  return { ...bound, start, end: start + count };
-}
-
-/** A worker's slice, cut at cache lines so that no two workers write to one. */
-function alignedSlice(elements: number, workers: number, rank: number) {
-  const line = 16;
-  const { start, count } = shardRows(Math.ceil(elements / line), workers, rank);
-  const end = Math.min(elements, (start + count) * line);
-  return { start: start * line, count: Math.max(0, end - start * line) };
 }
 
 function placeholders({ rows, inputs, targets }: Batch) {
@@ -179,33 +126,4 @@ function parameterSources(flat: FlatParameters): Map<Variable, Source> {
       { kind: 'shared', buffer: flat.memory.buffer, byteOffset: byteOffset(flat, parameter) },
     ]),
   );
-}
-
-/** Finds each binding's source; a variable that is no parameter is read where it is. */
-function bindSources(
-  { plan, variables, hostScalars }: Compiled,
-  inputs: readonly (string | Source)[],
-  outputs: readonly Source[],
-  parameters: ReadonlyMap<Variable, Source>,
-): BoundPlan {
-  if (hostScalars.length > 0) throw invalid('Trainer', 'forward must not depend on values of the host');
-  const given = inputs.values();
-  const storages = variables.values();
-  const results = outputs.values();
-  const sources = plan.bindings.map(({ kind }): Source => {
-    if (kind === 'constant') return { kind };
-    if (kind === 'output') return results.next().value as Source;
-    if (kind === 'variable') {
-      const variable = storages.next().value as Variable;
-      return parameters.get(variable) ?? ownMemory(variable);
-    }
-    const source = given.next().value as string | Source;
-    return typeof source === 'string' ? { kind: 'local', name: source } : source;
-  });
-  return { plan, sources };
-}
-
-function ownMemory(variable: Variable): Source {
-  const { buffer, byteOffset } = variable.storage.data;
-  return { kind: 'shared', buffer: buffer as SharedArrayBuffer, byteOffset };
 }

@@ -1,12 +1,12 @@
-import { bytesPerElement, type TypedArray, viewOf } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
 import { sizeOf } from '../graph/shapes.js';
 import { addon } from '../runtime/addon.js';
 import { BoundExecutable, LocalMemory } from './bound-plan.js';
 import { Control } from './control.js';
-import type { Job, Range, ShardedData, SharedMemory, TrainingJob } from './job.js';
+import type { Job, ShardedData, TrainingJob } from './job.js';
 import { batchCount, type Rows, shardRows } from './shards.js';
+import { Updater } from './updater.js';
 
 /** The plans of some data in one worker, and the loading of their rows. */
 export class ShardRunner {
@@ -32,16 +32,13 @@ export class ShardRunner {
   }
 }
 
-/** One worker's part of training: its shards of each batch, and its slice of the update. */
+/** One worker's part of training: its shards of each batch, and its share of the update. */
 export class EpochTrainer {
   readonly #control: Control;
   readonly #runner: ShardRunner;
   readonly #shardLosses: Float64Array;
   readonly #losses: Float64Array;
-  readonly #scalars: Float64Array;
-  readonly #updates = new Map<number, BoundExecutable>();
-  readonly #gradients: readonly TypedArray[];
-  readonly #memory: TypedArray;
+  readonly #updater: Updater;
 
   constructor(
     private readonly job: Job,
@@ -51,12 +48,13 @@ export class EpochTrainer {
     this.#runner = new ShardRunner(training);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
-    this.#scalars = new Float64Array(training.scalars);
-    this.#gradients = training.gradients.map(wholeOf);
-    this.#memory = wholeOf(training.memory);
+    this.#updater = new Updater(job, training, this.#runner.local);
   }
 
-  /** Trains one epoch, meeting the other workers twice a step. Returns early when a stop was asked for. */
+  /**
+   * Trains one epoch, meeting the other workers twice a step, and once more where the norm of the gradients is clipped.
+   * Returns early when a stop was asked for.
+   */
   run(rank: number, epoch: number, firstStep: number): void {
     const { length, batchSize, shuffle } = this.training;
     const order = shuffle ? permutation(length, this.job.seed, epoch) : inOrder(length);
@@ -67,8 +65,7 @@ export class EpochTrainer {
       this.#computeGradients(rank, order, { start, count: rows }, firstStep + step);
       this.#control.meet(this.job.workers);
       const loss = this.#finiteLoss(rows, epoch, step);
-      this.#reduce(rank, rows);
-      this.#update(rank, step);
+      this.#updater.run(rank, rows, { step, firstStep });
       if (rank === 0) {
         this.#losses[step] = loss;
         this.#control.stepsDone = step + 1;
@@ -107,41 +104,6 @@ export class EpochTrainer {
         'gradient clipping may help. The parameters are those of the step before',
     );
   }
-
-  /** Adds up the shards over this worker's slice and its buffers, which take the sums at once. */
-  #reduce(rank: number, rows: number): void {
-    const { updates, assigned } = this.training;
-    const shards = this.#gradients.length;
-    const used = this.#gradients.filter((_, shard) => shardRows(rows, shards, shard).count > 0);
-    const target = this.#gradients[0] as TypedArray;
-    const slice = updates[rank];
-    if (slice && (used.length > 1 || used[0] !== target)) {
-      addon.sumShards(target, used, slice.start, slice.end);
-    }
-    for (let i = rank; i < assigned.length; i += this.job.workers) {
-      const { start, end } = assigned[i] as Range;
-      addon.sumShards(this.#memory, used, start, end);
-    }
-  }
-
-  #update(rank: number, step: number): void {
-    const slice = this.training.updates[rank];
-    if (!slice) return;
-    let executable = this.#updates.get(rank);
-    if (!executable) {
-      executable = new BoundExecutable(slice, this.#runner.local);
-      this.#updates.set(rank, executable);
-    }
-    const { scalarCount } = this.training;
-    for (let i = 0; i < scalarCount; i++) {
-      executable.array(`scalar ${i}`)[0] = this.#scalars[step * scalarCount + i] as number;
-    }
-    executable.run(null, { seed: this.job.seed, step });
-  }
-}
-
-function wholeOf({ buffer, dtype }: SharedMemory): TypedArray {
-  return viewOf(dtype, buffer, 0, buffer.byteLength / bytesPerElement(dtype));
 }
 
 /** The samples as they stand. */

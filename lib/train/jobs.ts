@@ -1,12 +1,16 @@
 import type { Dataset } from '../data/index.js';
+import { invalid } from '../graph/errors.js';
 import type { Loss, Metric, Module } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
-import { type FlatParameters, sharedMemory } from '../parallel/flat-parameters.js';
+import { type FlatParameters, rangesOf } from '../parallel/flat-parameters.js';
 import type { BoundPlan, EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
-import { compileFigures, compileUpdate, outputShape, rangesOf } from '../parallel/plans.js';
+import type { OptimizerMemory } from '../parallel/optimizer-memory.js';
+import { compileFigures, outputShape } from '../parallel/plans.js';
 import { compileShards } from '../parallel/shard-plans.js';
 import { batchCount, shardSizes } from '../parallel/shards.js';
+import { sharedMemory } from '../parallel/shared-memory.js';
+import { compileUpdates, squareCount } from '../parallel/update-plans.js';
 import type { Figures, FitOptions } from './types.js';
 
 /** What the jobs of a trainer are made from. */
@@ -18,7 +22,7 @@ export interface JobContext {
   readonly optimizer: Optimizer;
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly parameters: FlatParameters;
-  readonly state: readonly SharedMemory[];
+  readonly memory: OptimizerMemory;
 }
 
 /** Rows of a batch when the caller does not say. */
@@ -32,6 +36,9 @@ export function newJob({ workers, seed }: JobContext): Job {
 /** Training on a data set, with one shard for each worker. The model must be in training mode. */
 export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
   const { workers, parameters, optimizer, loss, model } = context;
+  if (parameters.parameters.length === 0) {
+    throw invalid('fit', 'at least one parameter of the model must be trainable');
+  }
   const { batchSize = BATCH_SIZE, shuffle = true } = options;
   const { inputs, targets, length } = data;
   const forward = model.forward.bind(model);
@@ -41,14 +48,21 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
   loss.checkTargets?.(targets.data, outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
   const { memory, elements } = parameters;
   const gradients = Array.from({ length: shards }, () => sharedMemory(memory.dtype, elements));
-  const scalarCount = optimizer.scalarsAt(0).length;
-  const updates = Array.from({ length: workers }, (_, rank) =>
-    compileUpdate(optimizer.rule, scalarCount, parameters, gradients[0] as SharedMemory, context.state, {
-      rank,
-      workers,
-    }),
+  const { accumulate = 1, clipNorm } = optimizer.stages;
+  const { sum } = context.memory;
+  const squares = clipNorm === undefined ? undefined : sharedMemory(memory.dtype, squareCount(parameters));
+  const updates = compileUpdates(
+    {
+      flat: parameters,
+      optimizer,
+      memory: context.memory,
+      gradients: sum ?? (gradients[0] as SharedMemory),
+      squares,
+    },
+    workers,
   );
   const steps = batchCount(length, batchSize);
+  const scalarCount = optimizer.scalarsAt(0).length;
   return {
     inputs,
     targets,
@@ -58,6 +72,9 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
     plans,
     gradients,
     updates,
+    accumulate,
+    ...(sum ? { sum } : {}),
+    ...(squares && clipNorm !== undefined ? { clip: { norm: clipNorm, squares } } : {}),
     memory,
     assigned: rangesOf(parameters, assigned),
     scalarCount,

@@ -29,7 +29,7 @@ export function watchEpoch(
   const losses = new Float64Array(training.losses);
   const scalars = new Float64Array(training.scalars);
   for (let step = 0; step < steps; step++) {
-    scalars.set(optimizer.scalarsAt(firstStep + step), step * scalarCount);
+    scalars.set(optimizer.scalarsAt(optimizer.updatesAfter(firstStep + step)), step * scalarCount);
   }
   control.stepsDone = 0;
   const started = performance.now();

@@ -2,17 +2,13 @@ import { Dataset } from '../data/index.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Metric, Module } from '../nn/index.js';
+import { Optimizer } from '../optim/index.js';
 import { usableCores } from '../parallel/cores.js';
-import {
-  attachParameters,
-  type FlatParameters,
-  flattenParameters,
-  sharedMemory,
-} from '../parallel/flat-parameters.js';
-import type { EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
+import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
 import { WorkerPool } from '../parallel/pool.js';
 import { compile } from '../runtime/compile-function.js';
 import { newJob, prepareEvaluation, prepareTraining, readFigures } from './jobs.js';
+import { TrainerMemory } from './memory.js';
 import { watchEpoch } from './progress.js';
 import type { EpochResult, Figures, FitOptions, TrainerOptions } from './types.js';
 
@@ -26,8 +22,7 @@ export class Trainer {
   readonly workers: number;
   readonly #options: TrainerOptions;
   readonly #metrics: Readonly<Record<string, Metric>>;
-  readonly #parameters: FlatParameters;
-  readonly #state: readonly SharedMemory[];
+  readonly #memory: TrainerMemory;
   readonly #predict: (input: Tensor) => Promise<Tensor>;
   #steps = 0;
   #epochs = 0;
@@ -38,7 +33,8 @@ export class Trainer {
     const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
     if (typeof loss !== 'function')
       throw invalid('Trainer', 'loss must be a function such as nn.crossEntropy', loss);
-    if (!optimizer?.rule) throw invalid('Trainer', 'optimizer must be one such as optim.adam()', optimizer);
+    if (!(optimizer instanceof Optimizer))
+      throw invalid('Trainer', 'optimizer must be one such as optim.adam()', optimizer);
     requireInteger('Trainer', 'seed', seed, { min: 0 });
     this.workers =
       workers === 'auto'
@@ -47,12 +43,7 @@ export class Trainer {
     this.model = model.init(seed);
     this.#options = { ...options, seed };
     this.#metrics = metrics ?? loss.metrics ?? {};
-    this.#parameters = flattenParameters(
-      model.parameters(),
-      model.namedBuffers().map(([, buffer]) => buffer),
-    );
-    const { memory, elements } = this.#parameters;
-    this.#state = optimizer.rule.state.map(() => sharedMemory(memory.dtype, elements));
+    this.#memory = new TrainerMemory(model, optimizer);
     this.#predict = compile((input: Tensor) => this.#inMode(false, () => model.forward(input)));
   }
 
@@ -83,8 +74,9 @@ export class Trainer {
       for (let i = 0; i < epochs; i++) {
         const result = await this.#trainEpoch(pool, job, options);
         signal?.throwIfAborted();
-        const figures = evaluation && (await this.#evaluateIn(pool, evaluation));
+        const figures = evaluation && (await this.#validateIn(pool, evaluation));
         signal?.throwIfAborted();
+        this.#options.optimizer.report(figures?.loss ?? result.loss);
         yield figures ? { ...result, validation: figures } : result;
         signal?.throwIfAborted();
       }
@@ -115,6 +107,19 @@ export class Trainer {
     return this.#predict(input);
   }
 
+  /**
+   * Runs a function, as to evaluate or save the model, while its parameters hold their moving averages (see the option
+   * `average` of optimisers); then they get their own values back. Do not train in it.
+   *
+   * @throws when the optimiser keeps no averages, or a call of `fit` is under way
+   */
+  async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
+    const { name, stages } = this.#options.optimizer;
+    if (stages.average === undefined) throw invalid('withAverages', `${name} needs the option average`);
+    if (this.#busy) throw invalid('withAverages', 'the trainer is busy; wait for the call under way');
+    return this.#memory.withAverages(fn);
+  }
+
   #context() {
     const { loss, optimizer, seed = 0 } = this.#options;
     return {
@@ -124,9 +129,7 @@ export class Trainer {
       loss,
       optimizer,
       metrics: this.#metrics,
-      parameters: this.#parameters,
-      state: this.#state,
-      steps: this.#steps,
+      ...this.#memory.current(),
     };
   }
 
@@ -156,6 +159,13 @@ export class Trainer {
     return readFigures(evaluation, this.workers);
   }
 
+  /** Of the averaged parameters, where the optimiser averages them: these are the ones to be used later. */
+  #validateIn(pool: WorkerPool, evaluation: EvaluationJob): Promise<Figures> {
+    const evaluate = () => this.#evaluateIn(pool, evaluation);
+    const { stages } = this.#options.optimizer;
+    return stages.average === undefined ? evaluate() : this.#memory.withAverages(evaluate);
+  }
+
   #requireData(op: string, data: Dataset, batchSize = 32): void {
     if (!(data instanceof Dataset))
       throw invalid(op, 'data must be a Dataset, as data.fromArrays() makes', data);
@@ -166,7 +176,6 @@ export class Trainer {
   #enter(op: string) {
     if (this.#busy) throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
     this.#busy = true;
-    attachParameters(this.#parameters);
     let pool: WorkerPool | undefined;
     let signal: AbortSignal | undefined;
     const stop = () => pool?.requestStop();

@@ -18,7 +18,7 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Samples per step. Default 32. */
   readonly batchSize?: number;
-  /** Evaluated after each epoch. */
+  /** Evaluated after each epoch; with the moving averages of the parameters, where the optimiser keeps them. */
   readonly validation?: Dataset;
   /** Whether each epoch takes the samples in a new order. Default true. */
   readonly shuffle?: boolean;

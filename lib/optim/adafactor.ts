@@ -1,0 +1,92 @@
+import { invalid } from '../graph/errors.js';
+import { add, div, maximum, mul, sqrt, square, sub } from '../graph/ops/elementwise.js';
+import { mean } from '../graph/ops/reduce.js';
+import type { Shape } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
+import { requireNonNegative } from './checks.js';
+import type { Optimizer } from './optimizer.js';
+import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
+import type { UpdateRule } from './rule.js';
+
+export interface AdafactorSettings extends GroupOptions {
+  /** The running mean of the squares takes `step ** beta2Decay` of each new one. At most 0; default -0.8. */
+  readonly beta2Decay?: number;
+  /**
+   * Limits from below: of the root of the mean square, by default the dtype's smallest difference from 1; and of the
+   * size of a parameter that its steps are relative to, by default 1e-3.
+   */
+  readonly eps?: readonly [number | null, number];
+  /** Most that the root mean square of a step may be, relative to its rate; at least 1. Default 1. */
+  readonly clipThreshold?: number;
+}
+
+export type AdafactorOptions = OptimizerOptions<AdafactorSettings>;
+
+/**
+ * Adafactor (Shazeer & Stern 2018), as `torch.optim.Adafactor`: mean squares of a matrix are kept as those of its rows
+ * and of its columns (its last two axes), and steps are relative to the parameter's size. Rate 0.01 by default; weight
+ * decay is decoupled.
+ */
+export function adafactor(options: AdafactorOptions = {}): Optimizer {
+  return createOptimizer<AdafactorSettings>('adafactor', options, rule, { lr: 1e-2 });
+}
+
+const EPS = { float32: 2 ** -23, float64: Number.EPSILON };
+
+function rule({
+  beta2Decay = -0.8,
+  eps: [eps1, eps2] = [null, 1e-3],
+  clipThreshold = 1,
+  weightDecay = 0,
+}: AdafactorSettings): UpdateRule {
+  if (!(beta2Decay <= 0)) throw invalid('adafactor', 'beta2Decay must be at most 0', beta2Decay);
+  if (eps1 !== null) requireNonNegative('adafactor', 'eps[0]', eps1);
+  requireNonNegative('adafactor', 'eps[1]', eps2);
+  if (!(Number.isFinite(clipThreshold) && clipThreshold >= 1)) {
+    throw invalid('adafactor', 'clipThreshold must be at least 1', clipThreshold);
+  }
+  return {
+    name: 'adafactor',
+    state: [],
+    whole: (shape: Shape) => {
+      if (shape.length < 2) return { square: shape };
+      return {
+        rows: [...shape.slice(0, -1), 1],
+        columns: [...shape.slice(0, -2), 1, shape.at(-1) as number],
+      };
+    },
+    // PyTorch takes the size of the parameter before it shrinks.
+    decay: 'own',
+    scalars: (step, lr) => [
+      (step + 1) ** beta2Decay,
+      Math.min(lr, 1 / Math.sqrt(step + 1)),
+      1 - lr * weightDecay,
+    ],
+    update(parameter, gradient, state, scalars) {
+      const [share, rate, shrink] = scalars as [Tensor, Tensor, Tensor];
+      const least = eps1 ?? EPS[parameter.dtype as keyof typeof EPS];
+      const size = maximum(rootMeanSquare(parameter), eps2);
+      const { next, estimate } = meanSquares(square(gradient), state, share, least);
+      const step = div(gradient, sqrt(maximum(estimate, least * least)));
+      const excess = maximum(div(rootMeanSquare(step), clipThreshold), 1);
+      const start = weightDecay > 0 ? mul(parameter, shrink) : parameter;
+      return { parameter: sub(start, mul(step, div(mul(size, rate), excess))), state: next };
+    },
+  };
+}
+
+/** The next running means of the squares, and from them an estimate for each element. */
+function meanSquares(squares: Tensor, state: readonly Tensor[], share: Tensor, least: number) {
+  const moved = (old: Tensor, value: Tensor) => add(old, mul(sub(value, old), share));
+  const [first, second] = state as [Tensor, Tensor | undefined];
+  if (!second) {
+    const next = moved(first, squares);
+    return { next: [next], estimate: next };
+  }
+  const rows = moved(first, mean(squares, -1, { keepDims: true }));
+  const columns = moved(second, mean(squares, -2, { keepDims: true }));
+  const scale = maximum(mean(rows, -2, { keepDims: true }), least);
+  return { next: [rows, columns], estimate: div(mul(rows, columns), scale) };
+}
+
+const rootMeanSquare = (x: Tensor): Tensor => sqrt(mean(square(x)));

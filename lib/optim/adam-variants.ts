@@ -1,0 +1,134 @@
+import { add, div, gt, mul, sign, sqrt, sub, where } from '../graph/ops/elementwise.js';
+import type { Tensor } from '../graph/tensor.js';
+import { requireBetas, requireNonNegative } from './checks.js';
+import type { Optimizer } from './optimizer.js';
+import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
+import type { UpdateRule } from './rule.js';
+
+/** What NAdam and RAdam have in common. */
+export interface DecoupledAdamSettings extends GroupOptions {
+  /** Decay of the running means of the gradient and of its square. Default [0.9, 0.999]. */
+  readonly betas?: readonly [number, number];
+  /** Added to the denominator. Default 1e-8. */
+  readonly eps?: number;
+  /** Whether weight decay shrinks the parameter itself, as in AdamW, and is not an L2 penalty. Default false. */
+  readonly decoupled?: boolean;
+}
+
+export interface NAdamSettings extends DecoupledAdamSettings {
+  /** How fast the momentum rises to its full size. Default 0.004. */
+  readonly momentumDecay?: number;
+}
+
+export type NAdamOptions = OptimizerOptions<NAdamSettings>;
+
+/** Adam with Nesterov's momentum (Dozat 2016), as `torch.optim.NAdam`. Rate 2e-3 by default. */
+export function nAdam(options: NAdamOptions = {}): Optimizer {
+  return createOptimizer<NAdamSettings>('nAdam', options, nAdamRule, { lr: 2e-3 });
+}
+
+function nAdamRule(settings: NAdamSettings): UpdateRule {
+  const { betas = [0.9, 0.999], eps = 1e-8, momentumDecay = 4e-3, decoupled = false } = settings;
+  const [beta1, beta2] = requireBetas('nAdam', betas);
+  requireNonNegative('nAdam', 'eps', eps);
+  requireNonNegative('nAdam', 'momentumDecay', momentumDecay);
+  const momentumAt = (step: number) => beta1 * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
+  const productAt = runningProduct(momentumAt);
+  return {
+    name: 'nAdam',
+    state: ['mean', 'square'],
+    decay: decoupled ? 'decoupled' : 'penalty',
+    scalars: (step, lr) => [
+      (lr * (1 - momentumAt(step))) / (1 - productAt(step)),
+      (lr * momentumAt(step + 1)) / (1 - productAt(step) * momentumAt(step + 1)),
+      1 / (1 - beta2 ** (step + 1)),
+    ],
+    update(parameter, gradient, [mean, square], scalars) {
+      const [gradientRate, meanRate, squareScale] = scalars as [Tensor, Tensor, Tensor];
+      const nextMean = add(mul(mean as Tensor, beta1), mul(gradient, 1 - beta1));
+      const nextSquare = add(mul(square as Tensor, beta2), mul(mul(gradient, gradient), 1 - beta2));
+      const direction = add(mul(gradient, gradientRate), mul(nextMean, meanRate));
+      const step = div(direction, add(sqrt(mul(nextSquare, squareScale)), eps));
+      return { parameter: sub(parameter, step), state: [nextMean, nextSquare] };
+    },
+  };
+}
+
+/** The product of a function's values up to a step, which goes on from where it was asked last. */
+function runningProduct(factor: (step: number) => number): (step: number) => number {
+  let [last, product] = [-1, 1];
+  return (step) => {
+    if (step < last) [last, product] = [-1, 1];
+    while (last < step) product *= factor(++last);
+    return product;
+  };
+}
+
+export type RAdamSettings = DecoupledAdamSettings;
+export type RAdamOptions = OptimizerOptions<RAdamSettings>;
+
+/**
+ * Adam that trusts the mean square only when it has seen enough gradients (Liu et al. 2020), as `torch.optim.RAdam`.
+ * Rate 1e-3 by default.
+ */
+export function rAdam(options: RAdamOptions = {}): Optimizer {
+  return createOptimizer<RAdamSettings>('rAdam', options, rAdamRule, { lr: 1e-3 });
+}
+
+function rAdamRule({ betas = [0.9, 0.999], eps = 1e-8, decoupled = false }: RAdamSettings): UpdateRule {
+  const [beta1, beta2] = requireBetas('rAdam', betas);
+  requireNonNegative('rAdam', 'eps', eps);
+  return {
+    name: 'rAdam',
+    state: ['mean', 'square'],
+    decay: decoupled ? 'decoupled' : 'penalty',
+    scalars: (step, lr) => [lr / (1 - beta1 ** (step + 1)), rectification(step + 1, beta2)],
+    update(parameter, gradient, [mean, square], scalars) {
+      const [rate, scale] = scalars as [Tensor, Tensor];
+      const nextMean = add(mul(mean as Tensor, beta1), mul(gradient, 1 - beta1));
+      const nextSquare = add(mul(square as Tensor, beta2), mul(mul(gradient, gradient), 1 - beta2));
+      const factor = where(gt(scale, 0), div(scale, add(sqrt(nextSquare), eps)), 1);
+      return { parameter: sub(parameter, mul(mul(nextMean, rate), factor)), state: [nextMean, nextSquare] };
+    },
+  };
+}
+
+/** What the inverse root of the mean square is scaled with at a step, counted from 1; 0 while it is not to be used. */
+function rectification(step: number, beta2: number): number {
+  const correction = 1 - beta2 ** step;
+  const longest = 2 / (1 - beta2) - 1;
+  const length = longest - (2 * step * beta2 ** step) / correction;
+  if (length <= 5) return 0;
+  const variance = ((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length);
+  return Math.sqrt(variance) * Math.sqrt(correction);
+}
+
+export interface LionSettings extends GroupOptions {
+  /** The share of the mean in the direction, and the decay of the mean. Default [0.9, 0.99]. */
+  readonly betas?: readonly [number, number];
+}
+
+export type LionOptions = OptimizerOptions<LionSettings>;
+
+/**
+ * Lion (Chen et al. 2023): steps of one size in the direction of the sign of an interpolated momentum; weight decay is
+ * decoupled. Rate 1e-4 by default.
+ */
+export function lion(options: LionOptions = {}): Optimizer {
+  return createOptimizer<LionSettings>('lion', options, lionRule, { lr: 1e-4 });
+}
+
+function lionRule({ betas = [0.9, 0.99] }: LionSettings): UpdateRule {
+  const [beta1, beta2] = requireBetas('lion', betas);
+  return {
+    name: 'lion',
+    state: ['mean'],
+    decay: 'decoupled',
+    scalars: (_, lr) => [lr],
+    update(parameter, gradient, [mean], [rate]) {
+      const direction = sign(add(mul(mean as Tensor, beta1), mul(gradient, 1 - beta1)));
+      const next = add(mul(mean as Tensor, beta2), mul(gradient, 1 - beta2));
+      return { parameter: sub(parameter, mul(direction, rate as Tensor)), state: [next] };
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { add, mul, sign } from '../graph/ops/elementwise.js';
+import type { Tensor } from '../graph/tensor.js';
+import type { UpdateRule } from './rule.js';
+
+/**
+ * A rule with weight decay and an L1 penalty in front of it: `weightDecay * parameter` (or, where the rule decouples
+ * it, a parameter that shrinks by `lr * weightDecay`) and `l1 * sign(parameter)`.
+ */
+export function withDecay(
+  rule: UpdateRule,
+  { weightDecay, l1 }: { weightDecay: number; l1: number },
+): UpdateRule {
+  const shrinks = rule.decay === 'decoupled' && weightDecay > 0;
+  const l2 = (rule.decay ?? 'penalty') === 'penalty' ? weightDecay : 0;
+  if (!shrinks && l2 === 0 && l1 === 0) return rule;
+  return {
+    ...rule,
+    scalars: (step, lr) => {
+      const own = rule.scalars(step, lr);
+      return shrinks ? [...own, 1 - lr * weightDecay] : own;
+    },
+    update(parameter, gradient, state, scalars) {
+      const own = shrinks ? scalars.slice(0, -1) : scalars;
+      const start = shrinks ? mul(parameter, scalars.at(-1) as Tensor) : parameter;
+      const withL2 = l2 > 0 ? add(gradient, mul(parameter, l2)) : gradient;
+      const slope = l1 > 0 ? add(withL2, mul(sign(parameter), l1)) : withL2;
+      return rule.update(start, slope, state, own);
+    },
+  };
+}

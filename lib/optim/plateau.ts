@@ -1,0 +1,74 @@
+import { invalid, requireInteger } from '../graph/errors.js';
+import { requireNonNegative, requireShare } from './checks.js';
+import { type ReportedSchedule, requireRate } from './schedule.js';
+
+export interface PlateauOptions {
+  /** The rate to begin with. */
+  readonly lr: number;
+  /** Whether the figure should fall or rise. Default 'min'. */
+  readonly mode?: 'min' | 'max';
+  /** What the rate is multiplied with. Default 0.1. */
+  readonly factor?: number;
+  /** Reports without progress that are borne before the rate falls. Default 10. */
+  readonly patience?: number;
+  /** The least that counts as progress. Default 1e-4. */
+  readonly threshold?: number;
+  /** Whether the threshold is a share of the best figure or a difference from it. Default 'rel'. */
+  readonly thresholdMode?: 'rel' | 'abs';
+  /** Reports after a fall that are not counted. Default 0. */
+  readonly cooldown?: number;
+  /** The rate never falls below this. Default 0. */
+  readonly minLR?: number;
+  /** A fall that is no larger is left out. Default 1e-8. */
+  readonly eps?: number;
+}
+
+/**
+ * A rate that falls when a figure makes no progress any more, as `torch.optim.lr_scheduler.ReduceLROnPlateau`. A
+ * trainer reports the loss of each epoch, that of validation if there is one; in a hand-written loop
+ * `optimizer.report(figure)` does, or `report` of the schedule.
+ */
+export function reduceOnPlateau(options: PlateauOptions): ReportedSchedule {
+  const { lr, mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4 } = options;
+  const { thresholdMode = 'rel', cooldown = 0, minLR = 0, eps = 1e-8 } = options;
+  const op = 'reduceOnPlateau';
+  requireRate(op, lr, 'lr');
+  if (mode !== 'min' && mode !== 'max') throw invalid(op, "mode must be 'min' or 'max'", mode);
+  requireShare(op, 'factor', factor);
+  requireInteger(op, 'patience', patience, { min: 0 });
+  requireNonNegative(op, 'threshold', threshold);
+  if (thresholdMode !== 'rel' && thresholdMode !== 'abs') {
+    throw invalid(op, "thresholdMode must be 'rel' or 'abs'", thresholdMode);
+  }
+  requireInteger(op, 'cooldown', cooldown, { min: 0 });
+  requireRate(op, minLR, 'minLR');
+  requireNonNegative(op, 'eps', eps);
+  const sign = mode === 'min' ? 1 : -1;
+  let rate = lr;
+  let best = sign * Number.POSITIVE_INFINITY;
+  let [bad, cooling] = [0, 0];
+  const better = (figure: number) => {
+    if (thresholdMode === 'rel') return sign * figure < sign * best * (1 - sign * threshold);
+    return sign * figure < sign * best - threshold;
+  };
+  return Object.assign(() => rate, {
+    report(figure: number) {
+      if (typeof figure !== 'number') throw invalid(op, 'report takes a number', figure);
+      if (better(figure)) {
+        best = figure;
+        bad = 0;
+      } else {
+        bad++;
+      }
+      if (cooling > 0) {
+        cooling--;
+        bad = 0;
+      }
+      if (bad <= patience) return;
+      const lower = Math.max(rate * factor, minLR);
+      if (rate - lower > eps) rate = lower;
+      cooling = cooldown;
+      bad = 0;
+    },
+  });
+}

@@ -1,0 +1,55 @@
+import type { Module } from '../nn/index.js';
+import { exchanged } from '../optim/averages.js';
+import type { Optimizer } from '../optim/index.js';
+import {
+  attachParameters,
+  type FlatParameters,
+  flattenParameters,
+  isOutdated,
+} from '../parallel/flat-parameters.js';
+import {
+  averagedValues,
+  carryOver,
+  type OptimizerMemory,
+  optimizerMemory,
+} from '../parallel/optimizer-memory.js';
+
+/** The shared memory of a trainer: the model's parameters and buffers, and what the optimiser remembers of them. */
+export class TrainerMemory {
+  #parameters: FlatParameters;
+  #memory: OptimizerMemory;
+
+  constructor(
+    private readonly model: Module,
+    private readonly optimizer: Optimizer,
+  ) {
+    this.#parameters = this.#flatten();
+    this.#memory = optimizerMemory(this.#parameters, optimizer);
+  }
+
+  /**
+   * The memory, with the model in it. It is laid out anew when parameters were frozen or freed since; those that are
+   * trained on keep what the optimiser remembers of them.
+   */
+  current(): { parameters: FlatParameters; memory: OptimizerMemory } {
+    if (isOutdated(this.#parameters, this.model.parameters())) {
+      const before = { flat: this.#parameters, memory: this.#memory };
+      this.#parameters = this.#flatten();
+      this.#memory = optimizerMemory(this.#parameters, this.optimizer);
+      carryOver(before, { flat: this.#parameters, memory: this.#memory });
+    }
+    attachParameters(this.#parameters);
+    return { parameters: this.#parameters, memory: this.#memory };
+  }
+
+  /** Runs a function while the parameters hold their averages. */
+  withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
+    const { average } = this.#memory;
+    return exchanged(average ? averagedValues(this.#parameters, average) : [], fn);
+  }
+
+  #flatten(): FlatParameters {
+    const buffers = this.model.namedBuffers().map(([, buffer]) => buffer);
+    return flattenParameters(this.model.parameters(), buffers, this.optimizer);
+  }
+}
