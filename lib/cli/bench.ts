@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { runBackwardBench } from '../../bench/backward.js';
 import { type Result, runBench } from '../../bench/run.js';
 import { usableCores } from '../parallel/cores.js';
 import { addon } from '../runtime/addon.js';
@@ -9,6 +10,7 @@ export interface BenchCommandOptions {
   readonly rounds?: number;
   readonly json?: boolean;
   readonly peers?: boolean;
+  readonly backward?: boolean;
 }
 
 /** Times training steps and prints a table, or with `json` one line for each case. */
@@ -25,6 +27,21 @@ export async function bench(cases: readonly string[], options: BenchCommandOptio
     if (json) console.log(JSON.stringify(result));
     else if (results.push(result) === 1) console.log(header(result));
     if (!json) console.log(row(result));
+  }
+}
+
+/** Times what gradients cost, and prints a table, or with `json` one line for each case. */
+export async function benchBackward(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
+  const { json = false, rounds } = options;
+  const columns = ['case', 'model', 'batch', 'forward, ms', 'with backward, ms', 'times longer'];
+  if (!json) {
+    console.log(`${cpus()[0]?.model ?? 'CPU'}, 1 thread, ${addon.isa()} kernels, ${addon.blas()}\n`);
+    console.log(`| ${columns.join(' | ')} |\n|---|---|---:|---:|---:|---:|`);
+  }
+  for (const result of runBackwardBench(cases, rounds)) {
+    const { case: name, model, batch, forwardMs, bothMs, ratio } = result;
+    const figures = [name, model, batch, ms(forwardMs), ms(bothMs), ratio.toFixed(2)];
+    console.log(json ? JSON.stringify(result) : `| ${figures.join(' | ')} |`);
   }
 }
 

@@ -58,9 +58,10 @@ program
   .option('-r, --rounds <n>', 'rounds of which the median counts', positiveInteger)
   .option('--json', 'print one line of JSON for each case')
   .option('--peers', 'time PyTorch in the same run, alternating')
+  .option('--backward', 'time the loss with and without its gradients, on one thread')
   .action(async (cases, options) => {
-    const { bench } = await import('./bench.js');
-    await bench(cases, options);
+    const { bench, benchBackward } = await import('./bench.js');
+    await (options.backward ? benchBackward : bench)(cases, options);
   });
 
 try {

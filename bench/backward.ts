@@ -1,0 +1,84 @@
+import { grad, nn } from 'chainrule';
+import { compileGraph } from '../lib/compile/compile.js';
+import { allocate } from '../lib/graph/dtype.js';
+import { input } from '../lib/graph/ops/leaf.js';
+import { sizeOf } from '../lib/graph/shapes.js';
+import type { Tensor } from '../lib/graph/tensor.js';
+import { bind } from '../lib/runtime/bind.js';
+import { Executable } from '../lib/runtime/executable.js';
+import type { Scenario } from './scenario.js';
+import { lenet } from './scenarios/lenet.js';
+import { largeMlp, mnistMlp } from './scenarios/mlp.js';
+import { mnistCnn } from './scenarios/mnist-cnn.js';
+import { transformer } from './scenarios/transformer.js';
+
+/**
+ * What gradients cost: milliseconds of a loss, and of a loss with all of its gradients, on one thread. Of each the
+ * quickest round counts, which other work on the machine has disturbed the least.
+ */
+export interface BackwardResult {
+  readonly case: string;
+  readonly model: string;
+  readonly batch: number;
+  readonly rounds: number;
+  readonly forwardMs: number;
+  readonly bothMs: number;
+  /** How many times longer the loss with gradients takes. */
+  readonly ratio: number;
+}
+
+/** Milliseconds that one round should take: long enough that the clock does not count. */
+const ROUND_MS = 40;
+
+const scenarios: readonly Scenario[] = [mnistMlp, largeMlp, lenet, mnistCnn, transformer];
+
+/** Times the forward pass, and forward and backward, in turn. */
+export function* runBackwardBench(cases: readonly string[], rounds = 25): Generator<BackwardResult> {
+  const unknown = cases.find((name) => !scenarios.some((scenario) => scenario.name === name));
+  if (unknown) {
+    throw new Error(
+      `bench: there is no case ${unknown}; there are ${scenarios.map((s) => s.name).join(', ')}`,
+    );
+  }
+  for (const scenario of scenarios) {
+    if (cases.length === 0 || cases.includes(scenario.name)) yield compare(scenario, rounds);
+  }
+}
+
+function compare(scenario: Scenario, rounds: number): BackwardResult {
+  const { name, title, batchSize } = scenario;
+  const model = scenario.model().init(1);
+  const x = input('x', [batchSize, ...scenario.input]);
+  const y = input('y', [batchSize], 'int32');
+  const loss = nn.crossEntropy(model.forward(x), y);
+  const forward = timer([x, y], [loss], scenario);
+  const both = timer([x, y], [loss, ...grad(loss, model.parameters())], scenario);
+  const times = Array.from({ length: rounds }, () => [forward(), both()] as const);
+  const forwardMs = Math.min(...times.map(([one]) => one));
+  const bothMs = Math.min(...times.map(([, two]) => two));
+  return { case: name, model: title, batch: batchSize, rounds, forwardMs, bothMs, ratio: bothMs / forwardMs };
+}
+
+/** A function that runs a graph for a while and gives the milliseconds of one run. */
+function timer(
+  inputs: readonly ReturnType<typeof input>[],
+  outputs: readonly Tensor[],
+  { classes }: Scenario,
+) {
+  const compiled = compileGraph({ inputs, outputs });
+  const executable = new Executable(compiled.plan);
+  const values = inputs.map(({ shape, dtype }) => {
+    const data = allocate(dtype, sizeOf(shape));
+    for (let i = 0; i < data.length; i++) data[i] = dtype === 'int32' ? i % classes : Math.sin(i);
+    return data;
+  });
+  const { bindings } = bind(compiled, values, outputs);
+  const run = (times: number): number => {
+    const start = performance.now();
+    for (let i = 0; i < times; i++) executable.run(bindings, { seed: 0, step: i });
+    return (performance.now() - start) / times;
+  };
+  run(1);
+  const times = Math.max(1, Math.round(ROUND_MS / run(2)));
+  return () => run(times);
+}
