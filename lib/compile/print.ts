@@ -46,8 +46,9 @@ function showScan(step: ScanStep, show: (operand: Operand) => string): string {
   const { length, reverse, body, bindings, reads, workspace } = step;
   const bound = bindings.map(({ operand, slots, first }, i) => {
     const name = i < reads ? `input${i}` : `output${i - reads}`;
-    const slot =
-      slots === 1 ? '' : `[${first === 0 ? 't' : `t + ${first}`}${slots < length ? ` % ${slots}` : ''}]`;
+    const at = first === 0 ? 't' : `t + ${first}`;
+    const ring = first === 0 ? at : `(${at})`;
+    const slot = slots === 1 ? '' : `[${slots < length + first ? `${ring} % ${slots}` : at}]`;
     return `${name} = ${show(operand)}${slot}`;
   });
   const arena = workspace ? [`arena ${show(workspace)}`] : [];

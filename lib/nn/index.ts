@@ -37,6 +37,24 @@ export * from './layers/linear.js';
 export * from './layers/norm.js';
 export * from './layers/pool.js';
 export * from './layers/positional.js';
+export {
+  GRU,
+  LSTM,
+  type Recurrent,
+  type RecurrentInputs,
+  type RecurrentOptions,
+  type RecurrentResult,
+  RNN,
+  type RNNOptions,
+} from './layers/recurrent.js';
+export {
+  GRUCell,
+  LSTMCell,
+  type RecurrentCell,
+  type RecurrentCellOptions,
+  RNNCell,
+  type RNNCellOptions,
+} from './layers/recurrent-cell.js';
 export * from './layers/residual.js';
 export * from './layers/structure.js';
 export * from './layers/transformer.js';

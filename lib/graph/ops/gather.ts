@@ -90,9 +90,14 @@ export const checkRangeOp: OpRecord<Named & { readonly low: number; readonly hig
   cost: () => 0,
 };
 
+/** Integers, checked when they are known: whole numbers from `low` to `high - 1`. */
+export function checkRange(op: string, x: Tensor, low: number, high: number): Tensor {
+  return new Tensor(checkRangeOp, [requireIndices(op, x)], { name: op, low, high });
+}
+
 /** Class labels, checked when they are known: whole numbers from 0 to `classes - 1`. */
 export function checkLabels(op: string, labels: Tensor, classes: number): Tensor {
-  return new Tensor(checkRangeOp, [requireIndices(op, labels)], { name: op, low: 0, high: classes });
+  return checkRange(op, labels, 0, classes);
 }
 
 /**

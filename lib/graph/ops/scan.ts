@@ -28,12 +28,12 @@ export interface ScanOptions {
 }
 
 /** The values of a scan. */
-export interface ScanValue {
+export type ScanValue = {
   /** The carried values after the last step. */
   readonly carry: Tensor[];
   /** The outputs of all steps, stacked on a leading axis in the order of the inputs, also in reverse. */
   readonly outputs: Tensor[];
-}
+};
 
 /**
  * Runs a step again and again over the leading axis of some inputs, handing carried values on: a loop as one node, as

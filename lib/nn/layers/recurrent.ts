@@ -1,0 +1,214 @@
+import type { DType } from '../../graph/dtype.js';
+import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { dropout } from '../../graph/ops/dropout.js';
+import { lt, where } from '../../graph/ops/elementwise.js';
+import { checkRange } from '../../graph/ops/gather.js';
+import { arange, zeros } from '../../graph/ops/leaf.js';
+import { matmul } from '../../graph/ops/matmul.js';
+import { concat, permute, reshape, slice } from '../../graph/ops/movement.js';
+import { scan } from '../../graph/ops/scan.js';
+import { sameShape } from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+import { torchDefault } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+import { gruStep, lstmStep, plainStep, type RecurrentStep } from './recurrent-steps.js';
+
+/** Options that recurrent layers share. */
+export interface RecurrentOptions {
+  /** Layers one above another, each reading the outputs of the one below. Default 1. */
+  readonly numLayers?: number;
+  /** Whether biases are added. Default true. */
+  readonly bias?: boolean;
+  /** In training, the probability of dropout on the outputs of every layer but the last. Default 0. */
+  readonly dropout?: number;
+  /** Whether a second set of weights walks each sequence from its end; its outputs stand behind. Default false. */
+  readonly bidirectional?: boolean;
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** What a run of a recurrent layer may be given besides its input. */
+export interface RecurrentInputs {
+  /**
+   * [N], int32: how many steps of each sequence are real, from 1 to T. Outputs behind them are 0, the last state is the
+   * one after them, and the reverse direction starts there; as PyTorch's packed sequences.
+   */
+  readonly lengths?: Tensor;
+  /** The first state, each [numLayers * directions, N, H]. Zeros by default. */
+  readonly state?: readonly Tensor[];
+}
+
+/** What a run of a recurrent layer gives. */
+export type RecurrentResult = {
+  /** [N, T, directions * H], the outputs of the last layer. */
+  readonly output: Tensor;
+  /** The last state of every layer and direction, each [numLayers * directions, N, H]. */
+  readonly state: Tensor[];
+};
+
+/**
+ * A recurrent network over sequences [N, T, F], batch first. Parameters have PyTorch's names: `weight_ih_l0`,
+ * `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and so on for each layer, with `_reverse` for the other direction.
+ */
+export abstract class Recurrent extends Module {
+  readonly [weight: `weight_${string}`]: Parameter;
+  readonly [bias: `bias_${string}`]: Parameter | undefined;
+  readonly numLayers: number;
+  readonly bidirectional: boolean;
+  readonly dropout: number;
+  readonly #step: RecurrentStep;
+  readonly #name: string;
+
+  constructor(
+    name: string,
+    step: RecurrentStep,
+    readonly inputSize: number,
+    readonly hiddenSize: number,
+    options: RecurrentOptions,
+  ) {
+    super();
+    const { numLayers = 1, bias = true, dropout: rate = 0, bidirectional = false, dtype } = options;
+    requireInteger(name, 'inputSize', inputSize, { min: 1 });
+    requireInteger(name, 'hiddenSize', hiddenSize, { min: 1 });
+    requireInteger(name, 'numLayers', numLayers, { min: 1 });
+    if (!(rate >= 0 && rate < 1)) throw invalid(name, 'dropout must be at least 0 and less than 1', rate);
+    this.#name = name;
+    this.#step = step;
+    this.numLayers = numLayers;
+    this.bidirectional = bidirectional;
+    this.dropout = rate;
+    const rows = step.gates * hiddenSize;
+    const parameter = (shape: readonly number[]) =>
+      new Parameter(shape, { init: torchDefault, fanIn: hiddenSize, ...(dtype ? { dtype } : {}) });
+    const made: Record<string, Parameter> = {};
+    for (const { layer, suffix } of this.#directions()) {
+      const size = layer === 0 ? inputSize : hiddenSize * (bidirectional ? 2 : 1);
+      made[`weight_ih_${suffix}`] = parameter([rows, size]);
+      made[`weight_hh_${suffix}`] = parameter([rows, hiddenSize]);
+      if (bias) made[`bias_ih_${suffix}`] = parameter([rows]);
+      if (bias) made[`bias_hh_${suffix}`] = parameter([rows]);
+    }
+    // As fields of their own, so that paths are PyTorch's.
+    Object.assign(this, made);
+  }
+
+  /** [N, T, inputSize] -> [N, T, directions * hiddenSize], from a state of zeros. */
+  forward(x: Tensor): Tensor {
+    return this.run(x).output;
+  }
+
+  /** As `forward`, with lengths and a first state, giving the last state, too. */
+  run(x: Tensor, { lengths, state }: RecurrentInputs = {}): RecurrentResult {
+    const { inputSize, hiddenSize, numLayers } = this;
+    if (x.ndim !== 3 || x.shape[2] !== inputSize) {
+      throw invalid(this.#name, `input must be [batch, time, ${inputSize}]`, formatShape(x.shape));
+    }
+    const [batch, steps] = x.shape as [number, number];
+    const first = this.#firstState(state, batch, x.dtype);
+    const real = lengths && realSteps(this.#name, lengths, batch, steps);
+    const last: Tensor[][] = [];
+    let below = permute(x, [1, 0, 2]);
+    for (let layer = 0; layer < numLayers; layer++) {
+      const directions = this.#directions().filter((direction) => direction.layer === layer);
+      const outputs = directions.map(({ suffix, reverse }) => {
+        const carry = first.map((all) =>
+          reshape(slice(all, [[last.length, last.length + 1]]), [batch, hiddenSize]),
+        );
+        const { output, state: end } = this.#walk(below, carry, suffix, reverse, real);
+        last.push(end);
+        return output;
+      });
+      below = concat(outputs, 2);
+      // Samples come first where numbers are drawn, so that these do not depend on how a batch is cut.
+      const drop = this.training && layer + 1 < numLayers && this.dropout > 0;
+      if (drop) below = permute(dropout(permute(below, [1, 0, 2]), this.dropout), [1, 0, 2]);
+    }
+    const stacked = first.map((_, i) =>
+      concat(last.map((end) => reshape(end[i] as Tensor, [1, batch, hiddenSize]))),
+    );
+    return { output: permute(below, [1, 0, 2]), state: stacked };
+  }
+
+  /** One direction of one layer over [T, N, F]. */
+  #walk(
+    x: Tensor,
+    carry: readonly Tensor[],
+    suffix: string,
+    reverse: boolean,
+    real: Tensor | undefined,
+  ): { output: Tensor; state: Tensor[] } {
+    const weights = {
+      weight: this[`weight_hh_${suffix}`] as Tensor,
+      inputBias: this[`bias_ih_${suffix}`],
+      hiddenBias: this[`bias_hh_${suffix}`],
+    };
+    // The input's share of all steps is one large product.
+    const fromInput = matmul(x, this[`weight_ih_${suffix}`] as Tensor, { transposeB: true });
+    const { carry: state, outputs } = scan(
+      (before, [at, isReal]) => {
+        const next = this.#step.next(at as Tensor, before, weights);
+        if (!isReal) return { carry: next, outputs: [next[0] as Tensor] };
+        const kept = next.map((value, i) => where(isReal, value, before[i] as Tensor));
+        return { carry: kept, outputs: [where(isReal, next[0] as Tensor, 0)] };
+      },
+      { carry, inputs: real ? [fromInput, real] : [fromInput], reverse },
+    );
+    return { output: outputs[0] as Tensor, state };
+  }
+
+  #directions(): { layer: number; suffix: string; reverse: boolean }[] {
+    return Array.from({ length: this.numLayers }, (_, layer) => layer).flatMap((layer) => [
+      { layer, suffix: `l${layer}`, reverse: false },
+      ...(this.bidirectional ? [{ layer, suffix: `l${layer}_reverse`, reverse: true }] : []),
+    ]);
+  }
+
+  #firstState(state: readonly Tensor[] | undefined, batch: number, dtype: DType): readonly Tensor[] {
+    const { carries } = this.#step;
+    const shape = [this.numLayers * (this.bidirectional ? 2 : 1), batch, this.hiddenSize];
+    if (!state) return Array.from({ length: carries }, () => zeros(shape, dtype));
+    const fits = (value: unknown) => value instanceof Tensor && sameShape(value.shape, shape);
+    if (state.length !== carries || !state.every(fits)) {
+      const received = state.map((value) => (value instanceof Tensor ? value.shape : value));
+      throw invalid(this.#name, `state must be ${carries} of ${formatShape(shape)}`, received);
+    }
+    return state;
+  }
+}
+
+/** Whether each step [T] of each sequence [N] is real, as bool [T, N, 1]. */
+function realSteps(op: string, lengths: Tensor, batch: number, steps: number): Tensor {
+  if (lengths.dtype !== 'int32' || lengths.ndim !== 1 || lengths.shape[0] !== batch) {
+    throw invalid(op, `lengths must be int32[${batch}]`, `${lengths.dtype}${formatShape(lengths.shape)}`);
+  }
+  const checked = checkRange(op, lengths, 1, steps + 1);
+  return lt(reshape(arange(steps, 'int32'), [steps, 1, 1]), reshape(checked, [1, batch, 1]));
+}
+
+/** Options of `RNN`. */
+export interface RNNOptions extends RecurrentOptions {
+  /** Default 'tanh'. */
+  readonly nonlinearity?: 'tanh' | 'relu';
+}
+
+/** A plain recurrent network (Elman 1990), `h = tanh(W x + b + W' h + b')`, as `torch.nn.RNN`. Its state is [h]. */
+export class RNN extends Recurrent {
+  constructor(inputSize: number, hiddenSize: number, options: RNNOptions = {}) {
+    super('RNN', plainStep('RNN', options.nonlinearity), inputSize, hiddenSize, options);
+  }
+}
+
+/** Long short-term memory (Hochreiter & Schmidhuber 1997), as `torch.nn.LSTM`. Its state is [h, c]. */
+export class LSTM extends Recurrent {
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
+    super('LSTM', lstmStep, inputSize, hiddenSize, options);
+  }
+}
+
+/** Gated recurrent units (Cho et al. 2014), as `torch.nn.GRU`. Its state is [h]. */
+export class GRU extends Recurrent {
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
+    super('GRU', gruStep, inputSize, hiddenSize, options);
+  }
+}
