@@ -20,7 +20,7 @@ export {
 export type { Checkable, InputSpec } from './gradcheck/subject.js';
 export type { DType, TypedArray } from './graph/dtype.js';
 export { ChainruleError } from './graph/errors.js';
-export { arange, full, ones, tensor, Variable, zeros } from './graph/ops/leaf.js';
+export { arange, full, linspace, ones, tensor, Variable, zeros } from './graph/ops/leaf.js';
 export * from './graph/ops/public.js';
 export type { Shape } from './graph/shapes.js';
 export { Tensor } from './graph/tensor.js';

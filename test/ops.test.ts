@@ -3,6 +3,7 @@ import { ops } from '#lib/graph/table.js';
 import { elementwiseCases } from './helpers/cases-elementwise.js';
 import { identityCases } from './helpers/cases-identity.js';
 import { imageCases } from './helpers/cases-images.js';
+import { indexingCases } from './helpers/cases-indexing.js';
 import { movementCases } from './helpers/cases-movement.js';
 import { otherCases } from './helpers/cases-other.js';
 import { scanCases } from './helpers/cases-scan.js';
@@ -16,6 +17,7 @@ const cases = {
   ...shapeCases,
   ...movementCases,
   ...imageCases,
+  ...indexingCases,
   ...otherCases,
   ...identityCases,
   ...scanCases,

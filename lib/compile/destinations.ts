@@ -63,10 +63,11 @@ function isLeafView(value: Tensor): boolean {
   return node.op.kernel.family === 'leaf' && !isNumber(node);
 }
 
-/** Kernels that read integers check them, and stop the run when one is out of range. */
-function canFail({ op, inputs, attributes }: Tensor): boolean {
-  if (op.kernel.family === 'scan') return reachable((attributes as Loop).body.results).some(canFail);
-  return op.kernel.family === 'call' && inputs.some(({ dtype }) => dtype === 'int32');
+/** Whether the node's kernel may stop the run: an index out of range, a singular matrix. */
+function canFail(node: Tensor): boolean {
+  const { kernel } = node.op;
+  if (kernel.family === 'scan') return reachable((node.attributes as Loop).body.results).some(canFail);
+  return kernel.family === 'call' && kernel.call(node).canFail === true;
 }
 
 /**

@@ -38,7 +38,7 @@ export interface MapStep<O = Operand> extends Program<O> {
 export interface ReduceStep<O = Operand> extends Program<O> {
   readonly kernel: 'reduce';
   readonly label: string;
-  readonly code: 'sum' | 'max';
+  readonly code: 'sum' | 'max' | 'min';
   readonly dims: readonly [number, number, number];
   readonly result: number;
   readonly output: O;

@@ -1,16 +1,25 @@
 import type { DType, TypedArray } from './dtype.js';
 import { invalid } from './errors.js';
 import { evaluator } from './evaluate.js';
+import * as along from './ops/along.js';
 import * as broadcast from './ops/broadcast.js';
 import * as conv from './ops/conv.js';
+import * as cumulative from './ops/cumulative.js';
+import * as diagonal from './ops/diagonal.js';
 import * as elementwise from './ops/elementwise.js';
+import * as flip from './ops/flip.js';
 import * as gather from './ops/gather.js';
+import * as join from './ops/join.js';
 import * as matmul from './ops/matmul.js';
 import * as movement from './ops/movement.js';
+import * as norm from './ops/norm.js';
+import * as products from './ops/products.js';
 import * as rectifiers from './ops/rectifiers.js';
 import * as reduce from './ops/reduce.js';
 import * as smooth from './ops/smooth-activations.js';
 import * as softmax from './ops/softmax.js';
+import * as solve from './ops/solve.js';
+import * as sort from './ops/sort.js';
 import { stopGradient } from './ops/stop-gradient.js';
 import { contiguousStrides } from './shapes.js';
 import { Tensor } from './tensor.js';
@@ -105,10 +114,44 @@ const methods = {
   logSigmoid: smooth.logSigmoid,
   softsign: smooth.softsign,
   glu: smooth.glu,
+  min: reduce.min,
+  argMin: reduce.argMin,
+  any: reduce.any,
+  all: reduce.all,
+  variance: norm.variance,
+  std: norm.std,
+  norm: norm.norm,
+  prod: cumulative.prod,
+  cumSum: cumulative.cumSum,
+  cumProd: cumulative.cumProd,
+  sort: sort.sort,
+  argSort: sort.argSort,
+  topK: sort.topK,
+  takeAlong: along.takeAlong,
+  scatterAddAlong: along.scatterAddAlong,
+  indexSelect: along.indexSelect,
+  scatterAdd: gather.scatterAdd,
+  at: join.at,
+  split: join.split,
+  chunk: join.chunk,
+  unstack: join.unstack,
+  tile: join.tile,
+  repeatInterleave: join.repeatInterleave,
+  flip: flip.flip,
+  roll: flip.roll,
+  tril: diagonal.tril,
+  triu: diagonal.triu,
+  diag: diagonal.diag,
+  diagonal: diagonal.diagonal,
+  trace: diagonal.trace,
+  outer: products.outer,
+  dot: products.dot,
+  solve: solve.solve,
+  inverse: solve.inverse,
   detach: stopGradient,
 };
 
-type Method<F> = F extends (first: never, ...rest: infer R) => Tensor ? (...rest: R) => Tensor : never;
+type Method<F> = F extends (first: never, ...rest: infer R) => infer Result ? (...rest: R) => Result : never;
 type Fluent = {
   [K in keyof typeof methods]: Method<(typeof methods)[K]>;
 };
@@ -132,7 +175,7 @@ declare module './tensor.js' {
 for (const [name, fn] of Object.entries(methods)) {
   Object.defineProperty(Tensor.prototype, name, {
     value(this: Tensor, ...rest: unknown[]) {
-      return (fn as (...args: unknown[]) => Tensor)(this, ...rest);
+      return (fn as (...args: unknown[]) => unknown)(this, ...rest);
     },
   });
 }

@@ -41,6 +41,8 @@ export interface Call {
   readonly attributes?: Readonly<Record<string, number | boolean | string | readonly number[]>>;
   /** Scratch elements of the output's dtype that the kernel needs while it runs. */
   readonly workspace?: number;
+  /** Whether the kernel checks what it reads, and may stop the run. */
+  readonly canFail?: boolean;
   /** Inputs that may be read through strides; the others are made contiguous first. */
   readonly strided?: boolean;
 }
@@ -51,7 +53,11 @@ export type Lowering<A> =
   /** Has the value of its first input: the compiler puts that in its place. */
   | { readonly family: 'identity' }
   | { readonly family: 'map'; instruction(attributes: A): Instruction }
-  | { readonly family: 'reduce'; readonly code: 'sum' | 'max'; axes(attributes: A): readonly number[] }
+  | {
+      readonly family: 'reduce';
+      readonly code: 'sum' | 'max' | 'min';
+      axes(attributes: A): readonly number[];
+    }
   | { readonly family: 'view'; view(input: Layout, node: Tensor<A>): Layout | null }
   | { readonly family: 'parts'; fill(node: Tensor<A>): number | null; parts(node: Tensor<A>): Part[] }
   | { readonly family: 'call'; call(node: Tensor<A>): Call }

@@ -1,8 +1,11 @@
 import type { OpRecord } from './op.js';
+import * as along from './ops/along.js';
 import * as broadcast from './ops/broadcast.js';
 import * as conv from './ops/conv.js';
+import * as cumulative from './ops/cumulative.js';
 import * as customGradient from './ops/custom-gradient.js';
 import * as elementwise from './ops/elementwise.js';
+import * as flip from './ops/flip.js';
 import * as gather from './ops/gather.js';
 import * as identity from './ops/identity.js';
 import * as leaf from './ops/leaf.js';
@@ -12,6 +15,8 @@ import * as pool from './ops/pool.js';
 import * as random from './ops/random.js';
 import * as reduce from './ops/reduce.js';
 import * as scan from './ops/scan-op.js';
+import * as solve from './ops/solve.js';
+import * as sort from './ops/sort.js';
 import * as stopGradient from './ops/stop-gradient.js';
 
 type RecordNames<M> = { [K in keyof M]: K extends `${string}Op` ? K : never }[keyof M];
@@ -26,6 +31,11 @@ const families = {
   ...pick(conv),
   ...pick(pool),
   ...pick(gather),
+  ...pick(along),
+  ...pick(cumulative),
+  ...pick(flip),
+  ...pick(solve),
+  ...pick(sort),
   ...pick(random),
   ...pick(scan),
   ...pick(stopGradient),

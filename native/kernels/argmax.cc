@@ -1,3 +1,4 @@
+#include <functional>
 #include <limits>
 
 #include "factory.h"
@@ -5,13 +6,15 @@
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-// The index of the first maximum along the middle of [outer, length, inner]; a NaN counts as the
-// maximum.
+// The index of the first maximum, or minimum, along the middle of [outer, length, inner]; a NaN
+// counts as either.
 template <typename T>
 class ArgMax final : public Kernel {
  public:
   explicit ArgMax(const StepReader& step)
-      : input_(step.operand("input")), output_(step.operand("output")) {
+      : input_(step.operand("input")),
+        output_(step.operand("output")),
+        least_(step.boolean("least")) {
     const Dims dims = step.integers("dims");
     require(step, dims.size() == 3, "dims must be [outer, length, inner]");
     outer_ = dims[0], length_ = dims[1], inner_ = dims[2];
@@ -28,30 +31,34 @@ class ArgMax final : public Kernel {
     int32_t* output = run.at<int32_t>(output_);
     for (int64_t a = 0; a < outer_; ++a) {
       for (int64_t b = 0; b < inner_; ++b) {
-        output[a * inner_ + b] = first_maximum(input + a * length_ * inner_ + b);
+        const T* values = input + a * length_ * inner_ + b;
+        output[a * inner_ + b] =
+            least_ ? first(values, std::less<T>()) : first(values, std::greater<T>());
       }
     }
   }
 
  private:
-  int32_t first_maximum(const T* values) const {
+  template <class Better>
+  int32_t first(const T* values, Better better) const {
     T best = values[0];
     int64_t at = 0;
     for (int64_t r = 1; r < length_ && best == best; ++r) {
       const T value = values[r * inner_];
-      if (value > best || value != value) best = value, at = r;
+      if (better(value, best) || value != value) best = value, at = r;
     }
     return static_cast<int32_t>(at);
   }
 
   Operand input_, output_;
+  bool least_;
   int64_t outer_ = 0, length_ = 0, inner_ = 0;
 };
 
 }  // namespace
 
 std::unique_ptr<Kernel> make_arg_max(const StepReader& step) {
-  return make_floating<ArgMax>(step.operand("input").dtype, step);
+  return make_numeric<ArgMax>(step.operand("input").dtype, step);
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -31,6 +31,17 @@ struct Max {
   }
 };
 
+struct Min {
+  template <typename T>
+  static constexpr T identity() {
+    return std::numeric_limits<T>::infinity();
+  }
+  template <typename V>
+  static void combine(V& total, const V& next) {
+    total = total != total ? total : (total < next ? total : next);
+  }
+};
+
 // totals[i] with values[i], element by element.
 template <class Operation, typename T, typename V>
 inline void combine_into(T* __restrict totals, const V* __restrict values, int64_t n) {

@@ -14,6 +14,21 @@ std::unique_ptr<Kernel> make_floating(DType dtype, const StepReader& step) {
   throw PlanError(step.kernel() + ": expected float32 or float64 operands");
 }
 
+// The instance of a kernel template for numbers of any dtype; bools are bytes.
+template <template <typename> class KernelOf>
+std::unique_ptr<Kernel> make_numeric(DType dtype, const StepReader& step) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return std::make_unique<KernelOf<float>>(step);
+    case DType::kFloat64:
+      return std::make_unique<KernelOf<double>>(step);
+    case DType::kInt32:
+      return std::make_unique<KernelOf<int32_t>>(step);
+    default:
+      return std::make_unique<KernelOf<uint8_t>>(step);
+  }
+}
+
 inline void require(const StepReader& step, bool condition, const char* what) {
   if (!condition) throw PlanError(step.kernel() + ": " + what);
 }

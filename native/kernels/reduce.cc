@@ -18,9 +18,10 @@ template <typename T>
 std::unique_ptr<Kernel> make_reducer(const StepReader& step, const Extent& extent) {
   const std::string code = step.text("code");
   if (code == "sum") return make_reducer<Sum, T>(step, extent);
-  require(step, code == "max", "code must be sum or max");
+  require(step, code == "max" || code == "min", "code must be sum, max or min");
   require(step, extent.length > 0 || extent.outer * extent.inner == 0,
-          "the maximum of nothing is not defined");
+          "the maximum or minimum of nothing is not defined");
+  if (code == "min") return make_reducer<Min, T>(step, extent);
   return make_reducer<Max, T>(step, extent);
 }
 

@@ -129,5 +129,6 @@ const products = [false, true].flatMap((transposeA) =>
 export const shapeCases: OpCases = {
   sum: reductions(cr.sum, total, true),
   max: reductions(cr.max, (values) => Math.max(...values), false),
+  min: reductions(cr.min, (values) => Math.min(...values), false),
   matmul: products,
 };

@@ -1,8 +1,9 @@
 import { type DType, isFloat } from '../dtype.js';
-import { invalid, requireInteger } from '../errors.js';
+import { formatShape, invalid, requireInteger } from '../errors.js';
 import type { OpRecord } from '../op.js';
+import { sameShape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
-import { cast, eq } from './elementwise.js';
+import { add, cast, eq } from './elementwise.js';
 import { arange } from './leaf.js';
 import { unsqueeze } from './movement.js';
 
@@ -31,6 +32,7 @@ export const gatherOp: OpRecord<Named> = {
       kernel: 'gather',
       inputs: ['table', 'indices'],
       attributes: { name },
+      canFail: true,
     }),
   },
   cost: () => 0,
@@ -53,12 +55,14 @@ export const scatterAddOp: OpRecord<Named & { readonly rows: number }> = {
       kernel: 'scatterAdd',
       inputs: ['indices', 'updates'],
       attributes: { name },
+      canFail: true,
     }),
   },
   cost: (node) => node.input(1).size,
 };
 
-function requireIndices(op: string, indices: Tensor): Tensor {
+/** Checks the dtype of indices, which kernels read as int32. */
+export function requireIndices(op: string, indices: Tensor): Tensor {
   if (indices.dtype !== 'int32' && indices.dtype !== 'uint8') {
     throw invalid(op, 'indices must be int32 or uint8', indices.dtype);
   }
@@ -78,6 +82,30 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
   return new Tensor(gatherOp, [table, requireIndices('gather', indices)], { name: 'gather' });
 }
 
+/**
+ * `target` with each row of `updates` added to the row at its index; an index may come more than once. An index outside
+ * of the target is an error at run time.
+ *
+ * @param target [V, ...row], float32 or float64
+ * @param indices any shape, int32 or uint8
+ * @param updates [...indices.shape, ...row], of the target's dtype
+ */
+export function scatterAdd(target: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  const [rows] = target.shape;
+  if (rows === undefined) throw invalid('scatterAdd', 'the target must have at least one axis', target.shape);
+  if (!isFloat(target.dtype)) {
+    throw invalid('scatterAdd', 'the target must be float32 or float64', target.dtype);
+  }
+  const shape = [...indices.shape, ...target.shape.slice(1)];
+  if (!sameShape(updates.shape, shape) || updates.dtype !== target.dtype) {
+    const wanted = `updates must be ${target.dtype} of shape ${formatShape(shape)}`;
+    throw invalid('scatterAdd', wanted, `${updates.dtype} of ${formatShape(updates.shape)}`);
+  }
+  const name = 'scatterAdd';
+  const at = requireIndices(name, indices);
+  return add(target, new Tensor(scatterAddOp, [at, updates], { name, rows }));
+}
+
 /** Passes integers on, and stops the run with an error when one lies outside of `low` to `high - 1`. */
 export const checkRangeOp: OpRecord<Named & { readonly low: number; readonly high: number }> = {
   kind: 'checkRange',
@@ -85,7 +113,12 @@ export const checkRangeOp: OpRecord<Named & { readonly low: number; readonly hig
   grad: null,
   kernel: {
     family: 'call',
-    call: ({ attributes }) => ({ kernel: 'checkRange', inputs: ['input'], attributes: { ...attributes } }),
+    call: ({ attributes }) => ({
+      kernel: 'checkRange',
+      inputs: ['input'],
+      attributes: { ...attributes },
+      canFail: true,
+    }),
   },
   cost: () => 0,
 };

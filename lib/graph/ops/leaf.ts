@@ -1,5 +1,5 @@
 import { allocate, type DType, dtypeOf, isFloat, requireDType, type TypedArray } from '../dtype.js';
-import { formatShape, invalid } from '../errors.js';
+import { formatShape, invalid, requireInteger } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { requireShape, type Shape, sizeOf } from '../shapes.js';
 import type { Storage } from '../storage.js';
@@ -146,12 +146,44 @@ export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
   return full(shape, 1, dtype);
 }
 
-/** The numbers 0, 1, ... `length - 1`. */
-export function arange(length: number, dtype: DType = 'float32'): Tensor {
-  requireShape('arange', [length]);
-  if (length > 0) requireValue('arange', length - 1, dtype);
+/** The numbers 0, 1, ... `length - 1`; or those from `start` to before `end`, a `step` apart (1 by default). */
+export function arange(length: number, dtype?: DType): Tensor;
+export function arange(start: number, end: number, step?: number, dtype?: DType): Tensor;
+export function arange(
+  first: number,
+  second?: DType | number,
+  step = 1,
+  dtype: DType = typeof second === 'string' ? second : 'float32',
+): Tensor {
+  const [start, end] = typeof second === 'number' ? [first, second] : [0, first];
+  for (const value of [start, end, step]) {
+    if (!Number.isFinite(value)) throw invalid('arange', 'start, end and step must be numbers', value);
+  }
+  if (step === 0) throw invalid('arange', 'step must not be 0', step);
+  if (typeof second !== 'number') requireShape('arange', [first]);
+  return sequence('arange', Math.max(0, Math.ceil((end - start) / step)), (i) => start + i * step, dtype);
+}
+
+/** `count` numbers at equal distances from `start` to `end`, both included. */
+export function linspace(start: number, end: number, count: number, dtype: DType = 'float32'): Tensor {
+  requireInteger('linspace', 'count', count, { min: 0 });
+  for (const value of [start, end]) {
+    if (!Number.isFinite(value)) throw invalid('linspace', 'start and end must be numbers', value);
+  }
+  const step = count > 1 ? (end - start) / (count - 1) : 0;
+  // From both ends, so that the last number is `end` itself.
+  const at = (i: number) => (i < count / 2 ? start + i * step : end - (count - 1 - i) * step);
+  return sequence('linspace', count, at, dtype);
+}
+
+function sequence(op: string, length: number, at: (i: number) => number, dtype: DType): Tensor {
+  requireDType(op, dtype);
+  if (length > 0) requireValue(op, at(length - 1), dtype);
   const data = allocate(dtype, length);
-  for (let i = 0; i < length; i++) data[i] = i;
+  for (let i = 0; i < length; i++) {
+    data[i] = at(i);
+    if (!isFloat(dtype) && data[i] !== at(i)) requireValue(op, at(i), dtype);
+  }
   return constant(data, [length], dtype);
 }
 

@@ -1,8 +1,12 @@
+export { indexSelect, scatterAddAlong, takeAlong } from './along.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { expand, type ReduceOptions, sum } from './broadcast.js';
 export { type ConvOptions, conv2d } from './conv.js';
+export { cumProd, cumSum, prod } from './cumulative.js';
 export { type CustomGradientRule, customGradient } from './custom-gradient.js';
+export { diag, diagonal, eye, trace, tril, triu } from './diagonal.js';
 export { alphaDropout, channelDropout, dropout, dropPath } from './dropout.js';
+export { einsum } from './einsum.js';
 export {
   abs,
   acos,
@@ -62,7 +66,9 @@ export {
   tanh,
   where,
 } from './elementwise.js';
-export { gather, oneHot } from './gather.js';
+export { flip, roll } from './flip.js';
+export { gather, oneHot, scatterAdd } from './gather.js';
+export { at, chunk, repeatInterleave, split, stack, tile, unstack } from './join.js';
 export { type MatmulOptions, matmul } from './matmul.js';
 export {
   concat,
@@ -77,6 +83,15 @@ export {
   unsqueeze,
 } from './movement.js';
 export {
+  type CosineSimilarityOptions,
+  cosineSimilarity,
+  norm,
+  std,
+  type VarianceOptions,
+  type VectorNormOptions,
+  variance,
+} from './norm.js';
+export {
   batchNorm,
   channelMoments,
   groupNorm,
@@ -90,6 +105,7 @@ export {
 } from './normalisation.js';
 export { avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
 export { type RotaryOptions, rotaryEmbedding, sinusoidalEncoding } from './positional.js';
+export { dot, outer } from './products.js';
 export { normal, uniform } from './random.js';
 export {
   celu,
@@ -101,7 +117,7 @@ export {
   relu6,
   selu,
 } from './rectifiers.js';
-export { argMax, max, mean } from './reduce.js';
+export { type Axes, all, any, argMax, argMin, max, mean, min } from './reduce.js';
 export { type ScanOptions, type ScanStepResult, type ScanValue, scan } from './scan.js';
 export {
   type GeluOptions,
@@ -115,5 +131,7 @@ export {
   softsign,
 } from './smooth-activations.js';
 export { logSoftmax, logSumExp, softmax } from './softmax.js';
+export { inverse, solve } from './solve.js';
+export { argSort, type Ranked, type SortOptions, sort, type TopKOptions, topK } from './sort.js';
 export { stopGradient } from './stop-gradient.js';
 export type { Pair } from './window.js';

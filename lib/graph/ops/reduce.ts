@@ -3,43 +3,62 @@ import { invalid } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
 import { Tensor } from '../tensor.js';
-import { expand, keptShape, type ReduceOptions, reducedType, reduceWith, sum } from './broadcast.js';
-import { cast, div, eq, mul } from './elementwise.js';
+import {
+  expand,
+  keptShape,
+  type ReduceAttributes,
+  type ReduceOptions,
+  reducedType,
+  reduceWith,
+  sum,
+} from './broadcast.js';
+import { cast, div, eq, gt, mul } from './elementwise.js';
 import { reshape } from './movement.js';
 
-/** The largest element over some axes. Equal maxima share the gradient evenly, as `torch.amax`. */
-export const maxOp: OpRecord<{ readonly axes: readonly number[] }> = {
-  kind: 'max',
-  type: (inputs, attributes) => {
-    const [x] = inputs as [Tensor];
-    if (attributes.axes.some((axis) => x.shape[axis] === 0)) {
-      throw invalid('max', 'needs at least one element on each reduced axis', x.shape);
-    }
-    return reducedType(inputs, attributes);
-  },
-  grad: (gradient, node) => {
-    const x = node.input(0);
-    const { axes } = node.attributes;
-    const kept = keptShape(x, axes);
-    const isMax = cast(eq(x, expand(reshape(node, kept), x.shape)), x.dtype);
-    const share = div(reshape(gradient, kept), sum(isMax, axes, { keepDims: true }));
-    return [mul(isMax, share)];
-  },
-  kernel: { family: 'reduce', code: 'max', axes: ({ axes }) => axes },
-  cost: (node) => node.input(0).size,
-};
+/** What a reduction runs over: one axis, several, or all by default. */
+export type Axes = number | readonly number[];
+
+/** The record of a reduction to one of the elements. Equal ones share the gradient evenly, as `torch.amax`. */
+function extremeOp(code: 'max' | 'min'): OpRecord<ReduceAttributes> {
+  return {
+    kind: code,
+    type: (inputs, attributes) => {
+      const [x] = inputs as [Tensor];
+      if (attributes.axes.some((axis) => x.shape[axis] === 0)) {
+        throw invalid(code, 'needs at least one element on each reduced axis', x.shape);
+      }
+      return reducedType(inputs, attributes);
+    },
+    grad: (gradient, node) => {
+      const x = node.input(0);
+      const { axes } = node.attributes;
+      const kept = keptShape(x, axes);
+      const chosen = cast(eq(x, expand(reshape(node, kept), x.shape)), x.dtype);
+      const share = div(reshape(gradient, kept), sum(chosen, axes, { keepDims: true }));
+      return [mul(chosen, share)];
+    },
+    kernel: { family: 'reduce', code, axes: ({ axes }) => axes },
+    cost: (node) => node.input(0).size,
+  };
+}
+
+/** The largest element over some axes. */
+export const maxOp = extremeOp('max');
+/** The smallest element over some axes. */
+export const minOp = extremeOp('min');
 
 /** The largest element over `axes` (all by default); NaN if there is one. */
-export function max(
-  x: Tensor,
-  axes?: number | readonly number[],
-  { keepDims = false }: ReduceOptions = {},
-): Tensor {
+export function max(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
   return reduceWith(maxOp, 'max', x, axes, keepDims);
 }
 
+/** The smallest element over `axes` (all by default); NaN if there is one. */
+export function min(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
+  return reduceWith(minOp, 'min', x, axes, keepDims);
+}
+
 /** The mean over `axes` (all by default); floats only. */
-export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   if (!isFloat(x.dtype)) throw invalid('mean', 'needs float32 or float64; cast it first', x.dtype);
   const over = normaliseAxes('mean', axes, x.ndim);
   const count = sizeOf(over.map((axis) => x.shape[axis] as number));
@@ -47,28 +66,54 @@ export function mean(x: Tensor, axes?: number | readonly number[], options: Redu
   return mul(sum(x, over, options), 1 / count);
 }
 
-/** The index of the first maximum on an axis. */
-export const argMaxOp: OpRecord<{ readonly axis: number }> = {
-  kind: 'argMax',
-  type: ([x], { axis }) => {
-    const { shape } = x as Tensor;
-    if (shape[axis] === 0) throw invalid('argMax', 'needs at least one element on the axis', shape);
-    return { shape: shape.filter((_, i) => i !== axis), dtype: 'int32' };
-  },
-  grad: null,
-  kernel: {
-    family: 'call',
-    call: (node) => {
-      const { shape } = node.input(0);
-      const { axis } = node.attributes;
-      const dims = [sizeOf(shape.slice(0, axis)), shape[axis] as number, sizeOf(shape.slice(axis + 1))];
-      return { kernel: 'argMax', inputs: ['input'], attributes: { dims } };
-    },
-  },
-  cost: (node) => node.input(0).size,
-};
+/** Whether any element over `axes` (all by default) is true, or not 0; false where there is none. */
+export function any(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return gt(sum(cast(x, 'bool'), normaliseAxes('any', axes, x.ndim), options), 0);
+}
 
-/** The int32 index of the first maximum on an axis; the last by default. Floats only; no gradient. */
+/** Whether all elements over `axes` (all by default) are true, or not 0; true where there is none. */
+export function all(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return eq(sum(eq(x, 0), normaliseAxes('all', axes, x.ndim), options), 0);
+}
+
+/** The sizes before, along and behind an axis. */
+export function dimsAround({ shape }: Tensor, axis: number): [number, number, number] {
+  return [sizeOf(shape.slice(0, axis)), shape[axis] as number, sizeOf(shape.slice(axis + 1))];
+}
+
+/** The record of the index of an extreme element. */
+function argOp(kind: 'argMax' | 'argMin'): OpRecord<{ readonly axis: number }> {
+  return {
+    kind,
+    type: ([x], { axis }) => {
+      const { shape } = x as Tensor;
+      if (shape[axis] === 0) throw invalid(kind, 'needs at least one element on the axis', shape);
+      return { shape: shape.filter((_, i) => i !== axis), dtype: 'int32' };
+    },
+    grad: null,
+    kernel: {
+      family: 'call',
+      call: (node) => ({
+        kernel: 'argMax',
+        inputs: ['input'],
+        attributes: { dims: dimsAround(node.input(0), node.attributes.axis), least: kind === 'argMin' },
+      }),
+    },
+    cost: (node) => node.input(0).size,
+  };
+}
+
+/** The index of the first maximum on an axis. */
+export const argMaxOp = argOp('argMax');
+/** The index of the first minimum on an axis. */
+export const argMinOp = argOp('argMin');
+
+/** The int32 index of the first maximum on an axis; the last axis by default. NaN counts as the maximum. No gradient. */
 export function argMax(x: Tensor, axis = -1): Tensor {
   return new Tensor(argMaxOp, [x], { axis: normaliseAxis('argMax', axis, x.ndim) });
+}
+
+/** The int32 index of the first minimum on an axis; the last axis by default. NaN counts as the minimum. No gradient. */
+export function argMin(x: Tensor, axis = -1): Tensor {
+  return new Tensor(argMinOp, [x], { axis: normaliseAxis('argMin', axis, x.ndim) });
 }

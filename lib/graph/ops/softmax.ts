@@ -1,16 +1,24 @@
-import { normaliseAxis } from '../shapes.js';
+import { normaliseAxes, normaliseAxis } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
-import { sum } from './broadcast.js';
-import { add, exp, log, sub } from './elementwise.js';
-import { max } from './reduce.js';
+import { keptShape, type ReduceOptions, sum } from './broadcast.js';
+import { add, exp, isFinite as finiteMask, log, sub, where } from './elementwise.js';
+import { reshape } from './movement.js';
+import { type Axes, max } from './reduce.js';
 import { stopGradient } from './stop-gradient.js';
 
-/** `log(sum(exp(x)))` on an axis, which is kept with length 1; stable for large `x`. */
-export function logSumExp(x: Tensor, axis = -1): Tensor {
-  const over = normaliseAxis('logSumExp', axis, x.ndim);
+/** `log(sum(exp(x)))` over `axes` (the last one by default); stable for large `x`, and -Infinity where all `x` are. */
+export function logSumExp(x: Tensor, axes: Axes = -1, { keepDims = false }: ReduceOptions = {}): Tensor {
+  const over = normaliseAxes('logSumExp', axes, x.ndim);
+  const most = stopGradient(max(x, over, { keepDims: true }));
   // The shift cancels out of the result, so its gradient may be left out.
-  const shift = stopGradient(max(x, over, { keepDims: true }));
-  return add(log(sum(exp(sub(x, shift)), over, { keepDims: true })), shift);
+  const shift = where(finiteMask(most), most, 0);
+  const result = add(log(sum(exp(sub(x, shift)), over, { keepDims: true })), shift);
+  return keepDims
+    ? result
+    : reshape(
+        result,
+        keptShape(x, over).filter((_, axis) => !over.includes(axis)),
+      );
 }
 
 /** The logarithm of the softmax on an axis (the last by default); stable for large `x`. */

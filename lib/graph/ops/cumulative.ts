@@ -1,0 +1,87 @@
+import { isFloat } from '../dtype.js';
+import { invalid } from '../errors.js';
+import type { OpRecord } from '../op.js';
+import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
+import { Tensor } from '../tensor.js';
+import { keptShape, type ReduceOptions } from './broadcast.js';
+import { cast, mul } from './elementwise.js';
+import { ones } from './leaf.js';
+import { pad, permute, reshape, slice } from './movement.js';
+import { type Axes, dimsAround } from './reduce.js';
+
+export interface CumSumAttributes {
+  readonly axis: number;
+  readonly reverse: boolean;
+}
+
+/** Running sums along an axis, from either end. */
+export const cumSumOp: OpRecord<CumSumAttributes> = {
+  kind: 'cumSum',
+  type: ([x]) => x as Tensor,
+  grad: (gradient, node) => {
+    const { axis, reverse } = node.attributes;
+    return [new Tensor(cumSumOp, [gradient], { axis, reverse: !reverse })];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) => ({
+      kernel: 'cumSum',
+      inputs: ['input'],
+      attributes: { dims: dimsAround(node, node.attributes.axis), reverse: node.attributes.reverse },
+    }),
+  },
+  cost: (node) => node.size,
+};
+
+/** The sums of all elements up to each one along an axis (the last by default). bool and uint8 sum to int32. */
+export function cumSum(x: Tensor, axis = -1): Tensor {
+  const numbers = x.dtype === 'bool' || x.dtype === 'uint8' ? cast(x, 'int32') : x;
+  return new Tensor(cumSumOp, [numbers], { axis: normaliseAxis('cumSum', axis, x.ndim), reverse: false });
+}
+
+/** The products of all elements up to each one along an axis (the last by default); floats only. */
+export function cumProd(x: Tensor, axis = -1): Tensor {
+  if (!isFloat(x.dtype)) throw invalid('cumProd', 'needs float32 or float64; cast it first', x.dtype);
+  const along = normaliseAxis('cumProd', axis, x.ndim);
+  const length = x.shape[along] as number;
+  let products = x;
+  // Each round doubles the stretch that an element is the product of (Hillis & Steele 1986).
+  for (let step = 1; step < length; step *= 2) {
+    const earlier = slice(
+      products,
+      x.shape.map((d, i) => [0, i === along ? length - step : d]),
+    );
+    const shifted = pad(
+      earlier,
+      x.shape.map((_, i) => [i === along ? step : 0, 0]),
+      1,
+    );
+    products = mul(products, shifted);
+  }
+  return products;
+}
+
+/**
+ * The product over `axes` (all by default); floats only. Halves are multiplied with each other until one element is left, so
+ * that the gradient is right where elements are 0.
+ */
+export function prod(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
+  if (!isFloat(x.dtype)) throw invalid('prod', 'needs float32 or float64; cast it first', x.dtype);
+  const over = normaliseAxes('prod', axes, x.ndim);
+  const rest = x.shape.map((_, axis) => axis).filter((axis) => !over.includes(axis));
+  const shape = rest.map((axis) => x.shape[axis] as number);
+  const length = sizeOf(over.map((axis) => x.shape[axis] as number));
+  // The reduced axes go first, where halves are whole stretches of memory.
+  const flat = reshape(permute(x, [...over, ...rest]), [length, ...shape]);
+  const result = length === 0 ? ones(shape, x.dtype) : reshape(multiplyHalves(flat), shape);
+  return keepDims ? reshape(result, keptShape(x, over)) : result;
+}
+
+function multiplyHalves(x: Tensor): Tensor {
+  const length = x.shape[0] as number;
+  if (length === 1) return x;
+  const half = Math.floor(length / 2);
+  const halves = mul(slice(x, [[0, half]]), slice(x, [[half, 2 * half]]));
+  const product = multiplyHalves(halves);
+  return length % 2 === 0 ? product : mul(product, slice(x, [[2 * half]]));
+}

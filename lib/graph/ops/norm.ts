@@ -1,0 +1,108 @@
+import { isFloat } from '../dtype.js';
+import { invalid } from '../errors.js';
+import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
+import type { Tensor } from '../tensor.js';
+import { type ReduceOptions, sum } from './broadcast.js';
+import { abs, cast, div, eq, maximum, mul, ne, pow, sqrt, square, sub, where } from './elementwise.js';
+import { broadcast, floatOnly } from './map.js';
+import { type Axes, max, mean, min } from './reduce.js';
+
+function requireFloat(op: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
+}
+
+/** `f(x)` where `x` is not 0, and 0 where it is, with a gradient of 0 there, whatever that of `f` may be. */
+function zeroAtZero(x: Tensor, f: (x: Tensor) => Tensor): Tensor {
+  const isZero = eq(x, 0);
+  return where(isZero, 0, f(where(isZero, 1, x)));
+}
+
+export interface VarianceOptions extends ReduceOptions {
+  /** What is taken off the number of elements that the sum of squares is divided by. Default 1, as in PyTorch. */
+  readonly correction?: number;
+}
+
+/**
+ * The variance over `axes` (all by default): the sum of squared distances from the mean, divided by the number of
+ * elements less `correction`, which must leave more than 0. Floats only.
+ */
+export function variance(
+  x: Tensor,
+  axes?: Axes,
+  { correction = 1, keepDims = false }: VarianceOptions = {},
+): Tensor {
+  return varianceOf('variance', x, axes, correction, keepDims);
+}
+
+function varianceOf(
+  op: string,
+  x: Tensor,
+  axes: Axes | undefined,
+  correction: number,
+  keepDims: boolean,
+): Tensor {
+  requireFloat(op, x);
+  const over = normaliseAxes(op, axes, x.ndim);
+  const count = sizeOf(over.map((axis) => x.shape[axis] as number));
+  if (typeof correction !== 'number' || !(count - correction > 0)) {
+    throw invalid(op, `correction must be less than the ${count} elements`, correction);
+  }
+  const distance = sub(x, mean(x, over, { keepDims: true }));
+  return mul(sum(square(distance), over, { keepDims }), 1 / (count - correction));
+}
+
+/** The standard deviation: the root of `variance`. Its gradient is 0 where all elements are equal. */
+export function std(
+  x: Tensor,
+  axes?: Axes,
+  { correction = 1, keepDims = false }: VarianceOptions = {},
+): Tensor {
+  return zeroAtZero(varianceOf('std', x, axes, correction, keepDims), sqrt);
+}
+
+export interface VectorNormOptions extends ReduceOptions {
+  /** The exponent. Default 2; `Infinity` gives the largest magnitude, 0 the number of elements that are not 0. */
+  readonly p?: number;
+}
+
+/**
+ * The vector norm over `axes` (all by default), `sum(|x| ** p) ** (1 / p)`, as `torch.linalg.vector_norm`. Floats only. Its
+ * gradient is 0 where the norm is 0, and for p < 2 at each element that is 0.
+ */
+export function norm(x: Tensor, axes?: Axes, { p = 2, keepDims = false }: VectorNormOptions = {}): Tensor {
+  requireFloat('norm', x);
+  if (typeof p !== 'number' || Number.isNaN(p)) throw invalid('norm', 'p must be a number', p);
+  const options = { keepDims };
+  const over = normaliseAxes('norm', axes, x.ndim);
+  if (p === Number.POSITIVE_INFINITY) return max(abs(x), over, options);
+  if (p === Number.NEGATIVE_INFINITY) return min(abs(x), over, options);
+  if (p === 0) return sum(cast(ne(x, 0), x.dtype), over, options);
+  if (p === 1) return sum(abs(x), over, options);
+  if (p === 2) return zeroAtZero(sum(square(x), over, options), sqrt);
+  const powers = p < 0 ? pow(abs(x), p) : zeroAtZero(abs(x), (magnitude) => pow(magnitude, p));
+  const total = sum(powers, over, options);
+  return p < 0 ? pow(total, 1 / p) : zeroAtZero(total, (value) => pow(value, 1 / p));
+}
+
+export interface CosineSimilarityOptions {
+  /** Norms below it count as it, so that no vector divides by 0. Default 1e-8. */
+  readonly eps?: number;
+}
+
+/**
+ * The cosine of the angle between vectors along an axis (the last by default), which is dropped; both broadcast.
+ * Between -1 and 1, and 0 for a vector of zeros.
+ */
+export function cosineSimilarity(
+  a: Tensor,
+  b: Tensor,
+  axis = -1,
+  { eps = 1e-8 }: CosineSimilarityOptions = {},
+): Tensor {
+  const [left, right] = broadcast('cosineSimilarity', [a, b]) as [Tensor, Tensor];
+  floatOnly('cosineSimilarity', [left, right]);
+  const over = normaliseAxis('cosineSimilarity', axis, left.ndim);
+  if (!(eps > 0)) throw invalid('cosineSimilarity', 'eps must be positive', eps);
+  const unit = (x: Tensor) => div(x, maximum(norm(x, over, { keepDims: true }), eps));
+  return sum(mul(unit(left), unit(right)), over);
+}
