@@ -77,7 +77,7 @@ const functions: BadCall[] = [
   ],
   [
     'batchNorm with another mean',
-    () => cr.batchNorm(matrix, ones([2]), ones([3])),
+    () => cr.batchNorm(matrix, { mean: ones([2]), variance: ones([3]) }),
     'batchNorm: mean must be [3], got [2]',
   ],
   [

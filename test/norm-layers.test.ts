@@ -20,7 +20,7 @@ const lrn = (size: number): Fn =>
   ((x: Tensor) => cr.localResponseNorm(x, size, { alpha: 0.5, beta: 0.75, k: 2 })) as Fn;
 const batch = (eps?: number): Fn =>
   ((x: Tensor, mean: Tensor, variance: Tensor, weight?: Tensor, bias?: Tensor) =>
-    norm((y, options) => cr.batchNorm(y, mean.detach(), variance.detach(), options), eps)(
+    norm((y, options) => cr.batchNorm(y, { mean: mean.detach(), variance: variance.detach() }, options), eps)(
       x,
       ...(weight && bias ? [weight, bias] : []),
     )) as Fn;
@@ -111,9 +111,19 @@ const functions: [string, Fn, (readonly number[] | InputSpec)[], naive.Reference
   [
     'batchNorm',
     ((x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor) =>
-      cr.batchNorm(x, mean, variance, { weight, bias })) as Fn,
+      cr.batchNorm(x, { mean, variance }, { weight, bias })) as Fn,
     [[2, 2, 3], [3], positive, [3], [3]],
     naive.batchNorm,
+  ],
+  [
+    'batchNorm by its own statistics',
+    norm((x, o) => cr.batchNorm(x, null, o)),
+    [[2, 2, 3], [3], [3]],
+    (...[x, weight, bias]) => {
+      const { data } = naive.channelMoments(x as Plain);
+      const vector = (from: number): Plain => ({ shape: [3], data: data.slice(from, from + 3) });
+      return naive.batchNorm(x as Plain, vector(0), vector(3), weight as Plain, bias as Plain);
+    },
   ],
   ['channelMoments', moments, [[2, 3, 2]], naive.channelMoments],
   ['localResponseNorm', lrn(3), [[2, 5]], naive.localResponseNorm(3, 0.5, 0.75, 2)],

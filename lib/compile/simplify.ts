@@ -2,10 +2,12 @@ import type { OpRecord } from '../graph/op.js';
 import { type ConstantAttributes, constantOp, isNumber } from '../graph/ops/leaf.js';
 import { sameShape } from '../graph/shapes.js';
 import { reachable, Tensor } from '../graph/tensor.js';
+import { joinSlices } from './join-slices.js';
 
 /**
  * Rewrites the graph below `roots` into an equal one with less work: common subexpressions are computed once, views
- * of a number are numbers, identities and neutral operands vanish, and a reduction over scattered axes becomes several over
+ * of a number are numbers, identities and neutral operands vanish,
+ * sums of neighbouring parts are joined, and a reduction over scattered axes becomes several over
  * neighbouring ones. Leaves keep their identity.
  *
  * @returns the rewritten roots, in order
@@ -14,27 +16,34 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
   const rewritten = new Map<Tensor, Tensor>();
   const known = new Map<string, Tensor>();
   let changed = false;
+  /** The node that stands for all equal ones. */
+  const share = (node: Tensor): Tensor => {
+    const key = keyOf(node);
+    if (key === null) return node;
+    const existing = known.get(key) ?? node;
+    known.set(key, existing);
+    return existing;
+  };
   for (const node of reachable(roots)) {
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
-    const found = rewrite(node, inputs);
+    const found = rewrite(node, inputs, share);
     // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
     const candidate: Tensor = found === node && changed ? renew(node, inputs) : found;
     changed ||= candidate !== node;
-    const key = keyOf(candidate);
-    const existing = key === null ? candidate : (known.get(key) ?? candidate);
-    if (key !== null) known.set(key, existing);
-    rewritten.set(node, existing);
+    rewritten.set(node, share(candidate));
   }
   return roots.map((root) => rewritten.get(root) as Tensor);
 }
 
-function rewrite(node: Tensor, inputs: readonly Tensor[]): Tensor {
+function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) => Tensor): Tensor {
   const [a, b] = inputs;
   const { kind, kernel } = node.op;
   if (kernel.family === 'identity') return a as Tensor;
   if (kernel.family === 'view' && a && isNumber(a)) return number(node, numberOf(a));
   if (a && b) {
     if (kind === 'add' && equals(a, 0)) return b;
+    const joined = kind === 'add' ? joinSlices(a, b) : null;
+    if (joined) return joined;
     if ((kind === 'add' || kind === 'sub') && equals(b, 0)) return a;
     if (kind === 'mul' && equals(a, 1)) return b;
     if ((kind === 'mul' || kind === 'div') && equals(b, 1)) return a;
@@ -43,7 +52,7 @@ function rewrite(node: Tensor, inputs: readonly Tensor[]): Tensor {
   if (kind === 'neg' && a?.op.kind === 'neg') return a.input(0);
   if (kind === 'mul' && a && b && isNumber(a) && isNumber(b)) return number(node, numberOf(a) * numberOf(b));
   if (kind === 'reshape' && a?.op.kind === 'reshape') return reshaped(node, a.input(0));
-  if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes));
+  if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes), share);
   const same = inputs.every((input, i) => input === node.inputs[i]);
   return same ? node : new Tensor(node.op, inputs, node.attributes);
 }
@@ -58,7 +67,12 @@ function reshaped(node: Tensor, x: Tensor): Tensor {
 }
 
 /** Reduces one run of neighbouring axes at a time, the last one first, so that each kernel sees [A, R, B]. */
-function reduceByRuns(node: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+function reduceByRuns(
+  node: Tensor,
+  x: Tensor,
+  axes: readonly number[],
+  share: (made: Tensor) => Tensor,
+): Tensor {
   const runs: number[][] = [];
   for (const axis of axes) {
     const run = runs.at(-1);
@@ -67,7 +81,7 @@ function reduceByRuns(node: Tensor, x: Tensor, axes: readonly number[]): Tensor 
   }
   if (runs.length === 1 && x === node.inputs[0]) return node;
   const op = node.op as OpRecord<{ axes: readonly number[] }>;
-  return runs.reduceRight<Tensor>((input, run) => new Tensor(op, [input], { axes: run }), x);
+  return runs.reduceRight<Tensor>((input, run) => share(new Tensor(op, [input], { axes: run })), x);
 }
 
 function numberOf(node: Tensor): number {

@@ -8,15 +8,38 @@ export interface ShapeAttributes {
   readonly shape: Shape;
 }
 
-/** The strides that give `layout` another shape without a copy, or null where there are none. */
-function reshapeLayout(layout: Layout, shape: Shape): Layout | null {
-  const isEmpty = sizeOf(shape) === 0;
-  if (!isEmpty && !sameStrides(layout.strides, contiguousStrides(layout.shape), layout.shape)) return null;
-  return { offset: layout.offset, shape, strides: contiguousStrides(shape) };
+/**
+ * The strides that give `layout` another shape without a copy, or null where there are none. Runs of axes that lie
+ * evenly behind one another in memory are cut anew, each by itself.
+ */
+function reshapeLayout({ offset, shape: from, strides }: Layout, shape: Shape): Layout | null {
+  const result = contiguousStrides(shape);
+  if (sizeOf(shape) === 0) return { offset, shape, strides: result };
+  const runs = evenRuns(from, strides);
+  let run = runs.pop();
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const dimension = shape[axis] as number;
+    if (dimension === 1) continue;
+    if (run?.length === 1) run = runs.pop();
+    if (!run || run.length % dimension !== 0) return null;
+    result[axis] = run.stride;
+    run = { length: run.length / dimension, stride: run.stride * dimension };
+  }
+  return { offset, shape, strides: result };
 }
 
-function sameStrides(a: readonly number[], b: readonly number[], shape: Shape): boolean {
-  return shape.every((dimension, axis) => dimension === 1 || a[axis] === b[axis]);
+/** The axes as few runs of evenly spaced elements, outermost first. */
+function evenRuns(shape: Shape, strides: readonly number[]): { length: number; stride: number }[] {
+  const runs: { length: number; stride: number }[] = [];
+  shape.forEach((length, axis) => {
+    if (length === 1) return;
+    const stride = strides[axis] as number;
+    const last = runs.at(-1);
+    if (last && last.stride === length * stride)
+      runs[runs.length - 1] = { length: last.length * length, stride };
+    else runs.push({ length, stride });
+  });
+  return runs;
 }
 
 /** The same elements in another shape. */

@@ -2,6 +2,8 @@ import { type DType, isFloat } from '../dtype.js';
 import { formatShape, invalid, requireInteger } from '../errors.js';
 import { requireShape, type Shape, sameShape } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
+import { sumTo } from './broadcast.js';
+import { type CustomGradientRule, customGradient } from './custom-gradient.js';
 import { add, div, mul, pow, sqrt, square, sub } from './elementwise.js';
 import { pad, reshape, slice } from './movement.js';
 import { mean } from './reduce.js';
@@ -42,7 +44,8 @@ export function requireNormalizedShape(op: string, normalizedShape: number | Sha
 export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: NormOptions = {}): Tensor {
   const shape = requireNormalizedShape('layerNorm', normalizedShape);
   requireEnding('layerNorm', x, shape);
-  return affine('layerNorm', standardise('layerNorm', x, trailing(x, shape), options.eps), shape, options);
+  requireAffine('layerNorm', shape, options);
+  return normalise('layerNorm', x, trailing(x, shape), options);
 }
 
 /** Options of `rmsNorm`. */
@@ -63,9 +66,11 @@ export interface RMSNormOptions {
 export function rmsNorm(x: Tensor, normalizedShape: number | Shape, options: RMSNormOptions = {}): Tensor {
   const shape = requireNormalizedShape('rmsNorm', normalizedShape);
   requireEnding('rmsNorm', x, shape);
-  const eps = options.eps ?? machineEpsilon(x.dtype);
+  requireAffine('rmsNorm', shape, options);
+  const { weight, eps = machineEpsilon(x.dtype) } = options;
   const meanSquare = mean(square(x), trailing(x, shape), { keepDims: true });
-  return affine('rmsNorm', mul(x, inverseRoot('rmsNorm', meanSquare, eps)), shape, options);
+  const normal = mul(x, inverseRoot('rmsNorm', meanSquare, eps));
+  return weight ? mul(normal, weight) : normal;
 }
 
 /**
@@ -81,11 +86,14 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
   if (channels % groups !== 0) {
     throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
   }
+  requireAffine('groupNorm', [channels], options);
   // Groups of one channel need no axis of their own: their positions are reduced in one pass.
-  if (groups === channels) return normaliseChannels('groupNorm', x, options);
-  const grouped = reshape(x, [x.shape[0] as number, -1, groups, channels / groups]);
-  const normal = standardise('groupNorm', grouped, [1, 3], options.eps);
-  return affine('groupNorm', reshape(normal, x.shape), [channels], options);
+  if (groups === channels) return normalise('groupNorm', x, inner(x), options);
+  const shape = [groups, channels / groups];
+  const split = (value?: Tensor | null) => (value ? reshape(value, shape) : null);
+  const grouped = reshape(x, [x.shape[0] as number, -1, ...shape]);
+  const affine = { ...options, weight: split(options.weight), bias: split(options.bias) };
+  return reshape(normalise('groupNorm', grouped, [1, 3], affine), x.shape);
 }
 
 /**
@@ -100,24 +108,32 @@ export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
   if (x.size === (x.shape[0] as number) * channels) {
     throw invalid('instanceNorm', 'needs more than one position, [N, ..., C]', x.shape);
   }
-  return normaliseChannels('instanceNorm', x, options);
+  requireAffine('instanceNorm', [channels], options);
+  return normalise('instanceNorm', x, inner(x), options);
 }
 
 /**
- * Normalises each channel by a given mean and variance: `(x - mean) / sqrt(variance + eps) * weight + bias`. Batch
- * normalisation (Ioffe & Szegedy 2015) when these are the batch's own, `channelMoments(x)`, or running ones.
+ * Normalises each channel by a mean and a variance: `(x - mean) / sqrt(variance + eps) * weight + bias`. Batch
+ * normalisation (Ioffe & Szegedy 2015), in training by the batch's own and in inference by running ones.
  *
  * @param x [N, ..., C], floats; all others are [C]
+ * @param statistics the mean and the variance; null for the batch's own, through which gradients flow
  */
-export function batchNorm(x: Tensor, mean: Tensor, variance: Tensor, options: NormOptions = {}): Tensor {
+export function batchNorm(
+  x: Tensor,
+  statistics: { readonly mean: Tensor; readonly variance: Tensor } | null,
+  options: NormOptions = {},
+): Tensor {
+  const shape = [requireChannels('batchNorm', x)];
+  requireAffine('batchNorm', shape, options);
+  if (!statistics) return normalise('batchNorm', x, allButLast(x), options);
+  const { mean: center, variance } = statistics;
+  requireLike('batchNorm', 'mean', center, shape);
+  requireLike('batchNorm', 'variance', variance, shape);
   const { weight, bias, eps = 1e-5 } = options;
-  const channels = requireChannels('batchNorm', x);
-  for (const [name, value] of Object.entries({ mean, variance, weight, bias })) {
-    if (value) requireLike('batchNorm', name, value, [channels]);
-  }
   const scale = inverseRoot('batchNorm', variance, eps);
   // The weight joins the scale first, on C numbers instead of on all of x.
-  const scaled = mul(sub(x, mean), weight ? mul(scale, weight) : scale);
+  const scaled = mul(sub(x, center), weight ? mul(scale, weight) : scale);
   return bias ? add(scaled, bias) : scaled;
 }
 
@@ -129,10 +145,11 @@ export function batchNorm(x: Tensor, mean: Tensor, variance: Tensor, options: No
  * @returns two tensors [C]
  */
 export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
-  requireChannels('channelMoments', x);
-  const axes = Array.from({ length: x.ndim - 1 }, (_, axis) => axis);
-  const center = mean(x, axes);
-  return { mean: center, variance: mean(square(sub(x, center)), axes) };
+  const shape = [requireChannels('channelMoments', x)];
+  // The very nodes that `batchNorm` makes, so that a plan with both computes them once.
+  const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
+  const center = over(x);
+  return { mean: reshape(center, shape), variance: reshape(over(square(sub(x, center))), shape) };
 }
 
 /** Options of `localResponseNorm`: PyTorch's names and defaults. */
@@ -166,16 +183,40 @@ export function localResponseNorm(x: Tensor, size: number, options: LocalRespons
   return mul(x, pow(add(mul(total, alpha / size), k), -beta));
 }
 
-/** Normalises over the axes between the first and the last. */
-function normaliseChannels(op: string, x: Tensor, options: NormOptions): Tensor {
-  const axes = Array.from({ length: x.ndim - 2 }, (_, i) => i + 1);
-  return affine(op, standardise(op, x, axes, options.eps), [x.shape.at(-1) as number], options);
-}
+/**
+ * `(x - mean) / sqrt(variance + eps) * weight + bias` over some axes: a pass for the mean, one for the variance, and one
+ * for the result. The gradient is written in the centred values, so that backpropagation keeps nothing else of their
+ * size, and where the weight is one number for all that is reduced, it takes two sums and one pass.
+ */
+function normalise(op: string, x: Tensor, axes: readonly number[], options: NormOptions): Tensor {
+  const { weight, bias, eps = 1e-5 } = options;
+  const over = (value: Tensor) => mean(value, axes, { keepDims: true });
+  const centre = (value: Tensor) => sub(value, over(value));
+  const scaleOf = (centred: Tensor) => inverseRoot(op, over(square(centred)), eps);
+  const offset = weight ? x.ndim - weight.ndim : 0;
+  const uniform = weight && axes.every((axis) => (weight.shape[axis - offset] ?? 1) === 1);
 
-/** Mean 0 and variance 1 over some axes: a pass for the mean, one for the variance, and one for the result. */
-function standardise(op: string, x: Tensor, axes: readonly number[], eps = 1e-5): Tensor {
-  const centred = sub(x, mean(x, axes, { keepDims: true }));
-  return mul(centred, inverseRoot(op, mean(square(centred), axes, { keepDims: true }), eps));
+  const rule: CustomGradientRule = (gradient, [value, factor]) => {
+    const centred = centre(value as Tensor);
+    const scale = scaleOf(centred);
+    const inner = factor && !uniform ? mul(gradient, factor) : gradient;
+    const along = over(mul(inner, centred));
+    const outer = factor && uniform ? mul(scale, factor) : scale;
+    const toInput = mul(sub(sub(inner, over(inner)), mul(centred, mul(along, square(scale)))), outer);
+    if (!factor) return toInput;
+    const count = x.size / along.size;
+    const toFactor = uniform ? mul(mul(along, scale), count) : mul(gradient, mul(centred, scale));
+    return [toInput, sumTo(toFactor, factor.shape)];
+  };
+  const scaled = customGradient((value: Tensor, factor?: Tensor) => {
+    const centred = centre(value);
+    const scale = scaleOf(centred);
+    if (!factor) return mul(centred, scale);
+    // In the other order the rule would share a product with it, which would have to be kept.
+    return uniform ? mul(centred, mul(scale, factor)) : mul(mul(centred, factor), scale);
+  }, rule);
+  const result = weight ? scaled(x, weight) : scaled(x);
+  return bias ? add(result, bias) : result;
 }
 
 /** `1 / sqrt(x + eps)`: divided once a mean, so that the pass over all elements multiplies. */
@@ -183,11 +224,9 @@ function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
   return div(1, sqrt(add(x, requireEps(op, eps))));
 }
 
-function affine(op: string, x: Tensor, shape: Shape, { weight, bias }: NormOptions): Tensor {
+function requireAffine(op: string, shape: Shape, { weight, bias }: NormOptions): void {
   if (weight) requireLike(op, 'weight', weight, shape);
   if (bias) requireLike(op, 'bias', bias, shape);
-  const scaled = weight ? mul(x, weight) : x;
-  return bias ? add(scaled, bias) : scaled;
 }
 
 function requireFloat(op: string, x: Tensor): void {
@@ -209,6 +248,15 @@ function requireEnding(op: string, x: Tensor, shape: Shape): void {
 
 function requireLike(op: string, name: string, value: Tensor, shape: Shape): void {
   if (!sameShape(value.shape, shape)) throw invalid(op, `${name} must be ${formatShape(shape)}`, value.shape);
+}
+
+/** The axes of positions: between the samples and the channels. */
+function inner(x: Tensor): number[] {
+  return Array.from({ length: x.ndim - 2 }, (_, i) => i + 1);
+}
+
+function allButLast(x: Tensor): number[] {
+  return Array.from({ length: x.ndim - 1 }, (_, axis) => axis);
 }
 
 function trailing(x: Tensor, shape: Shape): number[] {

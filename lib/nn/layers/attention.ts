@@ -104,12 +104,12 @@ export class MultiheadAttention extends Module {
   /** As `forward`, with masks. */
   attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks = {}): Tensor {
     this.#requireInputs(query, key, value);
-    const [q, k, v] = this.#project(query, key, value).map((x) => this.#splitHeads(x));
+    const [q, k, v] = this.#project(query, key, value) as [Tensor, Tensor, Tensor];
     const { context, share } = attention(
       'MultiheadAttention',
-      q as Tensor,
-      k as Tensor,
-      v as Tensor,
+      q,
+      k,
+      v,
       readMasks(masks, key, this.numHeads, query),
       { causal: masks.causal ?? this.#causal, dropout: this.training ? this.#rate : 0 },
     );
@@ -136,7 +136,7 @@ export class MultiheadAttention extends Module {
     }
   }
 
-  /** Queries, keys and values, [N, length, embedDim] each: in one product where they come from one tensor. */
+  /** Queries, keys and values, [N, heads, length, features]: in one product where they come from one tensor. */
   #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     if (query === key && key === value) return this.#linear(query, 0, 3);
     if (key === value) return [...this.#linear(query, 0, 1), ...this.#linear(key, 1, 3)];
@@ -153,14 +153,13 @@ export class MultiheadAttention extends Module {
     const own = [this.q_proj_weight, this.k_proj_weight, this.v_proj_weight][from] as Parameter;
     const product = matmul(x, joint ? slice(joint, rows) : own, { transposeB: true });
     const all = bias ? add(product, slice(bias, rows)) : product;
-    return Array.from({ length: to - from }, (_, i) => slice(all, [[], [], [i * width, (i + 1) * width]]));
-  }
-
-  /** [N, T, embedDim] -> [N, heads, T, features of a head] */
-  #splitHeads(x: Tensor): Tensor {
     const [samples, length] = x.shape as [number, number];
-    const split = reshape(x, [samples, length, this.numHeads, this.embedDim / this.numHeads]);
-    return permute(split, [0, 2, 1, 3]);
+    const heads = [this.numHeads, width / this.numHeads];
+    const split = reshape(all, [samples, length, to - from, ...heads]);
+    return Array.from({ length: to - from }, (_, i) => {
+      const part = reshape(slice(split, [[], [], [i, i + 1]]), [samples, length, ...heads]);
+      return permute(part, [0, 2, 1, 3]);
+    });
   }
 }
 

@@ -83,15 +83,17 @@ abstract class BatchNorm extends Module {
     const { weight, bias, running_mean, running_var } = this;
     const options = { weight, bias, eps: this.#eps };
     if (!this.training && running_mean && running_var) {
-      return batchNorm(x, running_mean, running_var, options);
+      return batchNorm(x, { mean: running_mean, variance: running_var }, options);
     }
     const count = x.size / this.numFeatures;
     if (count === 1) {
       throw invalid(this.#name, 'needs more than one value per channel for its statistics', x.shape);
     }
-    const { mean, variance } = channelMoments(x);
-    if (this.training) this.#track(mean, mul(variance, count / (count - 1)));
-    return batchNorm(x, mean, variance, options);
+    if (this.training) {
+      const { mean, variance } = channelMoments(x);
+      this.#track(mean, mul(variance, count / (count - 1)));
+    }
+    return batchNorm(x, null, options);
   }
 
   #track(mean: Tensor, variance: Tensor): void {

@@ -1,0 +1,189 @@
+import { compile, grad, type Shape, type Tensor, tensor } from 'chainrule';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { simplify } from '#lib/compile/simplify.js';
+import { input } from '#lib/graph/ops/leaf.js';
+import { reachable } from '#lib/graph/tensor.js';
+import { kernelsOf, planOf } from '../helpers/graphs.js';
+import { hashUniform } from '../helpers/random.js';
+
+const x = input('x', [2, 6]);
+const kinds = (root: Tensor) => reachable(simplify([root])).map((node) => node.op.kind);
+/** The gradient for `x` of the weighted parts from each start to each end. */
+const split = (...ranges: [number, number, number?][]) => {
+  const parts = ranges.map((range, i) => x.slice([[], range]).mul(i + 2));
+  return grad(
+    parts.map((part) => part.sum()).reduce((a, b) => a.add(b)),
+    [x],
+  )[0] as Tensor;
+};
+
+describe('gradients of the parts of a split', () => {
+  it.each([
+    [
+      'in order',
+      [
+        [0, 1],
+        [1, 4],
+        [4, 6],
+      ],
+    ],
+    [
+      'in reverse',
+      [
+        [4, 6],
+        [1, 4],
+        [0, 1],
+      ],
+    ],
+  ] as [string, [number, number][]][])('are put behind one another, %s', (_, ranges) => {
+    const found = kinds(split(...ranges));
+    expect(found).not.toContain('scatterSlice');
+    expect(found).not.toContain('add');
+    expect(found.filter((kind) => kind === 'concat')).toHaveLength(1);
+  });
+
+  it('keep one frame where they are a part of the whole', () => {
+    const found = kinds(split([1, 2], [2, 5]));
+    expect(found.filter((kind) => kind === 'scatterSlice')).toHaveLength(1);
+    expect(found).not.toContain('add');
+  });
+
+  it.each([
+    [
+      'apart',
+      [
+        [0, 2],
+        [3, 6],
+      ],
+    ],
+    [
+      'overlapping',
+      [
+        [0, 3],
+        [2, 6],
+      ],
+    ],
+    [
+      'the same',
+      [
+        [0, 3],
+        [0, 3],
+      ],
+    ],
+    [
+      'steps',
+      [
+        [0, 6, 2],
+        [1, 6, 2],
+      ],
+    ],
+  ] as [string, [number, number, number?][]][])('are added when they are %s', (_, ranges) => {
+    expect(kinds(split(...ranges))).toContain('add');
+  });
+
+  it('are the same numbers', async () => {
+    const values = tensor(Float64Array.from(hashUniform(12, 1)), { shape: [2, 6] });
+    for (const ranges of [
+      [
+        [0, 2],
+        [2, 3],
+        [3, 6],
+      ],
+      [
+        [2, 4],
+        [4, 5],
+      ],
+      [
+        [0, 4],
+        [2, 6],
+        [5, 6],
+      ],
+    ] as [number, number][][]) {
+      const run = compile((y: Tensor) => {
+        const parts = ranges.map((range, i) =>
+          y
+            .slice([[], range])
+            .square()
+            .mul(i + 1)
+            .sum(),
+        );
+        return grad(
+          parts.reduce((a, b) => a.add(b)),
+          [y],
+        );
+      });
+      const [slope] = await run(values);
+      run.release();
+      const expected = [...(await values.data())].map((value, i) =>
+        ranges.reduce(
+          (sum, [from, to], k) => sum + (i % 6 >= from && i % 6 < to ? 2 * (k + 1) * value : 0),
+          0,
+        ),
+      );
+      expect(
+        [...((await slope?.data()) ?? [])].map((v, i) => Math.abs(v - (expected[i] as number)) < 1e-12),
+      ).not.toContain(false);
+    }
+  });
+});
+
+describe('reshaping a view', () => {
+  const copies = (view: Tensor) => kernelsOf(planOf({ inputs: [x], outputs: [view.exp()] })).length - 1;
+
+  it('splits its axes and drops axes of length 1 without a copy', () => {
+    const columns = x.slice([[], [2, 6]]);
+    expect(copies(columns.reshape([2, 2, 2]))).toBe(0);
+    expect(copies(x.transpose().reshape([3, 2, 2]))).toBe(0);
+    expect(copies(x.slice([[], [3, 4]]).reshape([2]))).toBe(0);
+    expect(copies(x.transpose().reshape([1, 6, 1, 2]))).toBe(0);
+    expect(copies(x.transpose().reshape([12]))).toBe(1);
+    expect(copies(columns.reshape([8]))).toBe(1);
+  });
+
+  it('of any shape gives the elements in order', async () => {
+    const size = fc.integer({ min: 1, max: 4 });
+    const property = fc.asyncProperty(
+      fc.tuple(size, size, size),
+      fc.nat(5),
+      fc.nat(3),
+      async (shape, order, cut) => {
+        const axes = [
+          [0, 1, 2],
+          [0, 2, 1],
+          [1, 0, 2],
+          [1, 2, 0],
+          [2, 0, 1],
+          [2, 1, 0],
+        ][order] as [number, number, number];
+        const count = shape[0] * shape[1] * shape[2];
+        const whole = tensor(
+          Float32Array.from({ length: count }, (_, i) => i),
+          { shape },
+        );
+        const view = whole.permute(axes).slice([[0, 4 - cut]]);
+        const wanted = flatten(await view.toArray());
+        const factors = [2, 3, 4].filter((factor) => view.size % factor === 0);
+        const shapes: Shape[] = [
+          [view.size],
+          [1, view.size, 1],
+          ...factors.flatMap((f) => [
+            [f, view.size / f],
+            [view.size / f, f],
+          ]),
+        ];
+        for (const to of shapes) {
+          // Doubled, so that a step reads it through its strides.
+          expect([...(await view.reshape(to).mul(2).data())], `${to}`).toEqual(
+            wanted.map((value) => 2 * value),
+          );
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 80, seed: 20264 });
+  });
+});
+
+function flatten(values: unknown): number[] {
+  return Array.isArray(values) ? values.flatMap(flatten) : [values as number];
+}
