@@ -1,3 +1,4 @@
+import { formatShape, invalid } from '../../graph/errors.js';
 import {
   add,
   cast,
@@ -14,9 +15,10 @@ import {
 import { tensor } from '../../graph/ops/leaf.js';
 import { softplus } from '../../graph/ops/smooth-activations.js';
 import { stopGradient } from '../../graph/ops/stop-gradient.js';
+import { broadcastShapes, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { binaryAccuracy } from './accuracy.js';
-import { requirePositive, requireSameShape, targetsMust } from './check.js';
+import { requireFactors, requirePositive, requireSameShape, targetsMust } from './check.js';
 import { configurable } from './configurable.js';
 import { type ReductionOptions, reducer } from './reduction.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './types.js';
@@ -39,9 +41,14 @@ export interface BinaryLoss extends Loss {
   readonly checkTargets: TargetCheck;
 }
 
-/** Factors as a tensor of the output's dtype. */
-function factorsOf(given: Tensor | readonly number[], output: Tensor): Tensor {
-  return cast(Array.isArray(given) ? tensor(given) : (given as Tensor), output.dtype);
+/** Factors as a tensor of the output's dtype, which broadcasts to the output. */
+function factorsOf(op: string, name: string, given: Tensor | readonly number[], output: Tensor): Tensor {
+  const factors = Array.isArray(given) ? tensor(given) : (given as Tensor);
+  if (!sameShape(broadcastShapes(op, factors.shape, output.shape), output.shape)) {
+    const shapes = `${formatShape(factors.shape)} for ${formatShape(output.shape)}`;
+    throw invalid(op, `${name} must broadcast to the shape of the output, got ${shapes}`);
+  }
+  return cast(factors, output.dtype);
 }
 
 /** Applies the weights, and reduces; metrics say yes above the threshold. */
@@ -52,9 +59,10 @@ function binaryLoss(
   element: (output: Tensor, target: Tensor) => Tensor,
 ): BinaryLoss {
   const reduce = reducer(op, reduction);
+  requireFactors(op, 'weight', weight);
   const loss = (output: Tensor, target: Tensor): Tensor => {
     const losses = element(output, requireSameShape(op, output, target));
-    return reduce(weight === undefined ? losses : mul(losses, factorsOf(weight, output)));
+    return reduce(weight === undefined ? losses : mul(losses, factorsOf(op, 'weight', weight, output)));
   };
   return Object.assign(loss, {
     metrics: { binaryAccuracy: threshold === 0 ? binaryAccuracy : binaryAccuracy.with({ threshold }) },
@@ -74,11 +82,13 @@ export const binaryCrossEntropyWithLogits = configurable<OutputAndTarget, Binary
     const op = 'binaryCrossEntropyWithLogits';
     const { posWeight = 1 } = options;
     if (typeof posWeight === 'number') requirePositive(op, 'posWeight', posWeight, { zero: true });
+    else requireFactors(op, 'posWeight', posWeight);
     return binaryLoss(op, 0, options, (x, target) => {
       // -log(sigmoid(x)) is softplus(-x), and -log(1 - sigmoid(x)) is x more than that.
       const ofYes = softplus(neg(x), { threshold: 40 });
-      const factor = typeof posWeight === 'number' ? posWeight : factorsOf(posWeight, x);
-      const scaled = factor === 1 ? ofYes : mul(ofYes, add(mul(target, sub(factor, 1)), 1));
+      const surplus =
+        typeof posWeight === 'number' ? posWeight - 1 : sub(factorsOf(op, 'posWeight', posWeight, x), 1);
+      const scaled = surplus === 0 ? ofYes : mul(ofYes, add(mul(target, surplus), 1));
       return add(mul(sub(1, target), x), scaled);
     });
   },

@@ -10,11 +10,16 @@ export function requireFloat(op: string, name: string, x: Tensor): void {
 }
 
 /** Checks an output of floats and a target of the same shape. Gives the target, integers as floats. */
-export function requireSameShape(op: string, output: Tensor, target: Tensor, name = 'target'): Tensor {
-  requireFloat(op, 'output', output);
+export function requireSameShape(
+  op: string,
+  output: Tensor,
+  target: Tensor,
+  names: readonly [output: string, target: string] = ['output', 'target'],
+): Tensor {
+  requireFloat(op, names[0], output);
   if (!sameShape(output.shape, target.shape)) {
     const shapes = `${formatShape(output.shape)} and ${formatShape(target.shape)}`;
-    throw invalid(op, `output and ${name} must have one shape, got ${shapes}`);
+    throw invalid(op, `${names[0]} and ${names[1]} must have one shape, got ${shapes}`);
   }
   return isFloat(target.dtype) ? target : cast(target, output.dtype);
 }
@@ -31,4 +36,11 @@ export function targetsMust(op: string, rule: string, test: (target: number) => 
     const at = targets.findIndex((target) => !test(target));
     if (at >= 0) throw invalid(op, `target at position ${at} must be ${rule}`, targets[at]);
   };
+}
+
+/** Checks factors that are given as numbers. */
+export function requireFactors(op: string, name: string, factors: unknown): void {
+  if (Array.isArray(factors) && !factors.every((factor) => factor >= 0 && Number.isFinite(factor))) {
+    throw invalid(op, `${name} must hold finite numbers of at least 0`, factors);
+  }
 }

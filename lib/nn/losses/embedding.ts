@@ -50,7 +50,7 @@ export const cosineEmbeddingLoss = configurable<
     }
     const reduce = reducer('cosineEmbeddingLoss', reduction);
     return (first, second, target) => {
-      const other = requireVectors('cosineEmbeddingLoss', first, second, 'the second vectors');
+      const other = requireVectors('cosineEmbeddingLoss', first, second, ['first', 'second']);
       if (!sameShape(target.shape, first.shape.slice(0, -1))) {
         const shapes = `${formatShape(first.shape)} and ${formatShape(target.shape)}`;
         throw invalid('cosineEmbeddingLoss', `there must be one target for each pair, got ${shapes}`);
@@ -97,8 +97,8 @@ export const tripletMarginLoss = configurable<
     const reduce = reducer('tripletMarginLoss', reduction);
     const distance = (a: Tensor, b: Tensor) => norm(add(sub(a, b), eps), p);
     return (anchor, positive, negative) => {
-      const near = requireVectors('tripletMarginLoss', anchor, positive, 'the positive');
-      const far = requireVectors('tripletMarginLoss', anchor, negative, 'the negative');
+      const near = requireVectors('tripletMarginLoss', anchor, positive, ['anchor', 'positive']);
+      const far = requireVectors('tripletMarginLoss', anchor, negative, ['anchor', 'negative']);
       const toFar = distance(anchor, far);
       const furthest = swap ? minimum(toFar, distance(near, far)) : toFar;
       return reduce(relu(add(sub(distance(anchor, near), furthest), margin)));
@@ -122,7 +122,7 @@ function norm(x: Tensor, p: number): Tensor {
   return sum(where(some, mul(root, scale), 0), -1);
 }
 
-function requireVectors(op: string, x: Tensor, other: Tensor, name: string): Tensor {
+function requireVectors(op: string, x: Tensor, other: Tensor, names: readonly [string, string]): Tensor {
   if (x.ndim === 0) throw invalid(op, 'vectors must have at least one axis', formatShape(x.shape));
-  return requireSameShape(op, x, other, name);
+  return requireSameShape(op, x, other, names);
 }

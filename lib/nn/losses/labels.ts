@@ -8,6 +8,7 @@ import { unsqueeze } from '../../graph/ops/movement.js';
 import { mean } from '../../graph/ops/reduce.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { requireFactors } from './check.js';
 import type { Reduction, ReductionOptions } from './reduction.js';
 
 export interface LabelOptions extends ReductionOptions {
@@ -32,9 +33,7 @@ export function requireLabelOptions(op: string, { weight, ignoreIndex }: LabelOp
   if (ignoreIndex !== undefined) {
     requireInteger(op, 'ignoreIndex', ignoreIndex, { min: -(2 ** 31), max: 2 ** 31 - 1 });
   }
-  if (Array.isArray(weight) && !weight.every((factor) => factor >= 0 && Number.isFinite(factor))) {
-    throw invalid(op, 'weight must hold finite numbers of at least 0', weight);
-  }
+  requireFactors(op, 'weight', weight);
 }
 
 /** The class weights as a tensor of the output's dtype. */

@@ -100,8 +100,8 @@ export const gaussianNLLLoss = configurable<
     requirePositive('gaussianNLLLoss', 'eps', eps);
     const reduce = reducer('gaussianNLLLoss', reduction);
     return (output, target, variance) => {
-      const truth = requireSameShape('gaussianNLLLoss', output, target);
-      const given = requireSameShape('gaussianNLLLoss', output, variance, 'variance');
+      const truth = requireSameShape('gaussianNLLLoss', output, target, ['mean', 'target']);
+      const given = requireSameShape('gaussianNLLLoss', output, variance, ['mean', 'variance']);
       const v = add(given, stopGradient(sub(maximum(given, eps), given)));
       const loss = mul(add(log(v), div(square(sub(output, truth)), v)), 0.5);
       return reduce(full ? add(loss, Math.log(2 * Math.PI) / 2) : loss);
