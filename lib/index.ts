@@ -25,6 +25,18 @@ export * from './graph/ops/public.js';
 export type { Shape } from './graph/shapes.js';
 export { Tensor } from './graph/tensor.js';
 export { assign } from './graph/trace.js';
+export type { HealthThresholds } from './health/findings.js';
+export { formatHealth } from './health/format.js';
+export { type InspectOptions, inspect } from './health/inspect.js';
+export type {
+  Finding,
+  FindingKind,
+  HealthReport,
+  LayerHealth,
+  NonFiniteOp,
+  ParameterHealth,
+  ReluHealth,
+} from './health/report.js';
 export * as io from './io/index.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';

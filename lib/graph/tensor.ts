@@ -51,6 +51,11 @@ export class Tensor<A = unknown> {
   }
 }
 
+/** The id that the next node will have: nodes made between two calls have ids from the first to below the second. */
+export function upcomingId(): number {
+  return nextId;
+}
+
 /** All nodes that `roots` depend on, themselves included, inputs first; of a node that ends the search, not its inputs. */
 export function reachable(roots: Iterable<Tensor>, isEnd: (node: Tensor) => boolean = () => false): Tensor[] {
   const seen = new Set<Tensor>();

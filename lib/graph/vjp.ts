@@ -11,11 +11,13 @@ import { reachable, type Tensor } from './tensor.js';
  *
  * @param gradients one for each of `outputs`, of its shape and dtype
  * @param wrt any nodes; `undefined` is given for one that no output depends on
+ * @param observe is told of each node whose rule is applied, before that makes nodes
  */
 export function vjp(
   outputs: readonly Tensor[],
   gradients: readonly Tensor[],
   wrt: readonly Tensor[],
+  observe?: (node: Tensor) => void,
 ): (Tensor | undefined)[] {
   const sums = new Map<Tensor, Tensor>();
   const accumulate = (node: Tensor, contribution: Tensor) => {
@@ -29,6 +31,7 @@ export function vjp(
   for (const node of dependents(outputs, wanted).reverse()) {
     const gradient = sums.get(node);
     if (!gradient || !node.op.grad) continue;
+    observe?.(node);
     const contributions = node.op.grad(gradient, node);
     node.inputs.forEach((input, i) => {
       const contribution = contributions[i];

@@ -1,0 +1,155 @@
+import type { TypedArray } from '../graph/dtype.js';
+import { cast } from '../graph/ops/elementwise.js';
+import { zeros } from '../graph/ops/leaf.js';
+import type { Shape } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
+import type { Loss } from '../nn/losses.js';
+import type { Module } from '../nn/module.js';
+import type { Parameter } from '../nn/parameter.js';
+import type { RandomState } from '../runtime/executable.js';
+import { GraphRun } from '../runtime/graph-run.js';
+import { findingsOf, type HealthThresholds } from './findings.js';
+import { layerMeasures, parameterMeasures, reluMeasures } from './measures.js';
+import { allFinite, findNonFinite } from './non-finite.js';
+import type { HealthReport, LayerHealth, ParameterHealth, ReluHealth } from './report.js';
+import { type Batch, type ModelTrace, type TracedLayer, traceModel } from './trace.js';
+
+/** Gives the next values of parameters by their gradients; those that it leaves out are not updated. */
+export type NextValues = (
+  parameters: readonly Parameter[],
+  gradients: readonly Tensor[],
+) => ReadonlyMap<Tensor, Tensor>;
+
+/** How a batch is looked at. */
+export interface Examination {
+  readonly next: NextValues;
+  readonly thresholds: HealthThresholds;
+  readonly random: RandomState;
+}
+
+/** Scalars by name, still to be computed. */
+type Measures = Readonly<Record<string, Tensor>>;
+/** The same, computed. */
+type Values<M> = { readonly [K in keyof M]: number };
+
+/** Traces the model on a batch, computes all figures in one run, and reads them. */
+export async function examine(
+  model: Module,
+  loss: Loss,
+  batch: Batch,
+  { next, thresholds, random }: Examination,
+): Promise<HealthReport> {
+  const trace = traceModel(model, loss, batch);
+  const parameters = trace.parameters.map(([, parameter]) => parameter);
+  const nextValues = next(parameters, trace.gradients);
+  const values = await compute(
+    {
+      total: [{ loss: cast(trace.loss, 'float64') }],
+      layers: trace.layers.map((layer) =>
+        layerMeasures(layer.output, layer.gradient ?? zerosLike(layer.output)),
+      ),
+      relus: trace.relus.map(({ output }) => reluMeasures(output)),
+      parameters: parameters.map((x, i) =>
+        parameterMeasures(x, trace.gradients[i] as Tensor, nextValues.get(x)),
+      ),
+    },
+    random,
+  );
+  const norms = values.layers.map(({ gradientEnergy }) => Math.sqrt(gradientEnergy));
+  const last = norms[trace.layers.findLastIndex(({ gradient }) => gradient)] ?? Number.NaN;
+  const energies = [...values.layers, ...values.parameters].flatMap((found) => [
+    found.energy,
+    found.gradientEnergy,
+  ]);
+  const finite = [values.total[0]?.loss, ...energies].every(Number.isFinite);
+  const { count, first } = finite ? allFinite : await findNonFinite(rootsOf(trace), trace.place, random);
+  const figures = {
+    loss: values.total[0]?.loss ?? Number.NaN,
+    layers: pairs(trace.layers, values.layers).map(([layer, found]) =>
+      layerHealth(layer, found, last, count(layer.output)),
+    ),
+    relus: pairs(trace.relus, values.relus).map(([{ path, output }, { zeros, dead }]): ReluHealth => {
+      return { path, units: output.shape.at(-1) ?? 1, zeros, dead };
+    }),
+    parameters: pairs(trace.parameters, values.parameters).map(([[path, parameter], found], i) => {
+      const nonFinite = { values: count(parameter), gradient: count(trace.gradients[i] as Tensor) };
+      return parameterHealth(path, parameter.shape, found, nonFinite);
+    }),
+    firstNonFinite: first,
+  };
+  const rows = batch.inputs[0]?.shape[0] ?? 0;
+  return { ...figures, findings: findingsOf(figures, rows, thresholds) };
+}
+
+function zerosLike({ shape, dtype }: Tensor): Tensor {
+  return zeros(shape, dtype);
+}
+
+function pairs<A, B>(a: readonly A[], b: readonly B[]): [A, B][] {
+  return a.map((item, i) => [item, b[i] as B]);
+}
+
+/** Computes groups of measures in one plan. */
+async function compute<G extends Readonly<Record<string, readonly object[]>>>(
+  groups: G,
+  random: RandomState,
+): Promise<{ readonly [K in keyof G]: readonly Values<G[K][number]>[] }> {
+  const nodes = Object.values(groups).flatMap((list) =>
+    list.flatMap((measures) => Object.values(measures as Measures)),
+  );
+  const run = new GraphRun([], nodes, random);
+  try {
+    const found = (await run.run([])).map(([value]: TypedArray) => value as number).values();
+    const read = (measures: object) =>
+      Object.fromEntries(Object.keys(measures).map((name) => [name, found.next().value as number]));
+    const results = Object.entries(groups).map(([name, list]) => [name, list.map(read)]);
+    return Object.fromEntries(results) as { [K in keyof G]: Values<G[K][number]>[] };
+  } finally {
+    run.release();
+  }
+}
+
+function layerHealth(
+  { path, type, output, gradient }: TracedLayer,
+  { mean, energy, zeros, gradientEnergy }: Values<ReturnType<typeof layerMeasures>>,
+  last: number,
+  nonFinite: number,
+): LayerHealth {
+  const square = energy / output.size;
+  const gradientNorm = Math.sqrt(gradientEnergy);
+  return {
+    path,
+    type,
+    shape: output.shape,
+    mean,
+    std: Math.sqrt(Math.max(0, square - mean * mean)),
+    rms: Math.sqrt(square),
+    zeros,
+    nonFinite,
+    gradientNorm,
+    // Where the last gradient is 0, the others are as large as it if they are 0.
+    gradientRatio: !gradient ? null : gradientNorm === last ? 1 : gradientNorm / last,
+  };
+}
+
+function parameterHealth(
+  path: string,
+  shape: Shape,
+  { energy, gradientEnergy, update }: Values<ReturnType<typeof parameterMeasures>>,
+  nonFinite: ParameterHealth['nonFinite'],
+): ParameterHealth {
+  const norm = Math.sqrt(energy);
+  return {
+    path,
+    shape,
+    norm,
+    gradientNorm: Math.sqrt(gradientEnergy),
+    updateRatio: update === undefined || norm === 0 ? null : Math.sqrt(update) / norm,
+    nonFinite,
+  };
+}
+
+function rootsOf({ loss, gradients, layers }: ModelTrace): Tensor[] {
+  const ofLayers = layers.flatMap(({ output, gradient }) => (gradient ? [output, gradient] : [output]));
+  return [loss, ...gradients, ...ofLayers];
+}

@@ -1,0 +1,190 @@
+import { formatShape } from '../graph/errors.js';
+import { sizeOf } from '../graph/shapes.js';
+import type { Finding, HealthReport, NonFiniteOp } from './report.js';
+
+/** Where findings begin. */
+export interface HealthThresholds {
+  /**
+   * A gradient vanishes where its norm is less than this share of that at the last layer. Default 1e-4: an Adam or SGD
+   * rate that suits the last layer then leaves the first one where it was.
+   */
+  readonly vanishing: number;
+  /** A gradient explodes where its norm is more than this times that at the last layer. Default 1e4. */
+  readonly exploding: number;
+  /**
+   * Or where a parameter's gradient has a larger norm than this. Default 1e3: norms are clipped to 0.25 to 10 in
+   * practice.
+   */
+  readonly gradientNorm: number;
+  /** The share of dead units of a ReLU from which it is reported. Default 0.5; healthy nets have a few percent. */
+  readonly dead: number;
+  /**
+   * Updates of weights smaller than this share of their values are stale. Default 1e-6: a healthy ratio is about 1e-3,
+   * and below 6e-8 float32 rounds the update away.
+   */
+  readonly staleUpdates: number;
+  /** Updates of weights larger than this share of their values. Default 0.1. */
+  readonly largeUpdates: number;
+}
+
+export const defaultThresholds: HealthThresholds = {
+  vanishing: 1e-4,
+  exploding: 1e4,
+  gradientNorm: 1e3,
+  dead: 0.5,
+  staleUpdates: 1e-6,
+  largeUpdates: 0.1,
+};
+
+type Figures = Omit<HealthReport, 'findings'>;
+
+/** Rows below which a unit may well be 0 for a whole batch by chance. */
+const FEW_ROWS = 8;
+
+/** Reads a report's figures. */
+export function findingsOf(figures: Figures, rows: number, thresholds: HealthThresholds): Finding[] {
+  return [
+    nonFinite(figures),
+    vanishing(figures, thresholds),
+    exploding(figures, thresholds),
+    rows < FEW_ROWS ? null : dead(figures, thresholds),
+    staleUpdates(figures, thresholds),
+    largeUpdates(figures, thresholds),
+  ].filter((finding) => finding !== null);
+}
+
+function nonFinite({ firstNonFinite: first }: Figures): Finding | null {
+  if (!first) return null;
+  const remedies =
+    'a smaller learning rate, clipping the gradient (clipNorm of the optimiser), an initialisation that keeps ' +
+    'variances, normalisation, or a formula that cannot overflow (logSoftmax for the log of softmax)';
+  return {
+    kind: 'nonFinite',
+    layers: [first.layer],
+    message: `${describeNonFinite(first)}. Remedies: ${remedies}`,
+  };
+}
+
+/** The first op that made something that is not finite, as a sentence. */
+export function describeNonFinite({ op, shape, dtype, layer, phase, count }: NonFiniteOp): string {
+  const values = `${count} of its ${sizeOf(shape)} values`;
+  if (op === 'variable' || op === 'constant') return `${layer} must be finite, but ${values} are not`;
+  const type = `${dtype}${formatShape(shape)}`;
+  return `${op} in ${layer} made the first value that is not finite, in the ${phase} pass: ${values} (${type})`;
+}
+
+/** The layers whose gradient was compared, with the ratio. */
+function compared(layers: Figures['layers']): { path: string; ratio: number }[] {
+  return layers.flatMap(({ path, gradientRatio }) =>
+    gradientRatio === null ? [] : [{ path, ratio: gradientRatio }],
+  );
+}
+
+function vanishing({ layers }: Figures, { vanishing: least }: HealthThresholds): Finding | null {
+  const ratios = compared(layers);
+  const found = ratios.filter(({ ratio }) => ratio < least);
+  if (found.length === 0) return null;
+  const smallest = Math.min(...found.map(({ ratio }) => ratio));
+  const paths = found.map(({ path }) => path);
+  const remedies =
+    'an activation that does not saturate (ReLU, GELU, SELU), an initialisation that keeps variances ' +
+    '(nn.init.xavierNormal for tanh, kaimingNormal for ReLU, orthogonal), normalisation (nn.BatchNorm1d, ' +
+    'nn.LayerNorm), or residual connections (nn.Residual)';
+  return {
+    kind: 'vanishing',
+    layers: paths,
+    message:
+      `The gradient vanishes on its way back: at ${layersNamed(paths)} its norm is down to ` +
+      `${smallest.toExponential(1)} of that at layer ${ratios.at(-1)?.path}. Remedies: ${remedies}`,
+  };
+}
+
+function exploding({ layers, parameters }: Figures, thresholds: HealthThresholds): Finding | null {
+  const ratios = compared(layers);
+  const steep = ratios.filter(({ ratio }) => ratio > thresholds.exploding);
+  const large = parameters.filter(({ gradientNorm }) => gradientNorm > thresholds.gradientNorm);
+  if (steep.length === 0 && large.length === 0) return null;
+  const [paths, names] = [steep.map(({ path }) => path), large.map(({ path }) => path)];
+  const most = Math.max(...steep.map(({ ratio }) => ratio)).toExponential(1);
+  const norm = Math.max(...large.map(({ gradientNorm }) => gradientNorm)).toExponential(1);
+  const parts = [
+    ...(steep.length > 0
+      ? [`at ${layersNamed(paths)} its norm is up to ${most} times that at layer ${ratios.at(-1)?.path}`]
+      : []),
+    ...(large.length > 0 ? [`of ${listed(names)} its norm is up to ${norm}`] : []),
+  ];
+  const remedies =
+    'smaller first weights (nn.init.xavierNormal for tanh, kaimingNormal for ReLU, orthogonal), clipping (clipNorm of ' +
+    'the optimiser), normalisation (nn.BatchNorm1d, nn.LayerNorm), residual connections (nn.Residual), or a smaller ' +
+    'learning rate';
+  return {
+    kind: 'exploding',
+    layers: [...paths, ...names],
+    message: `The gradient explodes: ${parts.join('; ')}. Remedies: ${remedies}`,
+  };
+}
+
+function dead({ relus }: Figures, { dead: most }: HealthThresholds): Finding | null {
+  const found = relus.filter((relu) => relu.dead >= most);
+  if (found.length === 0) return null;
+  const share = Math.max(...found.map((relu) => relu.dead));
+  const remedies =
+    'a smaller learning rate, an activation with a slope on both sides (leakyRelu, GELU, ELU), nn.init.kaimingNormal ' +
+    'with biases of 0, or normalisation before the activation';
+  return {
+    kind: 'dead',
+    layers: found.map(({ path }) => path),
+    message:
+      `Units are dead: of the ReLU in ${listed(found.map(({ path }) => path))} up to ${percent(share)} of the units ` +
+      `are 0 for the whole batch. Remedies: ${remedies}`,
+  };
+}
+
+function staleUpdates({ parameters }: Figures, { staleUpdates: least }: HealthThresholds): Finding | null {
+  const found = weights(parameters).filter(({ updateRatio }) => updateRatio !== null && updateRatio < least);
+  if (found.length === 0) return null;
+  const smallest = Math.min(...found.map(({ updateRatio }) => updateRatio as number));
+  return {
+    kind: 'staleUpdates',
+    layers: found.map(({ path }) => path),
+    message:
+      `Updates are stale: of ${listed(found.map(({ path }) => path))} an update changes as little as ` +
+      `${smallest.toExponential(1)} of the values, where about 1e-3 is usual. Remedies: a larger learning rate, an ` +
+      'optimiser that scales each gradient (optim.adam), or those against vanishing gradients',
+  };
+}
+
+function largeUpdates({ parameters }: Figures, { largeUpdates: most }: HealthThresholds): Finding | null {
+  const found = weights(parameters).filter(({ updateRatio }) => updateRatio !== null && updateRatio > most);
+  if (found.length === 0) return null;
+  const largest = Math.max(...found.map(({ updateRatio }) => updateRatio as number));
+  return {
+    kind: 'largeUpdates',
+    layers: found.map(({ path }) => path),
+    message:
+      `Updates are large: of ${listed(found.map(({ path }) => path))} an update changes up to ` +
+      `${largest.toPrecision(2)} of the values, where about 1e-3 is usual. Remedies: a smaller learning rate, warm-up ` +
+      '(a schedule that starts small), or clipping (clipNorm of the optimiser)',
+  };
+}
+
+/** Biases and gains start at 0 or near it, where any update is large. */
+function weights(parameters: Figures['parameters']): Figures['parameters'] {
+  return parameters.filter(({ shape }) => shape.length > 1);
+}
+
+function layersNamed(paths: readonly string[]): string {
+  return `layer${paths.length > 1 ? 's' : ''} ${listed(paths)}`;
+}
+
+/** `a, b and c`; the first and the last few of many. */
+function listed(paths: readonly string[]): string {
+  if (paths.length > 6) {
+    return `${paths.slice(0, 3).join(', ')} ... ${paths.slice(-2).join(', ')} (${paths.length} in all)`;
+  }
+  return paths.length === 1 ? (paths[0] as string) : `${paths.slice(0, -1).join(', ')} and ${paths.at(-1)}`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}

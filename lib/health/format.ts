@@ -1,0 +1,66 @@
+import { formatShape } from '../graph/errors.js';
+import type { HealthReport } from './report.js';
+
+/** A report as tables of text: the layers, the ReLUs, the parameters, and the findings, one to a line. */
+export function formatHealth({ loss, layers, relus, parameters, findings }: HealthReport): string {
+  const tables = [
+    table(
+      ['layer', 'type', 'shape', 'mean', 'std', 'rms', 'zeros', 'gradient', 'of last'],
+      layers.map(({ path, type, shape, mean, std, rms, zeros, gradientNorm, gradientRatio }) => [
+        path,
+        type,
+        formatShape(shape),
+        ...[mean, std, rms].map(brief),
+        percent(zeros),
+        brief(gradientNorm),
+        gradientRatio === null ? '-' : brief(gradientRatio),
+      ]),
+    ),
+    table(
+      ['ReLU in', 'units', 'zeros', 'dead units'],
+      relus.map(({ path, units, zeros, dead }) => [path, String(units), percent(zeros), percent(dead)]),
+    ),
+    table(
+      ['parameter', 'shape', 'norm', 'gradient', 'update / norm'],
+      parameters.map(({ path, shape, norm, gradientNorm, updateRatio }) => [
+        path,
+        formatShape(shape),
+        brief(norm),
+        brief(gradientNorm),
+        updateRatio === null ? '-' : brief(updateRatio),
+      ]),
+    ),
+  ];
+  const remarks = findings.map(({ kind, message }) => `${kind}: ${message}.`);
+  return [`loss ${loss.toPrecision(5)}`, ...tables, remarks.length > 0 ? remarks.join('\n') : 'No findings.']
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** Columns are as wide as their widest entry; numbers stand to the right. Nothing for a table without rows. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
+  const lines = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
+  const isText = header.map((_, column) =>
+    rows.some((row) => !/^[-+\d.e]+( %)?$|^-$|^NaN|Infinity$/.test(row[column] as string)),
+  );
+  return lines
+    .map((line) =>
+      line
+        .map((cell, i) => (isText[i] ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function brief(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  return size >= 1e-3 && size < 1e4 ? value.toPrecision(3) : value.toExponential(1);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)} %`;
+}

@@ -1,0 +1,90 @@
+import { invalid, requireInteger } from '../graph/errors.js';
+import { mul, sub } from '../graph/ops/elementwise.js';
+import { Tensor } from '../graph/tensor.js';
+import { traced } from '../graph/trace.js';
+import type { Loss } from '../nn/losses.js';
+import { Module } from '../nn/module.js';
+import type { Parameter } from '../nn/parameter.js';
+import { isTrainable, Optimizer } from '../optim/optimizer.js';
+import { examine, type NextValues } from './examine.js';
+import { defaultThresholds, type HealthThresholds } from './findings.js';
+import type { HealthReport } from './report.js';
+
+export interface InspectOptions {
+  /** Gives the updates that are reported: the next ones, from its present state. */
+  readonly optimizer?: Optimizer;
+  /** Without an optimiser, the rate of the update `lr * gradient`. */
+  readonly lr?: number;
+  readonly thresholds?: Partial<HealthThresholds>;
+  /** Seed of the random numbers (dropout). Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Looks at one batch: the norms of activations and gradients of each layer, the share of dead ReLUs, the ratio of
+ * updates to weights, and values that are not finite with the op that made the first one. Findings name the layers where
+ * the gradient vanishes or explodes, and say which remedies exist. Nothing is changed: no parameter, no buffer, no
+ * optimiser. The model is taken in its present mode, as a rule that of training.
+ *
+ *     const report = await inspect(model, nn.crossEntropy, x, y, { optimizer });
+ *     console.log(formatHealth(report));
+ *
+ * Gradients are compared layer by layer as by Glorot & Bengio (2010). Dead units are reported for batches of 8 rows and
+ * more. Where the optimiser accumulates gradients and the next step makes no update, there are no update ratios.
+ *
+ * @param loss of the model's output and the targets
+ * @param inputs one batch, or a list of batches for a model with several inputs
+ * @throws (rejects) when the loss has more than one element
+ */
+export async function inspect(
+  model: Module,
+  loss: Loss,
+  inputs: Tensor | readonly Tensor[],
+  targets: Tensor,
+  options: InspectOptions = {},
+): Promise<HealthReport> {
+  const { optimizer, lr, seed = 0 } = options;
+  if (!(model instanceof Module)) throw invalid('inspect', 'model must be a module', model);
+  if (typeof loss !== 'function') {
+    throw invalid('inspect', 'loss must be a function such as nn.crossEntropy', loss);
+  }
+  const batch = { inputs: inputs instanceof Tensor ? [inputs] : inputs, targets };
+  if (!Array.isArray(batch.inputs) || [...batch.inputs, targets].some((x) => !(x instanceof Tensor))) {
+    throw invalid('inspect', 'inputs and targets must be tensors', inputs);
+  }
+  if (optimizer !== undefined && !(optimizer instanceof Optimizer)) {
+    throw invalid('inspect', 'optimizer must be one such as optim.adam()', optimizer);
+  }
+  if (lr !== undefined && !(lr >= 0)) throw invalid('inspect', 'lr must be a non-negative number', lr);
+  requireInteger('inspect', 'seed', seed, { min: 0 });
+  const thresholds = completeThresholds(options.thresholds);
+  const next = optimizer ? byOptimizer(optimizer) : byRate(lr);
+  return examine(model, loss, batch, { next, thresholds, random: { seed, step: 0 } });
+}
+
+/** The thresholds with the defaults for those that are left out. */
+export function completeThresholds(given: Partial<HealthThresholds> = {}): HealthThresholds {
+  for (const [name, value] of Object.entries(given)) {
+    if (name in defaultThresholds && value >= 0) continue;
+    const names = Object.keys(defaultThresholds).join(', ');
+    throw invalid('inspect', `thresholds are numbers for ${names}, got ${name}: ${value}`);
+  }
+  return { ...defaultThresholds, ...given };
+}
+
+/** What `step` would assign. */
+function byOptimizer(optimizer: Optimizer): NextValues {
+  return (parameters, gradients) => {
+    const { accumulate = 1 } = optimizer.stages;
+    const idle = (optimizer.steps + 1) % accumulate !== 0 || !parameters.some(isTrainable);
+    return idle ? new Map() : traced(() => optimizer.step(parameters, gradients)).trace.assignments;
+  };
+}
+
+function byRate(lr: number | undefined): NextValues {
+  return (parameters, gradients) => {
+    const trained = lr === undefined ? [] : parameters.filter(isTrainable);
+    const step = (x: Parameter) => mul(gradients[parameters.indexOf(x)] as Tensor, lr as number);
+    return new Map(trained.map((x) => [x, sub(x, step(x))]));
+  };
+}

@@ -1,0 +1,48 @@
+import { sum } from '../graph/ops/broadcast.js';
+import { abs, cast, eq, mul, ne, square, sub } from '../graph/ops/elementwise.js';
+import { max, mean } from '../graph/ops/reduce.js';
+import type { Tensor } from '../graph/tensor.js';
+
+// All in float64, so that no square of a float32 overflows, and computed with the plan, off the main thread.
+
+const exactly = (x: Tensor): Tensor => cast(x, 'float64');
+const share = (condition: Tensor): Tensor => mean(exactly(condition));
+
+/** The sum of the squares; not finite where a number is not. */
+export const energy = (x: Tensor): Tensor => sum(square(exactly(x)));
+
+/** How many elements are NaN or infinite. */
+export function nonFiniteCount(x: Tensor): Tensor {
+  // Anything finite times 0 is 0.
+  return sum(exactly(ne(mul(x, 0), 0)));
+}
+
+/** How many elements are NaN. */
+export function nanCount(x: Tensor): Tensor {
+  return sum(exactly(ne(x, x)));
+}
+
+/** What is told of a layer's output, given the gradient with respect to it. */
+export function layerMeasures(output: Tensor, gradient: Tensor) {
+  return {
+    mean: mean(exactly(output)),
+    energy: energy(output),
+    zeros: share(eq(output, 0)),
+    gradientEnergy: energy(gradient),
+  };
+}
+
+/** What is told of a ReLU's output [..., units]. */
+export function reluMeasures(output: Tensor) {
+  const batch = output.shape.slice(0, -1).map((_, axis) => axis);
+  return { zeros: share(eq(output, 0)), dead: share(eq(max(abs(output), batch), 0)) };
+}
+
+/** What is told of a parameter, given its gradient and its next value. */
+export function parameterMeasures(value: Tensor, gradient: Tensor, next: Tensor | undefined) {
+  return {
+    energy: energy(value),
+    gradientEnergy: energy(gradient),
+    ...(next ? { update: energy(sub(exactly(next), exactly(value))) } : {}),
+  };
+}

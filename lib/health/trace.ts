@@ -1,0 +1,115 @@
+import { isFloat } from '../graph/dtype.js';
+import { formatShape, invalid } from '../graph/errors.js';
+import { cast } from '../graph/ops/elementwise.js';
+import { ones, zeros } from '../graph/ops/leaf.js';
+import { reachable, type Tensor, upcomingId } from '../graph/tensor.js';
+import { traced } from '../graph/trace.js';
+import { vjp } from '../graph/vjp.js';
+import type { Loss } from '../nn/losses.js';
+import type { Module, NamedParameter } from '../nn/module.js';
+import type { Place } from './non-finite.js';
+import { callOf, type LayerCall, MODEL, recordCalls } from './record.js';
+
+/** One batch as a model takes it. */
+export interface Batch {
+  readonly inputs: readonly Tensor[];
+  readonly targets: Tensor;
+}
+
+/** A layer's output and the gradient with respect to it; none where nothing flows back to it. */
+export interface TracedLayer {
+  readonly path: string;
+  readonly type: string;
+  readonly output: Tensor;
+  readonly gradient: Tensor | undefined;
+}
+
+/** The graph of a model's loss and gradients, and what stands for what in it. */
+export interface ModelTrace {
+  readonly loss: Tensor;
+  readonly layers: readonly TracedLayer[];
+  readonly relus: readonly { readonly path: string; readonly output: Tensor }[];
+  readonly parameters: readonly NamedParameter[];
+  /** One for each parameter. */
+  readonly gradients: readonly Tensor[];
+  place(node: Tensor): Place;
+}
+
+/** Traces the loss of one batch, its layers, and all gradients. What `forward` assigns is left out. */
+export function traceModel(model: Module, loss: Loss, batch: Batch): ModelTrace {
+  const parameters = model.namedParameters();
+  const start = upcomingId();
+  const { result, calls } = traced(() =>
+    recordCalls(model, () => loss(model.forward(...batch.inputs.map(asModelInput)), batch.targets)),
+  ).result;
+  if (result.size !== 1)
+    throw invalid('inspect', 'the loss must have one element', formatShape(result.shape));
+  const nodes = reachable([result]);
+  const layers = distinctOutputs(calls, new Set(nodes));
+  const origins: { readonly first: number; readonly node: Tensor }[] = [];
+  const backward = upcomingId();
+  const leaves = [...parameters.map(([, parameter]) => parameter), ...layers.map(({ output }) => output)];
+  const found = vjp([result], [ones(result.shape, result.dtype)], leaves, (node) => {
+    origins.push({ first: upcomingId(), node });
+  });
+  const names = new Map<Tensor, string>(
+    [...parameters, ...model.namedBuffers()].map(([path, x]) => [x, path]),
+  );
+
+  const place = (node: Tensor): Place => {
+    if (node.id >= backward) {
+      const origin = origins.findLast(({ first }) => first <= node.id);
+      return { layer: origin ? place(origin.node).layer : LOSS, phase: 'backward' };
+    }
+    const own = names.get(node);
+    const given = node === batch.targets ? 'the target' : 'the input';
+    const layer = own ?? (node.id < start ? given : (callOf(node, calls)?.path ?? LOSS));
+    return { layer, phase: 'forward' };
+  };
+  return {
+    loss: result,
+    layers: numbered(layers).map(({ path, module, output }, i) => ({
+      path,
+      type: module.constructor.name,
+      output,
+      gradient: found[parameters.length + i],
+    })),
+    relus: numbered(
+      nodes
+        .filter(({ op, size }) => op.kind === 'relu' && size > 0)
+        .map((output) => ({ path: callOf(output, calls)?.path ?? MODEL, output })),
+    ),
+    parameters,
+    gradients: parameters.map(([, x], i) => found[i] ?? zeros(x.shape, x.dtype)),
+    place,
+  };
+}
+
+/** What computes the loss of a model's output belongs to no module. */
+const LOSS = '(loss)';
+
+/** Bytes are numbers on the way in, as for a trainer. */
+function asModelInput(x: Tensor): Tensor {
+  return isFloat(x.dtype) || x.dtype === 'int32' ? x : cast(x, 'float32');
+}
+
+/** The innermost call for each output, in the order of the forward pass; without those inside of a loop's body. */
+function distinctOutputs(calls: readonly LayerCall[], nodes: ReadonlySet<Tensor>): LayerCall[] {
+  const seen = new Set<Tensor>();
+  const found = calls.filter(({ output }) => {
+    if (seen.has(output) || !nodes.has(output) || !isFloat(output.dtype) || output.size === 0) return false;
+    seen.add(output);
+    return true;
+  });
+  return found.sort((a, b) => a.output.id - b.output.id);
+}
+
+/** Paths that stand there several times get numbers from the second on: `fc`, `fc (2)`. */
+function numbered<T extends { readonly path: string }>(list: readonly T[]): T[] {
+  const counts = new Map<string, number>();
+  return list.map((item) => {
+    const count = (counts.get(item.path) ?? 0) + 1;
+    counts.set(item.path, count);
+    return count === 1 ? item : { ...item, path: `${item.path} (${count})` };
+  });
+}
