@@ -29,6 +29,7 @@ export {
   type WarmupOptions,
   warmup,
 } from './combinators.js';
+export { LBFGS, type LbfgsOptions, lbfgs } from './lbfgs.js';
 export { type OneCycleLROptions, oneCycleLR } from './one-cycle.js';
 export { Optimizer, type ParameterGroup, type Stages } from './optimizer.js';
 export type { GroupMatch, GroupOptions, OptimizerOptions } from './options.js';

@@ -1,0 +1,191 @@
+import { invalid, requireInteger } from '../graph/errors.js';
+import type { Variable } from '../graph/ops/leaf.js';
+import type { Tensor } from '../graph/tensor.js';
+import { requireNonNegative, requirePositive } from './checks.js';
+import { CurvatureHistory } from './curvature-history.js';
+import { Objective } from './objective.js';
+import { isTrainable } from './optimizer.js';
+import { strongWolfe } from './strong-wolfe.js';
+import { dot, largest, magnitude, plusScaled, scaled, type Vector } from './vectors.js';
+
+export interface LbfgsOptions {
+  /** The length of a step, or where a line search begins. Default 1. */
+  readonly lr?: number;
+  /** Iterations of each call of `step`. Default 20. */
+  readonly maxIterations?: number;
+  /** Evaluations of the loss in each call of `step`. Default 1.25 times the iterations. */
+  readonly maxEvaluations?: number;
+  /** The call is done when no gradient is larger than this. Default 1e-7. */
+  readonly toleranceGradient?: number;
+  /** The call is done when neither loss nor parameters change by more than this. Default 1e-9. */
+  readonly toleranceChange?: number;
+  /** Steps whose curvature is remembered. Default 100. */
+  readonly historySize?: number;
+  /** How a step's length is found; null takes `lr`. Default null. */
+  readonly lineSearch?: 'strongWolfe' | null;
+}
+
+/**
+ * Limited-memory BFGS (Liu & Nocedal 1989), as `torch.optim.LBFGS`: for a loss over all the data at once. It runs on the
+ * host, in a loop of its own, and not in a `Trainer`:
+ *
+ *     const optimizer = optim.lbfgs({ lineSearch: 'strongWolfe' });
+ *     const loss = () => nn.mseLoss(model.forward(x), y);
+ *     for (let i = 0; i < 10; i++) console.log(await optimizer.step(model.parameters(), loss));
+ *     optimizer.release();
+ */
+export function lbfgs(options: LbfgsOptions = {}): LBFGS {
+  return new LBFGS(options);
+}
+
+/** What is remembered from one iteration to the next. */
+interface Last {
+  readonly direction: Vector;
+  readonly length: number;
+  readonly gradient: Vector;
+}
+
+export class LBFGS {
+  /** Evaluations of the loss so far. */
+  evaluations = 0;
+  /** Iterations so far. */
+  iterations = 0;
+  readonly #options: Required<LbfgsOptions>;
+  #history: CurvatureHistory;
+  #last: Last | undefined;
+  #objective: Objective | undefined;
+
+  constructor(options: LbfgsOptions) {
+    const { lr = 1, maxIterations = 20, toleranceGradient = 1e-7, toleranceChange = 1e-9 } = options;
+    const { historySize = 100, lineSearch = null } = options;
+    requirePositive('lbfgs', 'lr', lr);
+    requireInteger('lbfgs', 'maxIterations', maxIterations, { min: 1 });
+    const { maxEvaluations = Math.floor((maxIterations * 5) / 4) } = options;
+    requireInteger('lbfgs', 'maxEvaluations', maxEvaluations, { min: 1 });
+    requireNonNegative('lbfgs', 'toleranceGradient', toleranceGradient);
+    requireNonNegative('lbfgs', 'toleranceChange', toleranceChange);
+    requireInteger('lbfgs', 'historySize', historySize, { min: 1 });
+    if (lineSearch !== null && lineSearch !== 'strongWolfe') {
+      throw invalid('lbfgs', "lineSearch must be 'strongWolfe' or null", lineSearch);
+    }
+    const tolerances = { toleranceGradient, toleranceChange };
+    this.#options = { lr, maxIterations, maxEvaluations, ...tolerances, historySize, lineSearch };
+    this.#history = new CurvatureHistory(historySize);
+  }
+
+  /**
+   * Takes up to `maxIterations` steps that lower a loss, and gives the loss from before them. Frozen parameters stay as
+   * they are. The loss is compiled at the first call; give the same function each time.
+   *
+   * @throws when the loss is not one float, or no longer finite; then the parameters are those of the step before
+   */
+  async step(parameters: readonly Variable[], loss: () => Tensor): Promise<number> {
+    const objective = this.#prepare(parameters, loss);
+    const { maxIterations, maxEvaluations, toleranceGradient, toleranceChange } = this.#options;
+    let { value, gradient } = await objective.evaluate();
+    const first = requireFinite(value);
+    this.evaluations++;
+    let evaluations = 1;
+    for (let i = 1; i <= maxIterations; i++) {
+      if (largest(gradient) <= toleranceGradient) break;
+      const direction = this.#direction(gradient);
+      const begin = this.#last ? 1 : Math.min(1, 1 / magnitude(gradient));
+      this.iterations++;
+      if (dot(gradient, direction) > -toleranceChange) {
+        this.#last = { direction, length: begin * this.#options.lr, gradient };
+        break;
+      }
+      const before = value;
+      const found = await this.#move(objective, direction, begin * this.#options.lr, {
+        start: { value, gradient },
+        remaining: maxEvaluations - evaluations,
+        final: i === maxIterations,
+      });
+      this.#last = { direction, length: found.length, gradient };
+      ({ value, gradient } = found);
+      evaluations += found.evaluations;
+      this.evaluations += found.evaluations;
+      if (evaluations >= maxEvaluations) break;
+      if (largest(scaled(direction, found.length)) <= toleranceChange) break;
+      if (Math.abs(value - before) < toleranceChange) break;
+    }
+    return first;
+  }
+
+  /** Frees the compiled loss. The next step compiles it again. */
+  release(): void {
+    this.#objective?.release();
+    this.#objective = undefined;
+  }
+
+  #prepare(parameters: readonly Variable[], loss: () => Tensor): Objective {
+    const trained = parameters.filter(isTrainable);
+    if (trained.length === 0) throw invalid('lbfgs', 'at least one parameter must be trainable');
+    if (typeof loss !== 'function') throw invalid('lbfgs', 'loss must be a function', loss);
+    const known = this.#objective;
+    const same = known && sameItems(known.parameters, trained);
+    if (same && known.loss === loss) return known;
+    known?.release();
+    if (known && !same) {
+      this.#history = new CurvatureHistory(this.#options.historySize);
+      this.#last = undefined;
+    }
+    this.#objective = new Objective(trained, loss);
+    return this.#objective;
+  }
+
+  /** Downhill, as far as the curvature of the last steps is known. */
+  #direction(gradient: Vector): Vector {
+    const last = this.#last;
+    if (!last) return scaled(gradient, -1);
+    this.#history.add(scaled(last.direction, last.length), plusScaled(gradient, -1, last.gradient));
+    return scaled(this.#history.applyInverse(gradient), -1);
+  }
+
+  async #move(
+    objective: Objective,
+    direction: Vector,
+    length: number,
+    {
+      start,
+      remaining,
+      final,
+    }: { start: { value: number; gradient: Vector }; remaining: number; final: boolean },
+  ) {
+    const point = objective.point();
+    const evaluate = (distance: number) => {
+      objective.moveTo(plusScaled(point, distance, direction));
+      return objective.evaluate();
+    };
+    try {
+      if (this.#options.lineSearch) {
+        const { toleranceChange: tolerance } = this.#options;
+        const search = { evaluate, direction, start, length, tolerance, maxEvaluations: remaining };
+        const found = await strongWolfe(search);
+        requireFinite(found.value);
+        objective.moveTo(plusScaled(point, found.length, direction));
+        return found;
+      }
+      // Nobody asks for the loss after the last step.
+      if (!final) {
+        const found = await evaluate(length);
+        requireFinite(found.value);
+        return { ...found, length, evaluations: 1 };
+      }
+      objective.moveTo(plusScaled(point, length, direction));
+      return { ...start, length, evaluations: 0 };
+    } catch (error) {
+      objective.moveTo(point);
+      throw error;
+    }
+  }
+}
+
+function requireFinite(value: number): number {
+  if (Number.isFinite(value)) return value;
+  throw invalid('lbfgs', 'the loss must stay finite; the parameters are those of the step before', value);
+}
+
+function sameItems(a: readonly Variable[], b: readonly Variable[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}

@@ -1,0 +1,69 @@
+import { grad } from '../autodiff/grad.js';
+import { isFloat } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
+import type { Variable } from '../graph/ops/leaf.js';
+import type { Tensor } from '../graph/tensor.js';
+import { type CompiledFunction, compile } from '../runtime/compile-function.js';
+import type { Vector } from './vectors.js';
+
+/** The value of a function at a point, and its gradient there. */
+export interface Evaluation {
+  readonly value: number;
+  readonly gradient: Vector;
+}
+
+/** A loss as a function of all parameters in one vector. */
+export class Objective {
+  readonly #compiled: CompiledFunction<[], { value: Tensor; gradients: readonly Tensor[] }>;
+  readonly #size: number;
+
+  constructor(
+    readonly parameters: readonly Variable[],
+    readonly loss: () => Tensor,
+  ) {
+    this.#size = parameters.reduce((total, { size }) => total + size, 0);
+    this.#compiled = compile(() => {
+      const value = loss();
+      if (value.size !== 1 || !isFloat(value.dtype)) {
+        throw invalid('lbfgs', 'the loss must be one number of float32 or float64', value);
+      }
+      return { value, gradients: grad(value, parameters) };
+    });
+  }
+
+  /** The present values of the parameters. */
+  point(): Vector {
+    const point = new Float64Array(this.#size);
+    let offset = 0;
+    for (const { storage, size } of this.parameters) {
+      point.set(storage.data, offset);
+      offset += size;
+    }
+    return point;
+  }
+
+  /** Gives the parameters other values. */
+  moveTo(point: Vector): void {
+    let offset = 0;
+    for (const { storage, size } of this.parameters) {
+      storage.data.set(point.subarray(offset, offset + size));
+      offset += size;
+    }
+  }
+
+  /** The loss and its gradient as the parameters are. */
+  async evaluate(): Promise<Evaluation> {
+    const { value, gradients } = await this.#compiled();
+    const gradient = new Float64Array(this.#size);
+    let offset = 0;
+    for (const part of gradients) {
+      gradient.set(await part.data(), offset);
+      offset += part.size;
+    }
+    return { value: await value.item(), gradient };
+  }
+
+  release(): void {
+    this.#compiled.release();
+  }
+}
