@@ -3,7 +3,8 @@ import { invalid } from './errors.js';
 import { evaluator } from './evaluate.js';
 import * as along from './ops/along.js';
 import * as broadcast from './ops/broadcast.js';
-import * as conv from './ops/conv.js';
+import * as transposed from './ops/conv-transpose.js';
+import * as conv from './ops/convolution.js';
 import * as cumulative from './ops/cumulative.js';
 import * as diagonal from './ops/diagonal.js';
 import * as elementwise from './ops/elementwise.js';
@@ -94,7 +95,12 @@ const methods = {
   slice: movement.slice,
   pad: movement.pad,
   matmul: matmul.matmul,
+  conv1d: conv.conv1d,
   conv2d: conv.conv2d,
+  conv3d: conv.conv3d,
+  convTranspose1d: transposed.convTranspose1d,
+  convTranspose2d: transposed.convTranspose2d,
+  convTranspose3d: transposed.convTranspose3d,
   gather: gather.gather,
   logSumExp: softmax.logSumExp,
   logSoftmax: softmax.logSoftmax,

@@ -1,5 +1,14 @@
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  globalAvgPool,
+  globalMaxPool,
+} from '../graph/ops/adaptive-pool.js';
 export { scaledDotProductAttention } from '../graph/ops/attention.js';
-export { conv2d } from '../graph/ops/conv.js';
+export { convTranspose1d, convTranspose2d, convTranspose3d } from '../graph/ops/conv-transpose.js';
+export { conv1d, conv2d, conv3d } from '../graph/ops/convolution.js';
 export { alphaDropout, channelDropout, dropout, dropPath } from '../graph/ops/dropout.js';
 export { leakyRelu, relu, sigmoid, tanh } from '../graph/ops/elementwise.js';
 export { flatten } from '../graph/ops/movement.js';
@@ -11,7 +20,16 @@ export {
   localResponseNorm,
   rmsNorm,
 } from '../graph/ops/normalisation.js';
-export { avgPool2d, maxPool2d } from '../graph/ops/pool.js';
+export {
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  lpPool1d,
+  lpPool2d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from '../graph/ops/pooling.js';
 export { rotaryEmbedding, sinusoidalEncoding } from '../graph/ops/positional.js';
 export {
   celu,
@@ -25,12 +43,15 @@ export {
 } from '../graph/ops/rectifiers.js';
 export { gelu, glu, logSigmoid, mish, silu, softplus, softsign } from '../graph/ops/smooth-activations.js';
 export { logSoftmax, softmax } from '../graph/ops/softmax.js';
+export { pixelShuffle, pixelUnshuffle, upsample } from '../graph/ops/upsample.js';
 export { Buffer, type BufferOptions } from './buffer.js';
 export * as init from './init.js';
 export * from './layers/activations.js';
+export * from './layers/adaptive-pool.js';
 export * from './layers/attention.js';
 export * from './layers/batch-norm.js';
 export * from './layers/conv.js';
+export * from './layers/conv-transpose.js';
 export * from './layers/dropout.js';
 export * from './layers/embedding.js';
 export * from './layers/linear.js';
@@ -59,6 +80,7 @@ export * from './layers/residual.js';
 export * from './layers/structure.js';
 export * from './layers/transformer.js';
 export * from './layers/transformer-stack.js';
+export * from './layers/upsample.js';
 export * from './losses.js';
 export { Module, type NamedParameter } from './module.js';
 export { Parameter, type ParameterOptions } from './parameter.js';

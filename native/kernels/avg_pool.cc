@@ -23,9 +23,9 @@ class AveragePool final : public Kernel {
     const int64_t channels = windows_.channels, pitch = windows_.width * channels;
     const T scale = T(1) / static_cast<T>(product(windows_.size));
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
-      for (int64_t h = rows.first; h < rows.last; ++h) {
+      for (int64_t h = rows.first; h < rows.last; h += rows.step) {
         const T* row = input + (n * windows_.height + h) * pitch;
-        for (int64_t w = columns.first; w < columns.last; ++w) {
+        for (int64_t w = columns.first; w < columns.last; w += columns.step) {
           add_scaled(row + w * channels, scale, output + pixel * channels, channels);
         }
       }
@@ -52,9 +52,9 @@ class AveragePoolGrad final : public Kernel {
     const int64_t channels = windows_.channels, pitch = windows_.width * channels;
     const T scale = T(1) / static_cast<T>(product(windows_.size));
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
-      for (int64_t h = rows.first; h < rows.last; ++h) {
+      for (int64_t h = rows.first; h < rows.last; h += rows.step) {
         T* row = output + (n * windows_.height + h) * pitch;
-        for (int64_t w = columns.first; w < columns.last; ++w) {
+        for (int64_t w = columns.first; w < columns.last; w += columns.step) {
           add_scaled(gradient + pixel * channels, scale, row + w * channels, channels);
         }
       }

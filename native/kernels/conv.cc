@@ -29,8 +29,7 @@ class Conv2d final : public Kernel {
         band_(forward_band(shape_)),
         correlation_(source(), forward_axis(shape_, 0), forward_axis(shape_, 1), target(),
                      weight_steps(), weight_.elements(), band_) {
-    const int64_t weights = weight_.elements() / std::max<int64_t>(shape_.out_channels, 1) *
-                            padded_channels(shape_.out_channels);
+    const int64_t weights = packed_weights(shape_, weight_.elements(), shape_.group_out);
     require_workspace(step, workspace_, weights + band_.elements);
   }
 
@@ -42,15 +41,15 @@ class Conv2d final : public Kernel {
 
  private:
   SourceShape source() const {
-    return {shape_.images, shape_.height, shape_.width, shape_.channels};
+    return {shape_.images, shape_.height, shape_.width, shape_.channels, shape_.groups};
   }
   TargetLayout target() const {
     const int64_t pixel = shape_.out_channels, row = shape_.out_width * pixel;
     return {0, {shape_.out_height * row, row, pixel}, pixel};
   }
   WeightSteps weight_steps() const {
-    const int64_t tap = shape_.channels * shape_.out_channels;
-    return {shape_.kernel_width * tap, tap, shape_.out_channels, 1};
+    const int64_t tap = shape_.group_channels * shape_.out_channels;
+    return {shape_.kernel_width * tap, tap, shape_.out_channels, 1, shape_.group_out};
   }
 
   Operand input_, weight_, output_, workspace_;
@@ -77,8 +76,7 @@ class Conv2dInputGrad final : public Kernel {
                              target(y, x), weight_steps(), weight_.elements(), band);
       }
     }
-    const int64_t weights = weight_.elements() / std::max<int64_t>(shape_.channels, 1) *
-                            padded_channels(shape_.channels);
+    const int64_t weights = packed_weights(shape_, weight_.elements(), shape_.group_channels);
     require_workspace(step, workspace_, weights + band.elements);
   }
 
@@ -92,7 +90,7 @@ class Conv2dInputGrad final : public Kernel {
 
  private:
   SourceShape source() const {
-    return {shape_.images, shape_.out_height, shape_.out_width, shape_.out_channels};
+    return {shape_.images, shape_.out_height, shape_.out_width, shape_.out_channels, shape_.groups};
   }
   TargetLayout target(int64_t y, int64_t x) const {
     const int64_t pixel = shape_.channels, row = shape_.width * pixel;
@@ -100,8 +98,8 @@ class Conv2dInputGrad final : public Kernel {
     return {y * row + x * pixel, steps, pixel};
   }
   WeightSteps weight_steps() const {
-    const int64_t tap = shape_.channels * shape_.out_channels;
-    return {shape_.kernel_width * tap, tap, 1, shape_.out_channels};
+    const int64_t tap = shape_.group_channels * shape_.out_channels;
+    return {shape_.kernel_width * tap, tap, 1, shape_.out_channels, shape_.group_out};
   }
 
   Operand gradient_, weight_, output_, workspace_;

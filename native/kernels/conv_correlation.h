@@ -1,6 +1,7 @@
 #pragma once
 
 #include "conv_band.h"
+#include "conv_depthwise.h"
 #include "conv_tile.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -45,14 +46,14 @@ class PixelCursor {
 };
 
 // Where the weight of a tap is: data[kernel_row * row + kernel_column * column + in_channel * in +
-// out_channel * out].
+// out_channel * out + group_index * group], where channels count within their group.
 struct WeightSteps {
-  int64_t row, column, in, out;
+  int64_t row, column, in, out, group;
 };
 
-// Pixels [images, height, width, channels] that are read.
+// Pixels [images, height, width, channels] that are read, and the groups of their channels.
 struct SourceShape {
-  int64_t images, height, width, channels;
+  int64_t images, height, width, channels, groups;
 };
 
 // Pixels that are written: `origin` and steps within the result, and how many channels each has.
@@ -63,8 +64,8 @@ struct TargetLayout {
 };
 
 // target[n, i, j, :] = sum over the taps of source[n, i * step + offset, j * step + offset, :]
-// times the tap's weight matrix. A convolution is one of these, and its input gradient one for each
-// phase of the stride.
+// times the tap's weight matrix, for each group of channels. A convolution is one of these, and its
+// input gradient one for each phase of the stride.
 template <typename T>
 class Correlation {
  public:
@@ -76,41 +77,50 @@ class Correlation {
         columns_(columns.count),
         target_(target),
         weight_steps_(weight_steps),
-        channels_(source.channels),
+        groups_(source.groups),
+        channels_(source.channels / source.groups),
+        target_channels_(target.channels / source.groups),
         weight_elements_(weight_elements),
         band_(band),
-        panels_(target.channels),
+        panels_(target_channels_),
         reader_(source.height, source.width, source.channels, rows, columns, band) {
     list_taps(rows, columns);
   }
 
   // The workspace holds packed weights first, then the band.
   void run(const T* source, const T* weight, T* target, T* workspace) const {
-    const int64_t depth = static_cast<int64_t>(weight_offsets_.size()) * channels_;
-    T* const packed = workspace;
-    T* const buffer = packed + depth * padded_channels(target_.channels);
-    const auto weight_row = [&](int64_t k) {
-      return weight + weight_offsets_[k / channels_] + k % channels_ * weight_steps_.in;
-    };
-    panels_.pack(depth, weight_row, weight_steps_.out, weight + weight_elements_, packed);
+    T* const buffer = depthwise() ? workspace : workspace + groups_ * packed_group();
+    if (!depthwise()) pack(weight, workspace);
     const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
       const T* from = reader_.load(source, image, images, row, rows, buffer);
       T* to = target + target_.origin + image * target_.steps.image + row * target_.steps.row;
-      for (int64_t panel = 0; panel < panels_.count(); ++panel) {
-        PixelCursor<T> cursor(from, reader_.steps(), to + panels_.first_column(panel),
-                              target_.steps, rows, columns_);
-        multiply_panel(panel, panels_.packed(panel, packed, depth), images * rows * columns_,
-                       cursor);
+      const auto cursor = [&](int64_t channel, int64_t target_channel) {
+        return PixelCursor<T>(from + channel, reader_.steps(), to + target_channel, target_.steps,
+                              rows, columns_);
+      };
+      const int64_t pixels = images * rows * columns_;
+      if (depthwise()) return multiply_channels(weight, pixels, cursor(0, 0));
+      for (int64_t group = 0; group < groups_; ++group) {
+        const T* packed = workspace + group * packed_group();
+        for (int64_t panel = 0; panel < panels_.count(); ++panel) {
+          const int64_t column = group * target_channels_ + panels_.first_column(panel);
+          multiply_panel(panel, panels_.packed(panel, packed, depth()), pixels,
+                         cursor(group * channels_, column));
+        }
       }
     };
     for_each_band(band_, images_, rows_, band);
   }
 
  private:
-  // Neighbouring columns are neighbours in memory too, so a row of taps is one run if none is
-  // skipped.
+  bool depthwise() const { return groups_ > 1 && channels_ == 1 && target_channels_ == 1; }
+  int64_t depth() const { return static_cast<int64_t>(weight_offsets_.size()) * channels_; }
+  int64_t packed_group() const { return depth() * padded_channels(target_channels_); }
+
+  // Neighbouring columns are neighbours in memory too, so a row of taps is one run if neither a
+  // column nor a channel is skipped.
   void list_taps(const TapAxis& rows, const TapAxis& columns) {
-    const bool whole_rows = columns.consecutive();
+    const bool whole_rows = columns.consecutive() && groups_ == 1;
     run_length_ = channels_ * (whole_rows ? static_cast<int64_t>(columns.taps.size()) : 1);
     for (const TapAxis::Tap& row : rows.taps) {
       for (const TapAxis::Tap& column : columns.taps) {
@@ -122,8 +132,31 @@ class Correlation {
     }
   }
 
+  void pack(const T* weight, T* packed) const {
+    for (int64_t group = 0; group < groups_; ++group, packed += packed_group()) {
+      const T* from = weight + group * weight_steps_.group;
+      const auto weight_row = [&](int64_t k) {
+        return from + weight_offsets_[k / channels_] + k % channels_ * weight_steps_.in;
+      };
+      panels_.pack(depth(), weight_row, weight_steps_.out, weight + weight_elements_, packed);
+    }
+  }
+
+  void multiply_channels(const T* weight, int64_t pixels, PixelCursor<T> cursor) const {
+    const ChannelTaps taps{runs_.data(), weight_offsets_.data(), static_cast<int64_t>(runs_.size()),
+                           groups_};
+    for (int64_t pixel = 0; pixel < pixels;) {
+      const int64_t count = std::min<int64_t>(pixels - pixel, kChannelPixels);
+      const T* from[kChannelPixels];
+      T* to[kChannelPixels];
+      for (int64_t p = 0; p < count; ++p) cursor.take(from[p], to[p]);
+      multiply_channel_pixels(from, to, count, taps, weight);
+      pixel += count;
+    }
+  }
+
   void multiply_panel(int64_t index, const Panel<T>& panel, int64_t pixels,
-                      PixelCursor<T>& cursor) const {
+                      PixelCursor<T> cursor) const {
     const Walk walk{runs_.data(), static_cast<int64_t>(runs_.size()), run_length_, 1};
     const auto multiply = [&](int64_t, int64_t count, TileFunction<T> tile) {
       const T* from[kMaxRows];
@@ -137,7 +170,7 @@ class Correlation {
   int64_t images_, rows_, columns_;
   TargetLayout target_;
   WeightSteps weight_steps_;
-  int64_t channels_, weight_elements_;
+  int64_t groups_, channels_, target_channels_, weight_elements_;
   Band band_;
   Panels<T> panels_;
   BandReader<T> reader_;

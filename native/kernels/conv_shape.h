@@ -6,15 +6,18 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// The sizes of a convolution: input [N, H, W, C], weight [KH, KW, C, O], output [N, OH, OW, O].
+// The sizes of a convolution: input [N, H, W, C], weight [KH, KW, C / groups, O], output
+// [N, OH, OW, O]. Group g convolves the g-th part of the channels to the g-th part of the results.
 struct ConvShape {
   int64_t images, height, width, channels, kernel_height, kernel_width, out_channels;
   int64_t out_height, out_width;
+  int64_t groups, group_channels, group_out;
   Dims stride, padding, dilation;
 
   ConvShape(const StepReader& step, const Operand& input, const Operand& weight,
             const Operand& output)
-      : stride(step.integers("stride")),
+      : groups(step.has("groups") ? step.integer("groups") : 1),
+        stride(step.integers("stride")),
         padding(step.integers("padding")),
         dilation(step.integers("dilation")) {
     for (const Operand* operand : {&input, &weight, &output}) {
@@ -26,7 +29,11 @@ struct ConvShape {
     kernel_height = weight.dim(0), kernel_width = weight.dim(1), out_channels = weight.dim(3);
     out_height = output.dim(1), out_width = output.dim(2);
     require(step, kernel_height >= 1 && kernel_width >= 1, "the kernel must have a tap");
-    require(step, weight.dim(2) == channels, "weight and input differ in channels");
+    require(step, groups >= 1, "groups must be positive");
+    group_channels = weight.dim(2), group_out = out_channels / groups;
+    require(step, channels % groups == 0 && group_channels == channels / groups,
+            "weight and input differ in channels");
+    require(step, out_channels % groups == 0, "groups must divide the output channels");
     require(step, output.dim(0) == images, "input and output differ in images");
     require(step, output.dim(3) == out_channels, "weight and output differ in channels");
     require(step, stride.size() == 2 && padding.size() == 2 && dilation.size() == 2,
@@ -36,11 +43,8 @@ struct ConvShape {
     require(step, std::min(padding[0], padding[1]) >= 0, "padding must not be negative");
   }
 
-  // A convolution that is a matrix product as it stands.
-  bool pointwise() const {
-    return kernel_height == 1 && kernel_width == 1 && stride == Dims{1, 1} &&
-           padding == Dims{0, 0} && out_height == height && out_width == width;
-  }
+  // Each channel is convolved by itself, to one result.
+  bool depthwise() const { return groups > 1 && group_channels == 1 && group_out == 1; }
 };
 
 // Weight panels are padded to whole vectors of any instruction set, so that a plan fits all of
@@ -83,9 +87,10 @@ inline Band forward_band(const ConvShape& s, int64_t row_floor = 0) {
               s.channels, row_floor);
 }
 
-// The gradient of the weights packs the output's gradient too, band by band.
+// The gradient of the weights packs the output's gradient too, one group at a time, band by band.
 inline Band weight_band(const ConvShape& s) {
-  return forward_band(s, s.out_width * padded_channels(s.out_channels));
+  return s.depthwise() ? forward_band(s)
+                       : forward_band(s, s.out_width * padded_channels(s.group_out));
 }
 
 // Fits every phase of the stride.
@@ -96,6 +101,11 @@ inline Band backward_band(const ConvShape& s) {
   };
   return Band(s.images, axis(0, s.height, s.kernel_height), axis(1, s.width, s.kernel_width),
               s.out_channels);
+}
+
+// Elements of packed weights, whose innermost `columns` are padded. Depthwise kernels pack none.
+inline int64_t packed_weights(const ConvShape& s, int64_t weights, int64_t columns) {
+  return s.depthwise() ? 0 : weights / std::max<int64_t>(columns, 1) * padded_channels(columns);
 }
 
 inline void require_workspace(const StepReader& step, const Operand& workspace, int64_t elements) {

@@ -130,8 +130,9 @@ class Panels {
   // Whether every panel lies within the matrix, which can then be read as it is.
   bool fit() const { return vectors_ * lanes_ == columns_; }
 
-  Panel<T> unpacked(int64_t panel, const T* matrix) const {
-    return {matrix + first_column(panel), columns_};
+  // The matrix as it stands, whose rows start `step` elements apart.
+  Panel<T> unpacked(int64_t panel, const T* matrix, int64_t step) const {
+    return {matrix + first_column(panel), step};
   }
   Panel<T> packed(int64_t panel, const T* packed, int64_t rows) const {
     return {packed + first_column(panel) * rows, width(panel)};

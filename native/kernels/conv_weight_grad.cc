@@ -1,11 +1,13 @@
 #include "conv_band.h"
+#include "conv_depthwise.h"
 #include "conv_tile.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
 // output[tap, c, o] = the sum over all pixels of the input under the tap times the gradient: a
-// matrix product whose left side is the input itself, read at one offset for each row (tap, c).
+// matrix product whose left side is the input itself, read at one offset for each row (tap, c). One
+// product for each group of channels.
 template <typename T>
 class Conv2dWeightGrad final : public Kernel {
  public:
@@ -16,7 +18,7 @@ class Conv2dWeightGrad final : public Kernel {
         workspace_(step.operand("workspace")),
         shape_(step, input_, output_, gradient_),
         band_(weight_band(shape_)),
-        panels_(shape_.out_channels),
+        panels_(shape_.group_out),
         reader_(shape_.height, shape_.width, shape_.channels, forward_axis(shape_, 0),
                 forward_axis(shape_, 1), band_) {
     require_workspace(step, workspace_, band_.elements + packed_elements());
@@ -35,20 +37,29 @@ class Conv2dWeightGrad final : public Kernel {
     const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
       const T* from = reader_.load(input, image, images, row, rows, buffer);
       const int64_t first = (image * shape_.out_height + row) * shape_.out_width;
-      add_products(from, gradient + first * shape_.out_channels, images * rows, packed, output);
+      const T* slopes = gradient + first * shape_.out_channels;
+      if (shape_.depthwise()) return add_channels(from, slopes, images * rows, output);
+      for (int64_t group = 0; group < shape_.groups; ++group) {
+        const int64_t column = group * shape_.group_out;
+        add_products(from + group * shape_.group_channels, slopes + column, images * rows, packed,
+                     output + column);
+      }
     };
     for_each_band(band_, shape_.images, shape_.out_height, band);
   }
 
  private:
   int64_t packed_elements() const {
-    return band_.images * band_.rows * shape_.out_width * padded_channels(shape_.out_channels);
+    if (shape_.depthwise()) return 0;
+    return band_.images * band_.rows * shape_.out_width * padded_channels(shape_.group_out);
   }
 
   void list_rows() {
     for (const TapAxis::Tap& y : forward_axis(shape_, 0).taps) {
       for (const TapAxis::Tap& x : forward_axis(shape_, 1).taps) {
-        for (int64_t c = 0; c < shape_.channels; ++c) rows_.push_back(reader_.tap_offset(y, x) + c);
+        for (int64_t c = 0; c < shape_.group_channels; ++c) {
+          rows_.push_back(reader_.tap_offset(y, x) + c);
+        }
       }
     }
   }
@@ -68,16 +79,28 @@ class Conv2dWeightGrad final : public Kernel {
   // channels do not fill whole vectors.
   bool packs() const { return !panels_.fit() || (panels_.count() > 1 && rows_.size() > 64); }
 
+  void add_channels(const T* from, const T* gradient, int64_t segments, T* output) const {
+    const Walk walk{segments_.data(), segments, shape_.out_width, reader_.steps().column};
+    const auto taps = static_cast<int64_t>(rows_.size());
+    const int64_t tiles = (taps + kChannelTaps - 1) / kChannelTaps;
+    for (int64_t tile = 0, first = 0; tile < tiles; ++tile) {
+      const int64_t next = taps * (tile + 1) / tiles;
+      add_channel_taps(from, rows_.data() + first, next - first, walk, gradient, shape_.channels,
+                       output + first * shape_.channels);
+      first = next;
+    }
+  }
+
   void add_products(const T* from, const T* gradient, int64_t segments, T* packed,
                     T* output) const {
     const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;
     if (packs()) {
       const auto pixel = [&](int64_t k) { return gradient + k * channels; };
-      panels_.pack(pixels, pixel, 1, pixel(pixels), packed);
+      panels_.pack(pixels, pixel, 1, pixel(pixels - 1) + shape_.group_out, packed);
     }
     for (int64_t i = 0; i < panels_.count(); ++i) {
       const Panel<T> panel =
-          packs() ? panels_.packed(i, packed, pixels) : panels_.unpacked(i, gradient);
+          packs() ? panels_.packed(i, packed, pixels) : panels_.unpacked(i, gradient, channels);
       add_panel(i, panel, from, segments, output + panels_.first_column(i));
     }
   }

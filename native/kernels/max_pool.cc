@@ -31,8 +31,8 @@ class MaxPool final : public Kernel {
       T* best = output + pixel * channels;
       const T* image = input + n * windows_.height * windows_.width * channels;
       std::copy_n(image + (rows.first * windows_.width + columns.first) * channels, channels, best);
-      for (int64_t h = rows.first; h < rows.last; ++h) {
-        for (int64_t w = columns.first; w < columns.last; ++w) {
+      for (int64_t h = rows.first; h < rows.last; h += rows.step) {
+        for (int64_t w = columns.first; w < columns.last; w += columns.step) {
           take_maximum(image + (h * windows_.width + w) * channels, best, channels);
         }
       }
@@ -84,8 +84,8 @@ int64_t argmax_in_window(const PoolWindows& w, const T* image, Span rows, Span c
                          int64_t channel) {
   int64_t at = (rows.first * w.width + columns.first) * w.channels + channel;
   T best = image[at];
-  for (int64_t h = rows.first; h < rows.last; ++h) {
-    for (int64_t x = columns.first; x < columns.last; ++x) {
+  for (int64_t h = rows.first; h < rows.last; h += rows.step) {
+    for (int64_t x = columns.first; x < columns.last; x += columns.step) {
       const int64_t candidate = (h * w.width + x) * w.channels + channel;
       if (beats(image[candidate], best)) best = image[candidate], at = candidate;
     }

@@ -1,19 +1,26 @@
 import * as cr from 'chainrule';
 import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/graph/ops/conv.js';
-import { avgPool2dGradOp, maxPool2dGatherOp, maxPool2dGradOp } from '#lib/graph/ops/pool.js';
+import {
+  avgPool2dGradOp,
+  maxPool2dGatherOp,
+  maxPool2dGradOp,
+  type PoolAttributes,
+} from '#lib/graph/ops/pool.js';
 import { Tensor } from '#lib/graph/tensor.js';
 import type { OpCase, OpCases } from './cases-elementwise.js';
 import type { Fn } from './check-op.js';
 import { type Plain, total } from './naive.js';
-import { convPlain, type PlainWindow, poolPlain } from './naive-images.js';
+import { convPlain, poolPlain } from './naive-images.js';
 
 const window = (
   stride: [number, number] = [1, 1],
   padding: [number, number] = [0, 0],
   dilation: [number, number] = [1, 1],
-): PlainWindow => ({ stride, padding, dilation });
+  groups = 1,
+) => ({ stride, padding, dilation, groups });
+type Window = ReturnType<typeof window>;
 
-const convolutions: [image: cr.Shape, kernel: cr.Shape, PlainWindow][] = [
+const convolutions: [image: cr.Shape, kernel: cr.Shape, Window][] = [
   [[1, 1, 1, 1], [1, 1, 1, 1], window()],
   [[2, 4, 5, 3], [3, 3, 3, 2], window()],
   [[1, 5, 5, 1], [5, 5, 1, 3], window([1, 1], [2, 2])],
@@ -25,6 +32,13 @@ const convolutions: [image: cr.Shape, kernel: cr.Shape, PlainWindow][] = [
   [[1, 3, 4, 2], [3, 3, 2, 9], window([1, 1], [1, 1])],
   [[3, 2, 2, 1], [1, 2, 1, 1], window([2, 2])],
   [[0, 4, 4, 2], [3, 3, 2, 2], window()],
+  [[2, 3, 4, 4], [2, 3, 2, 6], window([1, 1], [1, 1], [1, 1], 2)],
+  [[1, 5, 4, 6], [2, 2, 2, 3], window([2, 1], [1, 0], [1, 2], 3)],
+  [[1, 3, 3, 2], [1, 1, 1, 4], window([1, 1], [0, 0], [1, 1], 2)],
+  [[2, 5, 4, 3], [3, 2, 1, 3], window([1, 2], [1, 1], [1, 1], 3)],
+  [[1, 4, 5, 13], [2, 3, 1, 13], window([1, 1], [0, 2], [2, 1], 13)],
+  [[1, 7, 3, 2], [5, 3, 1, 2], window([3, 1], [2, 0], [1, 1], 2)],
+  [[0, 4, 4, 2], [3, 3, 1, 2], window([1, 1], [0, 0], [1, 1], 2)],
 ];
 
 const convolved = convolutions.map(
@@ -35,7 +49,7 @@ const convolved = convolutions.map(
   }),
 );
 
-const outputOf = (image: cr.Shape, kernel: cr.Shape, options: PlainWindow): cr.Shape =>
+const outputOf = (image: cr.Shape, kernel: cr.Shape, options: Window): cr.Shape =>
   convPlain({ shape: image, data: [] }, { shape: kernel, data: [] }, options).shape;
 
 /** The transposes of a convolution, from the convolution itself: one unit image, or unit kernel, for each element. */
@@ -79,6 +93,7 @@ interface Pooling {
   readonly size: [number, number];
   readonly stride: [number, number];
   readonly padding: [number, number];
+  readonly dilation?: [number, number];
 }
 
 const poolings: Pooling[] = [
@@ -92,17 +107,33 @@ const poolings: Pooling[] = [
   { image: [0, 4, 4, 2], size: [2, 2], stride: [2, 2], padding: [0, 0] },
 ];
 
+/** Windows whose elements lie apart, which the mean does not know. */
+const spreadPoolings: Pooling[] = [
+  { image: [1, 6, 7, 2], size: [2, 3], stride: [1, 2], padding: [0, 1], dilation: [2, 1] },
+  { image: [1, 5, 5, 1], size: [3, 2], stride: [1, 1], padding: [2, 1], dilation: [2, 3] },
+];
+const maxPoolings = [...poolings, ...spreadPoolings];
+
+const attributesOf = ({ size, stride, padding, dilation = [1, 1] }: Pooling): PoolAttributes => ({
+  size,
+  stride,
+  padding,
+  dilation,
+  ceilMode: false,
+});
+
 const pooledShape = ({ image, size, ...options }: Pooling): cr.Shape =>
   poolPlain({ shape: image, data: [] }, size, options, () => 0).shape;
 
 const pooled = (
+  list: readonly Pooling[],
   pool: typeof cr.maxPool2d,
   reduce: (values: number[], size: [number, number]) => number,
 ): OpCase[] =>
-  poolings.map(({ image, size, stride, padding }) => ({
-    fn: (x) => pool(x as Tensor, size, { stride, padding }),
+  list.map(({ image, size, ...window }) => ({
+    fn: (x) => pool(x as Tensor, size, window),
     inputs: [image],
-    options: { reference: (x) => poolPlain(x, size, { stride, padding }, (values) => reduce(values, size)) },
+    options: { reference: (x) => poolPlain(x, size, window, (values) => reduce(values, size)) },
   }));
 
 const average = (values: number[], size: [number, number]): number => total(values) / (size[0] * size[1]);
@@ -123,10 +154,10 @@ export const imageCases: OpCases = {
   conv2d: convolved,
   conv2dInputGrad: inputGradients,
   conv2dWeightGrad: weightGradients,
-  maxPool2d: pooled(cr.maxPool2d, largest),
-  avgPool2d: pooled(cr.avgPool2d, average),
-  maxPool2dGrad: poolings.map(({ image, ...attributes }) => ({
-    fn: on((x, dy) => new Tensor(maxPool2dGradOp, [x, dy], attributes)),
+  maxPool2d: pooled(maxPoolings, cr.maxPool2d, largest),
+  avgPool2d: pooled(poolings, cr.avgPool2d, average),
+  maxPool2dGrad: maxPoolings.map(({ image, ...attributes }) => ({
+    fn: on((x, dy) => new Tensor(maxPool2dGradOp, [x, dy], attributesOf({ image, ...attributes }))),
     inputs: [image, pooledShape({ image, ...attributes })],
     options: {
       reference: (x, dy) => ({
@@ -135,13 +166,15 @@ export const imageCases: OpCases = {
       }),
     },
   })),
-  maxPool2dGather: poolings.map(({ image, ...attributes }) => ({
-    fn: on((x, values) => new Tensor(maxPool2dGatherOp, [x, values], attributes)),
+  maxPool2dGather: maxPoolings.map(({ image, ...attributes }) => ({
+    fn: on((x, values) => new Tensor(maxPool2dGatherOp, [x, values], attributesOf({ image, ...attributes }))),
     inputs: [image, image],
     options: { reference: (x, values) => gathered(x, values, { image, ...attributes }) },
   })),
   avgPool2dGrad: poolings.map(({ image, ...attributes }) => ({
-    fn: on((dy) => new Tensor(avgPool2dGradOp, [dy], { ...attributes, shape: image })),
+    fn: on(
+      (dy) => new Tensor(avgPool2dGradOp, [dy], { ...attributesOf({ image, ...attributes }), shape: image }),
+    ),
     inputs: [pooledShape({ image, ...attributes })],
     options: {
       reference: (dy) => ({

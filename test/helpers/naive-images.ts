@@ -4,6 +4,7 @@ export interface PlainWindow {
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
   readonly dilation: readonly [number, number];
+  readonly groups?: number;
 }
 
 const places = (length: number, taps: number, stride: number, padding: number, dilation: number) =>
@@ -34,15 +35,16 @@ function windowShape(x: Plain, size: readonly [number, number], window: PlainWin
   ];
 }
 
-/** A convolution [N,H,W,C] x [KH,KW,C,O], one multiplication at a time. */
+/** A convolution [N,H,W,C] x [KH,KW,C/groups,O], one multiplication at a time. */
 export function convPlain(x: Plain, w: Plain, window: PlainWindow): Plain {
   const [kernelHeight, kernelWidth, channels, out] = w.shape as [number, number, number, number];
   const size = [kernelHeight, kernelWidth] as const;
   return build([x.shape[0] as number, ...windowShape(x, size, window), out], (index) => {
     const [n, row, column, o] = index as [number, number, number, number];
+    const first = Math.floor(o / (out / (window.groups ?? 1))) * channels;
     let sum = 0;
     for (const { i, j, h, w: wide } of under(x, size, window, [row, column])) {
-      for (let c = 0; c < channels; c++) sum += at(x, [n, h, wide, c]) * at(w, [i, j, c, o]);
+      for (let c = 0; c < channels; c++) sum += at(x, [n, h, wide, first + c]) * at(w, [i, j, c, o]);
     }
     return sum;
   });
@@ -52,10 +54,10 @@ export function convPlain(x: Plain, w: Plain, window: PlainWindow): Plain {
 export function poolPlain(
   x: Plain,
   size: readonly [number, number],
-  window: Omit<PlainWindow, 'dilation'>,
+  window: Omit<PlainWindow, 'dilation'> & { readonly dilation?: readonly [number, number] },
   f: (values: number[]) => number,
 ): Plain {
-  const dense: PlainWindow = { ...window, dilation: [1, 1] };
+  const dense: PlainWindow = { dilation: [1, 1], ...window };
   const [n, , , channels] = x.shape as [number, number, number, number];
   return build([n, ...windowShape(x, size, dense), channels], (index) => {
     const [image, row, column, c] = index as [number, number, number, number];

@@ -23,6 +23,7 @@ interface Attributes {
   readonly high: number;
   readonly size: Pair;
   readonly stride: Pair;
+  readonly groups: number;
   readonly padding: Pair;
   readonly dilation: Pair;
 }
@@ -104,15 +105,16 @@ function convolve(
     kernel,
     output,
   }: { image: readonly number[]; kernel: readonly number[]; output: readonly number[] },
-  { stride, padding, dilation }: Attributes,
+  { stride, padding, dilation, groups }: Attributes,
   visit: (image: number[], kernel: number[], output: number[]) => void,
 ): void {
   for (const [n = 0, oy = 0, ox = 0, o = 0] of indices(output)) {
+    const first = Math.floor((o * groups) / (output[3] as number)) * (kernel[2] as number);
     for (const [ky = 0, kx = 0, c = 0] of indices(kernel.slice(0, 3))) {
       const y = oy * stride[0] + ky * dilation[0] - padding[0];
       const x = ox * stride[1] + kx * dilation[1] - padding[1];
       if (y < 0 || x < 0 || y >= (image[1] as number) || x >= (image[2] as number)) continue;
-      visit([n, y, x, c], [ky, kx, c, o], [n, oy, ox, o]);
+      visit([n, y, x, first + c], [ky, kx, c, o], [n, oy, ox, o]);
     }
   }
 }
@@ -120,12 +122,15 @@ function convolve(
 /** The indices of the image under a window, in row-major order; padding is left out. */
 function windowAt(
   image: readonly number[],
-  { size, stride, padding }: Attributes,
+  { size, stride, padding, dilation }: Attributes,
   output: readonly number[],
 ) {
   const [n = 0, oy = 0, ox = 0, c = 0] = output;
   return indices(size)
-    .map(([ky = 0, kx = 0]) => [n, oy * stride[0] + ky - padding[0], ox * stride[1] + kx - padding[1], c])
+    .map(([ky = 0, kx = 0]) => {
+      const y = oy * stride[0] + ky * dilation[0] - padding[0];
+      return [n, y, ox * stride[1] + kx * dilation[1] - padding[1], c];
+    })
     .filter(([, y = 0, x = 0]) => y >= 0 && x >= 0 && y < (image[1] as number) && x < (image[2] as number));
 }
 

@@ -11,6 +11,7 @@ const VECTOR = 16;
 interface Window {
   readonly stride: readonly [number, number];
   readonly dilation: readonly [number, number];
+  readonly groups: number;
 }
 
 /** Places of a window on one axis, their distance in pixels, and how far a place reaches beyond its first pixel. */
@@ -26,31 +27,37 @@ type Dimensions = readonly [number, number, number, number];
 export function forwardWorkspace(image: Shape, kernel: Shape, output: Shape, window: Window): number {
   const [images, , , channels] = image as Dimensions;
   const [height, width, , out] = kernel as Dimensions;
-  return (
-    height * width * channels * padded(out) +
-    band(images, placesOf(kernel, output, window), channels).elements
-  );
+  const { elements } = band(images, placesOf(kernel, output, window), channels);
+  if (isDepthwise(kernel, window)) return elements;
+  return height * width * channels * padded(out / window.groups) + elements;
 }
 
 /** Scratch elements of the gradient for the kernel. */
 export function weightGradWorkspace(image: Shape, kernel: Shape, output: Shape, window: Window): number {
   const [images, , , channels] = image as Dimensions;
   const [, , outWidth, out] = output as Dimensions;
-  const packedRow = outWidth * padded(out);
+  const packedRow = isDepthwise(kernel, window) ? 0 : outWidth * padded(out / window.groups);
   const { elements, rows } = band(images, placesOf(kernel, output, window), channels, packedRow);
   return elements + rows * packedRow;
 }
 
 /** Scratch elements of the gradient for the image. */
-export function inputGradWorkspace(image: Shape, kernel: Shape, { stride, dilation }: Window): number {
-  const [images, imageHeight, imageWidth, channels] = image as Dimensions;
-  const [height, width, , out] = kernel as Dimensions;
+export function inputGradWorkspace(image: Shape, kernel: Shape, window: Window): number {
+  const { stride, dilation } = window;
+  const [images, imageHeight, imageWidth] = image as Dimensions;
+  const [height, width, channels, out] = kernel as Dimensions;
   const places = [imageHeight, imageWidth].map((extent, axis): Axis => {
     const taps = axis === 0 ? height : width;
     const [step, spread] = [stride[axis] as number, dilation[axis] as number];
     return { count: Math.ceil(extent / step), step: 1, reach: Math.floor(((taps - 1) * spread) / step) };
   }) as [Axis, Axis];
-  return height * width * out * padded(channels) + band(images, places, out).elements;
+  const { elements } = band(images, places, out);
+  return isDepthwise(kernel, window) ? elements : height * width * out * padded(channels) + elements;
+}
+
+/** Whether each channel is convolved by itself, to one result: such kernels need no packed weights. */
+function isDepthwise(kernel: Shape, { groups }: Window): boolean {
+  return groups > 1 && kernel[2] === 1 && kernel[3] === groups;
 }
 
 function placesOf(kernel: Shape, output: Shape, { stride, dilation }: Window): [Axis, Axis] {

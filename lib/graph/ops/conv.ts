@@ -1,25 +1,15 @@
-import { isFloat } from '../dtype.js';
-import { formatShape, invalid } from '../errors.js';
 import type { Call, OpRecord } from '../op.js';
 import type { Shape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
 import { forwardWorkspace, inputGradWorkspace, weightGradWorkspace } from './conv-workspace.js';
-import { type Pair, pair, windowPlaces } from './window.js';
-
-/** Options of a 2-D convolution, each one number or `[height, width]`. */
-export interface ConvOptions {
-  /** Step between the places of the kernel. Default 1. */
-  readonly stride?: Pair;
-  /** Zeros added on every side. Default 0. */
-  readonly padding?: Pair;
-  /** Distance between the taps of the kernel. Default 1. */
-  readonly dilation?: Pair;
-}
+import { windowPlaces } from './window.js';
 
 export interface ConvAttributes {
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
   readonly dilation: readonly [number, number];
+  /** Into how many parts the channels are cut; each part of the results sees one part of the image's channels. */
+  readonly groups: number;
 }
 
 export interface ConvGradAttributes extends ConvAttributes {
@@ -27,10 +17,11 @@ export interface ConvGradAttributes extends ConvAttributes {
   readonly shape: Shape;
 }
 
-const window = ({ stride, padding, dilation }: ConvAttributes): ConvAttributes => ({
+const window = ({ stride, padding, dilation, groups }: ConvAttributes): ConvAttributes => ({
   stride,
   padding,
   dilation,
+  groups,
 });
 
 /** Multiply-adds, counted as two operations each, are the same for the convolution and both of its gradients. */
@@ -46,7 +37,7 @@ function call(
   return { kernel, inputs, attributes: { ...window(attributes) }, workspace };
 }
 
-/** A 2-D convolution (cross-correlation) of images [N, H, W, C] with kernels [KH, KW, C, O]. */
+/** A 2-D convolution (cross-correlation) of images [N, H, W, C] with kernels [KH, KW, C / groups, O]. */
 export const conv2dOp: OpRecord<ConvAttributes> = {
   kind: 'conv2d',
   type: (inputs, { stride, padding, dilation }) => {
@@ -134,32 +125,4 @@ function inputGrad(gradient: Tensor, weight: Tensor, shape: Shape, attributes: C
 
 function weightGrad(input: Tensor, gradient: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
   return new Tensor(conv2dWeightGradOp, [input, gradient], { ...window(attributes), shape });
-}
-
-/**
- * A 2-D convolution, as `torch.nn.functional.conv2d` but with channels last.
- *
- * @param x images [N, H, W, C]
- * @param weight kernels [KH, KW, C, O]
- * @returns [N, OH, OW, O], with `OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1`
- */
-export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
-  if (x.ndim !== 4) throw invalid('conv2d', 'images must be [N, H, W, C]', x.shape);
-  if (weight.ndim !== 4) throw invalid('conv2d', 'kernels must be [KH, KW, C, O]', weight.shape);
-  if (weight.size === 0) throw invalid('conv2d', 'kernels must not be empty', weight.shape);
-  if (x.shape[3] !== weight.shape[2]) {
-    const shapes = `${formatShape(x.shape)} x ${formatShape(weight.shape)}`;
-    throw invalid('conv2d', `input channels differ, ${shapes} ([N,H,W,C] x [KH,KW,C,O])`);
-  }
-  if (x.dtype !== weight.dtype || !isFloat(x.dtype)) {
-    throw invalid('conv2d', 'images and kernels must both be float32 or both float64', [
-      x.dtype,
-      weight.dtype,
-    ]);
-  }
-  return new Tensor(conv2dOp, [x, weight], {
-    stride: pair('conv2d', 'stride', options.stride ?? 1, 1),
-    padding: pair('conv2d', 'padding', options.padding ?? 0, 0),
-    dilation: pair('conv2d', 'dilation', options.dilation ?? 1, 1),
-  });
 }

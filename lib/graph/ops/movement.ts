@@ -212,7 +212,8 @@ export const scatterSliceOp: OpRecord<ScatterSliceAttributes> = {
   cost: () => 0,
 };
 
-function scatterSlice(x: Tensor, shape: Shape, { start, end, step }: SliceAttributes): Tensor {
+/** Zeros of a shape, with `x` in the place that a slice would be read from. */
+export function scatterSlice(x: Tensor, shape: Shape, { start, end, step }: SliceAttributes): Tensor {
   return new Tensor(scatterSliceOp, [x], { shape, start, end, step });
 }
 

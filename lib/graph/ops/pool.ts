@@ -1,36 +1,65 @@
-import { isFloat } from '../dtype.js';
 import { invalid } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import type { Shape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
-import { type Pair, pair, windowPlaces } from './window.js';
-
-/** Options of a pooling window, each one number or `[height, width]`. */
-export interface PoolOptions {
-  /** Step between the places of the window; by default its size. */
-  readonly stride?: Pair;
-  /** Width of the frame around the image, at most half of the window. Default 0. */
-  readonly padding?: Pair;
-}
+import { windowPlaces } from './window.js';
 
 export interface PoolAttributes {
   readonly size: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
+  /** Distance between the elements of the window. */
+  readonly dilation: readonly [number, number];
+  /** Whether a last window may reach past the end. */
+  readonly ceilMode: boolean;
 }
 
-const window = ({ size, stride, padding }: PoolAttributes) => ({ size, stride, padding });
+const window = ({ size, stride, padding, dilation, ceilMode }: PoolAttributes): PoolAttributes => ({
+  size,
+  stride,
+  padding,
+  dilation,
+  ceilMode,
+});
+/** What the native kernels read; the shapes tell them how many windows there are. */
+const extents = ({ size, stride, padding, dilation }: PoolAttributes) => ({
+  size,
+  stride,
+  padding,
+  dilation,
+});
 const comparisons = (pooled: Shape, { size }: PoolAttributes) =>
   pooled.reduce((a, b) => a * b, 1) * size[0] * size[1];
 
-function pooledShape(op: string, x: Tensor, { size, stride, padding }: PoolAttributes): Shape {
+function pooledShape(op: string, x: Tensor, attributes: PoolAttributes): Shape {
   const [n, height, width, channels] = x.shape as [number, number, number, number];
-  return [
-    n,
-    windowPlaces(op, height, size[0], stride[0], padding[0]),
-    windowPlaces(op, width, size[1], stride[1], padding[1]),
-    channels,
-  ];
+  return [n, poolPlaces(op, height, attributes, 0), poolPlaces(op, width, attributes, 1), channels];
+}
+
+/** A pooling's window on each of its axes. */
+export interface WindowLists {
+  readonly size: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation: readonly number[];
+  readonly ceilMode: boolean;
+}
+
+/** The number of windows on one axis. Throws when there is none, or one that covers no element. */
+export function poolPlaces(op: string, length: number, window: WindowLists, axis: number): number {
+  const [size, stride, padding, dilation] = (['size', 'stride', 'padding', 'dilation'] as const).map(
+    (name) => window[name][axis] as number,
+  ) as [number, number, number, number];
+  const count = windowPlaces(op, length, size, stride, padding, dilation, window.ceilMode);
+  for (let place = 0; place < count; place++) {
+    // The taps of a spread window may all miss a short image.
+    const start = place * stride - padding;
+    const first = start < 0 ? start + Math.ceil(-start / dilation) * dilation : start;
+    if (first >= length || first > start + (size - 1) * dilation) {
+      throw invalid(op, `window ${place} must cover an element of the ${length} on its axis`);
+    }
+  }
+  return count;
 }
 
 /** The largest value of each window. */
@@ -46,7 +75,7 @@ export const maxPool2dOp: OpRecord<PoolAttributes> = {
     call: ({ attributes }) => ({
       kernel: 'maxPool2d',
       inputs: ['input'],
-      attributes: { ...window(attributes) },
+      attributes: extents(attributes),
     }),
   },
   cost: (node) => comparisons(node.shape, node.attributes),
@@ -65,7 +94,7 @@ export const maxPool2dGradOp: OpRecord<PoolAttributes> = {
     call: ({ attributes }) => ({
       kernel: 'maxPool2dGrad',
       inputs: ['input', 'gradient'],
-      attributes: { ...window(attributes) },
+      attributes: extents(attributes),
     }),
   },
   cost: (node) => comparisons(node.input(1).shape, node.attributes),
@@ -87,7 +116,7 @@ export const maxPool2dGatherOp: OpRecord<PoolAttributes> = {
     call: ({ attributes }) => ({
       kernel: 'maxPool2dGather',
       inputs: ['input', 'values'],
-      attributes: { ...window(attributes) },
+      attributes: extents(attributes),
     }),
   },
   cost: (node) => comparisons(node.shape, node.attributes),
@@ -108,7 +137,7 @@ export const avgPool2dOp: OpRecord<PoolAttributes> = {
     call: ({ attributes }) => ({
       kernel: 'avgPool2d',
       inputs: ['input'],
-      attributes: { ...window(attributes) },
+      attributes: extents(attributes),
     }),
   },
   cost: (node) => comparisons(node.shape, node.attributes),
@@ -124,34 +153,8 @@ export const avgPool2dGradOp: OpRecord<PoolAttributes & { readonly shape: Shape 
     call: ({ attributes }) => ({
       kernel: 'avgPool2dGrad',
       inputs: ['gradient'],
-      attributes: { ...window(attributes) },
+      attributes: extents(attributes),
     }),
   },
   cost: (node) => comparisons(node.input(0).shape, node.attributes),
 };
-
-function poolAttributes(
-  op: string,
-  x: Tensor,
-  size: Pair,
-  { stride, padding = 0 }: PoolOptions,
-): PoolAttributes {
-  if (x.ndim !== 4) throw invalid(op, 'images must be [N, H, W, C]', x.shape);
-  if (!isFloat(x.dtype)) throw invalid(op, 'images must be float32 or float64', x.dtype);
-  const window = pair(op, 'size', size, 1);
-  const frame = pair(op, 'padding', padding, 0);
-  if (frame.some((width, axis) => width > (window[axis] as number) / 2)) {
-    throw invalid(op, 'padding must be at most half of the window', frame);
-  }
-  return { size: window, stride: pair(op, 'stride', stride ?? size, 1), padding: frame };
-}
-
-/** The largest value of each window of images [N, H, W, C]; the first one wins a tie. Padding never wins. */
-export function maxPool2d(x: Tensor, size: Pair, options: PoolOptions = {}): Tensor {
-  return new Tensor(maxPool2dOp, [x], poolAttributes('maxPool2d', x, size, options));
-}
-
-/** The mean of each window of images [N, H, W, C]; padding counts as zeros, as PyTorch's default. */
-export function avgPool2d(x: Tensor, size: Pair, options: PoolOptions = {}): Tensor {
-  return new Tensor(avgPool2dOp, [x], poolAttributes('avgPool2d', x, size, options));
-}

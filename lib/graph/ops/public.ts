@@ -1,7 +1,22 @@
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  globalAvgPool,
+  globalMaxPool,
+} from './adaptive-pool.js';
 export { indexSelect, scatterAddAlong, takeAlong } from './along.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.js';
 export { expand, type ReduceOptions, sum } from './broadcast.js';
-export { type ConvOptions, conv2d } from './conv.js';
+export type { ConvOptions, PaddingMode } from './conv-options.js';
+export {
+  type ConvTransposeOptions,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+} from './conv-transpose.js';
+export { conv1d, conv2d, conv3d } from './convolution.js';
 export { cumProd, cumSum, prod } from './cumulative.js';
 export { type CustomGradientRule, customGradient } from './custom-gradient.js';
 export { diag, diagonal, eye, trace, tril, triu } from './diagonal.js';
@@ -103,7 +118,19 @@ export {
   type RMSNormOptions,
   rmsNorm,
 } from './normalisation.js';
-export { avgPool2d, maxPool2d, type PoolOptions } from './pool.js';
+export {
+  type AvgPoolOptions,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  lpPool1d,
+  lpPool2d,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type PoolOptions,
+} from './pooling.js';
 export { type RotaryOptions, rotaryEmbedding, sinusoidalEncoding } from './positional.js';
 export { dot, outer } from './products.js';
 export { normal, uniform } from './random.js';
@@ -134,4 +161,11 @@ export { logSoftmax, logSumExp, softmax } from './softmax.js';
 export { inverse, solve } from './solve.js';
 export { argSort, type Ranked, type SortOptions, sort, type TopKOptions, topK } from './sort.js';
 export { stopGradient } from './stop-gradient.js';
-export type { Pair } from './window.js';
+export {
+  pixelShuffle,
+  pixelUnshuffle,
+  type UpsampleMode,
+  type UpsampleOptions,
+  upsample,
+} from './upsample.js';
+export type { Pair, Triple } from './window.js';

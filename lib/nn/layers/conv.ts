@@ -1,51 +1,60 @@
-import { requireInteger } from '../../graph/errors.js';
-import { type ConvOptions, conv2d } from '../../graph/ops/conv.js';
-import { add } from '../../graph/ops/elementwise.js';
-import { type Pair, pair } from '../../graph/ops/window.js';
+import { type ConvOptions, convWindow } from '../../graph/ops/conv-options.js';
+import { conv1d, conv2d, conv3d } from '../../graph/ops/convolution.js';
+import type { Extents, Pair, Triple } from '../../graph/ops/window.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { torchDefault } from '../init.js';
-import { Module } from '../module.js';
-import { Parameter } from '../parameter.js';
+import { ConvBase } from './conv-base.js';
 import type { WeightOptions } from './linear.js';
 
+type One = number | readonly [number];
+
+export interface Conv1dOptions extends ConvOptions<One>, WeightOptions {}
 export interface Conv2dOptions extends ConvOptions, WeightOptions {}
+export interface Conv3dOptions extends ConvOptions<Triple>, WeightOptions {}
+
+/** The parts of a layer's specification that follow from its options. */
+function specOf<E extends Extents>(
+  name: string,
+  rank: number,
+  options: ConvOptions<E> & WeightOptions,
+  fn: (x: Tensor, weight: Tensor, options: ConvOptions<E>) => Tensor,
+) {
+  const { groups } = convWindow(name, options, rank);
+  const convolve = (x: Tensor, weight: Tensor) => fn(x, weight, options);
+  return { name, rank, groups, convolve, transposed: false };
+}
 
 /**
- * A 2-D convolution of images with channels last. `weight` is [KH, KW, inChannels, outChannels], which is PyTorch's
- * permuted by (2, 3, 1, 0); `bias` is [outChannels].
+ * A 1-D convolution of sequences with channels last: [N, L, inChannels] -> [N, OL, outChannels]. `weight` is
+ * [K, inChannels / groups, outChannels], which is PyTorch's permuted by (2, 1, 0); `bias` is [outChannels].
  */
-export class Conv2d extends Module {
-  readonly weight: Parameter;
-  readonly bias: Parameter | null;
-  readonly #options: ConvOptions;
+export class Conv1d extends ConvBase {
+  constructor(inChannels: number, outChannels: number, kernelSize: One, options: Conv1dOptions = {}) {
+    const spec = specOf('Conv1d', 1, options, conv1d);
+    super({ ...spec, inChannels, outChannels, kernelSize }, options);
+  }
+}
 
+/**
+ * A 2-D convolution of images with channels last: [N, H, W, inChannels] -> [N, OH, OW, outChannels]. `weight` is
+ * [KH, KW, inChannels / groups, outChannels], which is PyTorch's permuted by (2, 3, 1, 0); `bias` is [outChannels].
+ */
+export class Conv2d extends ConvBase {
   /** @param kernelSize one number, or `[height, width]` */
   constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dOptions = {}) {
-    super();
-    requireInteger('Conv2d', 'inChannels', inChannels, { min: 1 });
-    requireInteger('Conv2d', 'outChannels', outChannels, { min: 1 });
-    const [height, width] = pair('Conv2d', 'kernelSize', kernelSize, 1);
-    const {
-      bias = true,
-      init = torchDefault,
-      dtype = 'float32',
-      stride = 1,
-      padding = 0,
-      dilation = 1,
-    } = options;
-    this.#options = {
-      stride: pair('Conv2d', 'stride', stride, 1),
-      padding: pair('Conv2d', 'padding', padding, 0),
-      dilation: pair('Conv2d', 'dilation', dilation, 1),
-    };
-    const fans = { fanIn: inChannels * height * width, fanOut: outChannels * height * width, dtype };
-    this.weight = new Parameter([height, width, inChannels, outChannels], { init, ...fans });
-    this.bias = bias ? new Parameter([outChannels], { init: torchDefault, ...fans }) : null;
+    const spec = specOf('Conv2d', 2, options, conv2d);
+    super({ ...spec, inChannels, outChannels, kernelSize }, options);
   }
+}
 
-  /** [N, H, W, inChannels] -> [N, OH, OW, outChannels] */
-  forward(x: Tensor): Tensor {
-    const result = conv2d(x, this.weight, this.#options);
-    return this.bias ? add(result, this.bias) : result;
+/**
+ * A 3-D convolution of volumes with channels last: [N, D, H, W, inChannels] -> [N, OD, OH, OW, outChannels]. `weight`
+ * is [KD, KH, KW, inChannels / groups, outChannels], which is PyTorch's permuted by (2, 3, 4, 1, 0); `bias` is
+ * [outChannels].
+ */
+export class Conv3d extends ConvBase {
+  /** @param kernelSize one number, or `[depth, height, width]` */
+  constructor(inChannels: number, outChannels: number, kernelSize: Triple, options: Conv3dOptions = {}) {
+    const spec = specOf('Conv3d', 3, options, conv3d);
+    super({ ...spec, inChannels, outChannels, kernelSize }, options);
   }
 }

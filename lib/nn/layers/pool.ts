@@ -1,36 +1,144 @@
-import { avgPool2d, maxPool2d, type PoolOptions } from '../../graph/ops/pool.js';
-import { type Pair, pair } from '../../graph/ops/window.js';
+import {
+  type AvgPoolOptions,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  lpPool1d,
+  lpPool2d,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type PoolOptions,
+  poolWindow,
+  requireExponent,
+} from '../../graph/ops/pooling.js';
+import type { Pair, Triple } from '../../graph/ops/window.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
 
-/** The largest value of each window of images [N, H, W, C]. */
-export class MaxPool2d extends Module {
-  readonly #size: Pair;
-  readonly #options: PoolOptions;
+type One = number | readonly [number];
 
-  constructor(size: Pair, options: PoolOptions = {}) {
+/** The largest value of each window of sequences [N, L, C]; the first one wins a tie. */
+export class MaxPool1d extends Module {
+  constructor(
+    readonly size: One,
+    readonly options: MaxPoolOptions<One> = {},
+  ) {
     super();
-    this.#size = pair('MaxPool2d', 'size', size, 1);
-    this.#options = options;
+    poolWindow('MaxPool1d', size, options, 1);
   }
 
   forward(x: Tensor): Tensor {
-    return maxPool2d(x, this.#size, this.#options);
+    return maxPool1d(x, this.size, this.options);
   }
 }
 
-/** The mean of each window of images [N, H, W, C]; padding counts as zeros. */
-export class AvgPool2d extends Module {
-  readonly #size: Pair;
-  readonly #options: PoolOptions;
-
-  constructor(size: Pair, options: PoolOptions = {}) {
+/** The largest value of each window of images [N, H, W, C]; the first one wins a tie. */
+export class MaxPool2d extends Module {
+  constructor(
+    readonly size: Pair,
+    readonly options: MaxPoolOptions = {},
+  ) {
     super();
-    this.#size = pair('AvgPool2d', 'size', size, 1);
-    this.#options = options;
+    poolWindow('MaxPool2d', size, options, 2);
   }
 
   forward(x: Tensor): Tensor {
-    return avgPool2d(x, this.#size, this.#options);
+    return maxPool2d(x, this.size, this.options);
+  }
+}
+
+/** The largest value of each window of volumes [N, D, H, W, C]; the first one wins a tie. */
+export class MaxPool3d extends Module {
+  constructor(
+    readonly size: Triple,
+    readonly options: MaxPoolOptions<Triple> = {},
+  ) {
+    super();
+    poolWindow('MaxPool3d', size, options, 3);
+  }
+
+  forward(x: Tensor): Tensor {
+    return maxPool3d(x, this.size, this.options);
+  }
+}
+
+/** The mean of each window of sequences [N, L, C]; padding counts as zeros unless `countIncludePad` is false. */
+export class AvgPool1d extends Module {
+  constructor(
+    readonly size: One,
+    readonly options: AvgPoolOptions<One> = {},
+  ) {
+    super();
+    poolWindow('AvgPool1d', size, options, 1);
+  }
+
+  forward(x: Tensor): Tensor {
+    return avgPool1d(x, this.size, this.options);
+  }
+}
+
+/** The mean of each window of images [N, H, W, C]; padding counts as zeros unless `countIncludePad` is false. */
+export class AvgPool2d extends Module {
+  constructor(
+    readonly size: Pair,
+    readonly options: AvgPoolOptions = {},
+  ) {
+    super();
+    poolWindow('AvgPool2d', size, options, 2);
+  }
+
+  forward(x: Tensor): Tensor {
+    return avgPool2d(x, this.size, this.options);
+  }
+}
+
+/** The mean of each window of volumes [N, D, H, W, C]; padding counts as zeros unless `countIncludePad` is false. */
+export class AvgPool3d extends Module {
+  constructor(
+    readonly size: Triple,
+    readonly options: AvgPoolOptions<Triple> = {},
+  ) {
+    super();
+    poolWindow('AvgPool3d', size, options, 3);
+  }
+
+  forward(x: Tensor): Tensor {
+    return avgPool3d(x, this.size, this.options);
+  }
+}
+
+/** The `p`-norm of each window of sequences [N, L, C]: `(sum of x^p)^(1/p)`. */
+export class LPPool1d extends Module {
+  constructor(
+    readonly p: number,
+    readonly size: One,
+    readonly options: Pick<PoolOptions<One>, 'stride'> = {},
+  ) {
+    super();
+    requireExponent('LPPool1d', p);
+    poolWindow('LPPool1d', size, options, 1);
+  }
+
+  forward(x: Tensor): Tensor {
+    return lpPool1d(x, this.p, this.size, this.options);
+  }
+}
+
+/** The `p`-norm of each window of images [N, H, W, C]: `(sum of x^p)^(1/p)`. */
+export class LPPool2d extends Module {
+  constructor(
+    readonly p: number,
+    readonly size: Pair,
+    readonly options: Pick<PoolOptions, 'stride'> = {},
+  ) {
+    super();
+    requireExponent('LPPool2d', p);
+    poolWindow('LPPool2d', size, options, 2);
+  }
+
+  forward(x: Tensor): Tensor {
+    return lpPool2d(x, this.p, this.size, this.options);
   }
 }

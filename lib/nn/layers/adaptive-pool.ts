@@ -1,0 +1,75 @@
+import {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  globalAvgPool,
+  globalMaxPool,
+} from '../../graph/ops/adaptive-pool.js';
+import { extents, type Pair } from '../../graph/ops/window.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { Module } from '../module.js';
+
+type One = number | readonly [number];
+
+/** The means of `size` windows that cover sequences [N, L, C], whatever their lengths. */
+export class AdaptiveAvgPool1d extends Module {
+  constructor(readonly size: One) {
+    super();
+    extents('AdaptiveAvgPool1d', 'size', size, 1, 1);
+  }
+
+  forward(x: Tensor): Tensor {
+    return adaptiveAvgPool1d(x, this.size);
+  }
+}
+
+/** The means of `size` windows that cover images [N, H, W, C], whatever their lengths. */
+export class AdaptiveAvgPool2d extends Module {
+  constructor(readonly size: Pair) {
+    super();
+    extents('AdaptiveAvgPool2d', 'size', size, 2, 1);
+  }
+
+  forward(x: Tensor): Tensor {
+    return adaptiveAvgPool2d(x, this.size);
+  }
+}
+
+/** The largest values of `size` windows that cover sequences [N, L, C], whatever their lengths. */
+export class AdaptiveMaxPool1d extends Module {
+  constructor(readonly size: One) {
+    super();
+    extents('AdaptiveMaxPool1d', 'size', size, 1, 1);
+  }
+
+  forward(x: Tensor): Tensor {
+    return adaptiveMaxPool1d(x, this.size);
+  }
+}
+
+/** The largest values of `size` windows that cover images [N, H, W, C], whatever their lengths. */
+export class AdaptiveMaxPool2d extends Module {
+  constructor(readonly size: Pair) {
+    super();
+    extents('AdaptiveMaxPool2d', 'size', size, 2, 1);
+  }
+
+  forward(x: Tensor): Tensor {
+    return adaptiveMaxPool2d(x, this.size);
+  }
+}
+
+/** The mean over all spatial axes: [N, ..., C] -> [N, C]. */
+export class GlobalAvgPool extends Module {
+  forward(x: Tensor): Tensor {
+    return globalAvgPool(x);
+  }
+}
+
+/** The largest value over all spatial axes: [N, ..., C] -> [N, C]. */
+export class GlobalMaxPool extends Module {
+  forward(x: Tensor): Tensor {
+    return globalMaxPool(x);
+  }
+}

@@ -1,0 +1,57 @@
+import { invalid, requireInteger } from '../../graph/errors.js';
+import { add } from '../../graph/ops/elementwise.js';
+import { type Extents, extents } from '../../graph/ops/window.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { torchDefault } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+import type { WeightOptions } from './linear.js';
+
+/** What sets one kind of convolution apart from the others. */
+export interface ConvSpec {
+  /** The class, for errors. */
+  readonly name: string;
+  /** The number of spatial axes. */
+  readonly rank: number;
+  readonly transposed: boolean;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: Extents;
+  readonly groups: number;
+  readonly convolve: (x: Tensor, weight: Tensor) => Tensor;
+}
+
+/**
+ * What all convolutions share: a weight that is PyTorch's with the spatial axes in front and the other two swapped,
+ * and a bias over the output channels.
+ */
+export abstract class ConvBase extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+  readonly #convolve: (x: Tensor, weight: Tensor) => Tensor;
+
+  constructor(spec: ConvSpec, options: WeightOptions) {
+    super();
+    const { name, rank, transposed, inChannels, outChannels, groups, convolve } = spec;
+    requireInteger(name, 'inChannels', inChannels, { min: 1 });
+    requireInteger(name, 'outChannels', outChannels, { min: 1 });
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw invalid(name, 'groups must divide inChannels and outChannels', groups);
+    }
+    const kernel = extents(name, 'kernelSize', spec.kernelSize, rank, 1);
+    const { bias = true, init = torchDefault, dtype = 'float32' } = options;
+    const [first, second] = transposed ? [outChannels, inChannels] : [inChannels, outChannels];
+    const taps = kernel.reduce((a, b) => a * b, 1);
+    // PyTorch takes the fans from the weight, and so a transposed one's from the wrong sides.
+    const fans = { fanIn: (first / groups) * taps, fanOut: second * taps, dtype };
+    this.weight = new Parameter([...kernel, first / groups, second], { init, ...fans });
+    this.bias = bias ? new Parameter([outChannels], { init: torchDefault, ...fans }) : null;
+    this.#convolve = convolve;
+  }
+
+  /** [N, ..., inChannels] -> [N, ..., outChannels] */
+  forward(x: Tensor): Tensor {
+    const result = this.#convolve(x, this.weight);
+    return this.bias ? add(result, this.bias) : result;
+  }
+}
