@@ -44,7 +44,7 @@ export function windowPlaces(
   const span = dilation * (window - 1) + 1;
   const room = length + 2 * padding - span;
   let places = Math.floor(room / stride) + 1;
-  if (ceil && room % stride > 0 && places * stride < length + padding) places++;
+  if (ceil && room % stride !== 0 && places * stride < length + padding) places++;
   if (places < 1) {
     throw invalid(op, `a window of ${span} does not fit into ${length} with a padding of ${padding}`);
   }
