@@ -33,6 +33,33 @@ describe('the mode of a model', () => {
     expect(new Set(all.map(({ training }) => training))).toEqual(new Set([true]));
   });
 
+  it('and the paths of parameters reach what nested arrays and objects hold', () => {
+    class Nest extends nn.Module {
+      readonly grid = [[new nn.Linear(1, 1, { bias: false })], [new nn.Dropout(0.1)]];
+      readonly heads = {
+        mean: new nn.Linear(1, 1),
+        more: { last: new nn.BatchNorm1d(1, { affine: false }) },
+      };
+      readonly self = { here: this as unknown, again: null as unknown };
+      forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    const model = new Nest();
+    model.self.here = model.self;
+    expect(model.namedParameters().map(([path]) => path)).toEqual([
+      'grid.0.0.weight',
+      'heads.mean.weight',
+      'heads.mean.bias',
+    ]);
+    expect(model.namedBuffers().map(([path]) => path)).toEqual([
+      'heads.more.last.running_mean',
+      'heads.more.last.running_var',
+    ]);
+    model.eval();
+    expect([model.grid[1]?.[0]?.training, model.heads.more.last.training]).toEqual([false, false]);
+  });
+
   it('decides what a compiled function does at each call', async () => {
     const model = new nn.Sequential(new nn.Dropout(0.5));
     let traces = 0;

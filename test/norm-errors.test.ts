@@ -382,7 +382,7 @@ const layers: BadCall[] = [
   [
     'TransformerEncoderLayer with an unknown activation',
     () => new nn.TransformerEncoderLayer(4, 2, { activation: 'swish' as 'relu' }),
-    "TransformerEncoderLayer: activation must be 'relu' or a function, got swish",
+    "TransformerEncoderLayer: activation must be 'relu', 'gelu' or a function, got swish",
   ],
   [
     'TransformerEncoderLayer on other features',

@@ -7,6 +7,7 @@ import * as transposed from './ops/conv-transpose.js';
 import * as conv from './ops/convolution.js';
 import * as cumulative from './ops/cumulative.js';
 import * as diagonal from './ops/diagonal.js';
+import * as dropout from './ops/dropout.js';
 import * as elementwise from './ops/elementwise.js';
 import * as flip from './ops/flip.js';
 import * as gather from './ops/gather.js';
@@ -14,6 +15,7 @@ import * as join from './ops/join.js';
 import * as matmul from './ops/matmul.js';
 import * as movement from './ops/movement.js';
 import * as norm from './ops/norm.js';
+import * as normalisation from './ops/normalisation.js';
 import * as products from './ops/products.js';
 import * as rectifiers from './ops/rectifiers.js';
 import * as reduce from './ops/reduce.js';
@@ -154,6 +156,10 @@ const methods = {
   dot: products.dot,
   solve: solve.solve,
   inverse: solve.inverse,
+  layerNorm: normalisation.layerNorm,
+  rmsNorm: normalisation.rmsNorm,
+  groupNorm: normalisation.groupNorm,
+  dropout: dropout.dropout,
   detach: stopGradient,
 };
 

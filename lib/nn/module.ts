@@ -12,8 +12,8 @@ export type NamedParameter = readonly [path: string, parameter: Parameter];
 type Part = Module | Parameter | Buffer;
 
 /**
- * A layer or a model: its fields that are parameters, buffers, modules, or arrays of them are its parts, and their
- * names are the paths, as `conv1.weight` or `blocks.0.fc.bias`.
+ * A layer or a model: its fields that are parameters, buffers, modules, or arrays and plain objects of them are its
+ * parts, and their names are the paths, as `conv1.weight` or `blocks.0.fc.bias`.
  */
 export abstract class Module {
   #training = true;
@@ -124,12 +124,8 @@ export abstract class Module {
   }
 
   #parts(): [string, Part][] {
-    return Object.entries(this).flatMap(([name, value]): [string, Part][] => {
-      const entries: [string, unknown][] = Array.isArray(value)
-        ? value.map((item, i) => [`${name}.${i}`, item])
-        : [[name, value]];
-      return entries.filter(isPart);
-    });
+    const seen = new Set<unknown>();
+    return Object.entries(this).flatMap(([name, value]) => partsIn(name, value, seen));
   }
 
   #named<P extends Parameter | Buffer>(kind: new (...args: never[]) => P): [string, P][] {
@@ -145,8 +141,17 @@ export abstract class Module {
   }
 }
 
-function isPart(entry: [string, unknown]): entry is [string, Part] {
-  return [Module, Parameter, Buffer].some((kind) => entry[1] instanceof kind);
+/** The parts in a field: itself, or what arrays and plain objects hold, as deep as they go. */
+function partsIn(path: string, value: unknown, seen: Set<unknown>): [string, Part][] {
+  if (isPart(value)) return [[path, value]];
+  if (typeof value !== 'object' || value === null || seen.has(value)) return [];
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return [];
+  seen.add(value);
+  return Object.entries(value).flatMap(([name, entry]) => partsIn(`${path}.${name}`, entry, seen));
+}
+
+function isPart(value: unknown): value is Part {
+  return [Module, Parameter, Buffer].some((kind) => value instanceof kind);
 }
 
 function listed(verb: string, names: readonly string[]): string {

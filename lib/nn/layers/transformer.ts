@@ -1,6 +1,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { add, relu } from '../../graph/ops/elementwise.js';
+import { gelu } from '../../graph/ops/smooth-activations.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
 import { type AttentionMasks, MultiheadAttention } from './attention.js';
@@ -15,7 +16,7 @@ export interface TransformerLayerOptions {
   /** The probability of every dropout in the layer, in training. Default 0.1. */
   readonly dropout?: number;
   /** The function between the two linear layers. Default 'relu'. */
-  readonly activation?: 'relu' | ((x: Tensor) => Tensor);
+  readonly activation?: 'relu' | 'gelu' | ((x: Tensor) => Tensor);
   /** Whether inputs of the parts are normalised (Xiong et al. 2020) or, by default, the residual sums. */
   readonly normFirst?: boolean;
   /** Whether self-attention looks at no later position, unless a call says otherwise. Default false. */
@@ -150,7 +151,7 @@ function residual(normFirst: boolean) {
     normFirst ? add(x, part(norm.forward(x))) : norm.forward(add(x, part(x)));
 }
 
-const activations = { relu };
+const activations = { relu, gelu };
 
 /** Makes the parts of a layer from its options. */
 class Parts {
@@ -165,7 +166,7 @@ class Parts {
   ) {
     const { activation = 'relu', normFirst = false } = options;
     const found = typeof activation === 'function' ? activation : activations[activation];
-    if (!found) throw invalid(name, `activation must be 'relu' or a function`, activation);
+    if (!found) throw invalid(name, `activation must be 'relu', 'gelu' or a function`, activation);
     this.activation = found;
     this.normFirst = normFirst;
   }
