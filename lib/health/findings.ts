@@ -1,4 +1,4 @@
-import { formatShape } from '../graph/errors.js';
+import { formatShape, invalid } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Finding, HealthReport, NonFiniteOp } from './report.js';
 
@@ -27,7 +27,7 @@ export interface HealthThresholds {
   readonly largeUpdates: number;
 }
 
-export const defaultThresholds: HealthThresholds = {
+const defaultThresholds: HealthThresholds = {
   vanishing: 1e-4,
   exploding: 1e4,
   gradientNorm: 1e3,
@@ -35,6 +35,16 @@ export const defaultThresholds: HealthThresholds = {
   staleUpdates: 1e-6,
   largeUpdates: 0.1,
 };
+
+/** The thresholds with the defaults for those that are left out. */
+export function completeThresholds(given: Partial<HealthThresholds> = {}): HealthThresholds {
+  for (const [name, value] of Object.entries(given)) {
+    if (name in defaultThresholds && value >= 0) continue;
+    const names = Object.keys(defaultThresholds).join(', ');
+    throw invalid('inspect', `thresholds are numbers for ${names}, got ${name}: ${value}`);
+  }
+  return { ...defaultThresholds, ...given };
+}
 
 type Figures = Omit<HealthReport, 'findings'>;
 

@@ -7,7 +7,7 @@ import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { isTrainable, Optimizer } from '../optim/optimizer.js';
 import { examine, type NextValues } from './examine.js';
-import { defaultThresholds, type HealthThresholds } from './findings.js';
+import { completeThresholds, type HealthThresholds } from './findings.js';
 import type { HealthReport } from './report.js';
 
 export interface InspectOptions {
@@ -60,16 +60,6 @@ export async function inspect(
   const thresholds = completeThresholds(options.thresholds);
   const next = optimizer ? byOptimizer(optimizer) : byRate(lr);
   return examine(model, loss, batch, { next, thresholds, random: { seed, step: 0 } });
-}
-
-/** The thresholds with the defaults for those that are left out. */
-export function completeThresholds(given: Partial<HealthThresholds> = {}): HealthThresholds {
-  for (const [name, value] of Object.entries(given)) {
-    if (name in defaultThresholds && value >= 0) continue;
-    const names = Object.keys(defaultThresholds).join(', ');
-    throw invalid('inspect', `thresholds are numbers for ${names}, got ${name}: ${value}`);
-  }
-  return { ...defaultThresholds, ...given };
 }
 
 /** What `step` would assign. */

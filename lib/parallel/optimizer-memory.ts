@@ -1,4 +1,4 @@
-import type { DType } from '../graph/dtype.js';
+import type { DType, TypedArray } from '../graph/dtype.js';
 import type { Variable } from '../graph/ops/leaf.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
 import type { AveragedValues } from '../optim/averages.js';
@@ -53,8 +53,8 @@ export function carryOver(
       if (source && target) placeOf(to.flat, parameter, target).set(placeOf(from.flat, parameter, source));
     }
     const old = stateOf(from, parameter);
-    stateOf(to, parameter).forEach((values, i) => {
-      values.set(old[i] as (typeof old)[number]);
+    stateOf(to, parameter).forEach(({ values }, i) => {
+      values.set((old[i] as ParameterState).values);
     });
   }
 }
@@ -73,11 +73,22 @@ function placeOf({ offsets }: FlatParameters, parameter: Variable, memory: Share
   return viewInto(memory, start, start + parameter.size);
 }
 
+/** A tensor that a rule keeps for one parameter, over the memory that workers write to. */
+export interface ParameterState {
+  readonly values: TypedArray;
+  readonly shape: Shape;
+}
+
 /** The state of one parameter: the whole of its region's, or its part of them. */
-function stateOf({ flat, memory }: { flat: FlatParameters; memory: OptimizerMemory }, parameter: Variable) {
+export function stateOf(
+  { flat, memory }: { flat: FlatParameters; memory: OptimizerMemory },
+  parameter: Variable,
+): ParameterState[] {
   const region = flat.regions.find(({ parameters }) => parameters.includes(parameter)) as Region;
   const start = (flat.offsets.get(parameter) as number) - region.start;
   return (memory.state.get(region) ?? []).map((tensor) =>
-    region.divisible ? viewInto(tensor.memory, start, start + parameter.size) : viewInto(tensor.memory),
+    region.divisible
+      ? { values: viewInto(tensor.memory, start, start + parameter.size), shape: parameter.shape }
+      : { values: viewInto(tensor.memory), shape: tensor.shape },
   );
 }

@@ -1,3 +1,10 @@
 export type { RunSize, TrainingModule } from './module.js';
 export { Trainer } from './trainer.js';
-export type { EpochResult, Figures, FitOptions, Progress, TrainerOptions } from './types.js';
+export type {
+  EpochResult,
+  Figures,
+  FitOptions,
+  InspectionOptions,
+  Progress,
+  TrainerOptions,
+} from './types.js';

@@ -26,7 +26,7 @@ export interface JobContext {
 }
 
 /** Rows of a batch when the caller does not say. */
-const BATCH_SIZE = 32;
+export const BATCH_SIZE = 32;
 
 /** A job with nothing to do yet. */
 export function newJob({ workers, seed }: JobContext): Job {

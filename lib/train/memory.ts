@@ -42,6 +42,11 @@ export class TrainerMemory {
     return { parameters: this.#parameters, memory: this.#memory };
   }
 
+  /** The memory as it is, also while workers use it. */
+  inUse(): { parameters: FlatParameters; memory: OptimizerMemory } {
+    return { parameters: this.#parameters, memory: this.#memory };
+  }
+
   /** Runs a function while the parameters hold their averages. */
   withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     const { average } = this.#memory;

@@ -1,16 +1,19 @@
 import { Dataset } from '../data/index.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { HealthThresholds } from '../health/findings.js';
+import type { HealthReport } from '../health/report.js';
 import type { Metric, Module } from '../nn/index.js';
 import { Optimizer } from '../optim/index.js';
 import { usableCores } from '../parallel/cores.js';
 import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
 import { WorkerPool } from '../parallel/pool.js';
 import { compile } from '../runtime/compile-function.js';
-import { newJob, prepareEvaluation, prepareTraining, readFigures } from './jobs.js';
+import { inspectSamples, lossIsNotFinite, samplesOf, withCulprit } from './inspection.js';
+import { BATCH_SIZE, newJob, prepareEvaluation, prepareTraining, readFigures } from './jobs.js';
 import { TrainerMemory } from './memory.js';
 import { watchEpoch } from './progress.js';
-import type { EpochResult, Figures, FitOptions, TrainerOptions } from './types.js';
+import type { EpochResult, Figures, FitOptions, InspectionOptions, TrainerOptions } from './types.js';
 
 /**
  * Trains a model on worker threads: each batch is cut into one shard per worker, the gradients are averaged in a
@@ -72,12 +75,14 @@ export class Trainer {
       const job = { ...newJob(this.#context()), training, ...(evaluation ? { evaluation } : {}) };
       const pool = await run.start(job, signal);
       for (let i = 0; i < epochs; i++) {
-        const result = await this.#trainEpoch(pool, job, options);
+        const result = await this.#trainEpoch(pool, job, data, options);
         signal?.throwIfAborted();
         const figures = evaluation && (await this.#validateIn(pool, evaluation));
         signal?.throwIfAborted();
         this.#options.optimizer.report(figures?.loss ?? result.loss);
-        yield figures ? { ...result, validation: figures } : result;
+        const health = options.health ? await this.#health(data, options) : undefined;
+        signal?.throwIfAborted();
+        yield { ...result, ...(figures ? { validation: figures } : {}), ...(health ? { health } : {}) };
         signal?.throwIfAborted();
       }
     } finally {
@@ -108,6 +113,20 @@ export class Trainer {
   }
 
   /**
+   * Looks at the model on a batch, as `inspect`: norms of activations and gradients, dead ReLUs, the next updates from the
+   * present state of the optimiser, values that are not finite, and findings with remedies. Nothing is changed. It may be
+   * called between the epochs of `fit`.
+   *
+   * @param data whose first `batchSize` samples are looked at, in training mode
+   */
+  async inspect(data: Dataset, options: InspectionOptions = {}): Promise<HealthReport> {
+    const { batchSize = BATCH_SIZE, thresholds } = options;
+    this.#requireData('inspect', data, batchSize);
+    if (!this.#busy) this.#memory.current();
+    return this.#inspect(data.take(batchSize), thresholds);
+  }
+
+  /**
    * Runs a function, as to evaluate or save the model, while its parameters hold their moving averages (see the option
    * `average` of optimisers); then they get their own values back. Do not train in it.
    *
@@ -120,7 +139,7 @@ export class Trainer {
     return this.#memory.withAverages(fn);
   }
 
-  #context() {
+  #context(memory = this.#memory.current()) {
     const { loss, optimizer, seed = 0 } = this.#options;
     return {
       workers: this.workers,
@@ -129,25 +148,40 @@ export class Trainer {
       loss,
       optimizer,
       metrics: this.#metrics,
-      ...this.#memory.current(),
+      ...memory,
     };
   }
 
   async #trainEpoch(
     pool: WorkerPool,
     job: Job & { training: TrainingJob },
+    data: Dataset,
     options: FitOptions,
   ): Promise<EpochResult> {
     const epoch = ++this.#epochs;
     const firstStep = this.#steps;
     const { optimizer } = this.#options;
     const watch = watchEpoch(job.control, job.training, epoch, firstStep, optimizer, options.onProgress);
-    try {
-      await pool.run((rank) => ({ kind: 'train', rank, epoch, firstStep }));
-    } finally {
-      this.#steps += watch.stop();
-    }
-    return watch.result();
+    const task = pool.run((rank) => ({ kind: 'train', rank, epoch, firstStep }));
+    const failure = await task.then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    const done = watch.stop();
+    this.#steps += done;
+    if (!failure) return watch.result();
+    if (!lossIsNotFinite(job.training)) throw failure.error;
+    const report = await this.#inspect(samplesOf(data, job, epoch, done)).catch(() => null);
+    throw withCulprit(failure.error, report);
+  }
+
+  #health(data: Dataset, { health, batchSize = BATCH_SIZE }: FitOptions): Promise<HealthReport> {
+    return this.#inspect(data.take(batchSize), health === true ? {} : health || {});
+  }
+
+  #inspect(samples: Dataset, thresholds: Partial<HealthThresholds> = {}): Promise<HealthReport> {
+    const context = { ...this.#context(this.#memory.inUse()), steps: this.#steps };
+    return this.#inMode(true, () => inspectSamples(context, samples, thresholds));
   }
 
   #prepareEvaluation(data: Dataset, options: Pick<FitOptions, 'batchSize'>): EvaluationJob {
@@ -166,7 +200,7 @@ export class Trainer {
     return stages.average === undefined ? evaluate() : this.#memory.withAverages(evaluate);
   }
 
-  #requireData(op: string, data: Dataset, batchSize = 32): void {
+  #requireData(op: string, data: Dataset, batchSize = BATCH_SIZE): void {
     if (!(data instanceof Dataset))
       throw invalid(op, 'data must be a Dataset, as data.fromArrays() makes', data);
     requireInteger(op, 'batchSize', batchSize, { min: 1 });

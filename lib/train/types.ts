@@ -1,4 +1,6 @@
 import type { Dataset } from '../data/index.js';
+import type { HealthThresholds } from '../health/findings.js';
+import type { HealthReport } from '../health/report.js';
 import type { Loss, Metric } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
 
@@ -22,10 +24,23 @@ export interface FitOptions {
   readonly validation?: Dataset;
   /** Whether each epoch takes the samples in a new order. Default true. */
   readonly shuffle?: boolean;
+  /**
+   * Whether each epoch's result tells how the model then is: its gradients, activations and updates, on the first batch
+   * of the data as it stands (see `Trainer.inspect`). Thresholds of the findings may be given instead of `true`. Default
+   * false.
+   */
+  readonly health?: boolean | Partial<HealthThresholds>;
   /** Ends training within one step. */
   readonly signal?: AbortSignal;
   /** Called about ten times a second while an epoch runs. */
   readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface InspectionOptions {
+  /** Samples to look at, from the first on. Default 32. */
+  readonly batchSize?: number;
+  /** Where findings begin. */
+  readonly thresholds?: Partial<HealthThresholds>;
 }
 
 /** Figures by name: `loss` and the metrics. */
@@ -60,4 +75,6 @@ export interface EpochResult {
   /** The loss of every step. */
   readonly stepLosses: Float64Array;
   readonly validation?: Figures;
+  /** Where `health` was asked for. */
+  readonly health?: HealthReport;
 }
