@@ -1,0 +1,45 @@
+import { compile, grad, nn, optim, type Tensor } from 'chainrule';
+import { initialiseByFormula } from './formula.js';
+import { readText, windows } from './text.js';
+
+/** How a character model is trained. */
+export interface CharTraining {
+  /** Characters that the model sees before the one that it is to tell. */
+  readonly context: number;
+  /** Windows of the text in one step. */
+  readonly batch: number;
+  readonly steps: number;
+  /** Adam's. */
+  readonly rate: number;
+}
+
+/**
+ * Trains a model to tell the next character at each place of a text, from weights by the formula that PyTorch was
+ * given, too. Yields each step's loss: the mean cross-entropy, in nats.
+ *
+ * @param create makes the model for an alphabet of so many characters: int32 [batch, context] to logits
+ *   [batch, context, characters]
+ */
+export async function* trainOnText(
+  create: (characters: number) => nn.Module,
+  { context, batch, steps, rate }: CharTraining,
+): AsyncGenerator<number, void, undefined> {
+  const text = readText();
+  const model = initialiseByFormula(create(text.alphabet.length));
+  const parameters = model.parameters();
+  const optimizer = optim.adam({ lr: rate });
+  const learn = compile((inputs: Tensor, targets: Tensor) => {
+    const logits = model.forward(inputs).flatten(0, 1);
+    const loss = nn.crossEntropy(logits, targets.flatten());
+    optimizer.step(parameters, grad(loss, parameters));
+    return loss;
+  });
+  try {
+    for (let step = 0; step < steps; step++) {
+      const { inputs, targets } = windows(text, { step, batch, context });
+      yield (await learn(inputs, targets)).item();
+    }
+  } finally {
+    learn.release();
+  }
+}
