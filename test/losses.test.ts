@@ -31,7 +31,7 @@ const cases: Record<string, Fn> = {
 for (const reduction of reductions) {
   const options = { weight, reduction };
   cases[`crossEntropy with all options, ${reduction}`] = two(
-    nn.crossEntropy.with({ ...options, ignoreIndex: 2, labelSmoothing: 0.1 }),
+    nn.crossEntropy.with({ ...options, ignoreIndex: 3, labelSmoothing: 0.1 }),
   );
   cases[`nllLoss with options, ${reduction}`] = two(nn.nllLoss.with({ ...options, ignoreIndex: 3 }));
 }
@@ -127,6 +127,7 @@ Object.assign(cases, {
     reduction: 'none',
   }) as Fn,
   'tripletMarginLoss with swap': triplet.with({ swap: true, reduction: 'sum' }) as Fn,
+  'tripletMarginLoss of equal vectors': triplet.with({ p: 3, eps: 0 }) as Fn,
   'tripletMarginLoss of extreme vectors': triplet as Fn,
   accuracy: two(nn.accuracy),
   'accuracy with ignoreIndex': two((x, y) => nn.accuracy(x, y, { ignoreIndex: 1 })),

@@ -8,13 +8,14 @@ import {
   gt,
   minimum,
   mul,
-  pow,
   relu,
   sqrt,
   square,
   sub,
   where,
 } from '../../graph/ops/elementwise.js';
+import { squeeze } from '../../graph/ops/movement.js';
+import { norm } from '../../graph/ops/norm.js';
 import { max } from '../../graph/ops/reduce.js';
 import { stopGradient } from '../../graph/ops/stop-gradient.js';
 import { sameShape } from '../../graph/shapes.js';
@@ -95,7 +96,7 @@ export const tripletMarginLoss = configurable<
     if (!(p >= 1)) throw invalid('tripletMarginLoss', 'p must be at least 1', p);
     requirePositive('tripletMarginLoss', 'eps', eps, { zero: true });
     const reduce = reducer('tripletMarginLoss', reduction);
-    const distance = (a: Tensor, b: Tensor) => norm(add(sub(a, b), eps), p);
+    const distance = (a: Tensor, b: Tensor) => scaledNorm(add(sub(a, b), eps), p);
     return (anchor, positive, negative) => {
       const near = requireVectors('tripletMarginLoss', anchor, positive, ['anchor', 'positive']);
       const far = requireVectors('tripletMarginLoss', anchor, negative, ['anchor', 'negative']);
@@ -106,20 +107,12 @@ export const tripletMarginLoss = configurable<
   },
 );
 
-/** The p-norm on the last axis; its gradient at 0 is 0. */
-function norm(x: Tensor, p: number): Tensor {
-  const size = abs(x);
-  if (p === 1) return sum(size, -1);
-  if (p === Number.POSITIVE_INFINITY) return max(size, -1);
-  // Powers of shares of the largest element do not overflow. The scale cancels out of the gradient.
-  const largest = stopGradient(max(size, -1, { keepDims: true }));
+/** The p-norm on the last axis, of shares of the largest element, whose powers do not overflow. */
+function scaledNorm(x: Tensor, p: number): Tensor {
+  // The scale cancels out, so its gradient may be left out.
+  const largest = stopGradient(max(abs(x), -1, { keepDims: true }));
   const scale = where(gt(largest, 0), largest, 1);
-  const shares = div(size, scale);
-  const total = sum(p === 2 ? square(shares) : pow(shares, p), -1, { keepDims: true });
-  const some = gt(total, 0);
-  const safe = where(some, total, 1);
-  const root = p === 2 ? sqrt(safe) : pow(safe, 1 / p);
-  return sum(where(some, mul(root, scale), 0), -1);
+  return squeeze(mul(norm(div(x, scale), -1, { p, keepDims: true }), scale), -1);
 }
 
 function requireVectors(op: string, x: Tensor, other: Tensor, names: readonly [string, string]): Tensor {

@@ -1,0 +1,131 @@
+import { nn } from 'chainrule';
+import { describe, expect, it } from 'vitest';
+import { readFixture } from './helpers/fixtures.js';
+
+/** Of the first values of a parameter. */
+interface Moments {
+  readonly count: number;
+  readonly mean: number;
+  readonly deviation: number;
+  /** 1.8 of uniform numbers, 3 of normal ones; 0 where all are one number. */
+  readonly kurtosis: number;
+  /** The largest magnitude. */
+  readonly bound: number;
+}
+
+const { torch, layers } = readFixture<{
+  readonly torch: string;
+  readonly layers: Readonly<Record<string, Readonly<Record<string, Moments>>>>;
+}>('defaults');
+
+/** The layers that the fixture holds. */
+const ours: Record<string, () => nn.Module> = {
+  Linear: () => new nn.Linear(50, 2000),
+  PReLU: () => new nn.PReLU(5),
+  Embedding: () => new nn.Embedding(300, 60),
+  Conv1d: () => new nn.Conv1d(6, 2000, 5),
+  Conv2d: () => new nn.Conv2d(6, 2000, [3, 2]),
+  'Conv2d of groups': () => new nn.Conv2d(12, 2000, 3, { groups: 2 }),
+  Conv3d: () => new nn.Conv3d(3, 2000, 2),
+  ConvTranspose1d: () => new nn.ConvTranspose1d(6, 2000, 5),
+  ConvTranspose2d: () => new nn.ConvTranspose2d(6, 2000, 3),
+  'ConvTranspose2d of groups': () => new nn.ConvTranspose2d(12, 2000, 3, { groups: 2 }),
+  ConvTranspose3d: () => new nn.ConvTranspose3d(3, 2000, 2),
+  BatchNorm1d: () => new nn.BatchNorm1d(5),
+  BatchNorm2d: () => new nn.BatchNorm2d(5),
+  BatchNorm3d: () => new nn.BatchNorm3d(5),
+  LayerNorm: () => new nn.LayerNorm(5),
+  RMSNorm: () => new nn.RMSNorm(5),
+  GroupNorm: () => new nn.GroupNorm(2, 6),
+  InstanceNorm1d: () => new nn.InstanceNorm1d(5, { affine: true }),
+  InstanceNorm2d: () => new nn.InstanceNorm2d(5, { affine: true }),
+  RNN: () => new nn.RNN(10, 500),
+  LSTM: () => new nn.LSTM(10, 400, { bidirectional: true }),
+  GRU: () => new nn.GRU(10, 400, { numLayers: 2 }),
+  RNNCell: () => new nn.RNNCell(10, 500),
+  LSTMCell: () => new nn.LSTMCell(10, 400),
+  GRUCell: () => new nn.GRUCell(10, 400),
+  MultiheadAttention: () => new nn.MultiheadAttention(400, 4),
+  'MultiheadAttention of other features': () => new nn.MultiheadAttention(200, 4, { kdim: 50, vdim: 70 }),
+  TransformerEncoderLayer: () => new nn.TransformerEncoderLayer(200, 4, { dimFeedforward: 900 }),
+  TransformerDecoderLayer: () => new nn.TransformerDecoderLayer(200, 4, { dimFeedforward: 900 }),
+};
+
+/** Layers that PyTorch draws otherwise, or not at all, and those that only hold others. */
+const ownOrContainers = [
+  'LearnedEncoding',
+  'Residual',
+  'Sequential',
+  'TransformerDecoder',
+  'TransformerEncoder',
+];
+
+/** Layers that need arguments, and have no parameters. */
+const bare: Record<string, () => nn.Module> = {
+  AvgPool1d: () => new nn.AvgPool1d(2),
+  AvgPool2d: () => new nn.AvgPool2d(2),
+  AvgPool3d: () => new nn.AvgPool3d(2),
+  MaxPool1d: () => new nn.MaxPool1d(2),
+  MaxPool2d: () => new nn.MaxPool2d(2),
+  MaxPool3d: () => new nn.MaxPool3d(2),
+  LocalResponseNorm: () => new nn.LocalResponseNorm(2),
+  Lambda: () => new nn.Lambda((x) => x),
+};
+
+function momentsOf(values: ArrayLike<number>): Moments {
+  const list = Array.from(values);
+  const count = list.length;
+  const mean = list.reduce((a, b) => a + b, 0) / count;
+  const central = (power: number) => list.reduce((a, b) => a + (b - mean) ** power, 0) / count;
+  const deviation = Math.sqrt(central(2));
+  const kurtosis = deviation > 0 ? central(4) / deviation ** 4 : 0;
+  return { count, mean, deviation, kurtosis, bound: list.reduce((a, b) => Math.max(a, Math.abs(b)), 0) };
+}
+
+/** Fails unless both are samples of one distribution: each moment within five of its standard errors. */
+function expectAlike(path: string, found: Moments, expected: Moments): void {
+  const { count, mean, deviation, kurtosis, bound } = expected;
+  expect(found.count, `${path}: number of elements`).toBe(count);
+  if (deviation === 0) {
+    expect(found, path).toEqual({ ...expected, mean: expect.closeTo(mean, 7), bound: expect.closeTo(bound, 7) });
+    return;
+  }
+  // Both are samples, so that their differences have twice the variance.
+  const error = Math.sqrt(2 / count);
+  expect(Math.abs(found.mean - mean), `${path}: mean`).toBeLessThan(5 * deviation * error);
+  const relative = Math.abs(found.deviation / deviation - 1);
+  expect(relative, `${path}: deviation`).toBeLessThan((5 * error * Math.sqrt(kurtosis - 1)) / 2);
+  expect(Math.abs(found.kurtosis - kurtosis), `${path}: kurtosis`).toBeLessThan(5 * error * Math.sqrt(24));
+  // Uniform numbers come near their bound, the nearer the more there are.
+  if (kurtosis < 2) expect(Math.abs(found.bound / bound - 1), `${path}: bound`).toBeLessThan(12 / count);
+}
+
+describe(`first values of layers are distributed as in PyTorch ${torch}`, () => {
+  it('compares every recorded layer', () => {
+    expect(Object.keys(ours).sort()).toEqual(Object.keys(layers).sort());
+  });
+
+  it.each(Object.entries(layers))('%s', (name, recorded) => {
+    const named = (ours[name] as () => nn.Module)().init(11).namedParameters();
+    expect(named.map(([path]) => path).sort()).toEqual(Object.keys(recorded).sort());
+    for (const [path, { storage }] of named) {
+      expectAlike(path, momentsOf(storage.data), recorded[path] as Moments);
+    }
+  });
+
+  it('leaves out no layer that has parameters', () => {
+    const known = new Set([...Object.keys(ours).map((name) => name.split(' ')[0]), ...ownOrContainers]);
+    for (const [name, value] of Object.entries(nn)) {
+      const isLayer = typeof value === 'function' && value.prototype instanceof nn.Module;
+      if (!isLayer || known.has(name)) continue;
+      const create = bare[name] ?? (() => new (value as unknown as new () => nn.Module)());
+      let parameters: string[] = ['a layer that takes arguments'];
+      try {
+        parameters = create()
+          .namedParameters()
+          .map(([path]) => path);
+      } catch {}
+      expect(parameters, `${name} must be in the table of layers, or in that of bare ones`).toEqual([]);
+    }
+  });
+});
