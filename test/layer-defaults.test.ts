@@ -1,4 +1,4 @@
-import { nn } from 'chainrule';
+import { nn, type Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { readFixture } from './helpers/fixtures.js';
 
@@ -60,17 +60,18 @@ const ownOrContainers = [
   'TransformerEncoder',
 ];
 
-/** Layers that need arguments, and have no parameters. */
-const bare: Record<string, () => nn.Module> = {
-  AvgPool1d: () => new nn.AvgPool1d(2),
-  AvgPool2d: () => new nn.AvgPool2d(2),
-  AvgPool3d: () => new nn.AvgPool3d(2),
-  MaxPool1d: () => new nn.MaxPool1d(2),
-  MaxPool2d: () => new nn.MaxPool2d(2),
-  MaxPool3d: () => new nn.MaxPool3d(2),
-  LocalResponseNorm: () => new nn.LocalResponseNorm(2),
-  Lambda: () => new nn.Lambda((x) => x),
-};
+/** Arguments with which layers that have no parameters can be made. */
+const trials: readonly (readonly unknown[])[] = [[], [2], [2, 2], [{ size: 2 }], [(x: Tensor) => x]];
+
+/** The paths of a layer's parameters, or null where it wants other arguments. */
+function pathsOf(layer: new (...args: readonly unknown[]) => nn.Module): string[] | null {
+  for (const args of trials) {
+    try {
+      return new layer(...args).namedParameters().map(([path]) => path);
+    } catch {}
+  }
+  return null;
+}
 
 function momentsOf(values: ArrayLike<number>): Moments {
   const list = Array.from(values);
@@ -87,7 +88,11 @@ function expectAlike(path: string, found: Moments, expected: Moments): void {
   const { count, mean, deviation, kurtosis, bound } = expected;
   expect(found.count, `${path}: number of elements`).toBe(count);
   if (deviation === 0) {
-    expect(found, path).toEqual({ ...expected, mean: expect.closeTo(mean, 7), bound: expect.closeTo(bound, 7) });
+    expect(found, path).toEqual({
+      ...expected,
+      mean: expect.closeTo(mean, 7),
+      bound: expect.closeTo(bound, 7),
+    });
     return;
   }
   // Both are samples, so that their differences have twice the variance.
@@ -118,14 +123,8 @@ describe(`first values of layers are distributed as in PyTorch ${torch}`, () => 
     for (const [name, value] of Object.entries(nn)) {
       const isLayer = typeof value === 'function' && value.prototype instanceof nn.Module;
       if (!isLayer || known.has(name)) continue;
-      const create = bare[name] ?? (() => new (value as unknown as new () => nn.Module)());
-      let parameters: string[] = ['a layer that takes arguments'];
-      try {
-        parameters = create()
-          .namedParameters()
-          .map(([path]) => path);
-      } catch {}
-      expect(parameters, `${name} must be in the table of layers, or in that of bare ones`).toEqual([]);
+      const paths = pathsOf(value as unknown as new (...args: readonly unknown[]) => nn.Module);
+      expect(paths, `${name} must be in the table of layers, or be made without parameters`).toEqual([]);
     }
   });
 });
