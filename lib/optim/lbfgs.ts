@@ -77,7 +77,7 @@ export class LBFGS {
    * Takes up to `maxIterations` steps that lower a loss, and gives the loss from before them. Frozen parameters stay as
    * they are. The loss is compiled at the first call; give the same function each time.
    *
-   * @throws when the loss is not one float, or no longer finite; then the parameters are those of the step before
+   * @throws when the loss is not one float, or it or its gradient is not finite; then the parameters are those of the step before
    */
   async step(parameters: readonly Variable[], loss: () => Tensor): Promise<number> {
     const objective = this.#prepare(parameters, loss);
@@ -91,7 +91,9 @@ export class LBFGS {
       const direction = this.#direction(gradient);
       const begin = this.#last ? 1 : Math.min(1, 1 / magnitude(gradient));
       this.iterations++;
-      if (dot(gradient, direction) > -toleranceChange) {
+      const slope = dot(gradient, direction);
+      if (!Number.isFinite(slope)) throw invalid('lbfgs', 'the gradient must stay finite', slope);
+      if (slope > -toleranceChange) {
         this.#last = { direction, length: begin * this.#options.lr, gradient };
         break;
       }

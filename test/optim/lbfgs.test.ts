@@ -18,6 +18,7 @@ const options: Readonly<Record<string, optim.LbfgsOptions>> = {
     maxEvaluations: 9,
     historySize: 3,
   },
+  'lbfgs strongWolfe short': { lineSearch: 'strongWolfe', lr: 0.002, maxIterations: 8, maxEvaluations: 40 },
   'lbfgs tolerances': {
     lineSearch: 'strongWolfe',
     maxIterations: 50,
@@ -112,6 +113,14 @@ describe('L-BFGS', () => {
     const step = optim.lbfgs({ lr: 1e4 }).step([steep], () => steep.mul(-1).exp().add(steep.exp()).sum());
     await expect(step).rejects.toThrow(/^lbfgs: the loss must stay finite/);
     expect([...steep.storage.data]).toEqual([1]);
+  });
+
+  it('stops with an error where a gradient is not finite', async () => {
+    const w = variable([1], [0], 'float64');
+    // The square root is infinitely steep at 0.
+    const step = optim.lbfgs({ maxIterations: 1 }).step([w], () => w.sqrt().mul(w).sum());
+    await expect(step).rejects.toThrow('lbfgs: the gradient must stay finite');
+    expect([...w.storage.data]).toEqual([0]);
   });
 
   it.each<[optim.LbfgsOptions, string]>([

@@ -28,9 +28,9 @@ class Net extends nn.Module {
   }
 }
 
-function samples() {
-  const inputs = Float64Array.from(hashUniform(SAMPLES * 3, 5, -1, 1));
-  const targets = Float64Array.from(hashUniform(SAMPLES * 2, 6, -1, 1));
+function samples(length = SAMPLES) {
+  const inputs = Float64Array.from(hashUniform(length * 3, 5, -1, 1));
+  const targets = Float64Array.from(hashUniform(length * 2, 6, -1, 1));
   return data.fromArrays(inputs, targets, { inputs: { shape: [3] }, targets: { shape: [2] } });
 }
 
@@ -218,22 +218,39 @@ describe('averages in a trainer', () => {
   });
 });
 
-describe('reduceOnPlateau in a trainer', () => {
-  const run = async (validation: boolean) => {
-    const lr = optim.reduceOnPlateau({ lr: 0.5, patience: 0, factor: 0.5, threshold: 0.5 });
-    const trainer = new Trainer(new Net().init(3), {
-      loss: nn.mseLoss,
-      optimizer: optim.sgd({ lr }),
-      workers: 2,
-    });
-    const options = { batchSize: BATCH, epochs: 6, ...(validation ? { validation: samples() } : {}) };
-    const results = await collect(trainer.fit(samples(), options));
-    const reference = optim.reduceOnPlateau({ lr: 0.5, patience: 0, factor: 0.5, threshold: 0.5 });
-    for (const result of results) reference.report(result.validation?.loss ?? result.loss);
-    expect(lr(0)).toBeLessThan(0.5);
-    expect(lr(0)).toBe(reference(0));
+describe('a schedule that is reported to, in a trainer', () => {
+  const run = async (options: optim.ReportedSchedule, validation: boolean) => {
+    const optimizer = optim.sgd({ lr: options });
+    const trainer = new Trainer(new Net().init(3), { loss: nn.mseLoss, optimizer, workers: 2 });
+    return collect(
+      trainer.fit(samples(), {
+        batchSize: BATCH,
+        epochs: 6,
+        ...(validation ? { validation: samples(9) } : {}),
+      }),
+    );
   };
 
-  it('follows the loss of the epoch', () => run(false));
-  it('follows the loss of validation, where there is one', () => run(true));
+  it.each([false, true])('is told the loss of the epoch, or of validation: %s', async (validation) => {
+    const figures: number[] = [];
+    const lr = Object.assign(() => 0.1, { report: (figure: number) => void figures.push(figure) });
+    const results = await run(lr, validation);
+    expect(figures).toEqual(results.map((result) => (validation ? result.validation : result)?.loss));
+  });
+
+  it('lowers the rate of the epochs that follow', async () => {
+    const plateau = () => optim.reduceOnPlateau({ lr: 0.5, patience: 0, factor: 0.5, threshold: 0.5 });
+    const results = await run(plateau(), false);
+    const reference = plateau();
+    const rates = results.map((result) => {
+      const rate = reference(0);
+      reference.report(result.loss);
+      return rate;
+    });
+    expect(new Set(rates).size).toBeGreaterThan(1);
+    const optimizer = optim.sgd({ lr: (step) => rates[Math.floor(step / 5)] as number });
+    const trainer = new Trainer(new Net().init(3), { loss: nn.mseLoss, optimizer, workers: 2 });
+    const expected = await collect(trainer.fit(samples(), { batchSize: BATCH, epochs: 6 }));
+    expect(results.map(({ loss }) => loss)).toEqual(expected.map(({ loss }) => loss));
+  });
 });
