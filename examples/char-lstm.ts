@@ -10,7 +10,7 @@ export interface CharLSTMOptions extends CharTraining {
 }
 
 /** Layers of long short-term memory over characters. */
-class CharLSTM extends nn.Module {
+export class CharLSTM extends nn.Module {
   readonly token: nn.Embedding;
   readonly lstm: nn.LSTM;
   readonly head: nn.Linear;

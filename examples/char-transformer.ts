@@ -10,7 +10,7 @@ export interface CharTransformerOptions extends CharTraining {
 }
 
 /** Blocks of causal self-attention, normalised first, over characters and their places. */
-class CharTransformer extends nn.Module {
+export class CharTransformer extends nn.Module {
   readonly token: nn.Embedding;
   readonly position: nn.LearnedEncoding;
   readonly blocks: nn.TransformerEncoder;

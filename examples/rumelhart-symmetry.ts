@@ -131,43 +131,41 @@ export function describePattern([a, b]: readonly [readonly number[], readonly nu
   };
 }
 
-await runAsProgram(import.meta.url, async () => {
-  const networks = await learnSymmetry();
+/** The report of all networks, a line for each, and in full the first with the paper's ratio. */
+function report(networks: readonly SymmetryNetwork[]): string {
   const learned = networks.filter(({ sweeps }) => sweeps !== null);
-  const like = learned.filter(
-    ({ pattern: { ratio } }) => Math.abs(ratio[1] - 2) < 0.1 && Math.abs(ratio[2] - 4) < 0.1,
-  );
-  const sorted = learned.map(({ sweeps }) => sweeps as number).sort((a, b) => a - b);
-  console.log('Symmetry of six bits with two hidden units (Rumelhart, Hinton & Williams 1986, figure 1)\n');
-  const rows = networks.map(({ sweeps, pattern: { mirror, units, ratio } }, i) =>
-    sweeps === null
-      ? [`${i + 1}`, 'not learned', '', '', '']
-      : [
-          `${i + 1}`,
-          `${sweeps}`,
-          mirror.toFixed(4),
-          units.toFixed(4),
-          ratio.map((r) => r.toFixed(2)).join(' : '),
-        ],
-  );
-  console.log(table([['network', 'sweeps', 'mirror error', 'units error', 'ratio'], ...rows]));
-  console.log(`
+  const sweeps = learned.map((network) => network.sweeps as number).sort((a, b) => a - b);
+  const mirrored = learned.filter(({ pattern: { mirror, units } }) => mirror < 0.01 && units < 0.05);
+  const near = (ratio: number, paper: number) => Math.abs(ratio - paper) < 0.1;
+  const alike = mirrored.filter(({ pattern: { ratio } }) => near(ratio[1], 2) && near(ratio[2], 4));
+  const rows = networks.map((network, i) => {
+    const { mirror, units, ratio } = network.pattern;
+    const figures = [mirror.toFixed(4), units.toFixed(4), ratio.map((part) => part.toFixed(2)).join(' : ')];
+    return [
+      `${i + 1}`,
+      ...(network.sweeps === null ? ['not learned', '', '', ''] : [`${network.sweeps}`, ...figures]),
+    ];
+  });
+  return `Symmetry of six bits with two hidden units (Rumelhart, Hinton & Williams 1986, figure 1)
+
+${table([['network', 'sweeps', 'mirror error', 'units error', 'ratio'], ...rows])}
+
 mirror error: the largest sum of two weights that mirror each other, over the largest weight (the paper: 0)
 units error: the same of the two hidden units' weights from one input (the paper: 0)
 ratio: the three magnitudes on one side of the middle (the paper: 1 : 2 : 4)
 
-${learned.length} of ${networks.length} networks learned all 64 patterns within 5,000 sweeps, in ${sorted[0]} to ${sorted.at(-1)} sweeps, median ${sorted[sorted.length >> 1]};
-the paper's network took 1,425. ${like.length} of the ${learned.length} found 1 : 2 : 4; each that learned has mirrored weights of opposite sign.`);
-  const shown = like[0];
-  if (!shown) return;
-  const line = (numbers: readonly number[]) =>
-    numbers.map((weight) => weight.toFixed(2).padStart(7)).join('');
-  console.log(`\nThe weights of network ${networks.indexOf(shown) + 1}:`);
-  shown.weights.forEach((unit, i) => {
-    const [bias = 0, out = 0] = [shown.hiddenBias[i], shown.output[i]];
-    console.log(
-      `  hidden unit ${i + 1}:${line(unit)}   bias ${bias.toFixed(2)}, to the output ${out.toFixed(2)}`,
-    );
+${learned.length} of ${networks.length} networks learned all 64 patterns, in ${sweeps[0]} to ${sweeps.at(-1)} sweeps, median ${sweeps[sweeps.length >> 1]}; the paper: 1425
+${mirrored.length} of these ${learned.length} have mirrored weights of opposite sign, ${alike.length} in the ratio 1 : 2 : 4
+${alike[0] ? `\nnetwork ${networks.indexOf(alike[0]) + 1}:\n${weightsOf(alike[0])}` : ''}`;
+}
+
+function weightsOf({ weights, hiddenBias, output, outputBias }: SymmetryNetwork): string {
+  const units = weights.map((unit, i) => {
+    const [bias = 0, out = 0] = [hiddenBias[i], output[i]];
+    const line = unit.map((weight) => weight.toFixed(2).padStart(7)).join('');
+    return `  hidden unit ${i + 1}:${line}   bias ${bias.toFixed(2)}, to the output ${out.toFixed(2)}`;
   });
-  console.log(`  bias of the output: ${shown.outputBias.toFixed(2)}`);
-});
+  return `${units.join('\n')}\n  bias of the output: ${outputBias.toFixed(2)}`;
+}
+
+await runAsProgram(import.meta.url, async () => console.log(report(await learnSymmetry())));
