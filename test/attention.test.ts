@@ -152,6 +152,11 @@ const layers: [string, () => nn.Module, (readonly number[])[]][] = [
     ],
   ],
   [
+    'MultiheadAttention with rotary positions',
+    () => multihead(1, { dtype, rotary: { base: 10 } }),
+    [[1, 2, 4]],
+  ],
+  [
     'TransformerEncoderLayer',
     () => new nn.TransformerEncoderLayer(2, 1, { dimFeedforward: 3, dropout: 0, activation: cr.tanh, dtype }),
     [[1, 2, 2]],
@@ -303,6 +308,31 @@ describe('attention layers', () => {
     const quiet = await run(1);
     expect(quiet).not.toEqual(first);
     expect(await run(2)).toEqual(quiet);
+  });
+
+  it('with rotary positions tell orders apart, and depend on distances alone', async () => {
+    const run = async (rotary: boolean | cr.RotaryOptions, rows: readonly number[]) => {
+      const layer = encoder({ rotary }).init(5);
+      const x = hashUniform(5 * 4, 3, -1, 1);
+      const sequence = rows.flatMap((row) => x.slice(4 * row, 4 * row + 4));
+      const output = await layer.forward(tensor(Float32Array.from(sequence), { shape: [1, 5, 4] })).data();
+      return rows.flatMap((_, row) => {
+        const at = rows.indexOf(row);
+        return [...output.slice(4 * at, 4 * at + 4)];
+      });
+    };
+    const [order, other] = [
+      [0, 1, 2, 3, 4],
+      [3, 0, 4, 1, 2],
+    ];
+    const close = { relative: 1e-5 };
+    expectClose('without', await run(false, other as number[]), await run(false, order as number[]), close);
+    const turned = await run(true, order as number[]);
+    expectClose('further on', await run({ offset: 7 }, order as number[]), turned, close);
+    const distances = (await run(true, other as number[])).map((value, i) =>
+      Math.abs(value - (turned[i] as number)),
+    );
+    expect(Math.max(...distances)).toBeGreaterThan(1e-2);
   });
 
   it('does not let a causal encoder look ahead', async () => {

@@ -360,6 +360,11 @@ const layers: BadCall[] = [
     'MultiheadAttention: p must be at least 0 and less than 1, got 1',
   ],
   [
+    'MultiheadAttention that turns an odd number of features',
+    () => new nn.MultiheadAttention(6, 2, { rotary: true }),
+    'MultiheadAttention: rotary needs an even number of features of a head, got 3',
+  ],
+  [
     'MultiheadAttention on a matrix',
     () => multihead.forward(matrix),
     'MultiheadAttention: query must be [N, length, 4], got [2,3]',

@@ -2,7 +2,7 @@ import { type DType, isFloat } from '../dtype.js';
 import { formatShape, invalid, requireInteger } from '../errors.js';
 import { requireShape, type Shape, sameShape } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
-import { sumTo } from './broadcast.js';
+import { expand, sumTo } from './broadcast.js';
 import { type CustomGradientRule, customGradient } from './custom-gradient.js';
 import { add, div, mul, pow, sqrt, square, sub } from './elementwise.js';
 import { pad, reshape, slice } from './movement.js';
@@ -45,7 +45,7 @@ export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: N
   const shape = requireNormalizedShape('layerNorm', normalizedShape);
   requireEnding('layerNorm', x, shape);
   requireAffine('layerNorm', shape, options);
-  return normalise('layerNorm', x, trailing(x, shape), options);
+  return normalise('layerNorm', x, along(trailing(x, shape), false), options);
 }
 
 /** Options of `rmsNorm`. */
@@ -87,13 +87,15 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
     throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
   }
   requireAffine('groupNorm', [channels], options);
-  // Groups of one channel need no axis of their own: their positions are reduced in one pass.
-  if (groups === channels) return normalise('groupNorm', x, inner(x), options);
-  const shape = [groups, channels / groups];
-  const split = (value?: Tensor | null) => (value ? reshape(value, shape) : null);
-  const grouped = reshape(x, [x.shape[0] as number, -1, ...shape]);
-  const affine = { ...options, weight: split(options.weight), bias: split(options.bias) };
-  return reshape(normalise('groupNorm', grouped, [1, 3], affine), x.shape);
+  const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
+  if (groups === channels) return normalise('groupNorm', x, { over: positions, uniform: true }, options);
+  // The mean of a group stands at each of its channels, so that all passes over x run along whole rows of channels.
+  const over = (value: Tensor) => {
+    const each = positions(value);
+    const grouped = reshape(each, [each.shape[0] as number, groups, channels / groups]);
+    return reshape(expand(mean(grouped, 2, { keepDims: true }), grouped.shape), each.shape);
+  };
+  return normalise('groupNorm', x, { over, uniform: false }, options);
 }
 
 /**
@@ -109,7 +111,7 @@ export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
     throw invalid('instanceNorm', 'needs more than one position, [N, ..., C]', x.shape);
   }
   requireAffine('instanceNorm', [channels], options);
-  return normalise('instanceNorm', x, inner(x), options);
+  return normalise('instanceNorm', x, along(inner(x), true), options);
 }
 
 /**
@@ -126,7 +128,7 @@ export function batchNorm(
 ): Tensor {
   const shape = [requireChannels('batchNorm', x)];
   requireAffine('batchNorm', shape, options);
-  if (!statistics) return normalise('batchNorm', x, allButLast(x), options);
+  if (!statistics) return normalise('batchNorm', x, along(allButLast(x), true), options);
   const { mean: center, variance } = statistics;
   requireLike('batchNorm', 'mean', center, shape);
   requireLike('batchNorm', 'variance', variance, shape);
@@ -183,29 +185,38 @@ export function localResponseNorm(x: Tensor, size: number, options: LocalRespons
   return mul(x, pow(add(mul(total, alpha / size), k), -beta));
 }
 
+/** What a normalisation takes its statistics over. */
+interface Statistics {
+  /** The mean, in a shape that broadcasts. */
+  over(value: Tensor): Tensor;
+  /** Whether all that one mean is taken over has one weight. */
+  readonly uniform: boolean;
+}
+
+function along(axes: readonly number[], uniform: boolean): Statistics {
+  return { over: (value) => mean(value, axes, { keepDims: true }), uniform };
+}
+
 /**
- * `(x - mean) / sqrt(variance + eps) * weight + bias` over some axes: a pass for the mean, one for the variance, and one
- * for the result. The gradient is written in the centred values, so that backpropagation keeps nothing else of their
- * size, and where the weight is one number for all that is reduced, it takes two sums and one pass.
+ * `(x - mean) / sqrt(variance + eps) * weight + bias`: a pass for the mean, one for the variance, and one for the
+ * result. The gradient is written in the centred values, so that backpropagation keeps nothing else of their size, and
+ * where the weight is uniform it takes two sums and one pass.
  */
-function normalise(op: string, x: Tensor, axes: readonly number[], options: NormOptions): Tensor {
+function normalise(op: string, x: Tensor, { over, uniform }: Statistics, options: NormOptions): Tensor {
   const { weight, bias, eps = 1e-5 } = options;
-  const over = (value: Tensor) => mean(value, axes, { keepDims: true });
   const centre = (value: Tensor) => sub(value, over(value));
   const scaleOf = (centred: Tensor) => inverseRoot(op, over(square(centred)), eps);
-  const offset = weight ? x.ndim - weight.ndim : 0;
-  const uniform = weight && axes.every((axis) => (weight.shape[axis - offset] ?? 1) === 1);
 
   const rule: CustomGradientRule = (gradient, [value, factor]) => {
     const centred = centre(value as Tensor);
     const scale = scaleOf(centred);
-    const inner = factor && !uniform ? mul(gradient, factor) : gradient;
-    const along = over(mul(inner, centred));
+    const incoming = factor && !uniform ? mul(gradient, factor) : gradient;
+    const product = over(mul(incoming, centred));
     const outer = factor && uniform ? mul(scale, factor) : scale;
-    const toInput = mul(sub(sub(inner, over(inner)), mul(centred, mul(along, square(scale)))), outer);
+    const toInput = mul(sub(sub(incoming, over(incoming)), mul(centred, mul(product, square(scale)))), outer);
     if (!factor) return toInput;
-    const count = x.size / along.size;
-    const toFactor = uniform ? mul(mul(along, scale), count) : mul(gradient, mul(centred, scale));
+    const count = x.size / product.size;
+    const toFactor = uniform ? mul(mul(product, scale), count) : mul(gradient, mul(centred, scale));
     return [toInput, sumTo(toFactor, factor.shape)];
   };
   const scaled = customGradient((value: Tensor, factor?: Tensor) => {

@@ -5,6 +5,7 @@ import { requireRate } from '../../graph/ops/dropout.js';
 import { add, eq, mul } from '../../graph/ops/elementwise.js';
 import { matmul } from '../../graph/ops/matmul.js';
 import { permute, reshape, slice } from '../../graph/ops/movement.js';
+import { type RotaryOptions, rotaryEmbedding } from '../../graph/ops/positional.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { xavierUniform, zeros } from '../init.js';
@@ -24,6 +25,8 @@ export interface MultiheadAttentionOptions {
   readonly vdim?: number;
   /** Whether no query may attend to a later key, unless a call says otherwise. Default false. */
   readonly causal?: boolean;
+  /** Whether queries and keys are turned by their positions before they meet: `rotaryEmbedding`. Default false. */
+  readonly rotary?: boolean | RotaryOptions;
   /** Default float32. */
   readonly dtype?: DType;
 }
@@ -58,6 +61,7 @@ export class MultiheadAttention extends Module {
   readonly vdim: number;
   readonly #rate: number;
   readonly #causal: boolean;
+  readonly #rotary: RotaryOptions | null;
 
   /** @param numHeads a divisor of `embedDim` */
   constructor(
@@ -66,13 +70,20 @@ export class MultiheadAttention extends Module {
     options: MultiheadAttentionOptions = {},
   ) {
     super();
-    const { bias = true, dropout = 0, causal = false, dtype = 'float32' } = options;
+    const { bias = true, dropout = 0, causal = false, rotary = false, dtype = 'float32' } = options;
     const { kdim = embedDim, vdim = embedDim } = options;
     for (const [name, value] of Object.entries({ embedDim, numHeads, kdim, vdim })) {
       requireInteger('MultiheadAttention', name, value, { min: 1 });
     }
     if (embedDim % numHeads !== 0) {
       throw invalid('MultiheadAttention', `numHeads must divide the ${embedDim} features`, numHeads);
+    }
+    if (rotary && (embedDim / numHeads) % 2 !== 0) {
+      throw invalid(
+        'MultiheadAttention',
+        'rotary needs an even number of features of a head',
+        embedDim / numHeads,
+      );
     }
     const joint = kdim === embedDim && vdim === embedDim;
     const weight = (rows: number, columns: number) =>
@@ -81,6 +92,7 @@ export class MultiheadAttention extends Module {
     this.vdim = vdim;
     this.#rate = requireRate('MultiheadAttention', dropout);
     this.#causal = causal;
+    this.#rotary = rotary === true ? {} : rotary || null;
     this.in_proj_weight = joint ? weight(3 * embedDim, embedDim) : null;
     this.q_proj_weight = joint ? null : weight(embedDim, embedDim);
     this.k_proj_weight = joint ? null : weight(embedDim, kdim);
@@ -105,10 +117,11 @@ export class MultiheadAttention extends Module {
   attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks = {}): Tensor {
     this.#requireInputs(query, key, value);
     const [q, k, v] = this.#project(query, key, value) as [Tensor, Tensor, Tensor];
+    const turn = (x: Tensor) => (this.#rotary ? rotaryEmbedding(x, this.#rotary) : x);
     const { context, share } = attention(
       'MultiheadAttention',
-      q,
-      k,
+      turn(q),
+      turn(k),
       v,
       readMasks(masks, key, this.numHeads, query),
       { causal: masks.causal ?? this.#causal, dropout: this.training ? this.#rate : 0 },

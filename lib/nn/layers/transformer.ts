@@ -1,10 +1,11 @@
 import type { DType } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { add, relu } from '../../graph/ops/elementwise.js';
+import type { RotaryOptions } from '../../graph/ops/positional.js';
 import { gelu } from '../../graph/ops/smooth-activations.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
-import { type AttentionMasks, MultiheadAttention } from './attention.js';
+import { type AttentionMasks, MultiheadAttention, type MultiheadAttentionOptions } from './attention.js';
 import { Dropout } from './dropout.js';
 import { Linear } from './linear.js';
 import { LayerNorm } from './norm.js';
@@ -21,6 +22,8 @@ export interface TransformerLayerOptions {
   readonly normFirst?: boolean;
   /** Whether self-attention looks at no later position, unless a call says otherwise. Default false. */
   readonly causal?: boolean;
+  /** Whether self-attention turns queries and keys by their positions: `rotaryEmbedding`. Default false. */
+  readonly rotary?: boolean | RotaryOptions;
   /** Is added to the variance in the normalisations. Default 1e-5. */
   readonly layerNormEps?: number;
   /** Whether linear layers, attention and normalisations add a bias. Default true. */
@@ -56,7 +59,7 @@ export class TransformerEncoderLayer extends Module {
   constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}) {
     super();
     const parts = new Parts('TransformerEncoderLayer', embedDim, numHeads, options);
-    this.self_attn = parts.attention(options.causal);
+    this.self_attn = parts.attention({ causal: options.causal ?? false, rotary: options.rotary ?? false });
     this.linear1 = parts.widen();
     this.dropout = parts.dropout();
     this.linear2 = parts.narrow();
@@ -80,7 +83,7 @@ export class TransformerEncoderLayer extends Module {
       this.dropout1.forward(this.self_attn.attend(y, y, y, masks)),
     );
     return around(attended, this.norm2, (y) => {
-      const inner = this.dropout.forward(this.#activation(this.linear1.forward(y)));
+      const inner = activate(this.#activation, this.dropout, this.linear1.forward(y));
       return this.dropout2.forward(this.linear2.forward(inner));
     });
   }
@@ -109,7 +112,7 @@ export class TransformerDecoderLayer extends Module {
   constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}) {
     super();
     const parts = new Parts('TransformerDecoderLayer', embedDim, numHeads, options);
-    this.self_attn = parts.attention(options.causal);
+    this.self_attn = parts.attention({ causal: options.causal ?? false, rotary: options.rotary ?? false });
     this.multihead_attn = parts.attention();
     this.linear1 = parts.widen();
     this.dropout = parts.dropout();
@@ -139,7 +142,7 @@ export class TransformerDecoderLayer extends Module {
       this.dropout2.forward(this.multihead_attn.attend(y, memory, memory, masks.memory)),
     );
     return around(attended, this.norm3, (y) => {
-      const inner = this.dropout.forward(this.#activation(this.linear1.forward(y)));
+      const inner = activate(this.#activation, this.dropout, this.linear1.forward(y));
       return this.dropout3.forward(this.linear2.forward(inner));
     });
   }
@@ -149,6 +152,12 @@ export class TransformerDecoderLayer extends Module {
 function residual(normFirst: boolean) {
   return (x: Tensor, norm: LayerNorm, part: (x: Tensor) => Tensor): Tensor =>
     normFirst ? add(x, part(norm.forward(x))) : norm.forward(add(x, part(x)));
+}
+
+/** The activation, and then dropout. */
+function activate(activation: (x: Tensor) => Tensor, dropout: Dropout, x: Tensor): Tensor {
+  // ReLU gives the same numbers behind dropout, and its gradient needs nothing but what the next product keeps anyway.
+  return activation === relu ? relu(dropout.forward(x)) : dropout.forward(activation(x));
 }
 
 const activations = { relu, gelu };
@@ -171,9 +180,9 @@ class Parts {
     this.normFirst = normFirst;
   }
 
-  attention(causal = false): MultiheadAttention {
+  attention(own: MultiheadAttentionOptions = {}): MultiheadAttention {
     const { dropout = 0.1, bias = true, dtype = 'float32' } = this.options;
-    return new MultiheadAttention(this.embedDim, this.numHeads, { dropout, bias, causal, dtype });
+    return new MultiheadAttention(this.embedDim, this.numHeads, { dropout, bias, dtype, ...own });
   }
 
   widen(): Linear {
