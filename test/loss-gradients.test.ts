@@ -1,7 +1,10 @@
 import { nn, type Shape, type Tensor, tensor } from 'chainrule';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkOp, type Fn, type InputSpec } from './helpers/check-op.js';
+import { expectClose } from './helpers/close.js';
 import { at, build, mapPlain, type Plain, reducePlain, total } from './helpers/naive.js';
+import { hashIntegers, hashUniform } from './helpers/random.js';
 
 /** Name, loss, inputs, and the loss of every element or sample, written naively. */
 interface Case {
@@ -327,6 +330,28 @@ describe('losses in float64 against their definitions and differences', () => {
           data: [total(mapPlain((a, b) => b * (Math.log(b) - a), x, t).data) / 3],
         }),
       },
+    );
+  });
+
+  it('crossEntropy takes the classes from the last axis of any shape', async () => {
+    const shapes = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.integer({ min: 1, max: 9 }), fc.nat(1000), async (lead, classes, seed) => {
+        const count = lead.reduce((a, b) => a * b, 1);
+        const values = hashUniform(count * classes, seed, -9, 9);
+        const places = hashIntegers(count, seed + 1, classes);
+        const losses = nn.crossEntropy(
+          tensor(Float64Array.from(values), { shape: [...lead, classes] }),
+          tensor(Int32Array.from(places), { shape: lead }),
+          { reduction: 'none' },
+        );
+        expect(losses.shape).toEqual(lead);
+        const expected = places.map(
+          (place, i) => -logShare(values.slice(i * classes, (i + 1) * classes), place),
+        );
+        expectClose('crossEntropy', await losses.data(), expected, { relative: 1e-12 });
+      }),
+      { numRuns: 60, seed: 5 },
     );
   });
 

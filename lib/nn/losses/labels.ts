@@ -5,11 +5,10 @@ import { cast, div, eq, mul, ne, where } from '../../graph/ops/elementwise.js';
 import { checkLabels, gather } from '../../graph/ops/gather.js';
 import { arange, tensor } from '../../graph/ops/leaf.js';
 import { unsqueeze } from '../../graph/ops/movement.js';
-import { mean } from '../../graph/ops/reduce.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { requireFactors } from './check.js';
-import type { Reduction, ReductionOptions } from './reduction.js';
+import { meanOf, type Reduction, type ReductionOptions } from './reduction.js';
 
 export interface LabelOptions extends ReductionOptions {
   /** A factor for each class, [classes]. The mean is then the weighted mean over the samples. */
@@ -48,6 +47,7 @@ export function classWeights(op: string, weight: Tensor | readonly number[], out
 
 /** Labels that are known to be in range when the graph runs, and what each sample counts for. */
 export class Labels {
+  readonly #op: string;
   readonly #labels: Tensor;
   readonly #counted: Tensor | null;
   readonly #weights: Tensor | null;
@@ -58,6 +58,7 @@ export class Labels {
       throw invalid(op, 'labels must be int32 or uint8', labels.dtype);
     }
     const whole = cast(labels, 'int32');
+    this.#op = op;
     this.#counted = ignoreIndex === undefined ? null : ne(whole, ignoreIndex);
     this.#labels = checkLabels(op, this.#counted ? where(this.#counted, whole, 0) : whole, classes);
     const given = weight === undefined ? null : gather(classWeights(op, weight, output), this.#labels);
@@ -92,7 +93,7 @@ export class Labels {
     if (reduction === 'none') return losses;
     if (reduction === 'sum') return sum(losses);
     const weights = this.#weights ?? (this.#counted && cast(this.#counted, losses.dtype));
-    if (!weights) return mean(losses);
+    if (!weights) return meanOf(this.#op, losses);
     const total = sum(weights);
     // Where nothing counts the mean is 0, rather than 0 / 0.
     return div(sum(losses), where(eq(total, 0), 1, total));

@@ -1,4 +1,4 @@
-import { invalid } from '../../graph/errors.js';
+import { formatShape, invalid } from '../../graph/errors.js';
 import { sum } from '../../graph/ops/broadcast.js';
 import { mean } from '../../graph/ops/reduce.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -21,5 +21,11 @@ export function requireReduction(op: string, reduction: Reduction = 'mean'): Red
 export function reducer(op: string, reduction?: Reduction): (losses: Tensor) => Tensor {
   const name = requireReduction(op, reduction);
   if (name === 'none') return (losses) => losses;
-  return name === 'sum' ? (losses) => sum(losses) : (losses) => mean(losses);
+  return name === 'sum' ? (losses) => sum(losses) : (losses) => meanOf(op, losses);
+}
+
+/** The mean of all losses, of which there must be one. */
+export function meanOf(op: string, losses: Tensor): Tensor {
+  if (losses.size === 0) throw invalid(op, 'the mean needs at least one element', formatShape(losses.shape));
+  return mean(losses);
 }
