@@ -6,8 +6,27 @@ import { identity } from '#lib/graph/ops/identity.js';
 import { type InputAttributes, input } from '#lib/graph/ops/leaf.js';
 import { Storage } from '#lib/graph/storage.js';
 import { reachable } from '#lib/graph/tensor.js';
+import { moreMakers } from './random-graph-more.js';
+import {
+  axesOf,
+  type Binary,
+  binary,
+  broadcasts,
+  type Entry,
+  exactFloat,
+  type Float,
+  images,
+  type Maker,
+  matrices,
+  notEmpty,
+  one,
+  type Scene,
+  same,
+  type Test,
+  unary,
+} from './random-maker.js';
 
-export type Float = 'float32' | 'float64';
+export type { Float } from './random-maker.js';
 
 /** The choices that a random graph is made by. Any numbers will do, so that a failure can be made smaller. */
 export interface Recipe {
@@ -31,25 +50,6 @@ export interface RandomGraph {
   readonly variables: readonly Variable[];
   readonly outputs: readonly Tensor[];
   readonly assignments: ReadonlyMap<Variable, Tensor>;
-}
-
-interface Entry {
-  readonly x: Tensor;
-  /** No element is further from 0. Keeps rounding errors small. */
-  readonly bound: number;
-  /** Whether float32 holds every element without rounding, so that comparing cannot depend on the arithmetic. */
-  readonly exact: boolean;
-}
-
-type Test = (entry: Entry) => boolean;
-
-/** What an op takes part in: the entries so far, and a number to choose details by. */
-interface Scene {
-  readonly dtype: Float;
-  readonly c: number;
-  readonly leaves: readonly Tensor[];
-  readonly a: (test?: Test) => Entry | undefined;
-  readonly b: (test?: Test) => Entry | undefined;
 }
 
 const LARGEST = 4;
@@ -123,49 +123,6 @@ function shaped(x: Tensor, shape: readonly number[]): Tensor {
         .expand(shape);
 }
 
-type Unary = (x: Tensor, c: number) => Tensor;
-type Binary = (a: Tensor, b: Tensor, c: number) => Tensor;
-type Maker = (scene: Scene) => Entry | undefined;
-
-/** `bound` is of the result, given those of the operands. */
-const unary =
-  (fn: Unary, bound: (bound: number) => number, exact = false, test?: Test): Maker =>
-  ({ a, c }) => {
-    const entry = a(test);
-    return entry && { x: fn(entry.x, c), bound: bound(entry.bound), exact: exact && entry.exact };
-  };
-
-const binary =
-  (fn: Binary, bound: (a: number, b: number) => number, exact = false): Maker =>
-  ({ a, b, c }) => {
-    const left = a();
-    const right = left && b((other) => other.x.dtype === left.x.dtype && broadcasts(left.x, other.x));
-    if (!left || !right) return undefined;
-    return {
-      x: fn(left.x, right.x, c),
-      bound: bound(left.bound, right.bound),
-      exact: exact && left.exact && right.exact,
-    };
-  };
-
-function broadcasts(a: Tensor, b: Tensor): boolean {
-  return [1, 2, 3, 4].every((i) => {
-    const [left = 1, right = 1] = [a.shape.at(-i), b.shape.at(-i)];
-    return left === right || left === 1 || right === 1;
-  });
-}
-
-const same = (bound: number) => bound;
-const one = () => 1;
-const axesOf = (x: Tensor, c: number) => x.shape.map((_, axis) => axis).filter((axis) => (c >> axis) & 1);
-const exactFloat: Test = ({ x, exact }) => exact && (x.dtype === 'float32' || x.dtype === 'float64');
-const notEmpty: Test = ({ x }) =>
-  x.size > 0 && x.ndim > 0 && (x.dtype === 'float32' || x.dtype === 'float64');
-const matrices: Test = (entry) => notEmpty(entry) && entry.x.ndim >= 2;
-const images: Test = (entry) => {
-  const { shape } = entry.x;
-  return notEmpty(entry) && shape.length === 4 && (shape[1] as number) >= 2 && (shape[2] as number) >= 2;
-};
 const compare = [cr.lt, cr.le, cr.gt, cr.ge, cr.eq, cr.ne] as const;
 const rectangle = (c: number): [number, number] => [1 + (c % 2), 1 + ((c >> 1) % 2)];
 
@@ -186,7 +143,25 @@ function gradient({ a, c, dtype, leaves }: Scene): Entry | undefined {
   return source && { x: grad(entry.x.square().sum(), [source])[0] as Tensor, bound: 64, exact: false };
 }
 
+const convolution: Maker = ({ a, c, leaves }) => {
+  const image = a((entry) => images(entry) && entry.x.shape[3] === 2);
+  const options = { stride: rectangle(c), padding: c % 3, dilation: 1 + (c % 5 === 0 ? 1 : 0) };
+  const fits = image && (options.padding > 0 || options.dilation === 1);
+  return fits
+    ? { x: image.x.conv2d(leaves[4] as Tensor, options), bound: 16 * image.bound, exact: false }
+    : undefined;
+};
+
+const maximum = unary(
+  (x, c) => cr.maxPool2d(x, 2, { stride: rectangle(c), padding: c % 2 }),
+  same,
+  true,
+  images,
+);
+
+// Images and gradients stand more than once, for they seldom find what they need.
 const makers: readonly Maker[] = [
+  ...moreMakers,
   unary(cr.neg, same, true),
   unary(cr.abs, same, true),
   unary(cr.relu, same, true),
@@ -340,16 +315,16 @@ const makers: readonly Maker[] = [
     bound: 1,
     exact: true,
   }),
-  ({ a, c, leaves }) => {
-    const image = a((entry) => images(entry) && entry.x.shape[3] === 2);
-    const options = { stride: rectangle(c), padding: c % 3, dilation: 1 + (c % 5 === 0 ? 1 : 0) };
-    const fits = image && (options.padding > 0 || options.dilation === 1);
-    return fits
-      ? { x: image.x.conv2d(leaves[4] as Tensor, options), bound: 16 * image.bound, exact: false }
-      : undefined;
-  },
-  unary((x, c) => cr.maxPool2d(x, 2, { stride: rectangle(c), padding: c % 2 }), same, true, images),
+  convolution,
+  convolution,
+  maximum,
+  maximum,
+  maximum,
   unary((x, c) => cr.avgPool2d(x, 2, { stride: rectangle(c), padding: c % 2 }), same, false, images),
+  gradient,
+  gradient,
+  gradient,
+  gradient,
   gradient,
   gradient,
   gradient,

@@ -1,5 +1,6 @@
 import type { Tensor } from 'chainrule';
 import { philox } from '#lib/graph/random.js';
+import { moreRules } from './reference-more.js';
 
 /** A value of the reference: elements in row-major order, in double precision. */
 export interface Value {
@@ -7,8 +8,8 @@ export interface Value {
   readonly data: readonly number[];
 }
 
-/** Every attribute that a rule below reads. */
-interface Attributes {
+/** Every attribute that a rule reads. */
+export interface Attributes {
   readonly [name: string]: unknown;
   readonly value: number | ArrayLike<number>;
   readonly key: number;
@@ -29,7 +30,7 @@ interface Attributes {
 }
 
 type Pair = readonly [number, number];
-type Rule = (node: Tensor, inputs: readonly Value[], attributes: Attributes) => number[];
+export type Rule = (node: Tensor, inputs: readonly Value[], attributes: Attributes) => number[];
 
 const noValue: Value = { shape: [], data: [] };
 
@@ -161,6 +162,7 @@ const dropAxis = (index: readonly number[], axis: number, at: number) => [
 ];
 
 const rules: Readonly<Record<string, Rule>> = {
+  ...moreRules,
   constant: (node, _, { value }) =>
     typeof value === 'number' ? new Array<number>(node.size).fill(value) : Array.from(value),
   neg: map((x) => -x),

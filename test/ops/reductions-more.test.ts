@@ -99,6 +99,18 @@ describe('reductions made of others', () => {
     expect(await list(cr.min(doubles(1, nan, -5)))).toEqual([nan]);
     expect(await list(cr.argMin(doubles(1, -5, nan, nan)))).toEqual([2]);
   });
+
+  it('sums and products of integers are integers', async () => {
+    const bytes = tensor(Uint8Array.of(100, 3, 2));
+    expect([cr.cumSum(bytes).dtype, cr.prod(bytes).dtype, cr.cumProd(bytes).dtype]).toEqual(
+      Array(3).fill('int32'),
+    );
+    expect(await list(bytes.cumSum())).toEqual([100, 103, 105]);
+    expect(await list(bytes.cumProd())).toEqual([100, 300, 600]);
+    expect(await list(bytes.prod())).toEqual([600]);
+    expect(await list(tensor(Int32Array.of(2 ** 31 - 1, 1)).cumSum())).toEqual([2 ** 31 - 1, -(2 ** 31)]);
+    expect(await list(cr.prod(cr.zeros([0], 'bool')))).toEqual([1]);
+  });
 });
 
 describe('gradients at the edge', () => {
@@ -274,16 +286,6 @@ describe('errors of reductions and orders', () => {
     ],
     ['a norm without a power', () => cr.norm(x, 0, { p: nan }), 'norm: p must be a number, got NaN'],
     ['a norm of integers', () => cr.norm(whole), 'norm: needs float32 or float64; cast it first, got int32'],
-    [
-      'a product of integers',
-      () => cr.prod(whole),
-      'prod: needs float32 or float64; cast it first, got int32',
-    ],
-    [
-      'products of integers',
-      () => cr.cumProd(whole),
-      'cumProd: needs float32 or float64; cast it first, got int32',
-    ],
     ['sums along no axis', () => cr.cumSum(x, 2), 'cumSum: axis must be an integer from -2 to 1, got 2'],
     [
       'a minimum of nothing',

@@ -1,5 +1,3 @@
-import { isFloat } from '../dtype.js';
-import { invalid } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
 import { Tensor } from '../tensor.js';
@@ -33,18 +31,22 @@ export const cumSumOp: OpRecord<CumSumAttributes> = {
   cost: (node) => node.size,
 };
 
+/** bool and uint8 as int32, which has room for sums and products of them. */
+const widened = (x: Tensor): Tensor => (x.dtype === 'bool' || x.dtype === 'uint8' ? cast(x, 'int32') : x);
+
 /** The sums of all elements up to each one along an axis (the last by default). bool and uint8 sum to int32. */
 export function cumSum(x: Tensor, axis = -1): Tensor {
-  const numbers = x.dtype === 'bool' || x.dtype === 'uint8' ? cast(x, 'int32') : x;
-  return new Tensor(cumSumOp, [numbers], { axis: normaliseAxis('cumSum', axis, x.ndim), reverse: false });
+  return new Tensor(cumSumOp, [widened(x)], { axis: normaliseAxis('cumSum', axis, x.ndim), reverse: false });
 }
 
-/** The products of all elements up to each one along an axis (the last by default); floats only. */
+/**
+ * The products of all elements up to each one along an axis (the last by default). bool and uint8 multiply to
+ * int32.
+ */
 export function cumProd(x: Tensor, axis = -1): Tensor {
-  if (!isFloat(x.dtype)) throw invalid('cumProd', 'needs float32 or float64; cast it first', x.dtype);
   const along = normaliseAxis('cumProd', axis, x.ndim);
   const length = x.shape[along] as number;
-  let products = x;
+  let products = widened(x);
   // Each round doubles the stretch that an element is the product of (Hillis & Steele 1986).
   for (let step = 1; step < length; step *= 2) {
     const earlier = slice(
@@ -62,18 +64,17 @@ export function cumProd(x: Tensor, axis = -1): Tensor {
 }
 
 /**
- * The product over `axes` (all by default); floats only. Halves are multiplied with each other until one element is left, so
+ * The product over `axes` (all by default). bool and uint8 multiply to int32. Halves are multiplied with each other until one element is left, so
  * that the gradient is right where elements are 0.
  */
 export function prod(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
-  if (!isFloat(x.dtype)) throw invalid('prod', 'needs float32 or float64; cast it first', x.dtype);
   const over = normaliseAxes('prod', axes, x.ndim);
   const rest = x.shape.map((_, axis) => axis).filter((axis) => !over.includes(axis));
   const shape = rest.map((axis) => x.shape[axis] as number);
   const length = sizeOf(over.map((axis) => x.shape[axis] as number));
   // The reduced axes go first, where halves are whole stretches of memory.
-  const flat = reshape(permute(x, [...over, ...rest]), [length, ...shape]);
-  const result = length === 0 ? ones(shape, x.dtype) : reshape(multiplyHalves(flat), shape);
+  const flat = reshape(permute(widened(x), [...over, ...rest]), [length, ...shape]);
+  const result = length === 0 ? ones(shape, flat.dtype) : reshape(multiplyHalves(flat), shape);
   return keepDims ? reshape(result, keptShape(x, over)) : result;
 }
 
