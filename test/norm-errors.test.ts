@@ -63,12 +63,22 @@ const functions: BadCall[] = [
   [
     'groupNorm of a vector',
     () => cr.groupNorm(ones([4]), 2),
-    'groupNorm: input must be [N, ..., C], not empty, got [4]',
+    'groupNorm: input must be [N, ..., C], got [4]',
   ],
   [
     'instanceNorm of one position',
     () => cr.instanceNorm(ones([2, 1, 4])),
-    'instanceNorm: needs more than one position, [N, ..., C], got [2,1,4]',
+    'instanceNorm: needs at least 2 position(s), [N, ..., C], got [2,1,4]',
+  ],
+  [
+    'groupNorm of no positions',
+    () => cr.groupNorm(ones([2, 0, 4]), 2),
+    'groupNorm: needs at least 1 position(s), [N, ..., C], got [2,0,4]',
+  ],
+  [
+    'batchNorm of nothing',
+    () => cr.batchNorm(ones([0, 4]), null),
+    'batchNorm: needs at least one value per channel, got [0,4]',
   ],
   [
     'instanceNorm with another bias',
@@ -83,7 +93,7 @@ const functions: BadCall[] = [
   [
     'channelMoments of nothing',
     () => cr.channelMoments(ones([0, 3])),
-    'channelMoments: input must be [N, ..., C], not empty, got [0,3]',
+    'channelMoments: needs at least one value per channel, got [0,3]',
   ],
   [
     'localResponseNorm over no channels',
@@ -272,7 +282,7 @@ const layers: BadCall[] = [
   [
     'LocalResponseNorm of a vector',
     () => new nn.LocalResponseNorm(2).forward(ones([3])),
-    'localResponseNorm: input must be [N, ..., C], not empty, got [3]',
+    'localResponseNorm: input must be [N, ..., C], got [3]',
   ],
   [
     'Dropout1d of everything',

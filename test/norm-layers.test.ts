@@ -151,6 +151,10 @@ const layers: [string, () => nn.Module, (readonly number[])[]][] = [
   ],
   ['Lambda', () => new nn.Lambda((x) => x.square()), [[2, 2]]],
   ['Identity', () => new nn.Identity(), [[2, 2]]],
+  ['Dropout1d in eval mode', () => new nn.Dropout1d().eval(), [[1, 2, 2]]],
+  ['Dropout2d in eval mode', () => new nn.Dropout2d().eval(), [[1, 1, 2, 2]]],
+  ['AlphaDropout in eval mode', () => new nn.AlphaDropout().eval(), [[2, 2]]],
+  ['DropPath in eval mode', () => new nn.DropPath().eval(), [[2, 2]]],
 ];
 
 describe('normalisations in float64', () => {
@@ -245,5 +249,25 @@ describe('normalisations of random shapes', () => {
       expectClose('channelMoments', found, moments, { relative: 1e-12 });
     });
     await fc.assert(property, { numRuns: 60, seed: 20263 });
+  });
+});
+
+describe('an empty batch', () => {
+  const empty = (...shape: number[]) => cr.zeros(shape);
+  it.each([
+    ['layerNorm', () => cr.layerNorm(empty(0, 3), 3)],
+    ['rmsNorm', () => cr.rmsNorm(empty(0, 3), 3)],
+    ['groupNorm', () => cr.groupNorm(empty(0, 2, 4), 2)],
+    ['instanceNorm', () => cr.instanceNorm(empty(0, 2, 4))],
+    ['BatchNorm1d in eval mode', () => new nn.BatchNorm1d(3).eval().forward(empty(0, 3))],
+    ['localResponseNorm', () => cr.localResponseNorm(empty(0, 3), 2)],
+    ['Dropout2d', () => new nn.Dropout2d().forward(empty(0, 2, 2, 3))],
+    ['Embedding', () => new nn.Embedding(3, 2).forward(cr.zeros([0], 'int32'))],
+    ['MultiheadAttention', () => new nn.MultiheadAttention(4, 2).forward(empty(0, 3, 4))],
+    ['rotaryEmbedding', () => cr.rotaryEmbedding(empty(0, 4))],
+  ])('goes through %s', async (_, fn) => {
+    const result = fn();
+    expect(result.size).toBe(0);
+    expect(await result.data()).toHaveLength(0);
   });
 });

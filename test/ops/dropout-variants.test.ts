@@ -3,6 +3,7 @@ import { compile, data, grad, nn, optim, type Tensor, Trainer, tensor } from 'ch
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { hashUniform } from '../helpers/random.js';
+import { report } from '../helpers/report.js';
 import { collect, stepLosses } from '../helpers/training.js';
 
 const ones = (shape: readonly number[]) =>
@@ -63,6 +64,7 @@ describe.each(shapes)('%s', (name, create, fn, shape, masks) => {
     const [output, slope] = await Promise.all((await fnOf(x)).map((y) => y.data()));
     fnOf.release();
     expect(slope).toEqual(output);
+    report(fn.name, 'gradient', 0);
   });
 });
 
@@ -99,6 +101,7 @@ describe('alphaDropout', () => {
     const [output, slope] = await Promise.all((await fn(ones([40, 5]))).map((y) => y.data()));
     fn.release();
     const kept = Math.max(...(slope as Float32Array));
+    report('alphaDropout', 'gradient', 0);
     expect(kept).toBeCloseTo((0.6 * (1 + 0.4 * 1.7580993408473766 ** 2)) ** -0.5, 6);
     expect([...(slope as Float32Array)]).toEqual(
       [...(output as Float32Array)].map((y) => (y < 0 ? 0 : kept)),

@@ -1,6 +1,6 @@
 import { type DType, isFloat } from '../dtype.js';
 import { formatShape, invalid, requireInteger } from '../errors.js';
-import { requireShape, type Shape, sameShape } from '../shapes.js';
+import { requireShape, type Shape, sameShape, sizeOf } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import { expand, sumTo } from './broadcast.js';
 import { type CustomGradientRule, customGradient } from './custom-gradient.js';
@@ -86,6 +86,7 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
   if (channels % groups !== 0) {
     throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
   }
+  requirePositions('groupNorm', x, 1);
   requireAffine('groupNorm', [channels], options);
   const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
   if (groups === channels) return normalise('groupNorm', x, { over: positions, uniform: true }, options);
@@ -107,9 +108,7 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
  */
 export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
   const channels = requireChannels('instanceNorm', x);
-  if (x.size === (x.shape[0] as number) * channels) {
-    throw invalid('instanceNorm', 'needs more than one position, [N, ..., C]', x.shape);
-  }
+  requirePositions('instanceNorm', x, 2);
   requireAffine('instanceNorm', [channels], options);
   return normalise('instanceNorm', x, along(inner(x), true), options);
 }
@@ -128,7 +127,10 @@ export function batchNorm(
 ): Tensor {
   const shape = [requireChannels('batchNorm', x)];
   requireAffine('batchNorm', shape, options);
-  if (!statistics) return normalise('batchNorm', x, along(allButLast(x), true), options);
+  if (!statistics) {
+    requireValues('batchNorm', x);
+    return normalise('batchNorm', x, along(allButLast(x), true), options);
+  }
   const { mean: center, variance } = statistics;
   requireLike('batchNorm', 'mean', center, shape);
   requireLike('batchNorm', 'variance', variance, shape);
@@ -148,6 +150,7 @@ export function batchNorm(
  */
 export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
   const shape = [requireChannels('channelMoments', x)];
+  requireValues('channelMoments', x);
   // The very nodes that `batchNorm` makes, so that a plan with both computes them once.
   const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
   const center = over(x);
@@ -246,8 +249,18 @@ function requireFloat(op: string, x: Tensor): void {
 
 function requireChannels(op: string, x: Tensor): number {
   requireFloat(op, x);
-  if (x.ndim < 2 || x.size === 0) throw invalid(op, 'input must be [N, ..., C], not empty', x.shape);
+  if (x.ndim < 2) throw invalid(op, 'input must be [N, ..., C]', x.shape);
   return x.shape.at(-1) as number;
+}
+
+function requirePositions(op: string, x: Tensor, least: number): void {
+  const positions = sizeOf(x.shape.slice(1, -1));
+  if (positions < least) throw invalid(op, `needs at least ${least} position(s), [N, ..., C]`, x.shape);
+}
+
+/** Checks that each channel of the whole batch has a mean. */
+function requireValues(op: string, x: Tensor): void {
+  if (x.size === 0) throw invalid(op, 'needs at least one value per channel', x.shape);
 }
 
 function requireEnding(op: string, x: Tensor, shape: Shape): void {
