@@ -4,7 +4,7 @@ import type { Optimizer } from '../optim/index.js';
 
 /** What is known of a run before its optimiser is made. */
 export interface RunSize {
-  /** Steps of the whole run, as schedules want to know. */
+  /** Steps of the whole run, as schedules want to know (divided by `accumulate`, where that is more than 1). */
   readonly steps: number;
   readonly epochs: number;
   readonly batchSize: number;
