@@ -156,7 +156,7 @@ const optimizers: BadCall[] = [
   [
     'nesterov without momentum',
     () => optim.sgd({ lr: 1, nesterov: true }),
-    'sgd: nesterov needs a momentum, got 0',
+    'sgd: nesterov needs a momentum and no dampening, got 0',
   ],
   [
     'sgd with negative decay',

@@ -57,6 +57,8 @@ export class Labels {
     if (labels.dtype !== 'int32' && labels.dtype !== 'uint8') {
       throw invalid(op, 'labels must be int32 or uint8', labels.dtype);
     }
+    // Labels are compared as floats, which hold whole numbers up to that.
+    requireInteger(op, 'the number of classes', classes, { min: 1, max: 2 ** 24 });
     const whole = cast(labels, 'int32');
     this.#op = op;
     this.#counted = ignoreIndex === undefined ? null : ne(whole, ignoreIndex);
@@ -74,7 +76,7 @@ export class Labels {
   /** Whether each element of `x` is at the place of the label on the last axis. */
   is(x: Tensor): Tensor {
     const classes = x.shape.at(-1) as number;
-    // Compared as floats, the comparison fuses with the arithmetic around it; 2 ** 24 classes are exact.
+    // Compared as floats, the comparison fuses with the arithmetic around it.
     return eq(unsqueeze(cast(this.#labels, x.dtype), -1), arange(classes, x.dtype));
   }
 
