@@ -1,31 +1,59 @@
+import { add } from '../graph/ops/elementwise.js';
 import { concat, type ScatterSliceAttributes, scatterSliceOp } from '../graph/ops/movement.js';
 import { sameShape } from '../graph/shapes.js';
 import { Tensor } from '../graph/tensor.js';
 
+type Part = Tensor<ScatterSliceAttributes>;
+
 /**
- * The sum of two parts in frames of zeros that lie beside each other, as one part in a smaller frame, or in none: the
- * gradients of the parts of a split tensor are put behind one another instead of added up with zeros.
+ * The sum of parts in frames of zeros, some of which lie beside each other, as fewer parts in smaller frames, or in
+ * none: the gradients of the parts of a split tensor are put behind one another instead of added up with zeros. Either
+ * operand may be such a sum itself, whose parts did not meet.
  *
  * @returns null where the operands are anything else
  */
 export function joinSlices(a: Tensor, b: Tensor): Tensor | null {
-  if (!isPart(a) || !isPart(b) || !sameShape(a.shape, b.shape)) return null;
-  const [first, second] = [a.attributes, b.attributes];
-  const differs = a.shape.map(
-    (_, axis) => first.start[axis] !== second.start[axis] || first.end[axis] !== second.end[axis],
-  );
-  const axis = differs.indexOf(true);
-  if (axis < 0 || differs.lastIndexOf(true) !== axis) return null;
-  if (first.end[axis] === second.start[axis]) return join(a, b, axis);
-  return second.end[axis] === first.start[axis] ? join(b, a, axis) : null;
+  const parts = [...termsOf(a), ...termsOf(b)];
+  if (!parts.every(isPart)) return null;
+  const axis = axisOf(parts);
+  if (axis === null) return null;
+  const from = (part: Part) => part.attributes.start[axis] as number;
+  const to = (part: Part) => part.attributes.end[axis] as number;
+  const joined: Part[] = [];
+  for (const part of parts.sort((p, q) => from(p) - from(q))) {
+    const before = joined.at(-1);
+    if (before && from(part) < to(before)) return null;
+    const meets = before && from(part) === to(before);
+    if (meets) joined.splice(-1, 1, join(before, part, axis));
+    else joined.push(part);
+  }
+  if (joined.length === parts.length) return null;
+  return joined.map(withoutFrame).reduce((sum, part) => add(sum, part));
 }
 
-function join(a: Tensor<ScatterSliceAttributes>, b: Tensor<ScatterSliceAttributes>, axis: number): Tensor {
-  const { start, step } = a.attributes;
+/** The one axis on which the parts have different ranges. */
+function axisOf([first, ...rest]: readonly Part[]): number | null {
+  if (!first) return null;
+  const { start, end } = first.attributes;
+  const axes = first.shape
+    .map((_, axis) => axis)
+    .filter((axis) =>
+      rest.some(
+        ({ attributes }) => attributes.start[axis] !== start[axis] || attributes.end[axis] !== end[axis],
+      ),
+    );
+  return axes.length === 1 ? (axes[0] as number) : null;
+}
+
+function join(a: Part, b: Part, axis: number): Part {
   const end = a.attributes.end.map((at, i) => (i === axis ? (b.attributes.end[axis] as number) : at));
   const inner = concat([...piecesOf(a.input(0), axis), ...piecesOf(b.input(0), axis)], axis);
-  if (sameShape(inner.shape, a.shape)) return inner;
-  return new Tensor(scatterSliceOp, [inner], { shape: a.shape, start, end, step });
+  return new Tensor(scatterSliceOp, [inner], { ...a.attributes, end });
+}
+
+function withoutFrame(part: Part): Tensor {
+  const inner = part.input(0);
+  return sameShape(inner.shape, part.shape) ? inner : part;
 }
 
 /** What a part was joined of before. */
@@ -34,7 +62,11 @@ function piecesOf(x: Tensor, axis: number): readonly Tensor[] {
   return joined ? x.inputs : [x];
 }
 
-function isPart(node: Tensor): node is Tensor<ScatterSliceAttributes> {
+function termsOf(x: Tensor): Tensor[] {
+  return x.op.kind === 'add' ? x.inputs.flatMap(termsOf) : [x];
+}
+
+function isPart(node: Tensor): node is Part {
   if (node.op !== scatterSliceOp) return false;
   const { step, end, start } = node.attributes as ScatterSliceAttributes;
   // A range's end may lie behind its last element where steps are wider.

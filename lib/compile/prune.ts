@@ -25,10 +25,12 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
   const needs = findNeeds(nodes, roots);
   const rewritten = new Map<Tensor, Tensor>();
   const moves = new Map<Tensor, (at: number) => number>();
+  let changed = false;
   for (const node of nodes) {
     const inputs = node.inputs.map((input) => rewritten.get(input) ?? input);
     const need = needs.get(node);
     if (need && isScan(node)) {
+      changed = true;
       const loop = pruneLoop(node.attributes, need);
       moves.set(node, moveBetween(node.attributes, loop, need));
       rewritten.set(
@@ -42,7 +44,8 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
       continue;
     }
     const move = node.op.kind === 'slice' && moves.get(node.input(0));
-    const same = inputs.every((input, i) => input === node.inputs[i]);
+    // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
+    const same = !changed || node.op.kernel.family === 'leaf';
     const attributes = move ? moveSlice(node.attributes as SliceAttributes, move) : node.attributes;
     rewritten.set(node, same ? node : new Tensor(node.op, inputs, attributes));
   }

@@ -29,6 +29,15 @@ describe('gradients of the parts of a split', () => {
       ],
     ],
     [
+      'in any order',
+      [
+        [2, 3],
+        [4, 6],
+        [0, 2],
+        [3, 4],
+      ],
+    ],
+    [
       'in reverse',
       [
         [4, 6],

@@ -1,4 +1,5 @@
 import * as cr from 'chainrule';
+import { reachable } from '#lib/graph/tensor.js';
 import type { OpCase, OpCases } from './cases-elementwise.js';
 import { mapPlain, matmulPlain, type Plain } from './naive.js';
 
@@ -208,6 +209,40 @@ const nested: OpCase = {
   },
 };
 
+/** The value of the node itself: every carried value, the outputs, and what is kept for gradients. */
+function wholeNode(reverse: boolean): OpCase {
+  const length = 3;
+  return {
+    fn: (s0, xs) => {
+      const { carry } = cr.scan(
+        ([s], [x]) => {
+          const next = cr.add(cr.mul(cr.tanh(s as Tensor), x as Tensor), s as Tensor);
+          return { carry: [next], outputs: [cr.mul(next, x as Tensor)] };
+        },
+        { carry: [s0 as Tensor], inputs: [xs as Tensor], reverse },
+      );
+      return reachable(carry).find(({ op }) => op.kind === 'scan') as Tensor;
+    },
+    inputs: [[2], [length, 2]],
+    options: {
+      reference: (s0, xs) => {
+        const steps = rows(xs as Plain);
+        const states: Plain[] = [];
+        const before = (t: number) => (reverse ? t + 1 : t);
+        const after = (t: number) => (reverse ? t : t + 1);
+        states[reverse ? length : 0] = s0 as Plain;
+        const order = reverse ? [2, 1, 0] : [0, 1, 2];
+        for (const t of order) {
+          states[after(t)] = mapPlain(gated, states[before(t)] as Plain, steps[t] as Plain);
+        }
+        const made = steps.map((x, t) => mapPlain((a, b) => a * b, states[after(t)] as Plain, x));
+        const kept = steps.map((_, t) => mapPlain(Math.tanh, states[before(t)] as Plain));
+        return flatPlain(states, [made, kept]);
+      },
+    },
+  };
+}
+
 export const scanCases: OpCases = {
   scan: [
     recurrence(4),
@@ -219,6 +254,8 @@ export const scanCases: OpCases = {
     cell(true),
     severalCarries,
     picked,
+    wholeNode(false),
+    wholeNode(true),
     nested,
   ],
 };

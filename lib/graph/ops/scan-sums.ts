@@ -3,7 +3,6 @@ import { sizeOf } from '../shapes.js';
 import { Tensor } from '../tensor.js';
 import { expand, type ReduceAttributes, sum } from './broadcast.js';
 import { add, cast } from './elementwise.js';
-import { type ConstantAttributes, full, isNumber } from './leaf.js';
 import { type MatmulAttributes, matmul } from './matmul.js';
 import { reshape } from './movement.js';
 
@@ -46,7 +45,6 @@ export class LoopSums {
     if (known) return () => known;
     const captured = this.captured.get(node);
     if (captured) return () => expand(captured, shape);
-    if (isNumber(node)) return () => full(shape, numberOf(node), node.dtype);
     if (node.op.kind === 'reshape') {
       const inner = this.stack(node.input(0));
       return (built) => reshape(inner(built), shape);
@@ -68,8 +66,6 @@ export class LoopSums {
   }
 
   #add(node: Tensor): Later {
-    const { length } = this;
-    if (isNumber(node)) return () => full(node.shape, numberOf(node) * length, node.dtype);
     if (node.op.kind === 'add') {
       const [a, b] = [this.#add(node.input(0)), this.#add(node.input(1))];
       return (built) => add(a(built), b(built));
@@ -114,10 +110,6 @@ export class LoopSums {
 /** Whether the sum of such a view over the steps is the view of a sum that is no larger. */
 function isLinearView({ op, inputs, size }: Tensor): boolean {
   return op.kernel.family === 'view' && size >= (inputs[0]?.size ?? 0);
-}
-
-function numberOf(node: Tensor): number {
-  return (node.attributes as ConstantAttributes).value as number;
 }
 
 function placeOf(list: Tensor[], node: Tensor): number {
