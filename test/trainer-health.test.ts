@@ -82,6 +82,15 @@ describe('a trainer', () => {
     );
   });
 
+  it('looks for it in the batch of the step that failed', async () => {
+    const inputs = new Float32Array(40 * 6).fill(0.5);
+    inputs[23 * 6] = Number.NaN;
+    const set = data.fromArrays(inputs, new Int32Array(40), { inputs: { shape: [6] } });
+    const trainer = new Trainer(mlp(), { loss: nn.crossEntropy, optimizer: optim.adam(), workers: 1 });
+    const error = await failure(collect(trainer.fit(set, { batchSize: 4 })));
+    expect(error.message).toContain('. the input must be finite, but 1 of its 24 values are not');
+  });
+
   it('names the op that made the first value that is not finite when it stops', async () => {
     class Overflowing extends nn.Module {
       inner = new nn.Linear(6, 3);

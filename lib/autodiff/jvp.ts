@@ -5,8 +5,8 @@ import { pullBack } from './vjp.js';
 
 /**
  * The value of a function and its derivative along a direction, the product of its Jacobian with the tangents
- * (forward-mode differentiation; Baydin et al. 2018). It costs about two evaluations of the gradient, and no more for
- * many outputs.
+ * (forward-mode differentiation; Baydin et al. 2018). It costs about two evaluations of the function, however many
+ * elements its value has.
  *
  * @param fn gives a float tensor of any shape
  * @param primals the arguments, float tensors

@@ -59,8 +59,8 @@ export class Trainer {
    * Trains for some epochs and yields the figures of each when it is done. Leaving the loop early, an abort or an
    * error ends all threads; the parameters stay as the last whole step left them.
    *
-   * @throws before anything is trained when the data does not fit the model; the worker's error when one fails; the
-   *   signal's reason when it aborts, within one step
+   * @throws before anything is trained when the data does not fit the model; the worker's error when one fails; when the
+   *   loss is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
    */
   async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<EpochResult, void, undefined> {
     const { epochs = 1, validation, signal } = options;

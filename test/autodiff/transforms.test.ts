@@ -12,6 +12,7 @@ import {
   vjp,
 } from 'chainrule';
 import { describe, expect, it } from 'vitest';
+import { reachable } from '#lib/graph/tensor.js';
 import { checkOp } from '../helpers/check-op.js';
 import { expectClose } from '../helpers/close.js';
 
@@ -208,6 +209,14 @@ describe('jacobian', () => {
     ]);
     expect(await list(found[0])).toEqual([3, 3, 4, 4, 5, 5]);
     expect(await list(found[1])).toEqual([3, 0, 0, 0, 3, 0, 0, 0, 3]);
+  });
+
+  it('takes as few products as the value, or the arguments, have elements', () => {
+    const products = (fn: (x: Tensor) => Tensor, size: number) =>
+      reachable(jacobian(fn, [cr.ones([size])])).filter(({ op }) => op.kind === 'matmul').length;
+    const matrixOf = (rows: number, columns: number) => (x: Tensor) => cr.ones([rows, columns]).matmul(x);
+    expect(products(matrixOf(3, 20), 20)).toBeLessThan(10);
+    expect(products(matrixOf(20, 3), 3)).toBeLessThan(10);
   });
 
   it('takes scalars and empty tensors', async () => {
