@@ -113,6 +113,7 @@ const functions: Check[] = [
     ],
     plain(undefined, 2),
   ],
+  ['scaledDotProductAttention with a negative scale', attend({ scale: -3 }), two, plain(undefined, -3)],
   ['scaledDotProductAttention causal', attend({ causal: true }), two, plain(causally)],
   ['scaledDotProductAttention with a gap', attend({ mask: bools(gaps, [2, 3]) }), two, plain(gapsAt)],
   [
@@ -185,6 +186,11 @@ describe('attention in float64', () => {
       await checkOp(name, fn, inputs, reference ? { reference } : {});
     },
   );
+
+  it('does not overflow with a large negative scale', async () => {
+    const large = attend({ scale: -1e3 })(cr.ones([1, 1]), tensor([[1], [-1]]), tensor([[2], [5]]));
+    expect(await large.toArray()).toEqual([[5]]);
+  });
 
   it.each(layers)('%s has the gradients of its differences', async (name, create, inputs) => {
     await checkLayer(

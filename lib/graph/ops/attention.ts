@@ -63,17 +63,22 @@ export function attention(
   requireSides(op, query, key, value);
   const factor = scale ?? 1 / Math.sqrt(query.shape.at(-1) || 1);
   if (!Number.isFinite(factor)) throw invalid(op, 'scale must be a number', factor);
-  const scores = matmul(mul(query, factor), key, { transposeB: true });
-  const masked = masks.reduce((value, mask) => applyMask(op, value, mask), scores);
+  const scores = matmul(query, key, { transposeB: true });
+  const limited = causal || masks.length > 0;
+  const masked = masks.reduce((value, mask) => applyMask(op, value, mask), mul(scores, factor));
   const shown = causal ? where(causalPairs(scores), masked, LOWEST) : masked;
-  const top = stopGradient(max(shown, -1, { keepDims: true }));
+  // The largest product, scaled, is the largest scaled one, and products are in memory already.
+  const top = stopGradient(limited || factor < 0 ? largest(shown) : mul(largest(scores), factor));
   const weights = exp(sub(shown, top));
   const share = div(1, sum(weights, -1, { keepDims: true }));
-  const limited = causal || masks.length > 0;
   return {
     context: matmul(dropout(weights, rate), value),
     share: limited ? where(gt(top, LOWEST), share, 0) : share,
   };
+}
+
+function largest(scores: Tensor): Tensor {
+  return max(scores, -1, { keepDims: true });
 }
 
 function applyMask(op: string, scores: Tensor, mask: Tensor): Tensor {
