@@ -1,4 +1,4 @@
-import { add, div, gt, mul, sign, sqrt, sub, where } from '../graph/ops/elementwise.js';
+import { add, div, gt, mul, sqrt, sub, where } from '../graph/ops/elementwise.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireBetas, requireNonNegative } from './checks.js';
 import type { Optimizer } from './optimizer.js';
@@ -101,34 +101,4 @@ function rectification(step: number, beta2: number): number {
   if (length <= 5) return 0;
   const variance = ((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length);
   return Math.sqrt(variance) * Math.sqrt(correction);
-}
-
-export interface LionSettings extends GroupOptions {
-  /** The share of the mean in the direction, and the decay of the mean. Default [0.9, 0.99]. */
-  readonly betas?: readonly [number, number];
-}
-
-export type LionOptions = OptimizerOptions<LionSettings>;
-
-/**
- * Lion (Chen et al. 2023): steps of one size in the direction of the sign of an interpolated momentum; weight decay is
- * decoupled. Rate 1e-4 by default.
- */
-export function lion(options: LionOptions = {}): Optimizer {
-  return createOptimizer<LionSettings>('lion', options, lionRule, { lr: 1e-4 });
-}
-
-function lionRule({ betas = [0.9, 0.99] }: LionSettings): UpdateRule {
-  const [beta1, beta2] = requireBetas('lion', betas);
-  return {
-    name: 'lion',
-    state: ['mean'],
-    decay: 'decoupled',
-    scalars: (_, lr) => [lr],
-    update(parameter, gradient, [mean], [rate]) {
-      const direction = sign(add(mul(mean as Tensor, beta1), mul(gradient, 1 - beta1)));
-      const next = add(mul(mean as Tensor, beta2), mul(gradient, 1 - beta2));
-      return { parameter: sub(parameter, mul(direction, rate as Tensor)), state: [next] };
-    },
-  };
 }

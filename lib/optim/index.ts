@@ -1,9 +1,6 @@
 export { type AdafactorOptions, type AdafactorSettings, adafactor } from './adafactor.js';
 export { type AdamOptions, type AdamSettings, adam, adamW, amsGrad } from './adam.js';
 export {
-  type LionOptions,
-  type LionSettings,
-  lion,
   type NAdamOptions,
   type NAdamSettings,
   nAdam,
@@ -30,6 +27,7 @@ export {
   warmup,
 } from './combinators.js';
 export { LBFGS, type LbfgsOptions, lbfgs } from './lbfgs.js';
+export { type LionOptions, type LionSettings, lion } from './lion.js';
 export { type OneCycleLROptions, oneCycleLR } from './one-cycle.js';
 export { Optimizer, type ParameterGroup, type Stages } from './optimizer.js';
 export type { GroupMatch, GroupOptions, OptimizerOptions } from './options.js';
