@@ -159,6 +159,20 @@ describe('gradcheck of layers', () => {
     expect((await gradcheck(net, [[1, 6, 6, 1]])).compared).toBe(36 + 18 + 2);
   });
 
+  it('checks layers that keep statistics, drop at random, attend, or run over time', async () => {
+    const layers: readonly [nn.Module, Shape][] = [
+      [new nn.BatchNorm1d(3, f64), [4, 3]],
+      [new nn.Sequential(new nn.Linear(3, 4, f64), new nn.Dropout(0.5)), [4, 3]],
+      [new nn.TransformerEncoderLayer(4, 2, { dimFeedforward: 5, ...f64 }), [2, 3, 4]],
+      [new nn.LSTM(2, 3, f64), [2, 3, 2]],
+    ];
+    for (const [layer, shape] of layers) {
+      const { compared } = await gradcheck(layer, [shape]);
+      const size = shape.reduce((a, b) => a * b, 1);
+      expect(compared).toBe(layer.parameters().reduce((sum, parameter) => sum + parameter.size, size));
+    }
+  });
+
   it('leaves the layer as it was', async () => {
     const layer = new nn.Linear(2, 1, f64).init(1);
     const before = layer.weight.storage.data.slice();

@@ -264,3 +264,16 @@ describe('hessian', () => {
     expectClose('times a vector', await list(h.matmul(v)), await list(hvp(fn, [x], [v])[0]), exact);
   });
 });
+
+describe('gradients of derivatives', () => {
+  const fn = (x: Tensor, w: Tensor) => w.matmul(x.tanh()).sigmoid().log().sum();
+  const shapes = [[3], [2, 3]];
+  const cases: [string, (x: Tensor, w: Tensor) => Tensor][] = [
+    ['vjp of a perceptron', (x, w) => vjp([w.matmul(x.tanh())], [w.sum(1)], [w])[0] as Tensor],
+    ['valueAndGrad of a perceptron', (x, w) => valueAndGrad(fn)(x, w).gradients[1] as Tensor],
+    ['hessian of a perceptron', (x, w) => hessian(fn, [x, w])[1]?.[0] as Tensor],
+  ];
+  it.each(cases)('%s', async (name, derivative) => {
+    await checkOp(name, derivative as (...inputs: Tensor[]) => Tensor, shapes);
+  });
+});
