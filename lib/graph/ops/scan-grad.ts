@@ -1,12 +1,13 @@
-import { isFloat } from '../dtype.js';
+import { type DType, isFloat } from '../dtype.js';
 import { firstSlot, type Loop, readSlots, regionsOf } from '../loop.js';
+import type { Shape } from '../shapes.js';
 import { substitute } from '../substitute.js';
 import { reachable, type Tensor } from '../tensor.js';
 import { vjp } from '../vjp.js';
 import { add, cast } from './elementwise.js';
 import { input, isNumber, zeros } from './leaf.js';
 import type { Bound, ScanDraft, ScanResult } from './scan-op.js';
-import { splitGradient } from './scan-split.js';
+import { type ResultGradient, splitGradient } from './scan-split.js';
 import { LoopSums } from './scan-sums.js';
 
 /**
@@ -21,40 +22,11 @@ export function scanGradient(
   build: (draft: ScanDraft) => ScanResult,
 ): (Tensor | null)[] {
   const { body, carries, inputs, length, reverse } = node.attributes;
-  const { placeholders, results } = body;
   const given = splitGradient(gradient, node);
-  const extra: Bound[] = [];
-  const perStep = (value: Tensor): Tensor => {
-    const placeholder = input(`gradient ${extra.length}`, value.shape.slice(1), value.dtype);
-    extra.push({ value, placeholder });
-    return placeholder;
-  };
-  const carried = placeholders.slice(0, carries).map(
-    (like, i): Bound => ({
-      value: given[i]?.last ?? zeros(like.shape, like.dtype),
-      placeholder: input(`gradient of carry ${i}`, like.shape, like.dtype),
-    }),
-  );
-  const seeds: [Tensor, Tensor][] = carried.map(({ placeholder }, i) => [results[i] as Tensor, placeholder]);
-  results.forEach((result, i) => {
-    const after = given[i]?.after;
-    if (after) seeds.push([result, perStep(after)]);
-  });
-  const slopes = vjp(
-    seeds.map(([result]) => result),
-    seeds.map(([, seed]) => seed),
-    placeholders,
-  );
-  const next = carried.map(({ placeholder: { shape, dtype } }, i) => {
-    const before = given[i]?.before;
-    const slope = slopes[i];
-    const own = before ? perStep(before) : undefined;
-    return slope && own ? add(slope, own) : (slope ?? own ?? zeros(shape, dtype));
-  });
-
+  const { carried, extra, next, slopes } = differentiate(node.attributes, given);
   const kept = keptValues(node);
   const captured = new Map(
-    placeholders.slice(carries + inputs).map((inside, i) => [inside, node.input(carries + inputs + i)]),
+    body.placeholders.slice(carries + inputs).map((inside, i) => [inside, node.input(carries + inputs + i)]),
   );
   const known = new Map(extra.map(({ placeholder, value }) => [placeholder, value]));
   for (const [inside, { value }] of kept) if (!captured.has(inside)) known.set(inside, value);
@@ -62,37 +34,89 @@ export function scanGradient(
   const toInputs = slopes.slice(carries, carries + inputs).map((slope) => slope && sums.stack(slope));
   const toCaptured = sums.addAll(slopes.slice(carries + inputs));
 
-  const accumulators = sums.accumulated.map(
-    ({ shape, dtype }, i): Bound => ({
-      value: zeros(shape, dtype),
-      placeholder: input(`sum ${i}`, shape, dtype),
-    }),
-  );
-  const totals = sums.accumulated.map((term, i) => add((accumulators[i] as Bound).placeholder, term));
-  const roots = [...next, ...totals, ...sums.stacked];
-  const needed = reachable(roots, (found) => kept.has(found)).filter((found) => kept.has(found));
-  const replaced = new Map(needed.map((found) => [found, (kept.get(found) as Bound).placeholder]));
-  const inside = substitute(roots, replaced);
-  const bound = needed.map((found) => kept.get(found) as Bound);
+  const totals = sums.accumulated.map(({ shape, dtype }, i) => zeroed(`sum ${i}`, shape, dtype));
+  const nextTotals = sums.accumulated.map((term, i) => add((totals[i] as Bound).placeholder, term));
+  const { inside, bound } = readKept([...next, ...nextTotals, ...sums.stacked], kept);
+  const states = next.length + totals.length;
   const { carry, outputs } = build({
-    carries: [...carried, ...accumulators],
-    next: inside.slice(0, next.length + totals.length),
+    carries: [...carried, ...totals],
+    next: inside.slice(0, states),
     inputs: [...bound.filter(({ placeholder }) => !captured.has(placeholder)), ...extra],
     captured: bound.filter(({ placeholder }) => captured.has(placeholder)),
-    outputs: inside.slice(next.length + totals.length),
+    outputs: inside.slice(states),
     length,
     reverse: !reverse,
   });
   const built = { stacked: outputs, accumulated: carry.slice(carries) };
-  const toCarries = carried.map((_, i) => {
+  const toCarries = carry.slice(0, carries).map((slope, i) => {
     const first = given[i]?.first;
-    return first ? add(carry[i] as Tensor, first) : (carry[i] as Tensor);
+    return first ? add(slope, first) : slope;
   });
   const rest = [...toInputs, ...toCaptured].map((later) => later?.(built) ?? null);
   return [...toCarries, ...rest].map((slope, i) => {
     const like = node.input(i);
     return slope && isFloat(like.dtype) ? cast(slope, like.dtype) : null;
   });
+}
+
+/** One step of the gradient, in terms of the nodes of the body and of placeholders for gradients. */
+interface StepGradient {
+  /** The gradients of the carried values after the step, and for `next`, before it. */
+  readonly carried: readonly Bound[];
+  readonly next: readonly Tensor[];
+  /** Gradients that come from outside at every step. */
+  readonly extra: readonly Bound[];
+  /** The gradient with respect to each placeholder of the body, where it has one. */
+  readonly slopes: readonly (Tensor | undefined)[];
+}
+
+function differentiate({ body, carries }: Loop, given: readonly ResultGradient[]): StepGradient {
+  const { placeholders, results } = body;
+  const extra: Bound[] = [];
+  const perStep = (value: Tensor): Tensor => {
+    const placeholder = input(`gradient ${extra.length}`, value.shape.slice(1), value.dtype);
+    extra.push({ value, placeholder });
+    return placeholder;
+  };
+  const carried = placeholders.slice(0, carries).map(({ shape, dtype }, i): Bound => {
+    const { value, placeholder } = zeroed(`gradient of carry ${i}`, shape, dtype);
+    return { value: given[i]?.last ?? value, placeholder };
+  });
+  const seeds: [Tensor, Tensor][] = carried.map(({ placeholder }, i) => [results[i] as Tensor, placeholder]);
+  results.forEach((result, i) => {
+    const after = given[i]?.after;
+    if (after) seeds.push([result, perStep(after)]);
+  });
+  const outputs = seeds.map(([result]) => result);
+  const slopes = vjp(
+    outputs,
+    seeds.map(([, seed]) => seed),
+    placeholders,
+  );
+  const next = carried.map(({ placeholder: { shape, dtype } }, i) => {
+    const before = given[i]?.before;
+    const slope = slopes[i];
+    const own = before && perStep(before);
+    return slope && own ? add(slope, own) : (slope ?? own ?? zeros(shape, dtype));
+  });
+  return { carried, next, extra, slopes };
+}
+
+function zeroed(name: string, shape: Shape, dtype: DType): Bound {
+  return { value: zeros(shape, dtype), placeholder: input(name, shape, dtype) };
+}
+
+/** Lets nodes read what is kept of the body instead of computing it again. */
+function readKept(
+  nodes: readonly Tensor[],
+  kept: ReadonlyMap<Tensor, Bound>,
+): { inside: Tensor[]; bound: Bound[] } {
+  const read = reachable(nodes, (found) => kept.has(found)).flatMap((found): [Tensor, Bound][] => {
+    const bound = kept.get(found);
+    return bound ? [[found, bound]] : [];
+  });
+  const replacements = new Map(read.map(([found, { placeholder }]) => [found, placeholder]));
+  return { inside: substitute(nodes, replacements), bound: read.map(([, bound]) => bound) };
 }
 
 /**

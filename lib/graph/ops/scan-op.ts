@@ -43,6 +43,9 @@ export interface ScanResult {
   readonly outputs: readonly Tensor[];
 }
 
+/** Operations for each element from which on a value is worth the memory to keep it. */
+const COSTLY = 8;
+
 /**
  * Makes the node of a scan. It has more results than are asked for: every carried value of every step, and what is
  * costly to compute again, so that a gradient finds them. Compiling drops the results that nobody reads.
@@ -79,10 +82,17 @@ export function buildScan(draft: ScanDraft): ScanResult {
   };
 }
 
-/** Values of a body that take many operations to compute again: products, convolutions, sums, exponentials. */
+/**
+ * Values of a body that take many operations to compute again: products, convolutions, sums, exponentials. Scans in the
+ * body are run again, because they would have to be kept with all that they keep.
+ */
 function costly(roots: readonly Tensor[], dtype: string): Tensor[] {
   return reachable(roots).filter(
-    (node) => node.dtype === dtype && node.inputs.length > 0 && node.op.cost(node) >= 8 * node.size,
+    (node) =>
+      node.dtype === dtype &&
+      node.inputs.length > 0 &&
+      node.op.kernel.family !== 'scan' &&
+      node.op.cost(node) >= COSTLY * node.size,
   );
 }
 
