@@ -3,8 +3,9 @@ import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
 import { Tensor } from '../tensor.js';
 import { keptShape, type ReduceOptions } from './broadcast.js';
 import { cast, mul } from './elementwise.js';
+import { part } from './join.js';
 import { ones } from './leaf.js';
-import { pad, permute, reshape, slice } from './movement.js';
+import { pad, permute, reshape } from './movement.js';
 import { type Axes, dimsAround } from './reduce.js';
 
 export interface CumSumAttributes {
@@ -49,10 +50,7 @@ export function cumProd(x: Tensor, axis = -1): Tensor {
   let products = widened(x);
   // Each round doubles the stretch that an element is the product of (Hillis & Steele 1986).
   for (let step = 1; step < length; step *= 2) {
-    const earlier = slice(
-      products,
-      x.shape.map((d, i) => [0, i === along ? length - step : d]),
-    );
+    const earlier = part(products, along, 0, length - step);
     const shifted = pad(
       earlier,
       x.shape.map((_, i) => [i === along ? step : 0, 0]),
@@ -72,17 +70,21 @@ export function prod(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions
   const rest = x.shape.map((_, axis) => axis).filter((axis) => !over.includes(axis));
   const shape = rest.map((axis) => x.shape[axis] as number);
   const length = sizeOf(over.map((axis) => x.shape[axis] as number));
-  // The reduced axes go first, where halves are whole stretches of memory.
-  const flat = reshape(permute(widened(x), [...over, ...rest]), [length, ...shape]);
-  const result = length === 0 ? ones(shape, flat.dtype) : reshape(multiplyHalves(flat), shape);
+  // Neighbouring axes stay where they are; others are brought together in front.
+  const first = over[0] ?? 0;
+  const together = over.every((axis, i) => axis === first + i);
+  const at = together ? first : 0;
+  const turned = together ? widened(x) : permute(widened(x), [...over, ...rest]);
+  const line = reshape(turned, shape.toSpliced(at, 0, length));
+  const result = length === 0 ? ones(shape, line.dtype) : reshape(multiplyHalves(line, at), shape);
   return keepDims ? reshape(result, keptShape(x, over)) : result;
 }
 
-function multiplyHalves(x: Tensor): Tensor {
-  const length = x.shape[0] as number;
+function multiplyHalves(x: Tensor, axis: number): Tensor {
+  const length = x.shape[axis] as number;
   if (length === 1) return x;
   const half = Math.floor(length / 2);
-  const halves = mul(slice(x, [[0, half]]), slice(x, [[half, 2 * half]]));
-  const product = multiplyHalves(halves);
-  return length % 2 === 0 ? product : mul(product, slice(x, [[2 * half]]));
+  const halves = mul(part(x, axis, 0, half), part(x, axis, half, 2 * half));
+  const product = multiplyHalves(halves, axis);
+  return length % 2 === 0 ? product : mul(product, part(x, axis, 2 * half, length));
 }
