@@ -58,6 +58,14 @@ describe('the plan of a scan', () => {
     expect(plan.flops).toBe(products + elements + 10 * elements);
   });
 
+  it('is the same for the same graph, traced again', () => {
+    const plan = () => {
+      const gradients = grad(sum(network().outputs[0] as Tensor), [w, u]);
+      return JSON.stringify(planOf({ inputs: [x, w, u, h0], outputs: gradients }));
+    };
+    expect(plan()).toBe(plan());
+  });
+
   it('computes what does not change once, in front of the loop', () => {
     const { outputs } = scan((_, [at]) => ({ carry: [], outputs: [(at as Tensor).mul(u.exp())] }), {
       inputs: [input('rows', [6, 8, 8])],

@@ -1,4 +1,17 @@
-import { compile, concat, grad, nn, ones, optim, sum, type Tensor, Trainer, tensor } from 'chainrule';
+import {
+  compile,
+  concat,
+  grad,
+  nn,
+  ones,
+  optim,
+  scan,
+  sum,
+  type Tensor,
+  Trainer,
+  tensor,
+  zeros,
+} from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { checkLayer } from '../helpers/check-layer.js';
 import type { InputSpec } from '../helpers/check-op.js';
@@ -112,18 +125,36 @@ class Classifier extends nn.Module {
   }
 }
 
+/** A cell written by hand, with dropout inside of the loop. */
+class Dropping extends nn.Module {
+  cell = new nn.GRUCell(2, 8);
+  fc = new nn.Linear(8, 3);
+
+  forward(x: Tensor): Tensor {
+    const pairs = x.reshape([-1, 3, 2]).permute([1, 0, 2]);
+    const step = ([h]: Tensor[], [at]: Tensor[]) => ({
+      carry: [this.cell.forward(at as Tensor, nn.dropout(h as Tensor, this.training ? 0.3 : 0))],
+    });
+    const { carry } = scan(step, { carry: [zeros([x.shape[0] as number, 8])], inputs: [pairs] });
+    return this.fc.forward(carry[0] as Tensor);
+  }
+}
+
 describe('training a recurrent classifier', () => {
-  it('learns, and gives the losses of one worker on two', async () => {
+  it.each<[string, () => nn.Module]>([
+    ['an LSTM', () => new Classifier()],
+    ['a cell with dropout in the loop', () => new Dropping()],
+  ])('learns, and gives the losses of one worker on two: %s', async (_, create) => {
     const samples = points(96);
     const train = async (workers: number) => {
       const optimizer = optim.adam({ lr: 0.02 });
-      const trainer = new Trainer(new Classifier(), { loss: nn.crossEntropy, optimizer, workers, seed: 3 });
-      return stepLosses(await collect(trainer.fit(samples, { epochs: 8, batchSize: 16 })));
+      const trainer = new Trainer(create(), { loss: nn.crossEntropy, optimizer, workers, seed: 3 });
+      return stepLosses(await collect(trainer.fit(samples, { epochs: 10, batchSize: 16 })));
     };
     const one = await train(1);
     const two = await train(2);
     const mean = (losses: readonly number[]) => losses.reduce((a, b) => a + b) / losses.length;
-    expect(mean(one.slice(-6))).toBeLessThan(0.6 * mean(one.slice(0, 6)));
+    expect(mean(one.slice(-6))).toBeLessThan(0.7 * mean(one.slice(0, 6)));
     two.forEach((loss, i) => {
       expect(Math.abs(loss - (one[i] as number))).toBeLessThan(1e-4);
     });
