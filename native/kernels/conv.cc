@@ -1,4 +1,5 @@
 #include "conv_correlation.h"
+#include "conv_depthwise.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -17,7 +18,8 @@ TapAxis backward_axis(const ConvShape& s, int axis, int64_t phase) {
   return result;
 }
 
-template <typename T>
+// `Method` is Correlation or, for single channels, ChannelCorrelation.
+template <typename T, template <typename> class Method>
 class Conv2d final : public Kernel {
  public:
   explicit Conv2d(const StepReader& step)
@@ -29,8 +31,8 @@ class Conv2d final : public Kernel {
         band_(forward_band(shape_)),
         correlation_(source(), forward_axis(shape_, 0), forward_axis(shape_, 1), target(),
                      weight_steps(), weight_.elements(), band_) {
-    const int64_t weights = packed_weights(shape_, weight_.elements(), shape_.group_out);
-    require_workspace(step, workspace_, weights + band_.elements);
+    require_workspace(step, workspace_,
+                      correlation_workspace(shape_, weight_.elements(), shape_.group_out, band_));
   }
 
   void run(const Run& run) const override {
@@ -55,12 +57,12 @@ class Conv2d final : public Kernel {
   Operand input_, weight_, output_, workspace_;
   ConvShape shape_;
   Band band_;
-  Correlation<T> correlation_;
+  Method<T> correlation_;
 };
 
 // Along each axis, the input pixels at one distance from the stride's grid are reached by the same
 // taps: each such phase is a correlation of the output's gradient with the reversed taps.
-template <typename T>
+template <typename T, template <typename> class Method>
 class Conv2dInputGrad final : public Kernel {
  public:
   explicit Conv2dInputGrad(const StepReader& step)
@@ -76,13 +78,14 @@ class Conv2dInputGrad final : public Kernel {
                              target(y, x), weight_steps(), weight_.elements(), band);
       }
     }
-    const int64_t weights = packed_weights(shape_, weight_.elements(), shape_.group_channels);
-    require_workspace(step, workspace_, weights + band.elements);
+    require_workspace(
+        step, workspace_,
+        correlation_workspace(shape_, weight_.elements(), shape_.group_channels, band));
   }
 
   void run(const Run& run) const override {
     if (output_.elements() == 0) return;
-    for (const Correlation<T>& phase : phases_) {
+    for (const Method<T>& phase : phases_) {
       phase.run(run.at<const T>(gradient_), run.at<const T>(weight_), run.at<T>(output_),
                 run.at<T>(workspace_));
     }
@@ -104,17 +107,32 @@ class Conv2dInputGrad final : public Kernel {
 
   Operand gradient_, weight_, output_, workspace_;
   ConvShape shape_;
-  std::vector<Correlation<T>> phases_;
+  std::vector<Method<T>> phases_;
 };
+
+template <typename T>
+using GroupedConv2d = Conv2d<T, Correlation>;
+template <typename T>
+using DepthwiseConv2d = Conv2d<T, ChannelCorrelation>;
+template <typename T>
+using GroupedConv2dInputGrad = Conv2dInputGrad<T, Correlation>;
+template <typename T>
+using DepthwiseConv2dInputGrad = Conv2dInputGrad<T, ChannelCorrelation>;
 
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv2d(const StepReader& step) {
-  return make_floating<Conv2d>(step.operand("output").dtype, step);
+  const Operand output = step.operand("output");
+  const ConvShape shape(step, step.operand("input"), step.operand("weight"), output);
+  return shape.depthwise() ? make_floating<DepthwiseConv2d>(output.dtype, step)
+                           : make_floating<GroupedConv2d>(output.dtype, step);
 }
 
 std::unique_ptr<Kernel> make_conv2d_input_grad(const StepReader& step) {
-  return make_floating<Conv2dInputGrad>(step.operand("output").dtype, step);
+  const Operand output = step.operand("output");
+  const ConvShape shape(step, output, step.operand("weight"), step.operand("gradient"));
+  return shape.depthwise() ? make_floating<DepthwiseConv2dInputGrad>(output.dtype, step)
+                           : make_floating<GroupedConv2dInputGrad>(output.dtype, step);
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

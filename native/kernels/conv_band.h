@@ -38,6 +38,24 @@ struct Steps {
   int64_t image, row, column;
 };
 
+// Where the weight of a tap is: data[kernel_row * row + kernel_column * column + in_channel * in +
+// out_channel * out + group_index * group], where channels count within their group.
+struct WeightSteps {
+  int64_t row, column, in, out, group;
+};
+
+// Pixels [images, height, width, channels] that are read, and the groups of their channels.
+struct SourceShape {
+  int64_t images, height, width, channels, groups;
+};
+
+// Pixels that are written: `origin` and steps within the result, and how many channels each has.
+struct TargetLayout {
+  int64_t origin;
+  Steps steps;
+  int64_t channels;
+};
+
 // Gives the taps a source without borders: the source itself where no tap leaves it, else a
 // zero-padded copy of the band at hand.
 template <typename T>

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "conv_band.h"
-#include "conv_depthwise.h"
 #include "conv_tile.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -45,24 +44,6 @@ class PixelCursor {
   int64_t rows_, columns_, row_ = 0, column_ = 0;
 };
 
-// Where the weight of a tap is: data[kernel_row * row + kernel_column * column + in_channel * in +
-// out_channel * out + group_index * group], where channels count within their group.
-struct WeightSteps {
-  int64_t row, column, in, out, group;
-};
-
-// Pixels [images, height, width, channels] that are read, and the groups of their channels.
-struct SourceShape {
-  int64_t images, height, width, channels, groups;
-};
-
-// Pixels that are written: `origin` and steps within the result, and how many channels each has.
-struct TargetLayout {
-  int64_t origin;
-  Steps steps;
-  int64_t channels;
-};
-
 // target[n, i, j, :] = sum over the taps of source[n, i * step + offset, j * step + offset, :]
 // times the tap's weight matrix, for each group of channels. A convolution is one of these, and its
 // input gradient one for each phase of the stride.
@@ -89,23 +70,19 @@ class Correlation {
 
   // The workspace holds packed weights first, then the band.
   void run(const T* source, const T* weight, T* target, T* workspace) const {
-    T* const buffer = depthwise() ? workspace : workspace + groups_ * packed_group();
-    if (!depthwise()) pack(weight, workspace);
+    T* const buffer = workspace + groups_ * packed_group();
+    pack(weight, workspace);
     const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
       const T* from = reader_.load(source, image, images, row, rows, buffer);
       T* to = target + target_.origin + image * target_.steps.image + row * target_.steps.row;
-      const auto cursor = [&](int64_t channel, int64_t target_channel) {
-        return PixelCursor<T>(from + channel, reader_.steps(), to + target_channel, target_.steps,
-                              rows, columns_);
-      };
-      const int64_t pixels = images * rows * columns_;
-      if (depthwise()) return multiply_channels(weight, pixels, cursor(0, 0));
       for (int64_t group = 0; group < groups_; ++group) {
         const T* packed = workspace + group * packed_group();
         for (int64_t panel = 0; panel < panels_.count(); ++panel) {
           const int64_t column = group * target_channels_ + panels_.first_column(panel);
-          multiply_panel(panel, panels_.packed(panel, packed, depth()), pixels,
-                         cursor(group * channels_, column));
+          PixelCursor<T> cursor(from + group * channels_, reader_.steps(), to + column,
+                                target_.steps, rows, columns_);
+          multiply_panel(panel, panels_.packed(panel, packed, depth()), images * rows * columns_,
+                         cursor);
         }
       }
     };
@@ -113,7 +90,6 @@ class Correlation {
   }
 
  private:
-  bool depthwise() const { return groups_ > 1 && channels_ == 1 && target_channels_ == 1; }
   int64_t depth() const { return static_cast<int64_t>(weight_offsets_.size()) * channels_; }
   int64_t packed_group() const { return depth() * padded_channels(target_channels_); }
 
@@ -142,21 +118,8 @@ class Correlation {
     }
   }
 
-  void multiply_channels(const T* weight, int64_t pixels, PixelCursor<T> cursor) const {
-    const ChannelTaps taps{runs_.data(), weight_offsets_.data(), static_cast<int64_t>(runs_.size()),
-                           groups_};
-    for (int64_t pixel = 0; pixel < pixels;) {
-      const int64_t count = std::min<int64_t>(pixels - pixel, kChannelPixels);
-      const T* from[kChannelPixels];
-      T* to[kChannelPixels];
-      for (int64_t p = 0; p < count; ++p) cursor.take(from[p], to[p]);
-      multiply_channel_pixels(from, to, count, taps, weight);
-      pixel += count;
-    }
-  }
-
   void multiply_panel(int64_t index, const Panel<T>& panel, int64_t pixels,
-                      PixelCursor<T> cursor) const {
+                      PixelCursor<T>& cursor) const {
     const Walk walk{runs_.data(), static_cast<int64_t>(runs_.size()), run_length_, 1};
     const auto multiply = [&](int64_t, int64_t count, TileFunction<T> tile) {
       const T* from[kMaxRows];

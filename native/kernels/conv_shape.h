@@ -103,9 +103,12 @@ inline Band backward_band(const ConvShape& s) {
               s.out_channels);
 }
 
-// Elements of packed weights, whose innermost `columns` are padded. Depthwise kernels pack none.
-inline int64_t packed_weights(const ConvShape& s, int64_t weights, int64_t columns) {
-  return s.depthwise() ? 0 : weights / std::max<int64_t>(columns, 1) * padded_channels(columns);
+// What a convolution or its input gradient takes: a band, and packed weights whose innermost
+// `columns` are padded. Depthwise kernels read everything where it is.
+inline int64_t correlation_workspace(const ConvShape& s, int64_t weights, int64_t columns,
+                                     const Band& band) {
+  if (s.depthwise()) return 0;
+  return weights / std::max<int64_t>(columns, 1) * padded_channels(columns) + band.elements;
 }
 
 inline void require_workspace(const StepReader& step, const Operand& workspace, int64_t elements) {

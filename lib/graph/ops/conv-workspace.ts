@@ -27,9 +27,11 @@ type Dimensions = readonly [number, number, number, number];
 export function forwardWorkspace(image: Shape, kernel: Shape, output: Shape, window: Window): number {
   const [images, , , channels] = image as Dimensions;
   const [height, width, , out] = kernel as Dimensions;
-  const { elements } = band(images, placesOf(kernel, output, window), channels);
-  if (isDepthwise(kernel, window)) return elements;
-  return height * width * channels * padded(out / window.groups) + elements;
+  if (isDepthwise(kernel, window)) return 0;
+  return (
+    height * width * channels * padded(out / window.groups) +
+    band(images, placesOf(kernel, output, window), channels).elements
+  );
 }
 
 /** Scratch elements of the gradient for the kernel. */
@@ -51,11 +53,11 @@ export function inputGradWorkspace(image: Shape, kernel: Shape, window: Window):
     const [step, spread] = [stride[axis] as number, dilation[axis] as number];
     return { count: Math.ceil(extent / step), step: 1, reach: Math.floor(((taps - 1) * spread) / step) };
   }) as [Axis, Axis];
-  const { elements } = band(images, places, out);
-  return isDepthwise(kernel, window) ? elements : height * width * out * padded(channels) + elements;
+  if (isDepthwise(kernel, window)) return 0;
+  return height * width * out * padded(channels) + band(images, places, out).elements;
 }
 
-/** Whether each channel is convolved by itself, to one result: such kernels need no packed weights. */
+/** Whether each channel is convolved by itself, to one result: such kernels read weights and images where they are. */
 function isDepthwise(kernel: Shape, { groups }: Window): boolean {
   return groups > 1 && kernel[2] === 1 && kernel[3] === groups;
 }
