@@ -16,7 +16,7 @@ struct ConvShape {
 
   ConvShape(const StepReader& step, const Operand& input, const Operand& weight,
             const Operand& output)
-      : groups(step.has("groups") ? step.integer("groups") : 1),
+      : groups(step.integer("groups")),
         stride(step.integers("stride")),
         padding(step.integers("padding")),
         dilation(step.integers("dilation")) {

@@ -21,7 +21,7 @@ struct PoolWindows {
       : size(step.integers("size")),
         stride(step.integers("stride")),
         padding(step.integers("padding")),
-        dilation(step.has("dilation") ? step.integers("dilation") : Dims{1, 1}) {
+        dilation(step.integers("dilation")) {
     require(step, image.rank() == 4 && pooled.rank() == 4, "operands must be [N, H, W, C]");
     require(step, image.contiguous() && pooled.contiguous(), "operands must be contiguous");
     require(step, image.dtype == pooled.dtype, "operands differ in dtype");
