@@ -2,6 +2,7 @@
 // A check that fails does not hide the next one; it counts as one failure.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { reportPath } from './api/checks.mjs';
 import { capture, root, seconds } from './setup/run.mjs';
 import { tsc } from './setup/types.mjs';
 import { setUp } from './setup.mjs';
@@ -15,6 +16,11 @@ const checks = [
   { name: 'the lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'] },
   formatCheck,
 ];
+// Reads what a whole run of the tests has compared, so it comes after them.
+const apiCheck = {
+  name: 'that every public function is proven and documented',
+  args: ['scripts/check-api.mjs'],
+};
 const packageCheck = { name: 'the package', args: ['scripts/test-package.mjs'] };
 
 const options = process.argv.slice(2);
@@ -30,8 +36,16 @@ if (major === 20 && minor < 19) {
 }
 if (!(await setUp())) finish({ passed: 0, failed: 1, skipped: 0 });
 
+/** @type {string[]} */
 const broken = [];
-for (const { name, args } of checks) {
+for (const check of checks) await perform(check);
+const counts = await runTests(patterns);
+if (patterns.length === 0) await perform(apiCheck);
+if (broken.length > 0) console.log(`Failed beside the tests, and counted with them: ${broken.join(', ')}`);
+finish({ ...counts, failed: counts.failed + broken.length });
+
+/** @param {{ name: string, args: string[] }} check */
+async function perform({ name, args }) {
   process.stdout.write(`Checking ${name} ... `);
   const start = performance.now();
   const { code, output } = await capture(process.execPath, args);
@@ -40,17 +54,16 @@ for (const { name, args } of checks) {
   if (code !== 0) broken.push(name);
 }
 
-const counts = await runTests(patterns);
-if (broken.length > 0) console.log(`Failed before the tests, and counted with them: ${broken.join(', ')}`);
-finish({ ...counts, failed: counts.failed + broken.length });
-
 /** @param {string[]} args */
 async function runTests(args) {
   mkdirSync(join(root, 'build'), { recursive: true });
   rmSync(join(root, results), { force: true });
+  const whole = args.length === 0;
+  if (whole) rmSync(reportPath, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args];
-  const { code } = await capture(process.execPath, vitest, { inherit: true });
+  const env = whole ? { CHAINRULE_REPORT: reportPath } : {};
+  const { code } = await capture(process.execPath, vitest, { inherit: true, env });
   const counts = countTests();
   // A fault outside of any test (an unhandled rejection, no test found) fails the run all the same.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;

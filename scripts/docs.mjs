@@ -1,0 +1,21 @@
+// `npm run docs`: writes docs/api.md, every public name with what the last whole run of the tests found of it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readChecks, reportPath } from './api/checks.mjs';
+import { apiPage } from './api/page.mjs';
+import { publicNames } from './api/public-names.mjs';
+import { report, root } from './setup/run.mjs';
+import { setUp } from './setup.mjs';
+
+try {
+  if (await setUp()) {
+    const checks = readChecks();
+    if (checks.size === 0) throw new Error(`${reportPath} is not there: run npm test first`);
+    mkdirSync(join(root, 'docs'), { recursive: true });
+    writeFileSync(join(root, 'docs/api.md'), apiPage(await publicNames(), checks));
+    console.log('docs/api.md');
+  } else process.exitCode = 1;
+} catch (error) {
+  report(error);
+  process.exitCode = 1;
+}
