@@ -1,0 +1,302 @@
+// Faults that people make in gradient rules, kernels and the compiler. Each is a text that stands once in its file, what
+// it is replaced with, and the tests that should see it, as arguments of vitest.
+
+/**
+ * @typedef {object} Fault
+ * @property {string} name
+ * @property {string} file
+ * @property {string} find
+ * @property {string} replace
+ * @property {readonly string[]} tests
+ */
+
+/** The checks of the ops whose names match. @param {string} pattern @returns {string[]} */
+const ops = (pattern) => ['test/ops.test.ts', 'test/ops/fixtures.test.ts', '-t', pattern];
+
+/** @type {readonly Fault[]} */
+const gradientRules = [
+  {
+    name: 'wrong sign in the gradient of abs',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: '[mul(g, sign(node.input(0)))]',
+    replace: '[neg(mul(g, sign(node.input(0))))]',
+    tests: ops('abs'),
+  },
+  {
+    name: 'wrong sign for the second operand of sub',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: '(g) => [g, neg(g)]',
+    replace: '(g) => [g, g]',
+    tests: ops('sub'),
+  },
+  {
+    name: 'wrong sign for the divisor',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: 'neg(div(mul(g, node), node.input(1))),',
+    replace: 'div(mul(g, node), node.input(1)),',
+    tests: ops('div'),
+  },
+  {
+    name: 'gradient of sqrt without its half',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: 'div(mul(g, 0.5), node)',
+    replace: 'div(g, node)',
+    tests: ops('sqrt'),
+  },
+  {
+    name: 'gradient of tanh from its value, not from the square of it',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: 'mul(g, sub(1, mul(node, node)))',
+    replace: 'mul(g, sub(1, node))',
+    tests: ops('tanh'),
+  },
+  {
+    name: 'gradient of sigmoid without its second factor',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: 'mul(g, mul(node, sub(1, node)))',
+    replace: 'mul(g, node)',
+    tests: ops('sigmoid'),
+  },
+  {
+    name: 'gradient of relu at zero is 1',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: "numeric('relu', (g, node) => [where(gt(node, 0), g, 0)])",
+    replace: "numeric('relu', (g, node) => [where(ge(node, 0), g, 0)])",
+    tests: ops('relu'),
+  },
+  {
+    name: 'ties of maximum give both sides the whole gradient',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: 'where(eq(greater, other), mul(g, 0.5), 0)',
+    replace: 'where(eq(greater, other), g, 0)',
+    tests: ops('maximum'),
+  },
+  {
+    name: 'gradient of pow with the exponent not lowered',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: 'mul(y, pow(x, sub(y, 1)))',
+    replace: 'mul(y, pow(x, y))',
+    tests: ops('pow'),
+  },
+  {
+    name: 'gradient of where goes to both branches',
+    file: 'lib/graph/ops/elementwise.ts',
+    find: '[null, where(node.input(0), g, 0), where(node.input(0), 0, g)]',
+    replace: '[null, where(node.input(0), g, 0), g]',
+    tests: ops('where'),
+  },
+  {
+    name: 'one of the broadcast axes is not summed',
+    file: 'lib/graph/ops/broadcast.ts',
+    find: 'axes.length === 0 ? x : sum(x, axes)',
+    replace: 'axes.length === 0 ? x : sum(x, axes.slice(1))',
+    tests: ops('expand'),
+  },
+  {
+    name: 'equal maxima each get the whole gradient',
+    file: 'lib/graph/ops/reduce.ts',
+    find: 'const share = div(reshape(gradient, kept), sum(isMax, axes, { keepDims: true }));',
+    replace: 'const share = reshape(gradient, kept);',
+    tests: ops('max of ties'),
+  },
+  {
+    name: 'mean divides by one element too many',
+    file: 'lib/graph/ops/reduce.ts',
+    find: 'mul(sum(x, over, options), 1 / count)',
+    replace: 'mul(sum(x, over, options), 1 / (count + 1))',
+    tests: ops('mean'),
+  },
+  {
+    name: 'gradient of concat slices every part from the start',
+    file: 'lib/graph/ops/movement.ts',
+    find: '(i === axis ? [from, at] : [0, d])',
+    replace: '(i === axis ? [0, at - from] : [0, d])',
+    tests: ops('concat'),
+  },
+  {
+    name: 'gradient of permute by the same order, not by its inverse',
+    file: 'lib/graph/ops/movement.ts',
+    find: 'inverse[axis] = i;',
+    replace: 'inverse[i] = axis;',
+    tests: ops('permute'),
+  },
+  {
+    name: 'gradient of pad is shifted by one',
+    file: 'lib/graph/ops/movement.ts',
+    find: 'node.input(0).shape.map((d, axis) => [before[axis] as number, (before[axis] as number) + d])',
+    replace: 'node.input(0).shape.map((d) => [0, d])',
+    tests: ops('pad'),
+  },
+  {
+    name: 'gradient of matmul for a transposed left side is not transposed',
+    file: 'lib/graph/ops/matmul.ts',
+    find: '? product(b, gradient, { transposeA: transposeB, transposeB: true })',
+    replace: '? product(b, gradient, { transposeA: transposeB, transposeB: false })',
+    tests: ops('matmul'),
+  },
+  {
+    name: 'softmax without the shift by its maximum',
+    file: 'lib/graph/ops/softmax.ts',
+    find: 'const shifted = sub(x, stopGradient(max(x, over, { keepDims: true })));',
+    replace: 'const shifted = sub(x, 0);',
+    tests: ['test/nn.test.ts', 'test/losses.test.ts'],
+  },
+  {
+    name: 'dropout keeps the scale of what it keeps',
+    file: 'lib/graph/ops/random.ts',
+    find: '1 / (1 - p))',
+    replace: '1)',
+    tests: ['test/ops/dropout.test.ts'],
+  },
+];
+
+/** @type {readonly Fault[]} */
+const kernels = [
+  {
+    name: 'convolution taps are one pixel off',
+    file: 'native/kernels/conv_band.h',
+    find: 'k * s.dilation[axis] - s.padding[axis]',
+    replace: 'k * s.dilation[axis] - s.padding[axis] + 1',
+    tests: ops('conv2d'),
+  },
+  {
+    name: 'input gradient of a convolution forgets the dilation',
+    file: 'native/kernels/conv.cc',
+    find: 'phase + s.padding[axis] - k * s.dilation[axis]',
+    replace: 'phase + s.padding[axis] - k',
+    tests: ops('conv2dInputGrad'),
+  },
+  {
+    name: 'weight gradient of a convolution keeps only the last band',
+    file: 'native/kernels/conv_weight_grad.cc',
+    find: 'panels_.template for_each_tile<true>',
+    replace: 'panels_.template for_each_tile<false>',
+    tests: ['test/ops.test.ts', 'test/ops', '-t', 'conv2d'],
+  },
+  {
+    name: 'the last maximum of a pooling window wins a tie',
+    file: 'native/kernels/max_pool.cc',
+    find: 'if (beats(image[candidate], best))',
+    replace: 'if (image[candidate] >= best)',
+    tests: ops('maxPool2d'),
+  },
+  {
+    name: 'average pooling divides by the window at the border',
+    file: 'native/kernels/avg_pool.cc',
+    find: 'add_scaled(row + w * channels, scale, output + pixel * channels, channels);',
+    replace:
+      'add_scaled(row + w * channels, T(1) / static_cast<T>((rows.last - rows.first) * (columns.last - columns.first)), output + pixel * channels, channels);',
+    tests: ops('avgPool2d'),
+  },
+  {
+    name: 'scatterAdd overwrites instead of adding',
+    file: 'native/kernels/gather.cc',
+    find: 'target[j] += source[j]',
+    replace: 'target[j] = source[j]',
+    tests: ops('scatterAdd'),
+  },
+  {
+    name: 'an index one past the table is let through',
+    file: 'native/kernels/indices.h',
+    find: 'index >= high',
+    replace: 'index > high',
+    tests: ['test/bad-input.test.ts', 'test/ops'],
+  },
+  {
+    name: 'argMax gives the last of equal maxima',
+    file: 'native/kernels/argmax.cc',
+    find: 'if (value > best || value != value)',
+    replace: 'if (value >= best || value != value)',
+    tests: ops('argMax'),
+  },
+  {
+    name: 'one coefficient of exp is off in the sixth digit',
+    file: 'native/kernels/math.h',
+    find: '1.6666665459e-1f, 5.0000001201e-1f',
+    replace: '1.6666665459e-1f, 5.0003001201e-1f',
+    tests: ops('exp'),
+  },
+  {
+    name: 'cos is sin of the quadrant before',
+    file: 'native/kernels/math.h',
+    find: 'return shifted_sin(x, 1);',
+    replace: 'return shifted_sin(x, -1);',
+    tests: ops('cos'),
+  },
+  {
+    name: 'the maximum forgets a NaN that it has seen',
+    file: 'native/kernels/combine.h',
+    find: 'total = total != total ? total : (total > next ? total : next);',
+    replace: 'total = total > next ? total : next;',
+    tests: ['test/ops/values.test.ts', 'test/ops.test.ts', '-t', 'max'],
+  },
+  {
+    name: 'a row of a reduction loses its last elements',
+    file: 'native/kernels/combine_rows.h',
+    find: 'if (length > 0) combine_part',
+    replace: 'if (length > 1) combine_part',
+    tests: ops('sum'),
+  },
+  {
+    name: 'the random generator makes nine rounds',
+    file: 'native/kernels/philox.h',
+    find: 'round < 10',
+    replace: 'round < 9',
+    tests: ['test/random.test.ts', 'test/random-graphs.test.ts'],
+  },
+  {
+    name: 'random numbers forget where a shard starts',
+    file: 'native/kernels/uniform_stream.h',
+    find: 'offset_ = static_cast<int64_t>(run.context[3]) * per_sample_;',
+    replace: 'offset_ = 0;',
+    tests: ['test/ops/dropout.test.ts', 'test/random.test.ts'],
+  },
+  {
+    name: 'a copy takes the rows and columns of its tiles for one another',
+    file: 'native/kernels/copy.cc',
+    find: 'output[r * rows.out + c * columns.out] = input[r * rows.in + c * columns.in];',
+    replace: 'output[r * rows.out + c * columns.out] = input[c * rows.in + r * columns.in];',
+    tests: ops('transpose and reshape'),
+  },
+  {
+    name: 'matmul takes the inner dimension from the wrong side',
+    file: 'native/kernels/matmul.cc',
+    find: 'a_storage_.transposed ^= transpose_a;',
+    replace: 'a_storage_.transposed ^= transpose_b;',
+    tests: ops('matmul'),
+  },
+];
+
+/** @type {readonly Fault[]} */
+const engine = [
+  {
+    name: 'the second contribution to a gradient replaces the first',
+    file: 'lib/autodiff/grad.ts',
+    find: 'sum ? add(sum, contribution) : contribution',
+    replace: 'contribution',
+    tests: ['test/autodiff.test.ts', 'test/ops.test.ts'],
+  },
+  {
+    name: 'a - 0 and 0 - a are taken for one another',
+    file: 'lib/compile/simplify.ts',
+    find: "if (kind === 'add' && equals(a, 0)) return b;",
+    replace: "if ((kind === 'add' || kind === 'sub') && equals(a, 0)) return b;",
+    tests: ['test/compile', 'test/ops.test.ts'],
+  },
+  {
+    name: 'a buffer is free one step too early',
+    file: 'lib/compile/memory.ts',
+    find: '.filter((other) => other.first <= group.last && group.first <= other.last)',
+    replace: '.filter((other) => other.first < group.last && group.first < other.last)',
+    tests: ['test/compile', 'test/random-graphs.test.ts'],
+  },
+  {
+    name: 'a view with a stride is taken for contiguous',
+    file: 'lib/compile/values.ts',
+    find: 'shape.every((d, axis) => d === 1 || strides[axis] === expected[axis])',
+    replace: 'shape.every((d, axis) => d === 1 || (strides[axis] as number) >= (expected[axis] as number))',
+    tests: ['test/ops.test.ts', 'test/ops', 'test/random-graphs.test.ts'],
+  },
+];
+
+export const faults = [...gradientRules, ...kernels, ...engine];
