@@ -89,12 +89,17 @@ function describe(path, value, modules) {
 
 /** @param {string} source @param {string} name @returns {Declaration | undefined} */
 function findDeclaration(source, name) {
-  const pattern = new RegExp(`^export declare (?:abstract )?(function|class|const|let) ${name}\\b`, 'm');
+  // A name that a global has, such as isNaN, is declared under another one.
+  const local = new RegExp(`\\b(\\w+) as ${name}\\b`).exec(source)?.[1] ?? name;
+  const pattern = new RegExp(
+    `^(?:export )?declare (?:abstract )?(function|class|const|let) ${local}\\b`,
+    'm',
+  );
   const match = pattern.exec(source);
   if (!match) return undefined;
   const before = source.slice(0, match.index).trimEnd();
   const docstring = before.endsWith('*/') ? before.slice(before.lastIndexOf('/**')) : '';
-  const end = source.slice(match.index).search(/\n(?=export |\/\*\*)/);
+  const end = source.slice(match.index).search(/\n(?=export |declare |\/\*\*)/);
   const text = source.slice(match.index, end < 0 ? undefined : match.index + end);
   return { kind: match[1] ?? '', docstring, text };
 }
@@ -140,7 +145,10 @@ function firstSentence(docstring) {
     .replace(/^\/\*\*|\*\/$/g, '')
     .split('\n')
     .map((line) => line.replace(/^\s*\* ?/, '').trim())
-    .join(' ')
+    .join('\n')
+    .trim()
+    .split('\n\n', 1)
+    .join()
     .replace(/\s+/g, ' ')
     .split(' @')[0]
     ?.trim();
