@@ -18,14 +18,40 @@ A dash means that there is nothing to compare: an integer or a comparison has no
 no second derivative, and some functions are not PyTorch's.
 `;
 
-/** @param {readonly PublicName[]} names @param {ReadonlyMap<string, Checks>} checks */
-export function apiPage(names, checks) {
+/** A record of the table of ops. @typedef {{ kind: string, kernel: { family: string }, grad: unknown }} Op */
+
+/**
+ * @param {readonly PublicName[]} names
+ * @param {readonly Op[]} ops
+ * @param {ReadonlyMap<string, Checks>} checks
+ */
+export function apiPage(names, ops, checks) {
   const modules = [...new Set(names.map(({ module }) => module))];
   const sections = modules.map((module) => {
     const members = names.filter((name) => name.module === module);
     return `## ${module}\n\n${table(members, checks)}\n`;
   });
-  return [head, ...sections].join('\n');
+  return [head, ...sections, primitives(ops, checks)].join('\n');
+}
+
+/** @param {readonly Op[]} ops @param {ReadonlyMap<string, Checks>} checks */
+function primitives(ops, checks) {
+  const rows = [...ops]
+    .sort((a, b) => (a.kind < b.kind ? -1 : 1))
+    .map(({ kind, kernel, grad }) => {
+      const { value, gradient, second } = checks.get(kind) ?? {};
+      const cells = grad ? [figure(gradient), figure(second)] : ['none', 'none'];
+      return [`\`${kind}\``, kernel.family, figure(value), ...cells];
+    });
+  const heading = ['op', 'runs as', 'definition', 'gradient', 'second order'];
+  return `## The table of ops
+
+The records that every node of a graph points at, also those that only gradients use. The functions above are these and
+compositions of them. \`map\` is an instruction of the vector machine, \`reduce\` a reduction behind such instructions,
+\`view\` costs nothing, \`parts\` is copied together, \`call\` is a kernel of its own, \`scan\` a loop with a plan of its own.
+
+${markdown(heading, rows, 2)}
+`;
 }
 
 /** @param {readonly PublicName[]} members @param {ReadonlyMap<string, Checks>} checks */
@@ -42,9 +68,18 @@ function table(members, checks) {
     const cells = [figure(value), figure(gradient), figure(second), torch.join(' / ') || '-'];
     return [`\`${signature}\``, summary, ...(checked ? cells : [])];
   });
+  return markdown(heading, rows, 2);
+}
+
+/**
+ * @param {readonly string[]} heading
+ * @param {readonly (readonly string[])[]} rows
+ * @param {number} texts how many columns are texts; the others are figures
+ */
+function markdown(heading, rows, texts) {
   const line = (/** @type {readonly string[]} */ cells) =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  const rule = heading.map((_, i) => (i < 2 ? '---' : '---:'));
+  const rule = heading.map((_, i) => (i < texts ? '---' : '---:'));
   return [line(heading), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
 }
 
