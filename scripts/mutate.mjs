@@ -44,7 +44,8 @@ async function copyRepository() {
     rmSync(join(copy, folder), { recursive: true, force: true });
   }
   for (const file of output.trim().split('\n')) {
-    if (!existsSync(join(root, file))) continue;
+    // A second configuration of the linter would disturb the first.
+    if (file === 'biome.json' || !existsSync(join(root, file))) continue;
     mkdirSync(dirname(join(copy, file)), { recursive: true });
     cpSync(join(root, file), join(copy, file), { preserveTimestamps: true });
   }
