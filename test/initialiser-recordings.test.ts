@@ -2,6 +2,7 @@ import { nn } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { decode, type Recorded, readFixture } from './helpers/fixtures.js';
 import { expectAlike, type Moments, momentsOf } from './helpers/moments.js';
+import { report } from './helpers/report.js';
 
 const { init } = nn;
 const { torch, draws, values, gains } = readFixture<{
@@ -48,6 +49,7 @@ describe(`initialisers beside PyTorch ${torch}`, () => {
     const [, initialiser, kind] = /^(.*) (\w+)$/.exec(name) as unknown as [string, string, string];
     const { weight } = layers[kind]?.(drawing[initialiser] as nn.init.Initialiser) ?? {};
     expectAlike(name, momentsOf(weight?.storage.data ?? []), recorded);
+    report(name, 'moments');
   });
 
   const fixed: Record<string, nn.init.Initialiser> = {
@@ -61,9 +63,11 @@ describe(`initialisers beside PyTorch ${torch}`, () => {
   it.each(Object.entries(values))('%s has the recorded values', (name, recorded) => {
     const { storage } = new nn.Parameter(recorded.shape, { init: fixed[name] as nn.init.Initialiser });
     expect([...storage.data]).toEqual([...decode(recorded)]);
+    report(name, 'torchValue');
   });
 
   it.each(Object.entries(gains))('the gain of %s', (name, recorded) => {
     expect(init.gain(name as nn.init.Nonlinearity)).toBeCloseTo(recorded, 14);
+    report('gain', 'torchValue');
   });
 });

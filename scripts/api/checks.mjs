@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../setup/run.mjs';
 
-/** @typedef {'value' | 'gradient' | 'second' | 'torchValue' | 'torchGradient'} Comparison */
+/** @typedef {'value' | 'gradient' | 'second' | 'torchValue' | 'torchGradient' | 'moments'} Comparison */
 /** The worst relative error of each comparison. @typedef {Partial<Record<Comparison, number>>} Checks */
 
 /** Where a whole run of the tests leaves its report. */

@@ -13,6 +13,7 @@ The columns behind a description say what the tests compared, with the worst rel
 - **definition**: the value in float64 against a naive reference;
 - **gradient**, **second order**: in float64 against five-point central differences (tolerance 1e-6);
 - **PyTorch**: value (tolerance 1e-5) and gradient (tolerance 1e-4) in float32 against the recorded numbers of PyTorch 2.13.
+  Of random numbers the moments are compared.
 
 A dash means that there is nothing to compare: an integer or a comparison has no gradient, a piecewise linear function
 no second derivative, and some functions are not PyTorch's.
@@ -63,8 +64,9 @@ function table(members, checks) {
     ...(checked ? ['definition', 'gradient', 'second order', 'PyTorch'] : []),
   ];
   const rows = members.map(({ name, signature, summary }) => {
-    const { value, gradient, second, torchValue, torchGradient } = checks.get(name) ?? {};
+    const { value, gradient, second, torchValue, torchGradient, moments } = checks.get(name) ?? {};
     const torch = [torchValue, torchGradient].filter((error) => error !== undefined).map(figure);
+    if (moments !== undefined) torch.push('moments');
     const cells = [figure(value), figure(gradient), figure(second), torch.join(' / ') || '-'];
     return [`\`${signature}\``, summary, ...(checked ? cells : [])];
   });
