@@ -167,6 +167,13 @@ const kernels = [
     tests: ops('conv2dInputGrad'),
   },
   {
+    name: 'a depthwise convolution reads the weights of the tap before',
+    file: 'native/kernels/conv_depthwise.h',
+    find: 'const T* w = weight + taps.weight_offsets[t] + c;',
+    replace: 'const T* w = weight + taps.weight_offsets[t > 0 ? t - 1 : t] + c;',
+    tests: ['test/ops.test.ts', 'test/ops', '-t', 'onv'],
+  },
+  {
     name: 'weight gradient of a convolution keeps only the last band',
     file: 'native/kernels/conv_weight_grad.cc',
     find: 'panels_.template for_each_tile<true>',
@@ -323,11 +330,11 @@ const loops = [
     tests: ops('scan'),
   },
   {
-    name: 'a constant is added up for one step too few',
+    name: 'any product with a transposed side is taken for one that can be summed over the steps at once',
     file: 'lib/graph/ops/scan-sums.ts',
-    find: 'full(node.shape, numberOf(node) * length, node.dtype)',
-    replace: 'full(node.shape, numberOf(node) * (length - 1), node.dtype)',
-    tests: ops('scan'),
+    find: 'return transposeA && !transposeB && !node.inputs',
+    replace: 'return (transposeA || transposeB) && !node.inputs',
+    tests: [...ops('scan').slice(0, 1), 'test/scan.test.ts', 'test/recurrent'],
   },
 ];
 
