@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { normalQuantile, normalShare } from '#lib/nn/init/normal-distribution.js';
 import { type BadCall, expectBadCall } from './helpers/errors.js';
 import { shuffled } from './helpers/random.js';
+import { report } from './helpers/report.js';
 
 const { init } = nn;
 
@@ -63,9 +64,10 @@ describe('initialisers scaled by the fans have their theory’s moments', () => 
     ['lecunNormal', init.lecunNormal, 1 / Math.sqrt(300), NORMAL],
     ['torchDefault', init.torchDefault, 1 / Math.sqrt(900), UNIFORM],
   ];
-  it.each(cases)('%s', (_, initialiser, deviation, kurtosis) => {
+  it.each(cases)('%s', (name, initialiser, deviation, kurtosis) => {
     const values = draw(initialiser, shape);
     expectMoments(values, 0, deviation, kurtosis);
+    report(name, 'moments');
     const bound = Math.max(...values.map(Math.abs)) / deviation;
     // A uniform distribution ends at sqrt(3) deviations; of 60,000 normal draws some are further out than 3.5.
     if (kurtosis === UNIFORM) {

@@ -45,6 +45,7 @@ interface Last {
   readonly gradient: Vector;
 }
 
+/** What `lbfgs` makes: the limited-memory BFGS method, with what it remembers of its steps. */
 export class LBFGS {
   /** Evaluations of the loss so far. */
   evaluations = 0;

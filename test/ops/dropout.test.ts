@@ -2,6 +2,7 @@ import { compile, data, grad, nn, optim, type Tensor, Trainer, tensor } from 'ch
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { hashUniform } from '../helpers/random.js';
+import { report } from '../helpers/report.js';
 
 describe('Dropout', () => {
   const ones = tensor(new Float32Array(40_000).fill(1), { shape: [400, 100] });
@@ -20,6 +21,7 @@ describe('Dropout', () => {
     expectClose('scale', kept, new Array<number>(kept.length).fill(1 / (1 - p)), { relative: 1e-6 });
     const error = Math.abs(kept.length / values.length - (1 - p));
     expect(error).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / values.length));
+    report('dropout', 'moments');
   });
 
   it('draws the same mask for the same seed and step, and another for any other', async () => {
@@ -46,6 +48,7 @@ describe('Dropout', () => {
     const [output, slope] = await Promise.all((await run(ones)).map((x) => x.data()));
     run.release();
     expect(slope).toEqual(output);
+    report('dropout', 'gradient');
   });
 
   it('is the identity in eval mode and for p = 0', async () => {
