@@ -72,3 +72,21 @@ describe('axes of length 1', () => {
     }
   });
 });
+
+describe('compositions of movements and products', () => {
+  const cases: [name: string, f: (x: Tensor) => Tensor, shape: number[], order: number[]][] = [
+    ['transpose', (x) => cr.transpose(x), [3, 2], [0, 3, 1, 4, 2, 5]],
+    ['flatten', (x) => cr.flatten(x), [6], [0, 1, 2, 3, 4, 5]],
+  ];
+  it.each(cases)('%s moves what it should', async (name, f, shape, order) => {
+    await checkOp(name, on(f), [[2, 3]], {
+      reference: ({ data }) => ({ shape, data: order.map((i) => data[i] as number) }),
+    });
+  });
+
+  it('square is a product with itself', async () => {
+    await checkOp('square', on(cr.square), [[2, 3]], {
+      reference: ({ shape, data }) => ({ shape, data: data.map((v) => v * v) }),
+    });
+  });
+});
