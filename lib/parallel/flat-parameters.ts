@@ -48,7 +48,7 @@ export function flattenParameters(
   optimizer: Optimizer,
 ): FlatParameters {
   const dtype = commonDType(parameters);
-  const trainable = parameters.filter(isTrainable);
+  const trainable = trainedOf(parameters);
   const offsets = new Map<Variable, number>();
   const regions: Region[] = [];
   let elements = 0;
@@ -95,11 +95,16 @@ export function attachParameters({ memory: { buffer, dtype }, offsets }: FlatPar
 
 /** Whether other parameters are trainable now than when the memory was laid out. */
 export function isOutdated(flat: FlatParameters, parameters: readonly Variable[]): boolean {
-  const trainable = parameters.filter((parameter) => isTrainable(parameter) && parameter.size > 0);
+  const trainable = trainedOf(parameters);
   return (
     trainable.length !== flat.parameters.length ||
     trainable.some((parameter) => !flat.parameters.includes(parameter))
   );
+}
+
+/** The parameters that have a place in the flat memory: those that may change and have an element. */
+function trainedOf(parameters: readonly Variable[]): Variable[] {
+  return parameters.filter((parameter) => isTrainable(parameter) && parameter.size > 0);
 }
 
 /** Where variables lie in the flat memory. */

@@ -192,6 +192,24 @@ describe('frozen parameters', () => {
   });
 });
 
+describe('a parameter without elements', () => {
+  it('changes nothing in how the others are trained', async () => {
+    class Empty extends Net {
+      readonly nothing = new nn.Parameter([0, 3], { init: nn.init.ones, dtype: 'float64' });
+    }
+    const trained = async (model: Net) => {
+      const trainer = new Trainer(model, {
+        loss: nn.mseLoss,
+        optimizer: optim.adam({ lr: 0.05 }),
+        workers: 2,
+      });
+      await collect(trainer.fit(samples(), { batchSize: BATCH }));
+      return valuesOf(model);
+    };
+    expect(await trained(new Empty())).toEqual(await trained(new Net()));
+  });
+});
+
 describe('averages in a trainer', () => {
   it('are what validation measures; the parameters get their values back', async () => {
     const model = new Net().init(3);
