@@ -73,6 +73,21 @@ describe('the plan of a scan', () => {
     const plan = planOf({ inputs: [u, input('rows', [6, 8, 8])], outputs });
     expect(plan.steps.map(({ label }) => label)).toContain('exp');
   });
+
+  it('takes a sum that is doubled again and again for one sum each time', async () => {
+    const slope = compile((values: Tensor, factor: Tensor) => {
+      const { carry } = scan(
+        ([h], [at]) => {
+          const first = (h as Tensor).add((at as Tensor).mul(factor));
+          return { carry: [Array.from({ length: 30 }).reduce<Tensor>((sum) => sum.add(sum), first)] };
+        },
+        { carry: [cr.zeros([1])], inputs: [values] },
+      );
+      return grad(sum(carry[0] as Tensor), [factor])[0] as Tensor;
+    });
+    // (0 + 3 f) 2 ** 30 is carried on, and so on: the slope is 3 * 2 ** 60 + 5 * 2 ** 30.
+    expect(await (await slope([[3], [5]], [1])).toArray()).toEqual([Math.fround(3 * 2 ** 60 + 5 * 2 ** 30)]);
+  });
 });
 
 describe('random numbers in a scan', () => {

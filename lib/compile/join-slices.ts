@@ -13,8 +13,8 @@ type Part = Tensor<ScatterSliceAttributes>;
  * @returns null where the operands are anything else
  */
 export function joinSlices(a: Tensor, b: Tensor): Tensor | null {
-  const parts = [...termsOf(a), ...termsOf(b)];
-  if (!parts.every(isPart)) return null;
+  const parts = partsOf([a, b]);
+  if (!parts) return null;
   const axis = axisOf(parts);
   if (axis === null) return null;
   const from = (part: Part) => part.attributes.start[axis] as number;
@@ -62,8 +62,19 @@ function piecesOf(x: Tensor, axis: number): readonly Tensor[] {
   return joined ? x.inputs : [x];
 }
 
-function termsOf(x: Tensor): Tensor[] {
-  return x.op.kind === 'add' ? x.inputs.flatMap(termsOf) : [x];
+/** The parts that sums consist of, or null where a term is none, or comes twice and so lies upon itself. */
+function partsOf(sums: readonly Tensor[]): Part[] | null {
+  const parts: Part[] = [];
+  const seen = new Set<Tensor>();
+  const stack = [...sums].reverse();
+  for (let term = stack.pop(); term; term = stack.pop()) {
+    if (seen.has(term)) return null;
+    seen.add(term);
+    if (term.op.kind === 'add') stack.push(...[...term.inputs].reverse());
+    else if (isPart(term)) parts.push(term);
+    else return null;
+  }
+  return parts;
 }
 
 function isPart(node: Tensor): node is Part {

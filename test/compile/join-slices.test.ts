@@ -135,6 +135,15 @@ describe('gradients of the parts of a split', () => {
       ).not.toContain(false);
     }
   });
+
+  it('are looked through once, and so are all sums, however often one is doubled', async () => {
+    const doubled = (value: Tensor) =>
+      Array.from({ length: 30 }).reduce<Tensor>((sum) => sum.add(sum), value);
+    const frame = grad(x.slice([[], [1, 3]]).sum(), [x])[0] as Tensor;
+    expect(kinds(doubled(frame)).filter((kind) => kind === 'add')).toHaveLength(30);
+    const run = compile(doubled);
+    expect(await (await run([1, -2])).toArray()).toEqual([2 ** 30, -(2 ** 31)]);
+  });
 });
 
 describe('reshaping a view', () => {

@@ -25,6 +25,8 @@ export class LoopSums {
   readonly stacked: Tensor[] = [];
   /** Nodes of the body to be added up. */
   readonly accumulated: Tensor[] = [];
+  readonly #sums = new Map<Tensor, Later>();
+  readonly #haveProducts = new Map<Tensor, boolean>();
 
   /**
    * @param known nodes whose stacked values are there already
@@ -56,16 +58,22 @@ export class LoopSums {
   /** The sums of some nodes over all steps. */
   addAll(nodes: readonly (Tensor | undefined)[]): (Later | undefined)[] {
     // Products first: a sum over an axis of a product's operand then finds it stacked.
-    const later = new Map<Tensor, Later>();
     for (const products of [true, false]) {
-      for (const node of nodes) {
-        if (node && !later.has(node) && this.#hasProduct(node) === products) later.set(node, this.#add(node));
-      }
+      for (const node of nodes) if (node && this.#hasProduct(node) === products) this.#add(node);
     }
-    return nodes.map((node) => node && later.get(node));
+    return nodes.map((node) => node && this.#add(node));
   }
 
+  /** The sum of a node over all steps, planned and written once, however many sums it is a term of. */
   #add(node: Tensor): Later {
+    const known = this.#sums.get(node);
+    if (known) return known;
+    const later = once(this.#planSum(node));
+    this.#sums.set(node, later);
+    return later;
+  }
+
+  #planSum(node: Tensor): Later {
     if (node.op.kind === 'add') {
       const [a, b] = [this.#add(node.input(0)), this.#add(node.input(1))];
       return (built) => add(a(built), b(built));
@@ -89,10 +97,12 @@ export class LoopSums {
   }
 
   #hasProduct(node: Tensor): boolean {
-    if (node.op.kind === 'add' || isLinearView(node)) {
-      return node.inputs.some((input) => this.#hasProduct(input));
-    }
-    return this.#isProduct(node);
+    const known = this.#haveProducts.get(node);
+    if (known !== undefined) return known;
+    const linear = node.op.kind === 'add' || isLinearView(node);
+    const found = linear ? node.inputs.some((input) => this.#hasProduct(input)) : this.#isProduct(node);
+    this.#haveProducts.set(node, found);
+    return found;
   }
 
   /** Whether the node is `a^T b` of two matrices that change from step to step. */
@@ -105,6 +115,14 @@ export class LoopSums {
   #isStacked(node: Tensor): boolean {
     return this.known.has(node) || this.stacked.includes(node);
   }
+}
+
+function once(later: Later): Later {
+  let value: Tensor | undefined;
+  return (built) => {
+    value ??= later(built);
+    return value;
+  };
 }
 
 /** Whether the sum of such a view over the steps is the view of a sum that is no larger. */
