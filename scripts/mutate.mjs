@@ -4,7 +4,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { faults } from './mutations/faults.mjs';
-import { capture, report, root, seconds } from './setup/run.mjs';
+import { capture, report, root, SetupError, seconds } from './setup/run.mjs';
 import { tsc } from './setup/types.mjs';
 import { setUp } from './setup.mjs';
 
@@ -19,6 +19,7 @@ async function main() {
   const chosen = faults.filter(
     ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
   );
+  for (const fault of chosen) requireOnePlace(fault);
   await copyRepository();
   const fault = (await rebuild(['native', 'lib'])) ?? (await firstFailure(testFiles(chosen)));
   if (fault) throw new Error(`mutate: fails without any fault, ${fault}`);
@@ -53,13 +54,18 @@ async function copyRepository() {
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 }
 
+/** Checks that a fault still says where to plant it. @param {Fault} fault */
+function requireOnePlace({ name, file, find }) {
+  const path = join(root, file);
+  const places = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
+  if (places !== 1)
+    throw new SetupError(`${name}: ${file} has ${places} places, not one, that read\n${find}`);
+}
+
 /** The name of the first test that fails with the fault in place, or null. @param {Fault} fault */
 async function attempt(fault) {
   const path = join(copy, fault.file);
   const original = readFileSync(path, 'utf8');
-  const places = original.split(fault.find).length - 1;
-  if (places !== 1)
-    throw new Error(`${fault.name}: ${fault.file} has ${places} places that read\n${fault.find}`);
   try {
     writeFileSync(
       path,

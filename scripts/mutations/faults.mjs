@@ -58,10 +58,10 @@ const gradientRules = [
     tests: ops('sigmoid'),
   },
   {
-    name: 'gradient of relu at zero is 1',
+    name: 'gradient of relu passes where its input is negative',
     file: 'lib/graph/ops/activation.ts',
     find: '[where(gt(node, 0), g, 0)]',
-    replace: '[where(eq(node, where(gt(node, 0), node, 0)), g, 0)]',
+    replace: '[where(gt(node, -1), g, 0)]',
     tests: ops('relu'),
   },
   {
@@ -169,8 +169,8 @@ const kernels = [
   {
     name: 'a depthwise convolution reads the weights of the tap before',
     file: 'native/kernels/conv_depthwise.h',
-    find: 'const T* w = weight + taps.weight_offsets[t] + c;',
-    replace: 'const T* w = weight + taps.weight_offsets[t > 0 ? t - 1 : t] + c;',
+    find: 'const T* w = line.weight + weight_offsets_[t] + c;',
+    replace: 'const T* w = line.weight + weight_offsets_[t > 0 ? t - 1 : t] + c;',
     tests: ['test/ops.test.ts', 'test/ops', '-t', 'onv'],
   },
   {
