@@ -2,6 +2,7 @@ import { normaliseAxes, normaliseAxis } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import { keptShape, type ReduceOptions, sum } from './broadcast.js';
 import { add, exp, isFinite as finiteMask, log, sub, where } from './elementwise.js';
+import { floatOnly } from './map.js';
 import { reshape } from './movement.js';
 import { type Axes, max } from './reduce.js';
 import { stopGradient } from './stop-gradient.js';
@@ -23,6 +24,7 @@ export function logSumExp(x: Tensor, axes: Axes = -1, { keepDims = false }: Redu
 
 /** The logarithm of the softmax on an axis (the last by default); stable for large `x`. */
 export function logSoftmax(x: Tensor, axis = -1, op = 'logSoftmax'): Tensor {
+  floatOnly(op, [x]);
   const over = normaliseAxis(op, axis, x.ndim);
   const shifted = sub(x, stopGradient(max(x, over, { keepDims: true })));
   return sub(shifted, log(sum(exp(shifted), over, { keepDims: true })));
