@@ -126,9 +126,12 @@ describe('gradients at the edge', () => {
   });
 
   it('norm and std have a gradient of 0 where they are 0', async () => {
-    for (const p of [0, 1, 1.5, 2, 3, inf])
+    for (const p of [0, 1, 1.5, 2, 3, inf, -1, -2])
       expect(await slope((x) => x.norm(0, { p }), 0, 0)).toEqual([0, 0]);
     expect(await slope((x) => x.norm(0, { p: 0.5 }), 0, 4)).toEqual([0, 1]);
+    expect(await slope((x) => x.norm(0, { p: -2 }), 3, 0, 4)).toEqual([0, 0, 0]);
+    expect(await list(cr.norm(doubles(3, 0, 4), 0, { p: -2 }))).toEqual([0]);
+    expect(await list(cr.norm(doubles(nan, 0), 0, { p: -2 }))).toEqual([nan]);
     expect(await slope((x) => x.std(), 3, 3, 3)).toEqual([0, 0, 0]);
     expect(await list(cr.norm(doubles(nan, 0)))).toEqual([nan]);
     expect(await list(cr.std(doubles(nan, 0)))).toEqual([nan]);

@@ -3,9 +3,23 @@ import { invalid } from '../errors.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import { type ReduceOptions, sum } from './broadcast.js';
-import { abs, cast, div, eq, maximum, mul, ne, pow, sqrt, square, sub, where } from './elementwise.js';
+import {
+  abs,
+  cast,
+  div,
+  eq,
+  logicalNot,
+  maximum,
+  mul,
+  ne,
+  pow,
+  sqrt,
+  square,
+  sub,
+  where,
+} from './elementwise.js';
 import { broadcast, floatOnly } from './map.js';
-import { type Axes, max, mean, min } from './reduce.js';
+import { type Axes, any, max, mean, min } from './reduce.js';
 
 function requireFloat(op: string, x: Tensor): void {
   if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
@@ -79,9 +93,18 @@ export function norm(x: Tensor, axes?: Axes, { p = 2, keepDims = false }: Vector
   if (p === 0) return sum(cast(ne(x, 0), x.dtype), over, options);
   if (p === 1) return sum(abs(x), over, options);
   if (p === 2) return zeroAtZero(sum(square(x), over, options), sqrt);
-  const powers = p < 0 ? pow(abs(x), p) : zeroAtZero(abs(x), (magnitude) => pow(magnitude, p));
-  const total = sum(powers, over, options);
-  return p < 0 ? pow(total, 1 / p) : zeroAtZero(total, (value) => pow(value, 1 / p));
+  if (p > 0) {
+    const total = sum(
+      zeroAtZero(abs(x), (magnitude) => pow(magnitude, p)),
+      over,
+      options,
+    );
+    return zeroAtZero(total, (value) => pow(value, 1 / p));
+  }
+  // One element of 0 makes the norm 0 by a power that is infinite: it is left out, and what is left multiplied by 0.
+  const isZero = eq(x, 0);
+  const value = pow(sum(pow(where(isZero, 1, abs(x)), p), over, options), 1 / p);
+  return mul(value, cast(logicalNot(any(isZero, over, options)), x.dtype));
 }
 
 export interface CosineSimilarityOptions {

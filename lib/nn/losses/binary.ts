@@ -43,7 +43,7 @@ export interface BinaryLoss extends Loss {
 
 /** Factors as a tensor of the output's dtype, which broadcasts to the output. */
 function factorsOf(op: string, name: string, given: Tensor | readonly number[], output: Tensor): Tensor {
-  const factors = Array.isArray(given) ? tensor(given) : (given as Tensor);
+  const factors = Array.isArray(given) ? tensor(given, { dtype: output.dtype }) : (given as Tensor);
   if (!sameShape(broadcastShapes(op, factors.shape, output.shape), output.shape)) {
     const shapes = `${formatShape(factors.shape)} for ${formatShape(output.shape)}`;
     throw invalid(op, `${name} must broadcast to the shape of the output, got ${shapes}`);

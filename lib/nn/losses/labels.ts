@@ -37,7 +37,7 @@ export function requireLabelOptions(op: string, { weight, ignoreIndex }: LabelOp
 
 /** The class weights as a tensor of the output's dtype. */
 export function classWeights(op: string, weight: Tensor | readonly number[], output: Tensor): Tensor {
-  const factors = Array.isArray(weight) ? tensor(weight) : (weight as Tensor);
+  const factors = Array.isArray(weight) ? tensor(weight, { dtype: output.dtype }) : (weight as Tensor);
   const classes = output.shape.at(-1) as number;
   if (!sameShape(factors.shape, [classes])) {
     throw invalid(op, `weight must have the shape ${formatShape([classes])}`, formatShape(factors.shape));
