@@ -3,13 +3,26 @@ import type { TypedArray } from '../graph/dtype.js';
 /** The values of a parameter and those of its average. */
 export type AveragedValues = readonly [parameter: TypedArray, average: TypedArray];
 
-/** Runs a function while parameters hold their averages. They get their own values back, whatever happens in it. */
-export async function exchanged<R>(pairs: readonly AveragedValues[], fn: () => R | Promise<R>): Promise<R> {
-  exchange(pairs);
-  try {
-    return await fn();
-  } finally {
-    exchange(pairs);
+/** Lets parameters hold their averages while functions run, be it one in another or several at a time. */
+export class AverageExchange {
+  #running = 0;
+
+  /** @param pairs gives the values to exchange, before the first function and after the last one */
+  constructor(private readonly pairs: () => readonly AveragedValues[]) {}
+
+  /** Whether the parameters hold their averages now. */
+  get active(): boolean {
+    return this.#running > 0;
+  }
+
+  /** Runs a function. Behind the last one the parameters get their own values back, whatever happens in it. */
+  async run<R>(fn: () => R | Promise<R>): Promise<R> {
+    if (this.#running++ === 0) exchange(this.pairs());
+    try {
+      return await fn();
+    } finally {
+      if (--this.#running === 0) exchange(this.pairs());
+    }
   }
 }
 

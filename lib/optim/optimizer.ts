@@ -6,7 +6,7 @@ import { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import { assign, currentTrace } from '../graph/trace.js';
 import { Parameter } from '../nn/parameter.js';
-import { exchanged } from './averages.js';
+import { AverageExchange } from './averages.js';
 import type { GroupMatch } from './options.js';
 import { stateShapes, type UpdateRule } from './rule.js';
 import { reportTo, type Schedule } from './schedule.js';
@@ -48,6 +48,11 @@ interface Memory {
 export class Optimizer {
   #steps = 0;
   readonly #memory = new Map<Variable, Memory>();
+  readonly #averages = new AverageExchange(() =>
+    [...this.#memory].flatMap(([parameter, { average }]) =>
+      average ? [[parameter.storage.data, average.storage.data] as const] : [],
+    ),
+  );
 
   /** All groups; the last one, without `match`, takes what no other takes. */
   readonly groups: readonly ParameterGroup[];
@@ -163,10 +168,7 @@ export class Optimizer {
    */
   async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     if (this.stages.average === undefined) throw invalid(this.name, 'withAverages needs the option average');
-    const pairs = [...this.#memory].flatMap(([parameter, { average }]) =>
-      average ? [[parameter.storage.data, average.storage.data] as const] : [],
-    );
-    return exchanged(pairs, fn);
+    return this.#averages.run(fn);
   }
 
   /** Whether this run makes an update, as a bool scalar. */

@@ -1,5 +1,5 @@
 import type { Module } from '../nn/index.js';
-import { exchanged } from '../optim/averages.js';
+import { AverageExchange } from '../optim/averages.js';
 import type { Optimizer } from '../optim/index.js';
 import {
   attachParameters,
@@ -18,6 +18,10 @@ import {
 export class TrainerMemory {
   #parameters: FlatParameters;
   #memory: OptimizerMemory;
+  readonly #averages = new AverageExchange(() => {
+    const { average } = this.#memory;
+    return average ? averagedValues(this.#parameters, average) : [];
+  });
 
   constructor(
     private readonly model: Module,
@@ -47,10 +51,14 @@ export class TrainerMemory {
     return { parameters: this.#parameters, memory: this.#memory };
   }
 
+  /** Whether the parameters hold their averages now. */
+  get holdsAverages(): boolean {
+    return this.#averages.active;
+  }
+
   /** Runs a function while the parameters hold their averages. */
   withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
-    const { average } = this.#memory;
-    return exchanged(average ? averagedValues(this.#parameters, average) : [], fn);
+    return this.#averages.run(fn);
   }
 
   #flatten(): FlatParameters {

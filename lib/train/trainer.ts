@@ -68,6 +68,9 @@ export class Trainer {
     this.#requireData('fit', data, options.batchSize);
     if (validation !== undefined) this.#requireData('fit', validation, options.batchSize);
     signal?.throwIfAborted();
+    if (this.#memory.holdsAverages) {
+      throw invalid('fit', 'the parameters hold their averages; wait until withAverages is done');
+    }
     const run = this.#enter('fit');
     try {
       const training = this.#inMode(true, () => prepareTraining(this.#context(), data, options));
@@ -128,7 +131,7 @@ export class Trainer {
 
   /**
    * Runs a function, as to evaluate or save the model, while its parameters hold their moving averages (see the option
-   * `average` of optimisers); then they get their own values back. Do not train in it.
+   * `average` of optimisers); then they get their own values back. `fit` is refused for that time.
    *
    * @throws when the optimiser keeps no averages, or a call of `fit` is under way
    */

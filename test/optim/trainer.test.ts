@@ -224,6 +224,28 @@ describe('averages in a trainer', () => {
     expect(valuesOf(model)).toEqual(values);
   });
 
+  it('stay while any function runs with them, in which training is refused', async () => {
+    const model = new Net().init(3);
+    const optimizer = optim.sgd({ lr: 0.3, average: 0.9 });
+    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer, workers: 1 });
+    await collect(trainer.fit(samples(), { batchSize: BATCH }));
+    const values = valuesOf(model);
+    const averages = await trainer.withAverages(() => valuesOf(model));
+    const later = async () => {
+      await Promise.resolve();
+      return valuesOf(model);
+    };
+    const found = await Promise.all([
+      trainer.withAverages(() => trainer.withAverages(later)),
+      trainer.withAverages(later),
+      trainer.withAverages(() => valuesOf(model)),
+    ]);
+    expect(found).toEqual([averages, averages, averages]);
+    const training = trainer.withAverages(() => collect(trainer.fit(samples())));
+    await expect(training).rejects.toThrow('fit: the parameters hold their averages');
+    expect(valuesOf(model)).toEqual(values);
+  });
+
   it('are refused where there are none, and while training', async () => {
     const make = (optimizer: optim.Optimizer) =>
       new Trainer(new Net(), { loss: nn.mseLoss, optimizer, workers: 1 });
