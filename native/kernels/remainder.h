@@ -17,7 +17,10 @@ inline T floor_mod(T a, T b) {
 template <typename T>
 inline T floor_div(T a, T b) {
   if (b == T(0)) return a / b;
-  const T quotient = (a - floor_mod(a, b)) / b;
+  // Not floor_mod's rest, which is infinite where the divisor is.
+  const T rest = std::fmod(a, b);
+  const bool across = rest != T(0) && (rest < T(0)) != (b < T(0));
+  const T quotient = (a - rest) / b - (across ? T(1) : T(0));
   const T floor = std::floor(quotient);
   return quotient - floor > T(0.5) ? floor + T(1) : floor;
 }

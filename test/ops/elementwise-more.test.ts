@@ -126,6 +126,9 @@ describe.each([Float32Array, Float64Array] as const)('element-wise values at the
       0,
       nan,
     ]);
+    const [a, b] = [of(-5, 5, 5), of(inf, -inf, inf)];
+    expect(await list(cr.floorDiv(a, b))).toEqual([-1, -1, 0]);
+    expect(await list(cr.mod(a, b))).toEqual([inf, -inf, 5]);
   });
 });
 
