@@ -86,6 +86,22 @@ describe('kernels of order, indexing and solving', () => {
     expect(() => addon.createPlan(plan({ kernel, ...good[kernel], ...change }))).toThrow(message);
   });
 
+  it.each<[keyof typeof good, object]>([
+    ['argSort', { output: whole([2, 0], 64), count: 0 }],
+    ['cumSum', { input: floats([2, 0, 3]), output: floats([2, 0, 3], 64), dims: [2, 0, 3], reverse: false }],
+  ])('%s writes nothing where its output is empty', (kernel, change) => {
+    const read = { kernel: 'copy', input: floats([4], 64), output: operand(1, 0, [4]) };
+    const steps = [
+      { kernel: 'fill', value: 1, output: floats([16]) },
+      { kernel: 'fill', value: 2, output: floats([4], 64) },
+      { kernel, ...good[kernel], ...change },
+      read,
+    ];
+    const found = new Float32Array(4);
+    addon.run(addon.createPlan({ ...plan(read), steps }), [found], context);
+    expect([...found]).toEqual([2, 2, 2, 2]);
+  });
+
   it('stop at an index outside', () => {
     const step = { kernel: 'takeAlong', ...good.takeAlong, indices: operand(1, 0, [2, 2], 'int32') };
     const handle = addon.createPlan({ arenaBytes: 256, bindings: [binding(4, 'int32')], steps: [step] });

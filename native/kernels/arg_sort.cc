@@ -33,6 +33,7 @@ class ArgSort final : public Kernel {
   }
 
   void run(const Run& run) const override {
+    if (output_.elements() == 0) return;
     const T* input = run.at<const T>(input_);
     int32_t* output = run.at<int32_t>(output_);
     for (int64_t a = 0; a < outer_; ++a) {

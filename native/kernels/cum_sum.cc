@@ -23,6 +23,7 @@ class CumSum final : public Kernel {
   }
 
   void run(const Run& run) const override {
+    if (output_.elements() == 0) return;
     const int64_t start = reverse_ ? (length_ - 1) * inner_ : 0, step = reverse_ ? -inner_ : inner_;
     for (int64_t a = 0; a < outer_; ++a) {
       const int64_t first = a * length_ * inner_ + start;
