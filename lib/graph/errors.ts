@@ -59,6 +59,20 @@ function describeRange({ min, max }: IntegerRange): string {
   return min === undefined ? 'an integer' : `an integer of at least ${min}`;
 }
 
+/**
+ * Checks that options are a plain object, where a caller who is used to other libraries may have put the first of them.
+ *
+ * @throws ChainruleError as `Conv2d: options must be a plain object, got 2`
+ */
+export function requireOptions(op: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) {
+    // By name, as the object may come from another realm.
+    const name: unknown = Object.getPrototypeOf(options)?.constructor?.name;
+    if (name === undefined || name === 'Object') return;
+  }
+  throw invalid(op, 'options must be a plain object', options);
+}
+
 const LONGEST_LIST = 8;
 const DEEPEST_LIST = 4;
 

@@ -1,4 +1,4 @@
-import { invalid, requireInteger } from '../graph/errors.js';
+import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
 import type { Variable } from '../graph/ops/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireNonNegative, requirePositive } from './checks.js';
@@ -57,6 +57,7 @@ export class LBFGS {
   #objective: Objective | undefined;
 
   constructor(options: LbfgsOptions) {
+    requireOptions('lbfgs', options);
     const { lr = 1, maxIterations = 20, toleranceGradient = 1e-7, toleranceChange = 1e-9 } = options;
     const { historySize = 100, lineSearch = null } = options;
     requirePositive('lbfgs', 'lr', lr);

@@ -1,4 +1,4 @@
-import { invalid, requireInteger } from '../graph/errors.js';
+import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
 import type { Variable } from '../graph/ops/leaf.js';
 import { requireNonNegative, requirePositive, requireShare } from './checks.js';
 import { withDecay } from './decay.js';
@@ -39,6 +39,7 @@ export function createOptimizer<Settings extends GroupOptions>(
   ruleOf: (settings: Settings) => UpdateRule,
   defaults: GroupOptions = {},
 ): Optimizer {
+  if (options !== undefined) requireOptions(name, options);
   const { groups = [], clipNorm, clipValue, accumulate, average, ...rest } = options ?? {};
   const settings = rest as unknown as Settings;
   if (!Array.isArray(groups)) throw invalid(name, 'groups must be an array of objects', groups);

@@ -1,4 +1,4 @@
-import { formatShape, invalid } from '../errors.js';
+import { formatShape, invalid, requireOptions } from '../errors.js';
 import { broadcastShapes, type Shape, sameShape } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import { sum } from './broadcast.js';
@@ -38,10 +38,12 @@ export function scaledDotProductAttention(
   query: Tensor,
   key: Tensor,
   value: Tensor,
-  { mask, ...options }: AttentionOptions = {},
+  options: AttentionOptions = {},
 ): Tensor {
+  requireOptions('scaledDotProductAttention', options);
+  const { mask, ...rest } = options;
   const masks = mask ? [mask] : [];
-  const { context, share } = attention('scaledDotProductAttention', query, key, value, masks, options);
+  const { context, share } = attention('scaledDotProductAttention', query, key, value, masks, rest);
   return mul(context, share);
 }
 

@@ -1,4 +1,4 @@
-import { formatShape, invalid } from '../errors.js';
+import { formatShape, invalid, requireOptions } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { normaliseAxes, requireShape, type Shape, sameShape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
@@ -73,12 +73,8 @@ export interface ReduceOptions {
 }
 
 /** Sums over `axes` (all of them by default). bool and uint8 sum to int32. */
-export function sum(
-  x: Tensor,
-  axes?: number | readonly number[],
-  { keepDims = false }: ReduceOptions = {},
-): Tensor {
-  return reduceWith(sumOp, 'sum', x, axes, keepDims);
+export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  return reduceWith(sumOp, 'sum', x, axes, options);
 }
 
 /** Applies a reduction record over normalised axes. */
@@ -87,8 +83,10 @@ export function reduceWith(
   name: string,
   x: Tensor,
   axes: number | readonly number[] | undefined,
-  keepDims: boolean,
+  options: ReduceOptions,
 ): Tensor {
+  requireOptions(name, options);
+  const { keepDims = false } = options;
   const over = normaliseAxes(name, axes, x.ndim);
   const reduced = over.length === 0 ? x : new Tensor(op, [x], { axes: over });
   return keepDims ? reshape(reduced, keptShape(x, over)) : reduced;

@@ -1,4 +1,4 @@
-import { invalid, requireInteger } from '../errors.js';
+import { invalid, requireInteger, requireOptions } from '../errors.js';
 import { type Extents, extents, type Pair } from './window.js';
 
 /** What lies beyond the image's borders: zeros, or the image mirrored, its border repeated, or itself again. */
@@ -37,6 +37,7 @@ export interface ConvWindow {
 
 /** Checks the options of a convolution over `rank` spatial axes. */
 export function convWindow(op: string, options: ConvOptions<Extents>, rank: number): ConvWindow {
+  requireOptions(op, options);
   const { stride = 1, padding = 0, paddingMode = 'zeros', dilation = 1, groups = 1 } = options;
   if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
     throw invalid(op, "padding must count elements, or be 'same' or 'valid'", padding);

@@ -1,4 +1,4 @@
-import { invalid } from '../errors.js';
+import { invalid, requireOptions } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { conv2dInputGradOp } from './conv.js';
 import { requireChannels, requireOperands } from './conv-operands.js';
@@ -29,6 +29,7 @@ export function convTransposeWindow(
   options: ConvTransposeOptions<Extents>,
   rank: number,
 ): ConvTransposeWindow {
+  requireOptions(op, options);
   const { padding = 0, outputPadding = 0, ...shared } = options;
   const window = convWindow(op, shared, rank);
   const added = extents(op, 'outputPadding', outputPadding, rank, 0);

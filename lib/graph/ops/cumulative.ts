@@ -1,3 +1,4 @@
+import { requireOptions } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
 import { Tensor } from '../tensor.js';
@@ -65,7 +66,9 @@ export function cumProd(x: Tensor, axis = -1): Tensor {
  * The product over `axes` (all by default). bool and uint8 multiply to int32. Halves are multiplied with each other until one element is left, so
  * that the gradient is right where elements are 0.
  */
-export function prod(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
+export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  requireOptions('prod', options);
+  const { keepDims = false } = options;
   const over = normaliseAxes('prod', axes, x.ndim);
   const rest = x.shape.map((_, axis) => axis).filter((axis) => !over.includes(axis));
   const shape = rest.map((axis) => x.shape[axis] as number);

@@ -1,5 +1,5 @@
 import { isFloat } from '../dtype.js';
-import { invalid } from '../errors.js';
+import { invalid, requireOptions } from '../errors.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import { type ReduceOptions, sum } from './broadcast.js';
@@ -40,11 +40,9 @@ export interface VarianceOptions extends ReduceOptions {
  * The variance over `axes` (all by default): the sum of squared distances from the mean, divided by the number of
  * elements less `correction`, which must leave more than 0. Floats only.
  */
-export function variance(
-  x: Tensor,
-  axes?: Axes,
-  { correction = 1, keepDims = false }: VarianceOptions = {},
-): Tensor {
+export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  requireOptions('variance', options);
+  const { correction = 1, keepDims = false } = options;
   return varianceOf('variance', x, axes, correction, keepDims);
 }
 
@@ -66,11 +64,9 @@ function varianceOf(
 }
 
 /** The standard deviation: the root of `variance`. Its gradient is 0 where all elements are equal. */
-export function std(
-  x: Tensor,
-  axes?: Axes,
-  { correction = 1, keepDims = false }: VarianceOptions = {},
-): Tensor {
+export function std(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  requireOptions('std', options);
+  const { correction = 1, keepDims = false } = options;
   return zeroAtZero(varianceOf('std', x, axes, correction, keepDims), sqrt);
 }
 
@@ -83,28 +79,30 @@ export interface VectorNormOptions extends ReduceOptions {
  * The vector norm over `axes` (all by default), `sum(|x| ** p) ** (1 / p)`, as `torch.linalg.vector_norm`. Floats only. Its
  * gradient is 0 where the norm is 0, and for p < 2 at each element that is 0.
  */
-export function norm(x: Tensor, axes?: Axes, { p = 2, keepDims = false }: VectorNormOptions = {}): Tensor {
+export function norm(x: Tensor, axes?: Axes, options: VectorNormOptions = {}): Tensor {
   requireFloat('norm', x);
+  requireOptions('norm', options);
+  const { p = 2, keepDims = false } = options;
   if (typeof p !== 'number' || Number.isNaN(p)) throw invalid('norm', 'p must be a number', p);
-  const options = { keepDims };
+  const kept = { keepDims };
   const over = normaliseAxes('norm', axes, x.ndim);
-  if (p === Number.POSITIVE_INFINITY) return max(abs(x), over, options);
-  if (p === Number.NEGATIVE_INFINITY) return min(abs(x), over, options);
-  if (p === 0) return sum(cast(ne(x, 0), x.dtype), over, options);
-  if (p === 1) return sum(abs(x), over, options);
-  if (p === 2) return zeroAtZero(sum(square(x), over, options), sqrt);
+  if (p === Number.POSITIVE_INFINITY) return max(abs(x), over, kept);
+  if (p === Number.NEGATIVE_INFINITY) return min(abs(x), over, kept);
+  if (p === 0) return sum(cast(ne(x, 0), x.dtype), over, kept);
+  if (p === 1) return sum(abs(x), over, kept);
+  if (p === 2) return zeroAtZero(sum(square(x), over, kept), sqrt);
   if (p > 0) {
     const total = sum(
       zeroAtZero(abs(x), (magnitude) => pow(magnitude, p)),
       over,
-      options,
+      kept,
     );
     return zeroAtZero(total, (value) => pow(value, 1 / p));
   }
   // One element of 0 makes the norm 0 by a power that is infinite: it is left out, and what is left multiplied by 0.
   const isZero = eq(x, 0);
-  const value = pow(sum(pow(where(isZero, 1, abs(x)), p), over, options), 1 / p);
-  return mul(value, cast(logicalNot(any(isZero, over, options)), x.dtype));
+  const value = pow(sum(pow(where(isZero, 1, abs(x)), p), over, kept), 1 / p);
+  return mul(value, cast(logicalNot(any(isZero, over, kept)), x.dtype));
 }
 
 export interface CosineSimilarityOptions {

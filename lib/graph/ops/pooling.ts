@@ -1,5 +1,5 @@
 import { isFloat } from '../dtype.js';
-import { invalid } from '../errors.js';
+import { invalid, requireOptions } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { Tensor } from '../tensor.js';
 import { requireImage } from './conv-operands.js';
@@ -43,6 +43,7 @@ export function poolWindow(
   options: MaxPoolOptions<Extents> & AvgPoolOptions<Extents>,
   rank: number,
 ): PoolWindow {
+  requireOptions(op, options);
   const { stride = size, padding = 0, dilation = 1, ceilMode = false, countIncludePad = true } = options;
   const window = extents(op, 'size', size, rank, 1);
   const frame = extents(op, 'padding', padding, rank, 0);

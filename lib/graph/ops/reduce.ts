@@ -1,5 +1,5 @@
 import { isFloat } from '../dtype.js';
-import { invalid } from '../errors.js';
+import { invalid, requireOptions } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../shapes.js';
 import { Tensor } from '../tensor.js';
@@ -48,17 +48,18 @@ export const maxOp = extremeOp('max');
 export const minOp = extremeOp('min');
 
 /** The largest element over `axes` (all by default); NaN if there is one. */
-export function max(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
-  return reduceWith(maxOp, 'max', x, axes, keepDims);
+export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return reduceWith(maxOp, 'max', x, axes, options);
 }
 
 /** The smallest element over `axes` (all by default); NaN if there is one. */
-export function min(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
-  return reduceWith(minOp, 'min', x, axes, keepDims);
+export function min(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return reduceWith(minOp, 'min', x, axes, options);
 }
 
 /** The mean over `axes` (all by default); floats only. */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  requireOptions('mean', options);
   if (!isFloat(x.dtype)) throw invalid('mean', 'needs float32 or float64; cast it first', x.dtype);
   const over = normaliseAxes('mean', axes, x.ndim);
   const count = sizeOf(over.map((axis) => x.shape[axis] as number));
@@ -68,11 +69,13 @@ export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
 
 /** Whether any element over `axes` (all by default) is true, or not 0; false where there is none. */
 export function any(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  requireOptions('any', options);
   return gt(sum(cast(x, 'bool'), normaliseAxes('any', axes, x.ndim), options), 0);
 }
 
 /** Whether all elements over `axes` (all by default) are true, or not 0; true where there is none. */
 export function all(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  requireOptions('all', options);
   return eq(sum(eq(x, 0), normaliseAxes('all', axes, x.ndim), options), 0);
 }
 

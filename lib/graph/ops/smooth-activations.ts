@@ -1,4 +1,4 @@
-import { invalid } from '../errors.js';
+import { invalid, requireOptions } from '../errors.js';
 import { normaliseAxis } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import {
@@ -28,9 +28,10 @@ export interface GeluOptions {
  * `x` times the share of a standard normal distribution below `x` (Hendrycks & Gimpel 2016), as `torch.nn.GELU`:
  * `x * (1 + erf(x / sqrt(2))) / 2`, or `x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) / 2`.
  */
-export function gelu(x: Tensor, { approximate = 'none' }: GeluOptions = {}): Tensor {
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
   floatOnly('gelu', [x]);
-  requireGelu('gelu', { approximate });
+  requireGelu('gelu', options);
+  const { approximate = 'none' } = options;
   if (approximate === 'none') return mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
   const scale = Math.sqrt(2 / Math.PI);
   const inner = mul(x, add(mul(mul(x, x), 0.044715 * scale), scale));
@@ -38,7 +39,9 @@ export function gelu(x: Tensor, { approximate = 'none' }: GeluOptions = {}): Ten
 }
 
 /** Checks the options of `gelu`. */
-export function requireGelu(op: string, { approximate = 'none' }: GeluOptions): void {
+export function requireGelu(op: string, options: GeluOptions): void {
+  requireOptions(op, options);
+  const { approximate = 'none' } = options;
   if (approximate === 'none' || approximate === 'tanh') return;
   throw invalid(op, "approximate must be 'none' or 'tanh'", approximate);
 }
@@ -69,9 +72,10 @@ export interface SoftplusOptions {
 const LINEAR = 40;
 
 /** `log(1 + e ** (beta * x)) / beta` (Dugas et al. 2001), as `torch.nn.Softplus`; stable for any threshold. */
-export function softplus(x: Tensor, { beta = 1, threshold = 20 }: SoftplusOptions = {}): Tensor {
+export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   floatOnly('softplus', [x]);
-  requireSoftplus('softplus', { beta, threshold });
+  requireSoftplus('softplus', options);
+  const { beta = 1, threshold = 20 } = options;
   const scaled = mul(x, beta);
   const linear = gt(scaled, Math.min(threshold, LINEAR));
   // 0 where it is not used, because 0 times the infinite gradient of what overflows would be NaN.
@@ -79,7 +83,9 @@ export function softplus(x: Tensor, { beta = 1, threshold = 20 }: SoftplusOption
 }
 
 /** Checks the options of `softplus`. */
-export function requireSoftplus(op: string, { beta = 1, threshold = 0 }: SoftplusOptions): void {
+export function requireSoftplus(op: string, options: SoftplusOptions): void {
+  requireOptions(op, options);
+  const { beta = 1, threshold = 0 } = options;
   if (!(beta > 0 && Number.isFinite(beta))) {
     throw invalid(op, 'beta must be a finite number greater than 0', beta);
   }

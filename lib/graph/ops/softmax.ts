@@ -1,3 +1,4 @@
+import { requireOptions } from '../errors.js';
 import { normaliseAxes, normaliseAxis } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import { keptShape, type ReduceOptions, sum } from './broadcast.js';
@@ -8,7 +9,9 @@ import { type Axes, max } from './reduce.js';
 import { stopGradient } from './stop-gradient.js';
 
 /** `log(sum(exp(x)))` over `axes` (the last one by default); stable for large `x`, and -Infinity where all `x` are. */
-export function logSumExp(x: Tensor, axes: Axes = -1, { keepDims = false }: ReduceOptions = {}): Tensor {
+export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {}): Tensor {
+  requireOptions('logSumExp', options);
+  const { keepDims = false } = options;
   const over = normaliseAxes('logSumExp', axes, x.ndim);
   const most = stopGradient(max(x, over, { keepDims: true }));
   // The shift cancels out of the result, so its gradient may be left out.

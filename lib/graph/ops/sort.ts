@@ -1,4 +1,4 @@
-import { formatShape, requireInteger } from '../errors.js';
+import { formatShape, requireInteger, requireOptions } from '../errors.js';
 import type { OpRecord } from '../op.js';
 import { normaliseAxis } from '../shapes.js';
 import { Tensor } from '../tensor.js';
@@ -37,13 +37,16 @@ export interface SortOptions {
  * The int32 indices that put an axis (the last by default) in order. Equal elements keep their order, and NaN counts as the
  * largest of all, as in PyTorch. No gradient.
  */
-export function argSort(x: Tensor, axis = -1, { descending = false }: SortOptions = {}): Tensor {
+export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
+  requireOptions('argSort', options);
+  const { descending = false } = options;
   const over = normaliseAxis('argSort', axis, x.ndim);
   return new Tensor(argSortOp, [x], { axis: over, descending, count: x.shape[over] as number });
 }
 
 /** The elements of an axis (the last by default) in order, as `argSort` puts them. */
 export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
+  requireOptions('sort', options);
   const over = normaliseAxis('sort', axis, x.ndim);
   return takeAlong(x, argSort(x, over, options), over);
 }
@@ -64,7 +67,9 @@ export interface Ranked {
  * The `k` largest elements of an axis (the last by default), largest first, or the smallest, smallest first. Of equal
  * elements the first ones are taken.
  */
-export function topK(x: Tensor, k: number, axis = -1, { largest = true }: TopKOptions = {}): Ranked {
+export function topK(x: Tensor, k: number, axis = -1, options: TopKOptions = {}): Ranked {
+  requireOptions('topK', options);
+  const { largest = true } = options;
   const over = normaliseAxis('topK', axis, x.ndim);
   requireInteger('topK', `k of ${formatShape(x.shape)}`, k, { min: 0, max: x.shape[over] as number });
   const indices = new Tensor(argSortOp, [x], { axis: over, descending: largest, count: k });

@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { attention } from '../../graph/ops/attention.js';
 import { requireRate } from '../../graph/ops/dropout.js';
 import { add, eq, mul } from '../../graph/ops/elementwise.js';
@@ -70,6 +70,7 @@ export class MultiheadAttention extends Module {
     options: MultiheadAttentionOptions = {},
   ) {
     super();
+    requireOptions('MultiheadAttention', options);
     const { bias = true, dropout = 0, causal = false, rotary = false, dtype = 'float32' } = options;
     const { kdim = embedDim, vdim = embedDim } = options;
     for (const [name, value] of Object.entries({ embedDim, numHeads, kdim, vdim })) {
@@ -115,6 +116,7 @@ export class MultiheadAttention extends Module {
 
   /** As `forward`, with masks. */
   attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks = {}): Tensor {
+    requireOptions('MultiheadAttention', masks);
     this.#requireInputs(query, key, value);
     const [q, k, v] = this.#project(query, key, value) as [Tensor, Tensor, Tensor];
     const turn = (x: Tensor) => (this.#rotary ? rotaryEmbedding(x, this.#rotary) : x);

@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { add, div, mul, type Operand, sub } from '../../graph/ops/elementwise.js';
 import { batchNorm, channelMoments, requireEps } from '../../graph/ops/normalisation.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -54,6 +54,7 @@ abstract class BatchNorm extends Module {
     options: BatchNormOptions,
   ) {
     super();
+    requireOptions(name, options);
     const {
       eps = 1e-5,
       momentum = 0.1,

@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { cast, eq, where } from '../../graph/ops/elementwise.js';
 import { gather } from '../../graph/ops/gather.js';
 import { arange } from '../../graph/ops/leaf.js';
@@ -33,6 +33,7 @@ export class Embedding extends Module {
     super();
     requireInteger('Embedding', 'numEmbeddings', numEmbeddings, { min: 1 });
     requireInteger('Embedding', 'embeddingDim', embeddingDim, { min: 1 });
+    requireOptions('Embedding', options);
     const { paddingIdx, init = normal(), dtype = 'float32' } = options;
     this.paddingIdx = requirePadding(paddingIdx, numEmbeddings);
     this.weight = new Parameter([numEmbeddings, embeddingDim], {

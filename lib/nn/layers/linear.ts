@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { requireInteger } from '../../graph/errors.js';
+import { requireInteger, requireOptions } from '../../graph/errors.js';
 import { add } from '../../graph/ops/elementwise.js';
 import { matmul } from '../../graph/ops/matmul.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -34,6 +34,7 @@ export class Linear extends Module {
     super();
     requireInteger('Linear', 'inFeatures', inFeatures, { min: 1 });
     requireInteger('Linear', 'outFeatures', outFeatures, { min: 1 });
+    requireOptions('Linear', options);
     const { bias = true, init = torchDefault, biasInit = torchDefault, dtype = 'float32' } = options;
     const fans = { fanIn: inFeatures, fanOut: outFeatures, dtype };
     this.weight = new Parameter([outFeatures, inFeatures], { init, ...fans });

@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import {
   groupNorm,
   instanceNorm,
@@ -42,6 +42,7 @@ export class LayerNorm extends Module {
   /** @param normalizedShape the trailing dimensions, or the last one alone */
   constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
     super();
+    requireOptions('LayerNorm', options);
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
     const shape = requireNormalizedShape('LayerNorm', normalizedShape);
     this.normalizedShape = shape;
@@ -78,6 +79,7 @@ export class RMSNorm extends Module {
   /** @param normalizedShape the trailing dimensions, or the last one alone */
   constructor(normalizedShape: number | Shape, options: RMSNormLayerOptions = {}) {
     super();
+    requireOptions('RMSNorm', options);
     const { eps, elementwiseAffine = true, dtype = 'float32' } = options;
     const shape = requireNormalizedShape('RMSNorm', normalizedShape);
     this.normalizedShape = shape;
@@ -115,6 +117,7 @@ export class GroupNorm extends Module {
     options: ChannelNormOptions = {},
   ) {
     super();
+    requireOptions('GroupNorm', options);
     const { eps = 1e-5, affine = true, dtype = 'float32' } = options;
     requireInteger('GroupNorm', 'numGroups', numGroups, { min: 1 });
     requireInteger('GroupNorm', 'numChannels', numChannels, { min: 1 });
@@ -150,6 +153,7 @@ abstract class InstanceNorm extends Module {
     options: ChannelNormOptions,
   ) {
     super();
+    requireOptions(name, options);
     const { eps = 1e-5, affine = false, dtype = 'float32' } = options;
     requireInteger(name, 'numFeatures', numFeatures, { min: 1 });
     this.#name = name;
@@ -188,6 +192,7 @@ export class LocalResponseNorm extends Module {
   ) {
     super();
     requireInteger('LocalResponseNorm', 'size', size, { min: 1 });
+    requireOptions('LocalResponseNorm', options);
   }
 
   /** [N, ..., C] -> the same shape. */

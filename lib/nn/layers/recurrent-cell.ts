@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { zeros } from '../../graph/ops/leaf.js';
 import { matmul } from '../../graph/ops/matmul.js';
 import { sameShape } from '../../graph/shapes.js';
@@ -31,9 +31,11 @@ export abstract class RecurrentCell extends Module {
     step: RecurrentStep,
     readonly inputSize: number,
     readonly hiddenSize: number,
-    { bias = true, dtype = 'float32' }: RecurrentCellOptions,
+    options: RecurrentCellOptions,
   ) {
     super();
+    requireOptions(name, options);
+    const { bias = true, dtype = 'float32' } = options;
     requireInteger(name, 'inputSize', inputSize, { min: 1 });
     requireInteger(name, 'hiddenSize', hiddenSize, { min: 1 });
     this.#name = name;

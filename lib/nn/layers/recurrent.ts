@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { dropout } from '../../graph/ops/dropout.js';
 import { lt, where } from '../../graph/ops/elementwise.js';
 import { checkRange } from '../../graph/ops/gather.js';
@@ -68,6 +68,7 @@ export abstract class Recurrent extends Module {
     options: RecurrentOptions,
   ) {
     super();
+    requireOptions(name, options);
     const { numLayers = 1, bias = true, dropout: rate = 0, bidirectional = false, dtype } = options;
     requireInteger(name, 'inputSize', inputSize, { min: 1 });
     requireInteger(name, 'hiddenSize', hiddenSize, { min: 1 });
@@ -99,7 +100,9 @@ export abstract class Recurrent extends Module {
   }
 
   /** As `forward`, with lengths and a first state, giving the last state, too. */
-  run(x: Tensor, { lengths, state }: RecurrentInputs = {}): RecurrentResult {
+  run(x: Tensor, given: RecurrentInputs = {}): RecurrentResult {
+    requireOptions(this.#name, given);
+    const { lengths, state } = given;
     const { inputSize, hiddenSize, numLayers } = this;
     if (x.ndim !== 3 || x.shape[2] !== inputSize) {
       throw invalid(this.#name, `input must be [batch, time, ${inputSize}]`, formatShape(x.shape));

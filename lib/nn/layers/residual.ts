@@ -1,4 +1,4 @@
-import { formatShape, invalid } from '../../graph/errors.js';
+import { formatShape, invalid, requireOptions } from '../../graph/errors.js';
 import { add } from '../../graph/ops/elementwise.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -35,9 +35,11 @@ export class Residual extends Module {
 
   constructor(
     readonly inner: Module,
-    { shortcut }: ResidualOptions = {},
+    options: ResidualOptions = {},
   ) {
     super();
+    requireOptions('Residual', options);
+    const { shortcut } = options;
     if (!(inner instanceof Module)) throw invalid('Residual', 'inner must be a module', inner);
     if (shortcut !== undefined && !(shortcut instanceof Module)) {
       throw invalid('Residual', 'shortcut must be a module', shortcut);

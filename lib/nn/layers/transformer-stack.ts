@@ -1,4 +1,4 @@
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
 import type { AttentionMasks } from './attention.js';
@@ -23,11 +23,12 @@ export class TransformerEncoder extends Module {
   constructor(
     numLayers: number,
     layer: (place: number) => TransformerEncoderLayer,
-    { norm }: TransformerStackOptions = {},
+    options: TransformerStackOptions = {},
   ) {
     super();
+    requireOptions('TransformerEncoder', options);
     this.layers = stack('TransformerEncoder', numLayers, layer, TransformerEncoderLayer);
-    this.norm = norm ?? null;
+    this.norm = options.norm ?? null;
   }
 
   /** [N, T, embedDim] -> the same shape. */
@@ -51,11 +52,12 @@ export class TransformerDecoder extends Module {
   constructor(
     numLayers: number,
     layer: (place: number) => TransformerDecoderLayer,
-    { norm }: TransformerStackOptions = {},
+    options: TransformerStackOptions = {},
   ) {
     super();
+    requireOptions('TransformerDecoder', options);
     this.layers = stack('TransformerDecoder', numLayers, layer, TransformerDecoderLayer);
-    this.norm = norm ?? null;
+    this.norm = options.norm ?? null;
   }
 
   /** x [N, T, embedDim] and memory [N, S, embedDim] -> the shape of x. */

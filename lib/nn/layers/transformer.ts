@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { invalid } from '../../graph/errors.js';
+import { invalid, requireOptions } from '../../graph/errors.js';
 import { add, relu } from '../../graph/ops/elementwise.js';
 import type { RotaryOptions } from '../../graph/ops/positional.js';
 import { gelu } from '../../graph/ops/smooth-activations.js';
@@ -134,6 +134,7 @@ export class TransformerDecoderLayer extends Module {
 
   /** As `forward`, with masks. */
   decode(x: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+    requireOptions('TransformerDecoderLayer', masks);
     const around = residual(this.#normFirst);
     const own = around(x, this.norm1, (y) =>
       this.dropout1.forward(this.self_attn.attend(y, y, y, masks.self)),
@@ -173,6 +174,7 @@ class Parts {
     private readonly numHeads: number,
     private readonly options: TransformerLayerOptions,
   ) {
+    requireOptions(name, options);
     const { activation = 'relu', normFirst = false } = options;
     const found = typeof activation === 'function' ? activation : activations[activation];
     if (!found) throw invalid(name, `activation must be 'relu', 'gelu' or a function`, activation);
