@@ -139,7 +139,13 @@ export class Trainer {
     const { name, stages } = this.#options.optimizer;
     if (stages.average === undefined) throw invalid('withAverages', `${name} needs the option average`);
     if (this.#busy) throw invalid('withAverages', 'the trainer is busy; wait for the call under way');
-    return this.#memory.withAverages(fn);
+    return this.#withAverages(fn);
+  }
+
+  /** Before the first update there are no averages yet, and what the parameters were given since stands for them. */
+  async #withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
+    const updates = this.#options.optimizer.updatesAfter(this.#steps);
+    return updates === 0 ? fn() : this.#memory.withAverages(fn);
   }
 
   #context(memory = this.#memory.current()) {
@@ -200,7 +206,7 @@ export class Trainer {
   #validateIn(pool: WorkerPool, evaluation: EvaluationJob): Promise<Figures> {
     const evaluate = () => this.#evaluateIn(pool, evaluation);
     const { stages } = this.#options.optimizer;
-    return stages.average === undefined ? evaluate() : this.#memory.withAverages(evaluate);
+    return stages.average === undefined ? evaluate() : this.#withAverages(evaluate);
   }
 
   #requireData(op: string, data: Dataset, batchSize = BATCH_SIZE): void {

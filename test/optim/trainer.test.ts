@@ -224,6 +224,16 @@ describe('averages in a trainer', () => {
     expect(valuesOf(model)).toEqual(values);
   });
 
+  it('are the values that parameters were given last, until there is an update', async () => {
+    const model = new Net().init(3);
+    const optimizer = optim.sgd({ lr: 0.3, average: 0.9, accumulate: 100 });
+    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer, workers: 1 });
+    model.bias.storage.data.fill(2);
+    expect(await trainer.withAverages(() => valuesOf(model))).toEqual(valuesOf(model));
+    const [epoch] = await collect(trainer.fit(samples(), { batchSize: BATCH, validation: samples() }));
+    expect(epoch?.validation?.loss).toBe((await trainer.evaluate(samples(), { batchSize: BATCH })).loss);
+  });
+
   it('stay while any function runs with them, in which training is refused', async () => {
     const model = new Net().init(3);
     const optimizer = optim.sgd({ lr: 0.3, average: 0.9 });
