@@ -1,4 +1,4 @@
-import { nn, ones, optim, tensor } from 'chainrule';
+import { cosineSimilarity, nn, ones, optim, tensor } from 'chainrule';
 import { describe, it } from 'vitest';
 import { type BadCall, expectBadCall } from './helpers/errors.js';
 
@@ -77,6 +77,18 @@ const functions: BadCall[] = [
     () => nn.scaledDotProductAttention(x, x, x, given(yes)),
     options('scaledDotProductAttention', 'an instance of Tensor'),
   ],
+  ['layerNorm', () => x.layerNorm(3, given(ones([3]))), options('layerNorm', 'an instance of Tensor')],
+  ['rmsNorm', () => x.rmsNorm(3, given(ones([3]))), options('rmsNorm', 'an instance of Tensor')],
+  ['groupNorm', () => x.groupNorm(1, given(1e-3)), options('groupNorm', '0.001')],
+  ['instanceNorm', () => nn.instanceNorm(image, given(1e-3)), options('instanceNorm', '0.001')],
+  ['batchNorm', () => nn.batchNorm(x, null, given(1e-3)), options('batchNorm', '0.001')],
+  [
+    'localResponseNorm',
+    () => nn.localResponseNorm(x, 2, given(1e-4)),
+    options('localResponseNorm', '0.0001'),
+  ],
+  ['cosineSimilarity', () => cosineSimilarity(x, x, 1, given(1e-6)), options('cosineSimilarity', '0.000001')],
+  ['kaimingNormal', () => nn.init.kaimingNormal(given('fanOut')), options('kaimingNormal', 'fanOut')],
   ['sum', () => x.sum(1, given(true)), options('sum', 'true')],
   ['max', () => x.max(1, given(true)), options('max', 'true')],
   ['min', () => x.min(1, given(null)), options('min', 'null')],

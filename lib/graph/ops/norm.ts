@@ -118,8 +118,10 @@ export function cosineSimilarity(
   a: Tensor,
   b: Tensor,
   axis = -1,
-  { eps = 1e-8 }: CosineSimilarityOptions = {},
+  options: CosineSimilarityOptions = {},
 ): Tensor {
+  requireOptions('cosineSimilarity', options);
+  const { eps = 1e-8 } = options;
   const [left, right] = broadcast('cosineSimilarity', [a, b]) as [Tensor, Tensor];
   floatOnly('cosineSimilarity', [left, right]);
   const over = normaliseAxis('cosineSimilarity', axis, left.ndim);

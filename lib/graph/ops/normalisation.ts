@@ -1,5 +1,5 @@
 import { type DType, isFloat } from '../dtype.js';
-import { formatShape, invalid, requireInteger } from '../errors.js';
+import { formatShape, invalid, requireInteger, requireOptions } from '../errors.js';
 import { requireShape, type Shape, sameShape, sizeOf } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import { expand, sumTo } from './broadcast.js';
@@ -174,6 +174,7 @@ export interface LocalResponseNormOptions {
  * @param x [N, ..., C], floats
  */
 export function localResponseNorm(x: Tensor, size: number, options: LocalResponseNormOptions = {}): Tensor {
+  requireOptions('localResponseNorm', options);
   const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
   const channels = requireChannels('localResponseNorm', x);
   requireInteger('localResponseNorm', 'size', size, { min: 1 });
@@ -238,7 +239,9 @@ function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
   return div(1, sqrt(add(x, requireEps(op, eps))));
 }
 
-function requireAffine(op: string, shape: Shape, { weight, bias }: NormOptions): void {
+function requireAffine(op: string, shape: Shape, options: NormOptions): void {
+  requireOptions(op, options);
+  const { weight, bias } = options;
   if (weight) requireLike(op, 'weight', weight, shape);
   if (bias) requireLike(op, 'bias', bias, shape);
 }

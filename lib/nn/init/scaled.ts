@@ -1,4 +1,4 @@
-import { invalid } from '../../graph/errors.js';
+import { invalid, requireOptions } from '../../graph/errors.js';
 import { normal, uniform } from './basic.js';
 import type { FanMode, InitContext, Initialiser } from './types.js';
 
@@ -78,7 +78,9 @@ function averageDeviation({ fanIn, fanOut }: InitContext): number {
   return Math.sqrt(2 / (fanIn + fanOut));
 }
 
-function kaimingDeviation(op: string, { slope = 0, mode = 'fanIn', gain: given }: KaimingOptions) {
+function kaimingDeviation(op: string, options: KaimingOptions) {
+  requireOptions(op, options);
+  const { slope = 0, mode = 'fanIn', gain: given } = options;
   if (mode !== 'fanIn' && mode !== 'fanOut') throw invalid(op, "mode must be 'fanIn' or 'fanOut'", mode);
   const factor = requireGain(op, given ?? gain('leakyRelu', slope));
   return (context: InitContext): number => factor / Math.sqrt(context[mode]);
