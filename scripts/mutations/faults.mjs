@@ -405,7 +405,7 @@ const moreKernels = [
     file: 'native/kernels/solve.cc',
     find: 'std::swap_ranges(x + c * k_, x + (c + 1) * k_, x + pivot * k_);',
     replace: '',
-    tests: ops('solve'),
+    tests: ['test/ops/solve.test.ts'],
   },
 ];
 
