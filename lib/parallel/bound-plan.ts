@@ -22,6 +22,7 @@ export class LocalMemory {
 export class BoundExecutable {
   readonly #executable: Executable;
   readonly #bindings = new Map<SharedMemory | null, TypedArray[]>();
+  readonly #named = new Map<string, TypedArray>();
 
   constructor(
     private readonly bound: BoundPlan,
@@ -42,8 +43,13 @@ export class BoundExecutable {
 
   /** The local array that a binding is read from or written to. */
   array(name: string): TypedArray {
-    const index = this.bound.sources.findIndex((source) => source.kind === 'local' && source.name === name);
-    return this.#resolve(this.bound.sources[index] as Source, index, null);
+    let array = this.#named.get(name);
+    if (!array) {
+      const index = this.bound.sources.findIndex((source) => source.kind === 'local' && source.name === name);
+      array = this.#resolve(this.bound.sources[index] as Source, index, null);
+      this.#named.set(name, array);
+    }
+    return array;
   }
 
   #resolve(source: Source, index: number, gradients: SharedMemory | null): TypedArray {

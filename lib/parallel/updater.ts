@@ -17,6 +17,7 @@ export interface StepOfEpoch {
 export class Updater {
   readonly #control: Control;
   readonly #scalars: Float64Array;
+  readonly #scalarNames: readonly string[];
   readonly #gradients: readonly TypedArray[];
   readonly #sum: TypedArray | undefined;
   readonly #squares: TypedArray | undefined;
@@ -33,6 +34,7 @@ export class Updater {
     const { gradients, sum, clip, memory, scalars } = training;
     this.#control = new Control(job.control);
     this.#scalars = new Float64Array(scalars);
+    this.#scalarNames = Array.from({ length: training.scalarCount }, (_, i) => `scalar ${i}`);
     this.#gradients = gradients.map((shard) => viewInto(shard));
     this.#sum = sum && viewInto(sum);
     this.#squares = clip && viewInto(clip.squares);
@@ -81,7 +83,7 @@ export class Updater {
     const { scalarCount, clip } = this.training;
     const executable = this.#executable(plan);
     for (let i = 0; i < scalarCount; i++) {
-      executable.array(`scalar ${i}`)[0] = this.#scalars[step * scalarCount + i] as number;
+      executable.array(this.#scalarNames[i] as string)[0] = this.#scalars[step * scalarCount + i] as number;
     }
     if (clip) executable.array('clip')[0] = this.#clipScale(clip.norm);
     executable.run(null, this.#random(step));
