@@ -2,7 +2,8 @@ import { formatShape } from '../graph/errors.js';
 import type { HealthReport } from './report.js';
 
 /** A report as tables of text: the layers, the ReLUs, the parameters, and the findings, one to a line. */
-export function formatHealth({ loss, layers, relus, parameters, findings }: HealthReport): string {
+export function formatHealth(report: HealthReport): string {
+  const { loss, layers, relus, parameters, findings } = report;
   const tables = [
     table(
       ['layer', 'type', 'shape', 'mean', 'std', 'rms', 'zeros', 'gradient', 'of last'],
