@@ -1,7 +1,7 @@
 import { bytesPerElement, type DType } from '../graph/dtype.js';
 import type { Body, Loop } from '../graph/loop.js';
 import type { Call, Layout } from '../graph/op.js';
-import { type ConstantAttributes, isNumber } from '../graph/ops/leaf.js';
+import { isNumber, numberOf } from '../graph/ops/leaf.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { computeType, stepShape } from './fuse.js';
@@ -68,9 +68,8 @@ export class Lowering {
     if (leaf) return wholeValue(node, leaf);
     if (isNumber(node)) {
       const output = this.#output(node);
-      const { value } = node.attributes as ConstantAttributes;
       if (node.size > 0)
-        this.steps.push({ kernel: 'fill', label: 'constant', value: value as number, output });
+        this.steps.push({ kernel: 'fill', label: 'constant', value: numberOf(node), output });
       return output;
     }
     const { kernel } = node.op;
@@ -171,8 +170,7 @@ export class Lowering {
         this.steps.push({ kernel: 'copy', label: 'carry', input: this.valueOf(initial), output: start });
         return;
       }
-      const { value } = initial.attributes as ConstantAttributes;
-      this.steps.push({ kernel: 'fill', label: 'carry', value: value as number, output: start });
+      this.steps.push({ kernel: 'fill', label: 'carry', value: numberOf(initial), output: start });
     });
     if (length === 0) return;
     const body = this.context.compileBody(loop.body);

@@ -1,5 +1,4 @@
-import type { ConstantAttributes } from '../graph/ops/leaf.js';
-import { isNumber } from '../graph/ops/leaf.js';
+import { isNumber, numberOf } from '../graph/ops/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { ComputeType } from './fuse.js';
 import type { Program, ProgramInstruction } from './plan.js';
@@ -45,7 +44,7 @@ export function writeProgram(
     emit(node, {
       code: 'constant',
       inputs: [],
-      value: (node.attributes as ConstantAttributes).value as number,
+      value: numberOf(node),
     });
   }
   for (const node of nodes) {

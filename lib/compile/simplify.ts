@@ -1,14 +1,13 @@
 import type { OpRecord } from '../graph/op.js';
-import { type ConstantAttributes, constantOp, isNumber } from '../graph/ops/leaf.js';
+import { constantOp, equalsNumber, isNumber, numberOf } from '../graph/ops/leaf.js';
 import { sameShape } from '../graph/shapes.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 import { joinSlices } from './join-slices.js';
 
 /**
  * Rewrites the graph below `roots` into an equal one with less work: common subexpressions are computed once, views
- * of a number are numbers, identities and neutral operands vanish,
- * sums of neighbouring parts are joined, and a reduction over scattered axes becomes several over
- * neighbouring ones. Leaves keep their identity.
+ * of a number are numbers, identities and neutral operands vanish, sums of neighbouring parts are joined, and a
+ * reduction over scattered axes becomes several over neighbouring ones. Leaves keep their identity.
  *
  * @returns the rewritten roots, in order
  */
@@ -41,12 +40,12 @@ function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) 
   if (kernel.family === 'identity') return a as Tensor;
   if (kernel.family === 'view' && a && isNumber(a)) return number(node, numberOf(a));
   if (a && b) {
-    if (kind === 'add' && equals(a, 0)) return b;
+    if (kind === 'add' && equalsNumber(a, 0)) return b;
     const joined = kind === 'add' ? joinSlices(a, b) : null;
     if (joined) return joined;
-    if ((kind === 'add' || kind === 'sub') && equals(b, 0)) return a;
-    if (kind === 'mul' && equals(a, 1)) return b;
-    if ((kind === 'mul' || kind === 'div') && equals(b, 1)) return a;
+    if ((kind === 'add' || kind === 'sub') && equalsNumber(b, 0)) return a;
+    if (kind === 'mul' && equalsNumber(a, 1)) return b;
+    if ((kind === 'mul' || kind === 'div') && equalsNumber(b, 1)) return a;
   }
   if (kind === 'neg' && a && isNumber(a)) return number(node, -numberOf(a));
   if (kind === 'neg' && a?.op.kind === 'neg') return a.input(0);
@@ -82,14 +81,6 @@ function reduceByRuns(
   if (runs.length === 1 && x === node.inputs[0]) return node;
   const op = node.op as OpRecord<{ axes: readonly number[] }>;
   return runs.reduceRight<Tensor>((input, run) => share(new Tensor(op, [input], { axes: run })), x);
-}
-
-function numberOf(node: Tensor): number {
-  return (node as Tensor<ConstantAttributes>).attributes.value as number;
-}
-
-function equals(node: Tensor, value: number): boolean {
-  return isNumber(node) && numberOf(node) === value;
 }
 
 function number({ shape, dtype }: Tensor, value: number): Tensor {

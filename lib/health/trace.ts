@@ -1,11 +1,11 @@
 import { isFloat } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
-import { cast } from '../graph/ops/elementwise.js';
 import { ones, zeros } from '../graph/ops/leaf.js';
 import { reachable, type Tensor, upcomingId } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { vjp } from '../graph/vjp.js';
 import type { Loss } from '../nn/losses.js';
+import { asModelInput } from '../nn/model-input.js';
 import type { Module, NamedParameter } from '../nn/module.js';
 import type { Place } from './non-finite.js';
 import { callOf, type LayerCall, MODEL, recordCalls } from './record.js';
@@ -87,11 +87,6 @@ export function traceModel(model: Module, loss: Loss, batch: Batch): ModelTrace 
 
 /** What computes the loss of a model's output belongs to no module. */
 const LOSS = '(loss)';
-
-/** Bytes are numbers on the way in, as for a trainer. */
-function asModelInput(x: Tensor): Tensor {
-  return isFloat(x.dtype) || x.dtype === 'int32' ? x : cast(x, 'float32');
-}
 
 /** The innermost call for each output, in the order of the forward pass; without those inside of a loop's body. */
 function distinctOutputs(calls: readonly LayerCall[], nodes: ReadonlySet<Tensor>): LayerCall[] {

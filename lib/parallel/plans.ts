@@ -1,14 +1,15 @@
 import { grad } from '../autodiff/grad.js';
 import { compileGraph } from '../compile/compile.js';
 import type { Field } from '../data/index.js';
-import { bytesPerElement, isFloat } from '../graph/dtype.js';
+import { bytesPerElement } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { cast, mul } from '../graph/ops/elementwise.js';
+import { mul } from '../graph/ops/elementwise.js';
 import { input, type Variable } from '../graph/ops/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { Buffer } from '../nn/buffer.js';
+import { asModelInput } from '../nn/model-input.js';
 import { bindSources } from './bindings.js';
 import type { FlatParameters } from './flat-parameters.js';
 import type { BoundPlan, Source } from './job.js';
@@ -91,11 +92,6 @@ function placeholders({ rows, inputs, targets }: Batch) {
     x: input('inputs', [rows, ...inputs.shape], inputs.dtype),
     y: input('targets', [rows, ...targets.shape], targets.dtype),
   };
-}
-
-/** Bytes are numbers on the way in; integers are left as they are, for embeddings. */
-function asModelInput(x: Tensor): Tensor {
-  return isFloat(x.dtype) || x.dtype === 'int32' ? x : cast(x, 'float32');
 }
 
 /** Only what training assigns is kept, so an assignment elsewhere would be lost. */

@@ -122,6 +122,16 @@ export function isNumber(node: Tensor): boolean {
   return node.op.kind === 'constant' && typeof (node.attributes as ConstantAttributes).value === 'number';
 }
 
+/** The number that all elements of such a constant are. */
+export function numberOf(node: Tensor): number {
+  return (node.attributes as ConstantAttributes).value as number;
+}
+
+/** Whether the node's elements are all this number, known now. */
+export function equalsNumber(node: Tensor, value: number): boolean {
+  return isNumber(node) && numberOf(node) === value;
+}
+
 /** Checks that a number is one that the dtype can hold: any float, but only whole numbers in range otherwise. */
 export function requireValue(op: string, value: number, dtype: DType): number {
   requireDType(op, dtype);

@@ -2,7 +2,7 @@ import { elementsOf, endSlots, firstSlot, type Loop, readSlots, regionsOf } from
 import { sizeOf } from '../shapes.js';
 import type { Tensor } from '../tensor.js';
 import { add } from './elementwise.js';
-import { isNumber } from './leaf.js';
+import { equalsNumber } from './leaf.js';
 import { reshape, type ScatterSliceAttributes, squeeze } from './movement.js';
 
 /** The gradient with respect to one result of a scan, by what of it was read. What is left out is zero. */
@@ -36,7 +36,7 @@ export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradi
   const windows = windowsOf(loop);
   let dense: Tensor | undefined;
   for (const term of termsOf(gradient)) {
-    if (isNumber(term) && (term.attributes as { value: number }).value === 0) continue;
+    if (equalsNumber(term, 0)) continue;
     const window = term.op.kind === 'scatterSlice' ? windows.get(rangeOf(term)) : undefined;
     if (window) put(window.result, window.part, reshape(term.input(0), window.shape));
     else dense = dense ? add(dense, term) : term;
