@@ -286,8 +286,8 @@ const engine = [
   {
     name: 'a - 0 and 0 - a are taken for one another',
     file: 'lib/compile/simplify.ts',
-    find: "if (kind === 'add' && equals(a, 0)) return b;",
-    replace: "if ((kind === 'add' || kind === 'sub') && equals(a, 0)) return b;",
+    find: "if (kind === 'add' && equalsNumber(a, 0)) return b;",
+    replace: "if ((kind === 'add' || kind === 'sub') && equalsNumber(a, 0)) return b;",
     tests: ['test/compile', 'test/ops.test.ts'],
   },
   {
