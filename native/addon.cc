@@ -31,6 +31,7 @@ Napi::Object load(Napi::Env, Napi::Object exports) {
   use_one_blas_thread();
   add<create_plan>(exports, "createPlan");
   add<run_plan>(exports, "run");
+  add<run_plan_timed>(exports, "runTimed");
   add<run_plan_async>(exports, "runAsync");
   add<release_plan>(exports, "releasePlan");
   add<barrier_arrive>(exports, "barrierArrive");

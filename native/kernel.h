@@ -23,6 +23,8 @@ struct Run {
 };
 
 // One step of a plan, decoded and ready. `run` may throw PlanError; it must not allocate.
+// A step has a clock, and so has each step of the routine in it, if it has one; `run_timed` adds
+// the milliseconds of each to its clock.
 class Kernel {
  public:
   Kernel() = default;
@@ -30,6 +32,8 @@ class Kernel {
   Kernel& operator=(const Kernel&) = delete;
   virtual ~Kernel() = default;
   virtual void run(const Run& run) const = 0;
+  virtual size_t clocks() const { return 1; }
+  virtual void run_timed(const Run& run, std::span<double> milliseconds) const;
 };
 
 // Reads the fields of a step. Each reader throws PlanError naming the kernel and the field when it

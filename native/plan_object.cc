@@ -159,6 +159,16 @@ void run_plan(const Napi::CallbackInfo& info) {
   handle.plan.run();
 }
 
+void run_plan_timed(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "runTimed");
+  PlanHandle& handle = handle_of(arguments);
+  const Lease lease(handle);
+  const size_t clocks = handle.plan.clocks();
+  prepare(arguments, handle);
+  handle.plan.run_timed(
+      arguments.typed_array(3, "milliseconds", napi_float64_array, clocks, clocks).as<double>());
+}
+
 Napi::Value run_plan_async(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "runAsync");
   const auto deferred = Napi::Promise::Deferred::New(info.Env());

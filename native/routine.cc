@@ -21,6 +21,19 @@ Routine::Routine(const PlainValue& description, std::span<const KernelEntry> ker
   read_steps(description["steps"].list("plan: steps"), kernels);
 }
 
+size_t Routine::clocks() const {
+  size_t count = 0;
+  for (const auto& step : steps_) count += step->clocks();
+  return count;
+}
+
+void Routine::run_timed(const Run& run, std::span<double> milliseconds) const {
+  for (const auto& step : steps_) {
+    step->run_timed(run, milliseconds);
+    milliseconds = milliseconds.subspan(step->clocks());
+  }
+}
+
 void Routine::read_bindings(const PlainValue::List& bindings) {
   for (const PlainValue& value : bindings) {
     const std::string what = "plan: bindings[" + std::to_string(bindings_.size()) + "]";

@@ -30,6 +30,10 @@ class Routine {
     for (const auto& step : steps_) step->run(run);
   }
 
+  // How many clocks the steps have, those of loops' bodies behind their loop.
+  size_t clocks() const;
+  void run_timed(const Run& run, std::span<double> milliseconds) const;
+
  private:
   void read_bindings(const PlainValue::List& bindings);
   void read_steps(const PlainValue::List& steps, std::span<const KernelEntry> kernels);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <limits>
 
 #include "routine.h"
@@ -42,6 +43,25 @@ class Scan final : public Kernel {
   }
 
   void run(const Run& run) const override {
+    for_each_step(run, [&](const Run& inner) { body_.run(inner); });
+  }
+
+  size_t clocks() const override { return 1 + body_.clocks(); }
+
+  void run_timed(const Run& run, std::span<double> milliseconds) const override {
+    const auto timed = [&](const Run& inner) { body_.run_timed(inner, milliseconds.subspan(1)); };
+    const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    for_each_step(run, timed);
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+    milliseconds.front() += time.count();
+  }
+
+ private:
+  static constexpr size_t kMaxContext = 16;
+  static constexpr size_t kAlignment = 64;
+
+  template <typename Visit>
+  void for_each_step(const Run& run, Visit visit) const {
     if (body_.arena_bytes() > 0) buffers_[0] = run.at<std::byte>(workspace_);
     const size_t words = std::min(run.context.size(), context_.size());
     std::copy_n(run.context.begin(), words, context_.begin());
@@ -54,13 +74,9 @@ class Scan final : public Kernel {
         buffers_[j + 1] = run.at<std::byte>(binding.operand) + slot * binding.bytes;
       }
       context_[kSeedHigh] = seed_word(run.context[kSeedHigh], t);
-      body_.run(inner);
+      visit(inner);
     }
   }
-
- private:
-  static constexpr size_t kMaxContext = 16;
-  static constexpr size_t kAlignment = 64;
 
   void read_bindings(const StepReader& step) {
     const auto items = step.items("bindings");

@@ -1,5 +1,5 @@
 import { freemem } from 'node:os';
-import type { Plan } from '../compile/plan.js';
+import type { Plan, Step } from '../compile/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
 import { ChainruleError, invalid } from '../graph/errors.js';
 import { addon, type PlanHandle } from './addon.js';
@@ -29,6 +29,11 @@ export class Executable {
     addon.run(this.#handle, bindings, this.#words(random));
   }
 
+  /** Runs on this thread, and adds the time of each step to its clock: see `clockedSteps`. */
+  runTimed(bindings: readonly TypedArray[], random: RandomState, milliseconds: Float64Array): void {
+    addon.runTimed(this.#handle, bindings, this.#words(random), milliseconds);
+  }
+
   /** Runs on a thread of the libuv pool; the bindings must not be touched until it is done. */
   async runAsync(bindings: readonly TypedArray[], random: RandomState): Promise<void> {
     try {
@@ -53,6 +58,11 @@ export class Executable {
     this.#context[3] = sampleOffset;
     return this.#context;
   }
+}
+
+/** The steps of a plan in the order of their clocks: those of a loop's body stand behind the loop. */
+export function clockedSteps({ steps }: Plan): Step[] {
+  return steps.flatMap((step) => (step.kernel === 'scan' ? [step, ...clockedSteps(step.body)] : [step]));
 }
 
 /** Checks that an array can stand for a binding: the dtype's array type and the number of elements. */

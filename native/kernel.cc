@@ -1,0 +1,15 @@
+#include "kernel.h"
+
+#include <chrono>
+
+namespace chainrule {
+
+void Kernel::run_timed(const Run& run, std::span<double> milliseconds) const {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  this->run(run);
+  const std::chrono::duration<double, std::milli> time = Clock::now() - start;
+  milliseconds.front() += time.count();
+}
+
+}  // namespace chainrule
