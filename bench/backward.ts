@@ -1,16 +1,13 @@
-import { grad, nn } from 'chainrule';
+import { grad } from 'chainrule';
 import { compileGraph } from '../lib/compile/compile.js';
-import { allocate } from '../lib/graph/dtype.js';
+import type { TypedArray } from '../lib/graph/dtype.js';
 import { input } from '../lib/graph/ops/leaf.js';
-import { sizeOf } from '../lib/graph/shapes.js';
 import type { Tensor } from '../lib/graph/tensor.js';
 import { bind } from '../lib/runtime/bind.js';
 import { Executable } from '../lib/runtime/executable.js';
-import type { Scenario } from './scenario.js';
-import { lenet } from './scenarios/lenet.js';
-import { largeMlp, mnistMlp } from './scenarios/mlp.js';
-import { mnistCnn } from './scenarios/mnist-cnn.js';
-import { transformer } from './scenarios/transformer.js';
+import { randomValues } from './random-data.js';
+import type { Scenario, TrainingScenario } from './scenario.js';
+import { chooseScenarios, scenarios } from './scenarios/index.js';
 
 /**
  * What gradients cost: milliseconds of a loss, and of a loss with all of its gradients, on one thread. It is the time
@@ -31,29 +28,23 @@ export interface BackwardResult {
 /** Milliseconds that one round should take: long enough for the clock. */
 const ROUND_MS = 40;
 
-const scenarios: readonly Scenario[] = [mnistMlp, largeMlp, lenet, mnistCnn, transformer];
+const isTraining = (scenario: Scenario): scenario is TrainingScenario => scenario.kind === 'train';
 
 /** Times the forward pass, and forward and backward, in turn. */
 export function* runBackwardBench(cases: readonly string[], rounds = 25): Generator<BackwardResult> {
-  const unknown = cases.find((name) => !scenarios.some((scenario) => scenario.name === name));
-  if (unknown) {
-    throw new Error(
-      `bench: there is no case ${unknown}; there are ${scenarios.map((s) => s.name).join(', ')}`,
-    );
-  }
-  for (const scenario of scenarios) {
-    if (cases.length === 0 || cases.includes(scenario.name)) yield compare(scenario, rounds);
-  }
+  const chosen = chooseScenarios(scenarios.filter(isTraining), cases);
+  for (const scenario of chosen) yield compare(scenario, rounds);
 }
 
-function compare(scenario: Scenario, rounds: number): BackwardResult {
-  const { name, title, batchSize } = scenario;
+function compare(scenario: TrainingScenario, rounds: number): BackwardResult {
+  const { name, title, batchSize, inputs, targets } = scenario;
   const model = scenario.model().init(1);
-  const x = input('x', [batchSize, ...scenario.input]);
-  const y = input('y', [batchSize], 'int32');
-  const loss = nn.crossEntropy(model.forward(x), y);
-  const forward = timer([x, y], [loss], scenario);
-  const both = timer([x, y], [loss, ...grad(loss, model.parameters())], scenario);
+  const x = input('x', [batchSize, ...inputs.shape], inputs.dtype);
+  const y = input('y', [batchSize, ...targets.shape], targets.dtype);
+  const values = [randomValues(inputs, batchSize), randomValues(targets, batchSize)];
+  const loss = scenario.loss(model.forward(x), y);
+  const forward = timer([x, y], [loss], values);
+  const both = timer([x, y], [loss, ...grad(loss, model.parameters())], values);
   const times = Array.from({ length: rounds }, () => [forward(), both()] as const);
   const forwardMs = Math.min(...times.map(([one]) => one));
   const bothMs = Math.min(...times.map(([, two]) => two));
@@ -64,15 +55,10 @@ function compare(scenario: Scenario, rounds: number): BackwardResult {
 function timer(
   inputs: readonly ReturnType<typeof input>[],
   outputs: readonly Tensor[],
-  { classes }: Scenario,
+  values: readonly TypedArray[],
 ) {
   const compiled = compileGraph({ inputs, outputs });
   const executable = new Executable(compiled.plan);
-  const values = inputs.map(({ shape, dtype }) => {
-    const data = allocate(dtype, sizeOf(shape));
-    for (let i = 0; i < data.length; i++) data[i] = dtype === 'int32' ? i % classes : Math.sin(i);
-    return data;
-  });
   const { bindings } = bind(compiled, values, outputs);
   const run = (times: number): number => {
     const start = process.cpuUsage();

@@ -1,21 +1,43 @@
-import { prepare, type Subject } from './measure.js';
-import { hint, PyTorch } from './peers/pytorch.js';
+import { type Figures, figuresOf } from './figures.js';
+import { type Peer, startPeers } from './peers/peer.js';
 import type { Scenario } from './scenario.js';
-import { scenarios } from './scenarios/index.js';
+import { chooseScenarios, scenarios } from './scenarios/index.js';
+import { median } from './statistics.js';
+import { prepare } from './subject.js';
 
-/** One line of the result. Times are milliseconds of a training step. */
+/** A peer's part of a result. */
+export interface PeerResult {
+  /** As `PyTorch 2.13.0`. */
+  readonly version: string;
+  /** Which of its ways to run the model was the fastest. */
+  readonly variant: string;
+  readonly medianMs: number;
+  /** How many times longer than ours it took: the median over the pairs of neighbouring rounds. */
+  readonly ratio: number;
+}
+
+/** One line of the result. Times are milliseconds of a training step, or of a prediction. */
 export interface Result {
   readonly case: string;
+  readonly kind: Scenario['kind'];
   readonly model: string;
   readonly batch: number;
-  readonly workers: number | 'auto';
+  readonly workers: number;
   readonly rounds: number;
   readonly medianMs: number;
   readonly minMs: number;
   readonly examplesPerSecond: number;
-  /** PyTorch's median, and how many times longer it is, pair by pair. */
-  readonly pytorchMs?: number;
-  readonly ratio?: number;
+  readonly parameters: number;
+  readonly gflopsPerSecond: number;
+  /** Of the rate at which the same threads multiply matrices. Algorithms that save operations can exceed 1. */
+  readonly shareOfPeak: number;
+  readonly peakGflopsPerSecond: number;
+  readonly arenaBytes: number;
+  readonly compileMs: number;
+  /** By the peer's name. */
+  readonly peers: Readonly<Record<string, PeerResult>>;
+  /** The smallest of the peers' ratios. */
+  readonly bestRatio?: number;
 }
 
 export interface BenchOptions {
@@ -23,8 +45,10 @@ export interface BenchOptions {
   readonly cases?: readonly string[];
   readonly workers: number;
   readonly rounds?: number;
-  /** Time PyTorch in the same run, alternating. */
+  /** Time the peers in the same run, alternating. */
   readonly peers?: boolean;
+  /** What the machine can do, in GFLOP/s. */
+  readonly peak: number;
 }
 
 /** Runs the scenarios and yields a result for each. Remarks for the reader go to `remark`. */
@@ -32,50 +56,44 @@ export async function* runBench(
   options: BenchOptions,
   remark: (line: string) => void,
 ): AsyncGenerator<Result> {
-  const { cases, workers, rounds = 9, peers = false } = options;
-  const chosen = choose(cases);
-  const pytorch = peers ? await PyTorch.start(workers) : null;
-  if (peers) remark(pytorch ? `compared with ${pytorch.version}` : hint);
+  const chosen = chooseScenarios(scenarios, options.cases ?? []);
+  const peers = options.peers ? await startPeers(options.workers, remark) : [];
   try {
-    for (const scenario of chosen) {
-      yield await compare(scenario, workers, rounds, pytorch ? pytorch.peer.subject(scenario.name) : null);
-    }
+    for (const scenario of chosen) yield await compare(scenario, options, peers, remark);
   } finally {
-    pytorch?.peer.stop();
+    for (const peer of peers) peer.stop();
   }
-}
-
-function choose(cases: readonly string[] | undefined): readonly Scenario[] {
-  if (!cases || cases.length === 0) return scenarios;
-  return cases.map((name) => {
-    const found = scenarios.find((scenario) => scenario.name === name);
-    if (found) return found;
-    throw new Error(`bench: there is no case ${name}; there are ${scenarios.map((s) => s.name).join(', ')}`);
-  });
 }
 
 async function compare(
   scenario: Scenario,
-  workers: number,
-  rounds: number,
-  peer: Subject | null,
+  { workers, rounds = 9, peak }: BenchOptions,
+  peers: readonly Peer[],
+  remark: (line: string) => void,
 ): Promise<Result> {
+  const figures = figuresOf(scenario, workers);
+  const variants = await prepareAll(peers, scenario, figures, remark);
   const ours = await prepare(scenario, workers);
   const times: number[] = [];
-  const theirs: number[] = [];
+  const theirs = peers.map((): number[] => []);
   try {
-    await peer?.round();
     for (let i = 0; i < rounds; i++) {
       times.push(await ours.round());
-      if (peer) theirs.push(await peer.round());
+      for (const [p, peer] of peers.entries()) theirs[p]?.push(await peer.round());
     }
   } finally {
     await ours.close();
   }
+  const compared = peers.map(({ name, version }, p): [string, PeerResult] => {
+    const own = theirs[p] as number[];
+    const ratio = median(own.map((time, i) => time / (times[i] as number)));
+    return [name, { version, variant: variants[p] as string, medianMs: median(own), ratio }];
+  });
   const medianMs = median(times);
-  const ratios = theirs.map((time, i) => time / (times[i] as number));
+  const gflopsPerSecond = figures.flops / medianMs / 1e6;
   return {
     case: scenario.name,
+    kind: scenario.kind,
     model: scenario.title,
     batch: scenario.batchSize,
     workers,
@@ -83,13 +101,34 @@ async function compare(
     medianMs,
     minMs: Math.min(...times),
     examplesPerSecond: (1000 * scenario.batchSize) / medianMs,
-    ...(peer ? { pytorchMs: median(theirs), ratio: median(ratios) } : {}),
+    parameters: figures.parameters,
+    gflopsPerSecond,
+    shareOfPeak: gflopsPerSecond / peak,
+    peakGflopsPerSecond: peak,
+    arenaBytes: figures.arenaBytes,
+    compileMs: figures.compileMs,
+    peers: Object.fromEntries(compared),
+    ...(peers.length > 0 ? { bestRatio: Math.min(...compared.map(([, { ratio }]) => ratio)) } : {}),
   };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
+/** Lets every peer build the scenario's model, and gives the variant that each chose. */
+async function prepareAll(
+  peers: readonly Peer[],
+  scenario: Scenario,
+  { parameters }: Figures,
+  remark: (line: string) => void,
+): Promise<string[]> {
+  const variants: string[] = [];
+  for (const peer of peers) {
+    const prepared = await peer.prepare(scenario);
+    if (prepared.parameters !== parameters) {
+      throw new Error(
+        `bench: ${scenario.name} has ${parameters} parameters, but ${prepared.parameters} in ${peer.name}`,
+      );
+    }
+    for (const line of prepared.remarks) remark(`${scenario.name}, ${peer.name}: ${line}`);
+    variants.push(prepared.variant);
+  }
+  return variants;
 }

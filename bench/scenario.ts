@@ -1,13 +1,32 @@
 import type { nn, Shape } from 'chainrule';
 
-/** A training step to time: forward, loss, backward and Adam on random data, in float32. */
-export interface Scenario {
+/** Random values of one example: floats from 0 to 1, or integers from 0 to `below` - 1. */
+export type Values =
+  | { readonly dtype: 'float32'; readonly shape: Shape }
+  | { readonly dtype: 'int32'; readonly shape: Shape; readonly below: number };
+
+interface Common {
   readonly name: string;
   /** What the model is, in a line. */
   readonly title: string;
+  /** Examples in one step or prediction. */
   readonly batchSize: number;
-  /** Shape of one input. */
-  readonly input: Shape;
-  readonly classes: number;
+  readonly inputs: Values;
   model(): nn.Module;
 }
+
+/** A training step to time: forward, loss, backward and update on random data, in float32. */
+export interface TrainingScenario extends Common {
+  readonly kind: 'train';
+  readonly targets: Values;
+  readonly loss: nn.Loss;
+  /** With the defaults that it has in every library: a rate of 0.001, and AdamW's decay of 0.01. */
+  readonly optimizer: 'adam' | 'adamW';
+}
+
+/** A model's output to time, in inference mode. */
+export interface PredictionScenario extends Common {
+  readonly kind: 'predict';
+}
+
+export type Scenario = TrainingScenario | PredictionScenario;

@@ -1,7 +1,40 @@
 import type { Scenario } from '../scenario.js';
+import { charGpt } from './char-gpt.js';
+import { largeMlp } from './large-mlp.js';
 import { lenet } from './lenet.js';
-import { largeMlp, mnistMlp, tinyMlp } from './mlp.js';
+import { lstm } from './lstm.js';
 import { mnistCnn } from './mnist-cnn.js';
+import { mnistMlp } from './mnist-mlp.js';
+import { predictCnn } from './predict-cnn.js';
+import { predictMlp } from './predict-mlp.js';
+import { resnet18 } from './resnet18.js';
+import { resnet20 } from './resnet20.js';
+import { tinyMlp } from './tiny-mlp.js';
 
-/** All scenarios, the quickest first. */
-export const scenarios: readonly Scenario[] = [tinyMlp, mnistMlp, lenet, mnistCnn, largeMlp];
+/** All scenarios, in the order of the table. */
+export const scenarios: readonly Scenario[] = [
+  tinyMlp,
+  mnistMlp,
+  largeMlp,
+  lenet,
+  mnistCnn,
+  resnet20,
+  resnet18,
+  charGpt,
+  lstm,
+  predictMlp,
+  predictCnn,
+];
+
+/** The scenarios of these names among some; all of them where no names are given. */
+export function chooseScenarios<S extends Scenario>(
+  all: readonly S[],
+  names: readonly string[],
+): readonly S[] {
+  if (names.length === 0) return all;
+  return names.map((name) => {
+    const found = all.find((scenario) => scenario.name === name);
+    if (found) return found;
+    throw new Error(`bench: there is no case ${name}; there are ${all.map((s) => s.name).join(', ')}`);
+  });
+}

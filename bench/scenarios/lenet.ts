@@ -1,12 +1,12 @@
 import { nn } from 'chainrule';
-import type { Scenario } from '../scenario.js';
+import { classifier } from '../models/classifier.js';
 
 /** LeNet-5 (LeCun et al. 1998) with ReLU and max-pooling. */
-export const lenet: Scenario = {
+export const lenet = classifier({
   name: 'lenet',
   title: 'conv 6@5x5, conv 16@5x5, 120-84-10',
   batchSize: 128,
-  input: [28, 28, 1],
+  shape: [28, 28, 1],
   classes: 10,
   model: () =>
     new nn.Sequential(
@@ -23,4 +23,4 @@ export const lenet: Scenario = {
       new nn.ReLU(),
       new nn.Linear(84, 10),
     ),
-};
+});

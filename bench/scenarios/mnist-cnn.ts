@@ -1,12 +1,12 @@
 import { nn } from 'chainrule';
-import type { Scenario } from '../scenario.js';
+import { classifier } from '../models/classifier.js';
 
 /** Two 3x3 convolutions, one pooling, two dense layers. */
-export const mnistCnn: Scenario = {
+export const mnistCnn = classifier({
   name: 'mnist_cnn',
   title: 'conv 32@3x3, conv 64@3x3, pool, 128-10',
   batchSize: 128,
-  input: [28, 28, 1],
+  shape: [28, 28, 1],
   classes: 10,
   model: () =>
     new nn.Sequential(
@@ -20,4 +20,4 @@ export const mnistCnn: Scenario = {
       new nn.ReLU(),
       new nn.Linear(128, 10),
     ),
-};
+});

@@ -1,9 +1,10 @@
-import { cpus } from 'node:os';
 import { runBackwardBench } from '../../bench/backward.js';
+import { importTime } from '../../bench/import-time.js';
+import { describeMachine } from '../../bench/machine.js';
+import { measurePeak } from '../../bench/peak.js';
 import { type Result, runBench } from '../../bench/run.js';
+import { peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
 import { usableCores } from '../parallel/cores.js';
-import { addon } from '../runtime/addon.js';
-import { count } from './format.js';
 
 export interface BenchCommandOptions {
   readonly workers?: number;
@@ -13,21 +14,26 @@ export interface BenchCommandOptions {
   readonly backward?: boolean;
 }
 
-/** Times training steps and prints a table, or with `json` one line for each case. */
+/** Times the cases and prints a table, or with `json` one line for each case; remarks then go to standard error. */
 export async function bench(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const { json = false, peers = false, rounds } = options;
   const workers = options.workers ?? usableCores().cores;
   const results: Result[] = [];
-  const remark = (line: string) => console.error(line);
-  if (!json)
-    console.log(
-      `${cpus()[0]?.model ?? 'CPU'}, ${workers} workers, ${addon.isa()} kernels, ${addon.blas()}\n`,
-    );
-  for await (const result of runBench({ cases, workers, peers, ...(rounds ? { rounds } : {}) }, remark)) {
-    if (json) console.log(JSON.stringify(result));
-    else if (results.push(result) === 1) console.log(header(result));
-    if (!json) console.log(row(result));
+  const say = json ? console.error : console.log;
+  const machine = describeMachine(workers);
+  say(machine);
+  const peak = await measurePeak(workers);
+  say(`${peakLine(peak)}\n`);
+  const given = { cases, workers, peers, peak, ...(rounds ? { rounds } : {}) };
+  for await (const result of runBench(given, console.error)) {
+    if (json) console.log(JSON.stringify({ ...result, machine }));
+    else if (results.length === 0) console.log(tableHead(result));
+    if (!json) console.log(tableRow(result));
+    results.push(result);
   }
+  const compared = summary(results);
+  if (compared) say(`\n${compared}`);
+  say(`\nimport('chainrule') takes ${ms(await importTime())} ms more than a bare Node.js process.`);
 }
 
 /** Times what gradients cost, and prints a table, or with `json` one line for each case. */
@@ -35,7 +41,7 @@ export async function benchBackward(cases: readonly string[], options: BenchComm
   const { json = false, rounds } = options;
   const columns = ['case', 'model', 'batch', 'forward, ms', 'with backward, ms', 'times longer'];
   if (!json) {
-    console.log(`${cpus()[0]?.model ?? 'CPU'}, 1 thread, ${addon.isa()} kernels, ${addon.blas()}\n`);
+    console.log(`${describeMachine(1)}\n`);
     console.log(`| ${columns.join(' | ')} |\n|---|---|---:|---:|---:|---:|`);
   }
   for (const result of runBackwardBench(cases, rounds)) {
@@ -43,28 +49,6 @@ export async function benchBackward(cases: readonly string[], options: BenchComm
     const figures = [name, model, batch, ms(forwardMs), ms(bothMs), ratio.toFixed(2)];
     console.log(json ? JSON.stringify(result) : `| ${figures.join(' | ')} |`);
   }
-}
-
-const peerColumns = (result: Result) => (result.ratio === undefined ? [] : ['PyTorch, ms', 'times faster']);
-
-function header(result: Result): string {
-  const columns = ['case', 'model', 'batch', 'median, ms', 'min, ms', 'examples/s', ...peerColumns(result)];
-  return `| ${columns.join(' | ')} |\n|${columns.map((_, i) => (i < 2 ? '---' : '---:')).join('|')}|`;
-}
-
-function row({
-  case: name,
-  model,
-  batch,
-  medianMs,
-  minMs,
-  examplesPerSecond,
-  pytorchMs,
-  ratio,
-}: Result): string {
-  const figures = [name, model, String(batch), ms(medianMs), ms(minMs), count(examplesPerSecond)];
-  if (pytorchMs !== undefined && ratio !== undefined) figures.push(ms(pytorchMs), ratio.toFixed(2));
-  return `| ${figures.join(' | ')} |`;
 }
 
 function ms(value: number): string {

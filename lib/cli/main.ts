@@ -52,12 +52,12 @@ program
 
 program
   .command('bench')
-  .description('time training steps of known models on random data')
+  .description('time training steps and predictions of known models on random data')
   .argument('[cases...]', 'names of cases; all by default')
   .addOption(workers)
   .option('-r, --rounds <n>', 'rounds of which the median counts', positiveInteger)
   .option('--json', 'print one line of JSON for each case')
-  .option('--peers', 'time PyTorch in the same run, alternating')
+  .option('--peers', 'time PyTorch and JAX in the same run, alternating (CHAINRULE_PYTHON names the Python)')
   .option('--backward', 'time the loss with and without its gradients, on one thread')
   .action(async (cases, options) => {
     const { bench, benchBackward } = await import('./bench.js');

@@ -1,0 +1,80 @@
+import { optim } from 'chainrule';
+import { compileGraph } from '../lib/compile/compile.js';
+import type { Plan } from '../lib/compile/plan.js';
+import { input } from '../lib/graph/ops/leaf.js';
+import { traced } from '../lib/graph/trace.js';
+import type { TrainingJob } from '../lib/parallel/job.js';
+import { shardRows } from '../lib/parallel/shards.js';
+import { prepareTraining } from '../lib/train/jobs.js';
+import { TrainerMemory } from '../lib/train/memory.js';
+import { randomData } from './random-data.js';
+import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
+import { sum } from './statistics.js';
+
+/** What is known of a scenario before it runs. */
+export interface Figures {
+  /** Numbers that the model learns. */
+  readonly parameters: number;
+  /** Floating-point operations of a step: all shards' forward and backward passes, and the update. */
+  readonly flops: number;
+  /** Memory for intermediate values, of all threads together. */
+  readonly arenaBytes: number;
+  /** Milliseconds to trace the model, derive its gradients and compile the plans. */
+  readonly compileMs: number;
+}
+
+/** The figures of a scenario on so many threads. It is compiled a second time, so that the engine's code is warm. */
+export function figuresOf(scenario: Scenario, workers: number): Figures {
+  const compile = scenario.kind === 'train' ? compileStep(scenario, workers) : compilePrediction(scenario);
+  compile();
+  const start = performance.now();
+  const plans = compile();
+  const compileMs = performance.now() - start;
+  return {
+    parameters: countParameters(scenario),
+    flops: sum(plans.map(({ flops }) => flops)),
+    arenaBytes: sum(plans.map(({ arenaBytes }) => arenaBytes)),
+    compileMs,
+  };
+}
+
+export function optimizerOf({ optimizer }: TrainingScenario): optim.Optimizer {
+  return optim[optimizer]();
+}
+
+function countParameters(scenario: Scenario): number {
+  return sum(
+    scenario
+      .model()
+      .parameters()
+      .map(({ size }) => size),
+  );
+}
+
+/** Compiles as `Trainer.fit` does, and gives the plans of one step: every shard's, and every worker's update. */
+function compileStep(scenario: TrainingScenario, workers: number): () => readonly Plan[] {
+  const { loss, batchSize } = scenario;
+  const optimizer = optimizerOf(scenario);
+  const model = scenario.model().init(1);
+  const context = { workers, seed: 1, model, loss, optimizer, metrics: {} };
+  const memory = new TrainerMemory(model, optimizer).current();
+  const data = randomData(scenario, 1);
+  return () => plansOf(prepareTraining({ ...context, ...memory }, data, { batchSize }), workers);
+}
+
+function plansOf({ plans, updates, batchSize }: TrainingJob, workers: number): Plan[] {
+  const shards = Array.from({ length: workers }, (_, rank) => shardRows(batchSize, workers, rank).count);
+  return [
+    ...shards.flatMap((rows) => plans.get(rows)?.plan ?? []),
+    ...updates.flatMap((share) => share?.update.plan ?? []),
+  ];
+}
+
+function compilePrediction(scenario: PredictionScenario): () => readonly Plan[] {
+  const { inputs, batchSize } = scenario;
+  const model = scenario.model().init(1).eval();
+  return () => {
+    const x = input('x', [batchSize, ...inputs.shape], inputs.dtype);
+    return [compileGraph({ inputs: [x], outputs: [traced(() => model.forward(x)).result] }).plan];
+  };
+}

@@ -1,0 +1,14 @@
+import { cpus, release, type } from 'node:os';
+import { addon } from '../lib/runtime/addon.js';
+
+/** What a run was measured on, in a line. */
+export function describeMachine(workers: number): string {
+  return [
+    cpus()[0]?.model.trim() ?? 'CPU',
+    `${workers} threads`,
+    `${type()} ${release()}`,
+    `Node.js ${process.versions.node}`,
+    `${addon.isa()} kernels`,
+    addon.blas(),
+  ].join(', ');
+}

@@ -1,0 +1,37 @@
+import type { Product } from './peak-worker.js';
+import { sum } from './statistics.js';
+
+/** Rows, columns and depth of the products that are tried. */
+const SIZES = [512, 1024, 2048];
+
+const ROUNDS = 5;
+
+/** How long a thread multiplies in one round, in milliseconds. */
+const ROUND_MS = 150;
+
+/**
+ * The rate at which all threads together multiply float32 matrices through compiled plans, each thread its own, in
+ * GFLOP/s: the best of several rounds and sizes.
+ */
+export async function measurePeak(workers: number): Promise<number> {
+  const { Piscina } = await import('piscina');
+  const pool = new Piscina({
+    filename: new URL('./peak-worker.js', import.meta.url).href,
+    minThreads: workers,
+    maxThreads: workers,
+    concurrentTasksPerWorker: 1,
+  });
+  const round = async (product: Product): Promise<number> => {
+    const rates = Array.from({ length: workers }, () => pool.run(product) as Promise<number>);
+    return sum(await Promise.all(rates));
+  };
+  try {
+    const rates: number[] = [];
+    for (const size of SIZES) {
+      for (let i = 0; i < ROUNDS; i++) rates.push(await round({ size, milliseconds: ROUND_MS }));
+    }
+    return Math.max(...rates);
+  } finally {
+    await pool.destroy();
+  }
+}

@@ -1,0 +1,104 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { createInterface, type Interface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Scenario } from '../scenario.js';
+
+// Beside the sources: the build does not copy what is not TypeScript.
+const folder = new URL('../../../bench/peers/', import.meta.url);
+
+const programs = [
+  { name: 'PyTorch', script: 'pytorch_peer.py', install: 'torch==2.13.0' },
+  { name: 'JAX', script: 'jax_peer.py', install: 'jax' },
+] as const;
+
+/** What a peer says of a scenario that it has built and warmed up. */
+export interface Prepared {
+  readonly parameters: number;
+  /** Which of its ways to run the model is the fastest. */
+  readonly variant: string;
+  readonly remarks: readonly string[];
+}
+
+/** A Python process that times the steps of another library when it is asked to. */
+export class Peer {
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #lines: AsyncIterator<string>;
+  readonly #reader: Interface;
+  #version = '';
+  #complaints = '';
+
+  private constructor(
+    readonly name: string,
+    python: string,
+    script: string,
+    threads: number,
+  ) {
+    this.#process = spawn(python, [fileURLToPath(new URL(script, folder)), String(threads)], {
+      env: { ...process.env, OMP_NUM_THREADS: String(threads) },
+    });
+    this.#process.on('error', () => {});
+    this.#process.stdin.on('error', () => {});
+    this.#process.stderr.on('data', (text: Buffer) => {
+      this.#complaints = (this.#complaints + text.toString()).slice(-2000);
+    });
+    this.#reader = createInterface({ input: this.#process.stdout });
+    this.#lines = this.#reader[Symbol.asyncIterator]();
+  }
+
+  /** Starts a peer on so many threads; null where Python or the library is not there. */
+  static async start(
+    { name, script }: { name: string; script: string },
+    threads: number,
+  ): Promise<Peer | null> {
+    const peer = new Peer(name, process.env.CHAINRULE_PYTHON ?? 'python3', script, threads);
+    const { value, done } = await peer.#lines.next();
+    if (done) return null;
+    peer.#version = (JSON.parse(value) as { version: string }).version;
+    return peer;
+  }
+
+  get version(): string {
+    return this.#version;
+  }
+
+  /** Builds the scenario's model, compiles and warms up, and picks the fastest variant. Rounds are of this scenario. */
+  async prepare({ model: _, ...scenario }: Scenario): Promise<Prepared> {
+    return (await this.#ask({ prepare: scenario })) as Prepared;
+  }
+
+  /** Runs one round and gives the milliseconds of a step. */
+  async round(): Promise<number> {
+    return ((await this.#ask({ round: true })) as { ms: number }).ms;
+  }
+
+  stop(): void {
+    this.#reader.close();
+    this.#process.stdin.end();
+  }
+
+  async #ask(request: object): Promise<unknown> {
+    this.#process.stdin.write(`${JSON.stringify(request)}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error(`bench: ${this.name} ended: ${this.#complaints}`);
+    return JSON.parse(value);
+  }
+}
+
+/** Starts the peers that are there, and says how to get the others. */
+export async function startPeers(threads: number, remark: (line: string) => void): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  for (const program of programs) {
+    const peer = await Peer.start(program, threads);
+    if (peer) peers.push(peer);
+    else remark(hint(program));
+  }
+  if (peers.length > 0) remark(`compared with ${peers.map(({ version }) => version).join(' and ')}`);
+  return peers;
+}
+
+function hint({ name, install }: { name: string; install: string }): string {
+  return (
+    `${name} is skipped, because it is not there: python3 -m venv .venv && PIP_RETRIES=0 .venv/bin/pip install ` +
+    `${install}, then CHAINRULE_PYTHON=.venv/bin/python`
+  );
+}

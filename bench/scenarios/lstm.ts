@@ -1,0 +1,24 @@
+import { nn, type Tensor } from 'chainrule';
+import { classifier } from '../models/classifier.js';
+
+/** A class for each sequence, from the state behind its last step. */
+class SequenceClassifier extends nn.Module {
+  readonly lstm = new nn.LSTM(64, 256);
+  readonly head = new nn.Linear(256, 10);
+
+  /** [N, T, 64] -> [N, 10] */
+  forward(x: Tensor): Tensor {
+    const [hidden] = this.lstm.run(x).state as [Tensor, Tensor];
+    return this.head.forward(hidden.squeeze(0));
+  }
+}
+
+/** Many small matrix products, each waiting for the one before. */
+export const lstm = classifier({
+  name: 'lstm',
+  title: '1 layer, hidden 256, 100 steps of 64, 10 classes',
+  batchSize: 32,
+  shape: [100, 64],
+  classes: 10,
+  model: () => new SequenceClassifier(),
+});

@@ -1,0 +1,12 @@
+import type { PredictionScenario } from '../scenario.js';
+import { mnistMlp } from './mnist-mlp.js';
+
+/** One answer of a service: what it costs besides arithmetic counts. */
+export const predictMlp: PredictionScenario = {
+  kind: 'predict',
+  name: 'predict_mlp',
+  title: mnistMlp.title,
+  batchSize: 1,
+  inputs: mnistMlp.inputs,
+  model: mnistMlp.model,
+};

@@ -1,0 +1,63 @@
+import { compile, type EpochResult, type Tensor, Trainer, tensor } from 'chainrule';
+import { optimizerOf } from './figures.js';
+import { randomData, randomValues } from './random-data.js';
+import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
+
+/** Seconds that one round should take: long enough that starting it does not count. */
+const ROUND_SECONDS = 0.4;
+
+/** Something that runs a number of steps and says how long one took. Its threads sleep between rounds. */
+export interface Subject {
+  /** Runs one round and gives the milliseconds of a step. */
+  round(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Prepares a scenario in this library: threads started, plans compiled, and warmed up. */
+export async function prepare(scenario: Scenario, workers: number): Promise<Subject> {
+  if (scenario.kind === 'predict') return preparePrediction(scenario);
+  const trial = train(scenario, workers, 3);
+  await trial.round();
+  const steps = stepsOfRound(await trial.round());
+  await trial.close();
+  const subject = train(scenario, workers, steps);
+  await subject.round();
+  return subject;
+}
+
+/** An epoch is a round; its first one compiles the plans and starts the threads. */
+function train(scenario: TrainingScenario, workers: number, steps: number): Subject {
+  const { loss, batchSize } = scenario;
+  const options = { loss, optimizer: optimizerOf(scenario), workers, seed: 1 };
+  const epochs = new Trainer(scenario.model(), options).fit(randomData(scenario, steps), {
+    epochs: Number.MAX_SAFE_INTEGER,
+    batchSize,
+  });
+  return {
+    async round() {
+      const { value } = await epochs.next();
+      return (1000 * (value as EpochResult).seconds) / steps;
+    },
+    close: () => epochs.return().then(() => {}),
+  };
+}
+
+/** One answer after another, as a service waits for them. */
+async function preparePrediction({ model, inputs, batchSize }: PredictionScenario): Promise<Subject> {
+  const trained = model().init(1).eval();
+  const predict = compile((x: Tensor) => trained.forward(x));
+  const x = tensor(randomValues(inputs, batchSize), { shape: [batchSize, ...inputs.shape] });
+  const run = async (steps: number) => {
+    const start = performance.now();
+    for (let i = 0; i < steps; i++) await predict(x);
+    return (performance.now() - start) / steps;
+  };
+  await run(20);
+  const steps = stepsOfRound(await run(20));
+  return { round: () => run(steps), close: async () => predict.release() };
+}
+
+/** The data set holds every sample of a round, so its size is bounded, too. */
+function stepsOfRound(milliseconds: number): number {
+  return Math.min(4000, Math.max(1, Math.round((1000 * ROUND_SECONDS) / milliseconds)));
+}

@@ -1,0 +1,85 @@
+import type { Result } from './run.js';
+import { geometricMean } from './statistics.js';
+
+const columns = [
+  ['case', '---'],
+  ['model', '---'],
+  ['batch', '---:'],
+  ['median, ms', '---:'],
+  ['min, ms', '---:'],
+  ['examples/s', '---:'],
+  ['GFLOP/s', '---:'],
+  ['of peak', '---:'],
+  ['arena, MB', '---:'],
+  ['compile, ms', '---:'],
+] as const;
+
+/** The head of the table; every peer has two columns. */
+export function tableHead({ peers }: Result): string {
+  const names = Object.keys(peers);
+  const theirs = names.flatMap((name) => [`${name}, ms`, `times faster than ${name}`]);
+  const last = names.length > 1 ? ['than the best'] : [];
+  const all = [...columns, ...[...theirs, ...last].map((title) => [title, '---:'] as const)];
+  return [row(all.map(([title]) => title)), row(all.map(([, rule]) => rule))].join('\n');
+}
+
+/** The line of one result. */
+export function tableRow(result: Result): string {
+  const peers = Object.values(result.peers);
+  return row([
+    result.case,
+    result.model,
+    String(result.batch),
+    digits(result.medianMs),
+    digits(result.minMs),
+    count(result.examplesPerSecond),
+    digits(result.gflopsPerSecond),
+    `${(100 * result.shareOfPeak).toFixed(1)} %`,
+    digits(result.arenaBytes / 1e6),
+    digits(result.compileMs),
+    ...peers.flatMap(({ medianMs, variant, ratio }) => [
+      `${digits(medianMs)} (${variant})`,
+      ratio.toFixed(2),
+    ]),
+    ...(peers.length > 1 && result.bestRatio !== undefined ? [result.bestRatio.toFixed(2)] : []),
+  ]);
+}
+
+/** What all training steps together say, or null where there is nothing to compare. */
+export function summary(results: readonly Result[]): string | null {
+  const ratios = results.filter(({ kind }) => kind === 'train').flatMap(({ bestRatio }) => bestRatio ?? []);
+  if (ratios.length === 0) return null;
+  const mean = geometricMean(ratios).toFixed(2);
+  return `Geometric mean over ${ratios.length} training cases: ${mean} times faster than the best peer.`;
+}
+
+/** The README's part: the machine, the table and its summary. */
+export function measuredSection(results: readonly (Result & { readonly machine: string })[]): string {
+  const [first] = results;
+  if (!first) throw new Error('bench: there are no results');
+  const versions = Object.values(first.peers).map(({ version }) => version);
+  const beside = versions.length > 0 ? `, beside ${versions.join(' and ')} in the same run, alternating` : '';
+  return [
+    `${first.machine}${beside}; medians of ${first.rounds} rounds. ${peakLine(first.peakGflopsPerSecond)}`,
+    [tableHead(first), ...results.map(tableRow)].join('\n'),
+    ...(summary(results) ? [summary(results)] : []),
+  ].join('\n\n');
+}
+
+/** The rate that `of peak` refers to. */
+export function peakLine(peak: number): string {
+  return `Peak: all threads multiplying float32 matrices reach ${digits(peak)} GFLOP/s.`;
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** Three digits, without an exponent. */
+function digits(value: number): string {
+  return value >= 1000 ? count(value) : value.toPrecision(3);
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}

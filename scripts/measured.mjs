@@ -1,0 +1,19 @@
+// `node scripts/measured.mjs <file>`: writes README's table from the lines of `npm run --silent bench -- --peers --json`.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './setup/run.mjs';
+
+const { measuredSection } = await import('../dist/bench/table.js');
+const [file] = process.argv.slice(2);
+if (!file) {
+  console.error('usage: node scripts/measured.mjs <file with the lines that bench --json printed>');
+  process.exit(1);
+}
+const lines = readFileSync(file, 'utf8').split('\n');
+const results = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+const readme = join(root, 'README.md');
+const text = readFileSync(readme, 'utf8');
+const [begin, end] = ['<!-- measured -->\n', '<!-- /measured -->'];
+if (!text.includes(begin) || !text.includes(end)) throw new Error(`README.md has no ${begin} ... ${end}`);
+const before = text.slice(0, text.indexOf(begin) + begin.length);
+writeFileSync(readme, `${before}\n${measuredSection(results)}\n\n${text.slice(text.indexOf(end))}`);
