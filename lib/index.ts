@@ -40,5 +40,15 @@ export type {
 export * as io from './io/index.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';
+export { formatProfile } from './profile/format.js';
+export type {
+  LayerWork,
+  OpWork,
+  Profile,
+  ProfileParts,
+  StepWork,
+  TraceEvent,
+  Work,
+} from './profile/report.js';
 export { type CompiledFunction, compile } from './runtime/compile-function.js';
 export * from './train/index.js';

@@ -1,10 +1,10 @@
 import { runBackwardBench } from '../../bench/backward.js';
 import { importTime } from '../../bench/import-time.js';
 import { describeMachine } from '../../bench/machine.js';
-import { measurePeak } from '../../bench/peak.js';
 import { type Result, runBench } from '../../bench/run.js';
 import { peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
 import { usableCores } from '../parallel/cores.js';
+import { measurePeak } from '../profile/peak.js';
 
 export interface BenchCommandOptions {
   readonly workers?: number;

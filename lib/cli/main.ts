@@ -42,6 +42,20 @@ program
   });
 
 program
+  .command('profile')
+  .description('time training steps of the model that a file exports, by op and by layer; it is not changed')
+  .argument('<file>', 'a JavaScript module')
+  .option('--steps <n>', 'training steps to time; 10 by default', positiveInteger)
+  .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
+  .addOption(workers)
+  .option('--trace <file>', 'where a flame chart is saved, in the Chrome trace event format')
+  .option('--json', 'print one line of JSON')
+  .action(async (file, options) => {
+    const { profile } = await import('./profile.js');
+    await profile(file, options);
+  });
+
+program
   .command('info')
   .description('list the tensors in a safetensors file')
   .argument('<file>')

@@ -1,18 +1,11 @@
-import { basename, extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { basename, extname } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { invalid } from '../graph/errors.js';
-import { usableCores } from '../parallel/cores.js';
-import { batchCount } from '../parallel/shards.js';
 import { addon } from '../runtime/addon.js';
-import { type EpochResult, type Progress, Trainer, type TrainingModule } from '../train/index.js';
+import type { EpochResult, Progress } from '../train/index.js';
 import { count, figures, seconds } from './format.js';
+import { loadRun, type RunOptions } from './load.js';
 
-export interface TrainOptions {
-  readonly epochs?: number;
-  readonly batchSize?: number;
-  readonly workers?: number;
-  readonly seed?: number;
+export interface TrainOptions extends RunOptions {
   readonly output?: string;
 }
 
@@ -21,23 +14,8 @@ const INTERRUPTED = 130;
 
 /** Trains the model of a file with a live progress bar, and saves its weights. Gives the exit code. */
 export async function train(file: string, options: TrainOptions): Promise<number> {
-  const module = await load(file);
-  const {
-    epochs = module.epochs ?? 1,
-    batchSize = module.batchSize ?? 32,
-    seed = module.seed ?? 0,
-  } = options;
-  const cores = usableCores();
-  const workers = options.workers ?? cores.cores;
-  const data = await module.data();
-  const steps = epochs * batchCount(data.train.length, batchSize);
-  const trainer = new Trainer(module.model(), {
-    loss: module.loss,
-    optimizer: module.optimizer({ steps, epochs, batchSize }),
-    workers,
-    seed,
-    ...(module.metrics ? { metrics: module.metrics } : {}),
-  });
+  const { trainer, data, epochs, batchSize, seed, cores } = await loadRun('train', file, options);
+  const { workers } = trainer;
   const parameters = trainer.model.parameters().reduce((sum, { size }) => sum + size, 0);
   const samples = `${count(data.train.length)} samples${data.test ? ` and ${count(data.test.length)} to test` : ''}`;
   const chosen = options.workers ? '' : ` (${cores.reason})`;
@@ -93,21 +71,6 @@ export async function train(file: string, options: TrainOptions): Promise<number
   console.log(`done: ${quality}, ${seconds(elapsed)}, ${pace}`);
   console.log(`weights saved to ${output}`);
   return 0;
-}
-
-async function load(file: string): Promise<TrainingModule> {
-  const imported = (await import(pathToFileURL(resolve(file)).href)) as { default?: Partial<TrainingModule> };
-  const module = imported.default;
-  const missing = (['model', 'loss', 'optimizer', 'data'] as const).filter(
-    (name) => typeof module?.[name] !== 'function',
-  );
-  if (missing.length > 0) {
-    throw invalid(
-      'train',
-      `${file} must export by default an object with the functions model, loss, optimizer and data; it lacks ${missing.join(', ')}`,
-    );
-  }
-  return module as TrainingModule;
 }
 
 function describe(

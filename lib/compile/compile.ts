@@ -60,12 +60,13 @@ export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph
       lowering.valueOf(target.value),
       'output',
       target.variable ? undefined : target.binding,
+      target.value.place,
     ),
   }));
   for (const unit of schedule(units)) lowering.lower(unit);
   const late = after.map((target) => ({ target, copy: lowering.valueOf(target.value) }));
   for (const { target, copy } of [...held.filter(({ target }) => target.variable), ...late]) {
-    lowering.copy(copy, target.variable ? 'assign' : 'output', target.binding);
+    lowering.copy(copy, target.variable ? 'assign' : 'output', target.binding, target.value.place);
   }
 
   const arena = placeInArena(lowering.steps);
@@ -74,7 +75,7 @@ export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph
     steps: placeSteps(lowering.steps, arena.offsets),
     blocks: arena.blocks,
     arenaBytes: arena.bytes,
-    flops: live.reduce((sum, node) => sum + node.op.cost(node), 0),
+    flops: lowering.steps.reduce((sum, { flops }) => sum + flops, 0),
   };
   verifyPlan(plan);
   return {

@@ -2,6 +2,7 @@ import { bytesPerElement, type DType } from '../graph/dtype.js';
 import type { Body, Loop } from '../graph/loop.js';
 import type { Call, Layout } from '../graph/op.js';
 import { isNumber, numberOf } from '../graph/ops/leaf.js';
+import type { Place } from '../graph/place.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { computeType, stepShape } from './fuse.js';
@@ -29,18 +30,22 @@ export class Lowering {
   readonly #values = new Map<Tensor, Value>();
   readonly #compact = new Map<Tensor, Value>();
   #buffers = 0;
+  /** Of the unit that is lowered now. */
+  #place: Place | undefined;
 
   constructor(private readonly context: LoweringContext) {}
 
   lower(unit: Unit): void {
     const node = unit.last;
     if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
+    this.#place = node.place;
     const { kernel } = node.op;
     if (kernel.family === 'map') this.#map(unit);
     if (kernel.family === 'reduce') this.#reduce(unit);
     if (kernel.family === 'parts') this.#parts(node);
     if (kernel.family === 'call') this.#call(node, kernel.call(node));
     if (kernel.family === 'scan') this.#scan(node, kernel.loop(node));
+    this.#place = undefined;
   }
 
   /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
@@ -53,13 +58,15 @@ export class Lowering {
   }
 
   /** A copy of a value in memory of its own, or in the given buffer. */
-  copy(source: Value, label: string, buffer?: Buffer): Value {
+  copy(source: Value, label: string, buffer?: Buffer, place = this.#place): Value {
     const output: Value = {
       buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype),
       layout: contiguous(source.layout.shape),
       dtype: source.dtype,
     };
-    if (sizeOf(source.layout.shape) > 0) this.steps.push({ kernel: 'copy', label, input: source, output });
+    if (sizeOf(source.layout.shape) > 0) {
+      this.#push({ kernel: 'copy', label, flops: 0, input: source, output }, place);
+    }
     return output;
   }
 
@@ -69,7 +76,7 @@ export class Lowering {
     if (isNumber(node)) {
       const output = this.#output(node);
       if (node.size > 0)
-        this.steps.push({ kernel: 'fill', label: 'constant', value: numberOf(node), output });
+        this.#push({ kernel: 'fill', label: 'constant', flops: 0, value: numberOf(node), output });
       return output;
     }
     const { kernel } = node.op;
@@ -93,7 +100,7 @@ export class Lowering {
     const { program } = writeProgram(unit.nodes, [], this.#stored(unit), spaceOf(unit), (x) =>
       this.valueOf(x),
     );
-    this.steps.push({ kernel: 'map', label: labelOf(unit), ...program });
+    this.#push({ kernel: 'map', label: labelOf(unit), flops: flopsOf(unit), ...program });
   }
 
   #reduce(unit: Unit): void {
@@ -109,10 +116,11 @@ export class Lowering {
     );
     const axes = kernel.axes(node.attributes);
     const [first, last] = [axes[0] as number, axes.at(-1) as number];
-    this.steps.push({
+    this.#push({
       ...program,
       kernel: 'reduce',
       label: labelOf(unit),
+      flops: flopsOf(unit),
       code: kernel.code,
       dims: [
         sizeOf(input.shape.slice(0, first)),
@@ -129,7 +137,8 @@ export class Lowering {
     if (kernel.family !== 'parts') return;
     const output = this.valueOf(node);
     const fill = kernel.fill(node);
-    if (fill !== null) this.steps.push({ kernel: 'fill', label: node.op.kind, value: fill, output });
+    const facts = { label: node.op.kind, flops: 0 };
+    if (fill !== null) this.#push({ kernel: 'fill', ...facts, value: fill, output });
     for (const { input, start, step } of kernel.parts(node)) {
       const source = this.valueOf(node.input(input));
       if (sizeOf(source.layout.shape) === 0) continue;
@@ -139,7 +148,7 @@ export class Lowering {
         shape: source.layout.shape,
         strides: strides.map((stride, axis) => stride * (step?.[axis] ?? 1)),
       };
-      this.steps.push({ kernel: 'copy', label: node.op.kind, input: source, output: { ...output, layout } });
+      this.#push({ kernel: 'copy', ...facts, input: source, output: { ...output, layout } });
     }
   }
 
@@ -151,35 +160,50 @@ export class Lowering {
     const step: CallStep<Value> = {
       kernel: 'call',
       label: node.op.kind,
+      flops: node.op.cost(node),
       name: kernel,
       inputs: named,
       output: this.valueOf(node),
       attributes,
     };
     const scratch = workspace !== undefined ? { workspace: this.#scratch(workspace, node.dtype) } : {};
-    this.steps.push({ ...step, ...scratch });
+    this.#push({ ...step, ...scratch });
   }
 
   #scan(node: Tensor, loop: Loop): void {
     const output = this.valueOf(node);
     const { length, reverse } = loop;
+    const carry = { label: 'carry', flops: 0 };
     loopStarts(loop, output).forEach((start, i) => {
       const initial = node.input(i);
       if (initial.size === 0) return;
       if (!isNumber(initial)) {
-        this.steps.push({ kernel: 'copy', label: 'carry', input: this.valueOf(initial), output: start });
+        this.#push({ kernel: 'copy', ...carry, input: this.valueOf(initial), output: start });
         return;
       }
-      this.steps.push({ kernel: 'fill', label: 'carry', value: numberOf(initial), output: start });
+      this.#push({ kernel: 'fill', ...carry, value: numberOf(initial), output: start });
     });
     if (length === 0) return;
     const body = this.context.compileBody(loop.body);
     const read = node.inputs.slice(loop.carries).map((input) => this.#contiguous(input));
     const bindings = loopBindings(loop, read, output);
     const reads = node.inputs.length;
-    const step: ScanStep<Value> = { kernel: 'scan', label: 'scan', length, reverse, body, bindings, reads };
+    const step: ScanStep<Value> = {
+      kernel: 'scan',
+      label: 'scan',
+      flops: length * body.flops,
+      length,
+      reverse,
+      body,
+      bindings,
+      reads,
+    };
     const workspace = body.arenaBytes > 0 ? { workspace: this.#scratch(body.arenaBytes, 'uint8') } : {};
-    this.steps.push({ ...step, ...workspace });
+    this.#push({ ...step, ...workspace });
+  }
+
+  #push(step: Step<Value>, place = this.#place): void {
+    this.steps.push(place ? { ...step, place } : step);
   }
 
   #matrix(node: Tensor): Value {
@@ -209,6 +233,10 @@ export class Lowering {
 
 function spaceOf(unit: Unit) {
   return { shape: stepShape(unit.last), compute: computeType(unit.last) };
+}
+
+function flopsOf(unit: Unit): number {
+  return unit.nodes.reduce((sum, node) => sum + node.op.cost(node), 0);
 }
 
 function labelOf(unit: Unit): string {

@@ -1,4 +1,5 @@
 import type { DType, TypedArray } from '../graph/dtype.js';
+import type { Place } from '../graph/place.js';
 
 /** A strided window into a buffer: buffer 0 is the arena, buffer `i` is binding `i - 1`. */
 export interface Operand {
@@ -29,39 +30,44 @@ export interface Program<O = Operand> {
   readonly outputs: readonly O[];
 }
 
-export interface MapStep<O = Operand> extends Program<O> {
-  readonly kernel: 'map';
+/** What a step says of itself besides its work, for messages and profiles. */
+export interface StepFacts {
+  /** The ops that it computes, as `add+relu`. */
   readonly label: string;
+  /** Floating-point operations of one run. */
+  readonly flops: number;
+  /** Where its op comes from, where that was traced. */
+  readonly place?: Place;
+}
+
+export interface MapStep<O = Operand> extends Program<O>, StepFacts {
+  readonly kernel: 'map';
 }
 
 /** A program whose register `result`, seen as [A, R, B], is reduced over R. */
-export interface ReduceStep<O = Operand> extends Program<O> {
+export interface ReduceStep<O = Operand> extends Program<O>, StepFacts {
   readonly kernel: 'reduce';
-  readonly label: string;
   readonly code: 'sum' | 'max' | 'min';
   readonly dims: readonly [number, number, number];
   readonly result: number;
   readonly output: O;
 }
 
-export interface CopyStep<O = Operand> {
+export interface CopyStep<O = Operand> extends StepFacts {
   readonly kernel: 'copy';
-  readonly label: string;
   readonly input: O;
   readonly output: O;
 }
 
-export interface FillStep<O = Operand> {
+export interface FillStep<O = Operand> extends StepFacts {
   readonly kernel: 'fill';
-  readonly label: string;
   readonly value: number;
   readonly output: O;
 }
 
 /** A kernel with named operands and plain attributes: a product, a convolution, a pooling, a look-up. */
-export interface CallStep<O = Operand> {
+export interface CallStep<O = Operand> extends StepFacts {
   readonly kernel: 'call';
-  readonly label: string;
   readonly name: string;
   readonly inputs: Readonly<Record<string, O>>;
   readonly output: O;
@@ -80,9 +86,8 @@ export interface LoopBinding<O = Operand> {
 }
 
 /** Runs a plan of its own for each step of a loop; steps count from the last down in reverse. */
-export interface ScanStep<O = Operand> {
+export interface ScanStep<O = Operand> extends StepFacts {
   readonly kernel: 'scan';
-  readonly label: string;
   readonly length: number;
   readonly reverse: boolean;
   readonly body: Plan;

@@ -1,5 +1,6 @@
 import { Body, endSlots, type Loop, regionsOf } from '../graph/loop.js';
 import type { SliceAttributes } from '../graph/ops/movement.js';
+import { within } from '../graph/place.js';
 import { sizeOf } from '../graph/shapes.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 
@@ -33,13 +34,10 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
       changed = true;
       const loop = pruneLoop(node.attributes, need);
       moves.set(node, moveBetween(node.attributes, loop, need));
+      const kept = inputs.filter((_, i) => need.placeholders[i]);
       rewritten.set(
         node,
-        new Tensor(
-          node.op,
-          inputs.filter((_, i) => need.placeholders[i]),
-          loop,
-        ),
+        within(node.place, () => new Tensor(node.op, kept, loop)),
       );
       continue;
     }
@@ -47,7 +45,8 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
     // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
     const same = !changed || node.op.kernel.family === 'leaf';
     const attributes = move ? moveSlice(node.attributes as SliceAttributes, move) : node.attributes;
-    rewritten.set(node, same ? node : new Tensor(node.op, inputs, attributes));
+    const renewed = () => new Tensor(node.op, inputs, attributes);
+    rewritten.set(node, same ? node : within(node.place, renewed));
   }
   return roots.map((root) => rewritten.get(root) as Tensor);
 }

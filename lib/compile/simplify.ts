@@ -1,5 +1,6 @@
 import type { OpRecord } from '../graph/op.js';
 import { constantOp, equalsNumber, isNumber, numberOf } from '../graph/ops/leaf.js';
+import { within } from '../graph/place.js';
 import { sameShape } from '../graph/shapes.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 import { joinSlices } from './join-slices.js';
@@ -25,9 +26,11 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
   };
   for (const node of reachable(roots)) {
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
-    const found = rewrite(node, inputs, share);
-    // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
-    const candidate: Tensor = found === node && changed ? renew(node, inputs) : found;
+    const candidate: Tensor = within(node.place, () => {
+      const found = rewrite(node, inputs, share);
+      // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
+      return found === node && changed ? renew(node, inputs) : found;
+    });
     changed ||= candidate !== node;
     rewritten.set(node, share(candidate));
   }

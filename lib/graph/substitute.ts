@@ -1,3 +1,4 @@
+import { within } from './place.js';
 import { reachable, Tensor } from './tensor.js';
 
 /**
@@ -12,7 +13,8 @@ export function substitute(roots: readonly Tensor[], replacements: ReadonlyMap<T
     if (rewritten.has(node)) continue;
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
     const same = inputs.every((input, i) => input === node.inputs[i]);
-    rewritten.set(node, same ? node : new Tensor(node.op, inputs, node.attributes));
+    const renewed = () => new Tensor(node.op, inputs, node.attributes);
+    rewritten.set(node, same ? node : within(node.place, renewed));
   }
   return roots.map((root) => rewritten.get(root) as Tensor);
 }

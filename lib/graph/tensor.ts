@@ -1,5 +1,6 @@
 import type { DType } from './dtype.js';
 import type { OpRecord } from './op.js';
+import { currentPlace, type Place } from './place.js';
 import { type Shape, sizeOf } from './shapes.js';
 
 let nextId = 0;
@@ -14,6 +15,8 @@ export class Tensor<A = unknown> {
   readonly id: number = nextId++;
   readonly shape: Shape;
   readonly dtype: DType;
+  /** Where it comes from, where that is traced: see `within`. */
+  readonly place: Place | undefined = currentPlace();
 
   constructor(
     readonly op: OpRecord<A>,

@@ -1,6 +1,7 @@
 import { isFloat } from './dtype.js';
 import { formatShape, invalid } from './errors.js';
 import { add } from './ops/elementwise.js';
+import { backwardOf, enter, leave } from './place.js';
 import { sameShape } from './shapes.js';
 import { reachable, type Tensor } from './tensor.js';
 
@@ -30,18 +31,25 @@ export function vjp(
   const wanted = new Set(wrt);
   for (const node of dependents(outputs, wanted).reverse()) {
     const gradient = sums.get(node);
-    if (!gradient || !node.op.grad) continue;
+    const rule = node.op.grad;
+    if (!gradient || !rule) continue;
     observe?.(node);
-    const contributions = node.op.grad(gradient, node);
-    node.inputs.forEach((input, i) => {
-      const contribution = contributions[i];
-      if (!contribution || !isFloat(input.dtype)) return;
-      if (!sameShape(contribution.shape, input.shape)) {
-        const shapes = `${formatShape(contribution.shape)} for an input of ${formatShape(input.shape)}`;
-        throw invalid('grad', `the gradient rule of ${node.op.kind} gave ${shapes}`);
-      }
-      accumulate(input, contribution);
-    });
+    // No function of its own, whose frame could push the caller's line out of an error's stack.
+    const outer = enter(backwardOf(node.place));
+    try {
+      const contributions = rule(gradient, node);
+      node.inputs.forEach((input, i) => {
+        const contribution = contributions[i];
+        if (!contribution || !isFloat(input.dtype)) return;
+        if (!sameShape(contribution.shape, input.shape)) {
+          const shapes = `${formatShape(contribution.shape)} for an input of ${formatShape(input.shape)}`;
+          throw invalid('grad', `the gradient rule of ${node.op.kind} gave ${shapes}`);
+        }
+        accumulate(input, contribution);
+      });
+    } finally {
+      leave(outer);
+    }
     if (!wanted.has(node)) sums.delete(node);
   }
   return wrt.map((x) => sums.get(x));

@@ -1,5 +1,6 @@
 import { formatShape } from '../graph/errors.js';
 import type { HealthReport } from './report.js';
+import { table } from './table.js';
 
 /** A report as tables of text: the layers, the ReLUs, the parameters, and the findings, one to a line. */
 export function formatHealth(report: HealthReport): string {
@@ -36,24 +37,6 @@ export function formatHealth(report: HealthReport): string {
   return [`loss ${loss.toPrecision(5)}`, ...tables, remarks.length > 0 ? remarks.join('\n') : 'No findings.']
     .filter((part) => part !== '')
     .join('\n\n');
-}
-
-/** Columns are as wide as their widest entry; numbers stand to the right. Nothing for a table without rows. */
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
-  const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
-  const isText = header.map((_, column) =>
-    rows.some((row) => !/^[-+\d.e]+( %)?$|^-$|^NaN|Infinity$/.test(row[column] as string)),
-  );
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (isText[i] ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
 function brief(value: number): string {

@@ -1,3 +1,4 @@
+import { within } from '../graph/place.js';
 import { Tensor, upcomingId } from '../graph/tensor.js';
 import type { Module } from '../nn/module.js';
 
@@ -13,6 +14,9 @@ export interface LayerCall {
 
 /** The name of the model itself, which has no path. */
 export const MODEL = '(model)';
+
+/** What computes the loss of a model's output belongs to no module. */
+export const LOSS = '(loss)';
 
 /**
  * Runs a function and notes each call of a module of the model, inner calls before outer ones. For that time the
@@ -48,7 +52,7 @@ function watch(path: string, module: Module, calls: LayerCall[]): () => void {
   const forward = module.forward;
   const watched = (...inputs: Tensor[]): Tensor => {
     const first = upcomingId();
-    const output = forward.apply(module, inputs);
+    const output = within({ layer: path, phase: 'forward' }, () => forward.apply(module, inputs));
     if (output instanceof Tensor) calls.push({ path, module, output, first, end: upcomingId() });
     return output;
   };

@@ -8,7 +8,7 @@ import type { Loss } from '../nn/losses.js';
 import { asModelInput } from '../nn/model-input.js';
 import type { Module, NamedParameter } from '../nn/module.js';
 import type { Place } from './non-finite.js';
-import { callOf, type LayerCall, MODEL, recordCalls } from './record.js';
+import { callOf, type LayerCall, LOSS, MODEL, recordCalls } from './record.js';
 
 /** One batch as a model takes it. */
 export interface Batch {
@@ -84,9 +84,6 @@ export function traceModel(model: Module, loss: Loss, batch: Batch): ModelTrace 
     place,
   };
 }
-
-/** What computes the loss of a model's output belongs to no module. */
-const LOSS = '(loss)';
 
 /** The innermost call for each output, in the order of the forward pass; without those inside of a loop's body. */
 function distinctOutputs(calls: readonly LayerCall[], nodes: ReadonlySet<Tensor>): LayerCall[] {

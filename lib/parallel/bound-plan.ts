@@ -2,6 +2,7 @@ import { allocate, bytesPerElement, type TypedArray, viewOf } from '../graph/dty
 import { sizeOf } from '../graph/shapes.js';
 import { Executable, type RandomState } from '../runtime/executable.js';
 import type { BoundPlan, SharedMemory, Source } from './job.js';
+import type { Recorder } from './recorder.js';
 
 /** A worker's own arrays, by name and size. */
 export class LocalMemory {
@@ -27,6 +28,7 @@ export class BoundExecutable {
   constructor(
     private readonly bound: BoundPlan,
     private readonly local: LocalMemory,
+    private readonly recorder?: Recorder,
   ) {
     this.#executable = new Executable(bound.plan);
   }
@@ -38,7 +40,8 @@ export class BoundExecutable {
       bindings = this.bound.sources.map((source, i) => this.#resolve(source, i, gradients));
       this.#bindings.set(gradients, bindings);
     }
-    this.#executable.run(bindings, random);
+    if (this.recorder) this.recorder.run(this.bound.plan, this.#executable, bindings, random);
+    else this.#executable.run(bindings, random);
   }
 
   /** The local array that a binding is read from or written to. */

@@ -90,4 +90,12 @@ export interface Job {
 /** What one worker is asked to do in one task of the pool. */
 export type Task =
   | { readonly kind: 'train'; readonly rank: number; readonly epoch: number; readonly firstStep: number }
+  /** Training that writes down what takes how long; times count from `origin`, of the clock that threads share. */
+  | {
+      readonly kind: 'profile';
+      readonly rank: number;
+      readonly epoch: number;
+      readonly firstStep: number;
+      readonly origin: number;
+    }
   | { readonly kind: 'evaluate'; readonly rank: number };

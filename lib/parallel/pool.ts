@@ -2,6 +2,7 @@ import type { Piscina } from 'piscina';
 import { invalid } from '../graph/errors.js';
 import { Control, isReleased } from './control.js';
 import type { Job, Task } from './job.js';
+import type { Timeline } from './recorder.js';
 
 /** Says what it means that a thread is gone; other errors come from within a worker, and say so themselves. */
 function explained(cause: unknown): unknown {
@@ -37,19 +38,20 @@ export class WorkerPool {
     return new WorkerPool(piscina, job);
   }
 
-  /** Runs one task on every worker. Rejects with the first failure, when all workers have come back. */
-  async run(taskOf: (rank: number) => Task): Promise<void> {
+  /** Runs one task on every worker, and gives what they returned, by rank. Rejects with the first failure, when all workers have come back. */
+  async run(taskOf: (rank: number) => Task): Promise<(Timeline | undefined)[]> {
     const failures: unknown[] = [];
     const tasks = Array.from({ length: this.job.workers }, (_, rank) =>
-      this.piscina.run(taskOf(rank)).catch((error: unknown) => {
+      this.piscina.run(taskOf(rank)).catch((error: unknown): undefined => {
         failures.push(error);
         // A worker that was terminated could not release the others itself.
         this.#control.abort();
       }),
     );
-    await Promise.all(tasks);
+    const results = (await Promise.all(tasks)) as (Timeline | undefined)[];
     const cause = failures.find((error) => !isReleased(error)) ?? failures[0];
     if (cause !== undefined) throw explained(cause);
+    return results;
   }
 
   /** Asks the workers to stop after the step under way. */

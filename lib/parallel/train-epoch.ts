@@ -5,6 +5,7 @@ import { addon } from '../runtime/addon.js';
 import { BoundExecutable, LocalMemory } from './bound-plan.js';
 import { Control } from './control.js';
 import type { Job, ShardedData, TrainingJob } from './job.js';
+import type { Recorder } from './recorder.js';
 import { batchCount, type Rows, shardRows } from './shards.js';
 import { Updater } from './updater.js';
 
@@ -13,7 +14,10 @@ export class ShardRunner {
   readonly local = new LocalMemory();
   readonly #executables = new Map<number, BoundExecutable>();
 
-  constructor(private readonly data: ShardedData) {}
+  constructor(
+    private readonly data: ShardedData,
+    private readonly recorder?: Recorder,
+  ) {}
 
   /** The plan for so many rows, with these rows of the order as its inputs. */
   load(order: Int32Array, { start, count }: Rows): BoundExecutable {
@@ -21,7 +25,7 @@ export class ShardRunner {
     if (!executable) {
       const bound = this.data.plans.get(count);
       if (!bound) throw new RangeError(`there is no plan for ${count} rows`);
-      executable = new BoundExecutable(bound, this.local);
+      executable = new BoundExecutable(bound, this.local, this.recorder);
       this.#executables.set(count, executable);
     }
     for (const name of ['inputs', 'targets'] as const) {
@@ -43,12 +47,13 @@ export class EpochTrainer {
   constructor(
     private readonly job: Job,
     private readonly training: TrainingJob,
+    private readonly recorder?: Recorder,
   ) {
     this.#control = new Control(job.control);
-    this.#runner = new ShardRunner(training);
+    this.#runner = new ShardRunner(training, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
-    this.#updater = new Updater(job, training, this.#runner.local);
+    this.#updater = new Updater(job, training, this.#runner.local, recorder);
   }
 
   /**
@@ -62,8 +67,10 @@ export class EpochTrainer {
     for (let step = 0; step < steps; step++) {
       const start = step * batchSize;
       const rows = Math.min(batchSize, length - start);
+      this.recorder?.begin(step);
       this.#computeGradients(rank, order, { start, count: rows }, firstStep + step);
       this.#control.meet(this.job.workers);
+      this.recorder?.end('wait');
       const loss = this.#finiteLoss(rows, epoch, step);
       this.#updater.run(rank, rows, { step, firstStep });
       if (rank === 0) {
@@ -72,6 +79,7 @@ export class EpochTrainer {
         this.#control.decide();
       }
       this.#control.meet(this.job.workers);
+      this.recorder?.end('wait');
       if (this.#control.decidedToStop) return;
     }
   }
@@ -85,10 +93,12 @@ export class EpochTrainer {
       this.#shardLosses[shard] = 0;
       if (count === 0) continue;
       const executable = this.#runner.load(order, { start: batch.start + start, count });
+      this.recorder?.end('load');
       // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
       executable.array('weight')[0] = count / batch.count;
       executable.run(gradients[shard] ?? null, { seed: this.job.seed, step, sampleOffset: start });
       this.#shardLosses[shard] = executable.array('loss')[0] as number;
+      this.recorder?.end('gradients');
     }
   }
 

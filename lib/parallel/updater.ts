@@ -4,6 +4,7 @@ import { addon } from '../runtime/addon.js';
 import { BoundExecutable, type LocalMemory } from './bound-plan.js';
 import { Control } from './control.js';
 import type { BoundPlan, Job, Range, TrainingJob } from './job.js';
+import type { Recorder } from './recorder.js';
 import { shardRows } from './shards.js';
 import { viewInto } from './shared-memory.js';
 
@@ -30,6 +31,7 @@ export class Updater {
     private readonly job: Job,
     private readonly training: TrainingJob,
     private readonly local: LocalMemory,
+    private readonly recorder?: Recorder,
   ) {
     const { gradients, sum, clip, memory, scalars } = training;
     this.#control = new Control(job.control);
@@ -48,13 +50,17 @@ export class Updater {
     const turn = (firstStep + step) % accumulate;
     this.#keepBuffers(rank, rows);
     if (share) this.#addGradients(share, rows, turn === 0);
+    this.recorder?.end('sum');
     if (turn < accumulate - 1) return;
     if (clip) {
       if (share?.squares) this.#executable(share.squares).run(null, this.#random(step));
+      this.recorder?.end('update');
       // The norm needs the squares of all workers.
       this.#control.meet(this.job.workers);
+      this.recorder?.end('wait');
     }
     if (share) this.#update(share.update, step);
+    this.recorder?.end('update');
   }
 
   /** The sum over the shards goes to the first shard's gradients, and from there to what was accumulated. */
@@ -110,7 +116,7 @@ export class Updater {
   #executable(plan: BoundPlan): BoundExecutable {
     let executable = this.#executables.get(plan);
     if (!executable) {
-      executable = new BoundExecutable(plan, this.local);
+      executable = new BoundExecutable(plan, this.local, this.recorder);
       this.#executables.set(plan, executable);
     }
     return executable;

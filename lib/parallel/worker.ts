@@ -2,28 +2,34 @@ import { workerData } from 'node:worker_threads';
 import { Control } from './control.js';
 import { Evaluator } from './evaluate.js';
 import type { Job, Task } from './job.js';
+import { Recorder, type Timeline } from './recorder.js';
 import { EpochTrainer } from './train-epoch.js';
 
 const job = workerData as Job;
 let trainer: EpochTrainer | undefined;
 let evaluator: Evaluator | undefined;
 
-/** What the pool calls: one task, which may be many steps. A failure releases the other workers. */
-export default function work(task: Task): void {
+/** What the pool calls: one task, which may be many steps. A profile gives its timeline. A failure releases the other workers. */
+export default function work(task: Task): Timeline | undefined {
   try {
-    perform(task);
+    return perform(task);
   } catch (error) {
     new Control(job.control).abort();
     throw error;
   }
 }
 
-function perform(task: Task): void {
+function perform(task: Task): Timeline | undefined {
   if (task.kind === 'train' && job.training) {
     trainer ??= new EpochTrainer(job, job.training);
     trainer.run(task.rank, task.epoch, task.firstStep);
   } else if (task.kind === 'evaluate' && job.evaluation) {
     evaluator ??= new Evaluator(job, job.evaluation);
     evaluator.run(task.rank);
+  } else if (task.kind === 'profile' && job.training) {
+    const recorder = new Recorder(job.training, task.origin);
+    new EpochTrainer(job, job.training, recorder).run(task.rank, task.epoch, task.firstStep);
+    return recorder.timeline();
   }
+  return undefined;
 }

@@ -5,6 +5,7 @@ export type {
   Figures,
   FitOptions,
   InspectionOptions,
+  ProfileOptions,
   Progress,
   TrainerOptions,
 } from './types.js';

@@ -1,3 +1,4 @@
+import type { TypedArray } from '../graph/dtype.js';
 import type { Module } from '../nn/index.js';
 import { AverageExchange } from '../optim/averages.js';
 import type { Optimizer } from '../optim/index.js';
@@ -13,6 +14,7 @@ import {
   type OptimizerMemory,
   optimizerMemory,
 } from '../parallel/optimizer-memory.js';
+import { viewInto } from '../parallel/shared-memory.js';
 
 /** The shared memory of a trainer: the model's parameters and buffers, and what the optimiser remembers of them. */
 export class TrainerMemory {
@@ -49,6 +51,20 @@ export class TrainerMemory {
   /** The memory as it is, also while workers use it. */
   inUse(): { parameters: FlatParameters; memory: OptimizerMemory } {
     return { parameters: this.#parameters, memory: this.#memory };
+  }
+
+  /** Keeps what the memory holds now; what it returns puts that back. */
+  keep(): () => void {
+    const { memory } = this.#parameters;
+    const { state, average, sum } = this.#memory;
+    const tensors = [...state.values()].flatMap((list) => list.map((tensor) => tensor.memory));
+    const kept = [memory, average, sum, ...tensors].flatMap((shared) => (shared ? [viewInto(shared)] : []));
+    const copies = kept.map((values) => values.slice());
+    return () => {
+      kept.forEach((values, i) => {
+        values.set(copies[i] as TypedArray);
+      });
+    };
   }
 
   /** Whether the parameters hold their averages now. */

@@ -7,6 +7,18 @@ import type { EpochResult, Progress } from './types.js';
 /** Milliseconds between two looks at the workers' counters. */
 const INTERVAL_MS = 100;
 
+/** Gives the workers the optimiser's numbers for each step of an epoch. */
+export function writeScalars(
+  { length, batchSize, scalarCount, scalars: memory }: TrainingJob,
+  firstStep: number,
+  optimizer: Optimizer,
+): void {
+  const scalars = new Float64Array(memory);
+  for (let step = 0; step < batchCount(length, batchSize); step++) {
+    scalars.set(optimizer.scalarsAt(optimizer.updatesAfter(firstStep + step)), step * scalarCount);
+  }
+}
+
 export interface EpochWatch {
   /** Ends the watch and gives the number of steps done. */
   stop(): number;
@@ -23,14 +35,11 @@ export function watchEpoch(
   optimizer: Optimizer,
   onProgress?: (progress: Progress) => void,
 ): EpochWatch {
-  const { length, batchSize, scalarCount } = training;
+  const { length, batchSize } = training;
   const control = new Control(controlWords);
   const steps = batchCount(length, batchSize);
   const losses = new Float64Array(training.losses);
-  const scalars = new Float64Array(training.scalars);
-  for (let step = 0; step < steps; step++) {
-    scalars.set(optimizer.scalarsAt(optimizer.updatesAfter(firstStep + step)), step * scalarCount);
-  }
+  writeScalars(training, firstStep, optimizer);
   control.stepsDone = 0;
   const started = performance.now();
   let ended = started;

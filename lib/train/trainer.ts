@@ -8,12 +8,23 @@ import { Optimizer } from '../optim/index.js';
 import { usableCores } from '../parallel/cores.js';
 import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
 import { WorkerPool } from '../parallel/pool.js';
+import { measurePeak } from '../profile/peak.js';
+import type { Profile } from '../profile/report.js';
+import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
 import { inspectSamples, lossIsNotFinite, samplesOf, withCulprit } from './inspection.js';
 import { BATCH_SIZE, newJob, prepareEvaluation, prepareTraining, readFigures } from './jobs.js';
 import { TrainerMemory } from './memory.js';
+import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
 import { watchEpoch } from './progress.js';
-import type { EpochResult, Figures, FitOptions, InspectionOptions, TrainerOptions } from './types.js';
+import type {
+  EpochResult,
+  Figures,
+  FitOptions,
+  InspectionOptions,
+  ProfileOptions,
+  TrainerOptions,
+} from './types.js';
 
 /**
  * Trains a model on worker threads: each batch is cut into one shard per worker, the gradients are averaged in a
@@ -68,9 +79,7 @@ export class Trainer {
     this.#requireData('fit', data, options.batchSize);
     if (validation !== undefined) this.#requireData('fit', validation, options.batchSize);
     signal?.throwIfAborted();
-    if (this.#memory.holdsAverages) {
-      throw invalid('fit', 'the parameters hold their averages; wait until withAverages is done');
-    }
+    this.#requireOwnValues('fit');
     const run = this.#enter('fit');
     try {
       const training = this.#inMode(true, () => prepareTraining(this.#context(), data, options));
@@ -127,6 +136,40 @@ export class Trainer {
     this.#requireData('inspect', data, batchSize);
     if (!this.#busy) this.#memory.current();
     return this.#inspect(data.take(batchSize), thresholds);
+  }
+
+  /**
+   * Times training steps, kernel by kernel, on the threads that train: where the time goes by op, by layer, by phase, and
+   * how near to the machine's peak each op comes. It trains for these steps, with their clocks in the way; then parameters,
+   * buffers and the optimiser's state get the values back that they had before. `formatProfile` prints the report.
+   *
+   *     const profile = await trainer.profile(train, { steps: 20, batchSize: 128 });
+   *     console.log(formatProfile(profile));
+   *     writeFileSync('trace.json', JSON.stringify(profile.trace));
+   *
+   * @param data whose samples are taken in order, and again from the first where they are too few
+   * @throws (rejects) as `fit` does
+   */
+  async profile(data: Dataset, options: ProfileOptions = {}): Promise<Profile> {
+    const { steps = 10, batchSize = BATCH_SIZE, signal } = options;
+    this.#requireData('profile', data, batchSize);
+    requireInteger('profile', 'steps', steps, { min: 1 });
+    signal?.throwIfAborted();
+    this.#requireOwnValues('profile');
+    const run = this.#enter('profile');
+    let restore = () => {};
+    try {
+      const context = { ...this.#context(), steps: this.#steps };
+      restore = this.#memory.keep();
+      const training = this.#inMode(true, () => prepareProfile(context, data, { steps, batchSize }));
+      const peakGflopsPerSecond = await measurePeak(this.workers);
+      const pool = await run.start({ ...newJob(context), training }, signal);
+      const timelines = await recordTraining(pool, training, context);
+      signal?.throwIfAborted();
+      return summarise({ training, timelines, warmUp: WARM_UP, steps, peakGflopsPerSecond });
+    } finally {
+      await run.end(restore);
+    }
   }
 
   /**
@@ -215,6 +258,11 @@ export class Trainer {
     requireInteger(op, 'batchSize', batchSize, { min: 1 });
   }
 
+  #requireOwnValues(op: string): void {
+    if (!this.#memory.holdsAverages) return;
+    throw invalid(op, 'the parameters hold their averages; wait until withAverages is done');
+  }
+
   /** Takes the trainer for one call, which starts a pool and must end it. */
   #enter(op: string) {
     if (this.#busy) throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
@@ -231,9 +279,11 @@ export class Trainer {
         signal?.throwIfAborted();
         return pool;
       },
-      end: async (): Promise<void> => {
+      /** @param after what to do when all threads are gone */
+      end: async (after = () => {}): Promise<void> => {
         signal?.removeEventListener('abort', stop);
         await pool?.stop();
+        after();
         this.#busy = false;
       },
     };

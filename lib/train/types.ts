@@ -43,6 +43,15 @@ export interface InspectionOptions {
   readonly thresholds?: Partial<HealthThresholds>;
 }
 
+export interface ProfileOptions {
+  /** Training steps to time, after a few that are not. Default 10. */
+  readonly steps?: number;
+  /** Samples per step. Default 32. */
+  readonly batchSize?: number;
+  /** Ends the profile within one step. */
+  readonly signal?: AbortSignal;
+}
+
 /** Figures by name: `loss` and the metrics. */
 export type Figures = { readonly loss: number } & { readonly [name: string]: number };
 

@@ -18,12 +18,14 @@ function value(id: number, elements = 16): Value {
 const copy = (from: Value, to: Value): Step<Value> => ({
   kernel: 'copy',
   label: 'copy',
+  flops: 0,
   input: from,
   output: to,
 });
 const map = (operands: Value[], outputs: Value[]): Step<Value> => ({
   kernel: 'map',
   label: 'map',
+  flops: 0,
   compute: 'float32',
   shape: (operands[0] ?? outputs[0])?.layout.shape ?? [],
   operands,

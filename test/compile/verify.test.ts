@@ -89,6 +89,7 @@ describe('the check of plans', () => {
         {
           kernel: 'copy',
           label: 'flip',
+          flops: 0,
           input: { buffer: 1, offset, dtype: 'float32', shape: [16], strides: [-1] },
           output: { buffer: 2, offset: 0, dtype: 'float32', shape: [16], strides: [1] },
         },

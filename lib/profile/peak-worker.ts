@@ -1,7 +1,7 @@
-import { compileGraph } from '../lib/compile/compile.js';
-import { input } from '../lib/graph/ops/leaf.js';
-import { matmul } from '../lib/graph/ops/matmul.js';
-import { Executable } from '../lib/runtime/executable.js';
+import { compileGraph } from '../compile/compile.js';
+import { input } from '../graph/ops/leaf.js';
+import { matmul } from '../graph/ops/matmul.js';
+import { Executable } from '../runtime/executable.js';
 
 /** What a thread multiplies, and for how long. */
 export interface Product {

@@ -1,5 +1,4 @@
 import type { Product } from './peak-worker.js';
-import { sum } from './statistics.js';
 
 /** Rows, columns and depth of the products that are tried. */
 const SIZES = [512, 1024, 2048];
@@ -9,11 +8,19 @@ const ROUNDS = 5;
 /** How long a thread multiplies in one round, in milliseconds. */
 const ROUND_MS = 150;
 
+const measured = new Map<number, Promise<number>>();
+
 /**
  * The rate at which all threads together multiply float32 matrices through compiled plans, each thread its own, in
- * GFLOP/s: the best of several rounds and sizes.
+ * GFLOP/s: the best of several rounds and sizes. It is measured once in a process for each number of threads.
  */
-export async function measurePeak(workers: number): Promise<number> {
+export function measurePeak(workers: number): Promise<number> {
+  const known = measured.get(workers) ?? measure(workers);
+  measured.set(workers, known);
+  return known;
+}
+
+async function measure(workers: number): Promise<number> {
   const { Piscina } = await import('piscina');
   const pool = new Piscina({
     filename: new URL('./peak-worker.js', import.meta.url).href,
@@ -23,7 +30,7 @@ export async function measurePeak(workers: number): Promise<number> {
   });
   const round = async (product: Product): Promise<number> => {
     const rates = Array.from({ length: workers }, () => pool.run(product) as Promise<number>);
-    return sum(await Promise.all(rates));
+    return (await Promise.all(rates)).reduce((sum, rate) => sum + rate, 0);
   };
   try {
     const rates: number[] = [];

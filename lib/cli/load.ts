@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { invalid } from '../graph/errors.js';
+import { type UsableCores, usableCores } from '../parallel/cores.js';
+import { batchCount } from '../parallel/shards.js';
+import { Trainer, type TrainingModule } from '../train/index.js';
+
+/** What the command line says about a run; the module's own numbers, or the defaults, stand for the rest. */
+export interface RunOptions {
+  readonly epochs?: number;
+  readonly batchSize?: number;
+  readonly workers?: number;
+  readonly seed?: number;
+}
+
+/** A trainer and its data, as a file describes them. */
+export interface LoadedRun {
+  readonly trainer: Trainer;
+  readonly data: Awaited<ReturnType<TrainingModule['data']>>;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  /** The cores that decide on the number of workers where the options do not. */
+  readonly cores: UsableCores;
+}
+
+/** Loads a module that can be trained, and makes its trainer. `command` stands in errors. */
+export async function loadRun(command: string, file: string, options: RunOptions): Promise<LoadedRun> {
+  const module = await load(command, file);
+  const {
+    epochs = module.epochs ?? 1,
+    batchSize = module.batchSize ?? 32,
+    seed = module.seed ?? 0,
+  } = options;
+  const cores = usableCores();
+  const workers = options.workers ?? cores.cores;
+  const data = await module.data();
+  const steps = epochs * batchCount(data.train.length, batchSize);
+  const trainer = new Trainer(module.model(), {
+    loss: module.loss,
+    optimizer: module.optimizer({ steps, epochs, batchSize }),
+    workers,
+    seed,
+    ...(module.metrics ? { metrics: module.metrics } : {}),
+  });
+  return { trainer, data, epochs, batchSize, seed, cores };
+}
+
+async function load(command: string, file: string): Promise<TrainingModule> {
+  const imported = (await import(pathToFileURL(resolve(file)).href)) as { default?: Partial<TrainingModule> };
+  const module = imported.default;
+  const missing = (['model', 'loss', 'optimizer', 'data'] as const).filter(
+    (name) => typeof module?.[name] !== 'function',
+  );
+  if (missing.length > 0) {
+    throw invalid(
+      command,
+      `${file} must export by default an object with the functions model, loss, optimizer and data; it lacks ${missing.join(', ')}`,
+    );
+  }
+  return module as TrainingModule;
+}

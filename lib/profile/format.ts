@@ -1,0 +1,91 @@
+import { table } from '../health/table.js';
+import type { Profile, Work } from './report.js';
+
+/** How many rows a table of ops or layers has at most. */
+const ROWS = 25;
+
+/** Wider texts are cut. */
+const WIDTH = 60;
+
+/** A profile as tables of text: where the time goes, by phase, by op, by layer, and the slowest single steps. */
+export function formatProfile(profile: Profile): string {
+  const { workers, steps, batchSize, milliseconds, examplesPerSecond, peakGflopsPerSecond } = profile;
+  const parts = Object.entries(profile.parts).map(([name, time]) => [
+    name,
+    ms(time),
+    percent(time / milliseconds),
+  ]);
+  const head = [
+    `${ms(milliseconds)} ms a step (${Math.round(examplesPerSecond)} examples/s): ${steps} steps of ${batchSize} samples, `,
+    `${workers} ${workers === 1 ? 'worker' : 'workers'}; figures are means of one worker in one step.\n`,
+    `Peak: ${peakGflopsPerSecond.toPrecision(3)} GFLOP/s in products of large matrices, all workers together.`,
+  ].join('');
+  return [
+    head,
+    table(['part', 'ms', 'share'], parts),
+    table(
+      ['op', ...WORK],
+      profile.ops.slice(0, ROWS).map(({ op, ...work }) => [cut(op), ...figures(work)]),
+    ),
+    table(
+      ['layer', 'forward', 'backward', ...WORK],
+      profile.layers
+        .slice(0, ROWS)
+        .map(({ layer, forwardMilliseconds, backwardMilliseconds, ...work }) => [
+          layer,
+          ms(forwardMilliseconds),
+          ms(backwardMilliseconds),
+          ...figures(work),
+        ]),
+    ),
+    table(
+      ['slowest steps', 'layer', 'part', 'fastest', ...WORK, 'shapes'],
+      profile.slowest.map(({ op, layer, part, shapes, fastestMilliseconds, ...work }) => [
+        cut(op),
+        layer,
+        part,
+        ms(fastestMilliseconds),
+        ...figures(work),
+        shapes,
+      ]),
+    ),
+  ].join('\n\n');
+}
+
+const WORK = ['ms', 'share', 'calls', 'MB', 'GFLOP/s', 'GB/s', 'of peak'];
+
+function figures({
+  milliseconds,
+  share,
+  calls,
+  bytes,
+  gflopsPerSecond,
+  gigabytesPerSecond,
+  ofPeak,
+}: Work): string[] {
+  return [
+    ms(milliseconds),
+    percent(share),
+    Number(calls.toFixed(1)).toString(),
+    brief(bytes / 1e6),
+    brief(gflopsPerSecond),
+    brief(gigabytesPerSecond),
+    percent(ofPeak),
+  ];
+}
+
+function ms(value: number): string {
+  return value.toFixed(3);
+}
+
+function brief(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(2);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function cut(text: string): string {
+  return text.length <= WIDTH ? text : `${text.slice(0, WIDTH - 3)}...`;
+}

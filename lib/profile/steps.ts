@@ -1,0 +1,76 @@
+import { operandsOf } from '../compile/memory.js';
+import type { Operand, Plan, Step } from '../compile/plan.js';
+import { bytesPerElement } from '../graph/dtype.js';
+import { formatShape } from '../graph/errors.js';
+import { LOSS } from '../health/record.js';
+import type { StepWork } from './report.js';
+
+/** What is known of a step before it runs. */
+export interface StepFacts extends Pick<StepWork, 'op' | 'layer' | 'part' | 'shapes'> {
+  /** Of one run of the plan, without the body of a loop, whose steps have their own. */
+  readonly calls: number;
+  readonly flops: number;
+  readonly bytes: number;
+  /** The loop whose body it is in, by its place in the list. */
+  readonly loop: number | undefined;
+}
+
+/** The steps of a plan in the order of their clocks: those of a loop's body stand behind the loop. */
+export function describeSteps(plan: Plan, kind: 'gradients' | 'update'): StepFacts[] {
+  const described: StepFacts[] = [];
+  const visit = (steps: readonly Step[], calls: number, loop: number | undefined) => {
+    for (const step of steps) {
+      const isLoop = step.kernel === 'scan';
+      const index = described.push({
+        op: step.label,
+        layer: kind === 'update' ? '(update)' : (step.place?.layer ?? LOSS),
+        part: kind === 'update' ? 'update' : (step.place?.phase ?? 'forward'),
+        shapes: shapesOf(step),
+        calls,
+        flops: isLoop ? 0 : calls * step.flops,
+        bytes: isLoop ? 0 : calls * bytesOf(step),
+        loop,
+      });
+      if (isLoop) visit(step.body.steps, calls * step.length, index - 1);
+    }
+  };
+  visit(plan.steps, 1, undefined);
+  return described;
+}
+
+/** The time of each step without that of the steps in its body, by the times of all clocks. */
+export function ownTimes(steps: readonly StepFacts[], milliseconds: Float64Array): Float64Array {
+  const own = Float64Array.from(milliseconds);
+  steps.forEach(({ loop }, i) => {
+    if (loop !== undefined) own[loop] = (own[loop] as number) - (milliseconds[i] as number);
+  });
+  return own;
+}
+
+/** Memory for a kernel's own use is not counted. */
+function transferred(step: Step): { reads: readonly Operand[]; writes: readonly Operand[] } {
+  const { reads, writes } = operandsOf(step);
+  const workspace = 'workspace' in step ? step.workspace : undefined;
+  return { reads, writes: writes.filter((operand) => operand !== workspace) };
+}
+
+function bytesOf(step: Step): number {
+  const { reads, writes } = transferred(step);
+  return [...reads, ...writes].reduce((sum, operand) => sum + bytesOfOperand(operand), 0);
+}
+
+/** An axis of stride 0 repeats the same bytes. */
+function bytesOfOperand({ shape, strides, dtype }: Operand): number {
+  const elements = shape.reduce(
+    (size, length, axis) => size * (strides[axis] === 0 ? Math.min(length, 1) : length),
+    1,
+  );
+  return elements * bytesPerElement(dtype);
+}
+
+function shapesOf(step: Step): string {
+  const { reads, writes } = transferred(step);
+  const list = (operands: readonly Operand[]) =>
+    operands.map(({ dtype, shape }) => dtype + formatShape(shape)).join(' ');
+  return `${list(reads)} -> ${list(writes)}`.trimStart();
+}

@@ -1,0 +1,187 @@
+import type { TrainingJob } from '../parallel/job.js';
+import { type PlanRun, plansOf, type Timeline } from '../parallel/recorder.js';
+import type { LayerWork, OpWork, Profile, ProfileParts, StepWork, Work } from './report.js';
+import { describeSteps, ownTimes, type StepFacts } from './steps.js';
+import { chromeTrace } from './trace.js';
+
+/** What was run to be profiled. */
+export interface ProfiledRun {
+  readonly training: TrainingJob;
+  /** Of each worker, by rank. */
+  readonly timelines: readonly Timeline[];
+  /** Steps to leave out, from the first on. */
+  readonly warmUp: number;
+  readonly steps: number;
+  readonly peakGflopsPerSecond: number;
+}
+
+/** How many of the slowest steps are listed. */
+const SLOWEST = 25;
+
+/** A step and the totals over all workers and training steps. */
+interface Total extends StepFacts {
+  milliseconds: number;
+  /** Of one call, in the fastest run. */
+  fastest: number;
+  totalCalls: number;
+  totalFlops: number;
+  totalBytes: number;
+}
+
+/** Reads a report from what the workers wrote down. */
+export function summarise(run: ProfiledRun): Profile {
+  const { training, warmUp, steps, peakGflopsPerSecond } = run;
+  const timelines = run.timelines.map((timeline) => afterWarmUp(timeline, warmUp));
+  const workers = timelines.length;
+  const gradientPlans = training.plans.size;
+  const plans = plansOf(training).map((plan, i) =>
+    describeSteps(plan, i < gradientPlans ? 'gradients' : 'update'),
+  );
+  const totals = addUp(
+    plans,
+    timelines.flatMap(({ runs }) => runs),
+  );
+  const milliseconds = mean(timelines.map(wallTime)) / steps;
+  const scale = { runs: workers * steps, milliseconds, peak: peakGflopsPerSecond / workers };
+  const { batchSize } = training;
+  return {
+    workers,
+    steps,
+    batchSize,
+    milliseconds,
+    examplesPerSecond: (1000 * batchSize) / milliseconds,
+    peakGflopsPerSecond,
+    parts: partsOf(timelines, totals, scale),
+    ops: group(totals, ({ op }) => op)
+      .map(([op, members]): OpWork => ({ op, ...workOf(members, scale) }))
+      .sort(slowestFirst),
+    layers: group(totals, ({ layer }) => layer)
+      .map(([layer, members]) => layerWork(layer, members, scale))
+      .sort(slowestFirst),
+    slowest: group(totals, ({ op, layer, part, shapes }) => [op, layer, part, shapes].join('|'))
+      .map(([, members]) => stepWork(members, scale))
+      .sort(slowestFirst)
+      .slice(0, SLOWEST),
+    trace: chromeTrace(plans, timelines),
+  };
+}
+
+function afterWarmUp({ phases, runs }: Timeline, warmUp: number): Timeline {
+  const isMeasured = ({ step }: { readonly step: number }) => step >= warmUp;
+  return { phases: phases.filter(isMeasured), runs: runs.filter(isMeasured) };
+}
+
+function wallTime({ phases }: Timeline): number {
+  return (phases.at(-1)?.end ?? 0) - (phases[0]?.start ?? 0);
+}
+
+/** The totals of every step of every plan that ran. */
+function addUp(plans: readonly (readonly StepFacts[])[], runs: readonly PlanRun[]): Total[] {
+  const totals = plans.map((steps) =>
+    steps.map(
+      (step): Total => ({
+        ...step,
+        milliseconds: 0,
+        fastest: Number.POSITIVE_INFINITY,
+        totalCalls: 0,
+        totalFlops: 0,
+        totalBytes: 0,
+      }),
+    ),
+  );
+  for (const run of runs) {
+    const steps = totals[run.plan] ?? [];
+    const own = ownTimes(steps, run.milliseconds);
+    steps.forEach((step, i) => {
+      const time = own[i] as number;
+      step.milliseconds += time;
+      step.fastest = Math.min(step.fastest, time / step.calls);
+      step.totalCalls += step.calls;
+      step.totalFlops += step.flops;
+      step.totalBytes += step.bytes;
+    });
+  }
+  return totals.flat().filter(({ totalCalls }) => totalCalls > 0);
+}
+
+/** What totals are divided by: runs of one worker in one step, the time of that, and a worker's peak. */
+interface Scale {
+  readonly runs: number;
+  readonly milliseconds: number;
+  readonly peak: number;
+}
+
+function workOf(members: readonly Total[], { runs, milliseconds: whole, peak }: Scale): Work {
+  const milliseconds = sumOf(members, ({ milliseconds }) => milliseconds) / runs;
+  const flops = sumOf(members, ({ totalFlops }) => totalFlops) / runs;
+  const bytes = sumOf(members, ({ totalBytes }) => totalBytes) / runs;
+  const rate = (amount: number) => (milliseconds > 0 ? amount / milliseconds / 1e6 : 0);
+  return {
+    milliseconds,
+    share: milliseconds / whole,
+    calls: sumOf(members, ({ totalCalls }) => totalCalls) / runs,
+    flops,
+    bytes,
+    gflopsPerSecond: rate(flops),
+    gigabytesPerSecond: rate(bytes),
+    ofPeak: rate(flops) / peak,
+  };
+}
+
+function layerWork(layer: string, members: readonly Total[], scale: Scale): LayerWork {
+  const timeOf = (part: StepWork['part']) =>
+    sumOf(members, (step) => (step.part === part ? step.milliseconds : 0)) / scale.runs;
+  return {
+    layer,
+    ...workOf(members, scale),
+    forwardMilliseconds: timeOf('forward'),
+    backwardMilliseconds: timeOf('backward'),
+  };
+}
+
+function stepWork(members: readonly Total[], scale: Scale): StepWork {
+  const { op, layer, part, shapes } = members[0] as Total;
+  const fastestMilliseconds = Math.min(...members.map(({ fastest }) => fastest));
+  return { op, layer, part, shapes, ...workOf(members, scale), fastestMilliseconds };
+}
+
+/** The overhead is what no kernel, no wait and no other phase accounts for, so that the parts add up to the whole. */
+function partsOf(timelines: readonly Timeline[], totals: readonly Total[], scale: Scale): ProfileParts {
+  const spans = timelines.flatMap(({ phases }) => phases);
+  const phase = (name: string) =>
+    sumOf(spans, (span) => (span.phase === name ? span.end - span.start : 0)) / scale.runs;
+  const part = (name: string) =>
+    sumOf(totals, (step) => (step.part === name ? step.milliseconds : 0)) / scale.runs;
+  const known = {
+    load: phase('load'),
+    forward: part('forward'),
+    backward: part('backward'),
+    wait: phase('wait'),
+    sum: phase('sum'),
+    update: part('update'),
+  };
+  return { ...known, overhead: scale.milliseconds - sumOf(Object.values(known), (time) => time) };
+}
+
+function group(totals: readonly Total[], keyOf: (step: Total) => string): [string, Total[]][] {
+  const groups = new Map<string, Total[]>();
+  for (const step of totals) {
+    const key = keyOf(step);
+    const members = groups.get(key);
+    if (members) members.push(step);
+    else groups.set(key, [step]);
+  }
+  return [...groups];
+}
+
+function slowestFirst(a: Work, b: Work): number {
+  return b.milliseconds - a.milliseconds;
+}
+
+function sumOf<T>(list: readonly T[], of: (item: T) => number): number {
+  return list.reduce((sum, item) => sum + of(item), 0);
+}
+
+function mean(values: readonly number[]): number {
+  return sumOf(values, (value) => value) / values.length;
+}

@@ -1,0 +1,33 @@
+import type { Dataset } from '../data/index.js';
+import type { TrainingJob } from '../parallel/job.js';
+import type { WorkerPool } from '../parallel/pool.js';
+import { now, type Timeline } from '../parallel/recorder.js';
+import { withPlaces } from '../profile/places.js';
+import { type JobContext, prepareTraining } from './jobs.js';
+import { writeScalars } from './progress.js';
+
+/** Steps before the clocks count: in the first ones, memory is touched for the first time. */
+export const WARM_UP = 3;
+
+/** Training on some steps' samples, in the order of the data and again from its start. The model must be in training mode. */
+export function prepareProfile(
+  context: JobContext,
+  data: Dataset,
+  { steps, batchSize }: { readonly steps: number; readonly batchSize: number },
+): TrainingJob {
+  const wanted = (WARM_UP + steps) * batchSize;
+  const samples = data.subset(Array.from({ length: wanted }, (_, i) => i % data.length));
+  return withPlaces(context.model, () => prepareTraining(context, samples, { batchSize, shuffle: false }));
+}
+
+/** Trains with clocks, and gives what each worker wrote down. */
+export async function recordTraining(
+  pool: WorkerPool,
+  training: TrainingJob,
+  { optimizer, steps: firstStep }: JobContext & { readonly steps: number },
+): Promise<Timeline[]> {
+  writeScalars(training, firstStep, optimizer);
+  const origin = now();
+  const timelines = await pool.run((rank) => ({ kind: 'profile', rank, epoch: 1, firstStep, origin }));
+  return timelines.filter((timeline) => timeline !== undefined);
+}
