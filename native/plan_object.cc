@@ -1,6 +1,7 @@
 #include "plan_object.h"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 
 #include "isa.h"
@@ -125,8 +126,13 @@ class AsyncRun final : public Napi::AsyncWorker {
   }
 
  protected:
-  void Execute() override { handle_.plan.run(); }
-  void OnOK() override { deferred_.Resolve(Env().Undefined()); }
+  void Execute() override {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point start = Clock::now();
+    handle_.plan.run();
+    milliseconds_ = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  }
+  void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), milliseconds_)); }
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
  private:
@@ -134,6 +140,7 @@ class AsyncRun final : public Napi::AsyncWorker {
   Lease lease_;
   Napi::Promise::Deferred deferred_;
   Napi::ObjectReference kept_;
+  double milliseconds_ = 0;
 };
 
 }  // namespace

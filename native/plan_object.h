@@ -14,8 +14,9 @@ void run_plan(const Napi::CallbackInfo& info);
 // its clock. The steps of a loop's body stand behind the loop.
 void run_plan_timed(const Napi::CallbackInfo& info);
 
-// runAsync(handle, bindings, context): the same on a pool thread; a promise. Until it settles the
-// handle is busy, and the bindings' buffers must be neither transferred nor resized.
+// runAsync(handle, bindings, context): the same on a pool thread; a promise of the milliseconds
+// that the steps took. Until it settles the handle is busy, and the bindings' buffers must be
+// neither transferred nor resized.
 Napi::Value run_plan_async(const Napi::CallbackInfo& info);
 
 // releasePlan(handle): gives the arena back now; a later run allocates it again.

@@ -19,8 +19,8 @@ export interface Addon {
     context: Uint32Array,
     milliseconds: Float64Array,
   ): void;
-  /** Runs a plan on a thread of the libuv pool. */
-  runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<void>;
+  /** Runs a plan on a thread of the libuv pool, and gives the milliseconds that the steps took. */
+  runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<number>;
   /** Frees the arena. */
   releasePlan(handle: PlanHandle): void;
   /** Joins the barrier; gives the ticket to wait with. */

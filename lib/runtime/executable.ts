@@ -13,10 +13,15 @@ export interface RandomState {
   readonly sampleOffset?: number;
 }
 
+/** Milliseconds that the hop to another thread and back may cost. */
+const HOP_MS = 0.3;
+
 /** A plan that is ready to run on this thread. The arena is taken at the first run and kept. */
 export class Executable {
   readonly #handle: PlanHandle;
   readonly #context = new Uint32Array(4);
+  /** What the last of the runs took that `runWhereCheapest` timed. */
+  #lastMs = Number.POSITIVE_INFINITY;
 
   constructor(readonly plan: Plan) {
     const outputs = plan.bindings.filter(({ kind }) => kind === 'output');
@@ -34,10 +39,28 @@ export class Executable {
     addon.runTimed(this.#handle, bindings, this.#words(random), milliseconds);
   }
 
-  /** Runs on a thread of the libuv pool; the bindings must not be touched until it is done. */
-  async runAsync(bindings: readonly TypedArray[], random: RandomState): Promise<void> {
+  /**
+   * Runs on a thread of the libuv pool, so that this one stays free; or right here when the last run took less time than
+   * the hop to that thread and back. The bindings must not be touched until it is done.
+   */
+  async runWhereCheapest(bindings: readonly TypedArray[], random: RandomState): Promise<void> {
+    if (this.#lastMs > HOP_MS) {
+      this.#lastMs = await this.runAsync(bindings, random);
+      return;
+    }
+    const start = performance.now();
+    this.run(bindings, random);
+    this.#lastMs = performance.now() - start;
+  }
+
+  /**
+   * Runs on a thread of the libuv pool; the bindings must not be touched until it is done.
+   *
+   * @returns the milliseconds that the steps took
+   */
+  async runAsync(bindings: readonly TypedArray[], random: RandomState): Promise<number> {
     try {
-      await addon.runAsync(this.#handle, bindings, this.#words(random));
+      return await addon.runAsync(this.#handle, bindings, this.#words(random));
     } catch (cause) {
       // An error made on another thread has no stack; a new one shows who awaits it.
       const message = cause instanceof Error ? cause.message : String(cause);

@@ -122,6 +122,13 @@ export function isNumber(node: Tensor): boolean {
   return node.op.kind === 'constant' && typeof (node.attributes as ConstantAttributes).value === 'number';
 }
 
+/** The elements of a constant that has them in memory; undefined for any other node. */
+export function storedValue(node: Tensor): TypedArray | undefined {
+  if (node.op.kind !== 'constant') return undefined;
+  const { value } = node.attributes as ConstantAttributes;
+  return typeof value === 'number' ? undefined : value;
+}
+
 /** The number that all elements of such a constant are. */
 export function numberOf(node: Tensor): number {
   return (node.attributes as ConstantAttributes).value as number;
