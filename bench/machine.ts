@@ -5,7 +5,7 @@ import { addon } from '../lib/runtime/addon.js';
 export function describeMachine(workers: number): string {
   return [
     cpus()[0]?.model.trim() ?? 'CPU',
-    `${workers} threads`,
+    workers === 1 ? '1 thread' : `${workers} threads`,
     `${type()} ${release()}`,
     `Node.js ${process.versions.node}`,
     `${addon.isa()} kernels`,

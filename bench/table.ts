@@ -76,7 +76,7 @@ function row(cells: readonly string[]): string {
 }
 
 /** Three digits, without an exponent. */
-function digits(value: number): string {
+export function digits(value: number): string {
   return value >= 1000 ? count(value) : value.toPrecision(3);
 }
 

@@ -1,11 +1,13 @@
-import { Trainer } from 'chainrule';
+import { optim, Trainer } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { figuresOf } from '#bench/figures.js';
 import { randomData } from '#bench/random-data.js';
 import { runBench } from '#bench/run.js';
+import { runScaleBench, type ScaleResult } from '#bench/scale.js';
 import type { Scenario, TrainingScenario } from '#bench/scenario.js';
 import { chooseScenarios, scenarios } from '#bench/scenarios/index.js';
 import { geometricMean, median } from '#bench/statistics.js';
+import { type Memory, runSteadyBench } from '#bench/steady.js';
 
 const scenario = (name: string) => chooseScenarios(scenarios, [name])[0] as Scenario;
 
@@ -30,7 +32,6 @@ describe('the cases of the benchmark', () => {
   it.each(['char_gpt', 'lstm', 'resnet20'])('%s can be trained', async (name) => {
     const { model, loss, ...rest } = scenario(name) as TrainingScenario;
     const small = { ...rest, model, loss, batchSize: 2 };
-    const { optim } = await import('chainrule');
     const trainer = new Trainer(model(), { loss, optimizer: optim[rest.optimizer](), workers: 2 });
     for await (const { stepLosses } of trainer.fit(randomData(small, 2), { batchSize: 2 })) {
       expect(stepLosses).toHaveLength(2);
@@ -110,4 +111,42 @@ it('medians and geometric means', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 2, 3])).toBe(2.5);
   expect(geometricMean([1, 8, 1])).toBeCloseTo(2);
+});
+
+describe('bench --scale', () => {
+  it('compares the time for an operation with that of the base', async () => {
+    const results = [];
+    for await (const result of runScaleBench(['mlp'], 1, 1)) results.push(result);
+    const [base, width, depth, batch, all] = results as [ScaleResult, ...ScaleResult[]];
+    expect(results.map(({ doubled }) => doubled)).toEqual([
+      'base',
+      'width',
+      'depth',
+      'batch',
+      'width, depth and batch',
+    ]);
+    expect(base.timePerFlop).toBe(1);
+    expect(width?.model).toBe('512-1024-1024-10');
+    expect(depth?.model).toBe('512-512-512-512-512-10');
+    expect(batch?.batch).toBe(256);
+    const perFlop = ({ medianMs, flops }: ScaleResult) => medianMs / flops;
+    expect(all?.timePerFlop).toBeCloseTo(perFlop(all as ScaleResult) / perFlop(base));
+  });
+
+  it('names the models that there are', async () => {
+    await expect(runScaleBench(['vgg'], 1).next()).rejects.toThrow('there are mlp, cnn, transformer');
+  });
+});
+
+describe('bench --steady', () => {
+  it('looks at the memory every hundred steps, and the heap stays as it is', async () => {
+    const looks = [];
+    for await (const look of runSteadyBench(['tiny_mlp'], 2, 1000)) looks.push(look);
+    expect(looks.map(({ step }) => step)).toEqual(Array.from({ length: 11 }, (_, i) => 100 * i));
+    const [first, last] = [looks[0], looks.at(-1)] as [Memory, Memory];
+    // A tensor of the model's for every step would be 16 MB and more.
+    expect(last.heapBytes - first.heapBytes).toBeLessThan(1e6);
+    expect(last.externalBytes - first.externalBytes).toBeLessThan(1e6);
+    expect(last.rssBytes - first.rssBytes).toBeLessThan(16e6);
+  });
 });

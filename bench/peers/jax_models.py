@@ -21,8 +21,13 @@ def dense_init(keys, fan_in, fan_out):
     return {"w": keys.uniform((fan_in, fan_out), fan_in), "b": keys.uniform((fan_out,), fan_in)}
 
 
+def product(x, w):
+    """x @ w as a product of two matrices, which runs faster here than one of more axes."""
+    return (x.reshape(-1, x.shape[-1]) @ w).reshape(*x.shape[:-1], -1)
+
+
 def dense(p, x):
-    return x @ p["w"] + p["b"]
+    return product(x, p["w"]) + p["b"]
 
 
 def conv_init(keys, inputs, outputs, size, bias=True):
@@ -200,7 +205,7 @@ def sequence_classifier(inputs, hidden, classes):
             return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
 
         # The inputs' part of all steps is one product.
-        rows = x.swapaxes(0, 1) @ p["x"] + (p["bx"] + p["bh"])
+        rows = product(x.swapaxes(0, 1), p["x"]) + (p["bx"] + p["bh"])
         start = jnp.zeros((x.shape[0], hidden))
         (h, _), _ = lax.scan(step, (start, start), rows)
         return dense(p["head"], h), state

@@ -2,7 +2,9 @@ import { runBackwardBench } from '../../bench/backward.js';
 import { importTime } from '../../bench/import-time.js';
 import { describeMachine } from '../../bench/machine.js';
 import { type Result, runBench } from '../../bench/run.js';
-import { peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
+import { runScaleBench } from '../../bench/scale.js';
+import { runSteadyBench } from '../../bench/steady.js';
+import { digits, peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
 import { usableCores } from '../parallel/cores.js';
 import { measurePeak } from '../profile/peak.js';
 
@@ -11,7 +13,6 @@ export interface BenchCommandOptions {
   readonly rounds?: number;
   readonly json?: boolean;
   readonly peers?: boolean;
-  readonly backward?: boolean;
 }
 
 /** Times the cases and prints a table, or with `json` one line for each case; remarks then go to standard error. */
@@ -33,24 +34,53 @@ export async function bench(cases: readonly string[], options: BenchCommandOptio
   }
   const compared = summary(results);
   if (compared) say(`\n${compared}`);
-  say(`\nimport('chainrule') takes ${ms(await importTime())} ms more than a bare Node.js process.`);
+  say(`\nimport('chainrule') takes ${(await importTime()).toFixed(0)} ms more than a bare Node.js process.`);
 }
 
 /** Times what gradients cost, and prints a table, or with `json` one line for each case. */
 export async function benchBackward(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
-  const { json = false, rounds } = options;
   const columns = ['case', 'model', 'batch', 'forward, ms', 'with backward, ms', 'times longer'];
-  if (!json) {
-    console.log(`${describeMachine(1)}\n`);
-    console.log(`| ${columns.join(' | ')} |\n|---|---|---:|---:|---:|---:|`);
-  }
-  for (const result of runBackwardBench(cases, rounds)) {
+  await report(runBackwardBench(cases, options.rounds), { ...options, workers: 1 }, columns, (result) => {
     const { case: name, model, batch, forwardMs, bothMs, ratio } = result;
-    const figures = [name, model, batch, ms(forwardMs), ms(bothMs), ratio.toFixed(2)];
-    console.log(json ? JSON.stringify(result) : `| ${figures.join(' | ')} |`);
+    return [name, model, String(batch), digits(forwardMs), digits(bothMs), ratio.toFixed(2)];
+  });
+}
+
+/** Times larger and larger models, and prints a table, or with `json` one line for each size. */
+export async function benchScale(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
+  const { workers = usableCores().cores, rounds } = options;
+  const columns = ['case', 'doubled', 'model', 'batch', 'median, ms', 'GFLOP/s', 'time per FLOP'];
+  await report(runScaleBench(cases, workers, rounds), { ...options, workers }, columns, (result) => {
+    const { case: name, doubled, model, batch, medianMs, gflopsPerSecond, timePerFlop } = result;
+    const figures = [digits(medianMs), digits(gflopsPerSecond), timePerFlop.toFixed(2)];
+    return [name, doubled, model, String(batch), ...figures];
+  });
+}
+
+/** Looks at the memory while models train, and prints a table, or with `json` one line for each look. */
+export async function benchSteady(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
+  const workers = options.workers ?? usableCores().cores;
+  const columns = ['case', 'steps', 'heap, MB', 'external, MB', 'RSS, MB'];
+  await report(runSteadyBench(cases, workers), { ...options, workers }, columns, (memory) => {
+    const { case: name, step, heapBytes, externalBytes, rssBytes } = memory;
+    return [name, String(step), ...[heapBytes, externalBytes, rssBytes].map((b) => (b / 1e6).toFixed(2))];
+  });
+}
+
+async function report<R>(
+  results: Iterable<R> | AsyncIterable<R>,
+  { json = false, workers }: { json?: boolean; workers: number },
+  columns: readonly string[],
+  cells: (result: R) => readonly string[],
+): Promise<void> {
+  if (!json) {
+    console.log(`${describeMachine(workers)}\n\n| ${columns.join(' | ')} |`);
+    console.log(`|${columns.map((title) => (words.includes(title) ? '---|' : '---:|')).join('')}`);
+  }
+  for await (const result of results) {
+    console.log(json ? JSON.stringify(result) : `| ${cells(result).join(' | ')} |`);
   }
 }
 
-function ms(value: number): string {
-  return value.toPrecision(3);
-}
+/** Columns that hold no numbers. */
+const words = ['case', 'model', 'doubled'];

@@ -73,9 +73,12 @@ program
   .option('--json', 'print one line of JSON for each case')
   .option('--peers', 'time PyTorch and JAX in the same run, alternating (CHAINRULE_PYTHON names the Python)')
   .option('--backward', 'time the loss with and without its gradients, on one thread')
-  .action(async (cases, options) => {
-    const { bench, benchBackward } = await import('./bench.js');
-    await (options.backward ? benchBackward : bench)(cases, options);
+  .option('--scale', 'time models whose width, depth and batch are doubled')
+  .option('--steady', 'look at the memory over 1,000 training steps')
+  .action(async (cases, { backward, scale, steady, ...options }) => {
+    const { bench, benchBackward, benchScale, benchSteady } = await import('./bench.js');
+    const run = backward ? benchBackward : scale ? benchScale : steady ? benchSteady : bench;
+    await run(cases, options);
   });
 
 try {

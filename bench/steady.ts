@@ -1,0 +1,55 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Trainer } from 'chainrule';
+import { optimizerOf } from './figures.js';
+import { randomData } from './random-data.js';
+import type { TrainingScenario } from './scenario.js';
+import { chooseScenarios } from './scenarios/index.js';
+import { mnistMlp } from './scenarios/mnist-mlp.js';
+import { tinyMlp } from './scenarios/tiny-mlp.js';
+
+/** The memory of the process after so many training steps. */
+export interface Memory {
+  readonly case: string;
+  readonly step: number;
+  /** In use in the main thread's heap behind a collection. */
+  readonly heapBytes: number;
+  /** Of JavaScript's typed arrays and of what else lies outside of the heap. */
+  readonly externalBytes: number;
+  /** Resident memory of the process with all of its threads. */
+  readonly rssBytes: number;
+}
+
+/** The steps before the first look: threads start, arenas are taken, and the engine compiles what runs often. */
+const WARM_UP = 500;
+
+const INTERVAL = 100;
+
+const scenarios: readonly TrainingScenario[] = [tinyMlp, mnistMlp];
+
+/** Trains for so many steps, and looks at the memory before and after every hundred of them. */
+export async function* runSteadyBench(
+  cases: readonly string[],
+  workers: number,
+  steps = 1000,
+): AsyncGenerator<Memory> {
+  for (const scenario of chooseScenarios(scenarios, cases)) yield* watch(scenario, workers, steps);
+}
+
+async function* watch(scenario: TrainingScenario, workers: number, steps: number): AsyncGenerator<Memory> {
+  const { name, loss, batchSize } = scenario;
+  const trainer = new Trainer(scenario.model(), { loss, optimizer: optimizerOf(scenario), workers });
+  const options = { epochs: (WARM_UP + steps) / INTERVAL, batchSize };
+  for await (const _ of trainer.fit(randomData(scenario, INTERVAL), options)) {
+    const step = trainer.steps - WARM_UP;
+    if (step >= 0) yield { case: name, step, ...memoryNow() };
+  }
+}
+
+function memoryNow() {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { heapBytes: heapUsed, externalBytes: external, rssBytes: rss };
+}
