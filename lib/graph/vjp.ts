@@ -12,13 +12,11 @@ import { reachable, type Tensor } from './tensor.js';
  *
  * @param gradients one for each of `outputs`, of its shape and dtype
  * @param wrt any nodes; `undefined` is given for one that no output depends on
- * @param observe is told of each node whose rule is applied, before that makes nodes
  */
 export function vjp(
   outputs: readonly Tensor[],
   gradients: readonly Tensor[],
   wrt: readonly Tensor[],
-  observe?: (node: Tensor) => void,
 ): (Tensor | undefined)[] {
   const sums = new Map<Tensor, Tensor>();
   const accumulate = (node: Tensor, contribution: Tensor) => {
@@ -33,7 +31,6 @@ export function vjp(
     const gradient = sums.get(node);
     const rule = node.op.grad;
     if (!gradient || !rule) continue;
-    observe?.(node);
     // No function of its own, whose frame could push the caller's line out of an error's stack.
     const outer = enter(backwardOf(node.place));
     try {

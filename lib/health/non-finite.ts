@@ -1,16 +1,11 @@
 import { isFloat, type TypedArray } from '../graph/dtype.js';
 import { isNumber } from '../graph/ops/leaf.js';
+import type { Place } from '../graph/place.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import type { RandomState } from '../runtime/executable.js';
 import { GraphRun } from '../runtime/graph-run.js';
 import { nanCount, nonFiniteCount } from './measures.js';
 import type { NonFiniteOp } from './report.js';
-
-/** Where a node stands in a model. */
-export interface Place {
-  readonly layer: string;
-  readonly phase: 'forward' | 'backward';
-}
 
 /** What is not finite in a graph. */
 export interface NonFiniteValues {

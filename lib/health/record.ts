@@ -1,5 +1,5 @@
 import { within } from '../graph/place.js';
-import { Tensor, upcomingId } from '../graph/tensor.js';
+import { Tensor } from '../graph/tensor.js';
 import type { Module } from '../nn/module.js';
 
 /** One call of a module's `forward` while a function ran. */
@@ -7,9 +7,6 @@ export interface LayerCall {
   readonly path: string;
   readonly module: Module;
   readonly output: Tensor;
-  /** The ids of the nodes that it made: from `first` to below `end`. */
-  readonly first: number;
-  readonly end: number;
 }
 
 /** The name of the model itself, which has no path. */
@@ -19,15 +16,15 @@ export const MODEL = '(model)';
 export const LOSS = '(loss)';
 
 /**
- * Runs a function and notes each call of a module of the model, inner calls before outer ones. For that time the
- * modules' `forward` is another; afterwards it is as before, also where the function throws.
+ * Runs a function and notes each call of a module of the model, inner calls before outer ones. The nodes that it makes
+ * have places, those outside of all modules that of the loss. For that time the modules' `forward` is another; afterwards it is as before, also where the function throws.
  */
 export function recordCalls<R>(model: Module, fn: () => R): { result: R; calls: LayerCall[] } {
   const calls: LayerCall[] = [];
   const restore: (() => void)[] = [];
   try {
     for (const [path, module] of modulesOf(model)) restore.push(watch(path, module, calls));
-    return { result: fn(), calls };
+    return { result: within({ layer: LOSS, phase: 'forward' }, fn), calls };
   } finally {
     for (const undo of restore) undo();
   }
@@ -51,9 +48,8 @@ function watch(path: string, module: Module, calls: LayerCall[]): () => void {
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
   const forward = module.forward;
   const watched = (...inputs: Tensor[]): Tensor => {
-    const first = upcomingId();
     const output = within({ layer: path, phase: 'forward' }, () => forward.apply(module, inputs));
-    if (output instanceof Tensor) calls.push({ path, module, output, first, end: upcomingId() });
+    if (output instanceof Tensor) calls.push({ path, module, output });
     return output;
   };
   Object.defineProperty(module, 'forward', { value: watched, configurable: true, writable: true });
@@ -61,9 +57,4 @@ function watch(path: string, module: Module, calls: LayerCall[]): () => void {
     if (own) Object.defineProperty(module, 'forward', own);
     else Reflect.deleteProperty(module, 'forward');
   };
-}
-
-/** The innermost call that made a node; undefined for one that was made outside of all modules. */
-export function callOf(node: Tensor, calls: readonly LayerCall[]): LayerCall | undefined {
-  return calls.find(({ first, end }) => first <= node.id && node.id < end);
 }

@@ -1,14 +1,14 @@
 import { isFloat } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { ones, zeros } from '../graph/ops/leaf.js';
+import { type Place, within } from '../graph/place.js';
 import { reachable, type Tensor, upcomingId } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { vjp } from '../graph/vjp.js';
 import type { Loss } from '../nn/losses.js';
 import { asModelInput } from '../nn/model-input.js';
 import type { Module, NamedParameter } from '../nn/module.js';
-import type { Place } from './non-finite.js';
-import { callOf, type LayerCall, LOSS, MODEL, recordCalls } from './record.js';
+import { type LayerCall, LOSS, MODEL, recordCalls } from './record.js';
 
 /** One batch as a model takes it. */
 export interface Batch {
@@ -46,25 +46,19 @@ export function traceModel(model: Module, loss: Loss, batch: Batch): ModelTrace 
     throw invalid('inspect', 'the loss must have one element', formatShape(result.shape));
   const nodes = reachable([result]);
   const layers = distinctOutputs(calls, new Set(nodes));
-  const origins: { readonly first: number; readonly node: Tensor }[] = [];
-  const backward = upcomingId();
   const leaves = [...parameters.map(([, parameter]) => parameter), ...layers.map(({ output }) => output)];
-  const found = vjp([result], [ones(result.shape, result.dtype)], leaves, (node) => {
-    origins.push({ first: upcomingId(), node });
-  });
+  const found = within({ layer: LOSS, phase: 'backward' }, () =>
+    vjp([result], [ones(result.shape, result.dtype)], leaves),
+  );
   const names = new Map<Tensor, string>(
     [...parameters, ...model.namedBuffers()].map(([path, x]) => [x, path]),
   );
 
   const place = (node: Tensor): Place => {
-    if (node.id >= backward) {
-      const origin = origins.findLast(({ first }) => first <= node.id);
-      return { layer: origin ? place(origin.node).layer : LOSS, phase: 'backward' };
-    }
     const own = names.get(node);
     const given = node === batch.targets ? 'the target' : 'the input';
-    const layer = own ?? (node.id < start ? given : (callOf(node, calls)?.path ?? LOSS));
-    return { layer, phase: 'forward' };
+    const old = own ?? (node.id < start ? given : undefined);
+    return old ? { layer: old, phase: 'forward' } : (node.place ?? { layer: LOSS, phase: 'forward' });
   };
   return {
     loss: result,
@@ -77,7 +71,7 @@ export function traceModel(model: Module, loss: Loss, batch: Batch): ModelTrace 
     relus: numbered(
       nodes
         .filter(({ op, size }) => op.kind === 'relu' && size > 0)
-        .map((output) => ({ path: callOf(output, calls)?.path ?? MODEL, output })),
+        .map((output) => ({ path: output.place?.layer ?? MODEL, output })),
     ),
     parameters,
     gradients: parameters.map(([, x], i) => found[i] ?? zeros(x.shape, x.dtype)),

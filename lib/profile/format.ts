@@ -9,7 +9,8 @@ const WIDTH = 60;
 
 /** A profile as tables of text: where the time goes, by phase, by op, by layer, and the slowest single steps. */
 export function formatProfile(profile: Profile): string {
-  const { workers, steps, batchSize, milliseconds, examplesPerSecond, peakGflopsPerSecond } = profile;
+  const { workers, steps, batchSize, milliseconds, examplesPerSecond } = profile;
+  const [operations, bytes] = [profile.peakGflopsPerSecond, profile.peakGigabytesPerSecond];
   const parts = Object.entries(profile.parts).map(([name, time]) => [
     name,
     ms(time),
@@ -18,7 +19,8 @@ export function formatProfile(profile: Profile): string {
   const head = [
     `${ms(milliseconds)} ms a step (${Math.round(examplesPerSecond)} examples/s): ${steps} steps of ${batchSize} samples, `,
     `${workers} ${workers === 1 ? 'worker' : 'workers'}; figures are means of one worker in one step.\n`,
-    `Peak: ${peakGflopsPerSecond.toPrecision(3)} GFLOP/s in products of large matrices, all workers together.`,
+    `Peak of all workers together: ${operations.toPrecision(3)} GFLOP/s in products of large matrices, `,
+    `${bytes.toPrecision(3)} GB/s in sums of vectors in main memory.`,
   ].join('');
   return [
     head,

@@ -1,36 +1,53 @@
 import { compileGraph } from '../compile/compile.js';
+import { add } from '../graph/ops/elementwise.js';
 import { input } from '../graph/ops/leaf.js';
 import { matmul } from '../graph/ops/matmul.js';
+import { sizeOf } from '../graph/shapes.js';
+import type { Tensor } from '../graph/tensor.js';
 import { Executable } from '../runtime/executable.js';
 
-/** What a thread multiplies, and for how long. */
-export interface Product {
-  /** Of square matrices. */
+/** What a thread does, and for how long. */
+export interface Effort {
+  /** Products of square matrices, or sums of vectors; `size` is the length of a side. */
+  readonly kind: 'product' | 'sum';
   readonly size: number;
   readonly milliseconds: number;
 }
 
-const products = new Map<number, () => void>();
+interface Work {
+  run(): void;
+  /** Operations of a product, bytes that a sum moves. */
+  readonly amount: number;
+}
 
-/** Multiplies matrices for a while and gives the rate, in GFLOP/s. */
-export default function multiply({ size, milliseconds }: Product): number {
-  const run = products.get(size) ?? product(size);
-  products.set(size, run);
-  run();
+const prepared = new Map<string, Work>();
+
+/** Does the same work for a while and gives its rate: in 10^9 operations, or bytes, a second. */
+export default function measureRate({ kind, size, milliseconds }: Effort): number {
+  const key = `${kind} ${size}`;
+  const work = prepared.get(key) ?? prepare(kind, size);
+  prepared.set(key, work);
+  work.run();
   const start = performance.now();
   let times = 0;
   while (performance.now() - start < milliseconds) {
-    run();
+    work.run();
     times++;
   }
-  return (2 * size ** 3 * times) / (performance.now() - start) / 1e6;
+  return (work.amount * times) / (performance.now() - start) / 1e6;
 }
 
-function product(size: number): () => void {
-  const matrix = () => new Float32Array(size * size).fill(0.5);
-  const inputs = [input('a', [size, size]), input('b', [size, size])] as const;
-  const { plan } = compileGraph({ inputs, outputs: [matmul(...inputs)] });
+function prepare(kind: Effort['kind'], size: number): Work {
+  return kind === 'product'
+    ? { run: runner([size, size], matmul), amount: 2 * size ** 3 }
+    : { run: runner([size], add), amount: 3 * Float32Array.BYTES_PER_ELEMENT * size };
+}
+
+/** Runs a plan of one op on two arrays. */
+function runner(shape: readonly number[], op: (a: Tensor, b: Tensor) => Tensor): () => void {
+  const inputs = [input('a', shape), input('b', shape)] as const;
+  const { plan } = compileGraph({ inputs, outputs: [op(...inputs)] });
   const executable = new Executable(plan);
-  const bindings = [matrix(), matrix(), matrix()];
+  const bindings = [0, 1, 2].map(() => new Float32Array(sizeOf(shape)).fill(0.5));
   return () => executable.run(bindings, { seed: 0, step: 0 });
 }

@@ -79,6 +79,8 @@ export interface Profile {
   readonly examplesPerSecond: number;
   /** What all workers together reach in products of large float32 matrices, in 10^9 operations a second. */
   readonly peakGflopsPerSecond: number;
+  /** What they reach in sums of float32 vectors in main memory, in 10^9 bytes a second; caches are faster. */
+  readonly peakGigabytesPerSecond: number;
   readonly parts: ProfileParts;
   /** The slowest first, as all lists. */
   readonly ops: readonly OpWork[];

@@ -13,6 +13,7 @@ export interface ProfiledRun {
   readonly warmUp: number;
   readonly steps: number;
   readonly peakGflopsPerSecond: number;
+  readonly peakGigabytesPerSecond: number;
 }
 
 /** How many of the slowest steps are listed. */
@@ -30,7 +31,7 @@ interface Total extends StepFacts {
 
 /** Reads a report from what the workers wrote down. */
 export function summarise(run: ProfiledRun): Profile {
-  const { training, warmUp, steps, peakGflopsPerSecond } = run;
+  const { training, warmUp, steps, peakGflopsPerSecond, peakGigabytesPerSecond } = run;
   const timelines = run.timelines.map((timeline) => afterWarmUp(timeline, warmUp));
   const workers = timelines.length;
   const gradientPlans = training.plans.size;
@@ -51,6 +52,7 @@ export function summarise(run: ProfiledRun): Profile {
     milliseconds,
     examplesPerSecond: (1000 * batchSize) / milliseconds,
     peakGflopsPerSecond,
+    peakGigabytesPerSecond,
     parts: partsOf(timelines, totals, scale),
     ops: group(totals, ({ op }) => op)
       .map(([op, members]): OpWork => ({ op, ...workOf(members, scale) }))

@@ -1,8 +1,8 @@
 import type { Dataset } from '../data/index.js';
+import { recordCalls } from '../health/record.js';
 import type { TrainingJob } from '../parallel/job.js';
 import type { WorkerPool } from '../parallel/pool.js';
 import { now, type Timeline } from '../parallel/recorder.js';
-import { withPlaces } from '../profile/places.js';
 import { type JobContext, prepareTraining } from './jobs.js';
 import { writeScalars } from './progress.js';
 
@@ -17,7 +17,9 @@ export function prepareProfile(
 ): TrainingJob {
   const wanted = (WARM_UP + steps) * batchSize;
   const samples = data.subset(Array.from({ length: wanted }, (_, i) => i % data.length));
-  return withPlaces(context.model, () => prepareTraining(context, samples, { batchSize, shuffle: false }));
+  // With calls recorded, the steps of the plans know their layers.
+  return recordCalls(context.model, () => prepareTraining(context, samples, { batchSize, shuffle: false }))
+    .result;
 }
 
 /** Trains with clocks, and gives what each worker wrote down. */

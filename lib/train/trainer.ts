@@ -8,7 +8,7 @@ import { Optimizer } from '../optim/index.js';
 import { usableCores } from '../parallel/cores.js';
 import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
 import { WorkerPool } from '../parallel/pool.js';
-import { measurePeak } from '../profile/peak.js';
+import { measureBandwidth, measurePeak } from '../profile/peak.js';
 import type { Profile } from '../profile/report.js';
 import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
@@ -162,11 +162,14 @@ export class Trainer {
       const context = { ...this.#context(), steps: this.#steps };
       restore = this.#memory.keep();
       const training = this.#inMode(true, () => prepareProfile(context, data, { steps, batchSize }));
-      const peakGflopsPerSecond = await measurePeak(this.workers);
+      const peaks = {
+        peakGflopsPerSecond: await measurePeak(this.workers),
+        peakGigabytesPerSecond: await measureBandwidth(this.workers),
+      };
       const pool = await run.start({ ...newJob(context), training }, signal);
       const timelines = await recordTraining(pool, training, context);
       signal?.throwIfAborted();
-      return summarise({ training, timelines, warmUp: WARM_UP, steps, peakGflopsPerSecond });
+      return summarise({ training, timelines, warmUp: WARM_UP, steps, ...peaks });
     } finally {
       await run.end(restore);
     }
