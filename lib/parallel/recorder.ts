@@ -49,15 +49,19 @@ export function now(): number {
 export class Recorder {
   readonly #phases: PhaseSpan[] = [];
   readonly #runs: PlanRun[] = [];
-  readonly #plans: readonly Plan[];
+  /** The place of each plan in `plansOf` the job, and how many clocks it has. */
+  readonly #plans: ReadonlyMap<Plan, { readonly index: number; readonly clocks: number }>;
+  /** What the thread's own clock, which is cheap to read, shows at the origin. */
+  readonly #origin: number;
   #last: number;
   #step = 0;
 
-  constructor(
-    training: TrainingJob,
-    private readonly origin: number,
-  ) {
-    this.#plans = plansOf(training);
+  /** @param origin when times count from, by `now` */
+  constructor(training: TrainingJob, origin: number) {
+    this.#plans = new Map(
+      plansOf(training).map((plan, index) => [plan, { index, clocks: clockedSteps(plan).length }]),
+    );
+    this.#origin = performance.now() - (now() - origin);
     this.#last = this.#now();
   }
 
@@ -76,11 +80,13 @@ export class Recorder {
 
   /** Runs a plan with a clock for each of its steps. */
   run(plan: Plan, executable: Executable, bindings: readonly TypedArray[], random: RandomState): void {
-    const milliseconds = new Float64Array(clockedSteps(plan).length);
+    const known = this.#plans.get(plan);
+    if (!known) throw new RangeError('the plan is not one of the job');
+    const milliseconds = new Float64Array(known.clocks);
     const start = this.#now();
     executable.runTimed(bindings, random, milliseconds);
     const end = this.#now();
-    this.#runs.push({ plan: this.#plans.indexOf(plan), step: this.#step, start, end, milliseconds });
+    this.#runs.push({ plan: known.index, step: this.#step, start, end, milliseconds });
   }
 
   timeline(): Timeline {
@@ -88,6 +94,6 @@ export class Recorder {
   }
 
   #now(): number {
-    return now() - this.origin;
+    return performance.now() - this.#origin;
   }
 }
