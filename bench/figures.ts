@@ -5,11 +5,12 @@ import { input } from '../lib/graph/ops/leaf.js';
 import { traced } from '../lib/graph/trace.js';
 import type { TrainingJob } from '../lib/parallel/job.js';
 import { shardRows } from '../lib/parallel/shards.js';
-import { prepareTraining } from '../lib/train/jobs.js';
+import { prepareTraining, workersOf } from '../lib/train/jobs.js';
 import { TrainerMemory } from '../lib/train/memory.js';
 import { randomData } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
 import { sum } from './statistics.js';
+import { threadsOf } from './threads.js';
 
 /** What is known of a scenario before it runs. */
 export interface Figures {
@@ -24,7 +25,7 @@ export interface Figures {
 }
 
 /** The figures of a scenario on so many threads. It is compiled a second time, so that the engine's code is warm. */
-export function figuresOf(scenario: Scenario, workers: number): Figures {
+export function figuresOf(scenario: Scenario, workers: number | 'auto'): Figures {
   const compile = scenario.kind === 'train' ? compileStep(scenario, workers) : compilePrediction(scenario);
   compile();
   const start = performance.now();
@@ -52,17 +53,21 @@ function countParameters(scenario: Scenario): number {
 }
 
 /** Compiles as `Trainer.fit` does, and gives the plans of one step: every shard's, and every worker's update. */
-function compileStep(scenario: TrainingScenario, workers: number): () => readonly Plan[] {
+function compileStep(scenario: TrainingScenario, given: number | 'auto'): () => readonly Plan[] {
   const { loss, batchSize } = scenario;
   const optimizer = optimizerOf(scenario);
   const model = scenario.model().init(1);
-  const context = { workers, seed: 1, model, loss, optimizer, metrics: {} };
+  const workers = threadsOf(given);
+  const mayUseOne = given === 'auto';
+  const context = { workers, mayUseOne, seed: 1, model, loss, optimizer, metrics: {} };
   const memory = new TrainerMemory(model, optimizer).current();
   const data = randomData(scenario, 1);
-  return () => plansOf(prepareTraining({ ...context, ...memory }, data, { batchSize }), workers);
+  return () => plansOf(prepareTraining({ ...context, ...memory }, data, { batchSize }));
 }
 
-function plansOf({ plans, updates, batchSize }: TrainingJob, workers: number): Plan[] {
+function plansOf(training: TrainingJob): Plan[] {
+  const { plans, updates, batchSize } = training;
+  const workers = workersOf(training);
   const shards = Array.from({ length: workers }, (_, rank) => shardRows(batchSize, workers, rank).count);
   return [
     ...shards.flatMap((rows) => plans.get(rows)?.plan ?? []),

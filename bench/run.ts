@@ -4,6 +4,7 @@ import type { Scenario } from './scenario.js';
 import { chooseScenarios, scenarios } from './scenarios/index.js';
 import { median } from './statistics.js';
 import { prepare } from './subject.js';
+import { threadsOf } from './threads.js';
 
 /** A peer's part of a result. */
 export interface PeerResult {
@@ -22,7 +23,8 @@ export interface Result {
   readonly kind: Scenario['kind'];
   readonly model: string;
   readonly batch: number;
-  readonly workers: number;
+  /** 'auto' leaves it to the trainer. */
+  readonly workers: number | 'auto';
   readonly rounds: number;
   readonly medianMs: number;
   readonly minMs: number;
@@ -43,7 +45,7 @@ export interface Result {
 export interface BenchOptions {
   /** Names of scenarios; all of them when left out. */
   readonly cases?: readonly string[];
-  readonly workers: number;
+  readonly workers: number | 'auto';
   readonly rounds?: number;
   /** Time the peers in the same run, alternating. */
   readonly peers?: boolean;
@@ -57,7 +59,7 @@ export async function* runBench(
   remark: (line: string) => void,
 ): AsyncGenerator<Result> {
   const chosen = chooseScenarios(scenarios, options.cases ?? []);
-  const peers = options.peers ? await startPeers(options.workers, remark) : [];
+  const peers = options.peers ? await startPeers(threadsOf(options.workers), remark) : [];
   try {
     for (const scenario of chosen) yield await compare(scenario, options, peers, remark);
   } finally {

@@ -14,7 +14,7 @@ export interface Subject {
 }
 
 /** Prepares a scenario in this library: threads started, plans compiled, and warmed up. */
-export async function prepare(scenario: Scenario, workers: number): Promise<Subject> {
+export async function prepare(scenario: Scenario, workers: number | 'auto'): Promise<Subject> {
   if (scenario.kind === 'predict') return preparePrediction(scenario);
   const trial = train(scenario, workers, 3);
   await trial.round();
@@ -26,7 +26,7 @@ export async function prepare(scenario: Scenario, workers: number): Promise<Subj
 }
 
 /** An epoch is a round; its first one compiles the plans and starts the threads. */
-function train(scenario: TrainingScenario, workers: number, steps: number): Subject {
+function train(scenario: TrainingScenario, workers: number | 'auto', steps: number): Subject {
   const { loss, batchSize } = scenario;
   const options = { loss, optimizer: optimizerOf(scenario), workers, seed: 1 };
   const epochs = new Trainer(scenario.model(), options).fit(randomData(scenario, steps), {

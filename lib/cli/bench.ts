@@ -5,6 +5,7 @@ import { type Result, runBench } from '../../bench/run.js';
 import { runScaleBench } from '../../bench/scale.js';
 import { runSteadyBench } from '../../bench/steady.js';
 import { digits, peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
+import { threadsOf } from '../../bench/threads.js';
 import { usableCores } from '../parallel/cores.js';
 import { measurePeak } from '../profile/peak.js';
 
@@ -18,12 +19,13 @@ export interface BenchCommandOptions {
 /** Times the cases and prints a table, or with `json` one line for each case; remarks then go to standard error. */
 export async function bench(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const { json = false, peers = false, rounds } = options;
-  const workers = options.workers ?? usableCores().cores;
+  const workers = options.workers ?? ('auto' as const);
+  const threads = threadsOf(workers);
   const results: Result[] = [];
   const say = json ? console.error : console.log;
-  const machine = describeMachine(workers);
+  const machine = describeMachine(threads);
   say(machine);
-  const peak = await measurePeak(workers);
+  const peak = await measurePeak(threads);
   say(`${peakLine(peak)}\n`);
   const given = { cases, workers, peers, peak, ...(rounds ? { rounds } : {}) };
   for await (const result of runBench(given, console.error)) {

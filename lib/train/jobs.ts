@@ -16,6 +16,8 @@ import type { Figures, FitOptions } from './types.js';
 /** What the jobs of a trainer are made from. */
 export interface JobContext {
   readonly workers: number;
+  /** Whether training takes one worker where a step has little work. */
+  readonly mayUseOne?: boolean;
   readonly seed: number;
   readonly model: Module;
   readonly loss: Loss;
@@ -28,13 +30,31 @@ export interface JobContext {
 /** Rows of a batch when the caller does not say. */
 export const BATCH_SIZE = 32;
 
+/**
+ * Floating-point operations of a shard below which sharing the work out costs more than it saves: some 10 microseconds,
+ * where two meetings of the workers take 2 to 5, and much more on a machine whose cores have other work, too.
+ */
+const LEAST_FLOPS = 1e6;
+
 /** A job with nothing to do yet. */
-export function newJob({ workers, seed }: JobContext): Job {
+export function newJob({ workers, seed }: Pick<JobContext, 'workers' | 'seed'>): Job {
   return { workers, seed, control: new Control().buffer };
+}
+
+/** How many workers a training was prepared for. */
+export function workersOf({ updates }: TrainingJob): number {
+  return updates.length;
 }
 
 /** Training on a data set, with one shard for each worker. The model must be in training mode. */
 export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
+  const training = shareOut(context, data, options);
+  if (!context.mayUseOne || context.workers === 1) return training;
+  const flops = Math.max(...[...training.plans.values()].map(({ plan }) => plan.flops));
+  return flops >= LEAST_FLOPS ? training : shareOut({ ...context, workers: 1 }, data, options);
+}
+
+function shareOut(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
   const { workers, parameters, optimizer, loss, model } = context;
   if (parameters.parameters.length === 0) {
     throw invalid('fit', 'at least one parameter of the model must be trainable');
@@ -110,8 +130,9 @@ export function prepareEvaluation(
 }
 
 /** The figures that the workers added up, as means over the samples. */
-export function readFigures({ figures, length, sums }: EvaluationJob, workers: number): Figures {
+export function readFigures({ figures, length, sums }: EvaluationJob): Figures {
   const all = new Float64Array(sums);
+  const workers = all.length / figures.length;
   const means = figures.map((name, i) => {
     let sum = 0;
     for (let rank = 0; rank < workers; rank++) sum += all[rank * figures.length + i] as number;

@@ -13,7 +13,15 @@ import type { Profile } from '../profile/report.js';
 import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
 import { inspectSamples, lossIsNotFinite, samplesOf, withCulprit } from './inspection.js';
-import { BATCH_SIZE, newJob, prepareEvaluation, prepareTraining, readFigures } from './jobs.js';
+import {
+  BATCH_SIZE,
+  type JobContext,
+  newJob,
+  prepareEvaluation,
+  prepareTraining,
+  readFigures,
+  workersOf,
+} from './jobs.js';
 import { TrainerMemory } from './memory.js';
 import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
 import { watchEpoch } from './progress.js';
@@ -32,7 +40,7 @@ import type {
  */
 export class Trainer {
   readonly model: Module;
-  /** Threads that `fit` and `evaluate` run on. */
+  /** Threads that `fit` and `evaluate` run on; with `auto`, `fit` takes one where a step has little work. */
   readonly workers: number;
   readonly #options: TrainerOptions;
   readonly #metrics: Readonly<Record<string, Metric>>;
@@ -82,9 +90,11 @@ export class Trainer {
     this.#requireOwnValues('fit');
     const run = this.#enter('fit');
     try {
-      const training = this.#inMode(true, () => prepareTraining(this.#context(), data, options));
-      const evaluation = validation && this.#prepareEvaluation(validation, options);
-      const job = { ...newJob(this.#context()), training, ...(evaluation ? { evaluation } : {}) };
+      const context = this.#context();
+      const training = this.#inMode(true, () => prepareTraining(context, data, options));
+      const shared = { ...context, workers: workersOf(training) };
+      const evaluation = validation && this.#prepareEvaluation(shared, validation, options);
+      const job = { ...newJob(shared), training, ...(evaluation ? { evaluation } : {}) };
       const pool = await run.start(job, signal);
       for (let i = 0; i < epochs; i++) {
         const result = await this.#trainEpoch(pool, job, data, options);
@@ -109,8 +119,9 @@ export class Trainer {
     signal?.throwIfAborted();
     const run = this.#enter('evaluate');
     try {
-      const evaluation = this.#prepareEvaluation(data, options);
-      const pool = await run.start({ ...newJob(this.#context()), evaluation }, signal);
+      const context = this.#context();
+      const evaluation = this.#prepareEvaluation(context, data, options);
+      const pool = await run.start({ ...newJob(context), evaluation }, signal);
       const figures = await this.#evaluateIn(pool, evaluation);
       signal?.throwIfAborted();
       return figures;
@@ -162,11 +173,12 @@ export class Trainer {
       const context = { ...this.#context(), steps: this.#steps };
       restore = this.#memory.keep();
       const training = this.#inMode(true, () => prepareProfile(context, data, { steps, batchSize }));
+      const workers = workersOf(training);
       const peaks = {
-        peakGflopsPerSecond: await measurePeak(this.workers),
-        peakGigabytesPerSecond: await measureBandwidth(this.workers),
+        peakGflopsPerSecond: await measurePeak(workers),
+        peakGigabytesPerSecond: await measureBandwidth(workers),
       };
-      const pool = await run.start({ ...newJob(context), training }, signal);
+      const pool = await run.start({ ...newJob({ ...context, workers }), training }, signal);
       const timelines = await recordTraining(pool, training, context);
       signal?.throwIfAborted();
       return summarise({ training, timelines, warmUp: WARM_UP, steps, ...peaks });
@@ -198,6 +210,7 @@ export class Trainer {
     const { loss, optimizer, seed = 0 } = this.#options;
     return {
       workers: this.workers,
+      mayUseOne: (this.#options.workers ?? 'auto') === 'auto',
       seed,
       model: this.model,
       loss,
@@ -239,13 +252,17 @@ export class Trainer {
     return this.#inMode(true, () => inspectSamples(context, samples, thresholds));
   }
 
-  #prepareEvaluation(data: Dataset, options: Pick<FitOptions, 'batchSize'>): EvaluationJob {
-    return this.#inMode(false, () => prepareEvaluation(this.#context(), data, options));
+  #prepareEvaluation(
+    context: JobContext,
+    data: Dataset,
+    options: Pick<FitOptions, 'batchSize'>,
+  ): EvaluationJob {
+    return this.#inMode(false, () => prepareEvaluation(context, data, options));
   }
 
   async #evaluateIn(pool: WorkerPool, evaluation: EvaluationJob): Promise<Figures> {
     await pool.run((rank) => ({ kind: 'evaluate', rank }));
-    return readFigures(evaluation, this.workers);
+    return readFigures(evaluation);
   }
 
   /** Of the averaged parameters, where the optimiser averages them: these are the ones to be used later. */

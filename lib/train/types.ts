@@ -7,7 +7,10 @@ import type { Optimizer } from '../optim/index.js';
 export interface TrainerOptions {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
-  /** Threads. 'auto', the default, takes as many as the process has usable cores. */
+  /**
+   * Threads. 'auto', the default, takes as many as the process has usable cores, and to train one alone where a shard has
+   * less than a million operations, which is quicker than sharing them out.
+   */
   readonly workers?: number | 'auto';
   /** Decides the first values, the order of the samples and dropout. Default 0. */
   readonly seed?: number;
