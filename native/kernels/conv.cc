@@ -1,5 +1,6 @@
 #include "conv_correlation.h"
 #include "conv_depthwise.h"
+#include "winograd.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -122,6 +123,7 @@ using DepthwiseConv2dInputGrad = Conv2dInputGrad<T, ChannelCorrelation>;
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv2d(const StepReader& step) {
+  if (step.has("winograd")) return make_winograd_conv2d(step);
   const Operand output = step.operand("output");
   const ConvShape shape(step, step.operand("input"), step.operand("weight"), output);
   return shape.depthwise() ? make_floating<DepthwiseConv2d>(output.dtype, step)
@@ -129,6 +131,7 @@ std::unique_ptr<Kernel> make_conv2d(const StepReader& step) {
 }
 
 std::unique_ptr<Kernel> make_conv2d_input_grad(const StepReader& step) {
+  if (step.has("winograd")) return make_winograd_conv2d_input_grad(step);
   const Operand output = step.operand("output");
   const ConvShape shape(step, output, step.operand("weight"), step.operand("gradient"));
   return shape.depthwise() ? make_floating<DepthwiseConv2dInputGrad>(output.dtype, step)

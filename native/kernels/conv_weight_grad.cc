@@ -1,6 +1,7 @@
 #include "conv_band.h"
 #include "conv_depthwise.h"
 #include "conv_tile.h"
+#include "winograd.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -131,6 +132,7 @@ class Conv2dWeightGrad final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv2d_weight_grad(const StepReader& step) {
+  if (step.has("winograd")) return make_winograd_conv2d_weight_grad(step);
   return make_floating<Conv2dWeightGrad>(step.operand("output").dtype, step);
 }
 

@@ -1,6 +1,7 @@
 import type { Call, OpRecord } from '../op.js';
 import type { Shape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
+import { fitsWinograd, type Winograd, winogradCorrelation, winogradWeightGrad } from './conv-winograd.js';
 import { forwardWorkspace, inputGradWorkspace, weightGradWorkspace } from './conv-workspace.js';
 import { windowPlaces } from './window.js';
 
@@ -28,13 +29,18 @@ const window = ({ stride, padding, dilation, groups }: ConvAttributes): ConvAttr
 const cost = (output: Shape, kernel: Shape) =>
   2 * output.reduce((a, b) => a * b, 1) * kernel.slice(0, 3).reduce((a, b) => a * b, 1);
 
+/** The step of a convolution or of a gradient: by Winograd's method where there is one that pays, else by direct sums. */
 function call(
   kernel: string,
   inputs: readonly string[],
   attributes: ConvAttributes,
   workspace: number,
+  winograd: Winograd | undefined,
 ): Call {
-  return { kernel, inputs, attributes: { ...window(attributes) }, workspace };
+  const options = { ...window(attributes) };
+  if (!winograd) return { kernel, inputs, attributes: options, workspace };
+  const { blocks } = winograd;
+  return { kernel, inputs, attributes: { ...options, winograd: blocks }, workspace: winograd.workspace };
 }
 
 /** A 2-D convolution (cross-correlation) of images [N, H, W, C] with kernels [KH, KW, C / groups, O]. */
@@ -60,13 +66,16 @@ export const conv2dOp: OpRecord<ConvAttributes> = {
   },
   kernel: {
     family: 'call',
-    call: (node) =>
-      call(
+    call: (node) => {
+      const [image, kernel] = node.inputs.map((x) => x.shape) as [Shape, Shape];
+      return call(
         'conv2d',
         ['input', 'weight'],
         node.attributes,
-        forwardWorkspace(node.input(0).shape, node.input(1).shape, node.shape, node.attributes),
-      ),
+        forwardWorkspace(image, kernel, node.shape, node.attributes),
+        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, kernel[2] as number) : undefined,
+      );
+    },
   },
   cost: (node) => cost(node.shape, node.input(1).shape),
 };
@@ -84,13 +93,16 @@ export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
   },
   kernel: {
     family: 'call',
-    call: (node) =>
-      call(
+    call: (node) => {
+      const kernel = node.input(1).shape;
+      return call(
         'conv2dInputGrad',
         ['gradient', 'weight'],
         node.attributes,
-        inputGradWorkspace(node.shape, node.input(1).shape, node.attributes),
-      ),
+        inputGradWorkspace(node.shape, kernel, node.attributes),
+        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, kernel[3] as number) : undefined,
+      );
+    },
   },
   cost: (node) => cost(node.input(0).shape, node.input(1).shape),
 };
@@ -108,16 +120,23 @@ export const conv2dWeightGradOp: OpRecord<ConvGradAttributes> = {
   },
   kernel: {
     family: 'call',
-    call: (node) =>
-      call(
+    call: (node) => {
+      const [image, gradient] = node.inputs.map((x) => x.shape) as [Shape, Shape];
+      return call(
         'conv2dWeightGrad',
         ['input', 'gradient'],
         node.attributes,
-        weightGradWorkspace(node.input(0).shape, node.shape, node.input(1).shape, node.attributes),
-      ),
+        weightGradWorkspace(image, node.shape, gradient, node.attributes),
+        takesWinograd(node, node.shape) ? winogradWeightGrad(gradient, node.shape[2] as number) : undefined,
+      );
+    },
   },
   cost: (node) => cost(node.input(1).shape, node.shape),
 };
+
+function takesWinograd({ dtype, attributes }: Tensor<ConvAttributes>, kernel: Shape): boolean {
+  return dtype === 'float32' && fitsWinograd(kernel, attributes);
+}
 
 function inputGrad(gradient: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
   return new Tensor(conv2dInputGradOp, [gradient, weight], { ...window(attributes), shape });
