@@ -2,6 +2,7 @@
 
 #include "conv_band.h"
 #include "conv_tile.h"
+#include "transpose.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -111,10 +112,27 @@ class Correlation {
   void pack(const T* weight, T* packed) const {
     for (int64_t group = 0; group < groups_; ++group, packed += packed_group()) {
       const T* from = weight + group * weight_steps_.group;
+      if (weight_steps_.out != 1) {
+        pack_transposed(from, packed);
+        continue;
+      }
       const auto weight_row = [&](int64_t k) {
         return from + weight_offsets_[k / channels_] + k % channels_ * weight_steps_.in;
       };
-      panels_.pack(depth(), weight_row, weight_steps_.out, weight + weight_elements_, packed);
+      panels_.pack(depth(), weight_row, weight + weight_elements_, packed);
+    }
+  }
+
+  // Where the channels that are summed over are the neighbours in memory.
+  void pack_transposed(const T* weight, T* packed) const {
+    for (int64_t panel = 0; panel < panels_.count(); ++panel) {
+      const int64_t width = panels_.width(panel);
+      const T* first = weight + panels_.first_column(panel) * weight_steps_.out;
+      for (const int64_t offset : weight_offsets_) {
+        transpose(first + offset, weight_steps_.in, weight_steps_.out, channels_,
+                  panels_.used(panel), packed, width);
+        packed += channels_ * width;
+      }
     }
   }
 

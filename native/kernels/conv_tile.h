@@ -139,18 +139,17 @@ class Panels {
   }
 
   // Copies `rows` rows of a matrix into panels that follow one another. Row k starts at row_at(k),
-  // its elements are `step` apart, and the matrix ends at `end`. The lanes of a panel beyond the
-  // matrix's columns hold anything.
+  // and the matrix ends at `end`. The lanes of a panel beyond the matrix's columns hold anything.
   template <typename RowAt>
-  void pack(int64_t rows, RowAt row_at, int64_t step, const T* end, T* packed) const {
+  void pack(int64_t rows, RowAt row_at, const T* end, T* packed) const {
     for (int64_t panel = 0; panel < count_; ++panel) {
       const int64_t first = first_column(panel), valid = used(panel), whole = width(panel);
       for (int64_t k = 0; k < rows; ++k, packed += whole) {
-        const T* source = row_at(k) + first * step;
-        if (step == 1 && end - source >= whole) {
+        const T* source = row_at(k) + first;
+        if (end - source >= whole) {
           copy_whole(source, whole, packed);
         } else {
-          for (int64_t j = 0; j < whole; ++j) packed[j] = j < valid ? source[j * step] : T(0);
+          for (int64_t j = 0; j < whole; ++j) packed[j] = j < valid ? source[j] : T(0);
         }
       }
     }

@@ -97,7 +97,7 @@ class Conv2dWeightGrad final : public Kernel {
     const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;
     if (packs()) {
       const auto pixel = [&](int64_t k) { return gradient + k * channels; };
-      panels_.pack(pixels, pixel, 1, pixel(pixels - 1) + shape_.group_out, packed);
+      panels_.pack(pixels, pixel, pixel(pixels - 1) + shape_.group_out, packed);
     }
     for (int64_t i = 0; i < panels_.count(); ++i) {
       const Panel<T> panel =

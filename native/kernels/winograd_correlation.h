@@ -3,6 +3,7 @@
 #include "conv_band.h"
 #include "conv_tile.h"
 #include "scratch.h"
+#include "transpose.h"
 #include "winograd_grid.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -108,34 +109,42 @@ class WinogradCorrelation {
     T* to = slot(k, o, kernels);
     for (int64_t panel = 0; panel < panels.count(); ++panel) {
       const int64_t first = panels.first_column(panel), width = panels.width(panel);
-      for (int64_t row = 0; row < inner; ++row) {
-        const T* from = weight + row * weight_steps_.in + first * weight_steps_.out;
-        T* packed = to + first * inner + row * width;
-        for_each_vector<kWide>(0, width, [&]<int kLanes>(int64_t c) {
-          kernel_vector<kLanes>(from + c * weight_steps_.out, panels.used(panel) - c, packed + c);
-        });
-      }
+      for_each_vector<kWide>(0, width, [&]<int kLanes>(int64_t c) {
+        const T* from = weight + (first + c) * weight_steps_.out;
+        T* packed = to + first * inner + c;
+        if (weight_steps_.out == 1 && c + kLanes <= panels.used(panel)) {
+          for (int64_t row = 0; row < inner; ++row) {
+            transform_kernel<kLanes>(from + row * weight_steps_.in, weight_steps_.row,
+                                     weight_steps_.column, packed + row * width, kernel_step_);
+          }
+        } else {
+          transform_scattered<kLanes>(from, inner, panels.used(panel) - c, packed, width);
+        }
+      });
     }
   }
 
-  // The lanes beyond `used` are zeros.
+  // Of weights that are no neighbours some rows are gathered first. The lanes beyond `used` are
+  // zeros.
   template <int kLanes>
-  void kernel_vector(const T* from, int64_t used, T* packed) const {
-    VectorAt<T, kLanes> weights[3][3];
-    for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) {
-        const T* tap = from + i * weight_steps_.row + j * weight_steps_.column;
-        if (weight_steps_.out == 1 && used >= kLanes) {
-          weights[i][j] = load_vector<kLanes>(tap);
-          continue;
-        }
-        T lanes[kLanes] = {};
-        const int64_t count = std::min<int64_t>(used, kLanes);
-        for (int64_t lane = 0; lane < count; ++lane) lanes[lane] = tap[lane * weight_steps_.out];
-        weights[i][j] = load_vector<kLanes>(lanes);
+  void transform_scattered(const T* from, int64_t rows, int64_t used, T* packed,
+                           int64_t width) const {
+    constexpr int64_t kRun = 16, kTap = kRun * kLanes;
+    alignas(64) T gathered[9 * kTap] = {};
+    const int64_t lanes = std::min<int64_t>(used, kLanes);
+    for (int64_t first = 0; first < rows; first += kRun) {
+      const int64_t count = std::min(kRun, rows - first);
+      for (int64_t tap = 0; tap < 9; ++tap) {
+        const T* block = from + tap / 3 * weight_steps_.row + tap % 3 * weight_steps_.column +
+                         first * weight_steps_.in;
+        transpose(block, weight_steps_.in, weight_steps_.out, count, lanes, gathered + tap * kTap,
+                  kLanes);
+      }
+      for (int64_t row = 0; row < count; ++row) {
+        transform_kernel<kLanes>(gathered + row * kLanes, 3 * kTap, kTap,
+                                 packed + (first + row) * width, kernel_step_);
       }
     }
-    transform_kernel<kLanes>(weights, packed, kernel_step_);
   }
 
   template <bool kAdd>

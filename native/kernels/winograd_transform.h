@@ -146,18 +146,24 @@ void transform_patch(const T* const* pixels, int64_t channel, T* out, int64_t st
   transform_patch_pair<2, kLanes>(pixels, channel, out, step);
 }
 
-// The 36 values of a kernel of 3 x 3 weights, each a vector.
+// The 36 values of kernels of 3 x 3 weights, one kernel in each lane: the weights of neighbouring
+// taps are `row` and `column` elements apart.
 template <int kLanes, typename T>
-void transform_kernel(const VectorAt<T, kLanes> (&weights)[3][3], T* out, int64_t step) {
+void transform_kernel(const T* weights, int64_t row, int64_t column, T* out, int64_t step) {
   using V = VectorAt<T, kLanes>;
   V rows[3][kPatchSide];
 #pragma GCC unroll 3
-  for (int i = 0; i < 3; ++i) Winograd<T, kLanes>::kernel(weights[i], rows[i]);
+  for (int i = 0; i < 3; ++i) {
+    V taps[3];
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; ++j) taps[j] = load_vector<kLanes>(weights + i * row + j * column);
+    Winograd<T, kLanes>::kernel(taps, rows[i]);
+  }
 #pragma GCC unroll 6
   for (int j = 0; j < kPatchSide; ++j) {
-    const V column[3] = {rows[0][j], rows[1][j], rows[2][j]};
+    const V values[3] = {rows[0][j], rows[1][j], rows[2][j]};
     V y[kPatchSide];
-    Winograd<T, kLanes>::kernel(column, y);
+    Winograd<T, kLanes>::kernel(values, y);
 #pragma GCC unroll 6
     for (int i = 0; i < kPatchSide; ++i)
       store_vector<kLanes>(y[i], out + (i * kPatchSide + j) * step);

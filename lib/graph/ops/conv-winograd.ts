@@ -9,7 +9,7 @@ const POSITIONS = 36;
 /** Products that take as long as the transforms of one channel of a tile. */
 const TILE_COST = 400;
 /** Products that take as long as the transform of one kernel of 3 x 3 weights. */
-const KERNEL_COST = 150;
+const KERNEL_COST = 200;
 /** Elements of transformed pixels that should stay in the second-level cache. */
 const BLOCK_ELEMENTS = 98304;
 /** Channels of the blocks of a product whose transformed kernels are used but once. */
