@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { compiledModule } from '../lib/runtime/package-root.js';
 import { median } from './statistics.js';
 
 const ROUNDS = 7;
 
 /** Milliseconds that `import('chainrule')` adds to the life of a Node.js process: the median, in turn with a bare one. */
 export async function importTime(): Promise<number> {
-  const entry = new URL('../lib/index.js', import.meta.url).href;
+  const entry = compiledModule('lib/index.js').href;
   const added: number[] = [];
   for (let i = 0; i < ROUNDS; i++) {
     const bare = await lifeOf('');

@@ -1,4 +1,4 @@
-// `npm run test:package [-- --build]`: packs the npm package, installs it in an empty folder, and loads it from there. With
+// `npm run test:package [-- --build]`: packs the npm package, installs it in an empty folder, and uses it there. With
 // --build the addon is built in that folder, from the sources in the package; without, the repository's serves.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,17 @@ import load from 'node-gyp-build';
 const exports = Object.keys(chainrule).length;
 const native = Object.keys(load('node_modules/chainrule')).length;
 if (exports === 0 || native === 0) throw new Error(\`\${exports} exports, \${native} native ones\`);
+
+const { data, nn, optim, Trainer } = chainrule;
+const xor = data.fromArrays([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]);
+const trainer = new Trainer(new nn.Sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 2)), {
+  loss: nn.crossEntropy,
+  optimizer: optim.adam({ lr: 0.1 }),
+  workers: 2,
+});
+let loss = 1;
+for await (const epoch of trainer.fit(xor, { epochs: 100, batchSize: 4 })) loss = epoch.loss;
+if (!(loss < 0.1)) throw new Error(\`training in the package ends with a loss of \${loss}\`);
 `;
 
 async function main() {
@@ -28,9 +39,13 @@ async function main() {
     npm('install', '--no-audit', '--no-fund', '--prefer-offline', tarball ?? ''),
   );
   writeFileSync(join(folder, 'use.mjs'), use);
-  await step('Loading the package', async () => {
+  await step('Loading the package, and training with it', async () => {
     await run(process.execPath, ['use.mjs'], { env, cwd: folder });
     await run(join(folder, 'node_modules/.bin/chainrule'), ['--help'], { env, cwd: folder });
+    await run(join(folder, 'node_modules/.bin/chainrule'), ['bench', 'tiny_mlp', '-r', '1'], {
+      env,
+      cwd: folder,
+    });
   });
 }
 

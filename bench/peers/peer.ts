@@ -1,10 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../lib/runtime/package-root.js';
 import type { Scenario } from '../scenario.js';
 
 // Beside the sources: the build does not copy what is not TypeScript.
-const folder = new URL('../../../bench/peers/', import.meta.url);
+const folder = new URL('bench/peers/', packageRoot);
 
 const programs = [
   { name: 'PyTorch', script: 'pytorch_peer.py', install: 'torch==2.13.0' },

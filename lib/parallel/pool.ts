@@ -1,5 +1,6 @@
 import type { Piscina } from 'piscina';
 import { invalid } from '../graph/errors.js';
+import { compiledModule } from '../runtime/package-root.js';
 import { Control, isReleased } from './control.js';
 import type { Job, Task } from './job.js';
 import type { Timeline } from './recorder.js';
@@ -28,7 +29,7 @@ export class WorkerPool {
     // Loaded here, so that importing the package does not wait for it.
     const { Piscina } = await import('piscina');
     const piscina = new Piscina({
-      filename: new URL('./worker.js', import.meta.url).href,
+      filename: compiledModule('lib/parallel/worker.js').href,
       minThreads: job.workers,
       maxThreads: job.workers,
       concurrentTasksPerWorker: 1,

@@ -1,3 +1,4 @@
+import { compiledModule } from '../runtime/package-root.js';
 import type { Effort } from './peak-worker.js';
 
 /** Rows, columns and depth of the products that are tried. */
@@ -36,7 +37,7 @@ async function once(kind: Effort['kind'], sizes: readonly number[], workers: num
 async function measure(kind: Effort['kind'], sizes: readonly number[], workers: number): Promise<number> {
   const { Piscina } = await import('piscina');
   const pool = new Piscina({
-    filename: new URL('./peak-worker.js', import.meta.url).href,
+    filename: compiledModule('lib/profile/peak-worker.js').href,
     minThreads: workers,
     maxThreads: workers,
     concurrentTasksPerWorker: 1,

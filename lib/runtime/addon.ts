@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { TypedArray } from '../graph/dtype.js';
 import { ChainruleError } from '../graph/errors.js';
+import { packageRoot } from './package-root.js';
 
 /** A plan inside the addon, with its arena. */
 export type PlanHandle = { readonly __plan: never };
@@ -48,8 +49,6 @@ export interface Addon {
   blas(): string;
 }
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-
 /** The native addon of this package. Every thread loads it once. */
 export const addon: Addon = load();
 
@@ -59,7 +58,7 @@ function load(): Addon {
   try {
     if (forced) return require(forced) as Addon;
     const nodeGypBuild = require('node-gyp-build') as (directory: string) => Addon;
-    return nodeGypBuild(root);
+    return nodeGypBuild(fileURLToPath(packageRoot));
   } catch (cause) {
     const found = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw new ChainruleError(
