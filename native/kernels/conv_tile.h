@@ -98,6 +98,12 @@ template <typename T>
 using TileFunction = void (*)(const T* const* rows, const Walk& walk, const Panel<T>& panel,
                               T* const* out, int64_t columns);
 
+// The same tile in two ways: one sets the results, the other adds to them.
+template <typename T>
+struct Tile {
+  TileFunction<T> set, add;
+};
+
 template <typename T, int kLanes, int kVectors, bool kAdd, int... kRow>
 constexpr std::array<TileFunction<T>, kMaxRows> tiles_of_width(
     std::integer_sequence<int, kRow...>) {
@@ -158,13 +164,22 @@ class Panels {
   // Calls visit(first, count, tile) for runs of rows that one tile function takes at once.
   template <bool kAdd, typename Visit>
   void for_each_tile(int64_t panel, int64_t rows, Visit visit) const {
+    for_each_pair(panel, rows, [&](int64_t first, int64_t count, const Tile<T>& tile) {
+      visit(first, count, kAdd ? tile.add : tile.set);
+    });
+  }
+
+  // The same with both ways of the tile.
+  template <typename Visit>
+  void for_each_pair(int64_t panel, int64_t rows, Visit visit) const {
     const int64_t vectors = first_vector(panel + 1) - first_vector(panel);
-    const auto& tiles = (lanes_ == kWide ? kWideTiles<kAdd> : kNarrowTiles<kAdd>)[vectors - 1];
+    const auto& set = (lanes_ == kWide ? kWideTiles<false> : kNarrowTiles<false>)[vectors - 1];
+    const auto& add = (lanes_ == kWide ? kWideTiles<true> : kNarrowTiles<true>)[vectors - 1];
     const int64_t most = rows_in_registers(static_cast<int>(vectors));
     const int64_t count = (rows + most - 1) / most;
     for (int64_t i = 0, first = 0; i < count; ++i) {
       const int64_t next = rows * (i + 1) / count;
-      visit(first, next - first, tiles[next - first - 1]);
+      visit(first, next - first, Tile<T>{set[next - first - 1], add[next - first - 1]});
       first = next;
     }
   }

@@ -4,6 +4,7 @@ import type { OpRecord } from '../op.js';
 import { broadcastShapes, sizeOf } from '../shapes.js';
 import { Tensor } from '../tensor.js';
 import { expand } from './broadcast.js';
+import { matmulWorkspace } from './matmul-workspace.js';
 import { reshape } from './movement.js';
 
 /** Which sides of a product are read transposed (their last two axes swapped), without a copy. */
@@ -50,15 +51,28 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
   },
   kernel: {
     family: 'call',
-    call: ({ attributes: { transposeA, transposeB } }) => ({
-      kernel: 'matmul',
-      inputs: ['a', 'b'],
-      attributes: { transposeA, transposeB },
-      strided: true,
-    }),
+    call: (node) => {
+      const { transposeA, transposeB } = node.attributes;
+      return {
+        kernel: 'matmul',
+        inputs: ['a', 'b'],
+        attributes: { transposeA, transposeB },
+        strided: true,
+        ...workspaceOf(node),
+      };
+    },
   },
   cost: (node) => 2 * node.size * dimensions(node.input(0), node.input(1), node.attributes).innerA,
 };
+
+/** Only the native product takes it: float64 goes to the BLAS, and vectors too. */
+function workspaceOf(node: Tensor<MatmulAttributes>): { readonly workspace?: number } {
+  if (node.dtype !== 'float32') return {};
+  const { rows, innerA, columns } = dimensions(node.input(0), node.input(1), node.attributes);
+  const { transposeA, transposeB } = node.attributes;
+  const workspace = matmulWorkspace({ rows, columns, inner: innerA }, transposeA, transposeB);
+  return workspace > 0 ? { workspace } : {};
+}
 
 function product(a: Tensor, b: Tensor, attributes: MatmulAttributes): Tensor {
   return new Tensor(matmulOp, [a, b], attributes);
