@@ -6,6 +6,11 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
+// The taps [first, last) of an axis.
+struct TapRange {
+  int64_t first, last;
+};
+
 // One spatial axis of a convolution: result i is a sum over the taps of source[i * step + offset].
 struct TapAxis {
   struct Tap {
@@ -18,6 +23,23 @@ struct TapAxis {
   int64_t reach() const { return taps.empty() ? 0 : taps.back().offset - low(); }
   bool inside(int64_t extent) const {
     return low() >= 0 && (count - 1) * step + low() + reach() < extent;
+  }
+  // The taps that lie within the source for the result at `index`.
+  TapRange taps_inside(int64_t index, int64_t extent) const {
+    const int64_t start = index * step;
+    TapRange range{0, static_cast<int64_t>(taps.size())};
+    while (range.first < range.last && start + taps[range.first].offset < 0) ++range.first;
+    while (range.first < range.last && start + taps[range.last - 1].offset >= extent) --range.last;
+    return range;
+  }
+  // The share of all results' taps that lie within the source.
+  double share_inside(int64_t extent) const {
+    int64_t seen = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      const TapRange range = taps_inside(i, extent);
+      seen += range.last - range.first;
+    }
+    return static_cast<double>(seen) / static_cast<double>(count * taps.size());
   }
   bool consecutive() const { return reach() + 1 == static_cast<int64_t>(taps.size()); }
   Band::Axis band_axis() const { return {count, step, reach()}; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "conv_band.h"
+#include "conv_position.h"
 #include "conv_tile.h"
 #include "transpose.h"
 
@@ -65,7 +66,8 @@ class Correlation {
         weight_elements_(weight_elements),
         band_(band),
         panels_(target_channels_),
-        reader_(source.height, source.width, source.channels, rows, columns, band) {
+        reader_(source.height, source.width, source.channels, rows, columns, band),
+        positions_(source, rows, columns, target) {
     list_taps(rows, columns);
   }
 
@@ -73,6 +75,7 @@ class Correlation {
   void run(const T* source, const T* weight, T* target, T* workspace) const {
     T* const buffer = workspace + groups_ * packed_group();
     pack(weight, workspace);
+    if (positions_.pays()) return positions_.run(source, workspace, panels_, target);
     const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
       const T* from = reader_.load(source, image, images, row, rows, buffer);
       T* to = target + target_.origin + image * target_.steps.image + row * target_.steps.row;
@@ -155,6 +158,7 @@ class Correlation {
   Band band_;
   Panels<T> panels_;
   BandReader<T> reader_;
+  PositionCorrelation<T> positions_;
   std::vector<int64_t> weight_offsets_, runs_;
   int64_t run_length_ = 0;
 };

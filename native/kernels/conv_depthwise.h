@@ -10,11 +10,6 @@ namespace chainrule::CHAINRULE_ISA {
 // How many taps' sums over the pixels share the gradient that they load.
 inline constexpr int kChannelTaps = 9;
 
-// The taps [first, last) of an axis that lie inside the source.
-struct TapRange {
-  int64_t first, last;
-};
-
 // target[n, i, j, c] = sum over the taps of source[n, i * step + offset, j * step + offset, c]
 // times the tap's weight: what Correlation does, for groups of one channel. Taps beyond the source
 // are left out, so it is read where it is.
@@ -49,7 +44,7 @@ class ChannelCorrelation {
         const Line line{
             source, top * source_.width * source_.channels, weight,
             target + target_.origin + image * target_.steps.image + i * target_.steps.row,
-            inside(rows_, i, source_.height)};
+            rows_.taps_inside(i, source_.height)};
         multiply_line(line);
       }
     }
@@ -71,25 +66,16 @@ class ChannelCorrelation {
     TapRange rows;
   };
 
-  static TapRange inside(const TapAxis& axis, int64_t index, int64_t extent) {
-    const int64_t start = index * axis.step;
-    auto last = static_cast<int64_t>(axis.taps.size());
-    int64_t first = 0;
-    while (first < last && start + axis.taps[first].offset < 0) ++first;
-    while (first < last && start + axis.taps[last - 1].offset >= extent) --last;
-    return {first, last};
-  }
-
   void multiply_line(const Line& line) const {
     const TapRange all{0, static_cast<int64_t>(columns_.taps.size())};
     int64_t j = 0;
     for (; j < first_; ++j) {
-      multiply_pixels<1, kWide, 4>(line, j, inside(columns_, j, source_.width), 0);
+      multiply_pixels<1, kWide, 4>(line, j, columns_.taps_inside(j, source_.width), 0);
     }
     for (; j + kPixels <= last_; j += kPixels) multiply_pixels<kPixels, kWide, 2>(line, j, all, 0);
     for (; j < last_; ++j) multiply_pixels<1, kWide, 4>(line, j, all, 0);
     for (; j < columns_.count; ++j) {
-      multiply_pixels<1, kWide, 4>(line, j, inside(columns_, j, source_.width), 0);
+      multiply_pixels<1, kWide, 4>(line, j, columns_.taps_inside(j, source_.width), 0);
     }
   }
 

@@ -31,11 +31,12 @@ void store(const typename VectorOf<T, kLanes>::type& sums, T* out) {
   target = kAdd ? target + sums : sums;
 }
 
-// One block of columns of a matrix: row k starts at data + k * step.
+// One block of columns of a matrix: row k starts at data + k * step, and `skip` elements are left
+// out after the rows of each segment of a walk.
 template <typename T>
 struct Panel {
   const T* data;
-  int64_t step;
+  int64_t step, skip = 0;
 };
 
 // Stores the first `count` < 2 kLanes lanes in ever smaller pieces, without a loop or a library
@@ -59,11 +60,12 @@ void multiply_tile(const T* const* rows, const Walk& walk, const Panel<T>& panel
   constexpr int kWidth = kVectors * kLanes;
   Vector sums[kRows][kVectors] = {};
   const T* row = panel.data;
+  const T* x[kRows];
+#pragma GCC unroll 10
+  for (int p = 0; p < kRows; ++p) x[p] = rows[p];
   for (int64_t s = 0; s < walk.segments; ++s) {
-    const T* x[kRows];
-    for (int p = 0; p < kRows; ++p) x[p] = rows[p] + walk.offsets[s];
-    const int64_t end = walk.length * walk.step;
-    for (int64_t k = 0; k != end; k += walk.step, row += panel.step) {
+    const int64_t end = walk.offsets[s] + walk.length * walk.step;
+    for (int64_t k = walk.offsets[s]; k != end; k += walk.step, row += panel.step) {
       Vector weights[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
@@ -75,6 +77,7 @@ void multiply_tile(const T* const* rows, const Walk& walk, const Panel<T>& panel
         for (int v = 0; v < kVectors; ++v) sums[p][v] += x[p][k] * weights[v];
       }
     }
+    row += panel.skip;
   }
   const int64_t tail = columns - (kWidth - kLanes);
   T last[kRows][kLanes];

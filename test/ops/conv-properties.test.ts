@@ -43,7 +43,7 @@ const avgPool = [cr.avgPool1d, cr.avgPool2d, cr.avgPool3d] as Pool[];
 /** Sizes and options of a convolution; channels are those of one group. */
 const convolutions = rank.chain((axes) =>
   fc.record({
-    images: few,
+    images: fc.constantFrom(1, 2, 3, 9),
     lengths: list(fc.integer({ min: 1, max: axes === 3 ? 4 : 7 }), axes),
     kernel: list(few, axes),
     channels: fc.constantFrom(1, 1, 2, 3, 9),
