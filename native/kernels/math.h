@@ -55,10 +55,10 @@ inline T power_of_two(T n) {
   return std::bit_cast<T>((std::bit_cast<BitsOf<T>>(n + F::kRound) + F::kBias) << F::kMantissa);
 }
 
-// (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2.
+// (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2 (in float a minimax fit that gives exp a relative
+// error of 3e-9).
 inline float exp_remainder(float r) {
-  return polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
-                    1.6666665459e-1f, 5.0000001201e-1f);
+  return polynomial(r, 1.3814222e-3f, 8.368899e-3f, 4.1668404e-2f, 1.666652e-1f, 4.9999994e-1f);
 }
 
 inline double exp_remainder(double r) {
@@ -67,17 +67,45 @@ inline double exp_remainder(double r) {
                     0.5);
 }
 
+// exp(x) as a product of a mantissa near 1 and a power of two, whose exponent stands in the low
+// bits with `bias` added to it.
+template <typename T>
+struct ScaledExp {
+  T mantissa;
+  BitsOf<T> exponent;
+};
+
+template <typename T>
+inline ScaledExp<T> scaled_exp(T x, BitsOf<T> bias) {
+  using F = Format<T>;
+  const T round = F::kRound + T(bias), shifted = x * T(1.44269504088896340736) + round;
+  const T n = shifted - round;
+  const T r = (x - n * F::kLn2High) - n * F::kLn2Low;
+  return {(r * exp_remainder(r) + T(1)) * r + T(1), std::bit_cast<BitsOf<T>>(shifted)};
+}
+
+// The power of two with these low bits of a biased exponent.
+template <typename T>
+inline T from_exponent(BitsOf<T> exponent) {
+  return std::bit_cast<T>(exponent << Format<T>::kMantissa);
+}
+
 template <typename T>
 inline T exp(T x) {
   using F = Format<T>;
   x = x < F::kExpLow ? F::kExpLow : x;
   x = x > F::kExpHigh ? F::kExpHigh : x;
-  const T n = (x * T(1.44269504088896340736) + F::kRound) - F::kRound;
-  const T r = (x - n * F::kLn2High) - n * F::kLn2Low;
-  const T mantissa = (r * r) * exp_remainder(r) + r + T(1);
+  const auto [mantissa, exponent] = scaled_exp(x, 2 * F::kBias);
   // Two factors, because 2^n alone may be out of range where the product is not.
-  const T half = (n * T(0.5) + F::kRound) - F::kRound;
-  return mantissa * power_of_two(half) * power_of_two(n - half);
+  const BitsOf<T> half = exponent >> 1;
+  return mantissa * from_exponent<T>(half) * from_exponent<T>(exponent - half);
+}
+
+// exp(x) where it and its inverse are normal numbers, |x| < 87.
+template <typename T>
+inline T moderate_exp(T x) {
+  const auto [mantissa, exponent] = scaled_exp(x, Format<T>::kBias);
+  return mantissa * from_exponent<T>(exponent);
 }
 
 // The series of log((1 + s) / (1 - s)) / s beyond its first term 2, in z = s^2 (fdlibm's
@@ -141,7 +169,9 @@ template <typename T>
 inline T tanh(T x) {
   const T magnitude = std::abs(x);
   const T small = x + x * tanh_remainder(x * x);
-  const T large = T(1) - T(2) / (exp(magnitude + magnitude) + T(1));
+  // From 20 on, the nearest number is 1.
+  const T clipped = magnitude > T(20) ? T(20) : magnitude;
+  const T large = T(1) - T(2) / (moderate_exp(clipped + clipped) + T(1));
   return magnitude < T(0.625) ? small : std::copysign(large, x);
 }
 

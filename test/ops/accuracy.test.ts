@@ -1,6 +1,7 @@
 import * as cr from 'chainrule';
 import { compile, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
+import { erf } from '../helpers/reference-more.js';
 
 /** A function, its value in double precision, and the range that it is tried on. */
 type Case = readonly [
@@ -12,12 +13,13 @@ type Case = readonly [
 ];
 
 const cases: readonly Case[] = [
-  ['exp', cr.exp, Math.exp, -80, 80],
+  ['exp', cr.exp, Math.exp, -103, 88.7],
   ['log', cr.log, Math.log, 1e-30, 5],
   ['sin', cr.sin, Math.sin, -30, 30],
   ['cos', cr.cos, Math.cos, -30, 30],
   ['tanh', cr.tanh, Math.tanh, -9, 9],
   ['sigmoid', cr.sigmoid, (x) => 1 / (1 + Math.exp(-x)), -80, 20],
+  ['erf', cr.erf, erf, -5, 5],
   ['expm1', cr.expm1, Math.expm1, -20, 20],
   ['log1p', cr.log1p, Math.log1p, -0.9, 5],
   ['tan', cr.tan, Math.tan, -1.5, 1.5],
@@ -58,5 +60,19 @@ describe('elementary functions in float32', () => {
       if (!(error <= worst)) [worst, at] = [error, value];
     });
     expect(worst, `${name}(${at})`).toBeLessThan(2.5);
+  });
+
+  it.each([
+    ['exp', cr.exp, [Number.POSITIVE_INFINITY, 0, Number.POSITIVE_INFINITY, 0]],
+    ['sigmoid', cr.sigmoid, [1, 0, 1, 0]],
+    ['tanh', cr.tanh, [1, -1, 1, -1]],
+    ['erf', cr.erf, [1, -1, 1, -1]],
+  ] as const)('%s has its limits far from 0, and keeps a NaN', async (_, fn, limits) => {
+    const run = compile((value: Tensor) => fn(value));
+    const infinity = Number.POSITIVE_INFINITY;
+    const far = [infinity, -infinity, 3e38, -3e38];
+    const result = await (await run(tensor([...far, Number.NaN]))).data();
+    run.release();
+    expect([...result]).toEqual([...limits, Number.NaN]);
   });
 });
