@@ -181,6 +181,20 @@ const kernels = [
     tests: ['test/training-fixtures.test.ts'],
   },
   {
+    name: "Winograd's results weigh a point wrongly",
+    file: 'native/kernels/winograd_transform.h',
+    find: 'y[2] = T(0.5) * near_sum + T(2) * far_sum;',
+    replace: 'y[2] = T(0.5) * near_sum + T(1) * far_sum;',
+    tests: ['test/ops/winograd.test.ts'],
+  },
+  {
+    name: "Winograd's method reads one pixel beyond the border",
+    file: 'native/kernels/winograd_grid.h',
+    find: 'inside && column + j >= 0 && column + j < width',
+    replace: 'inside && column + j >= 0 && column + j <= width',
+    tests: ['test/ops/winograd.test.ts'],
+  },
+  {
     name: 'the last maximum of a pooling window wins a tie',
     file: 'native/kernels/max_pool.cc',
     find: 'if (beats(image[candidate], best))',
