@@ -39,11 +39,12 @@ class Conv2dWeightGrad final : public Kernel {
       const T* from = reader_.load(input, image, images, row, rows, buffer);
       const int64_t first = (image * shape_.out_height + row) * shape_.out_width;
       const T* slopes = gradient + first * shape_.out_channels;
+      const bool last = image + images == shape_.images && row + rows == shape_.out_height;
       if (shape_.depthwise()) return add_channels(from, slopes, images * rows, output);
       for (int64_t group = 0; group < shape_.groups; ++group) {
         const int64_t column = group * shape_.group_out;
-        add_products(from + group * shape_.group_channels, slopes + column, images * rows, packed,
-                     output + column);
+        add_products(from + group * shape_.group_channels, slopes + column, images * rows,
+                     packs(last) ? packed : nullptr, output + column);
       }
     };
     for_each_band(band_, shape_.images, shape_.out_height, band);
@@ -76,9 +77,13 @@ class Conv2dWeightGrad final : public Kernel {
     }
   }
 
-  // Packing pays when many rows of the weights read the packed gradient, and is needed when its
-  // channels do not fill whole vectors.
-  bool packs() const { return !panels_.fit() || (panels_.count() > 1 && rows_.size() > 64); }
+  // Packing pays when many rows of the weights read the packed gradient. It is needed where a
+  // vector that the channels do not fill would reach beyond the gradient: it reads, and drops, the
+  // next pixel elsewhere.
+  bool packs(bool last) const {
+    if (panels_.count() > 1) return !panels_.fit() || rows_.size() > 64;
+    return !panels_.fit() && (last || rows_.size() > 64);
+  }
 
   void add_channels(const T* from, const T* gradient, int64_t segments, T* output) const {
     const Walk walk{segments_.data(), segments, shape_.out_width, reader_.steps().column};
@@ -92,16 +97,17 @@ class Conv2dWeightGrad final : public Kernel {
     }
   }
 
+  // `packed` is null where the gradient is read as it is.
   void add_products(const T* from, const T* gradient, int64_t segments, T* packed,
                     T* output) const {
     const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;
-    if (packs()) {
+    if (packed != nullptr) {
       const auto pixel = [&](int64_t k) { return gradient + k * channels; };
       panels_.pack(pixels, pixel, pixel(pixels - 1) + shape_.group_out, packed);
     }
     for (int64_t i = 0; i < panels_.count(); ++i) {
-      const Panel<T> panel =
-          packs() ? panels_.packed(i, packed, pixels) : panels_.unpacked(i, gradient, channels);
+      const Panel<T> panel = packed != nullptr ? panels_.packed(i, packed, pixels)
+                                               : panels_.unpacked(i, gradient, channels);
       add_panel(i, panel, from, segments, output + panels_.first_column(i));
     }
   }
