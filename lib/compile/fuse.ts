@@ -1,27 +1,13 @@
-import { type Shape, sameShape } from '../graph/shapes.js';
+import { sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
-import { link, merge, reaches, Unit } from './units.js';
-
-/** Beyond this the block registers of a program leave the first-level cache. */
-const MOST_INSTRUCTIONS = 48;
-
-export type ComputeType = 'float32' | 'float64';
-
-/** The type that the vector machine computes a node in. Integers and bools are exact in float64. */
-export function computeType(node: Tensor): ComputeType {
-  const arithmetic = node.dtype === 'bool' ? (node.inputs[0]?.dtype ?? 'bool') : node.dtype;
-  return arithmetic === 'float32' ? 'float32' : 'float64';
-}
-
-/** The shape that a step with this node in it runs over. */
-export function stepShape(node: Tensor): Shape {
-  return node.op.kernel.family === 'reduce' ? (node.inputs[0] as Tensor).shape : node.shape;
-}
+import { joinReductions } from './join-reductions.js';
+import { computeType, MOST_INSTRUCTIONS, stepShape } from './space.js';
+import { link, merge, reachesAround, Unit } from './units.js';
 
 /**
  * Groups the nodes into units, one step each. An element-wise node joins a unit that reads it over the same shape, in
  * the same arithmetic, when every other reader can wait for that unit; then its value never leaves the registers, or
- * is stored in passing where others read it too.
+ * is stored in passing where others read it too. Then reductions that read the same values become one.
  *
  * @param nodes the live nodes, inputs first
  */
@@ -40,6 +26,7 @@ export function fuse(nodes: readonly Tensor[]): { units: Unit[]; unitOf: Map<Ten
     merge(unit, host);
     for (const member of unit.nodes) unitOf.set(member, host);
   }
+  joinReductions(nodes, unitOf);
   return { units: [...new Set(unitOf.values())], unitOf };
 }
 
@@ -57,5 +44,5 @@ function canJoin(node: Tensor, unit: Unit, host: Unit): boolean {
   if (!sameShape(stepShape(node), stepShape(host.last)) || computeType(node) !== computeType(host.last))
     return false;
   // A path around the direct edge would make the unit wait for itself.
-  return ![...unit.successors].some((other) => other !== host && (other === unit || reaches(other, host)));
+  return !reachesAround(unit, host);
 }

@@ -5,10 +5,10 @@ import { isNumber, numberOf } from '../graph/ops/leaf.js';
 import type { Place } from '../graph/place.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
-import { computeType, stepShape } from './fuse.js';
 import { loopBindings, loopStarts } from './loop.js';
 import type { CallStep, Plan, ScanStep, Step } from './plan.js';
 import { wholeValue, writeProgram } from './program.js';
+import { computeType, isReduction, type Reduction, reducedDims, stepShape } from './space.js';
 import type { Unit } from './units.js';
 import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from './values.js';
 
@@ -104,31 +104,25 @@ export class Lowering {
   }
 
   #reduce(unit: Unit): void {
-    const node = unit.last;
-    const { kernel } = node.op;
-    if (kernel.family !== 'reduce') return;
-    const input = node.input(0);
-    const producers = unit.nodes.slice(0, -1);
+    const reduced = unit.nodes.filter(isReduction);
+    const producers = unit.nodes.filter((node) => !isReduction(node));
     const stored = this.#stored(unit);
-    stored.delete(node);
-    const { program, registerOf } = writeProgram(producers, [input], stored, spaceOf(unit), (x) =>
+    for (const node of reduced) stored.delete(node);
+    const inputs = reduced.map((node) => node.input(0));
+    const { program, registerOf } = writeProgram(producers, inputs, stored, spaceOf(unit), (x) =>
       this.valueOf(x),
     );
-    const axes = kernel.axes(node.attributes);
-    const [first, last] = [axes[0] as number, axes.at(-1) as number];
     this.#push({
       ...program,
       kernel: 'reduce',
       label: labelOf(unit),
       flops: flopsOf(unit),
-      code: kernel.code,
-      dims: [
-        sizeOf(input.shape.slice(0, first)),
-        sizeOf(input.shape.slice(first, last + 1)),
-        sizeOf(input.shape.slice(last + 1)),
-      ],
-      result: registerOf.get(input) as number,
-      output: this.valueOf(node),
+      dims: reducedDims(unit.last as Reduction),
+      reductions: reduced.map((node) => ({
+        code: node.op.kernel.code,
+        result: registerOf.get(node.input(0)) as number,
+        output: this.valueOf(node),
+      })),
     });
   }
 

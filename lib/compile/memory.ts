@@ -56,7 +56,10 @@ export function operandsOf<O>(step: Step<O>): { reads: readonly O[]; writes: rea
     case 'map':
       return { reads: step.operands, writes: step.outputs };
     case 'reduce':
-      return { reads: step.operands, writes: [...step.outputs, step.output] };
+      return {
+        reads: step.operands,
+        writes: [...step.outputs, ...step.reductions.map(({ output }) => output)],
+      };
     case 'copy':
       return { reads: [step.input], writes: [step.output] };
     case 'fill':
@@ -92,14 +95,14 @@ function findLifetimes(steps: readonly Step<Value>[]): Map<number, Lifetime> {
   return lifetimes;
 }
 
-/** Gives the output of a map the memory of an operand that dies there. */
+/** Gives what an element-wise program stores the memory of an operand that dies there. */
 function shareInPlace(
   steps: readonly Step<Value>[],
   lifetimes: Map<number, Lifetime>,
 ): Map<number, Lifetime> {
   const owner = new Map(lifetimes);
   steps.forEach((step, index) => {
-    if (step.kernel !== 'map') return;
+    if (step.kernel !== 'map' && step.kernel !== 'reduce') return;
     for (const output of step.outputs) {
       const own = ownLifetime(output, owner);
       if (!own || own.first !== index) continue;

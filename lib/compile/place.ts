@@ -24,7 +24,7 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
           ...step,
           operands: places(step.operands),
           outputs: places(step.outputs),
-          output: place(step.output),
+          reductions: step.reductions.map((reduction) => ({ ...reduction, output: place(reduction.output) })),
         };
       case 'copy':
         return { ...step, input: place(step.input), output: place(step.output) };

@@ -44,13 +44,18 @@ export interface MapStep<O = Operand> extends Program<O>, StepFacts {
   readonly kernel: 'map';
 }
 
-/** A program whose register `result`, seen as [A, R, B], is reduced over R. */
-export interface ReduceStep<O = Operand> extends Program<O>, StepFacts {
-  readonly kernel: 'reduce';
+/** What a register is reduced to, and where that goes. */
+export interface Reduction<O = Operand> {
   readonly code: 'sum' | 'max' | 'min';
-  readonly dims: readonly [number, number, number];
   readonly result: number;
   readonly output: O;
+}
+
+/** A program some of whose registers, seen as [A, R, B], are reduced over R in the same pass. */
+export interface ReduceStep<O = Operand> extends Program<O>, StepFacts {
+  readonly kernel: 'reduce';
+  readonly dims: readonly [number, number, number];
+  readonly reductions: readonly Reduction<O>[];
 }
 
 export interface CopyStep<O = Operand> extends StepFacts {

@@ -22,8 +22,11 @@ function showStep(step: Step, show: (operand: Operand) => string): string {
     case 'map':
       return `map ${showProgram(step, show)}`;
     case 'reduce': {
-      const { code, dims, result, output } = step;
-      return `reduce ${showProgram(step, show)}; ${code}[${dims.join(',')}] ${registerNames(step)[result]} -> ${show(output)}`;
+      const names = registerNames(step);
+      const reductions = step.reductions.map(
+        ({ code, result, output }) => `${code}[${step.dims.join(',')}] ${names[result]} -> ${show(output)}`,
+      );
+      return [`reduce ${showProgram(step, show)}`, ...reductions].join('; ');
     }
     case 'copy':
       return `copy ${show(step.input)} -> ${show(step.output)}`;

@@ -1,7 +1,7 @@
 import { isNumber, numberOf } from '../graph/ops/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { ComputeType } from './fuse.js';
 import type { Program, ProgramInstruction } from './plan.js';
+import type { ComputeType } from './space.js';
 import { contiguous, sameLayout, type Value } from './values.js';
 
 /** A vector program under construction, and the register that each node's value is in. */

@@ -24,6 +24,11 @@ export function link(from: Unit, to: Unit): void {
   to.predecessors.add(from);
 }
 
+/** Whether `to` runs after `from` along a path of more than one dependency. */
+export function reachesAround(from: Unit, to: Unit): boolean {
+  return [...from.successors].some((next) => next !== to && (next === from || reaches(next, to)));
+}
+
 /** Whether `to` runs after `from`, along at least one dependency. */
 export function reaches(from: Unit, to: Unit): boolean {
   const seen = new Set<Unit>();

@@ -1,9 +1,9 @@
 import { bytesPerElement } from '../graph/dtype.js';
 import { formatShape } from '../graph/errors.js';
-import { sameShape } from '../graph/shapes.js';
+import { sameShape, sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { operandsOf } from './memory.js';
-import type { Operand, Plan } from './plan.js';
+import type { Operand, Plan, ReduceStep } from './plan.js';
 
 /** Checks that nodes stand behind their inputs and have the types that their ops give. Faults are bugs of a pass. */
 export function verifyGraph(nodes: readonly Tensor[]): void {
@@ -22,12 +22,13 @@ export function verifyGraph(nodes: readonly Tensor[]): void {
 
 /**
  * Checks a plan by itself: every operand lies within its buffer, and in the arena within a block that is alive at that
- * step; blocks that live at the same step do not overlap. Faults are bugs of a pass.
+ * step; blocks that live at the same step do not overlap; reductions fit their dimensions. Faults are bugs of a pass.
  */
 export function verifyPlan(plan: Plan): void {
   const size = (buffer: number) =>
     buffer === 0 ? plan.arenaBytes : (plan.bindings[buffer - 1]?.bytes ?? -1);
   plan.steps.forEach((step, index) => {
+    if (step.kernel === 'reduce') verifyReductions(step, index);
     const { reads, writes } = operandsOf(step);
     for (const operand of [...reads, ...writes]) {
       const [low, high] = span(operand);
@@ -47,6 +48,24 @@ export function verifyPlan(plan: Plan): void {
       if (a !== b && !apart && a.first <= b.last && b.first <= a.last) {
         throw new Error(`verify: blocks at ${a.offset} and ${b.offset} overlap while both are alive`);
       }
+    }
+  }
+}
+
+function verifyReductions(
+  { label, shape, dims, operands, instructions, reductions }: ReduceStep,
+  index: number,
+) {
+  const [outer, length, inner] = dims;
+  if (sizeOf(shape) !== outer * length * inner) {
+    throw new Error(`verify: step ${index} (${label}) has other dimensions than its shape`);
+  }
+  for (const { result, output } of reductions) {
+    if (result < 0 || result >= operands.length + instructions.length) {
+      throw new Error(`verify: step ${index} (${label}) reduces register ${result}, which is not there`);
+    }
+    if (sizeOf(output.shape) !== outer * inner) {
+      throw new Error(`verify: step ${index} (${label}) has an output of another size than its dimensions`);
     }
   }
 }

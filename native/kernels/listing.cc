@@ -147,11 +147,10 @@ unsigned scalar_inputs(const Listing& list, const std::vector<int>& inputs) {
   return scalars;
 }
 
-Listing read_listing(const StepReader& step, const std::vector<bool>& scalars,
-                     const char* extra_result) {
+Listing read_listing(const StepReader& step, const std::vector<bool>& scalars, const Dims& kept) {
   Dims results = step.integers("results");
   const bool stores = !results.empty();
-  if (extra_result) results.push_back(step.integer(extra_result));
+  results.insert(results.end(), kept.begin(), kept.end());
   Listing list = Reader(step, scalars).finish(results, stores);
   count_uses(list);
   return list;

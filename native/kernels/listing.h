@@ -27,10 +27,9 @@ struct Listing {
 };
 
 // Reads the instructions of a step; `scalars` says of each operand whether it is one element for
-// all. Instructions are rewritten and joined where that is faster, and those that nothing needs
-// have no uses.
-Listing read_listing(const StepReader& step, const std::vector<bool>& scalars,
-                     const char* extra_result);
+// all, and `kept` names registers that are results beside those that are stored. Instructions are
+// rewritten and joined where that is faster, and those that nothing needs have no uses.
+Listing read_listing(const StepReader& step, const std::vector<bool>& scalars, const Dims& kept);
 
 // Bit k says that input k is a scalar.
 unsigned scalar_inputs(const Listing& list, const std::vector<int>& inputs);

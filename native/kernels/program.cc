@@ -79,17 +79,17 @@ Store<T> store_as(DType dtype) {
 }
 
 template <typename T>
-Program<T>::Program(const StepReader& step, int64_t block, const char* extra_result)
+Program<T>::Program(const StepReader& step, int64_t block, const Dims& kept)
     : block_(whole_lines<T>(block)) {
   const Dims shape = step.integers("shape");
   const std::vector<Operand> operands = step.operands("operands");
   elements_ = product(shape);
-  Listing list = read_listing(step, scalar_operands(step, operands, shape), extra_result);
+  Listing list = read_listing(step, scalar_operands(step, operands, shape), kept);
   fuse(list);
   for (int i = 0; i < static_cast<int>(list.values.size()); ++i) {
     if (list[i].uses > 0) add_value(list, i, operands, shape);
   }
-  if (extra_result) extra_ = list.results.back();
+  kept_.assign(list.results.end() - kept.size(), list.results.end());
   add_outputs(step, list);
   place_values(list);
 }
@@ -120,7 +120,7 @@ void Program<T>::add_call(const Listing& list, int value) {
 template <typename T>
 void Program<T>::add_outputs(const StepReader& step, const Listing& list) {
   const std::vector<Operand> operands = step.operands("outputs");
-  require(step, operands.size() + (extra_ >= 0) == list.results.size(),
+  require(step, operands.size() + kept_.size() == list.results.size(),
           "results and outputs differ in number");
   for (size_t i = 0; i < operands.size(); ++i) {
     require(step, operands[i].elements() == elements_ && operands[i].contiguous(),
@@ -190,7 +190,7 @@ void Program<T>::start(const Run& run) {
 }
 
 template <typename T>
-const T* Program<T>::block(int64_t first, int64_t n) {
+void Program<T>::block(int64_t first, int64_t n) {
   const int64_t padded = whole_lines<T>(n);
   for (Source& source : sources_) at_[source.value] = source.stream.fetch(first, n);
   for (Draw& draw : draws_) at_[draw.value] = draw.stream.fetch(first, n);
@@ -202,7 +202,6 @@ const T* Program<T>::block(int64_t first, int64_t n) {
   for (const Output& output : outputs_) {
     if (!output.direct || padded != n) output.store(at_[output.value], n, output.memory, first);
   }
-  return extra_ >= 0 ? at_[extra_] : nullptr;
 }
 
 template Store<float> store_as<float>(DType);

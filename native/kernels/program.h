@@ -20,18 +20,20 @@ Store<T> store_as(DType dtype);
 template <typename T>
 class Program {
  public:
-  // A block has at most `block` elements. `extra_result`, if any, is the field that names a
-  // register whose elements each block returns.
-  Program(const StepReader& step, int64_t block, const char* extra_result = nullptr);
+  // A block has at most `block` elements. `kept` are registers whose elements can be read after
+  // each block.
+  Program(const StepReader& step, int64_t block, const Dims& kept = {});
 
   int64_t elements() const { return elements_; }
 
   // Called once a run, before its blocks.
   void start(const Run& run);
 
-  // Computes n elements of the flattened shape and stores those of the outputs. Returns the
-  // elements of the extra result, which last until the next block.
-  const T* block(int64_t first, int64_t n);
+  // Computes n elements of the flattened shape and stores those of the outputs.
+  void block(int64_t first, int64_t n);
+
+  // The elements of kept register number i, which last until the next block.
+  const T* kept(size_t i) const { return at_[kept_[i]]; }
 
  private:
   struct Call {
@@ -69,7 +71,7 @@ class Program {
   std::vector<Draw> draws_;
   std::vector<Call> scalar_calls_, calls_;
   std::vector<Output> outputs_;
-  int extra_ = -1;
+  std::vector<int> kept_;
   Scratch<T> lines_, registers_;
   std::vector<T*> at_;  // where the elements of each value are
 };

@@ -2,43 +2,53 @@
 
 #include <algorithm>
 
-#include "combine.h"
+#include "combiner.h"
 #include "program.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
-// A reduction over the middle of [outer, length, inner].
-struct Extent {
-  int64_t outer, length, inner;
-
-  int64_t group() const { return length * inner; }  // elements for each outer index
+// What a register of the program is reduced to, and where that goes.
+template <typename T>
+struct Reduction {
+  const Combiner<T>& combiner;
+  int64_t result;
+  Operand output;
+  Store<T> store;
 };
 
-// What the reducers share: the program whose elements they consume, and the output.
-template <class Operation, typename T>
+// What the reducers share: the program whose elements they consume, and the reductions, which each
+// block serves in turn.
+template <typename T>
 class Reducer : public Kernel {
  public:
-  Reducer(const StepReader& step, const Extent& extent, int64_t block)
+  using Reductions = std::vector<Reduction<T>>;
+
+  Reducer(const StepReader& step, const Extent& extent, Reductions reductions, int64_t block)
       : extent_(extent),
         block_(block),
-        program_(step, block, "result"),
-        output_(step.operand("output")),
-        store_(store_as<T>(output_.dtype)) {}
+        reductions_(std::move(reductions)),
+        program_(step, block, results(reductions_)) {}
 
  protected:
-  static constexpr T kIdentity = Operation::template identity<T>();
+  size_t count() const { return reductions_.size(); }
+  const Combiner<T>& combiner(size_t k) const { return reductions_[k].combiner; }
 
-  void store(const Run& run, const T* values, int64_t n, int64_t first) const {
-    store_(values, n, run.at<std::byte>(output_), first);
+  void store(const Run& run, size_t k, const T* values, int64_t n, int64_t first) const {
+    const Reduction<T>& reduction = reductions_[k];
+    reduction.store(values, n, run.at<std::byte>(reduction.output), first);
   }
 
   const Extent extent_;
   const int64_t block_;
+  const Reductions reductions_;
   mutable Program<T> program_;
 
  private:
-  Operand output_;
-  Store<T> store_;
+  static Dims results(const Reductions& reductions) {
+    Dims registers;
+    for (const Reduction<T>& reduction : reductions) registers.push_back(reduction.result);
+    return registers;
+  }
 };
 
 }  // namespace chainrule::CHAINRULE_ISA

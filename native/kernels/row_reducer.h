@@ -2,7 +2,6 @@
 
 #include <numeric>
 
-#include "combine_rows.h"
 #include "reducer.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -11,14 +10,15 @@ namespace chainrule::CHAINRULE_ISA {
 inline constexpr int64_t kMaxGroup = kMaxShortRow;
 
 // Reduces many small groups.
-template <class Operation, typename T>
-class GroupReducer final : public Reducer<Operation, T> {
-  using Base = Reducer<Operation, T>;
-  using Base::block_, Base::extent_, Base::kIdentity, Base::program_;
+template <typename T>
+class GroupReducer final : public Reducer<T> {
+  using Base = Reducer<T>;
+  using Base::block_, Base::extent_, Base::program_;
 
  public:
-  GroupReducer(const StepReader& step, const Extent& extent)
-      : Base(step, extent, block_size(extent)), totals_(2 * block_ + 2 * kLine<T>) {}
+  GroupReducer(const StepReader& step, const Extent& extent, typename Base::Reductions reductions)
+      : Base(step, extent, std::move(reductions), block_size(extent)),
+        totals_(2 * block_ + 2 * kLine<T>) {}
 
   void run(const Run& run) const override {
     if (extent_.group() == 0) return fill(run);
@@ -26,9 +26,11 @@ class GroupReducer final : public Reducer<Operation, T> {
     program_.start(run);
     for (int64_t a = 0; a < extent_.outer; a += groups) {
       const int64_t n = std::min(groups, extent_.outer - a);
-      const T* values = program_.block(a * extent_.group(), n * extent_.group());
-      reduce_groups(values, n);
-      this->store(run, totals_.data(), n * extent_.inner, a * extent_.inner);
+      program_.block(a * extent_.group(), n * extent_.group());
+      for (size_t k = 0; k < this->count(); ++k) {
+        this->combiner(k).groups(program_.kept(k), n, extent_, totals_.data());
+        this->store(run, k, totals_.data(), n * extent_.inner, a * extent_.inner);
+      }
     }
   }
 
@@ -43,26 +45,14 @@ class GroupReducer final : public Reducer<Operation, T> {
     return unit * std::max<int64_t>(kBlock / unit, 1);
   }
 
-  void reduce_groups(const T* values, int64_t groups) const {
-    if (extent_.inner == 1) {
-      combine_rows<Operation>(values, groups, extent_.length, totals_.data());
-      return;
-    }
-    for (int64_t g = 0; g < groups; ++g, values += extent_.group()) {
-      T* totals = totals_.data() + g * extent_.inner;
-      std::copy_n(values, extent_.inner, totals);
-      for (int64_t r = 1; r < extent_.length; ++r) {
-        combine_into<Operation>(totals, values + r * extent_.inner, extent_.inner);
-      }
-    }
-  }
-
   // Nothing to reduce.
   void fill(const Run& run) const {
-    std::fill_n(totals_.data(), totals_.size(), kIdentity);
     const int64_t elements = extent_.outer * extent_.inner;
-    for (int64_t first = 0; first < elements; first += totals_.size()) {
-      this->store(run, totals_.data(), std::min(totals_.size(), elements - first), first);
+    for (size_t k = 0; k < this->count(); ++k) {
+      std::fill_n(totals_.data(), totals_.size(), this->combiner(k).identity);
+      for (int64_t first = 0; first < elements; first += totals_.size()) {
+        this->store(run, k, totals_.data(), std::min(totals_.size(), elements - first), first);
+      }
     }
   }
 
@@ -70,19 +60,23 @@ class GroupReducer final : public Reducer<Operation, T> {
 };
 
 // Reduces long contiguous rows.
-template <class Operation, typename T>
-class RowReducer final : public Reducer<Operation, T> {
-  using Base = Reducer<Operation, T>;
+template <typename T>
+class RowReducer final : public Reducer<T> {
+  using Base = Reducer<T>;
   using Base::block_, Base::extent_, Base::program_;
 
  public:
-  RowReducer(const StepReader& step, const Extent& extent) : Base(step, extent, kBlock) {}
+  RowReducer(const StepReader& step, const Extent& extent, typename Base::Reductions reductions)
+      : Base(step, extent, std::move(reductions), kBlock), totals_(this->count()) {}
 
   void run(const Run& run) const override {
     program_.start(run);
     for (int64_t a = 0; a < extent_.outer; ++a) {
-      const T total = static_cast<T>(reduce_row(a * extent_.length));
-      this->store(run, &total, 1, a);
+      reduce_row(a * extent_.length);
+      for (size_t k = 0; k < this->count(); ++k) {
+        const T total = static_cast<T>(totals_.data()[k]);
+        this->store(run, k, &total, 1, a);
+      }
     }
   }
 
@@ -90,15 +84,19 @@ class RowReducer final : public Reducer<Operation, T> {
   static constexpr int64_t kBlock = 512;
 
   // In double from block to block, so that the error does not grow with the length.
-  double reduce_row(int64_t first) const {
-    double total = Operation::template identity<double>();
+  void reduce_row(int64_t first) const {
+    double* totals = totals_.data();
+    for (size_t k = 0; k < this->count(); ++k) totals[k] = this->combiner(k).identity;
     for (int64_t r = 0; r < extent_.length; r += block_) {
       const int64_t n = std::min(block_, extent_.length - r);
-      const T* values = program_.block(first + r, n);
-      Operation::combine(total, static_cast<double>(combine_row<Operation>(values, n)));
+      program_.block(first + r, n);
+      for (size_t k = 0; k < this->count(); ++k) {
+        this->combiner(k).row(program_.kept(k), n, totals + k);
+      }
     }
-    return total;
   }
+
+  Scratch<double> totals_;
 };
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -4,7 +4,9 @@ import { input } from '#lib/graph/ops/leaf.js';
 import { kernelsOf, planOf } from '../helpers/graphs.js';
 
 const x = input('x', [4, 6]);
-const kernels = (...outputs: Tensor[]) => kernelsOf(planOf({ inputs: [x], outputs }));
+const y = input('y', [4, 6]);
+const row = input('row', [6]);
+const kernels = (...outputs: Tensor[]) => kernelsOf(planOf({ inputs: [x, y, row], outputs }));
 
 describe('fusion', () => {
   it('makes a chain of element-wise ops one step', () => {
@@ -14,6 +16,35 @@ describe('fusion', () => {
   it('computes the operand of a reduction inside of it', () => {
     expect(kernels(x.square().exp().sum(1))).toEqual(['reduce mul+exp+sum']);
     expect(kernels(x.abs().max(0))).toEqual(['reduce abs+max']);
+  });
+
+  it('computes reductions of the same values in one step', () => {
+    expect(kernels(x.sum(1), x.square().max(1))).toEqual(['reduce sum+mul+max']);
+    // The second reads what the first one stores otherwise.
+    const y = x.exp();
+    expect(kernels(y.sum(0), y.mul(x).sum(0), y.log().min(0))).toEqual(['reduce exp+sum+mul+sum+log+min']);
+  });
+
+  it('does not join reductions over other dimensions, of other values or in another type', () => {
+    expect(kernels(x.sum(1), x.sum(0))).toEqual(['reduce sum', 'reduce sum']);
+    expect(kernels(x.sum(0), y.sum(0))).toEqual(['reduce sum', 'reduce sum']);
+    expect(kernels(x.add(row).sum(0), y.add(row).sum(0))).toHaveLength(2);
+    expect(kernels(x.sum(0), x.to('float64').sum(0))).toHaveLength(2);
+  });
+
+  it('does not join a reduction with one that it needs itself', () => {
+    const centred = x.sub(x.mean(1, { keepDims: true }));
+    expect(kernels(centred.square().sum(1))).toEqual(['reduce sum', 'map mul', 'reduce sub+mul+sum']);
+    // By way of a product, and of another step that reads what is stored.
+    const z = x.exp();
+    const product = z.transpose().matmul(x).sum();
+    expect(kernels(z.sum(1), z.mul(product).sum(1)).filter((kernel) => kernel !== 'matmul')).toHaveLength(3);
+  });
+
+  it('cuts joined reductions that no longer fit the registers', () => {
+    const power = (n: number) =>
+      Array.from({ length: 20 }).reduce((y: Tensor) => y.mul(n).add(x), x as Tensor);
+    expect(kernels(power(2).sum(1), power(3).sum(1))).toHaveLength(2);
   });
 
   it('stores in passing what others read too', () => {

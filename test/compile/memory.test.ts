@@ -92,6 +92,14 @@ describe('the arena', () => {
     expect(offsets.get(0)).not.toBe(offsets.get(1));
   });
 
+  it('lets a reduction store what it computes on its way over an operand that nobody reads again', () => {
+    const x = input('x', [32, 32]);
+    const y = x.matmul(x).exp();
+    const plan = planOf({ inputs: [x], outputs: [y.sum(1), y.matmul(x)] });
+    expect(plan.steps.map(({ label }) => label)).toEqual(['matmul', 'exp+sum', 'matmul']);
+    expect(plan.arenaBytes).toBe(32 * 32 * 4);
+  });
+
   it('does not give one operand to two outputs', () => {
     const { offsets } = placeInArena([
       copy(outside, value(0)),

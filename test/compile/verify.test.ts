@@ -1,6 +1,6 @@
 import { Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '#lib/compile/plan.js';
+import type { Plan, ReduceStep, Step } from '#lib/compile/plan.js';
 import { verifyGraph, verifyPlan } from '#lib/compile/verify.js';
 import { input } from '#lib/graph/ops/leaf.js';
 import { reachable } from '#lib/graph/tensor.js';
@@ -29,6 +29,13 @@ function eachBlock(
   values: (block: Plan['blocks'][number]) => Partial<Plan['blocks'][number]>,
 ) {
   for (const block of plan.blocks) Object.assign(block, values(block));
+}
+
+/** A plan whose first step is changed. */
+function changedStep(plan: Plan, change: (step: Writable<Step>) => void): Plan {
+  const copy = structuredClone(plan) as Writable<Plan>;
+  change(copy.steps[0] as Writable<Step>);
+  return copy as Plan;
 }
 
 describe('the check of graphs', () => {
@@ -76,6 +83,29 @@ describe('the check of plans', () => {
     ],
   ])('refuses %s', (_, change, message) => {
     expect(() => verifyPlan(changed(change))).toThrow(message);
+  });
+
+  it.each<[string, (step: Writable<ReduceStep>) => void, RegExp]>([
+    [
+      'dimensions that differ from the shape',
+      (step) => change(step, { dims: [4, 2, 1] }),
+      /other dimensions/,
+    ],
+    ['a register that is not there', (step) => change(step.reductions[1], { result: 9 }), /register 9/],
+    [
+      'an output of another size',
+      (step) => change(step.reductions[1]?.output, { shape: [2] }),
+      /output of another size/,
+    ],
+  ])('refuses reductions with %s', (_, change, message) => {
+    const plan = planOf({ inputs: [x], outputs: [x.sum(1), x.square().max(1)] });
+    expect(() =>
+      verifyPlan(
+        changedStep(plan, (step) => {
+          if (step.kernel === 'reduce') change(step);
+        }),
+      ),
+    ).toThrow(message);
   });
 
   it('counts in what strides reach, forwards and backwards', () => {
