@@ -1,5 +1,6 @@
 // `npm pack` and `npm publish` run this first: dist, compiled from nothing, so that it holds no file of a deleted source,
-// and bundled, so that it loads quickly.
+// and bundled, so that it loads quickly. With --modules, which they run afterwards, dist is the modules again that the tests
+// and tools of the repository import.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './setup/bundle.mjs';
@@ -9,7 +10,7 @@ import { ensureTypes } from './setup/types.mjs';
 try {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   await ensureTypes();
-  await bundle();
+  if (!process.argv.includes('--modules')) await bundle();
 } catch (error) {
   report(error);
   process.exitCode = 1;
