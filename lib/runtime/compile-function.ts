@@ -139,8 +139,7 @@ async function execute(
 
 /** The value of a concrete tensor; any other is computed first. */
 async function concreteValue(node: Tensor): Promise<TypedArray> {
-  const [value] = storedValue(node) ? [storedValue(node)] : await evaluate([node]);
-  return value as TypedArray;
+  return storedValue(node) ?? ((await evaluate([node]))[0] as TypedArray);
 }
 
 function tensorsOf(result: Result): Tensor[] {
