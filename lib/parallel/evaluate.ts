@@ -1,5 +1,6 @@
 import { Control } from './control.js';
 import type { EvaluationJob, Job } from './job.js';
+import type { RowLoader } from './loader.js';
 import { batchCount, shardRows } from './shards.js';
 import { inOrder, ShardRunner } from './train-epoch.js';
 
@@ -13,9 +14,10 @@ export class Evaluator {
   constructor(
     private readonly job: Job,
     private readonly evaluation: EvaluationJob,
+    loader: RowLoader,
   ) {
     this.#control = new Control(job.control);
-    this.#runner = new ShardRunner(evaluation);
+    this.#runner = new ShardRunner(evaluation, loader);
     this.#order = inOrder(evaluation.length);
     this.#sums = new Float64Array(evaluation.sums);
   }
@@ -29,7 +31,8 @@ export class Evaluator {
       if (this.#control.stopRequested) return;
       const start = batch * batchSize;
       const count = Math.min(batchSize, length - start);
-      const executable = this.#runner.load(this.#order, { start, count });
+      const rows = { start, count };
+      const executable = this.#runner.load({ order: this.#order, batch: rows, rows, epoch: 0 });
       executable.run(null, { seed: this.job.seed, step: 0, sampleOffset: start });
       figures.forEach((name, i) => {
         mine[i] = (mine[i] as number) + count * (executable.array(name)[0] as number);

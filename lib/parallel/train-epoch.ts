@@ -1,12 +1,11 @@
 import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
-import { sizeOf } from '../graph/shapes.js';
-import { addon } from '../runtime/addon.js';
 import { BoundExecutable, LocalMemory } from './bound-plan.js';
 import { Control } from './control.js';
 import type { Job, ShardedData, TrainingJob } from './job.js';
+import type { RowLoader, RowsRequest } from './loader.js';
 import type { Recorder } from './recorder.js';
-import { batchCount, type Rows, shardRows } from './shards.js';
+import { batchCount, shardRows } from './shards.js';
 import { Updater } from './updater.js';
 
 /** The plans of some data in one worker, and the loading of their rows. */
@@ -16,11 +15,13 @@ export class ShardRunner {
 
   constructor(
     private readonly data: ShardedData,
+    private readonly loader: RowLoader,
     private readonly recorder?: Recorder,
   ) {}
 
-  /** The plan for so many rows, with these rows of the order as its inputs. */
-  load(order: Int32Array, { start, count }: Rows): BoundExecutable {
+  /** The plan for so many rows, with these rows as its inputs. */
+  load(request: RowsRequest): BoundExecutable {
+    const { count } = request.rows;
     let executable = this.#executables.get(count);
     if (!executable) {
       const bound = this.data.plans.get(count);
@@ -28,10 +29,10 @@ export class ShardRunner {
       executable = new BoundExecutable(bound, this.local, this.recorder);
       this.#executables.set(count, executable);
     }
-    for (const name of ['inputs', 'targets'] as const) {
-      const { data, shape } = this.data[name];
-      addon.gatherRows(executable.array(name), data, order, start, count, sizeOf(shape));
-    }
+    this.loader.load(request, {
+      inputs: executable.array('inputs'),
+      targets: executable.array('targets'),
+    });
     return executable;
   }
 }
@@ -47,10 +48,11 @@ export class EpochTrainer {
   constructor(
     private readonly job: Job,
     private readonly training: TrainingJob,
+    loader: RowLoader,
     private readonly recorder?: Recorder,
   ) {
     this.#control = new Control(job.control);
-    this.#runner = new ShardRunner(training, recorder);
+    this.#runner = new ShardRunner(training, loader, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
     this.#updater = new Updater(job, training, this.#runner.local, recorder);
@@ -68,7 +70,7 @@ export class EpochTrainer {
       const start = step * batchSize;
       const rows = Math.min(batchSize, length - start);
       this.recorder?.begin(step);
-      this.#computeGradients(rank, order, { start, count: rows }, firstStep + step);
+      this.#computeGradients(rank, { order, batch: { start, count: rows }, epoch }, firstStep + step);
       this.#control.meet(this.job.workers);
       this.recorder?.end('wait');
       const loss = this.#finiteLoss(rows, epoch, step);
@@ -84,7 +86,8 @@ export class EpochTrainer {
     }
   }
 
-  #computeGradients(rank: number, order: Int32Array, batch: Rows, step: number): void {
+  #computeGradients(rank: number, request: Omit<RowsRequest, 'rows'>, step: number): void {
+    const { batch } = request;
     const { gradients } = this.training;
     const shards = gradients.length;
     const mine = shardRows(shards, this.job.workers, rank);
@@ -92,7 +95,7 @@ export class EpochTrainer {
       const { start, count } = shardRows(batch.count, shards, shard);
       this.#shardLosses[shard] = 0;
       if (count === 0) continue;
-      const executable = this.#runner.load(order, { start: batch.start + start, count });
+      const executable = this.#runner.load({ ...request, rows: { start: batch.start + start, count } });
       this.recorder?.end('load');
       // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
       executable.array('weight')[0] = count / batch.count;

@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads';
 import { Control } from './control.js';
 import { Evaluator } from './evaluate.js';
 import type { Job, Task } from './job.js';
+import { RowLoader } from './loader.js';
 import { Recorder, type Timeline } from './recorder.js';
 import { EpochTrainer } from './train-epoch.js';
 
@@ -10,25 +11,26 @@ let trainer: EpochTrainer | undefined;
 let evaluator: Evaluator | undefined;
 
 /** What the pool calls: one task, which may be many steps. A profile gives its timeline. A failure releases the other workers. */
-export default function work(task: Task): Timeline | undefined {
+export default async function work(task: Task): Promise<Timeline | undefined> {
   try {
-    return perform(task);
+    return await perform(task);
   } catch (error) {
     new Control(job.control).abort();
     throw error;
   }
 }
 
-function perform(task: Task): Timeline | undefined {
+async function perform(task: Task): Promise<Timeline | undefined> {
   if (task.kind === 'train' && job.training) {
-    trainer ??= new EpochTrainer(job, job.training);
+    trainer ??= new EpochTrainer(job, job.training, await RowLoader.open(job.training, job.seed));
     trainer.run(task.rank, task.epoch, task.firstStep);
   } else if (task.kind === 'evaluate' && job.evaluation) {
-    evaluator ??= new Evaluator(job, job.evaluation);
+    evaluator ??= new Evaluator(job, job.evaluation, await RowLoader.open(job.evaluation, job.seed));
     evaluator.run(task.rank);
   } else if (task.kind === 'profile' && job.training) {
+    const loader = await RowLoader.open(job.training, job.seed);
     const recorder = new Recorder(job.training, task.origin);
-    new EpochTrainer(job, job.training, recorder).run(task.rank, task.epoch, task.firstStep);
+    new EpochTrainer(job, job.training, loader, recorder).run(task.rank, task.epoch, task.firstStep);
     return recorder.timeline();
   }
   return undefined;
