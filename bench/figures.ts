@@ -5,7 +5,7 @@ import { input } from '../lib/graph/ops/leaf.js';
 import { traced } from '../lib/graph/trace.js';
 import type { TrainingJob } from '../lib/parallel/job.js';
 import { shardRows } from '../lib/parallel/shards.js';
-import { prepareTraining, workersOf } from '../lib/train/jobs.js';
+import { prepareTraining } from '../lib/train/jobs.js';
 import { TrainerMemory } from '../lib/train/memory.js';
 import { randomData } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
@@ -58,19 +58,18 @@ function compileStep(scenario: TrainingScenario, given: number | 'auto'): () => 
   const optimizer = optimizerOf(scenario);
   const model = scenario.model().init(1);
   const workers = threadsOf(given);
-  const mayUseOne = given === 'auto';
-  const context = { workers, mayUseOne, seed: 1, model, loss, optimizer, metrics: {} };
+  const cores = given === 'auto' ? workers : undefined;
+  const context = { workers, cores, seed: 1, model, loss, optimizer, metrics: {} };
   const memory = new TrainerMemory(model, optimizer).current();
   const data = randomData(scenario, 1);
   return () => plansOf(prepareTraining({ ...context, ...memory }, data, { batchSize }));
 }
 
 function plansOf(training: TrainingJob): Plan[] {
-  const { plans, updates, batchSize } = training;
-  const workers = workersOf(training);
-  const shards = Array.from({ length: workers }, (_, rank) => shardRows(batchSize, workers, rank).count);
+  const { plans, updates, batchSize, shards } = training;
+  const rowsOf = Array.from({ length: shards }, (_, shard) => shardRows(batchSize, shards, shard).count);
   return [
-    ...shards.flatMap((rows) => plans.get(rows)?.plan ?? []),
+    ...rowsOf.flatMap((rows) => plans.get(rows)?.plan ?? []),
     ...updates.flatMap((share) => share?.update.plan ?? []),
   ];
 }

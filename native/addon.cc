@@ -37,7 +37,8 @@ Napi::Object load(Napi::Env, Napi::Object exports) {
   add<barrier_arrive>(exports, "barrierArrive");
   add<barrier_wait>(exports, "barrierWait");
   add<barrier_abort>(exports, "barrierAbort");
-  add<sum_shards>(exports, "sumShards");
+  add<combine>(exports, "combine");
+  add<trainings>(exports, "trainings");
   add<gather_rows>(exports, "gatherRows");
   add<isa>(exports, "isa");
   add<isas>(exports, "isas");

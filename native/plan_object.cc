@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "isa.h"
+#include "mark.h"
 #include "plan.h"
 #include "snapshot.h"
 
@@ -163,7 +164,9 @@ void run_plan(const Napi::CallbackInfo& info) {
   PlanHandle& handle = handle_of(arguments);
   const Lease lease(handle);
   prepare(arguments, handle);
+  const Mark mark(arguments, 3);
   handle.plan.run();
+  mark.set();
 }
 
 void run_plan_timed(const Napi::CallbackInfo& info) {

@@ -1,7 +1,6 @@
 #include "rows.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "operand.h"
@@ -16,66 +15,67 @@ void add(const T* __restrict a, const T* __restrict b, T* __restrict sum, size_t
   for (size_t i = 0; i < count; ++i) sum[i] = a[i] + b[i];
 }
 
-// Sums one block of all shards, as a binary counter does: while bit k of the number of shards seen
-// is set, kept_[k] points at the sum of 2^k of them. The blocks stay in the first-level cache.
+// Sums one block of the sources as a stack machine, which stays in the first-level cache.
 template <typename T>
 class BlockSum {
  public:
-  const T* operator()(std::span<const T* const> shards, size_t start, size_t count) {
-    size_t seen = 0;
-    for (const T* shard : shards) {
-      const T* sum = shard + start;
-      size_t level = 0;
-      for (; bit(seen, level); ++level) {
-        // Where the next level is taken, this sum is only on its way to the level after.
-        T* carried = bit(seen, level + 1) ? passing_[level] : memory_[level];
-        add(kept_[level], sum, carried, count);
-        sum = carried;
+  const T* operator()(std::span<const T* const> sources, std::span<const int32_t> program,
+                      size_t start, size_t count) {
+    size_t depth = 0;
+    for (const int32_t word : program) {
+      if (word == kAdd) {
+        --depth;
+        push(depth - 1, stack_[depth - 1], stack_[depth], count);
+      } else {
+        stack_[depth++] = sources[word] + start;
       }
-      kept_[level] = sum;
-      ++seen;
     }
-    return join(seen, count);
+    return stack_[0];
   }
 
  private:
-  static constexpr size_t kLevels = std::bit_width(kMaxShards);
-
-  static bool bit(size_t seen, size_t level) { return (seen >> level & 1) != 0; }
-
-  // What the counter still holds apart, from the lowest level up.
-  const T* join(size_t seen, size_t count) {
-    const T* sum = nullptr;
-    for (size_t level = 0; seen >> level != 0; ++level) {
-      if (!bit(seen, level)) continue;
-      if (sum == nullptr) {
-        sum = kept_[level];
-      } else {
-        add(kept_[level], sum, passing_[level], count);
-        sum = passing_[level];
-      }
-    }
-    return sum;
+  // A value that lies in one half of its place is replaced by a sum in the other half.
+  void push(size_t place, const T* a, const T* b, size_t count) {
+    T* sum = a == halves_[place][0] ? halves_[place][1] : halves_[place][0];
+    add(a, b, sum, count);
+    stack_[place] = sum;
   }
 
-  const T* kept_[kLevels];
-  T memory_[kLevels][kBlock];
-  T passing_[kLevels][kBlock];
+  const T* stack_[kMaxDepth];
+  T halves_[kMaxDepth][2][kBlock];
 };
 
 }  // namespace
 
+bool is_sum(std::span<const int32_t> program, size_t sources) {
+  size_t depth = 0;
+  for (const int32_t word : program) {
+    if (word == kAdd) {
+      if (depth < 2) return false;
+      --depth;
+    } else {
+      if (word < 0 || static_cast<size_t>(word) >= sources || depth == kMaxDepth) return false;
+      ++depth;
+    }
+  }
+  return depth == 1;
+}
+
 template <typename T>
-void sum_shards(std::span<const T* const> shards, T* output, size_t start, size_t end) {
+void combine(std::span<const T* const> sources, std::span<const int32_t> program, T* output,
+             size_t start, size_t end) {
   BlockSum<T> block_sum;
   for (size_t at = start; at < end; at += kBlock) {
     const size_t count = std::min(kBlock, end - at);
-    std::memmove(output + at, block_sum(shards, at, count), count * sizeof(T));
+    const T* sum = block_sum(sources, program, at, count);
+    if (sum != output + at) std::memmove(output + at, sum, count * sizeof(T));
   }
 }
 
-template void sum_shards(std::span<const float* const>, float*, size_t, size_t);
-template void sum_shards(std::span<const double* const>, double*, size_t, size_t);
+template void combine(std::span<const float* const>, std::span<const int32_t>, float*, size_t,
+                      size_t);
+template void combine(std::span<const double* const>, std::span<const int32_t>, double*, size_t,
+                      size_t);
 
 void gather_rows(std::byte* destination, const std::byte* source, std::span<const int32_t> indices,
                  int64_t source_rows, size_t row_bytes) {

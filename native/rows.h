@@ -6,13 +6,19 @@
 
 namespace chainrule {
 
-inline constexpr size_t kMaxShards = 1024;
+// A sum in postfix: a number from 0 up stands for that source, kAdd for the sum of the two values
+// before it. {0, 1, kAdd, 2, kAdd} is (s0 + s1) + s2.
+inline constexpr int32_t kAdd = -1;
+inline constexpr size_t kMaxSources = 1024, kMaxDepth = 16;
 
-// output[i] = the sum of shards[s][i], for start <= i < end, always in the same order: neighbours
-// are added in pairs, then pairs of pairs, and a shard that is left over joins at the end,
-// ((s0+s1)+(s2+s3))+s4. At most kMaxShards.
+// Whether a program makes one value of some of so many sources, with at most kMaxDepth at a time.
+bool is_sum(std::span<const int32_t> program, size_t sources);
+
+// output[i] = the sum of the sources' elements i, for start <= i < end, added in the order of the
+// program, which must be one. The output may be one of the sources.
 template <typename T>
-void sum_shards(std::span<const T* const> shards, T* output, size_t start, size_t end);
+void combine(std::span<const T* const> sources, std::span<const int32_t> program, T* output,
+             size_t start, size_t end);
 
 // Copies source row indices[i] to destination row i; rows are any elements of row_bytes in all.
 // Throws PlanError at an index outside 0 ... source_rows - 1.

@@ -17,9 +17,13 @@ Napi::Value barrier_wait(const Napi::CallbackInfo& info);
 // barrierAbort(state): ends every wait, from any thread.
 void barrier_abort(const Napi::CallbackInfo& info);
 
-// sumShards(output, shards, start, end): output[i] = the sum of shards[s][i] in a fixed order,
-// start <= i < end.
-void sum_shards(const Napi::CallbackInfo& info);
+// combine(output, sources, program, start, end[, mark]): output[i] = the sum of the sources'
+// elements i in the order of the program (see rows.h), start <= i < end.
+void combine(const Napi::CallbackInfo& info);
+
+// trainings(change): how many trainings this process runs, after 1 more, 1 less (-1), or the same
+// (0). What an environment has added is taken back when it ends.
+Napi::Value trainings(const Napi::CallbackInfo& info);
 
 // gatherRows(destination, source, indices, start, count, rowElements): destination row i = source
 // row indices[start + i], for 0 <= i < count.

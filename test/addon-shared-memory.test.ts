@@ -1,66 +1,109 @@
 import { describe, expect, it } from 'vitest';
 import { addon } from '#lib/runtime/addon.js';
 
-describe('sumShards', () => {
-  /** The order that the addon promises: neighbours in pairs, then pairs of pairs. */
-  const tree = (values: number[]): number => {
-    if (values.length === 1) return values[0] as number;
-    const next: number[] = [];
-    for (let i = 0; i < values.length; i += 2) {
-      const [a, b] = values.slice(i, i + 2) as [number, number?];
-      next.push(b === undefined ? a : Math.fround(a + b));
-    }
-    return tree(next);
-  };
+describe('combine', () => {
+  const ADD = -1;
+  const length = 1000;
+  const sources = Array.from({ length: 5 }, (_, s) =>
+    Float32Array.from({ length }, (_, i) => Math.sin(1 + s * length + i) * 10 ** s),
+  );
+  const at = (source: number, i: number) => (sources[source] as Float32Array)[i] as number;
+  const sum = (a: number, b: number) => Math.fround(a + b);
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 31, 100])('adds %i shards as a binary tree', (count) => {
-    const length = 1000;
-    const shards = Array.from({ length: count }, (_, s) =>
-      Float32Array.from({ length }, (_, i) => Math.sin(1 + s * length + i) * 10 ** (s % 7)),
-    );
+  it.each<[string, number[], (i: number) => number]>([
+    ['one source', [3], (i) => at(3, i)],
+    ['from the left', [0, 1, ADD, 2, ADD], (i) => sum(sum(at(0, i), at(1, i)), at(2, i))],
+    ['from the right', [0, 1, 2, ADD, ADD], (i) => sum(at(0, i), sum(at(1, i), at(2, i)))],
+    [
+      'as a tree with one left over',
+      [0, 1, ADD, 2, 3, ADD, ADD, 4, ADD],
+      (i) => sum(sum(sum(at(0, i), at(1, i)), sum(at(2, i), at(3, i))), at(4, i)),
+    ],
+  ])('adds in the order of its program: %s', (_, program, expected) => {
     const output = new Float32Array(length).fill(-1);
-    addon.sumShards(output, shards, 3, 900);
-    const expected = Float32Array.from({ length }, (_, i) =>
-      i < 3 || i >= 900 ? -1 : tree(shards.map((shard) => shard[i] as number)),
-    );
-    expect(output).toEqual(expected);
+    addon.combine(output, sources, Int32Array.from(program), 3, 900);
+    expect(output).toEqual(Float32Array.from({ length }, (_, i) => (i < 3 || i >= 900 ? -1 : expected(i))));
   });
 
-  it('adds float64, over one of the shards too', () => {
+  it('adds float64, over one of the sources too', () => {
     const output = Float64Array.of(0.1, 0.2);
-    addon.sumShards(output, [output, Float64Array.of(0.2, 0.4), Float64Array.of(0.3, 0.6)], 0, 2);
+    const others = [output, Float64Array.of(0.2, 0.4), Float64Array.of(0.3, 0.6)];
+    addon.combine(output, others, Int32Array.of(0, 1, ADD, 2, ADD), 0, 2);
+    expect([...output]).toEqual([0.1 + 0.2 + 0.3, 0.2 + 0.4 + 0.6]);
+    addon.combine(output, others, Int32Array.of(0), 0, 2);
     expect([...output]).toEqual([0.1 + 0.2 + 0.3, 0.2 + 0.4 + 0.6]);
   });
 
+  it('sets a mark when it is done, and not when it refuses', () => {
+    const marks = new Int32Array(new SharedArrayBuffer(8));
+    const output = new Float32Array(4);
+    addon.combine(output, [output], Int32Array.of(0), 0, 4, marks, 1, 7);
+    expect([...marks]).toEqual([0, 7]);
+    const wrong = [output, [output], Int32Array.of(0), 0, 5, marks, 1, 9];
+    expect(() => Reflect.apply(addon.combine, undefined, wrong)).toThrow('combine: end must be');
+    expect([...marks]).toEqual([0, 7]);
+  });
+
   const output = new Float32Array(4);
+  const first = Int32Array.of(0);
   it.each<[string, unknown[], string]>([
     [
       'integers',
-      [new Int32Array(4), [new Int32Array(4)], 0, 4],
-      'sumShards: output must be Float32Array or Float64Array, got Int32Array(4)',
+      [new Int32Array(4), [new Int32Array(4)], first, 0, 4],
+      'combine: output must be Float32Array or Float64Array, got Int32Array(4)',
     ],
-    ['no shards', [output, [], 0, 4], 'sumShards: shards.length must be 1 to 1024, got 0'],
-    ['too many shards', [output, Array(1025).fill(output), 0, 4], 'got 1025'],
+    ['no sources', [output, [], first, 0, 4], 'combine: sources.length must be 1 to 1024, got 0'],
+    ['too many sources', [output, Array(1025).fill(output), first, 0, 4], 'got 1025'],
     [
-      'a short shard',
-      [output, [output, new Float32Array(3)], 0, 4],
-      'sumShards: shards[1] must be Float32Array of at least 4 elements, got Float32Array(3)',
+      'a short source',
+      [output, [output, new Float32Array(3)], first, 0, 4],
+      'combine: sources[1] must be Float32Array of at least 4 elements, got Float32Array(3)',
     ],
-    ['another type', [output, [new Float64Array(4)], 0, 4], 'got Float64Array(4)'],
+    ['another type', [output, [new Float64Array(4)], first, 0, 4], 'got Float64Array(4)'],
     [
       'an end past the output',
-      [output, [new Float32Array(9)], 0, 5],
-      'sumShards: end must be an integer from 0 to 4, got 5',
+      [output, [new Float32Array(9)], first, 0, 5],
+      'combine: end must be an integer from 0 to 4, got 5',
     ],
     [
       'an end before the start',
-      [output, [output], 3, 2],
-      'sumShards: end must be an integer from 3 to 4, got 2',
+      [output, [output], first, 3, 2],
+      'combine: end must be an integer from 3 to 4, got 2',
     ],
-    ['a negative start', [output, [output], -1, 2], 'sumShards: start must be'],
-    ['a start of NaN', [output, [output], Number.NaN, 2], 'got NaN'],
+    ['a negative start', [output, [output], first, -1, 2], 'combine: start must be'],
+    ['a start of NaN', [output, [output], first, Number.NaN, 2], 'got NaN'],
+    [
+      'a source that is not there',
+      [output, [output], Int32Array.of(1), 0, 4],
+      'combine: program must be a sum',
+    ],
+    ['a sum of nothing', [output, [output], Int32Array.of(ADD), 0, 4], 'combine: program must be a sum'],
+    ['two values', [output, [output], Int32Array.of(0, 0), 0, 4], 'combine: program must be a sum'],
+    ['another word', [output, [output], Int32Array.of(-2), 0, 4], 'combine: program must be a sum'],
+    ['too deep a program', [output, [output], new Int32Array(17), 0, 4], 'combine: program must be a sum'],
+    [
+      'a mark that is not there',
+      [output, [output], first, 0, 4, new Int32Array(1), 1, 1],
+      'combine: markIndex must be an integer from 0 to 0, got 1',
+    ],
+    [
+      'marks of another type',
+      [output, [output], first, 0, 4, output, 0, 1],
+      'combine: marks must be Int32Array',
+    ],
   ])('refuses %s', (_, given, message) => {
-    expect(() => Reflect.apply(addon.sumShards, undefined, given)).toThrow(message);
+    expect(() => Reflect.apply(addon.combine, undefined, given)).toThrow(message);
+  });
+});
+
+describe('trainings', () => {
+  it('counts those of the process, and takes none back that this thread did not add', () => {
+    const before = addon.trainings(0);
+    expect(addon.trainings(1)).toBe(before + 1);
+    expect(addon.trainings(1)).toBe(before + 2);
+    addon.trainings(-1);
+    expect(addon.trainings(-1)).toBe(before);
+    expect(() => addon.trainings(-1)).toThrow('trainings: change must be an integer from 0 to 1, got -1');
   });
 });
 

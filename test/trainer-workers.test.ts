@@ -13,7 +13,8 @@ describe('a trainer that may use fewer workers', () => {
     const optimizer = optim.adam();
     const model = scenario.model().init(1);
     const memory = new TrainerMemory(model, optimizer).current();
-    const context = { workers: 4, mayUseOne, seed: 1, model, loss, optimizer, metrics: {}, ...memory };
+    const cores = mayUseOne ? 4 : undefined;
+    const context = { workers: 4, cores, seed: 1, model, loss, optimizer, metrics: {}, ...memory };
     return prepareTraining(context, randomData(scenario, 1), { batchSize });
   };
 

@@ -1,5 +1,6 @@
 import { allocate, bytesPerElement, type TypedArray, viewOf } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
+import type { MarkArguments } from '../runtime/addon.js';
 import { Executable, type RandomState } from '../runtime/executable.js';
 import type { BoundPlan, SharedMemory, Source } from './job.js';
 import type { Recorder } from './recorder.js';
@@ -33,15 +34,20 @@ export class BoundExecutable {
     this.#executable = new Executable(bound.plan);
   }
 
-  /** Runs the plan; gradients go to the given memory. */
-  run(gradients: SharedMemory | null, random: RandomState): void {
+  /** Runs the plan; gradients go to the given memory, and the mark is set when it is done. */
+  run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): void {
     let bindings = this.#bindings.get(gradients);
     if (!bindings) {
       bindings = this.bound.sources.map((source, i) => this.#resolve(source, i, gradients));
       this.#bindings.set(gradients, bindings);
     }
-    if (this.recorder) this.recorder.run(this.bound.plan, this.#executable, bindings, random);
-    else this.#executable.run(bindings, random);
+    if (!this.recorder) {
+      this.#executable.run(bindings, random, ...mark);
+      return;
+    }
+    this.recorder.run(this.bound.plan, this.#executable, bindings, random);
+    const [marks, index, value] = mark;
+    if (marks) Atomics.store(marks, index as number, value as number);
   }
 
   /** The local array that a binding is read from or written to. */

@@ -5,10 +5,22 @@ import { addon } from '../runtime/addon.js';
 const STOP = 16;
 const DECISION = 17;
 const STEP = 18;
-const WORDS = 32;
+const ACTIVE = 19;
+const PAUSE = 20;
+const SAVE = 21;
+const SNAPSHOT = 22;
+const SNAPSHOT_STEP = 23;
+/** From here on a word for each worker: whether it waits for the others. */
+const WAITING = 32;
+const WORDS = WAITING + 256;
 
 /** A worker must come back to JavaScript now and then, or it could not be terminated while it waits. */
 const WAIT_MS = 50;
+
+/** The states of the snapshot. */
+const FREE = 0;
+const COPYING = 1;
+const COMPLETE = 2;
 
 /** Thrown in workers that are released because another one failed. */
 export class ReleasedError extends ChainruleError {
@@ -35,19 +47,41 @@ export class Control {
   }
 
   /** Waits until all workers are here. What they wrote before is seen after. Throws when the job was aborted. */
-  meet(workers: number): void {
-    if (workers === 1) return;
+  meet(workers: number, rank: number): void {
+    if (workers === 1) {
+      if (this.aborted) throw new ReleasedError();
+      return;
+    }
+    Atomics.store(this.#words, WAITING + rank, 1);
     const ticket = addon.barrierArrive(this.#words, workers);
     for (;;) {
       const outcome = addon.barrierWait(this.#words, ticket, workers, WAIT_MS);
-      if (outcome === 0) return;
       if (outcome === 2) throw new ReleasedError();
+      if (outcome === 0) break;
     }
+    Atomics.store(this.#words, WAITING + rank, 0);
+  }
+
+  /** The workers that keep the others waiting. */
+  late(workers: number): number[] {
+    return Array.from({ length: workers }, (_, rank) => rank).filter(
+      (rank) => Atomics.load(this.#words, WAITING + rank) === 0,
+    );
   }
 
   /** Ends the job: nobody waits for anyone any more. */
   abort(): void {
     addon.barrierAbort(this.#words);
+  }
+
+  get aborted(): boolean {
+    return Atomics.load(this.#words, 2) === 1;
+  }
+
+  /** Makes the barrier as new, when nobody is in it. */
+  reset(): void {
+    this.#words.fill(0, 0, 16);
+    this.#words.fill(0, WAITING);
   }
 
   /** Asks the workers to stop after the step under way. */
@@ -75,5 +109,68 @@ export class Control {
 
   set stepsDone(steps: number) {
     Atomics.store(this.#words, STEP, steps);
+  }
+
+  /** Workers that work on the next step; the others only come to the meetings. */
+  get active(): number {
+    return Atomics.load(this.#words, ACTIVE);
+  }
+
+  set active(workers: number) {
+    Atomics.store(this.#words, ACTIVE, workers);
+  }
+
+  /** Whether workers should wait between two steps. */
+  get paused(): boolean {
+    return Atomics.load(this.#words, PAUSE) === 1;
+  }
+
+  set paused(paused: boolean) {
+    Atomics.store(this.#words, PAUSE, paused ? 1 : 0);
+    Atomics.notify(this.#words, PAUSE);
+  }
+
+  /** Sleeps, in a worker, as long as there is a pause. */
+  waitWhilePaused(): void {
+    while (this.paused && !this.stopRequested && !this.aborted) Atomics.wait(this.#words, PAUSE, 1, WAIT_MS);
+  }
+
+  /** Asks for a snapshot after one of the next steps. */
+  requestSnapshot(): void {
+    Atomics.store(this.#words, SAVE, 1);
+  }
+
+  /**
+   * One worker decides between two meetings whether the state after so many steps of the epoch is copied: if that is due,
+   * or was asked for, and the snapshot before has been saved. If it has not, the next step is as good.
+   */
+  decideSnapshot(due: boolean, stepsDone: number): void {
+    if (!due && Atomics.load(this.#words, SAVE) === 0) return;
+    const free = Atomics.load(this.#words, SNAPSHOT) === FREE;
+    Atomics.store(this.#words, SAVE, free ? 0 : 1);
+    if (!free) return;
+    Atomics.store(this.#words, SNAPSHOT_STEP, stepsDone);
+    Atomics.store(this.#words, SNAPSHOT, COPYING);
+  }
+
+  /** Whether workers have to copy their parts of the state before they meet again. */
+  get copying(): boolean {
+    return Atomics.load(this.#words, SNAPSHOT) === COPYING;
+  }
+
+  /** Says, when all workers have met or are done, that what was being copied is there. */
+  completeSnapshot(): void {
+    Atomics.compareExchange(this.#words, SNAPSHOT, COPYING, COMPLETE);
+  }
+
+  /** The steps of the epoch after which the state was copied, if there is a complete copy. */
+  get snapshotStep(): number | undefined {
+    if (Atomics.load(this.#words, SNAPSHOT) !== COMPLETE) return undefined;
+    return Atomics.load(this.#words, SNAPSHOT_STEP);
+  }
+
+  /** Lets the next snapshot be made. */
+  freeSnapshot(): void {
+    Atomics.store(this.#words, SNAPSHOT, FREE);
   }
 }

@@ -12,7 +12,7 @@ export interface SharedMemory {
 export type Source =
   /** At a place that all workers see. */
   | { readonly kind: 'shared'; readonly buffer: SharedArrayBuffer; readonly byteOffset: number }
-  /** At a place in the gradients of the shard that is worked on. */
+  /** At a place in the slot for the gradients of the shard that is worked on. */
   | { readonly kind: 'gradient'; readonly byteOffset: number }
   /** In the worker's own memory; plans that use the same name and size share it. */
   | { readonly kind: 'local'; readonly name: string }
@@ -34,12 +34,17 @@ export interface ShardedData {
   readonly plans: ReadonlyMap<number, BoundPlan>;
 }
 
-/** What training adds to the data: where gradients, state and losses live, and each worker's share of the update. */
+/** What training adds to the data: where gradients, state and losses live, and each share of the update. */
 export interface TrainingJob extends ShardedData {
   readonly shuffle: boolean;
+  /** Parts that each batch is cut into, whose gradients are added in a fixed order (see `planReduction`). */
+  readonly shards: number;
+  /** The slots for gradients: as many as any number of workers that may be at work needs. */
   readonly gradients: readonly SharedMemory[];
-  /** By rank; null where a worker has no parameters to update. */
+  /** As many as there are workers; null where no parameters are left for one. */
   readonly updates: readonly (UpdateShare | null)[];
+  /** How far each share is: see `Progress` in `updater.ts`. */
+  readonly marks: SharedArrayBuffer;
   /** Steps that make one update; from 2 on, their gradients are added up in `sum`. */
   readonly accumulate: number;
   readonly sum?: SharedMemory;
@@ -51,11 +56,24 @@ export interface TrainingJob extends ShardedData {
   readonly assigned: readonly Range[];
   /** The loss of each shard of the step under way. */
   readonly shardLosses: SharedArrayBuffer;
-  /** The loss of each step of the epoch. */
+  /** The loss of each step of the epoch; NaN for a step that was skipped. */
   readonly losses: SharedArrayBuffer;
   /** The optimiser's numbers for each step of the epoch, in float64. */
   readonly scalars: SharedArrayBuffer;
   readonly scalarCount: number;
+  /** Whether a step whose loss is not finite ends training or changes nothing. */
+  readonly nonFinite: 'stop' | 'skip';
+  /** The cores that all trainings of the process share; left out where this one takes all of its workers in any case. */
+  readonly cores?: number;
+  /** Copies that the workers make where a checkpoint is to be saved. */
+  readonly snapshot?: Snapshot;
+}
+
+/** What a checkpoint is saved from. */
+export interface Snapshot {
+  readonly copies: readonly { readonly from: SharedMemory; readonly to: SharedMemory }[];
+  /** Steps (of all, not of the epoch) between two; left out where only the main thread asks for one. */
+  readonly everySteps?: number;
 }
 
 /** A stretch of the flat memory from `start` to `end` (not included), counted in elements. */
@@ -71,10 +89,10 @@ export interface UpdateShare extends Range {
   readonly squares?: BoundPlan;
 }
 
-/** What evaluation adds to the data: sums of the figures over the samples, a row for each worker. */
+/** What evaluation adds to the data: the figures of each batch, a row for each. */
 export interface EvaluationJob extends ShardedData {
   readonly figures: readonly string[];
-  readonly sums: SharedArrayBuffer;
+  readonly values: SharedArrayBuffer;
 }
 
 /** All that workers need to know. Plain data and shared memory. */
@@ -87,15 +105,20 @@ export interface Job {
   readonly evaluation?: EvaluationJob;
 }
 
+/** Where an epoch begins, or goes on. */
+export interface EpochStart {
+  readonly epoch: number;
+  /** Steps of all epochs before. */
+  readonly firstStep: number;
+  /** The step of the epoch to begin with. Default 0. */
+  readonly startStep?: number;
+  /** Whether the gradients of that step are there, and perhaps a part of its update is made, because workers failed in it. */
+  readonly finish?: boolean;
+}
+
 /** What one worker is asked to do in one task of the pool. */
 export type Task =
-  | { readonly kind: 'train'; readonly rank: number; readonly epoch: number; readonly firstStep: number }
+  | ({ readonly kind: 'train'; readonly rank: number } & EpochStart)
   /** Training that writes down what takes how long; times count from `origin`, of the clock that threads share. */
-  | {
-      readonly kind: 'profile';
-      readonly rank: number;
-      readonly epoch: number;
-      readonly firstStep: number;
-      readonly origin: number;
-    }
+  | ({ readonly kind: 'profile'; readonly rank: number; readonly origin: number } & EpochStart)
   | { readonly kind: 'evaluate'; readonly rank: number };

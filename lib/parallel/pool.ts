@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Piscina } from 'piscina';
 import { invalid } from '../graph/errors.js';
 import { compiledModule } from '../runtime/package-root.js';
@@ -13,15 +14,23 @@ function explained(cause: unknown): unknown {
   return error;
 }
 
+/** Milliseconds that threads may take to end. */
+const STOP_MS = 10_000;
+
 /** The threads of one job. A pool lives as long as a call of `fit`, and leaves no thread behind. */
 export class WorkerPool {
   readonly #control: Control;
+  /** Why the threads were killed. */
+  #reason: Error | undefined;
+  readonly #killed = withResolvers<never>();
 
   private constructor(
     private readonly piscina: Piscina,
     private readonly job: Job,
   ) {
     this.#control = new Control(job.control);
+    // Whoever runs a task hears of it; without one there is nobody to tell.
+    this.#killed.promise.catch(() => {});
   }
 
   /** Starts one thread for each worker of the job. */
@@ -39,7 +48,10 @@ export class WorkerPool {
     return new WorkerPool(piscina, job);
   }
 
-  /** Runs one task on every worker, and gives what they returned, by rank. Rejects with the first failure, when all workers have come back. */
+  /**
+   * Runs one task on every worker, and gives what they returned, by rank. Rejects with the first failure, when all workers
+   * have come back, or the threads were killed.
+   */
   async run(taskOf: (rank: number) => Task): Promise<(Timeline | undefined)[]> {
     const failures: unknown[] = [];
     const tasks = Array.from({ length: this.job.workers }, (_, rank) =>
@@ -49,8 +61,11 @@ export class WorkerPool {
         this.#control.abort();
       }),
     );
-    const results = (await Promise.all(tasks)) as (Timeline | undefined)[];
-    const cause = failures.find((error) => !isReleased(error)) ?? failures[0];
+    const results = (await Promise.race([Promise.all(tasks), this.#killed.promise])) as (
+      | Timeline
+      | undefined
+    )[];
+    const cause = this.#reason ?? failures.find((error) => !isReleased(error)) ?? failures[0];
     if (cause !== undefined) throw explained(cause);
     return results;
   }
@@ -60,9 +75,24 @@ export class WorkerPool {
     this.#control.requestStop();
   }
 
-  /** Ends all threads. */
+  /** Ends all threads, although they may not listen; what they were asked for is rejected with this error. */
+  kill(error: Error): void {
+    this.#reason ??= error;
+    void this.stop().finally(() => this.#killed.reject(error));
+  }
+
+  /** Ends all threads. One that is stuck in native code would never come back, and is not waited for. */
   async stop(): Promise<void> {
     this.#control.abort();
-    await this.piscina.destroy();
+    await Promise.race([this.piscina.destroy(), pause(STOP_MS, undefined, { ref: false })]);
   }
+}
+
+/** As Promise.withResolvers of later versions of Node. */
+function withResolvers<T>() {
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<T>((_, no) => {
+    reject = no;
+  });
+  return { promise, reject };
 }

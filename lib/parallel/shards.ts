@@ -25,3 +25,8 @@ export function shardSizes(samples: number, batchSize: number, shards: number): 
   sizes.delete(0);
   return [...sizes].sort((a, b) => b - a);
 }
+
+/** Whether each shard of so many rows has any. */
+export function presentShards(rows: number, shards: number): boolean[] {
+  return Array.from({ length: shards }, (_, shard) => shardRows(rows, shards, shard).count > 0);
+}

@@ -1,49 +1,44 @@
+import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
-import { BoundExecutable, LocalMemory } from './bound-plan.js';
+import { addon } from '../runtime/addon.js';
 import { Control } from './control.js';
-import type { Job, ShardedData, TrainingJob } from './job.js';
+import type { EpochStart, Job, SharedMemory, TrainingJob } from './job.js';
 import type { RowLoader, RowsRequest } from './loader.js';
 import type { Recorder } from './recorder.js';
-import { batchCount, shardRows } from './shards.js';
+import { ADD, planReduction, type Reduction } from './reduction.js';
+import { ShardRunner } from './shard-runner.js';
+import { batchCount, presentShards, type Rows, shardRows } from './shards.js';
+import { viewInto } from './shared-memory.js';
+import { SnapshotCopier } from './snapshot.js';
 import { Updater } from './updater.js';
 
-/** The plans of some data in one worker, and the loading of their rows. */
-export class ShardRunner {
-  readonly local = new LocalMemory();
-  readonly #executables = new Map<number, BoundExecutable>();
+/** The sum of two slots. */
+const PAIR = Int32Array.of(0, 1, ADD);
 
-  constructor(
-    private readonly data: ShardedData,
-    private readonly loader: RowLoader,
-    private readonly recorder?: Recorder,
-  ) {}
-
-  /** The plan for so many rows, with these rows as its inputs. */
-  load(request: RowsRequest): BoundExecutable {
-    const { count } = request.rows;
-    let executable = this.#executables.get(count);
-    if (!executable) {
-      const bound = this.data.plans.get(count);
-      if (!bound) throw new RangeError(`there is no plan for ${count} rows`);
-      executable = new BoundExecutable(bound, this.local, this.recorder);
-      this.#executables.set(count, executable);
-    }
-    this.loader.load(request, {
-      inputs: executable.array('inputs'),
-      targets: executable.array('targets'),
-    });
-    return executable;
-  }
+/** A step of the epoch under way. */
+interface Step {
+  readonly index: number;
+  /** Counted over all epochs. */
+  readonly global: number;
+  readonly batch: Rows;
+  readonly present: readonly boolean[];
+  readonly active: number;
+  readonly reduction: Reduction;
 }
 
-/** One worker's part of training: its shards of each batch, and its share of the update. */
+/** One worker's part of training: its shards of each batch, and its shares of the update. */
 export class EpochTrainer {
   readonly #control: Control;
   readonly #runner: ShardRunner;
   readonly #shardLosses: Float64Array;
   readonly #losses: Float64Array;
   readonly #updater: Updater;
+  readonly #copier: SnapshotCopier;
+  readonly #slots: readonly TypedArray[];
+  readonly #reductions = new Map<string, Pick<Step, 'present' | 'reduction'>>();
+  /** The order of the epoch. */
+  #order: Int32Array = new Int32Array();
 
   constructor(
     private readonly job: Job,
@@ -55,68 +50,140 @@ export class EpochTrainer {
     this.#runner = new ShardRunner(training, loader, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
-    this.#updater = new Updater(job, training, this.#runner.local, recorder);
+    this.#slots = training.gradients.map((slot) => viewInto(slot));
+    this.#updater = new Updater(job, training, this.#control, this.#runner.local, recorder);
+    this.#copier = new SnapshotCopier(training.snapshot);
   }
 
   /**
-   * Trains one epoch, meeting the other workers twice a step, and once more where the norm of the gradients is clipped.
-   * Returns early when a stop was asked for.
+   * Trains one epoch, or the rest of one, meeting the other workers twice a step, and once more where the norm of the
+   * gradients is clipped. Returns early when a stop was asked for.
    */
-  run(rank: number, epoch: number, firstStep: number): void {
+  run(rank: number, start: EpochStart): void {
     const { length, batchSize, shuffle } = this.training;
-    const order = shuffle ? permutation(length, this.job.seed, epoch) : inOrder(length);
+    const { epoch, startStep = 0, finish = false } = start;
+    this.#order = shuffle ? permutation(length, this.job.seed, epoch) : inOrder(length);
     const steps = batchCount(length, batchSize);
-    for (let step = 0; step < steps; step++) {
-      const start = step * batchSize;
-      const rows = Math.min(batchSize, length - start);
-      this.recorder?.begin(step);
-      this.#computeGradients(rank, { order, batch: { start, count: rows }, epoch }, firstStep + step);
-      this.#control.meet(this.job.workers);
-      this.recorder?.end('wait');
-      const loss = this.#finiteLoss(rows, epoch, step);
-      this.#updater.run(rank, rows, { step, firstStep });
-      if (rank === 0) {
-        this.#losses[step] = loss;
-        this.#control.stepsDone = step + 1;
-        this.#control.decide();
+    for (let index = startStep; index < steps; index++) {
+      this.#control.waitWhilePaused();
+      const step = this.#stepAt(index, start);
+      this.recorder?.begin(index);
+      if (!(finish && index === startStep)) {
+        this.#computeGradients(rank, step, epoch);
+        if (index + 1 < steps) this.#loadAhead(rank, this.#stepAt(index + 1, start), epoch);
       }
-      this.#control.meet(this.job.workers);
-      this.recorder?.end('wait');
+      this.#meet(rank);
+      if (rank === 0) this.#control.completeSnapshot();
+      const loss = this.#lossOf(step, epoch);
+      this.#updater.run(rank, {
+        step: index,
+        globalStep: step.global,
+        program: step.reduction.program,
+        active: step.active,
+        skip: Number.isNaN(loss),
+      });
+      if (rank === 0) this.#decide(step, loss);
+      this.#meet(rank);
+      if (this.#control.copying && rank < step.active) this.#copier.copy(rank, step.active);
       if (this.#control.decidedToStop) return;
     }
   }
 
-  #computeGradients(rank: number, request: Omit<RowsRequest, 'rows'>, step: number): void {
-    const { batch } = request;
-    const { gradients } = this.training;
-    const shards = gradients.length;
-    const mine = shardRows(shards, this.job.workers, rank);
-    for (let shard = mine.start; shard < mine.start + mine.count; shard++) {
-      const { start, count } = shardRows(batch.count, shards, shard);
-      this.#shardLosses[shard] = 0;
-      if (count === 0) continue;
-      const executable = this.#runner.load({ ...request, rows: { start: batch.start + start, count } });
-      this.recorder?.end('load');
-      // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
-      executable.array('weight')[0] = count / batch.count;
-      executable.run(gradients[shard] ?? null, { seed: this.job.seed, step, sampleOffset: start });
-      this.#shardLosses[shard] = executable.array('loss')[0] as number;
-      this.recorder?.end('gradients');
+  #meet(rank: number): void {
+    this.#control.meet(this.job.workers, rank);
+    this.recorder?.end('wait');
+  }
+
+  #stepAt(index: number, { firstStep }: EpochStart): Step {
+    const { length, batchSize } = this.training;
+    const start = index * batchSize;
+    const batch = { start, count: Math.min(batchSize, length - start) };
+    const { active } = this.#control;
+    const { present, reduction } = this.#reductionOf(batch.count, active);
+    return { index, global: firstStep + index, batch, present, active, reduction };
+  }
+
+  #reductionOf(rows: number, active: number) {
+    const key = `${rows}/${active}`;
+    let known = this.#reductions.get(key);
+    if (!known) {
+      const present = presentShards(rows, this.training.shards);
+      known = { present, reduction: planReduction(present, active) };
+      this.#reductions.set(key, known);
+    }
+    return known;
+  }
+
+  #computeGradients(rank: number, step: Step, epoch: number): void {
+    for (const item of step.reduction.work[rank] ?? []) {
+      if (item.kind === 'compute') {
+        this.#computeShard(item.shard, this.training.gradients[item.slot] as SharedMemory, step, epoch);
+      } else {
+        const [to, from] = [this.#slots[item.to] as TypedArray, this.#slots[item.slot] as TypedArray];
+        addon.combine(to, [to, from], PAIR, 0, to.length);
+        this.recorder?.end('sum');
+      }
     }
   }
 
-  /** The loss of the whole batch, added in the order of the shards; the same in every worker. */
-  #finiteLoss(rows: number, epoch: number, step: number): number {
-    const used = Math.min(this.#shardLosses.length, rows);
+  #computeShard(shard: number, slot: SharedMemory, step: Step, epoch: number): void {
+    const request = this.#requestOf(shard, step, epoch);
+    const executable = this.#runner.load(request);
+    this.recorder?.end('load');
+    const { start, count } = request.rows;
+    // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
+    executable.array('weight')[0] = count / step.batch.count;
+    const sampleOffset = start - step.batch.start;
+    executable.run(slot, { seed: this.job.seed, step: step.global, sampleOffset });
+    this.#shardLosses[shard] = executable.array('loss')[0] as number;
+    this.recorder?.end('gradients');
+  }
+
+  /** The first rows of the next step can be loaded before the others are ready for it. */
+  #loadAhead(rank: number, next: Step, epoch: number): void {
+    const first = next.reduction.work[rank]?.find(({ kind }) => kind === 'compute');
+    if (first?.kind !== 'compute') return;
+    this.#runner.loadAhead(this.#requestOf(first.shard, next, epoch));
+    this.recorder?.end('load');
+  }
+
+  #requestOf(shard: number, { batch }: Step, epoch: number): RowsRequest {
+    const { start, count } = shardRows(batch.count, this.training.shards, shard);
+    return { order: this.#order, batch, rows: { start: batch.start + start, count }, epoch };
+  }
+
+  /** What is agreed on for the next step, between the two meetings of this one. */
+  #decide({ index, global }: Step, loss: number): void {
+    const { cores, snapshot } = this.training;
+    this.#losses[index] = loss;
+    this.#control.stepsDone = index + 1;
+    this.#control.decide();
+    if (cores !== undefined) this.#control.active = activeWorkers(this.job.workers, cores);
+    if (!snapshot) return;
+    const { everySteps } = snapshot;
+    this.#control.decideSnapshot(everySteps !== undefined && (global + 1) % everySteps === 0, index + 1);
+  }
+
+  /** The loss of the whole batch, added in the order of the shards; the same in every worker. NaN where the step is skipped. */
+  #lossOf({ present, batch, index }: Step, epoch: number): number {
     let loss = 0;
-    for (let shard = 0; shard < this.#shardLosses.length; shard++) loss += this.#shardLosses[shard] as number;
-    if (used > 0 && Number.isFinite(loss)) return loss;
+    present.forEach((has, shard) => {
+      if (has) loss += this.#shardLosses[shard] as number;
+    });
+    if (batch.count > 0 && Number.isFinite(loss)) return loss;
+    if (this.training.nonFinite === 'skip') return Number.NaN;
     throw invalid(
       'fit',
-      `the loss must stay finite, but was ${loss} at epoch ${epoch}, step ${step}; a smaller learning rate or ` +
+      `the loss must stay finite, but was ${loss} at epoch ${epoch}, step ${index}; a smaller learning rate or ` +
         'gradient clipping may help. The parameters are those of the step before',
     );
   }
+}
+
+/** Workers of a training that shares so many cores with the other trainings of the process. */
+export function activeWorkers(workers: number, cores: number): number {
+  const fair = Math.floor(cores / Math.max(1, addon.trainings(0)));
+  return Math.min(workers, Math.max(1, fair));
 }
 
 /** The samples as they stand. */

@@ -2,97 +2,135 @@ import type { TypedArray } from '../graph/dtype.js';
 import { clipScale } from '../optim/update.js';
 import { addon } from '../runtime/addon.js';
 import { BoundExecutable, type LocalMemory } from './bound-plan.js';
-import { Control } from './control.js';
-import type { BoundPlan, Job, Range, TrainingJob } from './job.js';
+import type { Control } from './control.js';
+import type { BoundPlan, Job, Range, TrainingJob, UpdateShare } from './job.js';
 import type { Recorder } from './recorder.js';
-import { shardRows } from './shards.js';
+import { ADD } from './reduction.js';
+import { ShareProgress } from './share-progress.js';
 import { viewInto } from './shared-memory.js';
 
-/** Where a step is: in its epoch, which begins at step `firstStep` of all. */
-export interface StepOfEpoch {
+/** A step, after the gradients of its shards. */
+export interface StepToUpdate {
+  /** Of the epoch. */
   readonly step: number;
-  readonly firstStep: number;
+  /** Of all. */
+  readonly globalStep: number;
+  /** The sum of the slots, in postfix. */
+  readonly program: Int32Array;
+  /** Workers that share the update. */
+  readonly active: number;
+  /** Whether the gradients count for nothing, because the loss is not finite. */
+  readonly skip: boolean;
 }
 
-/** One worker's share of what follows the gradients of all shards: their sum, and the update. */
+/** One worker's part of what follows the gradients of all shards: their sum, and the update. */
 export class Updater {
-  readonly #control: Control;
   readonly #scalars: Float64Array;
   readonly #scalarNames: readonly string[];
-  readonly #gradients: readonly TypedArray[];
+  readonly #slots: readonly TypedArray[];
   readonly #sum: TypedArray | undefined;
   readonly #squares: TypedArray | undefined;
   readonly #memory: TypedArray;
+  readonly #progress: ShareProgress;
   readonly #executables = new Map<BoundPlan, BoundExecutable>();
-  /** The gradients of the shards that a batch of so many rows has. */
-  readonly #used = new Map<number, readonly TypedArray[]>();
+  /** Programs that add to what was accumulated, by the program of the step alone. */
+  readonly #adding = new Map<Int32Array, Int32Array>();
 
   constructor(
     private readonly job: Job,
     private readonly training: TrainingJob,
+    private readonly control: Control,
     private readonly local: LocalMemory,
     private readonly recorder?: Recorder,
   ) {
     const { gradients, sum, clip, memory, scalars } = training;
-    this.#control = new Control(job.control);
     this.#scalars = new Float64Array(scalars);
     this.#scalarNames = Array.from({ length: training.scalarCount }, (_, i) => `scalar ${i}`);
-    this.#gradients = gradients.map((shard) => viewInto(shard));
+    this.#slots = gradients.map((slot) => viewInto(slot));
     this.#sum = sum && viewInto(sum);
     this.#squares = clip && viewInto(clip.squares);
     this.#memory = viewInto(memory);
+    this.#progress = new ShareProgress(training.marks);
   }
 
   /** Adds up the gradients of a batch, and updates the parameters if that is due after this step. */
-  run(rank: number, rows: number, { step, firstStep }: StepOfEpoch): void {
-    const { updates, accumulate, clip } = this.training;
-    const share = updates[rank];
-    const turn = (firstStep + step) % accumulate;
-    this.#keepBuffers(rank, rows);
-    if (share) this.#addGradients(share, rows, turn === 0);
+  run(rank: number, step: StepToUpdate): void {
+    const { accumulate, clip, updates } = this.training;
+    const turn = step.globalStep % accumulate;
+    const due = turn === accumulate - 1 && !(step.skip && accumulate === 1);
+    const mine: number[] = [];
+    if (rank < step.active) for (let i = rank; i < updates.length; i += step.active) mine.push(i);
+    for (const index of mine) this.#gather(index, step, turn === 0, due);
     this.recorder?.end('sum');
-    if (turn < accumulate - 1) return;
+    if (!due) return;
     if (clip) {
-      if (share?.squares) this.#executable(share.squares).run(null, this.#random(step));
+      for (const index of mine) {
+        const squares = updates[index]?.squares;
+        if (squares) this.#executable(squares).run(null, this.#random(step.step));
+      }
       this.recorder?.end('update');
       // The norm needs the squares of all workers.
-      this.#control.meet(this.job.workers);
+      this.control.meet(this.job.workers, rank);
       this.recorder?.end('wait');
     }
-    if (share) this.#update(share.update, step);
+    for (const index of mine) this.#update(index, step.step);
     this.recorder?.end('update');
   }
 
-  /** The sum over the shards goes to the first shard's gradients, and from there to what was accumulated. */
-  #addGradients({ start, end }: Range, rows: number, first: boolean): void {
-    const used = this.#usedShards(rows);
-    const target = this.#gradients[0] as TypedArray;
+  /** A share's buffers and the sum of its gradients. */
+  #gather(index: number, step: StepToUpdate, first: boolean, due: boolean): void {
+    if (this.#progress.isGathered(index, step.step)) return;
+    const share = this.training.updates[index];
+    if (!step.skip) this.#keepBuffers(index, step.program);
+    else if (share && first) this.#sum?.fill(0, share.start, share.end);
+    const mark = due && share ? 'gathered' : 'updated';
+    if (step.skip || !share) this.#progress.set(index, step.step, mark);
+    else this.#addGradients(share, step.program, first, this.#progress.mark(index, step.step, mark));
+  }
+
+  /** The sum over the slots goes to the first one, or to what was accumulated. */
+  #addGradients(
+    { start, end }: UpdateShare,
+    program: Int32Array,
+    first: boolean,
+    mark: ReturnType<ShareProgress['mark']>,
+  ): void {
     const sum = this.#sum;
-    if (sum && first) {
-      addon.sumShards(sum, used, start, end);
-      return;
+    if (sum && !first) {
+      addon.combine(sum, [...this.#slots, sum], this.#addingTo(program), start, end, ...mark);
+    } else {
+      addon.combine(sum ?? (this.#slots[0] as TypedArray), this.#slots, program, start, end, ...mark);
     }
-    if (used.length > 1 || used[0] !== target) addon.sumShards(target, used, start, end);
-    if (sum) addon.sumShards(sum, [sum, target], start, end);
   }
 
-  /** Buffers take the mean of what the shards assigned at once. They are dealt to the workers one by one. */
-  #keepBuffers(rank: number, rows: number): void {
-    const { assigned } = this.training;
-    for (let i = rank; i < assigned.length; i += this.job.workers) {
+  #addingTo(program: Int32Array): Int32Array {
+    let adding = this.#adding.get(program);
+    if (!adding) {
+      adding = Int32Array.of(this.#slots.length, ...program, ADD);
+      this.#adding.set(program, adding);
+    }
+    return adding;
+  }
+
+  /** Buffers take the mean of what the shards assigned at once. They are dealt to the shares one by one. */
+  #keepBuffers(index: number, program: Int32Array): void {
+    const { assigned, updates } = this.training;
+    for (let i = index; i < assigned.length; i += updates.length) {
       const { start, end } = assigned[i] as Range;
-      addon.sumShards(this.#memory, this.#usedShards(rows), start, end);
+      addon.combine(this.#memory, this.#slots, program, start, end);
     }
   }
 
-  #update(plan: BoundPlan, step: number): void {
+  #update(index: number, step: number): void {
+    const share = this.training.updates[index];
+    if (!share || this.#progress.isUpdated(index, step)) return;
     const { scalarCount, clip } = this.training;
-    const executable = this.#executable(plan);
+    const executable = this.#executable(share.update);
     for (let i = 0; i < scalarCount; i++) {
       executable.array(this.#scalarNames[i] as string)[0] = this.#scalars[step * scalarCount + i] as number;
     }
     if (clip) executable.array('clip')[0] = this.#clipScale(clip.norm);
-    executable.run(null, this.#random(step));
+    executable.run(null, this.#random(step), this.#progress.mark(index, step, 'updated'));
   }
 
   /** Every worker adds the same numbers in the same order. */
@@ -101,16 +139,6 @@ export class Updater {
     let total = 0;
     for (let i = 0; i < squares.length; i++) total += squares[i] as number;
     return clipScale(clipNorm, Math.sqrt(total) / this.training.accumulate);
-  }
-
-  #usedShards(rows: number): readonly TypedArray[] {
-    let used = this.#used.get(rows);
-    if (!used) {
-      const shards = this.#gradients.length;
-      used = this.#gradients.filter((_, shard) => shardRows(rows, shards, shard).count > 0);
-      this.#used.set(rows, used);
-    }
-    return used;
   }
 
   #executable(plan: BoundPlan): BoundExecutable {

@@ -23,14 +23,14 @@ export default async function work(task: Task): Promise<Timeline | undefined> {
 async function perform(task: Task): Promise<Timeline | undefined> {
   if (task.kind === 'train' && job.training) {
     trainer ??= new EpochTrainer(job, job.training, await RowLoader.open(job.training, job.seed));
-    trainer.run(task.rank, task.epoch, task.firstStep);
+    trainer.run(task.rank, task);
   } else if (task.kind === 'evaluate' && job.evaluation) {
     evaluator ??= new Evaluator(job, job.evaluation, await RowLoader.open(job.evaluation, job.seed));
     evaluator.run(task.rank);
   } else if (task.kind === 'profile' && job.training) {
     const loader = await RowLoader.open(job.training, job.seed);
     const recorder = new Recorder(job.training, task.origin);
-    new EpochTrainer(job, job.training, loader, recorder).run(task.rank, task.epoch, task.firstStep);
+    new EpochTrainer(job, job.training, loader, recorder).run(task.rank, task);
     return recorder.timeline();
   }
   return undefined;

@@ -7,12 +7,20 @@ import { packageRoot } from './package-root.js';
 /** A plan inside the addon, with its arena. */
 export type PlanHandle = { readonly __plan: never };
 
+/** A word that is set to a value when the work is done, with nothing in between that could end the thread. */
+export type MarkArguments = [] | [marks: Int32Array, markIndex: number, markValue: number];
+
 /** The native functions. Each checks its arguments and throws an Error that names what does not fit. */
 export interface Addon {
   /** Decodes a plan, in the flat form that `encodePlan` writes. Takes no memory for the arena yet. */
   createPlan(plan: object): PlanHandle;
-  /** Runs a plan on this thread. */
-  run(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): void;
+  /** Runs a plan on this thread. The word `marks[markIndex]` is set when it is done. */
+  run(
+    handle: PlanHandle,
+    bindings: readonly TypedArray[],
+    context: Uint32Array,
+    ...mark: MarkArguments
+  ): void;
   /** The same, and adds the time of each step to its clock; the steps of a loop's body stand behind the loop. */
   runTimed(
     handle: PlanHandle,
@@ -30,8 +38,20 @@ export interface Addon {
   barrierWait(state: Int32Array, ticket: number, parties: number, timeoutMs: number): 0 | 1 | 2;
   /** Releases everyone who waits or will wait at the barrier. */
   barrierAbort(state: Int32Array): void;
-  /** output[i] = the sum of shards[...][i] for start <= i < end, added in a fixed binary tree. */
-  sumShards(output: TypedArray, shards: readonly TypedArray[], start: number, end: number): void;
+  /**
+   * output[i] = the sum of the sources' elements i, start <= i < end, in the order of a program in postfix: numbers from 0
+   * are sources, -1 adds the two values before it. The word `marks[markIndex]` is set when it is done.
+   */
+  combine(
+    output: TypedArray,
+    sources: readonly TypedArray[],
+    program: Int32Array,
+    start: number,
+    end: number,
+    ...mark: MarkArguments
+  ): void;
+  /** How many trainings this process runs, after a change by 1, -1 or 0. A thread that ends takes back what it added. */
+  trainings(change: -1 | 0 | 1): number;
   /** Copies row `indices[start + i]` of the source to row `i` of the destination, for `count` rows. */
   gatherRows(
     destination: TypedArray,

@@ -2,7 +2,7 @@ import { freemem } from 'node:os';
 import type { Plan, Step } from '../compile/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
 import { ChainruleError, invalid } from '../graph/errors.js';
-import { addon, type PlanHandle } from './addon.js';
+import { addon, type MarkArguments, type PlanHandle } from './addon.js';
 import { encodePlan } from './encode.js';
 
 /** Words that a run's random numbers depend on. */
@@ -29,9 +29,9 @@ export class Executable {
     this.#handle = addon.createPlan(encodePlan(plan));
   }
 
-  /** Runs on this thread. `bindings` are in the order of `plan.bindings`. */
-  run(bindings: readonly TypedArray[], random: RandomState): void {
-    addon.run(this.#handle, bindings, this.#words(random));
+  /** Runs on this thread. `bindings` are in the order of `plan.bindings`; the mark is set when it is done. */
+  run(bindings: readonly TypedArray[], random: RandomState, ...mark: MarkArguments): void {
+    addon.run(this.#handle, bindings, this.#words(random), ...mark);
   }
 
   /** Runs on this thread, and adds the time of each step to its clock: see `clockedSteps`. */

@@ -34,8 +34,8 @@ function asTensor({ data, shape, dtype }: Field, length: number): Tensor {
 }
 
 /** Whether the step at which training stopped has a loss that is not finite. */
-export function lossIsNotFinite({ shardLosses }: TrainingJob): boolean {
-  return new Float64Array(shardLosses).some((loss) => !Number.isFinite(loss));
+export function lossIsNotFinite({ shardLosses, nonFinite }: TrainingJob): boolean {
+  return nonFinite === 'stop' && new Float64Array(shardLosses).some((loss) => !Number.isFinite(loss));
 }
 
 /** The samples of one step of an epoch. */

@@ -7,6 +7,7 @@ import { type FlatParameters, rangesOf } from '../parallel/flat-parameters.js';
 import type { BoundPlan, EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
 import type { OptimizerMemory } from '../parallel/optimizer-memory.js';
 import { compileFigures, outputShape } from '../parallel/plans.js';
+import { planReduction } from '../parallel/reduction.js';
 import { compileShards } from '../parallel/shard-plans.js';
 import { batchCount, shardSizes } from '../parallel/shards.js';
 import { sharedMemory } from '../parallel/shared-memory.js';
@@ -16,8 +17,10 @@ import type { Figures, FitOptions } from './types.js';
 /** What the jobs of a trainer are made from. */
 export interface JobContext {
   readonly workers: number;
-  /** Whether training takes one worker where a step has little work. */
-  readonly mayUseOne?: boolean;
+  /** Parts that each batch is cut into. Default: one for each worker. */
+  readonly shards?: number | undefined;
+  /** The cores that the trainings of the process share, where the number of workers was left to the trainer. */
+  readonly cores?: number | undefined;
   readonly seed: number;
   readonly model: Module;
   readonly loss: Loss;
@@ -38,7 +41,9 @@ const LEAST_FLOPS = 1e6;
 
 /** A job with nothing to do yet. */
 export function newJob({ workers, seed }: Pick<JobContext, 'workers' | 'seed'>): Job {
-  return { workers, seed, control: new Control().buffer };
+  const control = new Control();
+  control.active = workers;
+  return { workers, seed, control: control.buffer };
 }
 
 /** How many workers a training was prepared for. */
@@ -46,28 +51,36 @@ export function workersOf({ updates }: TrainingJob): number {
   return updates.length;
 }
 
-/** Training on a data set, with one shard for each worker. The model must be in training mode. */
+/** Training on a data set. The model must be in training mode. */
 export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
-  const training = shareOut(context, data, options);
-  if (!context.mayUseOne || context.workers === 1) return training;
+  const { workers, shards = workers, cores } = context;
+  const most = cores === undefined ? workers : Math.min(workers, shards);
+  const training = shareOut({ ...context, workers: most, shards }, data, options);
+  if (cores === undefined || most === 1) return training;
   const flops = Math.max(...[...training.plans.values()].map(({ plan }) => plan.flops));
-  return flops >= LEAST_FLOPS ? training : shareOut({ ...context, workers: 1 }, data, options);
+  if (flops >= LEAST_FLOPS) return training;
+  return shareOut({ ...context, workers: 1, shards: context.shards ?? 1 }, data, options);
 }
 
-function shareOut(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
-  const { workers, parameters, optimizer, loss, model } = context;
+function shareOut(
+  context: JobContext & { readonly shards: number },
+  data: Dataset,
+  options: FitOptions,
+): TrainingJob {
+  const { workers, shards, parameters, optimizer, loss, model } = context;
   if (parameters.parameters.length === 0) {
     throw invalid('fit', 'at least one parameter of the model must be trainable');
   }
-  const { batchSize = BATCH_SIZE, shuffle = true } = options;
+  const { batchSize = BATCH_SIZE, shuffle = true, nonFinite = 'stop' } = options;
   const { inputs, targets, length } = data;
   const forward = model.forward.bind(model);
-  const shards = workers;
   const sizes = shardSizes(length, batchSize, shards);
   const { plans, assigned } = compileShards(sizes, { forward, loss, inputs, targets, parameters });
   loss.checkTargets?.(targets.data, outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
   const { memory, elements } = parameters;
-  const gradients = Array.from({ length: shards }, () => sharedMemory(memory.dtype, elements));
+  const cores = workers > 1 ? context.cores : undefined;
+  const slots = slotCount(shards, workers, cores !== undefined);
+  const gradients = Array.from({ length: slots }, () => sharedMemory(memory.dtype, elements));
   const { accumulate = 1, clipNorm } = optimizer.stages;
   const { sum } = context.memory;
   const squares = clipNorm === undefined ? undefined : sharedMemory(memory.dtype, squareCount(parameters));
@@ -89,9 +102,11 @@ function shareOut(context: JobContext, data: Dataset, options: FitOptions): Trai
     length,
     batchSize,
     shuffle,
+    shards,
     plans,
     gradients,
     updates,
+    marks: sharedMemory('int32', updates.length).buffer,
     accumulate,
     ...(sum ? { sum } : {}),
     ...(squares && clipNorm !== undefined ? { clip: { norm: clipNorm, squares } } : {}),
@@ -101,12 +116,21 @@ function shareOut(context: JobContext, data: Dataset, options: FitOptions): Trai
     shardLosses: sharedMemory('float64', shards).buffer,
     losses: sharedMemory('float64', steps).buffer,
     scalars: sharedMemory('float64', steps * scalarCount).buffer,
+    nonFinite,
+    ...(cores === undefined ? {} : { cores }),
   };
+}
+
+/** Slots for gradients that so many workers need, or where fewer may be at work, any of their numbers. */
+function slotCount(shards: number, workers: number, mayBeFewer: boolean): number {
+  const present = new Array<boolean>(shards).fill(true);
+  const counts = mayBeFewer ? Array.from({ length: workers }, (_, i) => i + 1) : [workers];
+  return Math.max(...counts.map((count) => planReduction(present, count).slots));
 }
 
 /** Evaluation of a data set. The model must be in inference mode. */
 export function prepareEvaluation(
-  { workers, parameters, loss, metrics, model }: JobContext,
+  { parameters, loss, metrics, model }: JobContext,
   { inputs, targets, length }: Dataset,
   { batchSize = BATCH_SIZE }: FitOptions,
 ): EvaluationJob {
@@ -125,17 +149,19 @@ export function prepareEvaluation(
     batchSize,
     plans,
     figures: names,
-    sums: sharedMemory('float64', workers * names.length).buffer,
+    values: sharedMemory('float64', batchCount(length, batchSize) * names.length).buffer,
   };
 }
 
-/** The figures that the workers added up, as means over the samples. */
-export function readFigures({ figures, length, sums }: EvaluationJob): Figures {
-  const all = new Float64Array(sums);
-  const workers = all.length / figures.length;
+/** The figures of all batches, as means over the samples, added in the order of the batches. */
+export function readFigures({ figures, length, batchSize, values }: EvaluationJob): Figures {
+  const all = new Float64Array(values);
   const means = figures.map((name, i) => {
     let sum = 0;
-    for (let rank = 0; rank < workers; rank++) sum += all[rank * figures.length + i] as number;
+    for (let batch = 0; batch < batchCount(length, batchSize); batch++) {
+      const count = Math.min(batchSize, length - batch * batchSize);
+      sum += count * (all[batch * figures.length + i] as number);
+    }
     return [name, sum / length];
   });
   return Object.fromEntries(means) as Figures;

@@ -1,10 +1,10 @@
 import type { Dataset } from '../data/index.js';
 import { recordCalls } from '../health/record.js';
 import type { TrainingJob } from '../parallel/job.js';
-import type { WorkerPool } from '../parallel/pool.js';
 import { now, type Timeline } from '../parallel/recorder.js';
 import { type JobContext, prepareTraining } from './jobs.js';
 import { writeScalars } from './progress.js';
+import type { Session } from './session.js';
 
 /** Steps before the clocks count: in the first ones, memory is touched for the first time. */
 export const WARM_UP = 3;
@@ -24,12 +24,12 @@ export function prepareProfile(
 
 /** Trains with clocks, and gives what each worker wrote down. */
 export async function recordTraining(
-  pool: WorkerPool,
+  session: Session,
   training: TrainingJob,
   { optimizer, steps: firstStep }: JobContext & { readonly steps: number },
 ): Promise<Timeline[]> {
   writeScalars(training, firstStep, optimizer);
   const origin = now();
-  const timelines = await pool.run((rank) => ({ kind: 'profile', rank, epoch: 1, firstStep, origin }));
+  const timelines = await session.run((rank) => ({ kind: 'profile', rank, epoch: 1, firstStep, origin }));
   return timelines.filter((timeline) => timeline !== undefined);
 }

@@ -1,7 +1,8 @@
 import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
-import type { TrainingJob } from '../parallel/job.js';
+import type { EpochStart, Job, TrainingJob } from '../parallel/job.js';
 import { batchCount } from '../parallel/shards.js';
+import { ShareProgress } from '../parallel/share-progress.js';
 import type { EpochResult, Progress } from './types.js';
 
 /** Milliseconds between two looks at the workers' counters. */
@@ -26,21 +27,21 @@ export interface EpochWatch {
   result(): EpochResult;
 }
 
-/** Prepares the shared words of an epoch, and reports its progress until it is stopped. */
+/** Prepares the shared words of an epoch, or of what is left of it, and reports its progress until it is stopped. */
 export function watchEpoch(
-  controlWords: SharedArrayBuffer,
-  training: TrainingJob,
-  epoch: number,
-  firstStep: number,
+  { control: words, training }: Job & { training: TrainingJob },
+  { epoch, firstStep, startStep = 0 }: EpochStart,
   optimizer: Optimizer,
-  onProgress?: (progress: Progress) => void,
+  onProgress: (progress: Progress) => void,
 ): EpochWatch {
   const { length, batchSize } = training;
-  const control = new Control(controlWords);
+  const control = new Control(words);
   const steps = batchCount(length, batchSize);
   const losses = new Float64Array(training.losses);
+  const before = Math.min(startStep * batchSize, length);
   writeScalars(training, firstStep, optimizer);
-  control.stepsDone = 0;
+  new ShareProgress(training.marks).begin(startStep);
+  control.stepsDone = startStep;
   const started = performance.now();
   let ended = started;
 
@@ -48,8 +49,8 @@ export function watchEpoch(
     const step = control.stepsDone;
     const examples = Math.min(step * batchSize, length);
     const seconds = (performance.now() - started) / 1000;
-    const examplesPerSecond = examples / seconds;
-    const eta = examples > 0 ? (length - examples) / examplesPerSecond : Number.NaN;
+    const examplesPerSecond = (examples - before) / seconds;
+    const eta = examples > before ? (length - examples) / examplesPerSecond : Number.NaN;
     return {
       epoch,
       step,
@@ -63,16 +64,19 @@ export function watchEpoch(
   let failure: { readonly error: unknown } | undefined;
   const report = () => {
     try {
-      onProgress?.(progress());
+      onProgress(progress());
     } catch (error) {
       // Nobody could catch it in a timer, so training stops and its caller gets the error.
       failure ??= { error };
       control.requestStop();
     }
   };
-  const timer = onProgress ? setInterval(report, INTERVAL_MS) : undefined;
+  const timer = setInterval(report, INTERVAL_MS);
+  let stopped = false;
   return {
     stop() {
+      if (stopped) return control.stepsDone;
+      stopped = true;
       clearInterval(timer);
       ended = performance.now();
       report();
@@ -85,18 +89,24 @@ export function watchEpoch(
         epoch,
         loss: meanLoss(losses, steps, batchSize, length),
         seconds,
-        examplesPerSecond: length / seconds,
+        examplesPerSecond: (length - before) / seconds,
         stepLosses: losses.slice(),
+        skippedSteps: losses.filter(Number.isNaN).length,
       };
     },
   };
 }
 
-/** The mean over the samples of the first steps; the last batch may be smaller. */
+/** The mean over the samples of the first steps, without those that were skipped; the last batch may be smaller. */
 function meanLoss(losses: Float64Array, steps: number, batchSize: number, length: number): number {
   let sum = 0;
+  let samples = 0;
   for (let step = 0; step < steps; step++) {
-    sum += (losses[step] as number) * Math.min(batchSize, length - step * batchSize);
+    const loss = losses[step] as number;
+    if (Number.isNaN(loss)) continue;
+    const count = Math.min(batchSize, length - step * batchSize);
+    sum += loss * count;
+    samples += count;
   }
-  return sum / Math.min(steps * batchSize, length);
+  return sum / samples;
 }

@@ -1,3 +1,4 @@
+import { debuglog } from 'node:util';
 import { Dataset } from '../data/index.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -5,14 +6,15 @@ import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Metric, Module } from '../nn/index.js';
 import { Optimizer } from '../optim/index.js';
-import { usableCores } from '../parallel/cores.js';
+import { type UsableCores, usableCores } from '../parallel/cores.js';
 import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
-import { WorkerPool } from '../parallel/pool.js';
 import { measureBandwidth, measurePeak } from '../profile/peak.js';
 import type { Profile } from '../profile/report.js';
 import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
-import { inspectSamples, lossIsNotFinite, samplesOf, withCulprit } from './inspection.js';
+import { describeChoice } from './choice.js';
+import { type RestartBudget, runEpoch } from './epoch-run.js';
+import { inspectSamples, samplesOf, withCulprit } from './inspection.js';
 import {
   BATCH_SIZE,
   type JobContext,
@@ -24,19 +26,24 @@ import {
 } from './jobs.js';
 import { TrainerMemory } from './memory.js';
 import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
-import { watchEpoch } from './progress.js';
+import { ProgressFeed } from './progress-feed.js';
+import { Session } from './session.js';
 import type {
   EpochResult,
   Figures,
   FitOptions,
   InspectionOptions,
   ProfileOptions,
+  Progress,
   TrainerOptions,
 } from './types.js';
 
+/** Long enough for any step; what takes longer is stuck. */
+const STEP_TIMEOUT_MS = 600_000;
+
 /**
- * Trains a model on worker threads: each batch is cut into one shard per worker, the gradients are averaged in a
- * fixed order, and each worker updates its slice of the parameters, which all share. The main thread only watches.
+ * Trains a model on worker threads: each batch is cut into shards, by default one per worker, the gradients are averaged
+ * in a fixed order, and each worker updates its slice of the parameters, which all share. The main thread only watches.
  */
 export class Trainer {
   readonly model: Module;
@@ -48,19 +55,27 @@ export class Trainer {
   readonly #predict: (input: Tensor) => Promise<Tensor>;
   #steps = 0;
   #epochs = 0;
-  #busy = false;
+  /** The call under way. */
+  #session: Session | undefined;
+  #paused = false;
+  readonly #cores: UsableCores;
+  readonly #feed = new ProgressFeed();
+  readonly #log: (line: string) => void;
 
-  /** @throws when `workers` is not a positive integer, or the model has no parameters */
+  /** @throws when `workers` or `shards` is no positive integer, or the model has no parameters */
   constructor(model: Module, options: TrainerOptions) {
-    const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
+    const { workers = 'auto', shards, seed = 0, loss, optimizer, metrics } = options;
     if (typeof loss !== 'function')
       throw invalid('Trainer', 'loss must be a function such as nn.crossEntropy', loss);
     if (!(optimizer instanceof Optimizer))
       throw invalid('Trainer', 'optimizer must be one such as optim.adam()', optimizer);
     requireInteger('Trainer', 'seed', seed, { min: 0 });
+    if (shards !== undefined) requireInteger('Trainer', 'shards', shards, { min: 1, max: 1024 });
+    this.#log = options.log ?? debuglog('chainrule');
+    this.#cores = usableCores();
     this.workers =
       workers === 'auto'
-        ? usableCores().cores
+        ? this.#cores.cores
         : requireInteger('Trainer', 'workers', workers, { min: 1, max: 256 });
     this.model = model.init(seed);
     this.#options = { ...options, seed };
@@ -82,24 +97,27 @@ export class Trainer {
    *   loss is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
    */
   async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<EpochResult, void, undefined> {
-    const { epochs = 1, validation, signal } = options;
+    const { epochs = 1, validation, signal, restartWorkers = 0 } = options;
     requireInteger('fit', 'epochs', epochs, { min: 1 });
+    requireInteger('fit', 'restartWorkers', restartWorkers, { min: 0 });
     this.#requireData('fit', data, options.batchSize);
     if (validation !== undefined) this.#requireData('fit', validation, options.batchSize);
     signal?.throwIfAborted();
     this.#requireOwnValues('fit');
-    const run = this.#enter('fit');
+    const session = this.#enter('fit');
+    const restarts = { left: restartWorkers };
     try {
       const context = this.#context();
       const training = this.#inMode(true, () => prepareTraining(context, data, options));
       const shared = { ...context, workers: workersOf(training) };
       const evaluation = validation && this.#prepareEvaluation(shared, validation, options);
       const job = { ...newJob(shared), training, ...(evaluation ? { evaluation } : {}) };
-      const pool = await run.start(job, signal);
+      this.#log(describeChoice(training, this.#options, this.#cores));
+      await session.start(job, signal);
       for (let i = 0; i < epochs; i++) {
-        const result = await this.#trainEpoch(pool, job, data, options);
+        const result = await this.#trainEpoch(session, job, data, options, restarts);
         signal?.throwIfAborted();
-        const figures = evaluation && (await this.#validateIn(pool, evaluation));
+        const figures = evaluation && (await this.#validateIn(session, evaluation));
         signal?.throwIfAborted();
         this.#options.optimizer.report(figures?.loss ?? result.loss);
         const health = options.health ? await this.#health(data, options) : undefined;
@@ -108,8 +126,33 @@ export class Trainer {
         signal?.throwIfAborted();
       }
     } finally {
-      await run.end();
+      await this.#leave(session);
     }
+  }
+
+  /** Lets the workers sleep after the step under way, until `resume`; what is called meanwhile begins with a pause. */
+  pause(): void {
+    this.#setPaused(true);
+  }
+
+  /** Ends a pause. */
+  resume(): void {
+    this.#setPaused(false);
+  }
+
+  /** Whether `pause` was called, and `resume` was not since. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /**
+   * The progress of the call of `fit` that is under way or comes next, about ten times a second, until that call ends.
+   * Whoever takes longer over one gets the latest.
+   *
+   *     for await (const { epoch, step, steps, loss } of trainer.progress()) console.log(epoch, step / steps, loss);
+   */
+  progress(): AsyncGenerator<Progress, void, undefined> {
+    return this.#feed.read();
   }
 
   /** The loss and the metrics over a data set, as means over its samples. */
@@ -117,16 +160,16 @@ export class Trainer {
     const { batchSize, signal } = options;
     this.#requireData('evaluate', data, batchSize);
     signal?.throwIfAborted();
-    const run = this.#enter('evaluate');
+    const session = this.#enter('evaluate');
     try {
       const context = this.#context();
       const evaluation = this.#prepareEvaluation(context, data, options);
-      const pool = await run.start({ ...newJob(context), evaluation }, signal);
-      const figures = await this.#evaluateIn(pool, evaluation);
+      await session.start({ ...newJob(context), evaluation }, signal);
+      const figures = await this.#evaluateIn(session, evaluation);
       signal?.throwIfAborted();
       return figures;
     } finally {
-      await run.end();
+      await this.#leave(session);
     }
   }
 
@@ -145,7 +188,7 @@ export class Trainer {
   async inspect(data: Dataset, options: InspectionOptions = {}): Promise<HealthReport> {
     const { batchSize = BATCH_SIZE, thresholds } = options;
     this.#requireData('inspect', data, batchSize);
-    if (!this.#busy) this.#memory.current();
+    if (!this.#session) this.#memory.current();
     return this.#inspect(data.take(batchSize), thresholds);
   }
 
@@ -167,7 +210,7 @@ export class Trainer {
     requireInteger('profile', 'steps', steps, { min: 1 });
     signal?.throwIfAborted();
     this.#requireOwnValues('profile');
-    const run = this.#enter('profile');
+    const session = this.#enter('profile');
     let restore = () => {};
     try {
       const context = { ...this.#context(), steps: this.#steps };
@@ -178,12 +221,12 @@ export class Trainer {
         peakGflopsPerSecond: await measurePeak(workers),
         peakGigabytesPerSecond: await measureBandwidth(workers),
       };
-      const pool = await run.start({ ...newJob({ ...context, workers }), training }, signal);
-      const timelines = await recordTraining(pool, training, context);
+      await session.start({ ...newJob({ ...context, workers }), training }, signal);
+      const timelines = await recordTraining(session, training, context);
       signal?.throwIfAborted();
       return summarise({ training, timelines, warmUp: WARM_UP, steps, ...peaks });
     } finally {
-      await run.end(restore);
+      await this.#leave(session, restore);
     }
   }
 
@@ -196,7 +239,7 @@ export class Trainer {
   async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     const { name, stages } = this.#options.optimizer;
     if (stages.average === undefined) throw invalid('withAverages', `${name} needs the option average`);
-    if (this.#busy) throw invalid('withAverages', 'the trainer is busy; wait for the call under way');
+    if (this.#session) throw invalid('withAverages', 'the trainer is busy; wait for the call under way');
     return this.#withAverages(fn);
   }
 
@@ -207,10 +250,11 @@ export class Trainer {
   }
 
   #context(memory = this.#memory.current()) {
-    const { loss, optimizer, seed = 0 } = this.#options;
+    const { loss, optimizer, seed = 0, shards, workers = 'auto' } = this.#options;
     return {
       workers: this.workers,
-      mayUseOne: (this.#options.workers ?? 'auto') === 'auto',
+      shards,
+      cores: workers === 'auto' ? this.#cores.cores : undefined,
       seed,
       model: this.model,
       loss,
@@ -221,24 +265,32 @@ export class Trainer {
   }
 
   async #trainEpoch(
-    pool: WorkerPool,
+    session: Session,
     job: Job & { training: TrainingJob },
     data: Dataset,
     options: FitOptions,
+    restarts: RestartBudget,
   ): Promise<EpochResult> {
     const epoch = ++this.#epochs;
-    const firstStep = this.#steps;
-    const { optimizer } = this.#options;
-    const watch = watchEpoch(job.control, job.training, epoch, firstStep, optimizer, options.onProgress);
-    const task = pool.run((rank) => ({ kind: 'train', rank, epoch, firstStep }));
-    const failure = await task.then(
-      () => null,
-      (error: unknown) => ({ error }),
+    const { stepTimeout = STEP_TIMEOUT_MS, onProgress } = options;
+    const { done, failure, result } = await runEpoch(
+      session,
+      job,
+      { epoch, firstStep: this.#steps },
+      {
+        optimizer: this.#options.optimizer,
+        restarts,
+        stepTimeout,
+        log: this.#log,
+        onProgress: (progress) => {
+          this.#feed.publish(progress);
+          onProgress?.(progress);
+        },
+      },
     );
-    const done = watch.stop();
     this.#steps += done;
-    if (!failure) return watch.result();
-    if (!lossIsNotFinite(job.training)) throw failure.error;
+    if (!failure) return result();
+    if (!failure.notFinite) throw failure.error;
     const report = await this.#inspect(samplesOf(data, job, epoch, done)).catch(() => null);
     throw withCulprit(failure.error, report);
   }
@@ -260,14 +312,14 @@ export class Trainer {
     return this.#inMode(false, () => prepareEvaluation(context, data, options));
   }
 
-  async #evaluateIn(pool: WorkerPool, evaluation: EvaluationJob): Promise<Figures> {
-    await pool.run((rank) => ({ kind: 'evaluate', rank }));
+  async #evaluateIn(session: Session, evaluation: EvaluationJob): Promise<Figures> {
+    await session.run((rank) => ({ kind: 'evaluate', rank }));
     return readFigures(evaluation);
   }
 
   /** Of the averaged parameters, where the optimiser averages them: these are the ones to be used later. */
-  #validateIn(pool: WorkerPool, evaluation: EvaluationJob): Promise<Figures> {
-    const evaluate = () => this.#evaluateIn(pool, evaluation);
+  #validateIn(session: Session, evaluation: EvaluationJob): Promise<Figures> {
+    const evaluate = () => this.#evaluateIn(session, evaluation);
     const { stages } = this.#options.optimizer;
     return stages.average === undefined ? evaluate() : this.#withAverages(evaluate);
   }
@@ -283,30 +335,26 @@ export class Trainer {
     throw invalid(op, 'the parameters hold their averages; wait until withAverages is done');
   }
 
-  /** Takes the trainer for one call, which starts a pool and must end it. */
-  #enter(op: string) {
-    if (this.#busy) throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
-    this.#busy = true;
-    let pool: WorkerPool | undefined;
-    let signal: AbortSignal | undefined;
-    const stop = () => pool?.requestStop();
-    return {
-      start: async (job: Job, abort: AbortSignal | undefined): Promise<WorkerPool> => {
-        signal = abort;
-        signal?.addEventListener('abort', stop);
-        pool = await WorkerPool.start(job);
-        // There was no pool yet to be stopped by an abort while it started.
-        signal?.throwIfAborted();
-        return pool;
-      },
-      /** @param after what to do when all threads are gone */
-      end: async (after = () => {}): Promise<void> => {
-        signal?.removeEventListener('abort', stop);
-        await pool?.stop();
-        after();
-        this.#busy = false;
-      },
-    };
+  /** Takes the trainer for one call, which starts threads and must end them. */
+  #enter(op: string): Session {
+    if (this.#session)
+      throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
+    this.#session = new Session();
+    this.#session.paused = this.#paused;
+    return this.#session;
+  }
+
+  /** @param after what to do when all threads are gone */
+  async #leave(session: Session, after = () => {}): Promise<void> {
+    await session.end();
+    after();
+    this.#feed.end();
+    this.#session = undefined;
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    if (this.#session) this.#session.paused = paused;
   }
 
   #inMode<R>(training: boolean, fn: () => R): R {

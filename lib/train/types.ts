@@ -12,6 +12,14 @@ export interface TrainerOptions {
    * less than a million operations, which is quicker than sharing them out.
    */
   readonly workers?: number | 'auto';
+  /**
+   * Parts that each batch is cut into, 1 to 1024. Their gradients are added in a fixed order, so that the weights after a
+   * number of steps depend on the seed and the number of shards, to the bit, and not on the number of workers. Memory for
+   * gradients grows with the logarithm of it. Default: one for each worker, which is fastest.
+   */
+  readonly shards?: number;
+  /** Gets lines that tell what was chosen, and why. Default: stderr where NODE_DEBUG names `chainrule`. */
+  readonly log?: (line: string) => void;
   /** Decides the first values, the order of the samples and dropout. Default 0. */
   readonly seed?: number;
   /** Figures to report besides the loss; by default those that suit the loss, as accuracy suits cross-entropy. */
@@ -33,6 +41,18 @@ export interface FitOptions {
    * false.
    */
   readonly health?: boolean | Partial<HealthThresholds>;
+  /**
+   * What happens at a step whose loss is not finite: 'stop' rejects with the op and the layer that first made such a value;
+   * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`. Default 'stop'.
+   */
+  readonly nonFinite?: 'stop' | 'skip';
+  /**
+   * How often the workers are started anew when one fails, runs out of memory, is terminated or is stuck; training then
+   * goes on with the same bits. Default 0.
+   */
+  readonly restartWorkers?: number;
+  /** Milliseconds that a step may take before its worker counts as stuck. Default 600,000 (ten minutes). */
+  readonly stepTimeout?: number;
   /** Ends training within one step. */
   readonly signal?: AbortSignal;
   /** Called about ten times a second while an epoch runs. */
@@ -79,13 +99,15 @@ export interface Progress {
 export interface EpochResult {
   /** From 1, counted over all calls of `fit`. */
   readonly epoch: number;
-  /** The mean loss over the samples, each taken as the parameters then were. */
+  /** The mean loss over the samples of the steps that were not skipped, each taken as the parameters then were. */
   readonly loss: number;
   /** Wall-clock time of training, without validation. */
   readonly seconds: number;
   readonly examplesPerSecond: number;
-  /** The loss of every step. */
+  /** The loss of every step; NaN for one that was skipped. */
   readonly stepLosses: Float64Array;
+  /** Steps that changed nothing, because their loss was not finite. */
+  readonly skippedSteps: number;
   readonly validation?: Figures;
   /** Where `health` was asked for. */
   readonly health?: HealthReport;

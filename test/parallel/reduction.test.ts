@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ADD, planReduction } from '#lib/parallel/reduction.js';
+
+/** Additions as text, by what the design promises: neighbours in pairs, then pairs of pairs, what is left over at the end. */
+function tree(shards: readonly (string | null)[]): string | null {
+  if (shards.length === 1) return shards[0] as string | null;
+  const next: (string | null)[] = [];
+  for (let i = 0; i < shards.length; i += 2) {
+    const [a, b] = [shards[i] ?? null, shards[i + 1] ?? null];
+    next.push(a !== null && b !== null ? `(${a}+${b})` : (a ?? b));
+  }
+  return tree(next);
+}
+
+/** What the workers and then the program add, as text. Every worker runs alone, so that a slot of another would show. */
+function additions(present: readonly boolean[], workers: number): string | undefined {
+  const { slots, work, program } = planReduction(present, workers);
+  const memory = new Array<string | undefined>(slots);
+  for (const steps of work) {
+    for (const step of steps) {
+      if (step.kind === 'compute') memory[step.slot] = `${step.shard}`;
+      else {
+        memory[step.to] = `(${memory[step.to]}+${memory[step.slot]})`;
+        memory[step.slot] = undefined;
+      }
+    }
+  }
+  const stack: (string | undefined)[] = [];
+  for (const word of program) {
+    if (word !== ADD) stack.push(memory[word]);
+    else {
+      const right = stack.pop();
+      stack.push(`(${stack.pop()}+${right})`);
+    }
+  }
+  expect(stack.length).toBe(1);
+  return stack[0];
+}
+
+const presentShards = fc
+  .array(fc.boolean(), { minLength: 1, maxLength: 40 })
+  .filter((present) => present.some(Boolean));
+
+describe('the reduction of shards', () => {
+  it('adds in one binary tree, whatever the number of workers', () => {
+    fc.assert(
+      fc.property(presentShards, fc.integer({ min: 1, max: 45 }), (present, workers) => {
+        const names = present.map((has, shard) => (has ? `${shard}` : null));
+        expect(additions(present, workers)).toBe(tree(names));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is ((0 + 1) + (2 + 3)) + 4 for five shards', () => {
+    const all = new Array<boolean>(5).fill(true);
+    for (const workers of [1, 2, 3, 4, 5, 8]) expect(additions(all, workers)).toBe('(((0+1)+(2+3))+4)');
+  });
+
+  it('needs slots that grow with the logarithm of the shards', () => {
+    const slotsOf = (shards: number, workers: number) =>
+      planReduction(new Array<boolean>(shards).fill(true), workers).slots;
+    for (let shards = 1; shards <= 300; shards++) {
+      expect(slotsOf(shards, 1)).toBeLessThanOrEqual(Math.floor(Math.log2(shards)) + 2);
+      for (const workers of [2, 3, 5, 8]) {
+        const each = Math.ceil(shards / workers);
+        expect(slotsOf(shards, workers)).toBeLessThanOrEqual(workers * (2 * Math.floor(Math.log2(each)) + 2));
+      }
+    }
+    expect([8, 64, 512].map((shards) => slotsOf(shards, 1))).toEqual([4, 7, 10]);
+    expect(slotsOf(8, 8)).toBe(8);
+  });
+
+  it('needs no more slots where shards are empty', () => {
+    fc.assert(
+      fc.property(presentShards, fc.integer({ min: 1, max: 10 }), (present, workers) => {
+        const all = planReduction(new Array<boolean>(present.length).fill(true), workers);
+        expect(planReduction(present, workers).slots).toBeLessThanOrEqual(all.slots);
+      }),
+    );
+  });
+});

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { data, nn, optim, Trainer, type TrainerOptions } from 'chainrule';
+import { describe, expect, it } from 'vitest';
+
+const random = (length: number, seed: number) =>
+  Float32Array.from({ length }, (_, i) => Math.sin(seed + i * 12.9898) * Math.cos(i * 0.37 + seed));
+
+function hashOf(model: nn.Module): string {
+  const hash = createHash('sha256');
+  for (const [, { storage }] of model.namedParameters())
+    hash.update(new Uint8Array(storage.data.slice().buffer));
+  for (const [, { storage }] of model.namedBuffers())
+    hash.update(new Uint8Array(storage.data.slice().buffer));
+  return hash.digest('hex');
+}
+
+/** 45 samples in batches of 20: the last has 5, fewer than there are shards. */
+async function trained(options: Partial<TrainerOptions>, workers: number, shards = 8) {
+  const model = new nn.Sequential(
+    new nn.Conv2d(2, 6, 3, { padding: 1 }),
+    new nn.BatchNorm2d(6),
+    new nn.ReLU(),
+    new nn.Flatten(),
+    new nn.Dropout(0.3),
+    new nn.Linear(6 * 36, 5),
+  );
+  const samples = data.fromArrays(
+    random(45 * 72, 1),
+    Int32Array.from({ length: 45 }, (_, i) => (i * i) % 5),
+    { inputs: { shape: [6, 6, 2] } },
+  );
+  const trainer = new Trainer(model, {
+    loss: nn.crossEntropy,
+    optimizer: optim.adamW({ lr: 0.01 }),
+    workers,
+    shards,
+    seed: 3,
+    ...options,
+  });
+  const losses: number[] = [];
+  for await (const epoch of trainer.fit(samples, { epochs: 3, batchSize: 20, validation: samples })) {
+    losses.push(epoch.loss, epoch.validation?.loss ?? 0, ...epoch.stepLosses);
+  }
+  return { hash: hashOf(model), losses };
+}
+
+describe('the weights after some steps', () => {
+  it.each<[string, () => Partial<TrainerOptions>]>([
+    ['a plain optimiser', () => ({ optimizer: optim.sgd({ lr: 0.05, momentum: 0.9 }) })],
+    [
+      'clipping, accumulation and averages',
+      () => ({ optimizer: optim.adamW({ lr: 0.01, clipNorm: 0.5, accumulate: 2, average: 0.9 }) }),
+    ],
+    [
+      'a schedule that follows the validation',
+      () => ({
+        optimizer: optim.adam({ lr: optim.reduceOnPlateau({ lr: 0.05, patience: 0, threshold: 0.5 }) }),
+      }),
+    ],
+  ])('have the same bits for any number of workers, with %s', async (_, options) => {
+    const expected = await trained(options(), 1);
+    for (const workers of [2, 3, 5, 8, 11]) expect(await trained(options(), workers)).toEqual(expected);
+  });
+
+  it('depend on the number of shards', async () => {
+    expect((await trained({}, 1, 8)).hash).not.toBe((await trained({}, 1, 4)).hash);
+  });
+
+  it('are the same while trainings share the cores', async () => {
+    const expected = await trained({}, 1);
+    const both = await Promise.all([trained({ workers: 'auto' }, 1), trained({ workers: 'auto' }, 1)]);
+    expect(both).toEqual([expected, expected]);
+  });
+});
