@@ -81,9 +81,11 @@ describe('a profile', () => {
         'step 3',
       ]);
       const phases = spans(profile, rank, 'phase');
-      expect(phases.slice(0, 6).map(({ name }) => name)).toEqual([
+      expect(phases.slice(0, 7).map(({ name }) => name)).toEqual([
         'load',
         'gradients',
+        // The rows of the next step.
+        'load',
         'wait at the barrier',
         'sum shards',
         'update',
