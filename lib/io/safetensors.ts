@@ -120,7 +120,11 @@ async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHe
   return decodeHeader(path, json, size - LENGTH_BYTES - json.length);
 }
 
-function encodeParts(
+/**
+ * The bytes of a safetensors file in parts: the header, and each tensor's data where they are, without a copy. Wide dtypes
+ * come first.
+ */
+export function encodeParts(
   tensors: Readonly<Record<string, TensorData>>,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array[] {

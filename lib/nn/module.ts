@@ -11,6 +11,9 @@ export type NamedParameter = readonly [path: string, parameter: Parameter];
 
 type Part = Module | Parameter | Buffer;
 
+/** Tensors in files whose names begin with this are of a training run, and no part of a model. */
+export const TRAINING_PREFIX = 'training/';
+
 /**
  * A layer or a model: its fields that are parameters, buffers, modules, or arrays and plain objects of them are its
  * parts, and their names are the paths, as `conv1.weight` or `blocks.0.fc.bias`.
@@ -97,7 +100,7 @@ export abstract class Module {
   }
 
   /**
-   * Reads all parameters and buffers from a safetensors file.
+   * Reads all parameters and buffers from a safetensors file, as `save` writes it, or from a checkpoint of `fit`.
    *
    * @throws when the file is damaged, or its names, shapes and dtypes are not the model's; then nothing is changed
    */
@@ -106,7 +109,9 @@ export abstract class Module {
     const state = this.#state();
     const names = new Set(state.map(([name]) => name));
     const missing = [...names].filter((name) => !tensors[name]);
-    const surplus = Object.keys(tensors).filter((name) => !names.has(name));
+    const surplus = Object.keys(tensors).filter(
+      (name) => !names.has(name) && !name.startsWith(TRAINING_PREFIX),
+    );
     if (missing.length > 0 || surplus.length > 0) {
       const parts = [listed('lacks', missing), listed('has also', surplus)].filter(Boolean);
       throw invalid('load', `${path} does not fit the model: it ${parts.join(' and ')}`);

@@ -33,7 +33,7 @@ export { Optimizer, type ParameterGroup, type Stages } from './optimizer.js';
 export type { GroupMatch, GroupOptions, OptimizerOptions } from './options.js';
 export { type PlateauOptions, reduceOnPlateau } from './plateau.js';
 export type { Update, UpdateRule } from './rule.js';
-export type { ReportedSchedule, Schedule } from './schedule.js';
+export type { ReportedSchedule, Schedule, ScheduleState } from './schedule.js';
 export {
   type CosineLROptions,
   type CosineRestartsLROptions,

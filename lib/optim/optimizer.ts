@@ -9,7 +9,7 @@ import { Parameter } from '../nn/parameter.js';
 import { AverageExchange } from './averages.js';
 import type { GroupMatch } from './options.js';
 import { stateShapes, type UpdateRule } from './rule.js';
-import { reportTo, type Schedule } from './schedule.js';
+import { reportTo, restoreAll, type Schedule, type ScheduleState, statesOf } from './schedule.js';
 import { clipScaleOf, type StepScalars, updatePiece } from './update.js';
 
 /** What an optimiser does with all parameters together, around the rule that updates each. */
@@ -158,6 +158,23 @@ export class Optimizer {
   /** Tells schedules that follow a figure, as `reduceOnPlateau`, what it was. A trainer does so after each epoch. */
   report(figure: number): void {
     for (const schedule of new Set(this.groups.map((group) => group.schedule))) reportTo(schedule, figure);
+  }
+
+  /** What the groups' schedules remember of what was reported, as plain values. A trainer's checkpoints hold it. */
+  scheduleStates(): ScheduleState[] {
+    return statesOf(this.groups.map((group) => group.schedule));
+  }
+
+  /**
+   * Lets the schedules go on from what `scheduleStates` gave, in this process or another.
+   *
+   * @throws when the schedules are of other kinds
+   */
+  restoreSchedules(states: readonly ScheduleState[]): void {
+    restoreAll(
+      this.groups.map((group) => group.schedule),
+      states,
+    );
   }
 
   /**

@@ -1,6 +1,6 @@
 import { invalid, requireInteger } from '../graph/errors.js';
 import { requireNonNegative, requireShare } from './checks.js';
-import { type ReportedSchedule, requireRate } from './schedule.js';
+import { type ReportedSchedule, requireRate, type ScheduleState } from './schedule.js';
 
 export interface PlateauOptions {
   /** The rate to begin with. */
@@ -70,5 +70,21 @@ export function reduceOnPlateau(options: PlateauOptions): ReportedSchedule {
       cooling = cooldown;
       bad = 0;
     },
+    state: () => ({ rate, best, bad, cooling }),
+    restore(state: ScheduleState) {
+      ({ rate, best, bad, cooling } = requireState(op, state));
+    },
   });
+}
+
+/** What the schedule remembers; a best figure that is not finite is no progress yet. */
+type PlateauState = Record<'rate' | 'best' | 'bad' | 'cooling', number>;
+
+function requireState(op: string, state: ScheduleState): PlateauState {
+  const values = { ...(state as Partial<PlateauState> | null) };
+  const complete = (['rate', 'best', 'bad', 'cooling'] as const).every(
+    (name) => typeof values[name] === 'number',
+  );
+  if (complete) return values as PlateauState;
+  throw invalid(op, 'state must have the numbers rate, best, bad and cooling', JSON.stringify(state));
 }

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { root } from './run.mjs';
 
 /** What programs import, the command line, and what threads are started with. */
-const entries = ['lib/index.js', 'lib/cli/main.js', 'lib/parallel/worker.js', 'lib/profile/peak-worker.js'];
+const entries = [
+  'lib/index.js',
+  'lib/cli/main.js',
+  'lib/parallel/worker.js',
+  'lib/profile/peak-worker.js',
+  'lib/checkpoint/worker.js',
+];
 
 /**
  * Replaces the compiled modules in dist by bundles of them that share their parts; the types stay. The next compilation

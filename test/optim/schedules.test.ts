@@ -1,5 +1,6 @@
 import { optim } from 'chainrule';
 import { describe, expect, it } from 'vitest';
+import { decodeJson, encodeJson } from '#lib/checkpoint/json.js';
 import { expectClose } from '../helpers/close.js';
 import { recorded } from '../helpers/optimizers.js';
 import { report } from '../helpers/report.js';
@@ -105,5 +106,47 @@ describe('schedules', () => {
     expect(schedule(5)).toBe(1);
     optimizer.report(1);
     expect(schedule(5)).toBe(0.5);
+  });
+});
+
+describe('what schedules remember', () => {
+  const plateau = () => optim.reduceOnPlateau({ lr: 1, patience: 1, factor: 0.5, cooldown: 1 });
+  /** A plateau in a group, and one deep in others. */
+  const optimizer = () => {
+    const inner = optim.warmup(plateau(), { steps: 3 });
+    return optim.sgd({
+      lr: optim.sequentialLR([optim.constantLR(0.1), inner], [2]),
+      groups: [{ match: /x/, lr: plateau() }, { match: /y/ }, { match: /z/, lr: 0.3 }],
+    });
+  };
+  const figures = [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5];
+  const rates = ({ groups }: optim.Optimizer) =>
+    groups.flatMap(({ schedule }) => [0, 3, 9].map((step) => schedule(step)));
+
+  it('lets others go on as they would have, after any number of figures', () => {
+    for (let reported = 0; reported < figures.length; reported++) {
+      const undisturbed = optimizer();
+      for (const figure of figures.slice(0, reported)) undisturbed.report(figure);
+      const states = decodeJson(encodeJson(undisturbed.scheduleStates())) as optim.ScheduleState[];
+      const resumed = optimizer();
+      resumed.restoreSchedules(states);
+      for (const figure of figures.slice(reported)) {
+        expect(rates(resumed)).toEqual(rates(undisturbed));
+        for (const one of [undisturbed, resumed]) one.report(figure);
+      }
+      expect(rates(resumed)).toEqual(rates(undisturbed));
+    }
+  });
+
+  it('must be of the same kinds of schedules', () => {
+    const one = optim.sgd({ lr: plateau() });
+    const expected = /needs the states of 1 schedules, got \[\]/;
+    expect(() => one.restoreSchedules([])).toThrow(expected);
+    expect(() => one.restoreSchedules([null])).toThrow('a schedule needs the state that it had, got null');
+    expect(() => one.restoreSchedules([{ rate: 1 }])).toThrow(
+      'reduceOnPlateau: state must have the numbers rate, best, bad and cooling, got {"rate":1}',
+    );
+    const states = one.scheduleStates();
+    expect(() => optim.sgd({ lr: 1 }).restoreSchedules(states)).toThrow('a schedule takes no state');
   });
 });

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from '../io/files.js';
+import { type CheckpointHeader, verifyCheckpoint } from './file.js';
+
+const NAME = /^step-(\d{9,})\.safetensors$/;
+/** What an end by force may leave of a file that was being written. */
+const TEMPORARY = /^\.(step-\d{9,}\.safetensors|probe)\..*\.tmp$/;
+
+/** A checkpoint in a directory. */
+export interface CheckpointFile {
+  /** The trainer's steps. */
+  readonly step: number;
+  readonly path: string;
+}
+
+/** What was found in a directory. */
+export interface Newest {
+  /** The newest file that is whole. */
+  readonly found: (CheckpointFile & CheckpointHeader) | null;
+  /** Newer ones that are not, the newest first, and what is wrong with them. */
+  readonly damaged: readonly { readonly path: string; readonly why: string }[];
+}
+
+/** The file of a step. */
+export function pathOf(dir: string, step: number): string {
+  return join(dir, `step-${String(step).padStart(9, '0')}.safetensors`);
+}
+
+/** The checkpoints in a directory, the newest first. */
+export async function listCheckpoints(dir: string): Promise<CheckpointFile[]> {
+  const names = await readdir(dir);
+  return names
+    .flatMap((name) => {
+      const step = NAME.exec(name)?.[1];
+      return step === undefined ? [] : [{ step: Number(step), path: join(dir, name) }];
+    })
+    .sort((a, b) => b.step - a.step);
+}
+
+/** Makes the directory if need be, and removes what a run that was killed left half written. */
+export async function openDirectory(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  for (const name of await readdir(dir)) {
+    if (TEMPORARY.test(name)) await rm(join(dir, name), { force: true });
+  }
+}
+
+/** Writes a file and removes it. Rejects where that is impossible. */
+export async function probeDirectory(dir: string): Promise<void> {
+  const path = join(dir, `.probe.${randomUUID()}.tmp`);
+  try {
+    await writeAtomically(path, [new Uint8Array(512)]);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** Finds the newest checkpoint that is whole. */
+export async function findNewest(dir: string): Promise<Newest> {
+  const damaged: { path: string; why: string }[] = [];
+  for (const file of await listCheckpoints(dir)) {
+    try {
+      return { found: { ...file, ...(await verifyCheckpoint(file.path)) }, damaged };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      damaged.push({ path: file.path, why: message.replaceAll(`${file.path}: `, '') });
+    }
+  }
+  return { found: null, damaged };
+}
+
+/** Removes all but some checkpoints up to a step. Later ones, which are damaged, are left to be looked at. */
+export async function removeOld(dir: string, step: number, keep: number): Promise<void> {
+  const files = await listCheckpoints(dir);
+  for (const { path } of files.filter((file) => file.step <= step).slice(keep)) {
+    await rm(path, { force: true });
+  }
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { bytesPerElement, type DType, type TensorData, viewOf } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
+import { type Shape, sizeOf } from '../graph/shapes.js';
+import { readExactly, writeAtomically } from '../io/files.js';
+import { encodeParts, readSafetensorsHeader, type TensorEntry } from '../io/safetensors.js';
+import { LENGTH_BYTES } from '../io/safetensors-header.js';
+
+/** A tensor's place in memory that all threads see. */
+export interface TensorPlace {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly buffer: SharedArrayBuffer;
+  readonly byteOffset: number;
+}
+
+/** What a file that is whole says before its data are read. */
+export interface CheckpointHeader {
+  readonly tensors: readonly TensorEntry[];
+  readonly dataStart: number;
+  /** See `state.ts`. */
+  readonly state: string;
+}
+
+/** The header begins with this, so the checksum always stands at the same place. */
+const PREFIX = '{"__metadata__":{"sha256":"';
+const DIGEST_START = LENGTH_BYTES + PREFIX.length;
+/** While the checksum is computed, these stand in its place. */
+const BLANK = '0'.repeat(64);
+const CHUNK_BYTES = 2 ** 22;
+
+/**
+ * Writes a checkpoint atomically, from where its tensors are: a safetensors file whose metadata hold the state and a SHA-256
+ * of all other bytes. The memory must not change meanwhile.
+ */
+export async function writeCheckpoint(
+  path: string,
+  places: readonly TensorPlace[],
+  state: string,
+): Promise<void> {
+  const tensors: Record<string, TensorData> = Object.create(null);
+  for (const place of places) {
+    const { name, dtype, shape, buffer, byteOffset } = place;
+    tensors[name] = { dtype, shape, data: viewOf(dtype, buffer, byteOffset, sizeOf(shape)) };
+  }
+  const parts = encodeParts(tensors, { sha256: BLANK, state });
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  parts[0]?.set(new TextEncoder().encode(hash.digest('hex')), DIGEST_START);
+  await writeAtomically(path, parts);
+}
+
+/** Reads a whole file, and gives what its header says. Throws an error that says what is wrong with it. */
+export async function verifyCheckpoint(path: string): Promise<CheckpointHeader> {
+  const header = await readSafetensorsHeader(path);
+  const { sha256, state } = header.metadata;
+  if (sha256 === undefined || state === undefined) throw invalid(path, 'is no checkpoint');
+  const found = await digestOf(path);
+  if (found !== sha256) throw invalid(path, `its bytes must have the SHA-256 ${sha256}`, found);
+  return { tensors: header.tensors, dataStart: header.dataStart, state };
+}
+
+/** Reads the tensors of a file that was verified into their places. Each of them must be in the file, with that shape. */
+export async function loadCheckpoint(
+  path: string,
+  { tensors, dataStart }: CheckpointHeader,
+  places: readonly TensorPlace[],
+): Promise<void> {
+  const entries = new Map(tensors.map((entry) => [entry.name, entry]));
+  const file = await open(path);
+  try {
+    for (const { name, dtype, shape, buffer, byteOffset } of places) {
+      const { begin } = entries.get(name) as TensorEntry;
+      const bytes = new Uint8Array(buffer, byteOffset, sizeOf(shape) * bytesPerElement(dtype));
+      await readExactly(path, file, bytes, dataStart + begin);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** The SHA-256 of a file's bytes, but for the checksum itself. */
+async function digestOf(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const hash = createHash('sha256');
+    const { size } = await file.stat();
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size));
+    for (let start = 0; start < size; start += chunk.length) {
+      const bytes = chunk.subarray(0, Math.min(chunk.length, size - start));
+      await readExactly(path, file, bytes, start);
+      if (start === 0) blankDigest(path, bytes);
+      hash.update(bytes);
+    }
+    return hash.digest('hex');
+  } finally {
+    await file.close();
+  }
+}
+
+function blankDigest(path: string, bytes: Uint8Array): void {
+  const prefix = new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, DIGEST_START));
+  if (prefix !== PREFIX) throw invalid(path, 'the header must begin with its checksum');
+  bytes.set(new TextEncoder().encode(BLANK), DIGEST_START);
+}

@@ -1,0 +1,55 @@
+import { formatShape, invalid } from '../graph/errors.js';
+import { sameShape } from '../graph/shapes.js';
+import type { TensorPlace } from './file.js';
+import { LOSSES } from './places.js';
+import type { RunSettings } from './state.js';
+
+/** What the settings are called where they are given. */
+const names: Readonly<Record<keyof RunSettings, string>> = {
+  optimizer: 'optimizer',
+  accumulate: "the optimiser's accumulate",
+  seed: 'seed',
+  shards: 'shards',
+  batchSize: 'batchSize',
+  shuffle: 'shuffle',
+  length: 'the number of samples',
+};
+
+/** @throws for the first setting that is not the checkpoint's, with both values */
+export function requireSettings(path: string, saved: RunSettings, given: RunSettings): void {
+  for (const name of Object.keys(names) as (keyof RunSettings)[]) {
+    if (saved[name] === given[name]) continue;
+    throw invalid('fit', `${names[name]} must be ${saved[name]}, as in the checkpoint ${path}`, given[name]);
+  }
+}
+
+type Described = Pick<TensorPlace, 'name' | 'dtype' | 'shape'>;
+
+/** @throws when a checkpoint's tensors are others than the run's, in name, shape or dtype; `losses` may differ */
+export function requireTensors(path: string, saved: readonly Described[], given: readonly Described[]): void {
+  const here = new Map(given.map((tensor) => [tensor.name, tensor]));
+  const there = new Map(saved.map((tensor) => [tensor.name, tensor]));
+  const missing = [...here.keys()].filter((name) => !there.has(name));
+  const surplus = [...there.keys()].filter((name) => !here.has(name) && name !== LOSSES);
+  if (missing.length > 0 || surplus.length > 0) {
+    const parts = [listed('lacks', missing), listed('has also', surplus)].filter(Boolean);
+    throw invalid(
+      'fit',
+      `the checkpoint ${path} does not fit the model and optimiser: it ${parts.join(' and ')}`,
+    );
+  }
+  for (const [name, tensor] of here) {
+    const like = there.get(name) as Described;
+    if (like.dtype === tensor.dtype && sameShape(like.shape, tensor.shape)) continue;
+    throw invalid('fit', `${name} must be ${typeOf(like)}, as in the checkpoint ${path}`, typeOf(tensor));
+  }
+}
+
+function typeOf({ dtype, shape }: Described): string {
+  return `${dtype}${formatShape(shape)}`;
+}
+
+function listed(verb: string, tensors: readonly string[]): string {
+  if (tensors.length === 0) return '';
+  return `${verb} ${tensors.slice(0, 5).join(', ')}${tensors.length > 5 ? ', ...' : ''}`;
+}

@@ -1,0 +1,76 @@
+import { bytesPerElement, dtypeOf, type TypedArray } from '../graph/dtype.js';
+import type { Shape } from '../graph/shapes.js';
+import { type Module, TRAINING_PREFIX } from '../nn/module.js';
+import type { Parameter } from '../nn/parameter.js';
+import type { Optimizer, ParameterGroup } from '../optim/optimizer.js';
+import { stateShapes } from '../optim/rule.js';
+import type { FlatParameters } from '../parallel/flat-parameters.js';
+import type { SharedMemory } from '../parallel/job.js';
+import { type OptimizerMemory, stateOf } from '../parallel/optimizer-memory.js';
+import { viewInto } from '../parallel/shared-memory.js';
+import type { TensorPlace } from './file.js';
+
+/** What a run's tensors are made of. */
+export interface RunMemory {
+  readonly model: Module;
+  readonly optimizer: Optimizer;
+  readonly parameters: FlatParameters;
+  readonly memory: OptimizerMemory;
+}
+
+/**
+ * The places of all that training changes: parameters and buffers under their names in the model, the optimiser's state,
+ * averages and sums under names that begin with `training/`.
+ */
+export function placesOf({ model, optimizer, parameters: flat, memory }: RunMemory): TensorPlace[] {
+  const named = model.namedParameters();
+  const own = [...named, ...model.namedBuffers()].map(([name, { shape, storage, dtype }]) => ({
+    ...placeAt(name, shape, storage.data),
+    dtype,
+  }));
+  const trained = named.filter(([, parameter]) => flat.offsets.has(parameter));
+  return [...own, ...trained.flatMap((entry) => remembered(entry, { optimizer, flat, memory }))];
+}
+
+/** The tensors that an optimiser keeps for a parameter. */
+function remembered(
+  [name, parameter]: readonly [string, Parameter],
+  { optimizer, flat, memory }: { optimizer: Optimizer; flat: FlatParameters; memory: OptimizerMemory },
+): TensorPlace[] {
+  const { rule } = optimizer.groups[optimizer.groupOf(parameter)] as ParameterGroup;
+  const names = stateShapes(rule, parameter.shape).map(([kept]) => kept);
+  const state = stateOf({ flat, memory }, parameter).map(({ values, shape }, i) =>
+    placeAt(`${TRAINING_PREFIX}optimizer/${names[i]}/${name}`, shape, values),
+  );
+  const start = flat.offsets.get(parameter) as number;
+  const alike = (['average', 'sum'] as const).flatMap((kind) => {
+    const shared = memory[kind];
+    const values = shared && viewInto(shared, start, start + parameter.size);
+    return values ? [placeAt(`${TRAINING_PREFIX}${kind}/${name}`, parameter.shape, values)] : [];
+  });
+  return [...state, ...alike];
+}
+
+/** The same tensors in copies of the memory that they are in. Memory of which there is no copy does not change. */
+export function inCopies(
+  places: readonly TensorPlace[],
+  pairs: readonly { readonly from: SharedMemory; readonly to: SharedMemory }[],
+): TensorPlace[] {
+  const copies = new Map(pairs.map(({ from, to }) => [from.buffer, to.buffer]));
+  return places.map((place) => ({ ...place, buffer: copies.get(place.buffer) ?? place.buffer }));
+}
+
+/** What the losses of an epoch's steps so far are called. */
+export const LOSSES = `${TRAINING_PREFIX}losses`;
+
+/** The losses of an epoch's steps so far, in memory of their own, because the workers go on writing. */
+export function lossesPlace(losses: Float64Array): TensorPlace {
+  const shared = new Float64Array(new SharedArrayBuffer(losses.length * bytesPerElement('float64')));
+  shared.set(losses);
+  return placeAt(LOSSES, [losses.length], shared);
+}
+
+function placeAt(name: string, shape: Shape, values: TypedArray): TensorPlace {
+  const { buffer, byteOffset } = values;
+  return { name, dtype: dtypeOf(values), shape, buffer: buffer as SharedArrayBuffer, byteOffset };
+}

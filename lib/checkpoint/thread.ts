@@ -1,0 +1,88 @@
+import { Worker } from 'node:worker_threads';
+import { compiledModule } from '../runtime/package-root.js';
+import type { Newest } from './directory.js';
+import type { Failure, Reply, Request, Work } from './requests.js';
+
+interface Settle {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/**
+ * The thread that reads and writes checkpoints, so that neither hashing nor a slow disk is felt elsewhere. It keeps the
+ * process alive only while it works.
+ */
+export class CheckpointThread {
+  readonly #worker = new Worker(compiledModule('lib/checkpoint/worker.js'));
+  readonly #waiting = new Map<number, Settle>();
+  readonly #work = new Set<Promise<unknown>>();
+  #requests = 0;
+  #gone: Error | undefined;
+
+  constructor() {
+    this.#worker.unref();
+    this.#worker.on('message', (reply: Reply) => this.#settle(reply));
+    this.#worker.on('error', (error: Error) => this.#fail(error));
+    this.#worker.on('exit', () => this.#fail(new Error('the thread that writes checkpoints was ended')));
+  }
+
+  /** Makes the directory, clears it up, and finds the newest checkpoint that is whole. */
+  open(dir: string): Promise<Newest> {
+    return this.#ask({ kind: 'open', dir }) as Promise<Newest>;
+  }
+
+  /** Rejects where the directory cannot be written to. */
+  async probe(dir: string): Promise<void> {
+    await this.#ask({ kind: 'probe', dir });
+  }
+
+  /** Reads a verified file into memory. */
+  async load(work: Omit<Extract<Work, { kind: 'load' }>, 'kind'>): Promise<void> {
+    await this.#ask({ kind: 'load', ...work });
+  }
+
+  /** Writes a checkpoint and gives its path. The memory must stay as it is until then. */
+  save(work: Omit<Extract<Work, { kind: 'save' }>, 'kind'>): Promise<string> {
+    return this.#ask({ kind: 'save', ...work }) as Promise<string>;
+  }
+
+  /** Ends the thread, when what it was asked before is done. */
+  async end(): Promise<void> {
+    await Promise.allSettled(this.#work);
+    await this.#worker.terminate();
+  }
+
+  async #ask(work: Work): Promise<unknown> {
+    if (this.#gone) throw this.#gone;
+    const id = this.#requests++;
+    const answer = new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.ref();
+      this.#worker.postMessage({ id, ...work } satisfies Request);
+    });
+    this.#work.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#work.delete(answer);
+    }
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if ('failure' in reply) waiting?.reject(errorOf(reply.failure));
+    else waiting?.resolve(reply.value);
+  }
+
+  #fail(error: Error): void {
+    this.#gone ??= error;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+function errorOf({ message, code }: Failure): Error {
+  return Object.assign(new Error(message), code === undefined ? {} : { code });
+}

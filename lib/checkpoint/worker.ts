@@ -1,0 +1,40 @@
+import { parentPort } from 'node:worker_threads';
+import { findNewest, openDirectory, pathOf, probeDirectory, removeOld } from './directory.js';
+import { loadCheckpoint, writeCheckpoint } from './file.js';
+import type { Failure, Reply, Request, Work } from './requests.js';
+
+// The thread that reads, hashes and writes checkpoints. It gets shared memory, and one request at a time.
+parentPort?.on('message', async ({ id, ...work }: Request) => {
+  let reply: Reply;
+  try {
+    reply = { id, value: await perform(work) };
+  } catch (error) {
+    reply = { id, failure: failureOf(error) };
+  }
+  parentPort?.postMessage(reply);
+});
+
+async function perform(work: Work): Promise<unknown> {
+  switch (work.kind) {
+    case 'open':
+      await openDirectory(work.dir);
+      return findNewest(work.dir);
+    case 'probe':
+      return probeDirectory(work.dir);
+    case 'load':
+      return loadCheckpoint(work.path, work.header, work.places);
+    case 'save': {
+      const path = pathOf(work.dir, work.step);
+      await writeCheckpoint(path, work.places, work.state);
+      await removeOld(work.dir, work.step, work.keep);
+      return path;
+    }
+  }
+}
+
+/** A copy of an error that reaches another thread would lose its code. */
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code } = error as NodeJS.ErrnoException;
+  return { message: error.message, ...(code === undefined ? {} : { code }) };
+}
