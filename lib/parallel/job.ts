@@ -34,16 +34,13 @@ export interface ShardedData {
   readonly plans: ReadonlyMap<number, BoundPlan>;
 }
 
-/** What training adds to the data: where gradients, state and losses live, and each share of the update. */
-export interface TrainingJob extends ShardedData {
-  readonly shuffle: boolean;
-  /** Parts that each batch is cut into, whose gradients are added in a fixed order (see `planReduction`). */
-  readonly shards: number;
+/** The sum of the gradients of all shards of a batch, and the update of the parameters by it. */
+export interface UpdateJob {
   /** The slots for gradients: as many as any number of workers that may be at work needs. */
   readonly gradients: readonly SharedMemory[];
   /** As many as there are workers; null where no parameters are left for one. */
   readonly updates: readonly (UpdateShare | null)[];
-  /** How far each share is: see `Progress` in `updater.ts`. */
+  /** How far each share is: see `ShareProgress`. */
   readonly marks: SharedArrayBuffer;
   /** Steps that make one update; from 2 on, their gradients are added up in `sum`. */
   readonly accumulate: number;
@@ -54,13 +51,20 @@ export interface TrainingJob extends ShardedData {
   readonly memory: SharedMemory;
   /** The buffers that `forward` assigns: their places in the flat memory and in the gradients. */
   readonly assigned: readonly Range[];
+  /** The optimiser's numbers for each step of the epoch, in float64. */
+  readonly scalars: SharedArrayBuffer;
+  readonly scalarCount: number;
+}
+
+/** What training adds to the data: its steps, where losses go, and the update. */
+export interface TrainingJob extends ShardedData, UpdateJob {
+  readonly shuffle: boolean;
+  /** Parts that each batch is cut into, whose gradients are added in a fixed order (see `planReduction`). */
+  readonly shards: number;
   /** The loss of each shard of the step under way. */
   readonly shardLosses: SharedArrayBuffer;
   /** The loss of each step of the epoch; NaN for a step that was skipped. */
   readonly losses: SharedArrayBuffer;
-  /** The optimiser's numbers for each step of the epoch, in float64. */
-  readonly scalars: SharedArrayBuffer;
-  readonly scalarCount: number;
   /** Whether a step whose loss is not finite ends training or changes nothing. */
   readonly nonFinite: 'stop' | 'skip';
   /** The cores that all trainings of the process share; left out where this one takes all of its workers in any case. */

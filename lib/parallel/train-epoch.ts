@@ -1,20 +1,16 @@
-import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
 import { addon } from '../runtime/addon.js';
+import { BatchRunner } from './batch-runner.js';
 import { Control } from './control.js';
-import type { EpochStart, Job, SharedMemory, TrainingJob } from './job.js';
+import type { EpochStart, Job, TrainingJob } from './job.js';
 import type { RowLoader, RowsRequest } from './loader.js';
 import type { Recorder } from './recorder.js';
-import { ADD, planReduction, type Reduction } from './reduction.js';
+import { planReduction, type Reduction } from './reduction.js';
 import { ShardRunner } from './shard-runner.js';
 import { batchCount, presentShards, type Rows, shardRows } from './shards.js';
-import { viewInto } from './shared-memory.js';
 import { SnapshotCopier } from './snapshot.js';
 import { Updater } from './updater.js';
-
-/** The sum of two slots. */
-const PAIR = Int32Array.of(0, 1, ADD);
 
 /** A step of the epoch under way. */
 interface Step {
@@ -35,7 +31,7 @@ export class EpochTrainer {
   readonly #losses: Float64Array;
   readonly #updater: Updater;
   readonly #copier: SnapshotCopier;
-  readonly #slots: readonly TypedArray[];
+  readonly #batches: BatchRunner;
   readonly #reductions = new Map<string, Pick<Step, 'present' | 'reduction'>>();
   /** The order of the epoch. */
   #order: Int32Array = new Int32Array();
@@ -50,7 +46,7 @@ export class EpochTrainer {
     this.#runner = new ShardRunner(training, loader, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
-    this.#slots = training.gradients.map((slot) => viewInto(slot));
+    this.#batches = new BatchRunner(training.gradients, recorder);
     this.#updater = new Updater(job, training, this.#control, this.#runner.local, recorder);
     this.#copier = new SnapshotCopier(training.snapshot);
   }
@@ -114,40 +110,29 @@ export class EpochTrainer {
     return known;
   }
 
-  #computeGradients(rank: number, step: Step, epoch: number): void {
-    for (const item of step.reduction.work[rank] ?? []) {
-      if (item.kind === 'compute') {
-        this.#computeShard(item.shard, this.training.gradients[item.slot] as SharedMemory, step, epoch);
-      } else {
-        const [to, from] = [this.#slots[item.to] as TypedArray, this.#slots[item.slot] as TypedArray];
-        addon.combine(to, [to, from], PAIR, 0, to.length);
-        this.recorder?.end('sum');
-      }
-    }
-  }
-
-  #computeShard(shard: number, slot: SharedMemory, step: Step, epoch: number): void {
-    const request = this.#requestOf(shard, step, epoch);
-    const executable = this.#runner.load(request);
-    this.recorder?.end('load');
-    const { start, count } = request.rows;
-    // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
-    executable.array('weight')[0] = count / step.batch.count;
-    const sampleOffset = start - step.batch.start;
-    executable.run(slot, { seed: this.job.seed, step: step.global, sampleOffset });
-    this.#shardLosses[shard] = executable.array('loss')[0] as number;
-    this.recorder?.end('gradients');
+  #computeGradients(rank: number, { batch, global, reduction }: Step, epoch: number): void {
+    const { shards } = this.training;
+    this.#batches.run(
+      reduction.work[rank] ?? [],
+      { count: batch.count, shards, seed: this.job.seed, step: global },
+      {
+        load: (shard) => this.#runner.load(this.#requestOf(shard, batch, epoch)),
+        finish: (shard, executable) => {
+          this.#shardLosses[shard] = executable.array('loss')[0] as number;
+        },
+      },
+    );
   }
 
   /** The first rows of the next step can be loaded before the others are ready for it. */
   #loadAhead(rank: number, next: Step, epoch: number): void {
     const first = next.reduction.work[rank]?.find(({ kind }) => kind === 'compute');
     if (first?.kind !== 'compute') return;
-    this.#runner.loadAhead(this.#requestOf(first.shard, next, epoch));
+    this.#runner.loadAhead(this.#requestOf(first.shard, next.batch, epoch));
     this.recorder?.end('load');
   }
 
-  #requestOf(shard: number, { batch }: Step, epoch: number): RowsRequest {
+  #requestOf(shard: number, batch: Rows, epoch: number): RowsRequest {
     const { start, count } = shardRows(batch.count, this.training.shards, shard);
     return { order: this.#order, batch, rows: { start: batch.start + start, count }, epoch };
   }

@@ -3,7 +3,7 @@ import { clipScale } from '../optim/update.js';
 import { addon } from '../runtime/addon.js';
 import { BoundExecutable, type LocalMemory } from './bound-plan.js';
 import type { Control } from './control.js';
-import type { BoundPlan, Job, Range, TrainingJob, UpdateShare } from './job.js';
+import type { BoundPlan, Job, Range, UpdateJob, UpdateShare } from './job.js';
 import type { Recorder } from './recorder.js';
 import { ADD } from './reduction.js';
 import { ShareProgress } from './share-progress.js';
@@ -38,7 +38,7 @@ export class Updater {
 
   constructor(
     private readonly job: Job,
-    private readonly training: TrainingJob,
+    private readonly training: UpdateJob,
     private readonly control: Control,
     private readonly local: LocalMemory,
     private readonly recorder?: Recorder,

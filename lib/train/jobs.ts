@@ -3,15 +3,14 @@ import { invalid } from '../graph/errors.js';
 import type { Loss, Metric, Module } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
-import { type FlatParameters, rangesOf } from '../parallel/flat-parameters.js';
-import type { BoundPlan, EvaluationJob, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
+import type { FlatParameters } from '../parallel/flat-parameters.js';
+import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
 import type { OptimizerMemory } from '../parallel/optimizer-memory.js';
 import { compileFigures, outputShape } from '../parallel/plans.js';
-import { planReduction } from '../parallel/reduction.js';
 import { compileShards } from '../parallel/shard-plans.js';
 import { batchCount, shardSizes } from '../parallel/shards.js';
 import { sharedMemory } from '../parallel/shared-memory.js';
-import { compileUpdates, squareCount } from '../parallel/update-plans.js';
+import { prepareUpdates } from '../parallel/update-job.js';
 import type { Figures, FitOptions } from './types.js';
 
 /** What the jobs of a trainer are made from. */
@@ -77,25 +76,9 @@ function shareOut(
   const sizes = shardSizes(length, batchSize, shards);
   const { plans, assigned } = compileShards(sizes, { forward, loss, inputs, targets, parameters });
   loss.checkTargets?.(targets.data, outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
-  const { memory, elements } = parameters;
   const cores = workers > 1 ? context.cores : undefined;
-  const slots = slotCount(shards, workers, cores !== undefined);
-  const gradients = Array.from({ length: slots }, () => sharedMemory(memory.dtype, elements));
-  const { accumulate = 1, clipNorm } = optimizer.stages;
-  const { sum } = context.memory;
-  const squares = clipNorm === undefined ? undefined : sharedMemory(memory.dtype, squareCount(parameters));
-  const updates = compileUpdates(
-    {
-      flat: parameters,
-      optimizer,
-      memory: context.memory,
-      gradients: sum ?? (gradients[0] as SharedMemory),
-      squares,
-    },
-    workers,
-  );
+  const mayBeFewer = cores !== undefined;
   const steps = batchCount(length, batchSize);
-  const scalarCount = optimizer.scalarsAt(0).length;
   return {
     inputs,
     targets,
@@ -104,28 +87,21 @@ function shareOut(
     shuffle,
     shards,
     plans,
-    gradients,
-    updates,
-    marks: sharedMemory('int32', updates.length).buffer,
-    accumulate,
-    ...(sum ? { sum } : {}),
-    ...(squares && clipNorm !== undefined ? { clip: { norm: clipNorm, squares } } : {}),
-    memory,
-    assigned: rangesOf(parameters, assigned),
-    scalarCount,
+    ...prepareUpdates({
+      flat: parameters,
+      optimizer,
+      memory: context.memory,
+      assigned,
+      shards,
+      workers,
+      mayBeFewer,
+      steps,
+    }),
     shardLosses: sharedMemory('float64', shards).buffer,
     losses: sharedMemory('float64', steps).buffer,
-    scalars: sharedMemory('float64', steps * scalarCount).buffer,
     nonFinite,
     ...(cores === undefined ? {} : { cores }),
   };
-}
-
-/** Slots for gradients that so many workers need, or where fewer may be at work, any of their numbers. */
-function slotCount(shards: number, workers: number, mayBeFewer: boolean): number {
-  const present = new Array<boolean>(shards).fill(true);
-  const counts = mayBeFewer ? Array.from({ length: workers }, (_, i) => i + 1) : [workers];
-  return Math.max(...counts.map((count) => planReduction(present, count).slots));
 }
 
 /** Evaluation of a data set. The model must be in inference mode. */
