@@ -6,8 +6,8 @@ import type { Tensor } from '../lib/graph/tensor.js';
 import { bind } from '../lib/runtime/bind.js';
 import { Executable } from '../lib/runtime/executable.js';
 import { randomValues } from './random-data.js';
-import type { Scenario, TrainingScenario } from './scenario.js';
-import { chooseScenarios, scenarios } from './scenarios/index.js';
+import type { TrainingScenario } from './scenario.js';
+import { chooseTrainings } from './scenarios/index.js';
 
 /**
  * What gradients cost: milliseconds of a loss, and of a loss with all of its gradients, on one thread. It is the time
@@ -28,12 +28,9 @@ export interface BackwardResult {
 /** Milliseconds that one round should take: long enough for the clock. */
 const ROUND_MS = 40;
 
-const isTraining = (scenario: Scenario): scenario is TrainingScenario => scenario.kind === 'train';
-
 /** Times the forward pass, and forward and backward, in turn. */
 export function* runBackwardBench(cases: readonly string[], rounds = 25): Generator<BackwardResult> {
-  const chosen = chooseScenarios(scenarios.filter(isTraining), cases);
-  for (const scenario of chosen) yield compare(scenario, rounds);
+  for (const scenario of chooseTrainings(cases)) yield compare(scenario, rounds);
 }
 
 function compare(scenario: TrainingScenario, rounds: number): BackwardResult {

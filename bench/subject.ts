@@ -1,4 +1,4 @@
-import { compile, type EpochResult, type Tensor, Trainer, tensor } from 'chainrule';
+import { compile, type EpochResult, type Tensor, Trainer, type TrainerOptions, tensor } from 'chainrule';
 import { optimizerOf } from './figures.js';
 import { randomData, randomValues } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
@@ -13,22 +13,29 @@ export interface Subject {
   close(): Promise<void>;
 }
 
+/** The threads of a training, and the parts of its batches: one for each thread by default. */
+export type Threads = Pick<TrainerOptions, 'workers' | 'shards'>;
+
 /** Prepares a scenario in this library: threads started, plans compiled, and warmed up. */
 export async function prepare(scenario: Scenario, workers: number | 'auto'): Promise<Subject> {
-  if (scenario.kind === 'predict') return preparePrediction(scenario);
-  const trial = train(scenario, workers, 3);
+  return scenario.kind === 'predict' ? preparePrediction(scenario) : prepareTraining(scenario, { workers });
+}
+
+/** Prepares a training scenario, as `prepare` does. */
+export async function prepareTraining(scenario: TrainingScenario, threads: Threads): Promise<Subject> {
+  const trial = train(scenario, threads, 3);
   await trial.round();
   const steps = stepsOfRound(await trial.round());
   await trial.close();
-  const subject = train(scenario, workers, steps);
+  const subject = train(scenario, threads, steps);
   await subject.round();
   return subject;
 }
 
 /** An epoch is a round; its first one compiles the plans and starts the threads. */
-function train(scenario: TrainingScenario, workers: number | 'auto', steps: number): Subject {
+function train(scenario: TrainingScenario, threads: Threads, steps: number): Subject {
   const { loss, batchSize } = scenario;
-  const options = { loss, optimizer: optimizerOf(scenario), workers, seed: 1 };
+  const options = { ...threads, loss, optimizer: optimizerOf(scenario), seed: 1 };
   const epochs = new Trainer(scenario.model(), options).fit(randomData(scenario, steps), {
     epochs: Number.MAX_SAFE_INTEGER,
     batchSize,
@@ -58,6 +65,6 @@ async function preparePrediction({ model, inputs, batchSize }: PredictionScenari
 }
 
 /** The data set holds every sample of a round, so its size is bounded, too. */
-function stepsOfRound(milliseconds: number): number {
+export function stepsOfRound(milliseconds: number): number {
   return Math.min(4000, Math.max(1, Math.round((1000 * ROUND_SECONDS) / milliseconds)));
 }

@@ -4,6 +4,12 @@ import { figuresOf } from '#bench/figures.js';
 import { randomData } from '#bench/random-data.js';
 import { runBench } from '#bench/run.js';
 import { runScaleBench, type ScaleResult } from '#bench/scale.js';
+import {
+  runScaleWorkersBench,
+  runShardsBench,
+  serialShare,
+  type WorkersResult,
+} from '#bench/scale-workers.js';
 import type { Scenario, TrainingScenario } from '#bench/scenario.js';
 import { chooseScenarios, scenarios } from '#bench/scenarios/index.js';
 import { geometricMean, median } from '#bench/statistics.js';
@@ -136,6 +142,43 @@ describe('bench --scale', () => {
   it('names the models that there are', async () => {
     await expect(runScaleBench(['vgg'], 1).next()).rejects.toThrow('there are mlp, cnn, transformer');
   });
+});
+
+describe('bench --scale-workers', () => {
+  it('compares each number of workers with one, and tells what the pool takes of a step', async () => {
+    const results: WorkersResult[] = [];
+    for await (const result of runScaleWorkersBench(['tiny_mlp'], 2, 1)) results.push(result);
+    const [one, two] = results as [WorkersResult, WorkersResult];
+    expect(results.map(({ workers }) => workers)).toEqual([1, 2]);
+    expect([one.speedup, one.efficiency, one.serialShare]).toEqual([1, 1, 0]);
+    expect(two.speedup).toBeCloseTo(one.medianMs / two.medianMs);
+    expect(two.efficiency).toBeCloseTo(two.speedup / 2);
+    for (const { parts } of results) {
+      const { step, wait, barrier, sum, update } = parts;
+      expect(Math.min(...Object.values(parts))).toBeGreaterThan(0);
+      expect(wait + sum + update).toBeLessThan(step);
+      expect(barrier).toBeLessThanOrEqual(wait);
+    }
+  });
+
+  it('takes the serial share from the law of Amdahl', () => {
+    const step = (workers: number) => 0.1 + 0.9 / workers;
+    for (const workers of [1, 2, 4, 16]) {
+      expect(serialShare(step(1) / step(workers), workers)).toBeCloseTo(workers === 1 ? 0 : 0.1);
+    }
+  });
+
+  it('names the cases that there are', async () => {
+    const run = runScaleWorkersBench(['predict_mlp'], 1);
+    await expect(run.next()).rejects.toThrow('there is no case predict_mlp; there are tiny_mlp, mnist_mlp,');
+  });
+});
+
+it('bench --shards compares so many shards with the default', async () => {
+  const results = [];
+  for await (const result of runShardsBench(['tiny_mlp'], { workers: 2, shards: 8 }, 1)) results.push(result);
+  expect(results).toMatchObject([{ case: 'tiny_mlp', batch: 32, workers: 2, shards: 8 }]);
+  for (const { medianMs, defaultMs, ratio } of results) expect(ratio).toBeCloseTo(medianMs / defaultMs);
 });
 
 describe('bench --steady', () => {

@@ -1,4 +1,4 @@
-import type { Scenario } from '../scenario.js';
+import type { Scenario, TrainingScenario } from '../scenario.js';
 import { charGpt } from './char-gpt.js';
 import { largeMlp } from './large-mlp.js';
 import { lenet } from './lenet.js';
@@ -37,4 +37,10 @@ export function chooseScenarios<S extends Scenario>(
     if (found) return found;
     throw new Error(`bench: there is no case ${name}; there are ${all.map((s) => s.name).join(', ')}`);
   });
+}
+
+/** The training scenarios of these names; all of them where no names are given. */
+export function chooseTrainings(names: readonly string[]): readonly TrainingScenario[] {
+  const isTraining = (scenario: Scenario): scenario is TrainingScenario => scenario.kind === 'train';
+  return chooseScenarios(scenarios.filter(isTraining), names);
 }

@@ -3,6 +3,7 @@ import { importTime } from '../../bench/import-time.js';
 import { describeMachine } from '../../bench/machine.js';
 import { type Result, runBench } from '../../bench/run.js';
 import { runScaleBench } from '../../bench/scale.js';
+import { runScaleWorkersBench, runShardsBench } from '../../bench/scale-workers.js';
 import { runSteadyBench } from '../../bench/steady.js';
 import { digits, peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
 import { threadsOf } from '../../bench/threads.js';
@@ -12,6 +13,7 @@ import { measurePeak } from '../profile/peak.js';
 export interface BenchCommandOptions {
   readonly workers?: number;
   readonly rounds?: number;
+  readonly shards?: number;
   readonly json?: boolean;
   readonly peers?: boolean;
 }
@@ -59,6 +61,53 @@ export async function benchScale(cases: readonly string[], options: BenchCommand
   });
 }
 
+/** Times steps on 1, 2, ... workers, and prints a table, or with `json` one line for each number of them. */
+export async function benchScaleWorkers(
+  cases: readonly string[],
+  options: BenchCommandOptions,
+): Promise<void> {
+  const { workers = usableCores().cores, rounds } = options;
+  const parts = ['wait, µs', 'of it barrier', 'sum, µs', 'update, µs'];
+  const columns = ['case', 'batch', 'workers', 'median, ms', 'speed-up', 'efficiency', 'serial', ...parts];
+  await report(runScaleWorkersBench(cases, workers, rounds), { ...options, workers }, columns, (result) => {
+    const { case: name, batch, medianMs, speedup, efficiency, serialShare } = result;
+    const { step, wait, barrier, sum, update } = result.parts;
+    const shares = [wait, barrier, sum, update].map((us) => `${digits(us)} (${percent(us / step)})`);
+    const figures = [digits(medianMs), speedup.toFixed(2), percent(efficiency), percent(serialShare)];
+    return [name, String(batch), String(result.workers), ...figures, ...shares];
+  });
+}
+
+/** Times steps with `shards` and with a shard for each worker, and prints a table, or with `json` one line for each case. */
+export async function benchShards(
+  cases: readonly string[],
+  options: BenchCommandOptions & { readonly shards: number },
+): Promise<void> {
+  const { workers = usableCores().cores, shards, rounds } = options;
+  const columns = [
+    'case',
+    'batch',
+    'workers',
+    'shards',
+    'median, ms',
+    'one for each worker, ms',
+    'times longer',
+  ];
+  const given = { ...options, workers };
+  await report(runShardsBench(cases, { workers, shards }, rounds), given, columns, (result) => {
+    const { case: name, batch, medianMs, defaultMs, ratio } = result;
+    return [
+      name,
+      String(batch),
+      String(workers),
+      String(shards),
+      digits(medianMs),
+      digits(defaultMs),
+      ratio.toFixed(3),
+    ];
+  });
+}
+
 /** Looks at the memory while models train, and prints a table, or with `json` one line for each look. */
 export async function benchSteady(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const workers = options.workers ?? usableCores().cores;
@@ -82,6 +131,10 @@ async function report<R>(
   for await (const result of results) {
     console.log(json ? JSON.stringify(result) : `| ${cells(result).join(' | ')} |`);
   }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 /** Columns that hold no numbers. */

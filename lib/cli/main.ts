@@ -74,11 +74,19 @@ program
   .option('--peers', 'time PyTorch and JAX in the same run, alternating (CHAINRULE_PYTHON names the Python)')
   .option('--backward', 'time the loss with and without its gradients, on one thread')
   .option('--scale', 'time models whose width, depth and batch are doubled')
+  .option('--scale-workers', 'time 1, 2, ... workers, and tell what waiting, summing and updating take')
+  .option('--shards <n>', 'time so many shards beside one for each worker', positiveInteger)
   .option('--steady', 'look at the memory over 1,000 training steps')
-  .action(async (cases, { backward, scale, steady, ...options }) => {
-    const { bench, benchBackward, benchScale, benchSteady } = await import('./bench.js');
-    const run = backward ? benchBackward : scale ? benchScale : steady ? benchSteady : bench;
-    await run(cases, options);
+  .action(async (cases, { backward, scale, scaleWorkers, steady, ...options }) => {
+    const { bench, benchBackward, benchScale, benchScaleWorkers, benchShards, benchSteady } = await import(
+      './bench.js'
+    );
+    if (backward) await benchBackward(cases, options);
+    else if (scale) await benchScale(cases, options);
+    else if (scaleWorkers) await benchScaleWorkers(cases, options);
+    else if (options.shards !== undefined) await benchShards(cases, options);
+    else if (steady) await benchSteady(cases, options);
+    else await bench(cases, options);
   });
 
 try {

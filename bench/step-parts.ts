@@ -1,0 +1,71 @@
+import type { Phase, Timeline } from '../lib/parallel/recorder.js';
+import { newJob } from '../lib/train/jobs.js';
+import { TrainerMemory } from '../lib/train/memory.js';
+import { prepareProfile, recordTraining, WARM_UP } from '../lib/train/profiling.js';
+import { Session } from '../lib/train/session.js';
+import { optimizerOf } from './figures.js';
+import { randomData } from './random-data.js';
+import type { TrainingScenario } from './scenario.js';
+import { median, sum } from './statistics.js';
+
+/** Where a worker's time in a step goes, besides its gradients, in microseconds: medians over the steps. */
+export interface StepParts {
+  /** The whole step, with the profile's clocks. */
+  readonly step: number;
+  /** Waits for the other workers, which had more to do or were held up: the mean of the workers. */
+  readonly wait: number;
+  /** What is left of the waits for the last to come: the cost of meeting. */
+  readonly barrier: number;
+  /** Gradients of the shards are added up. */
+  readonly sum: number;
+  readonly update: number;
+}
+
+/** Trains some steps with the clocks of a profile, a shard for each worker. */
+export async function stepParts(
+  scenario: TrainingScenario,
+  { workers, steps }: { readonly workers: number; readonly steps: number },
+): Promise<StepParts> {
+  const { loss, batchSize } = scenario;
+  const optimizer = optimizerOf(scenario);
+  const model = scenario.model().init(1);
+  const memory = new TrainerMemory(model, optimizer).current();
+  const context = { workers, seed: 1, model, loss, optimizer, metrics: {}, ...memory, steps: 0 };
+  const training = prepareProfile(context, randomData(scenario, 1), { steps, batchSize });
+  const session = new Session();
+  try {
+    await session.start({ ...newJob(context), training });
+    return partsOf(await recordTraining(session, training, context), steps);
+  } finally {
+    await session.end();
+  }
+}
+
+function partsOf(timelines: readonly Timeline[], steps: number): StepParts {
+  const each = Array.from({ length: steps }, (_, i) => partsOfStep(timelines, WARM_UP + i));
+  const middle = (part: keyof StepParts) => 1000 * median(each.map((parts) => parts[part]));
+  return {
+    step: middle('step'),
+    wait: middle('wait'),
+    barrier: middle('barrier'),
+    sum: middle('sum'),
+    update: middle('update'),
+  };
+}
+
+/** In milliseconds. */
+function partsOfStep(timelines: readonly Timeline[], step: number): StepParts {
+  const durations = (phase: Phase): number[][] =>
+    timelines.map(({ phases }) =>
+      phases
+        .filter((span) => span.step === step && span.phase === phase)
+        .map(({ start, end }) => end - start),
+    );
+  const mean = (all: number[][]) => sum(all.flat()) / timelines.length;
+  const waits = durations('wait');
+  const meetings = waits[0]?.map((_, meeting) => Math.min(...waits.map((own) => own[meeting] as number)));
+  const [wait, update] = [mean(waits), mean(durations('update'))];
+  const added = mean(durations('sum'));
+  const whole = wait + update + added + mean(durations('load')) + mean(durations('gradients'));
+  return { step: whole, wait, barrier: sum(meetings ?? []), sum: added, update };
+}
