@@ -1,7 +1,9 @@
 #include "arguments.h"
+#include "augment_rows.h"
 #include "blas.h"
 #include "isa.h"
 #include "plan_object.h"
+#include "row_source.h"
 #include "shared_memory.h"
 
 namespace chainrule {
@@ -40,6 +42,11 @@ Napi::Object load(Napi::Env, Napi::Object exports) {
   add<combine>(exports, "combine");
   add<trainings>(exports, "trainings");
   add<gather_rows>(exports, "gatherRows");
+  add<map_file>(exports, "mapFile");
+  add<unmap_file>(exports, "unmapFile");
+  add<advise_rows>(exports, "adviseRows");
+  add<augment_rows>(exports, "augmentRows");
+  add<mix_rows>(exports, "mixRows");
   add<isa>(exports, "isa");
   add<isas>(exports, "isas");
   add<blas>(exports, "blas");

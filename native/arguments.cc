@@ -37,6 +37,19 @@ const char* type_name(napi_typedarray_type type) {
   return type >= 0 && static_cast<size_t>(type) < std::size(kNames) ? kNames[type] : "typed array";
 }
 
+napi_typedarray_type array_type(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return napi_float32_array;
+    case DType::kFloat64:
+      return napi_float64_array;
+    case DType::kInt32:
+      return napi_int32_array;
+    default:
+      return napi_uint8_array;
+  }
+}
+
 bool view_of(Napi::Value value, ArrayView& view) {
   if (!value.IsTypedArray()) return false;
   void* data = nullptr;

@@ -15,6 +15,8 @@
 #include <span>
 #include <string>
 
+#include "operand.h"
+
 namespace chainrule {
 
 // The memory of a typed array. It stays valid until JavaScript runs again.
@@ -56,6 +58,9 @@ class Arguments {
 
 // False when the value is no typed array with memory of its own, aligned to its elements.
 bool view_of(Napi::Value value, ArrayView& view);
+
+// The typed array that holds elements of a dtype.
+napi_typedarray_type array_type(DType dtype);
 
 const char* type_name(napi_typedarray_type type);
 

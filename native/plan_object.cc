@@ -66,19 +66,6 @@ PlanHandle& handle_of(const Arguments& arguments) {
   return *static_cast<PlanHandle*>(data);
 }
 
-napi_typedarray_type array_type(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return napi_float32_array;
-    case DType::kFloat64:
-      return napi_float64_array;
-    case DType::kInt32:
-      return napi_int32_array;
-    default:
-      return napi_uint8_array;
-  }
-}
-
 void bind(const Arguments& arguments, PlanHandle& handle) {
   const Napi::Array array = arguments.array(1, "bindings");
   const auto bindings = handle.plan.bindings();

@@ -6,6 +6,7 @@
 
 #include "mark.h"
 #include "parallel.h"
+#include "row_source.h"
 #include "rows.h"
 
 namespace chainrule {
@@ -111,7 +112,7 @@ void combine(const Napi::CallbackInfo& info) {
 void gather_rows(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "gatherRows");
   const ArrayView destination = arguments.typed_array(0, "destination");
-  const ArrayView source = arguments.typed_array(1, "source");
+  const RowSource source = row_source(arguments, info[1], "source");
   if (source.type != destination.type) {
     arguments.fail("source", type_name(destination.type), info[1]);
   }
@@ -122,7 +123,7 @@ void gather_rows(const Napi::CallbackInfo& info) {
   const int64_t row = arguments.integer(5, "rowElements", 1, std::max<int64_t>(room, 1));
   const int64_t count = arguments.integer(4, "count", 0, std::min(index_count - start, room / row));
   gather_rows(destination.data, source.data, indices.as<const int32_t>().subspan(start, count),
-              static_cast<int64_t>(source.length) / row, row * source.element_size);
+              source.length / row, row * source.element_size);
 }
 
 }  // namespace chainrule

@@ -26,7 +26,7 @@ void combine(const Napi::CallbackInfo& info);
 Napi::Value trainings(const Napi::CallbackInfo& info);
 
 // gatherRows(destination, source, indices, start, count, rowElements): destination row i = source
-// row indices[start + i], for 0 <= i < count.
+// row indices[start + i], for 0 <= i < count. The source is a typed array or a mapped file.
 void gather_rows(const Napi::CallbackInfo& info);
 
 }  // namespace chainrule

@@ -3,7 +3,8 @@ import { requireInteger } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Dataset } from './dataset.js';
-import { type Field, gatherSamples } from './field.js';
+import { SampleLoader } from './sample-loader.js';
+import type { Form } from './transforms/program.js';
 
 /** Samples gathered for one step; the shapes start with the number of samples. */
 export interface Batch {
@@ -19,9 +20,9 @@ export interface BatchesOptions {
   batchSize?: number;
   /** Whether to change the order of the samples; default false. */
   shuffle?: boolean;
-  /** Seed of the order; default 0. */
+  /** Seed of the order, and of random transforms; default 0. */
   seed?: number;
-  /** Each epoch, from 0, has an order of its own; default 0. */
+  /** Each epoch, from 0, has an order and random transforms of its own; default 0. */
   epoch?: number;
   /** Whether to leave out a last batch that is not full; default false. */
   dropLast?: boolean;
@@ -30,7 +31,8 @@ export interface BatchesOptions {
 /**
  * The batches of one epoch, for a training loop written by hand: `for (const { inputs, targets } of
  * batches(train, { batchSize: 64, shuffle: true, epoch }))`. Each batch is a copy, which the caller may keep
- * or change. The order depends on the length of the data set, the seed and the epoch only.
+ * or change. The order depends on the length of the data set, the seed and the epoch only. Samples are transformed as
+ * the data set says; where a module does that, which is imported first, take them with `for await`.
  *
  * @throws ChainruleError at once, not at the first batch, when an option is out of range
  */
@@ -41,32 +43,35 @@ export function batches(dataset: Dataset, options: BatchesOptions = {}): BatchSe
   requireInteger('batches', 'epoch', epoch, { min: 0 });
   const full = Math.floor(dataset.length / batchSize);
   const length = dropLast ? full : Math.ceil(dataset.length / batchSize);
+  function* load(loader: SampleLoader): Generator<Batch, void, undefined> {
+    const order = shuffle
+      ? permutation(dataset.length, seed, epoch)
+      : Int32Array.from({ length: dataset.length }, (_, index) => index);
+    for (let start = 0; start < length * batchSize; start += batchSize) {
+      const batch = { start, count: Math.min(batchSize, dataset.length - start) };
+      const inputs = room(dataset.loaded.inputs, batch.count);
+      const targets = room(dataset.loaded.targets, batch.count);
+      loader.load({ order, batch, rows: batch, epoch }, { inputs: inputs.data, targets: targets.data });
+      yield { inputs, targets, indices: order.slice(start, start + batch.count) };
+    }
+  }
   return {
     length,
     *[Symbol.iterator]() {
-      const order = shuffle
-        ? permutation(dataset.length, seed, epoch)
-        : Int32Array.from({ length: dataset.length }, (_, index) => index);
-      for (let batch = 0; batch < length; batch++) {
-        const indices = order.slice(batch * batchSize, (batch + 1) * batchSize);
-        yield {
-          inputs: gather(dataset.inputs, indices),
-          targets: gather(dataset.targets, indices),
-          indices,
-        };
-      }
+      yield* load(SampleLoader.openNow(dataset, seed));
+    },
+    async *[Symbol.asyncIterator]() {
+      yield* load(await SampleLoader.open(dataset, seed));
     },
   };
 }
 
 /** An epoch of batches; it can be walked through more than once. */
-export interface BatchSequence extends Iterable<Batch> {
+export interface BatchSequence extends Iterable<Batch>, AsyncIterable<Batch> {
   /** Number of batches. */
   readonly length: number;
 }
 
-function gather(field: Field, indices: Int32Array): TensorData {
-  const data = allocate(field.dtype, indices.length * sizeOf(field.shape));
-  gatherSamples(field, indices, data);
-  return { dtype: field.dtype, shape: [indices.length, ...field.shape], data };
+function room({ dtype, shape }: Form, count: number): TensorData {
+  return { dtype, shape: [count, ...shape], data: allocate(dtype, count * sizeOf(shape)) };
 }

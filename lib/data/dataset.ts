@@ -10,22 +10,33 @@ import {
   lengthOf,
   toField,
 } from './field.js';
+import { MappedField } from './mapped-field.js';
+import { type Form, planTransforms } from './transforms/program.js';
+import type { Transform } from './transforms/types.js';
 
 /**
- * Samples in memory: inputs and what a model should make of them. The data lie in shared memory, so worker
+ * Samples, in memory or in files: inputs and what a model should make of them. Data in memory are shared, so worker
  * threads read them without a copy, and what changes there changes for all.
  */
 export class Dataset {
+  /** As they are stored. */
   readonly inputs: Field;
   readonly targets: Field;
+  /** What is done to samples when they are loaded, to be trained or evaluated on. */
+  readonly transforms: readonly Transform[];
+  /** What samples are when they have been loaded. */
+  readonly loaded: { readonly inputs: Form; readonly targets: Form };
   /** Number of samples. */
   readonly length: number;
 
-  /** @throws ChainruleError when the fields are empty or differ in length */
-  constructor(inputs: Field, targets: Field) {
+  /** @throws ChainruleError when the fields are empty or differ in length, or a transform does not suit them */
+  constructor(inputs: Field, targets: Field, transforms: readonly Transform[] = []) {
     this.inputs = inputs;
     this.targets = targets;
+    this.transforms = transforms;
     this.length = lengthOf(inputs);
+    const plan = planTransforms(inputs, targets, transforms);
+    this.loaded = { inputs: plan.inputs, targets: plan.targets };
     if (this.length !== lengthOf(targets)) {
       const got = `${this.length} and ${lengthOf(targets)}`;
       throw invalid('dataset', 'inputs and targets must have as many samples', got);
@@ -33,17 +44,38 @@ export class Dataset {
     if (this.length === 0) throw invalid('dataset', 'needs at least one sample', 0);
   }
 
-  /** The first `n` samples (all, if there are fewer), over the same memory. */
-  take(n: number): Dataset {
-    requireInteger('take', 'n', n, { min: 1 });
-    const head = (field: Field): Field => ({
-      ...field,
-      data: field.data.subarray(0, n * sizeOf(field.shape)),
-    });
-    return new Dataset(head(this.inputs), head(this.targets));
+  /**
+   * The same samples, transformed when they are loaded: after what is done to them already, in the order of the list.
+   * Inputs become float32. What is random depends on the seed, the epoch, the transform and the sample's index only. To
+   * augment samples that are trained on, and not those of the validation, give only the first the transforms.
+   *
+   *     const augmented = train.transform([
+   *       data.flip(), data.crop({ padding: 4 }), data.normalize({ mean: 0.47, std: 0.25 }),
+   *     ]);
+   *
+   * @throws ChainruleError naming the transform when it cannot be applied to such samples
+   */
+  transform(transforms: readonly Transform[]): Dataset {
+    if (!Array.isArray(transforms)) throw invalid('transform', 'takes a list of transforms', transforms);
+    const strange: unknown = transforms.find((transform) => typeof transform?.kind !== 'string');
+    if (strange !== undefined) throw invalid('transform', 'takes transforms such as data.flip()', strange);
+    return new Dataset(this.inputs, this.targets, [...this.transforms, ...transforms]);
   }
 
-  /** A copy of the samples at `indices`, in that order; an index may stand there more than once. */
+  /** The first `n` samples (all, if there are fewer), over the same memory, with their transforms. */
+  take(n: number): Dataset {
+    requireInteger('take', 'n', n, { min: 1 });
+    const head = (field: Field): Field =>
+      field instanceof MappedField
+        ? field.take(n)
+        : { ...field, data: field.data.subarray(0, n * sizeOf(field.shape)) };
+    return new Dataset(head(this.inputs), head(this.targets), this.transforms);
+  }
+
+  /**
+   * A copy in memory of the samples at `indices`, in that order, with their transforms; an index may stand there more than
+   * once.
+   */
   subset(indices: Iterable<number>): Dataset {
     const checked = Int32Array.from(indices, (index) =>
       requireInteger('subset', 'an index', index, { min: 0, max: this.length - 1 }),
@@ -51,9 +83,9 @@ export class Dataset {
     const pick = (field: Field): Field => {
       const data = allocate(field.dtype, checked.length * sizeOf(field.shape), { shared: true });
       gatherSamples(field, checked, data);
-      return { ...field, data };
+      return { dtype: field.dtype, shape: field.shape, data };
     };
-    return new Dataset(pick(this.inputs), pick(this.targets));
+    return new Dataset(pick(this.inputs), pick(this.targets), this.transforms);
   }
 
   /**

@@ -8,21 +8,37 @@ import {
   type TypedArray,
 } from '../graph/dtype.js';
 import { type ChainruleError, formatShape, invalid, requireInteger } from '../graph/errors.js';
-import { type Shape, sizeOf } from '../graph/shapes.js';
+import { type Shape, sameShape, sizeOf } from '../graph/shapes.js';
+import { addon, type FileHandle } from '../runtime/addon.js';
+import { MappedField } from './mapped-field.js';
 import { fromNested, type Nested } from './nested.js';
 import { requireStorable } from './storable.js';
 
-/** One side of a data set, its inputs or its targets: samples one after another in shared memory. */
+/** One side of a data set, its inputs or its targets: samples one after another in shared memory, or in a file. */
 export interface Field {
   readonly dtype: DType;
   /** Of one sample; `[]` for one number per sample. */
   readonly shape: Shape;
-  /** Row-major, over a SharedArrayBuffer. */
+  /** Row-major, over a SharedArrayBuffer. An error where the samples are in a file: these are read as they are needed. */
   readonly data: TypedArray;
+  /** The file that the samples are in. */
+  readonly mapped?: FileRows;
 }
 
-/** What a field is made from: nested arrays, one typed array, or data with the shape of all samples together. */
-export type FieldSource = Nested | TypedArray | (Omit<TensorData, 'dtype'> & { dtype?: DType });
+/** Where samples lie in a file, one after another. */
+export interface FileRows {
+  readonly path: string;
+  /** Of the first, in bytes. */
+  readonly offset: number;
+  /** How many. */
+  readonly length: number;
+}
+
+/**
+ * What a field is made from: nested arrays, one typed array, data with the shape of all samples together, or a field, as
+ * `mapFile` gives it.
+ */
+export type FieldSource = Nested | TypedArray | (Omit<TensorData, 'dtype'> & { dtype?: DType }) | Field;
 
 /** How to read a source. */
 export interface FieldOptions {
@@ -56,6 +72,7 @@ export function toField(
   for (const size of shape ?? []) {
     requireInteger('fromArrays', `each size of the shape of ${name}`, size, { min: 1 });
   }
+  if (isMapped(source)) return fromMapped(name, source, shape, dtype);
   if (ArrayBuffer.isView(source)) return fromTyped(name, source, shape ?? defaults.typedShape, dtype);
   if (Array.isArray(source)) return fromNested(name, source, shape, dtype, defaults.flatDType);
   if (!isTensorData(source)) {
@@ -71,12 +88,26 @@ export function toField(
 
 /** Number of samples of a field. */
 export function lengthOf(field: Field): number {
-  return field.data.length / sizeOf(field.shape);
+  return field.mapped ? field.mapped.length : field.data.length / sizeOf(field.shape);
+}
+
+/** Where the addon reads the rows of a field. A thread that got the field from another one maps its file itself. */
+export function openRows(field: Field): TypedArray | FileHandle {
+  const { mapped, dtype, shape } = field;
+  if (!mapped) return field.data;
+  if (field instanceof MappedField) return field.file;
+  return addon.mapFile(mapped.path, mapped.offset, mapped.length * sizeOf(shape), dtype);
 }
 
 /** Copies the samples at `indices`, in that order, to the start of `target`. */
 export function gatherSamples(field: Field, indices: Int32Array, target: TypedArray): void {
   const size = sizeOf(field.shape);
+  if (field.mapped) {
+    const rows = openRows(field);
+    addon.adviseRows(rows, indices, 0, indices.length, size);
+    addon.gatherRows(target, rows, indices, 0, indices.length, size);
+    return;
+  }
   let position = 0;
   for (const index of indices) {
     // One number per sample is the usual target, and a subarray costs far more than a number.
@@ -84,6 +115,16 @@ export function gatherSamples(field: Field, indices: Int32Array, target: TypedAr
     else target.set(field.data.subarray(index * size, (index + 1) * size), position);
     position += size;
   }
+}
+
+function isMapped(source: unknown): source is Field {
+  return typeof source === 'object' && source !== null && 'mapped' in source;
+}
+
+function fromMapped(name: string, field: Field, shape: Shape | undefined, dtype: DType | undefined): Field {
+  if (dtype && dtype !== field.dtype) throw mismatch(name, field.dtype, dtype);
+  if (!shape || sameShape(shape, field.shape)) return field;
+  throw invalid('fromArrays', `a file of ${name} has its shape already, ${formatShape(field.shape)}`, shape);
 }
 
 function isTensorData(source: unknown): source is TensorData {

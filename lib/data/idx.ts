@@ -39,7 +39,25 @@ export async function readIdx(path: string): Promise<TensorData> {
   }
 }
 
-async function readHead(path: string, file: FileHandle, size: number) {
+/** What the head of an IDX file says. */
+export interface IdxHead {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Where the data start, in bytes. */
+  readonly dataStart: number;
+}
+
+/** Reads the head of an IDX file. */
+export async function readIdxHead(path: string): Promise<IdxHead> {
+  const file = await open(path);
+  try {
+    return await readHead(path, file, (await file.stat()).size);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readHead(path: string, file: FileHandle, size: number): Promise<IdxHead> {
   const magic = await readBytes(path, file, size, 0, 4);
   if (magic[0] === 0x1f && magic[1] === 0x8b) throw invalid(path, 'the file is compressed: gunzip it first');
   const dtype = dtypesByCode.get(magic.readUInt8(2));

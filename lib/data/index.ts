@@ -1,6 +1,36 @@
 export { type Batch, type BatchesOptions, type BatchSequence, batches } from './batches.js';
 export { Dataset, type FromArraysOptions, fromArrays } from './dataset.js';
-export type { Field, FieldOptions, FieldSource } from './field.js';
+export type { Field, FieldOptions, FieldSource, FileRows } from './field.js';
 export { readIdx } from './idx.js';
+export { type MapFileOptions, mapFile, mapIdx, mapSafetensors } from './map-files.js';
+export { MappedField } from './mapped-field.js';
 export { mnist } from './mnist.js';
 export type { Nested } from './nested.js';
+export {
+  type CustomOptions,
+  custom,
+  type Sample,
+  type SampleFunction,
+} from './transforms/custom.js';
+export {
+  type AffineOptions,
+  affine,
+  type CropOptions,
+  crop,
+  type FlipOptions,
+  flip,
+} from './transforms/geometry.js';
+export type { Form } from './transforms/program.js';
+export type { OnBadItem, PaddingMode, Range, Transform } from './transforms/types.js';
+export {
+  type ColorJitterOptions,
+  type CutoutOptions,
+  colorJitter,
+  cutout,
+  type MixupOptions,
+  mixup,
+  type NoiseOptions,
+  type NormalizeOptions,
+  noise,
+  normalize,
+} from './transforms/values.js';

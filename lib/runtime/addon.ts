@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { TypedArray } from '../graph/dtype.js';
+import type { DType, TypedArray } from '../graph/dtype.js';
 import { ChainruleError } from '../graph/errors.js';
 import { packageRoot } from './package-root.js';
 
@@ -9,6 +9,9 @@ export type PlanHandle = { readonly __plan: never };
 
 /** A word that is set to a value when the work is done, with nothing in between that could end the thread. */
 export type MarkArguments = [] | [marks: Int32Array, markIndex: number, markValue: number];
+
+/** A part of a file that the addon has mapped. */
+export type FileHandle = { readonly __file: never };
 
 /** The native functions. Each checks its arguments and throws an Error that names what does not fit. */
 export interface Addon {
@@ -55,12 +58,45 @@ export interface Addon {
   /** Copies row `indices[start + i]` of the source to row `i` of the destination, for `count` rows. */
   gatherRows(
     destination: TypedArray,
-    source: TypedArray,
+    source: TypedArray | FileHandle,
     indices: Int32Array,
     start: number,
     count: number,
     rowElements: number,
   ): void;
+  /** Maps elements of a file from a byte on, to be read as a source of rows. Unmapped when it is garbage. */
+  mapFile(path: string, offset: number, elements: number, dtype: DType): FileHandle;
+  /** Gives the memory of a file back at once. */
+  unmapFile(file: FileHandle): void;
+  /** Tells the system that these rows of a file are needed soon; nothing for a typed array. */
+  adviseRows(
+    source: TypedArray | FileHandle,
+    indices: Int32Array,
+    start: number,
+    count: number,
+    rowElements: number,
+  ): void;
+  /**
+   * Writes what becomes of row `indices[start + i]` to row `i` of the destination, for `count` rows. With `gathered`, the
+   * source holds just these rows, in this order.
+   *
+   * @param program of `lib/data/transform-program.ts`
+   * @param scratch two of the largest images on the way
+   * @param key the words of the seed, low word first, and the epoch
+   */
+  augmentRows(
+    destination: Float32Array,
+    source: TypedArray | FileHandle,
+    indices: Int32Array,
+    start: number,
+    count: number,
+    gathered: boolean,
+    program: Float64Array,
+    scratch: Float32Array,
+    key: Uint32Array,
+  ): void;
+  /** row i = lambda * row i + (1 - lambda) * row i - 1, each as it was; before the first stands `before`. */
+  mixRows(rows: Float32Array, before: Float32Array, count: number, rowElements: number, lambda: number): void;
   /** The instruction set that the kernels were picked for. */
   isa(): string;
   /** The instruction sets that this machine could use. */

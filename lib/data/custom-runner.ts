@@ -1,0 +1,84 @@
+import type { TypedArray } from '../graph/dtype.js';
+import { ChainruleError, invalid } from '../graph/errors.js';
+import { sizeOf } from '../graph/shapes.js';
+import { sampleRandom } from './random.js';
+import type { SampleFunction } from './transforms/custom.js';
+import type { CustomStage } from './transforms/program.js';
+import type { OnBadItem, Transform } from './transforms/types.js';
+
+/** A sample that cannot be loaded. */
+export class BadItemError extends ChainruleError {
+  constructor(
+    op: string,
+    readonly index: number,
+    readonly policy: OnBadItem,
+    cause: unknown,
+  ) {
+    const expected = `sample ${index} could not be loaded`;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(op, expected, `${op}: ${expected}: ${reason}`, index, { cause });
+  }
+}
+
+/** Imports the modules of transforms, by URL. */
+export async function importFunctions(
+  transforms: readonly Transform[],
+): Promise<ReadonlyMap<string, SampleFunction>> {
+  const functions = new Map<string, SampleFunction>();
+  for (const transform of transforms) {
+    if (transform.kind !== 'custom') continue;
+    const module = (await import(transform.url)) as { default?: unknown };
+    if (typeof module.default !== 'function')
+      throw invalid('custom', `${transform.url} must export a function by default`, module.default);
+    functions.set(transform.url, module.default as SampleFunction);
+  }
+  return functions;
+}
+
+/** One sample on its way through a module. */
+export interface CustomCall {
+  readonly index: number;
+  readonly epoch: number;
+  readonly inputs: TypedArray;
+  readonly target: TypedArray;
+  readonly output: TypedArray;
+}
+
+/** Calls the function of a module, and looks at what it gives. */
+export class CustomRunner {
+  readonly #size: number;
+
+  constructor(
+    private readonly stage: CustomStage,
+    private readonly transform: SampleFunction,
+    private readonly seed: number,
+  ) {
+    this.#size = sizeOf(stage.to.shape);
+  }
+
+  /** @throws BadItemError when the function throws, or gives something else than it declared */
+  run({ index, epoch, inputs, target, output }: CustomCall): void {
+    const { position, transform } = this.stage;
+    const op = `custom ${transform.url}`;
+    const random = sampleRandom(this.seed, epoch, position, index);
+    output.fill(0);
+    let result: unknown;
+    try {
+      result = this.transform({ index, epoch, inputs, target, output, random }, transform.options);
+    } catch (cause) {
+      throw new BadItemError(op, index, transform.onBadItem, cause);
+    }
+    if (result === undefined || result === output) return;
+    if (result instanceof Promise) throw invalid(op, 'the function must not be asynchronous');
+    if (!isNumbers(result) || result.length !== this.#size) {
+      const given = isNumbers(result) ? `${result.length} numbers` : typeof result;
+      const cause = new Error(`it must give ${this.#size} numbers or nothing, got ${given}`);
+      throw new BadItemError(op, index, transform.onBadItem, cause);
+    }
+    output.set(result);
+  }
+}
+
+function isNumbers(value: unknown): value is ArrayLike<number> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
+}

@@ -1,0 +1,92 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { bytesPerElement, type DType, requireDType } from '../graph/dtype.js';
+import { formatShape, invalid, requireInteger } from '../graph/errors.js';
+import { type Shape, sizeOf } from '../graph/shapes.js';
+import { readSafetensorsHeader } from '../io/safetensors.js';
+import { Dataset } from './dataset.js';
+import type { FileRows } from './field.js';
+import { readIdxHead } from './idx.js';
+import { MappedField } from './mapped-field.js';
+
+export interface MapFileOptions {
+  readonly dtype: DType;
+  /** Of one sample; `[]` for one number per sample. */
+  readonly shape: Shape;
+  /** Of the first sample, in bytes, a multiple of the size of an element. Default 0. */
+  readonly offset?: number;
+  /** How many samples. Default: as many as follow, to the end of the file. */
+  readonly length?: number;
+}
+
+/**
+ * Maps a file of samples one after another, in the byte order of the machine, as one side of a data set: `new
+ * data.Dataset(data.mapFile('images.bin', { dtype: 'uint8', shape: [224, 224, 3] }), labels)`. The file may be larger than
+ * the memory; see `MappedField`.
+ *
+ * @throws ChainruleError or Error naming the file when it is missing, cut short, ends within a sample, or is misaligned
+ */
+export function mapFile(path: string, options: MapFileOptions): MappedField {
+  const { shape, offset = 0, length } = options;
+  const dtype = requireDType('mapFile', options.dtype);
+  if (!Array.isArray(shape)) throw invalid('mapFile', 'shape must be that of one sample', shape);
+  for (const size of shape) requireInteger('mapFile', 'each size of the shape', size, { min: 1 });
+  requireInteger('mapFile', 'offset', offset, { min: 0 });
+  if (length !== undefined) requireInteger('mapFile', 'length', length, { min: 1 });
+  const sampleBytes = sizeOf(shape) * bytesPerElement(dtype);
+  const rows = { path: resolve(path), offset, length: length ?? rowsToTheEnd(path, offset, sampleBytes) };
+  return mapRows(dtype, shape, rows);
+}
+
+/**
+ * Maps an IDX file of bytes, as one side of a data set; its first axis counts the samples. Numbers of several bytes are in
+ * the wrong byte order there: `readIdx` reads them into memory.
+ */
+export async function mapIdx(path: string): Promise<MappedField> {
+  const { dtype, shape, dataStart } = await readIdxHead(path);
+  if (dtype !== 'uint8')
+    throw invalid(path, 'only uint8 can be mapped; readIdx reads other IDX files', dtype);
+  const [length = 0, ...sample] = shape;
+  if (length === 0) throw invalid(path, 'needs at least one sample', formatShape(shape));
+  return mapRows(dtype, sample, { path: resolve(path), offset: dataStart, length });
+}
+
+/**
+ * Maps two tensors of a safetensors file, as a data set; their first axes count the samples.
+ *
+ * @param names of the tensors: `mapSafetensors('train.safetensors', { inputs: 'images', targets: 'labels' })`
+ */
+export async function mapSafetensors(
+  path: string,
+  names: { readonly inputs: string; readonly targets: string },
+): Promise<Dataset> {
+  const { tensors, dataStart } = await readSafetensorsHeader(path);
+  const field = (name: string): MappedField => {
+    const entry = tensors.find((tensor) => tensor.name === name);
+    if (!entry) {
+      const known = tensors.map((tensor) => tensor.name);
+      throw invalid(path, `has no tensor ${name}; its tensors are ${known.slice(0, 20).join(', ')}`);
+    }
+    const [length = 0, ...shape] = entry.shape;
+    if (length === 0 || sizeOf(shape) === 0)
+      throw invalid(path, `tensor ${name} must have samples`, formatShape(entry.shape));
+    return mapRows(entry.dtype, shape, { path: resolve(path), offset: dataStart + entry.begin, length });
+  };
+  return new Dataset(field(names.inputs), field(names.targets));
+}
+
+function mapRows(dtype: DType, shape: Shape, rows: FileRows): MappedField {
+  const bytes = bytesPerElement(dtype);
+  if (rows.offset % bytes !== 0) {
+    const expected = `${dtype} must start at a multiple of ${bytes} bytes to be mapped`;
+    throw invalid(rows.path, expected, rows.offset);
+  }
+  return new MappedField(dtype, shape, rows);
+}
+
+function rowsToTheEnd(path: string, offset: number, sampleBytes: number): number {
+  const { size } = statSync(path);
+  const bytes = size - offset;
+  if (bytes > 0 && bytes % sampleBytes === 0) return bytes / sampleBytes;
+  throw invalid(path, `must hold whole samples of ${sampleBytes} bytes from byte ${offset} on`, bytes);
+}

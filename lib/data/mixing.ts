@@ -1,0 +1,67 @@
+import type { TypedArray } from '../graph/dtype.js';
+import { invalid, requireInteger } from '../graph/errors.js';
+import { addon } from '../runtime/addon.js';
+import { beta, sampleRandom } from './random.js';
+import type { LoadTarget } from './row-pipeline.js';
+import type { Mixup } from './transforms/types.js';
+
+/** What a batch's share is drawn from. */
+interface Draw {
+  readonly seed: number;
+  readonly epoch: number;
+  /** Of the transform among all. */
+  readonly position: number;
+  /** The first sample of the batch. */
+  readonly first: number;
+}
+
+/** The rows to mix, each with the one before. */
+interface Mixing {
+  readonly target: LoadTarget;
+  /** What stands before the first row. */
+  readonly before: LoadTarget;
+  readonly count: number;
+  /** Elements of a row. */
+  readonly size: { readonly inputs: number; readonly targets: number };
+}
+
+/** Mixes inputs and targets, which both are float32. */
+export function mix(transform: Mixup, draw: Draw, mixing: Mixing): void {
+  const share = mixInputs(transform, draw, mixing);
+  const { target, before, count, size } = mixing;
+  addon.mixRows(float32(target.targets), float32(before.targets), count, size.targets, share);
+}
+
+/** Mixes inputs, and writes the shares of the labels as the probabilities of their classes. */
+export function mixWithLabels(transform: Mixup, draw: Draw, mixing: Mixing, labels: TypedArray): void {
+  const share = mixInputs(transform, draw, mixing);
+  const { target, before, count, size } = mixing;
+  const classes = size.targets;
+  const probabilities = target.targets;
+  probabilities.fill(0, 0, count * classes);
+  for (let i = 0; i < count; i++) {
+    const own = requireLabel(labels[i], classes);
+    const other = requireLabel(i > 0 ? labels[i - 1] : before.targets[0], classes);
+    probabilities[i * classes + own] = share;
+    (probabilities[i * classes + other] as number) += 1 - share;
+  }
+}
+
+function mixInputs(
+  { alpha }: Mixup,
+  { seed, epoch, position, first }: Draw,
+  { target, before, count, size }: Mixing,
+): number {
+  const share = beta(alpha, sampleRandom(seed, epoch, position, first));
+  addon.mixRows(float32(target.inputs), float32(before.inputs), count, size.inputs, share);
+  return share;
+}
+
+function requireLabel(label: number | undefined, classes: number): number {
+  return requireInteger('mixup', 'a label', label, { min: 0, max: classes - 1 });
+}
+
+function float32(array: TypedArray): Float32Array {
+  if (array instanceof Float32Array) return array;
+  throw invalid('mixup', 'needs float32', array);
+}

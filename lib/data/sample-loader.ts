@@ -1,0 +1,147 @@
+import { allocate, type TypedArray } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
+import { sizeOf } from '../graph/shapes.js';
+import { BadItemError, importFunctions } from './custom-runner.js';
+import type { Field } from './field.js';
+import { mix, mixWithLabels } from './mixing.js';
+import { type LoadTarget, RowPipeline } from './row-pipeline.js';
+import type { SampleFunction } from './transforms/custom.js';
+import { planTransforms, type TransformPlan } from './transforms/program.js';
+import type { Transform } from './transforms/types.js';
+
+/** Where samples are, and what is done to them: plain data, which threads can be sent. */
+export interface SampleSource {
+  readonly inputs: Field;
+  readonly targets: Field;
+  readonly transforms: readonly Transform[];
+}
+
+/** A run of neighbouring positions in the order of an epoch. */
+export interface Positions {
+  readonly start: number;
+  readonly count: number;
+}
+
+/** Which samples to load. */
+export interface LoadRequest {
+  /** The indices of all samples, in the order of the epoch. */
+  readonly order: Int32Array;
+  /** The whole batch, which the rows are a part of. */
+  readonly batch: Positions;
+  /** The rows to load, counted in the order as the batch is. */
+  readonly rows: Positions;
+  readonly epoch: number;
+}
+
+/**
+ * Brings samples from where they are to where they are needed, and transforms them on the way; each thread has its own.
+ * What comes out depends on the source, the seed and the request only, not on how a batch is shared out.
+ */
+export class SampleLoader {
+  readonly #plan: TransformPlan;
+  readonly #pipeline: RowPipeline;
+  /** The sample before the first row, and the labels of all rows, where samples are mixed. */
+  #before: LoadTarget;
+  #labels: TypedArray;
+  #skipped = 0;
+
+  private constructor(
+    private readonly source: SampleSource,
+    private readonly seed: number,
+    functions: ReadonlyMap<string, SampleFunction>,
+  ) {
+    const { inputs, targets, transforms } = source;
+    this.#plan = planTransforms(inputs, targets, transforms);
+    this.#pipeline = new RowPipeline(source, this.#plan, seed, functions);
+    this.#before = {
+      inputs: new Float32Array(this.#plan.mixup ? sizeOf(this.#plan.inputs.shape) : 0),
+      targets: allocate(targets.dtype, sizeOf(targets.shape)),
+    };
+    this.#labels = allocate(targets.dtype, 0);
+  }
+
+  /** Opens the files and imports the modules that samples are read and transformed with. */
+  static async open(source: SampleSource, seed: number): Promise<SampleLoader> {
+    return new SampleLoader(source, seed, await importFunctions(source.transforms));
+  }
+
+  /** The same at once, for samples that no module transforms. */
+  static openNow(source: SampleSource, seed: number): SampleLoader {
+    if (source.transforms.some(({ kind }) => kind === 'custom')) {
+      throw invalid('custom', 'a module must be imported first; take the batches with for await');
+    }
+    return new SampleLoader(source, seed, new Map());
+  }
+
+  /** How many samples were left out so far because they could not be loaded, among the rows that were asked for. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** Loads samples to arrays that must have room for them. */
+  load(request: LoadRequest, target: LoadTarget): void {
+    const { order, batch, rows, epoch } = request;
+    const { mixup } = this.#plan;
+    if (!mixup) this.#loadRows(request, target);
+    else if (rows.count > 0) {
+      const toLabels = this.#plan.targets.dtype !== this.source.targets.dtype;
+      const targets = toLabels ? this.#labelsOf(rows.count) : target.targets;
+      this.#loadRows(request, { inputs: target.inputs, targets });
+      this.#loadBefore(request);
+      const draw = { seed: this.seed, epoch, position: mixup.position, first: order[batch.start] as number };
+      const size = { inputs: sizeOf(this.#plan.inputs.shape), targets: sizeOf(this.#plan.targets.shape) };
+      const mixing = { target, before: this.#before, count: rows.count, size };
+      if (toLabels) mixWithLabels(mixup.transform, draw, mixing, targets);
+      else mix(mixup.transform, draw, mixing);
+    }
+    this.#pipeline.advise(order, rows.start + batch.count, rows.count);
+  }
+
+  #loadRows({ order, batch, rows, epoch }: LoadRequest, target: LoadTarget): void {
+    if (!this.#pipeline.oneByOne) {
+      this.#pipeline.loadMany(order, rows.start, rows.count, epoch, target);
+      return;
+    }
+    const width = { inputs: sizeOf(this.#plan.inputs.shape), targets: sizeOf(this.source.targets.shape) };
+    for (let i = 0; i < rows.count; i++) {
+      const row = {
+        inputs: target.inputs.subarray(i * width.inputs, (i + 1) * width.inputs),
+        targets: target.targets.subarray(i * width.targets, (i + 1) * width.targets),
+      };
+      if (this.#loadOrStandIn(order, batch, rows.start + i, epoch, row) > 0) this.#skipped++;
+    }
+  }
+
+  /** The sample that stands before the first row in the batch; before the first of all stands the last. */
+  #loadBefore({ order, batch, rows, epoch }: LoadRequest): void {
+    const position = batch.start + ((rows.start - batch.start - 1 + batch.count) % batch.count);
+    if (this.#pipeline.oneByOne) this.#loadOrStandIn(order, batch, position, epoch, this.#before);
+    else this.#pipeline.loadMany(order, position, 1, epoch, this.#before);
+  }
+
+  /** Loads a sample or, where it may be skipped, the next of the batch that can be loaded. Gives how many could not. */
+  #loadOrStandIn(
+    order: Int32Array,
+    batch: Positions,
+    position: number,
+    epoch: number,
+    target: LoadTarget,
+  ): number {
+    for (let failed = 0; ; failed++) {
+      const place = batch.start + ((position - batch.start + failed) % batch.count);
+      try {
+        this.#pipeline.loadOne(order[place] as number, epoch, target);
+        return failed;
+      } catch (error) {
+        if (!(error instanceof BadItemError) || error.policy === 'error') throw error;
+        if (failed < batch.count - 1) continue;
+        throw invalid(error.op, 'no sample of a batch could be loaded', error.message);
+      }
+    }
+  }
+
+  #labelsOf(count: number): TypedArray {
+    if (this.#labels.length < count) this.#labels = allocate(this.source.targets.dtype, count);
+    return this.#labels;
+  }
+}

@@ -1,0 +1,92 @@
+import { invalid } from '../../graph/errors.js';
+import { requireKnown, requireNumber, requirePair, requireRange } from './checks.js';
+import type { Affine, Crop, Flip, PaddingMode, Range } from './types.js';
+
+export interface FlipOptions {
+  /** Left and right. Default true. */
+  readonly horizontal?: boolean;
+  /** Up and down. Default false. */
+  readonly vertical?: boolean;
+  /** Of each of them. Default 0.5. */
+  readonly probability?: number;
+}
+
+/** Mirrors images at random, as torchvision's RandomHorizontalFlip and RandomVerticalFlip. Images are [H, W, C]. */
+export function flip(options: FlipOptions = {}): Flip {
+  requireKnown('flip', options, ['horizontal', 'vertical', 'probability']);
+  const { horizontal = true, vertical = false, probability = 0.5 } = options;
+  const share = requireNumber('flip', 'probability', probability, { min: 0, max: 1 });
+  return { kind: 'flip', horizontal: horizontal ? share : 0, vertical: vertical ? share : 0 };
+}
+
+export interface CropOptions {
+  /** Of the result: rows and columns, or one number for both. Default: the size that images have. */
+  readonly size?: number | readonly [number, number];
+  /** Pixels added on each side first: at the top and bottom, and left and right, or one number for both. Default 0. */
+  readonly padding?: number | readonly [number, number];
+  /** What is added: `fill`, the edge's pixels, or the image mirrored without or with the edge. Default 'constant'. */
+  readonly mode?: PaddingMode;
+  /** Default 0. */
+  readonly fill?: number;
+}
+
+/** The codes of padding modes in programs. */
+export const paddingModes: readonly PaddingMode[] = ['constant', 'edge', 'reflect', 'symmetric'];
+
+/** Takes a random part of the padded image, as torchvision's RandomCrop. Images are [H, W, C]. */
+export function crop(options: CropOptions): Crop {
+  requireKnown('crop', options, ['size', 'padding', 'mode', 'fill']);
+  const { size, padding = 0, mode = 'constant', fill = 0 } = options;
+  if (!paddingModes.includes(mode))
+    throw invalid('crop', `mode must be one of ${paddingModes.join(', ')}`, mode);
+  return {
+    kind: 'crop',
+    size: size === undefined ? null : requirePair('crop', 'size', size, { min: 1 }),
+    padding: requirePair('crop', 'padding', padding, { min: 0 }),
+    mode,
+    fill: requireNumber('crop', 'fill', fill),
+  };
+}
+
+export interface AffineOptions {
+  /** Of rotation: a range, or a number for both directions. Default 0. */
+  readonly degrees?: number | Range;
+  /** Largest shifts up and down, and left and right, as shares of height and width. Default [0, 0]. */
+  readonly translate?: readonly [number, number];
+  /** Range of factors. Default [1, 1]. */
+  readonly scale?: Range;
+  /** Degrees along the x axis, or along both as [x, y]: each a range, or a number for both directions. Default 0. */
+  readonly shear?: number | readonly [number | Range, number | Range];
+  /** Of pixels from outside the image. Default 0. */
+  readonly fill?: number;
+}
+
+/**
+ * Rotates, shifts, scales and shears images about their centre at random, as torchvision's RandomAffine with bilinear
+ * interpolation; shifts are whole pixels. Pixels outside the image count as `fill` where they are interpolated, too.
+ * Images are [H, W, C].
+ */
+export function affine(options: AffineOptions): Affine {
+  requireKnown('affine', options, ['degrees', 'translate', 'scale', 'shear', 'fill']);
+  const { degrees = 0, translate = [0, 0], scale = [1, 1], shear = 0, fill = 0 } = options;
+  if (!Array.isArray(translate) || translate.length !== 2)
+    throw invalid('affine', 'translate must be [rows, columns], shares of height and width', translate);
+  const [rows, columns] = translate.map((share) =>
+    requireNumber('affine', 'translate', share, { min: 0, max: 1 }),
+  ) as [number, number];
+  if (!Array.isArray(scale)) throw invalid('affine', 'scale must be [low, high]', scale);
+  const factors = requireRange('affine', 'scale', scale);
+  if (factors[0] <= 0) throw invalid('affine', 'scale must be positive', scale);
+  const both = Array.isArray(shear) ? shear : [shear, 0];
+  if (both.length !== 2) throw invalid('affine', 'shear must be degrees along x, or [x, y]', shear);
+  const [x, y] = both.map((range) => requireRange('affine', 'shear', range)) as [Range, Range];
+  for (const angle of [...x, ...y]) requireNumber('affine', 'shear', angle, { min: -89, max: 89 });
+  return {
+    kind: 'affine',
+    degrees: requireRange('affine', 'degrees', degrees),
+    translate: [rows, columns],
+    scale: factors,
+    shear: [x, y],
+    fill: requireNumber('affine', 'fill', fill),
+  };
+}

@@ -1,0 +1,199 @@
+import type { DType } from '../../graph/dtype.js';
+import { formatShape, invalid } from '../../graph/errors.js';
+import { type Shape, sizeOf } from '../../graph/shapes.js';
+import { paddingModes } from './geometry.js';
+import type { Custom, Mixup, Transform } from './types.js';
+
+/** Of one sample, its inputs or its target. */
+export interface Form {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Transforms that the addon runs in one go, as its program (see `native/augment.cc`). */
+export interface NativeStage {
+  readonly kind: 'native';
+  readonly program: Float64Array<ArrayBuffer>;
+  readonly to: Form;
+  /** Elements of the largest image on the way. */
+  readonly largest: number;
+}
+
+/** A transform that a module makes. */
+export interface CustomStage {
+  readonly kind: 'custom';
+  readonly transform: Custom;
+  /** Among all transforms. */
+  readonly position: number;
+  readonly from: Form;
+  readonly to: Form;
+}
+
+/** What is done to samples one after the other, and what comes out. */
+export interface TransformPlan {
+  readonly stages: readonly (NativeStage | CustomStage)[];
+  readonly mixup: { readonly transform: Mixup; readonly position: number } | null;
+  readonly inputs: Form;
+  readonly targets: Form;
+}
+
+/** In the addon's own order; its head is the code, and then the place among all transforms and the count of numbers. */
+const codes = ['flip', 'crop', 'affine', 'colorJitter', 'normalize', 'cutout', 'noise'] as const;
+const images: readonly string[] = ['flip', 'crop', 'affine', 'colorJitter', 'cutout'];
+/** The addon takes no more. */
+const MOST = 256;
+
+/**
+ * Works out what transforms do to samples of a form.
+ *
+ * @throws ChainruleError naming the transform that cannot be applied
+ */
+export function planTransforms(inputs: Form, targets: Form, transforms: readonly Transform[]): TransformPlan {
+  if (transforms.length === 0) return { stages: [], mixup: null, inputs, targets };
+  if (transforms.length > MOST) throw invalid('transform', `takes ${MOST} transforms`, transforms.length);
+  const stages = new Stages(inputs);
+  let mixup: TransformPlan['mixup'] = null;
+  transforms.forEach((transform, position) => {
+    if (mixup) throw invalid('mixup', 'must stand behind all other transforms, once', transform.kind);
+    if (transform.kind === 'mixup') mixup = { transform, position };
+    else if (transform.kind === 'custom') stages.addCustom(transform, position);
+    else stages.addNative(transform, position);
+  });
+  const result = stages.end();
+  return { stages: stages.list, mixup, inputs: result, targets: mixedTargets(targets, transforms.at(-1)) };
+}
+
+function mixedTargets(targets: Form, last: Transform | undefined): Form {
+  if (last?.kind !== 'mixup' || targets.dtype === 'float32') return targets;
+  if (targets.dtype !== 'int32' && targets.dtype !== 'uint8')
+    throw invalid('mixup', 'targets must be int32 or uint8 labels, or float32', targets.dtype);
+  if (targets.shape.length > 0)
+    throw invalid('mixup', 'labels must be one number per sample', formatShape(targets.shape));
+  if (last.classes === null) throw invalid('mixup', 'needs the number of classes, to mix labels');
+  return { shape: [last.classes], dtype: 'float32' };
+}
+
+/** Gathers stages while it follows the form of the inputs. */
+class Stages {
+  readonly list: (NativeStage | CustomStage)[] = [];
+  #form: Form;
+  /** Whether values are bytes from 0 to 255, in whatever dtype. */
+  #bytes: boolean;
+  #numbers: number[] | null = null;
+  #largest = 0;
+
+  constructor(form: Form) {
+    this.#form = form;
+    this.#bytes = form.dtype === 'uint8';
+  }
+
+  addCustom(transform: Custom, position: number): void {
+    this.#endNative();
+    const to: Form = { shape: transform.shape ?? this.#form.shape, dtype: transform.dtype };
+    this.list.push({ kind: 'custom', transform, position, from: this.#form, to });
+    this.#form = to;
+    this.#bytes = transform.dtype === 'uint8';
+  }
+
+  addNative(transform: Exclude<Transform, Mixup | Custom>, position: number): void {
+    const numbers = this.#startNative();
+    const { shape } = this.#form;
+    const arguments_ = argumentsOf(transform, shape, this.#bytes);
+    numbers.push(codes.indexOf(transform.kind), position, arguments_.length, ...arguments_);
+    if (transform.kind === 'crop' && transform.size)
+      this.#form = { ...this.#form, shape: [...transform.size, shape[2] as number] };
+    if (transform.kind === 'normalize' && (transform.divisor ?? 255) !== 1) this.#bytes = false;
+    this.#largest = Math.max(this.#largest, sizeOf(this.#form.shape));
+  }
+
+  /** What comes out is always float32, converted at the end where nothing else did it. */
+  end(): Form {
+    if (this.#form.dtype !== 'float32') this.#startNative();
+    this.#endNative();
+    return this.#form;
+  }
+
+  #startNative(): number[] {
+    if (!this.#numbers) {
+      const { shape } = this.#form;
+      this.#numbers = asImage(shape);
+      this.#largest = sizeOf(shape);
+    }
+    return this.#numbers;
+  }
+
+  #endNative(): void {
+    if (!this.#numbers) return;
+    this.#form = { shape: this.#form.shape, dtype: 'float32' };
+    this.list.push({
+      kind: 'native',
+      program: Float64Array.from(this.#numbers),
+      to: this.#form,
+      largest: this.#largest,
+    });
+    this.#numbers = null;
+  }
+}
+
+/** Other inputs than images are taken for one row of pixels. */
+function asImage(shape: Shape): number[] {
+  if (shape.length === 3) return [...shape];
+  return [1, sizeOf(shape.slice(0, -1)), shape.at(-1) ?? 1];
+}
+
+function argumentsOf(
+  transform: Exclude<Transform, Mixup | Custom>,
+  shape: Shape,
+  bytes: boolean,
+): readonly number[] {
+  const { kind } = transform;
+  if (images.includes(kind) && shape.length !== 3)
+    throw invalid(kind, 'needs images of shape [height, width, channels]', formatShape(shape));
+  const [height = 1, width = 1, channels = shape.at(-1) ?? 1] = shape;
+  switch (transform.kind) {
+    case 'flip':
+      return [transform.horizontal, transform.vertical];
+    case 'crop': {
+      const { size, padding, mode, fill } = transform;
+      const [rows, columns] = size ?? [height, width];
+      requirePadding(padding, mode, [height, width]);
+      if (rows > height + 2 * padding[0] || columns > width + 2 * padding[1]) {
+        const padded = formatShape([height + 2 * padding[0], width + 2 * padding[1]]);
+        throw invalid('crop', `size must fit into the padded image of ${padded}`, [rows, columns]);
+      }
+      return [rows, columns, ...padding, paddingModes.indexOf(mode), fill];
+    }
+    case 'affine': {
+      const { degrees, translate, scale, shear, fill } = transform;
+      const [down, right] = [translate[0] * height, translate[1] * width];
+      return [...degrees, -down, down, -right, right, ...scale, ...shear[0], ...shear[1], fill];
+    }
+    case 'colorJitter':
+      if (channels !== 1 && channels !== 3)
+        throw invalid('colorJitter', 'needs images of one channel or three', channels);
+      return [...transform.brightness, ...transform.contrast, ...transform.saturation, bytes ? 255 : 1];
+    case 'normalize': {
+      const { mean, std, divisor } = transform;
+      const last = shape.at(-1) ?? 1;
+      if (mean.length !== 1 && mean.length !== last)
+        throw invalid('normalize', `mean and std must have 1 or ${last} numbers`, mean.length);
+      return [divisor ?? (bytes ? 255 : 1), ...mean, ...std];
+    }
+    case 'cutout':
+      return [transform.size, transform.fill];
+    case 'noise':
+      return [transform.std];
+  }
+}
+
+function requirePadding(
+  padding: readonly [number, number],
+  mode: string,
+  size: readonly [number, number],
+): void {
+  if (mode !== 'reflect' && mode !== 'symmetric') return;
+  padding.forEach((pixels, axis) => {
+    const most = (size[axis] as number) - (mode === 'reflect' ? 1 : 0);
+    if (pixels > most) throw invalid('crop', `padding must be at most ${most} for this image`, pixels);
+  });
+}
