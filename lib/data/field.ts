@@ -117,6 +117,29 @@ export function gatherSamples(field: Field, indices: Int32Array, target: TypedAr
   }
 }
 
+/** Elements that are looked at together. */
+const BLOCK = 2 ** 24;
+
+/** All elements of a field, in order; those of a file some samples at a time. */
+export function* blocksOf(field: Field): Generator<TypedArray, void, undefined> {
+  if (!field.mapped) {
+    yield field.data;
+    return;
+  }
+  const size = sizeOf(field.shape);
+  const rows = Math.max(1, Math.floor(BLOCK / size));
+  for (let start = 0; start < field.mapped.length; start += rows) {
+    const count = Math.min(rows, field.mapped.length - start);
+    const block = allocate(field.dtype, count * size);
+    gatherSamples(
+      field,
+      Int32Array.from({ length: count }, (_, i) => start + i),
+      block,
+    );
+    yield block;
+  }
+}
+
 function isMapped(source: unknown): source is Field {
   return typeof source === 'object' && source !== null && 'mapped' in source;
 }

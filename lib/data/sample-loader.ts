@@ -103,13 +103,15 @@ export class SampleLoader {
       return;
     }
     const width = { inputs: sizeOf(this.#plan.inputs.shape), targets: sizeOf(this.source.targets.shape) };
+    let skipped = 0;
     for (let i = 0; i < rows.count; i++) {
       const row = {
         inputs: target.inputs.subarray(i * width.inputs, (i + 1) * width.inputs),
         targets: target.targets.subarray(i * width.targets, (i + 1) * width.targets),
       };
-      if (this.#loadOrStandIn(order, batch, rows.start + i, epoch, row) > 0) this.#skipped++;
+      if (this.#loadOrStandIn(order, batch, rows.start + i, epoch, row) > 0) skipped++;
     }
+    this.#skipped += skipped;
   }
 
   /** The sample that stands before the first row in the batch; before the first of all stands the last. */

@@ -1,5 +1,5 @@
 import type { Plan } from '../compile/plan.js';
-import type { Field } from '../data/index.js';
+import type { SampleSource } from '../data/sample-loader.js';
 import type { DType } from '../graph/dtype.js';
 
 /** A stretch of shared memory with one dtype. */
@@ -27,8 +27,9 @@ export interface BoundPlan {
 
 /** Samples, and the plans for the numbers of rows that shards of them can have. */
 export interface ShardedData {
-  readonly inputs: Field;
-  readonly targets: Field;
+  readonly samples: SampleSource;
+  /** How many samples were left out, because they could not be loaded: one int32. */
+  readonly skipped: SharedArrayBuffer;
   readonly length: number;
   readonly batchSize: number;
   readonly plans: ReadonlyMap<number, BoundPlan>;

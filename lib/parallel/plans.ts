@@ -1,6 +1,6 @@
 import { grad } from '../autodiff/grad.js';
 import { compileGraph } from '../compile/compile.js';
-import type { Field } from '../data/index.js';
+import type { Form } from '../data/index.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { mul } from '../graph/ops/elementwise.js';
@@ -20,8 +20,8 @@ export type Figure = (output: Tensor, target: Tensor) => Tensor;
 
 interface Batch {
   readonly rows: number;
-  readonly inputs: Field;
-  readonly targets: Field;
+  readonly inputs: Form;
+  readonly targets: Form;
 }
 
 /** The shape of the model's output for one sample. */

@@ -1,4 +1,4 @@
-import type { Field } from '../data/index.js';
+import type { Form } from '../data/index.js';
 import type { Variable } from '../graph/ops/leaf.js';
 import type { FlatParameters } from './flat-parameters.js';
 import type { BoundPlan } from './job.js';
@@ -8,8 +8,8 @@ import { compileGradients, type Figure, type Forward } from './plans.js';
 export interface ShardSource {
   readonly forward: Forward;
   readonly loss: Figure;
-  readonly inputs: Field;
-  readonly targets: Field;
+  readonly inputs: Form;
+  readonly targets: Form;
   readonly parameters: FlatParameters;
 }
 

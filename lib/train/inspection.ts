@@ -1,7 +1,10 @@
-import type { Dataset, Field } from '../data/index.js';
+import type { Dataset, Form } from '../data/index.js';
+import { SampleLoader } from '../data/sample-loader.js';
+import { allocate, type TensorData } from '../graph/dtype.js';
 import { ChainruleError } from '../graph/errors.js';
 import { constant } from '../graph/ops/leaf.js';
 import { permutation } from '../graph/random.js';
+import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { examine } from '../health/examine.js';
 import { completeThresholds, describeNonFinite, type HealthThresholds } from '../health/findings.js';
@@ -11,17 +14,36 @@ import { inOrder } from '../parallel/train-epoch.js';
 import type { JobContext } from './jobs.js';
 import { nextValuesOf } from './next-values.js';
 
-/** Looks at a trainer's model on all samples of a data set, as one batch. The model must be in training mode. */
-export function inspectSamples(
+/** A batch of a data set. */
+export interface Samples {
+  readonly data: Dataset;
+  readonly indices: Int32Array;
+  /** That transforms depend on. */
+  readonly epoch: number;
+}
+
+/** The samples of a batch, as they are trained on. */
+export async function loadSamples({ data, indices, epoch }: Samples, seed: number): Promise<ExaminedBatch> {
+  const count = indices.length;
+  const room = ({ dtype, shape }: Form): TensorData => ({
+    dtype,
+    shape: [count, ...shape],
+    data: allocate(dtype, count * sizeOf(shape)),
+  });
+  const [inputs, targets] = [room(data.loaded.inputs), room(data.loaded.targets)];
+  const rows = { start: 0, count };
+  const loader = await SampleLoader.open(data, seed);
+  loader.load({ order: indices, batch: rows, rows, epoch }, { inputs: inputs.data, targets: targets.data });
+  return { inputs: [asTensor(inputs)], targets: asTensor(targets) };
+}
+
+/** Looks at a trainer's model on a batch. The model must be in training mode. */
+export function inspectBatch(
   context: JobContext & { readonly steps: number },
-  samples: Dataset,
+  batch: ExaminedBatch,
   thresholds?: Partial<HealthThresholds>,
 ): Promise<HealthReport> {
   const { model, loss, optimizer, parameters, memory, steps, seed } = context;
-  const batch = {
-    inputs: [asTensor(samples.inputs, samples.length)],
-    targets: asTensor(samples.targets, samples.length),
-  };
   return examine(model, loss, batch, {
     next: nextValuesOf(parameters, memory, optimizer, steps),
     thresholds: completeThresholds(thresholds),
@@ -29,8 +51,14 @@ export function inspectSamples(
   });
 }
 
-function asTensor({ data, shape, dtype }: Field, length: number): Tensor {
-  return constant(data, [length, ...shape], dtype);
+/** What a model is looked at with. */
+export interface ExaminedBatch {
+  readonly inputs: Tensor[];
+  readonly targets: Tensor;
+}
+
+function asTensor({ data, shape, dtype }: TensorData): Tensor {
+  return constant(data, shape, dtype);
 }
 
 /** Whether the step at which training stopped has a loss that is not finite. */
@@ -44,10 +72,15 @@ export function samplesOf(
   { training, seed }: Job & { training: TrainingJob },
   epoch: number,
   step: number,
-): Dataset {
+): Samples {
   const { shuffle, batchSize, length } = training;
   const order = shuffle ? permutation(length, seed, epoch) : inOrder(length);
-  return data.subset(order.subarray(step * batchSize, (step + 1) * batchSize));
+  return { data, indices: order.subarray(step * batchSize, (step + 1) * batchSize), epoch };
+}
+
+/** The first samples of a data set. */
+export function firstSamples(data: Dataset, count: number): Samples {
+  return { data, indices: inOrder(Math.min(count, data.length)), epoch: 0 };
 }
 
 /** The error of a loss that is not finite, with the op that made the first such value. */

@@ -1,5 +1,7 @@
+import { blocksOf } from '../data/field.js';
 import type { Dataset } from '../data/index.js';
 import { invalid } from '../graph/errors.js';
+import type { Shape } from '../graph/shapes.js';
 import type { Loss, Metric, Module } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
@@ -71,18 +73,17 @@ function shareOut(
     throw invalid('fit', 'at least one parameter of the model must be trainable');
   }
   const { batchSize = BATCH_SIZE, shuffle = true, nonFinite = 'stop' } = options;
-  const { inputs, targets, length } = data;
+  const { length } = data;
+  const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
   const sizes = shardSizes(length, batchSize, shards);
   const { plans, assigned } = compileShards(sizes, { forward, loss, inputs, targets, parameters });
-  loss.checkTargets?.(targets.data, outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
+  checkTargets(loss, data, () => outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
   const cores = workers > 1 ? context.cores : undefined;
   const mayBeFewer = cores !== undefined;
   const steps = batchCount(length, batchSize);
   return {
-    inputs,
-    targets,
-    length,
+    ...samplesOf(data),
     batchSize,
     shuffle,
     shards,
@@ -107,26 +108,38 @@ function shareOut(
 /** Evaluation of a data set. The model must be in inference mode. */
 export function prepareEvaluation(
   { parameters, loss, metrics, model }: JobContext,
-  { inputs, targets, length }: Dataset,
+  data: Dataset,
   { batchSize = BATCH_SIZE }: FitOptions,
 ): EvaluationJob {
+  const { length } = data;
+  const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
   const figures = { loss, ...metrics };
   const plans = new Map<number, BoundPlan>();
   for (const rows of shardSizes(length, batchSize, 1)) {
     plans.set(rows, compileFigures(forward, figures, { rows, inputs, targets }, parameters));
   }
-  loss.checkTargets?.(targets.data, outputShape(forward, { rows: 1, inputs, targets }));
+  checkTargets(loss, data, () => outputShape(forward, { rows: 1, inputs, targets }));
   const names = Object.keys(figures);
   return {
-    inputs,
-    targets,
-    length,
+    ...samplesOf(data),
     batchSize,
     plans,
     figures: names,
     values: sharedMemory('float64', batchCount(length, batchSize) * names.length).buffer,
   };
+}
+
+/** What workers have to know of a data set. */
+function samplesOf({ inputs, targets, transforms, length }: Dataset) {
+  return { samples: { inputs, targets, transforms }, length, skipped: sharedMemory('int32', 1).buffer };
+}
+
+/** Checks targets before anything is trained; those that transforms make of others are checked when they are loaded. */
+function checkTargets(loss: Loss, data: Dataset, output: () => Shape): void {
+  if (!loss.checkTargets || data.loaded.targets.dtype !== data.targets.dtype) return;
+  const shape = output();
+  for (const block of blocksOf(data.targets)) loss.checkTargets(block, shape);
 }
 
 /** The figures of all batches, as means over the samples, added in the order of the batches. */

@@ -41,6 +41,7 @@ export function watchEpoch(
   const before = Math.min(startStep * batchSize, length);
   writeScalars(training, firstStep, optimizer);
   new ShareProgress(training.marks).begin(startStep);
+  const skipped = new Int32Array(training.skipped).fill(0);
   control.stepsDone = startStep;
   const started = performance.now();
   let ended = started;
@@ -92,6 +93,7 @@ export function watchEpoch(
         examplesPerSecond: (length - before) / seconds,
         stepLosses: losses.slice(),
         skippedSteps: losses.filter(Number.isNaN).length,
+        skippedItems: skipped[0] as number,
       };
     },
   };

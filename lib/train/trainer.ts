@@ -14,7 +14,14 @@ import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
 import { describeChoice } from './choice.js';
 import { type RestartBudget, runEpoch } from './epoch-run.js';
-import { inspectSamples, samplesOf, withCulprit } from './inspection.js';
+import {
+  firstSamples,
+  inspectBatch,
+  loadSamples,
+  type Samples,
+  samplesOf,
+  withCulprit,
+} from './inspection.js';
 import {
   BATCH_SIZE,
   type JobContext,
@@ -189,7 +196,7 @@ export class Trainer {
     const { batchSize = BATCH_SIZE, thresholds } = options;
     this.#requireData('inspect', data, batchSize);
     if (!this.#session) this.#memory.current();
-    return this.#inspect(data.take(batchSize), thresholds);
+    return this.#inspect(firstSamples(data, batchSize), thresholds);
   }
 
   /**
@@ -296,12 +303,13 @@ export class Trainer {
   }
 
   #health(data: Dataset, { health, batchSize = BATCH_SIZE }: FitOptions): Promise<HealthReport> {
-    return this.#inspect(data.take(batchSize), health === true ? {} : health || {});
+    return this.#inspect(firstSamples(data, batchSize), health === true ? {} : health || {});
   }
 
-  #inspect(samples: Dataset, thresholds: Partial<HealthThresholds> = {}): Promise<HealthReport> {
+  async #inspect(samples: Samples, thresholds: Partial<HealthThresholds> = {}): Promise<HealthReport> {
     const context = { ...this.#context(this.#memory.inUse()), steps: this.#steps };
-    return this.#inMode(true, () => inspectSamples(context, samples, thresholds));
+    const batch = await loadSamples(samples, context.seed);
+    return this.#inMode(true, () => inspectBatch(context, batch, thresholds));
   }
 
   #prepareEvaluation(

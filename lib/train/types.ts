@@ -108,6 +108,8 @@ export interface EpochResult {
   readonly stepLosses: Float64Array;
   /** Steps that changed nothing, because their loss was not finite. */
   readonly skippedSteps: number;
+  /** Samples that others stood in for, because they could not be loaded (see `onBadItem` of `data.custom`). */
+  readonly skippedItems: number;
   readonly validation?: Figures;
   /** Where `health` was asked for. */
   readonly health?: HealthReport;
