@@ -5,17 +5,24 @@ import { addon } from '../runtime/addon.js';
 const STOP = 16;
 const DECISION = 17;
 const STEP = 18;
-const ACTIVE = 19;
-const PAUSE = 20;
+const PAUSE = 19;
+const BEGIN = 20;
 const SAVE = 21;
 const SNAPSHOT = 22;
 const SNAPSHOT_STEP = 23;
+/** For even steps, and behind it for odd ones. */
+const ACTIVE = 24;
 /** From here on a word for each worker: whether it waits for the others. */
 const WAITING = 32;
 const WORDS = WAITING + 256;
 
 /** A worker must come back to JavaScript now and then, or it could not be terminated while it waits. */
 const WAIT_MS = 50;
+
+/** What may be decided to come after a step. */
+const GO_ON = 0;
+const END = 1;
+const SLEEP = 2;
 
 /** The states of the snapshot. */
 const FREE = 0;
@@ -78,10 +85,13 @@ export class Control {
     return Atomics.load(this.#words, 2) === 1;
   }
 
-  /** Makes the barrier as new, when nobody is in it. */
+  /** Makes the barrier as new, when nobody is in it. A copy of the state that was not complete is made again later. */
   reset(): void {
     this.#words.fill(0, 0, 16);
     this.#words.fill(0, WAITING);
+    if (!this.copying) return;
+    this.freeSnapshot();
+    this.requestSnapshot();
   }
 
   /** Asks the workers to stop after the step under way. */
@@ -93,13 +103,27 @@ export class Control {
     return Atomics.load(this.#words, STOP) === 1;
   }
 
-  /** One worker decides between two meetings, so that all of them stop after the same step. */
+  /** One worker decides between two meetings, so that all of them stop, or pause, after the same step. */
   decide(): void {
-    Atomics.store(this.#words, DECISION, Atomics.load(this.#words, STOP));
+    const pauseOrNot = this.paused ? SLEEP : GO_ON;
+    Atomics.store(this.#words, DECISION, this.stopRequested ? END : pauseOrNot);
   }
 
   get decidedToStop(): boolean {
-    return Atomics.load(this.#words, DECISION) === 1;
+    return Atomics.load(this.#words, DECISION) === END;
+  }
+
+  get decidedToPause(): boolean {
+    return Atomics.load(this.#words, DECISION) === SLEEP;
+  }
+
+  /** One worker decides before a meeting whether to begin at all, or again after a pause. */
+  decideToBegin(): void {
+    Atomics.store(this.#words, BEGIN, this.stopRequested ? 0 : 1);
+  }
+
+  get decidedToBegin(): boolean {
+    return Atomics.load(this.#words, BEGIN) === 1;
   }
 
   /** Steps of the epoch that are done. */
@@ -111,13 +135,16 @@ export class Control {
     Atomics.store(this.#words, STEP, steps);
   }
 
-  /** Workers that work on the next step; the others only come to the meetings. */
-  get active(): number {
-    return Atomics.load(this.#words, ACTIVE);
+  /**
+   * Workers that work on a step, counted over all epochs; the others only come to the meetings. The number for the next
+   * step stands in a word of its own, so that a step that was interrupted is finished with its own number.
+   */
+  activeAt(step: number): number {
+    return Atomics.load(this.#words, ACTIVE + (step % 2));
   }
 
-  set active(workers: number) {
-    Atomics.store(this.#words, ACTIVE, workers);
+  setActiveAt(step: number, workers: number): void {
+    Atomics.store(this.#words, ACTIVE + (step % 2), workers);
   }
 
   /** Whether workers should wait between two steps. */

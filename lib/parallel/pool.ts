@@ -14,23 +14,24 @@ function explained(cause: unknown): unknown {
   return error;
 }
 
-/** Milliseconds that threads may take to end. */
+/** Milliseconds that threads may take to end once they have been told to. */
 const STOP_MS = 10_000;
 
 /** The threads of one job. A pool lives as long as a call of `fit`, and leaves no thread behind. */
 export class WorkerPool {
   readonly #control: Control;
-  /** Why the threads were killed. */
+  /** Why the threads were killed, or one that had nothing to do failed. */
   #reason: Error | undefined;
-  readonly #killed = withResolvers<never>();
+  #stopped: Promise<boolean> | undefined;
 
   private constructor(
     private readonly piscina: Piscina,
     private readonly job: Job,
   ) {
     this.#control = new Control(job.control);
-    // Whoever runs a task hears of it; without one there is nobody to tell.
-    this.#killed.promise.catch(() => {});
+    piscina.on('error', (error: Error) => {
+      this.#reason ??= error;
+    });
   }
 
   /** Starts one thread for each worker of the job. */
@@ -50,21 +51,20 @@ export class WorkerPool {
 
   /**
    * Runs one task on every worker, and gives what they returned, by rank. Rejects with the first failure, when all workers
-   * have come back, or the threads were killed.
+   * have come back, or, where they are being ended, are gone.
    */
   async run(taskOf: (rank: number) => Task): Promise<(Timeline | undefined)[]> {
     const failures: unknown[] = [];
     const tasks = Array.from({ length: this.job.workers }, (_, rank) =>
-      this.piscina.run(taskOf(rank)).catch((error: unknown): undefined => {
+      (this.piscina.run(taskOf(rank)) as Promise<Timeline | undefined>).catch((error: unknown): undefined => {
         failures.push(error);
         // A worker that was terminated could not release the others itself.
         this.#control.abort();
       }),
     );
-    const results = (await Promise.race([Promise.all(tasks), this.#killed.promise])) as (
-      | Timeline
-      | undefined
-    )[];
+    const results = await Promise.all(tasks);
+    // The tasks of threads that are being ended fail at once, while the threads may still be at work.
+    await this.#stopped;
     const cause = this.#reason ?? failures.find((error) => !isReleased(error)) ?? failures[0];
     if (cause !== undefined) throw explained(cause);
     return results;
@@ -78,21 +78,22 @@ export class WorkerPool {
   /** Ends all threads, although they may not listen; what they were asked for is rejected with this error. */
   kill(error: Error): void {
     this.#reason ??= error;
-    void this.stop().finally(() => this.#killed.reject(error));
+    void this.stop();
   }
 
-  /** Ends all threads. One that is stuck in native code would never come back, and is not waited for. */
-  async stop(): Promise<void> {
+  /**
+   * Ends all threads, and says whether they are gone. A thread that is in native code ends when it comes back, and is not
+   * waited for longer than ten seconds.
+   */
+  stop(): Promise<boolean> {
+    // Piscina starts new threads for those that end when it is told twice.
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<boolean> {
     this.#control.abort();
-    await Promise.race([this.piscina.destroy(), pause(STOP_MS, undefined, { ref: false })]);
+    const gone = this.piscina.destroy().then(() => true);
+    return Promise.race([gone, pause(STOP_MS, false, { ref: false })]);
   }
-}
-
-/** As Promise.withResolvers of later versions of Node. */
-function withResolvers<T>() {
-  let reject: (error: unknown) => void = () => {};
-  const promise = new Promise<T>((_, no) => {
-    reject = no;
-  });
-  return { promise, reject };
 }

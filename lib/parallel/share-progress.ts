@@ -1,5 +1,7 @@
-/** What has been made of a share in a step: the sum of its gradients, then the update. */
-export type Stage = 'gathered' | 'updated';
+/** What has been made of a share in a step: buffers may have changed; the gradients are added up; the update is made. */
+export type Stage = 'begun' | 'gathered' | 'updated';
+
+const STAGES: readonly Stage[] = ['begun', 'gathered', 'updated'];
 
 /**
  * How far each share of the update is, in words that stand in shared memory and are set by the native call that did the
@@ -32,13 +34,13 @@ export class ShareProgress {
 
   /** Before a step of the epoch, all that went before is over. */
   begin(step: number): void {
-    this.#marks.fill(2 * step);
+    this.#marks.fill(STAGES.length * step);
   }
 
   /** The first step that is not over in all shares, and whether some share has begun with what follows the gradients. */
   unfinished(): { step: number; begun: boolean } {
-    const step = Math.floor(Math.min(...this.#marks) / 2);
-    return { step, begun: this.#marks.some((mark) => mark > 2 * step) };
+    const step = Math.floor(Math.min(...this.#marks) / STAGES.length);
+    return { step, begun: this.#marks.some((mark) => mark > STAGES.length * step) };
   }
 
   #at(share: number): number {
@@ -47,5 +49,5 @@ export class ShareProgress {
 }
 
 function markOf(step: number, stage: Stage): number {
-  return 2 * step + (stage === 'gathered' ? 1 : 2);
+  return STAGES.length * step + STAGES.indexOf(stage) + 1;
 }

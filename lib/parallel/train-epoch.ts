@@ -1,16 +1,16 @@
-import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
 import { addon } from '../runtime/addon.js';
 import { BatchRunner } from './batch-runner.js';
 import { Control } from './control.js';
 import type { EpochStart, Job, TrainingJob } from './job.js';
 import type { RowLoader, RowsRequest } from './loader.js';
+import { lossNotFinite } from './non-finite.js';
 import type { Recorder } from './recorder.js';
 import { planReduction, type Reduction } from './reduction.js';
 import { ShardRunner } from './shard-runner.js';
 import { batchCount, presentShards, type Rows, shardRows } from './shards.js';
 import { SnapshotCopier } from './snapshot.js';
-import { Updater } from './updater.js';
+import { type StepToUpdate, Updater } from './updater.js';
 
 /** A step of the epoch under way. */
 interface Step {
@@ -61,7 +61,8 @@ export class EpochTrainer {
     this.#order = shuffle ? permutation(length, this.job.seed, epoch) : inOrder(length);
     const steps = batchCount(length, batchSize);
     for (let index = startStep; index < steps; index++) {
-      this.#control.waitWhilePaused();
+      const pauseFirst = index === startStep ? !finish : this.#control.decidedToPause;
+      if (pauseFirst && !this.#begin(rank)) return;
       const step = this.#stepAt(index, start);
       this.recorder?.begin(index);
       if (!(finish && index === startStep)) {
@@ -71,18 +72,30 @@ export class EpochTrainer {
       this.#meet(rank);
       if (rank === 0) this.#control.completeSnapshot();
       const loss = this.#lossOf(step, epoch);
+      // Before the update, so that no step is over whose loss is not known.
+      if (rank === 0) this.#losses[index] = loss;
       this.#updater.run(rank, {
         step: index,
         globalStep: step.global,
         program: step.reduction.program,
         active: step.active,
-        skip: Number.isNaN(loss),
+        skip: this.#skipOf(step, loss),
       });
-      if (rank === 0) this.#decide(step, loss);
+      if (rank === 0) this.#decide(step);
       this.#meet(rank);
       if (this.#control.copying && rank < step.active) this.#copier.copy(rank, step.active);
       if (this.#control.decidedToStop) return;
     }
+  }
+
+  /** Waits for the end of a pause. All workers begin, or none. */
+  #begin(rank: number): boolean {
+    if (rank === 0) {
+      this.#control.waitWhilePaused();
+      this.#control.decideToBegin();
+    }
+    this.#control.meet(this.job.workers, rank);
+    return this.#control.decidedToBegin;
   }
 
   #meet(rank: number): void {
@@ -94,9 +107,10 @@ export class EpochTrainer {
     const { length, batchSize } = this.training;
     const start = index * batchSize;
     const batch = { start, count: Math.min(batchSize, length - start) };
-    const { active } = this.#control;
+    const global = firstStep + index;
+    const active = this.#control.activeAt(global);
     const { present, reduction } = this.#reductionOf(batch.count, active);
-    return { index, global: firstStep + index, batch, present, active, reduction };
+    return { index, global, batch, present, active, reduction };
   }
 
   #reductionOf(rows: number, active: number) {
@@ -138,12 +152,13 @@ export class EpochTrainer {
   }
 
   /** What is agreed on for the next step, between the two meetings of this one. */
-  #decide({ index, global }: Step, loss: number): void {
+  #decide({ index, global }: Step): void {
     const { cores, snapshot } = this.training;
-    this.#losses[index] = loss;
     this.#control.stepsDone = index + 1;
     this.#control.decide();
-    if (cores !== undefined) this.#control.active = activeWorkers(this.job.workers, cores);
+    if (cores !== undefined) {
+      this.#control.setActiveAt(global + 1, activeWorkers(this.job.workers, cores));
+    }
     if (!snapshot) return;
     const { everySteps } = snapshot;
     this.#control.decideSnapshot(everySteps !== undefined && (global + 1) % everySteps === 0, index + 1);
@@ -157,11 +172,14 @@ export class EpochTrainer {
     });
     if (batch.count > 0 && Number.isFinite(loss)) return loss;
     if (this.training.nonFinite === 'skip') return Number.NaN;
-    throw invalid(
-      'fit',
-      `the loss must stay finite, but was ${loss} at epoch ${epoch}, step ${index}; a smaller learning rate or ` +
-        'gradient clipping may help. The parameters are those of the step before',
-    );
+    throw lossNotFinite(loss, epoch, index);
+  }
+
+  /** An update is skipped when all steps that are accumulated for it are; of the epoch before, some step is taken to count. */
+  #skipOf({ index, global }: Step, loss: number): StepToUpdate['skip'] {
+    if (!Number.isNaN(loss)) return false;
+    const first = index - (global % this.training.accumulate);
+    return first >= 0 && this.#losses.subarray(first, index).every(Number.isNaN) ? 'update' : 'step';
   }
 }
 

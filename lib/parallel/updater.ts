@@ -19,8 +19,11 @@ export interface StepToUpdate {
   readonly program: Int32Array;
   /** Workers that share the update. */
   readonly active: number;
-  /** Whether the gradients count for nothing, because the loss is not finite. */
-  readonly skip: boolean;
+  /**
+   * Whether something counts for nothing, because the loss is not finite: the gradients of this step, or the whole update
+   * that follows it, because those of all steps before that would be added count for nothing, too.
+   */
+  readonly skip: false | 'step' | 'update';
 }
 
 /** One worker's part of what follows the gradients of all shards: their sum, and the update. */
@@ -57,7 +60,7 @@ export class Updater {
   run(rank: number, step: StepToUpdate): void {
     const { accumulate, clip, updates } = this.training;
     const turn = step.globalStep % accumulate;
-    const due = turn === accumulate - 1 && !(step.skip && accumulate === 1);
+    const due = turn === accumulate - 1 && step.skip !== 'update';
     const mine: number[] = [];
     if (rank < step.active) for (let i = rank; i < updates.length; i += step.active) mine.push(i);
     for (const index of mine) this.#gather(index, step, turn === 0, due);
@@ -81,6 +84,8 @@ export class Updater {
   #gather(index: number, step: StepToUpdate, first: boolean, due: boolean): void {
     if (this.#progress.isGathered(index, step.step)) return;
     const share = this.training.updates[index];
+    // From here on the gradients must not be computed again: buffers that they depend on change.
+    this.#progress.set(index, step.step, 'begun');
     if (!step.skip) this.#keepBuffers(index, step.program);
     else if (share && first) this.#sum?.fill(0, share.start, share.end);
     const mark = due && share ? 'gathered' : 'updated';

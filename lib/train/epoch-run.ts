@@ -2,9 +2,10 @@ import { ChainruleError } from '../graph/errors.js';
 import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
 import type { EpochStart, Job, TrainingJob } from '../parallel/job.js';
+import { isLossNotFinite } from '../parallel/non-finite.js';
 import { ShareProgress } from '../parallel/share-progress.js';
-import { lossIsNotFinite } from './inspection.js';
 import { watchEpoch } from './progress.js';
+import type { RestartBudget } from './restart-budget.js';
 import type { Session } from './session.js';
 import type { EpochResult, Progress } from './types.js';
 import { Watchdog } from './watchdog.js';
@@ -18,19 +19,23 @@ export interface EpochOptions {
   readonly stepTimeout: number;
   /** Called about ten times a second, and at the end. */
   readonly onProgress: (progress: Progress) => void;
-  readonly log: (line: string) => void;
 }
 
-/** Restarts that are left, for all epochs together. */
-export interface RestartBudget {
-  left: number;
+/** What the parameters are after a failure. */
+const WHOLE = 'The parameters are those of the last whole step';
+const BROKEN =
+  'A part of them has made one step more, or may yet change, so the parameters are not to be used';
+
+interface Failure {
+  readonly error: unknown;
+  readonly notFinite: boolean;
 }
 
 /** How an epoch ended. */
 export interface EpochOutcome {
   /** Whole steps of the epoch that are done. */
   readonly done: number;
-  readonly failure?: { readonly error: unknown; readonly notFinite: boolean };
+  readonly failure?: Failure;
   /** The figures; throws what `onProgress` threw. */
   readonly result: () => EpochResult;
 }
@@ -43,7 +48,7 @@ export async function runEpoch(
   session: Session,
   job: Job & { training: TrainingJob },
   start: EpochStart,
-  { optimizer, restarts, stepTimeout, onProgress, log }: EpochOptions,
+  { optimizer, restarts, stepTimeout, onProgress }: EpochOptions,
 ): Promise<EpochOutcome> {
   const control = new Control(job.control);
   const progress = new ShareProgress(job.training.marks);
@@ -53,51 +58,46 @@ export async function runEpoch(
     if (error) session.kill(error);
     onProgress(report);
   });
-  const attempt = async (from: EpochStart): Promise<{ error: unknown } | undefined> => {
+  const attempt = async (from: EpochStart, anew = false): Promise<Failure | undefined> => {
     try {
+      if (anew) {
+        await session.restart();
+        watchdog = new Watchdog(job, stepTimeout);
+      }
       await session.run((rank) => ({ ...from, kind: 'train', rank }));
     } catch (error) {
-      return { error };
+      return { error, notFinite: isLossNotFinite(error) };
     }
     return undefined;
   };
-  const resume = async (): Promise<{ error: unknown } | undefined> => {
+  /** Goes on, with new threads, where the others were. */
+  const resume = (): Promise<Failure | undefined> => {
     const { step, begun } = progress.unfinished();
     control.stepsDone = step;
-    await session.restart();
-    watchdog = new Watchdog(job, stepTimeout);
-    return attempt({ ...start, startStep: step, finish: begun });
+    return attempt({ ...start, startStep: step, finish: begun }, true);
   };
-  const isNotFinite = () => lossIsNotFinite(job.training);
   try {
     let failure = await attempt(start);
-    while (failure && restarts.left > 0 && !isNotFinite()) {
-      restarts.left--;
-      log(`fit: the workers are started anew, because ${messageOf(failure.error)}`);
-      failure = await resume();
-    }
+    while (failure && !failure.notFinite && restarts.take(failure.error)) failure = await resume();
     if (!failure) return { done: watch.stop(), result: watch.result };
-    const notFinite = isNotFinite();
     const { step, begun } = progress.unfinished();
     control.stepsDone = step;
+    let whole = !session.lost;
     if (begun) {
       control.requestStop();
-      await resume();
+      whole = (await resume()) === undefined;
     }
-    const error = notFinite ? failure.error : withStep(failure.error, start.epoch, step);
-    return { done: watch.stop(), failure: { error, notFinite }, result: watch.result };
+    const error = failure.notFinite ? failure.error : withStep(failure.error, start.epoch, step, whole);
+    return { done: watch.stop(), failure: { ...failure, error }, result: watch.result };
   } finally {
     watch.stop();
   }
 }
 
 /** The error of a worker, with the step in which it failed. */
-function withStep(error: unknown, epoch: number, step: number): unknown {
+function withStep(error: unknown, epoch: number, step: number, whole: boolean): unknown {
   if (!(error instanceof Error)) return error;
-  const message = `${error.message}, at epoch ${epoch}, step ${step}. The parameters are those of the last whole step`;
+  const state = whole ? WHOLE : BROKEN;
+  const message = `${error.message}, at epoch ${epoch}, step ${step}. ${state}`;
   return new ChainruleError('fit', message, message, undefined, { cause: error });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

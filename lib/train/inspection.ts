@@ -61,11 +61,6 @@ function asTensor({ data, shape, dtype }: TensorData): Tensor {
   return constant(data, shape, dtype);
 }
 
-/** Whether the step at which training stopped has a loss that is not finite. */
-export function lossIsNotFinite({ shardLosses, nonFinite }: TrainingJob): boolean {
-  return nonFinite === 'stop' && new Float64Array(shardLosses).some((loss) => !Number.isFinite(loss));
-}
-
 /** The samples of one step of an epoch. */
 export function samplesOf(
   data: Dataset,

@@ -43,7 +43,7 @@ const LEAST_FLOPS = 1e6;
 /** A job with nothing to do yet. */
 export function newJob({ workers, seed }: Pick<JobContext, 'workers' | 'seed'>): Job {
   const control = new Control();
-  control.active = workers;
+  for (const step of [0, 1]) control.setActiveAt(step, workers);
   return { workers, seed, control: control.buffer };
 }
 

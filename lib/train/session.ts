@@ -1,3 +1,4 @@
+import { invalid } from '../graph/errors.js';
 import { Control } from '../parallel/control.js';
 import type { Job, Task } from '../parallel/job.js';
 import { WorkerPool } from '../parallel/pool.js';
@@ -10,6 +11,7 @@ export class Session {
   #pool: WorkerPool | undefined;
   #signal: AbortSignal | undefined;
   #paused = false;
+  #lost = false;
   readonly #stop = () => this.requestStop();
 
   /** Starts the threads of a job. An abort of the signal asks them to stop. */
@@ -30,12 +32,22 @@ export class Session {
     return this.#pool.run(taskOf);
   }
 
-  /** Ends all threads, whatever they do, and starts new ones on the same memory. */
+  /** Ends all threads, whatever they do, and starts new ones on the same memory. Rejects when some do not end. */
   async restart(): Promise<void> {
     if (!this.#job) throw new RangeError('the session has no job');
-    await this.#pool?.stop();
+    await this.#stopThreads();
+    if (this.#lost) throw invalid('fit', 'a worker thread did not end, and so no new ones were started');
     new Control(this.#job.control).reset();
     this.#pool = await WorkerPool.start(this.#job);
+  }
+
+  /** Whether threads were left behind that did not end, and may still change the memory of the job. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  async #stopThreads(): Promise<void> {
+    if (this.#pool && !(await this.#pool.stop())) this.#lost = true;
   }
 
   /** Ends all threads at once; what they were asked for is rejected with this error. */
@@ -60,7 +72,7 @@ export class Session {
 
   async end(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#stop);
-    await this.#pool?.stop();
+    await this.#stopThreads();
     if (this.#job) addon.trainings(-1);
     this.#job = undefined;
   }

@@ -13,7 +13,7 @@ import type { Profile } from '../profile/report.js';
 import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
 import { describeChoice } from './choice.js';
-import { type RestartBudget, runEpoch } from './epoch-run.js';
+import { runEpoch } from './epoch-run.js';
 import {
   firstSamples,
   inspectBatch,
@@ -34,6 +34,7 @@ import {
 import { TrainerMemory } from './memory.js';
 import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
 import { ProgressFeed } from './progress-feed.js';
+import { RestartBudget } from './restart-budget.js';
 import { Session } from './session.js';
 import type {
   EpochResult,
@@ -65,6 +66,8 @@ export class Trainer {
   /** The call under way. */
   #session: Session | undefined;
   #paused = false;
+  /** Whether some call left a thread behind that did not end. */
+  #lost = false;
   readonly #cores: UsableCores;
   readonly #feed = new ProgressFeed();
   readonly #log: (line: string) => void;
@@ -112,7 +115,7 @@ export class Trainer {
     signal?.throwIfAborted();
     this.#requireOwnValues('fit');
     const session = this.#enter('fit');
-    const restarts = { left: restartWorkers };
+    const restarts = new RestartBudget(restartWorkers, this.#log);
     try {
       const context = this.#context();
       const training = this.#inMode(true, () => prepareTraining(context, data, options));
@@ -124,7 +127,7 @@ export class Trainer {
       for (let i = 0; i < epochs; i++) {
         const result = await this.#trainEpoch(session, job, data, options, restarts);
         signal?.throwIfAborted();
-        const figures = evaluation && (await this.#validateIn(session, evaluation));
+        const figures = evaluation && (await this.#validateIn(session, evaluation, restarts));
         signal?.throwIfAborted();
         this.#options.optimizer.report(figures?.loss ?? result.loss);
         const health = options.health ? await this.#health(data, options) : undefined;
@@ -134,6 +137,7 @@ export class Trainer {
       }
     } finally {
       await this.#leave(session);
+      this.#feed.end();
     }
   }
 
@@ -288,7 +292,6 @@ export class Trainer {
         optimizer: this.#options.optimizer,
         restarts,
         stepTimeout,
-        log: this.#log,
         onProgress: (progress) => {
           this.#feed.publish(progress);
           onProgress?.(progress);
@@ -320,14 +323,20 @@ export class Trainer {
     return this.#inMode(false, () => prepareEvaluation(context, data, options));
   }
 
-  async #evaluateIn(session: Session, evaluation: EvaluationJob): Promise<Figures> {
-    await session.run((rank) => ({ kind: 'evaluate', rank }));
-    return readFigures(evaluation);
+  async #evaluateIn(session: Session, evaluation: EvaluationJob, restarts?: RestartBudget): Promise<Figures> {
+    try {
+      await session.run((rank) => ({ kind: 'evaluate', rank }));
+      return readFigures(evaluation);
+    } catch (error) {
+      if (!restarts?.take(error)) throw error;
+      await session.restart();
+      return this.#evaluateIn(session, evaluation, restarts);
+    }
   }
 
   /** Of the averaged parameters, where the optimiser averages them: these are the ones to be used later. */
-  #validateIn(session: Session, evaluation: EvaluationJob): Promise<Figures> {
-    const evaluate = () => this.#evaluateIn(session, evaluation);
+  #validateIn(session: Session, evaluation: EvaluationJob, restarts: RestartBudget): Promise<Figures> {
+    const evaluate = () => this.#evaluateIn(session, evaluation, restarts);
     const { stages } = this.#options.optimizer;
     return stages.average === undefined ? evaluate() : this.#withAverages(evaluate);
   }
@@ -345,6 +354,12 @@ export class Trainer {
 
   /** Takes the trainer for one call, which starts threads and must end them. */
   #enter(op: string): Session {
+    if (this.#lost) {
+      throw invalid(
+        op,
+        'a thread of an earlier call has not ended, and may change the parameters; make a new trainer',
+      );
+    }
     if (this.#session)
       throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
     this.#session = new Session();
@@ -356,7 +371,7 @@ export class Trainer {
   async #leave(session: Session, after = () => {}): Promise<void> {
     await session.end();
     after();
-    this.#feed.end();
+    this.#lost ||= session.lost;
     this.#session = undefined;
   }
 

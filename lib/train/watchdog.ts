@@ -2,11 +2,16 @@ import { type ChainruleError, invalid } from '../graph/errors.js';
 import { Control } from '../parallel/control.js';
 import type { Job } from '../parallel/job.js';
 
+/** The longest time between two looks that counts: a process that was stopped for longer has not been stuck. */
+const LONGEST_MS = 1000;
+
 /** Notices when no step has been finished for too long. */
 export class Watchdog {
   readonly #control: Control;
   #step = -1;
-  #since = performance.now();
+  #looked = performance.now();
+  /** Milliseconds since the step began. */
+  #elapsed = 0;
 
   /** @param limit milliseconds */
   constructor(
@@ -20,11 +25,11 @@ export class Watchdog {
   look(): ChainruleError | undefined {
     const step = this.#control.stepsDone;
     const now = performance.now();
-    if (step !== this.#step || this.#control.paused) {
-      this.#step = step;
-      this.#since = now;
-    }
-    if (now - this.#since <= this.limit) return undefined;
+    this.#elapsed += Math.min(now - this.#looked, LONGEST_MS);
+    this.#looked = now;
+    if (step !== this.#step || this.#control.paused) this.#elapsed = 0;
+    this.#step = step;
+    if (this.#elapsed <= this.limit) return undefined;
     const late = this.#control.late(this.job.workers);
     const who = late.length === 0 ? 'the workers' : `worker ${late.join(' and ')}`;
     return invalid(
