@@ -49,7 +49,8 @@ const MOST = 256;
  * @throws ChainruleError naming the transform that cannot be applied
  */
 export function planTransforms(inputs: Form, targets: Form, transforms: readonly Transform[]): TransformPlan {
-  if (transforms.length === 0) return { stages: [], mixup: null, inputs, targets };
+  if (transforms.length === 0)
+    return { stages: [], mixup: null, inputs: formOf(inputs), targets: formOf(targets) };
   if (transforms.length > MOST) throw invalid('transform', `takes ${MOST} transforms`, transforms.length);
   const stages = new Stages(inputs);
   let mixup: TransformPlan['mixup'] = null;
@@ -60,7 +61,17 @@ export function planTransforms(inputs: Form, targets: Form, transforms: readonly
     else stages.addNative(transform, position);
   });
   const result = stages.end();
-  return { stages: stages.list, mixup, inputs: result, targets: mixedTargets(targets, transforms.at(-1)) };
+  return {
+    stages: stages.list,
+    mixup,
+    inputs: result,
+    targets: mixedTargets(formOf(targets), transforms.at(-1)),
+  };
+}
+
+/** Of a field, without what else it is. */
+function formOf({ shape, dtype }: Form): Form {
+  return { shape, dtype };
 }
 
 function mixedTargets(targets: Form, last: Transform | undefined): Form {

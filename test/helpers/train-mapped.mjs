@@ -1,0 +1,41 @@
+// Trains an epoch on a file that it writes first, or reads that into memory, from within a cgroup.
+import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { data, nn, optim, Trainer } from 'chainrule';
+
+const [join, path, rows, mode] = /** @type {[string, string, string, string]} */ (process.argv.slice(2));
+writeFileSync(join, String(process.pid));
+
+const ROW = 4096;
+const BLOCK = 2048;
+
+/** A model that gives its input's first number times 1. */
+class First extends nn.Module {
+  factor = new nn.Parameter([1], { init: nn.init.ones });
+
+  /** @param {import('chainrule').Tensor} x @override */
+  forward(x) {
+    return x.slice([[], [0, 1]]).mul(this.factor);
+  }
+}
+
+if (mode === 'write') {
+  const file = openSync(path, 'w');
+  const block = new Uint8Array(BLOCK * ROW);
+  for (let start = 0; start < Number(rows); start += BLOCK) {
+    for (let i = 0; i < BLOCK; i++) block[i * ROW] = (start + i) % 251;
+    writeSync(file, block);
+    fsyncSync(file);
+  }
+  closeSync(file);
+} else if (mode === 'read') {
+  console.log(readFileSync(path).length);
+} else {
+  const inputs = data.mapFile(path, { dtype: 'uint8', shape: [ROW] });
+  const set = data.fromArrays(inputs, new Float32Array(Number(rows)), { targets: { shape: [1] } });
+  const trainer = new Trainer(new First(), {
+    loss: nn.mseLoss,
+    optimizer: optim.sgd({ lr: 1e-30 }),
+    workers: 2,
+  });
+  for await (const { loss } of trainer.fit(set, { batchSize: 256 })) console.log(loss);
+}
