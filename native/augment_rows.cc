@@ -42,7 +42,7 @@ void augment_rows(const Napi::CallbackInfo& info) {
   const auto scratch_elements = static_cast<size_t>(augmentation.scratch_elements());
   const ArrayView scratch =
       arguments.typed_array(7, "scratch", napi_float32_array, scratch_elements);
-  const auto key = arguments.typed_array(8, "key", napi_uint32_array, 3).as<const uint32_t>();
+  const auto key = arguments.typed_array(8, "key", napi_uint32_array, 4).as<const uint32_t>();
   const auto index_count = static_cast<int64_t>(indices.length);
   const int64_t room = static_cast<int64_t>(destination.length) / augmentation.result_elements();
   const int64_t start = arguments.integer(3, "start", 0, index_count);
@@ -59,7 +59,7 @@ void augment_rows(const Napi::CallbackInfo& info) {
                       std::to_string(source_rows - 1));
     }
     augmentation.run(source.data + row * row_bytes, dtype,
-                     {key[0], key[1], key[2], static_cast<uint32_t>(index)}, output,
+                     {key[0], key[1], key[2], static_cast<uint32_t>(index) + key[3]}, output,
                      scratch.as<float>().data());
   }
 }

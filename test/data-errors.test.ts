@@ -184,7 +184,7 @@ describe('augmentRows', () => {
     indices: Int32Array.of(0, 1),
     program: Float64Array.of(2, 2, 3, 0, 0, 2, 0.5, 0.5),
     scratch: new Float32Array(24),
-    key: new Uint32Array(3),
+    key: new Uint32Array(4),
   });
   const run = (change: Partial<Record<keyof ReturnType<typeof good> | 'start' | 'count', unknown>>) => {
     const {
@@ -240,7 +240,7 @@ describe('augmentRows', () => {
     ],
     ['an index past the end', { indices: Int32Array.of(2) }, 'augmentRows: row 2 is outside 0..1'],
     ['a negative index', { indices: Int32Array.of(-1) }, 'augmentRows: row -1 is outside 0..1'],
-    ['a short key', { key: new Uint32Array(2) }, 'augmentRows: key must be Uint32Array of at least 3'],
+    ['a short key', { key: new Uint32Array(3) }, 'augmentRows: key must be Uint32Array of at least 4'],
     [
       'an empty program',
       { program: new Float64Array(0) },

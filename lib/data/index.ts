@@ -7,6 +7,15 @@ export { MappedField } from './mapped-field.js';
 export { mnist } from './mnist.js';
 export type { Nested } from './nested.js';
 export {
+  type OpenStream,
+  StreamDataset,
+  type StreamItem,
+  type StreamOptions,
+  type StreamSource,
+  type StreamValue,
+  stream,
+} from './stream.js';
+export {
   type CustomOptions,
   custom,
   type Sample,

@@ -13,13 +13,27 @@ export interface LoadTarget {
   readonly targets: TypedArray;
 }
 
+/** What random numbers depend on besides the seed and the sample. */
+export interface Draws {
+  readonly epoch: number;
+  /** Added to indices. Default 0. */
+  readonly indexOffset?: number;
+}
+
+/** Rows by index. */
+interface IndexedRows {
+  readonly order: Int32Array;
+  readonly start: number;
+  readonly count: number;
+}
+
 /** Reads samples and takes them through the stages of a plan, with memory that is used again for each. */
 export class RowPipeline {
   /** Whether a module transforms samples, one by one. */
   readonly oneByOne: boolean;
   readonly #rows: { readonly inputs: TypedArray | FileHandle; readonly targets: TypedArray | FileHandle };
   readonly #sizes: { readonly inputs: number; readonly targets: number };
-  /** Words of the seed, and the epoch. */
+  /** Words of the seed, the epoch, and what is added to indices. */
   readonly #key: Uint32Array;
   readonly #scratch: Float32Array;
   /** By stage; null where the addon runs it. */
@@ -39,7 +53,7 @@ export class RowPipeline {
     const { stages } = plan;
     this.#rows = { inputs: openRows(inputs), targets: openRows(targets) };
     this.#sizes = { inputs: sizeOf(inputs.shape), targets: sizeOf(targets.shape) };
-    this.#key = Uint32Array.of(...seedWords(seed), 0);
+    this.#key = Uint32Array.of(...seedWords(seed), 0, 0);
     const largest = stages.map((stage) => (stage.kind === 'native' ? stage.largest : 0));
     this.#scratch = new Float32Array(2 * Math.max(0, ...largest));
     this.#runners = stages.map((stage) => {
@@ -52,17 +66,23 @@ export class RowPipeline {
   }
 
   /** Loads samples that the addon alone transforms, all at once. */
-  loadMany(order: Int32Array, start: number, count: number, epoch: number, target: LoadTarget): void {
+  loadMany(
+    request: Draws & { readonly order: Int32Array },
+    { start, count }: { readonly start: number; readonly count: number },
+    target: LoadTarget,
+  ): void {
+    const { order } = request;
     const { inputs, targets } = this.#rows;
     addon.gatherRows(target.targets, targets, order, start, count, this.#sizes.targets);
     const [stage] = this.plan.stages;
     if (stage?.kind === 'native')
-      this.#augment(stage, target.inputs, inputs, { order, start, count, gathered: false }, epoch);
+      this.#augment(stage, target.inputs, inputs, { order, start, count }, false, request);
     else addon.gatherRows(target.inputs, inputs, order, start, count, this.#sizes.inputs);
   }
 
   /** Loads one sample, stage by stage. Throws BadItemError when a module cannot transform it. */
-  loadOne(index: number, epoch: number, target: LoadTarget): void {
+  loadOne(index: number, draws: Draws, target: LoadTarget): void {
+    const { epoch, indexOffset = 0 } = draws;
     const order = this.#index;
     order[0] = index;
     const one = { order, start: 0, count: 1 };
@@ -72,15 +92,10 @@ export class RowPipeline {
       const output = this.#between[i] ?? target.inputs;
       const runner = this.#runners[i];
       if (stage.kind === 'native') {
-        this.#augment(
-          stage,
-          output,
-          current ?? this.#rows.inputs,
-          { ...one, gathered: current !== null },
-          epoch,
-        );
+        this.#augment(stage, output, current ?? this.#rows.inputs, one, current !== null, draws);
       } else if (runner) {
-        runner.run({ index, epoch, inputs: current ?? this.#readStored(), target: target.targets, output });
+        const inputs = current ?? this.#readStored();
+        runner.run({ index: index + indexOffset, epoch, inputs, target: target.targets, output });
       }
       current = output;
     });
@@ -104,12 +119,14 @@ export class RowPipeline {
   #augment(
     { program }: NativeStage,
     output: TypedArray,
-    rows: TypedArray | FileHandle,
-    { order, start, count, gathered }: { order: Int32Array; start: number; count: number; gathered: boolean },
-    epoch: number,
+    source: TypedArray | FileHandle,
+    { order, start, count }: IndexedRows,
+    gathered: boolean,
+    { epoch, indexOffset = 0 }: Draws,
   ): void {
     this.#key[2] = epoch;
+    this.#key[3] = indexOffset;
     const float32 = output as Float32Array;
-    addon.augmentRows(float32, rows, order, start, count, gathered, program, this.#scratch, this.#key);
+    addon.augmentRows(float32, source, order, start, count, gathered, program, this.#scratch, this.#key);
   }
 }

@@ -31,6 +31,8 @@ export interface LoadRequest {
   /** The rows to load, counted in the order as the batch is. */
   readonly rows: Positions;
   readonly epoch: number;
+  /** Added to an index where random numbers, or modules, are told of the sample. Default 0. */
+  readonly indexOffset?: number;
 }
 
 /**
@@ -80,7 +82,7 @@ export class SampleLoader {
 
   /** Loads samples to arrays that must have room for them. */
   load(request: LoadRequest, target: LoadTarget): void {
-    const { order, batch, rows, epoch } = request;
+    const { order, batch, rows, epoch, indexOffset = 0 } = request;
     const { mixup } = this.#plan;
     if (!mixup) this.#loadRows(request, target);
     else if (rows.count > 0) {
@@ -88,7 +90,12 @@ export class SampleLoader {
       const targets = toLabels ? this.#labelsOf(rows.count) : target.targets;
       this.#loadRows(request, { inputs: target.inputs, targets });
       this.#loadBefore(request);
-      const draw = { seed: this.seed, epoch, position: mixup.position, first: order[batch.start] as number };
+      const draw = {
+        seed: this.seed,
+        epoch,
+        position: mixup.position,
+        first: (order[batch.start] as number) + indexOffset,
+      };
       const size = { inputs: sizeOf(this.#plan.inputs.shape), targets: sizeOf(this.#plan.targets.shape) };
       const mixing = { target, before: this.#before, count: rows.count, size };
       if (toLabels) mixWithLabels(mixup.transform, draw, mixing, targets);
@@ -97,9 +104,10 @@ export class SampleLoader {
     this.#pipeline.advise(order, rows.start + batch.count, rows.count);
   }
 
-  #loadRows({ order, batch, rows, epoch }: LoadRequest, target: LoadTarget): void {
+  #loadRows(request: LoadRequest, target: LoadTarget): void {
+    const { rows } = request;
     if (!this.#pipeline.oneByOne) {
-      this.#pipeline.loadMany(order, rows.start, rows.count, epoch, target);
+      this.#pipeline.loadMany(request, rows, target);
       return;
     }
     const width = { inputs: sizeOf(this.#plan.inputs.shape), targets: sizeOf(this.source.targets.shape) };
@@ -109,30 +117,26 @@ export class SampleLoader {
         inputs: target.inputs.subarray(i * width.inputs, (i + 1) * width.inputs),
         targets: target.targets.subarray(i * width.targets, (i + 1) * width.targets),
       };
-      if (this.#loadOrStandIn(order, batch, rows.start + i, epoch, row) > 0) skipped++;
+      if (this.#loadOrStandIn(request, rows.start + i, row) > 0) skipped++;
     }
     this.#skipped += skipped;
   }
 
   /** The sample that stands before the first row in the batch; before the first of all stands the last. */
-  #loadBefore({ order, batch, rows, epoch }: LoadRequest): void {
+  #loadBefore(request: LoadRequest): void {
+    const { batch, rows } = request;
     const position = batch.start + ((rows.start - batch.start - 1 + batch.count) % batch.count);
-    if (this.#pipeline.oneByOne) this.#loadOrStandIn(order, batch, position, epoch, this.#before);
-    else this.#pipeline.loadMany(order, position, 1, epoch, this.#before);
+    if (this.#pipeline.oneByOne) this.#loadOrStandIn(request, position, this.#before);
+    else this.#pipeline.loadMany(request, { start: position, count: 1 }, this.#before);
   }
 
   /** Loads a sample or, where it may be skipped, the next of the batch that can be loaded. Gives how many could not. */
-  #loadOrStandIn(
-    order: Int32Array,
-    batch: Positions,
-    position: number,
-    epoch: number,
-    target: LoadTarget,
-  ): number {
+  #loadOrStandIn(request: LoadRequest, position: number, target: LoadTarget): number {
+    const { order, batch } = request;
     for (let failed = 0; ; failed++) {
       const place = batch.start + ((position - batch.start + failed) % batch.count);
       try {
-        this.#pipeline.loadOne(order[place] as number, epoch, target);
+        this.#pipeline.loadOne(order[place] as number, request, target);
         return failed;
       } catch (error) {
         if (!(error instanceof BadItemError) || error.policy === 'error') throw error;

@@ -7,6 +7,13 @@ const ranges: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
   bool: [0, 1],
 };
 
+/** Whether an array of `dtype` holds a value as it is, but for the rounding of fractions. */
+export function isStorable(dtype: DType, value: unknown): value is number {
+  const range = ranges[dtype];
+  if (typeof value !== 'number' || !range) return typeof value === 'number';
+  return Number.isInteger(value) && value >= range[0] && value <= range[1];
+}
+
 /**
  * Refuses a value that an array of `dtype` would silently change: NaN, a fraction or a number out of range.
  *
@@ -24,7 +31,7 @@ export function requireStorable(
     throw invalid('fromArrays', `sample ${index} of ${name} must hold numbers only`, value);
   }
   const range = ranges[dtype];
-  if (!range || (Number.isInteger(value) && value >= range[0] && value <= range[1])) return;
+  if (!range || isStorable(dtype, value)) return;
   const expected = `sample ${index} of ${name} must hold ${dtype} integers from ${range[0]} to ${range[1]}${hint}`;
   throw invalid('fromArrays', expected, value);
 }

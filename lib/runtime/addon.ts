@@ -82,7 +82,8 @@ export interface Addon {
    *
    * @param program of `lib/data/transform-program.ts`
    * @param scratch two of the largest images on the way
-   * @param key the words of the seed, low word first, and the epoch
+   * @param key the words of the seed, low word first, the epoch, and what is added to the indices that random numbers
+   *   depend on
    */
   augmentRows(
     destination: Float32Array,

@@ -1,0 +1,122 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ChainruleError, invalid } from '../graph/errors.js';
+import type { OpenStream, StreamDataset, StreamItem } from './stream.js';
+import type { StreamMemory } from './stream-memory.js';
+
+/** Neighbouring items of a stream, in one half of its memory. */
+export interface Chunk {
+  /** The row of the first. */
+  readonly start: number;
+  readonly count: number;
+  /** The number of the first, among those that were not left out. */
+  readonly firstItem: number;
+  /** Items that the stream has given in this epoch, up to the last of these, with those that were left out. */
+  readonly taken: number;
+}
+
+/** Milliseconds after which other work of the thread has its turn. */
+const TURN_MS = 5;
+
+type ItemIterator = AsyncIterator<StreamItem> | Iterator<StreamItem>;
+
+/** Takes the items of one epoch from a stream, half a memory at a time and no more than that ahead. */
+export class StreamChunks {
+  /** Items that were left out. */
+  skipped = 0;
+  #iterator: ItemIterator | undefined;
+  #filling: Promise<Chunk> | undefined;
+  #start = 0;
+  #kept = 0;
+  #taken = 0;
+  #pulling = false;
+  #ended = false;
+
+  /** @param passed items at the start that are taken and thrown away, because an earlier run has trained on them */
+  constructor(
+    private readonly stream: StreamDataset,
+    private readonly memory: StreamMemory,
+    private readonly epoch: number,
+    private readonly passed = 0,
+  ) {}
+
+  /**
+   * The next items, or null when there are no more. Those that were given before are then overwritten.
+   *
+   * @throws (rejects) when the iterable fails, or an item is bad and must not be
+   */
+  async next(): Promise<Chunk | null> {
+    const chunk = await (this.#filling ?? this.#fill());
+    if (chunk.count === 0) return null;
+    this.#start = this.memory.half - chunk.start;
+    this.#filling = this.#fill();
+    // Whoever asks for these items hears of it; if nobody does, it does not matter.
+    this.#filling.catch(() => {});
+    return chunk;
+  }
+
+  /** Takes no more items, and lets the iterable go; one that does not answer is not waited for. */
+  async close(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    const returned = Promise.resolve(this.#iterator?.return?.());
+    if (this.#pulling) returned.catch(() => {});
+    else await returned;
+  }
+
+  async #fill(): Promise<Chunk> {
+    const start = this.#start;
+    const firstItem = this.#kept;
+    let turn = performance.now();
+    let count = 0;
+    while (count < this.memory.half && !this.#ended) {
+      const item = await this.#pull();
+      if (item === undefined) break;
+      const index = this.#taken++;
+      if (index >= this.passed && this.#write(start + count, item, index)) count++;
+      if (performance.now() - turn > TURN_MS) {
+        await nextTurn();
+        turn = performance.now();
+      }
+    }
+    this.#kept += count;
+    return { start, count, firstItem, taken: this.#taken };
+  }
+
+  async #pull(): Promise<StreamItem | undefined> {
+    this.#pulling = true;
+    try {
+      this.#iterator ??= iteratorOf(await this.stream.open({ epoch: this.epoch }));
+      const { done, value } = await this.#iterator.next();
+      if (!done) return value;
+      this.#ended = true;
+      return undefined;
+    } catch (cause) {
+      this.#ended = true;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const expected = `item ${this.#taken} could not be read`;
+      throw new ChainruleError('stream', expected, `stream: ${expected}: ${reason}`, undefined, { cause });
+    } finally {
+      this.#pulling = false;
+    }
+  }
+
+  /** Whether an item was written; a bad one may be left out. */
+  #write(row: number, item: StreamItem, index: number): boolean {
+    try {
+      this.memory.write(row, item, index);
+      return true;
+    } catch (error) {
+      if (this.stream.onBadItem === 'error') throw error;
+      this.skipped++;
+      return false;
+    }
+  }
+}
+
+function iteratorOf(source: Awaited<ReturnType<OpenStream>>): ItemIterator {
+  if (typeof source === 'object' && source !== null) {
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+    if (Symbol.iterator in source) return source[Symbol.iterator]();
+  }
+  throw invalid('stream', 'open must give an iterable', source);
+}

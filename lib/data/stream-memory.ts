@@ -1,0 +1,58 @@
+import { allocate, findDType } from '../graph/dtype.js';
+import { type ChainruleError, formatShape, invalid } from '../graph/errors.js';
+import { sizeOf } from '../graph/shapes.js';
+import { Dataset } from './dataset.js';
+import type { Field } from './field.js';
+import { isStorable } from './storable.js';
+import type { StreamDataset } from './stream.js';
+import type { Form } from './transforms/program.js';
+
+/** The items of a stream that are in memory, in two halves: one is filled while the other is used. */
+export class StreamMemory extends Dataset {
+  /** Items of one half. */
+  readonly half: number;
+
+  constructor({ inputs, targets, transforms }: StreamDataset, half: number) {
+    super(room(inputs, 2 * half), room(targets, 2 * half), transforms);
+    this.half = half;
+  }
+
+  /**
+   * Writes an item to a row.
+   *
+   * @param index of the item in the stream, for errors
+   * @throws ChainruleError when the item has not the form that the stream declares
+   */
+  write(row: number, item: unknown, index: number): void {
+    if (typeof item !== 'object' || item === null || !('inputs' in item) || !('target' in item))
+      throw invalid('stream', `item ${index} must be { inputs, target }`, item);
+    put(this.inputs, row, item.inputs, `inputs of item ${index}`);
+    put(this.targets, row, item.target, `the target of item ${index}`);
+  }
+}
+
+function room({ dtype, shape }: Form, count: number): Field {
+  return { dtype, shape, data: allocate(dtype, count * sizeOf(shape), { shared: true }) };
+}
+
+function put({ dtype, shape, data }: Field, row: number, value: unknown, name: string): void {
+  const size = sizeOf(shape);
+  if (ArrayBuffer.isView(value)) {
+    const held = findDType(value);
+    const same = held === dtype || (held === 'uint8' && dtype === 'bool');
+    if (!same || (value as Uint8Array).length !== size) throw misfit(name, { dtype, shape }, value);
+    const bits = value as Uint8Array;
+    if (dtype === 'bool' && bits.some((bit) => bit > 1)) throw misfit(name, { dtype, shape }, value);
+    data.set(bits, row * size);
+    return;
+  }
+  const numbers: unknown[] = Array.isArray(value) ? value : [value];
+  if (numbers.length !== size || !numbers.every((number) => isStorable(dtype, number)))
+    throw misfit(name, { dtype, shape }, value);
+  data.set(numbers as number[], row * size);
+}
+
+function misfit(name: string, { dtype, shape }: Form, value: unknown): ChainruleError {
+  const numbers = sizeOf(shape) === 1 ? 'a number' : `${sizeOf(shape)} numbers`;
+  return invalid('stream', `${name} must be ${numbers} for ${dtype} ${formatShape(shape)}`, value);
+}
