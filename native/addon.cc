@@ -34,6 +34,8 @@ Napi::Object load(Napi::Env, Napi::Object exports) {
   add<create_plan>(exports, "createPlan");
   add<run_plan>(exports, "run");
   add<run_plan_timed>(exports, "runTimed");
+  add<summing_steps>(exports, "summingSteps");
+  add<run_plans_together>(exports, "runTogether");
   add<run_plan_async>(exports, "runAsync");
   add<release_plan>(exports, "releasePlan");
   add<barrier_arrive>(exports, "barrierArrive");

@@ -40,6 +40,7 @@ class Arguments {
       : info_(info), function_(function) {}
 
   Napi::Env env() const { return info_.Env(); }
+  Napi::Value value(size_t index) const { return info_[index]; }
   bool has(size_t index) const { return index < info_.Length() && !info_[index].IsUndefined(); }
   int64_t integer(size_t index, const char* name, int64_t low, int64_t high) const;
   Napi::Object object(size_t index, const char* name) const;

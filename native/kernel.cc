@@ -12,4 +12,8 @@ void Kernel::run_timed(const Run& run, std::span<double> milliseconds) const {
   milliseconds.front() += time.count();
 }
 
+void Kernel::run_sum(std::span<const Run>, std::span<const int32_t>) const {
+  throw PlanError("plan: the kernel cannot add up runs");
+}
+
 }  // namespace chainrule

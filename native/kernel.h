@@ -33,6 +33,11 @@ class Kernel {
   virtual ~Kernel() = default;
   virtual void run(const Run& run) const = 0;
   virtual size_t clocks() const { return 1; }
+
+  // Whether `run_sum` is there: it stores, for the first of some runs, the sum of what `run` would
+  // store for each, to the bit, in the order of a program in postfix (see rows.h).
+  virtual bool sums() const { return false; }
+  virtual void run_sum(std::span<const Run> runs, std::span<const int32_t> program) const;
   virtual void run_timed(const Run& run, std::span<double> milliseconds) const;
 };
 

@@ -31,15 +31,17 @@ class Plan {
   // Runs all steps. Needs the arena; touches no heap.
   void run() const { routine_.run(state()); }
 
-  // The same, with a clock for each step; see Kernel.
+  // The steps, and what they run on.
+  const Routine& routine() const { return routine_; }
+  Run state() const { return {buffers_, {context_.data(), context_words_}}; }
+
+  // The same as `run`, with a clock for each step; see Kernel.
   size_t clocks() const { return routine_.clocks(); }
   void run_timed(std::span<double> milliseconds) const {
     routine_.run_timed(state(), milliseconds);
   }
 
  private:
-  Run state() const { return {buffers_, {context_.data(), context_words_}}; }
-
   Routine routine_;
   Arena arena_;
   std::vector<std::byte*> buffers_;  // the arena, then the bindings

@@ -1,12 +1,15 @@
 #include "plan_object.h"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "isa.h"
 #include "mark.h"
 #include "plan.h"
+#include "rows.h"
 #include "snapshot.h"
 
 namespace chainrule {
@@ -20,7 +23,8 @@ struct PlanHandle {
       : plan(description, kernels), values(plan.bindings().size()) {}
 
   Plan plan;
-  std::vector<napi_value> values;  // the bindings of the current call
+  std::vector<napi_value> values;        // the bindings of the current call
+  std::vector<Routine::Result> results;  // what several runs of the current call add up
   std::atomic_flag busy;
 };
 
@@ -57,24 +61,31 @@ void finalize(napi_env env, void* data, void*) {
   release_arena(env, handle->plan);
 }
 
-PlanHandle& handle_of(const Arguments& arguments) {
-  const Napi::Object object = arguments.object(0, "handle");
+PlanHandle& handle_at(Napi::Value value, const Arguments& arguments, const std::string& name) {
   void* data = nullptr;
-  if (!object.CheckTypeTag(&kPlanTag) || napi_unwrap(object.Env(), object, &data) != napi_ok) {
-    arguments.fail("handle", "made by createPlan", object);
+  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kPlanTag) ||
+      napi_unwrap(value.Env(), value, &data) != napi_ok) {
+    arguments.fail(name, "made by createPlan", value);
   }
   return *static_cast<PlanHandle*>(data);
 }
 
-void bind(const Arguments& arguments, PlanHandle& handle) {
-  const Napi::Array array = arguments.array(1, "bindings");
+PlanHandle& handle_of(const Arguments& arguments) {
+  return handle_at(arguments.object(0, "handle"), arguments, "handle");
+}
+
+// Getters may run here, so no address is taken before the last of them.
+void collect(const Arguments& arguments, PlanHandle& handle, const Napi::Array& array) {
   const auto bindings = handle.plan.bindings();
   if (array.Length() != bindings.size()) {
     arguments.fail("bindings.length", std::to_string(bindings.size()),
                    Napi::Number::New(arguments.env(), array.Length()));
   }
-  // Getters may run here, so no address is taken before the last of them.
   for (uint32_t i = 0; i < bindings.size(); ++i) handle.values[i] = array.Get(i);
+}
+
+void bind(const Arguments& arguments, PlanHandle& handle) {
+  const auto bindings = handle.plan.bindings();
   for (size_t i = 0; i < bindings.size(); ++i) {
     const Napi::Value value(arguments.env(), handle.values[i]);
     const napi_typedarray_type type = array_type(bindings[i].dtype);
@@ -91,6 +102,7 @@ void bind(const Arguments& arguments, PlanHandle& handle) {
 // Everything that a run needs from JavaScript. The context comes last, as a copy.
 void prepare(const Arguments& arguments, PlanHandle& handle) {
   allocate_arena(arguments.env(), handle.plan);
+  collect(arguments, handle, arguments.array(1, "bindings"));
   bind(arguments, handle);
   handle.plan.set_context(
       arguments.typed_array(2, "context", napi_uint32_array, Plan::kMinContext, Plan::kMaxContext)
@@ -131,6 +143,90 @@ class AsyncRun final : public Napi::AsyncWorker {
   double milliseconds_ = 0;
 };
 
+// Several handles of one plan that run together.
+class TogetherRun {
+ public:
+  explicit TogetherRun(const Arguments& arguments) : arguments_(arguments) {
+    const Napi::Array list = arguments.array(0, "handles");
+    count_ = list.Length();
+    if (count_ < 1 || count_ > kMaxTogether) {
+      arguments.fail("handles.length", "1 to " + std::to_string(kMaxTogether),
+                     Napi::Number::New(arguments.env(), count_));
+    }
+    take_handles(list);
+    read_context();
+    program_ = arguments.typed_array(3, "program", napi_int32_array, 1).as<const int32_t>();
+    if (!is_sum(program_, count_, kMaxTileDepth)) {
+      arguments.fail("program", "a sum of the runs in postfix", arguments.value(3));
+    }
+    read_results(arguments.typed_array(4, "results", napi_int32_array, 0).as<const int32_t>());
+  }
+
+  void run() const {
+    std::array<Run, kMaxTogether> runs;
+    for (size_t i = 0; i < count_; ++i) runs[i] = handles_[i]->plan.state();
+    handles_[0]->plan.routine().run_together({runs.data(), count_}, program_, handles_[0]->results);
+  }
+
+ private:
+  void take_handles(const Napi::Array& list) {
+    const Napi::Array bindings = arguments_.array(1, "bindings");
+    for (uint32_t i = 0; i < count_; ++i) {
+      const Napi::Value own = bindings.Get(i);
+      if (!own.IsArray()) arguments_.fail("bindings", "an array for each handle", own);
+      handles_[i] = &handle_at(list.Get(i), arguments_, "handles[" + std::to_string(i) + "]");
+      leases_[i].emplace(*handles_[i]);
+      collect(arguments_, *handles_[i], own.As<Napi::Array>());
+    }
+    for (uint32_t i = 0; i < count_; ++i) {
+      allocate_arena(arguments_.env(), handles_[i]->plan);
+      bind(arguments_, *handles_[i]);
+    }
+  }
+
+  // The words of all runs, one behind another.
+  void read_context() {
+    const size_t length = count_ * Plan::kMinContext;
+    const auto words = arguments_.typed_array(2, "contexts", napi_uint32_array, length, length)
+                           .as<const uint32_t>();
+    for (size_t i = 0; i < count_; ++i) {
+      handles_[i]->plan.set_context(words.subspan(i * Plan::kMinContext, Plan::kMinContext));
+    }
+  }
+
+  // Results are four numbers each: the step, the binding, the first element and the end.
+  void read_results(std::span<const int32_t> words) {
+    const Plan& plan = handles_[0]->plan;
+    std::vector<Routine::Result>& results = handles_[0]->results;
+    results.clear();
+    const auto fail = [&] {
+      arguments_.fail("results", "steps in order with elements of floating bindings",
+                      arguments_.value(4));
+    };
+    if (words.size() % 4 != 0) fail();
+    for (size_t i = 0, last = 0; i < words.size(); i += 4) {
+      const auto step = static_cast<size_t>(words[i]);
+      const auto binding = static_cast<size_t>(words[i + 1]);
+      const auto start = static_cast<size_t>(words[i + 2]);
+      const auto end = static_cast<size_t>(words[i + 3]);
+      if (step < last || step >= plan.routine().steps() || binding >= plan.bindings().size()) {
+        fail();
+      }
+      const auto& [dtype, bytes] = plan.bindings()[binding];
+      const bool floating = dtype == DType::kFloat32 || dtype == DType::kFloat64;
+      if (!floating || start > end || end > bytes / size_of(dtype)) fail();
+      results.push_back({step, binding + 1, start, end});
+      last = step;
+    }
+  }
+
+  const Arguments& arguments_;
+  uint32_t count_;
+  std::array<PlanHandle*, kMaxTogether> handles_;
+  std::array<std::optional<Lease>, kMaxTogether> leases_;
+  std::span<const int32_t> program_;
+};
+
 }  // namespace
 
 Napi::Value create_plan(const Napi::CallbackInfo& info) {
@@ -164,6 +260,21 @@ void run_plan_timed(const Napi::CallbackInfo& info) {
   prepare(arguments, handle);
   handle.plan.run_timed(
       arguments.typed_array(3, "milliseconds", napi_float64_array, clocks, clocks).as<double>());
+}
+
+Napi::Value summing_steps(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "summingSteps");
+  const Routine& routine = handle_of(arguments).plan.routine();
+  const Napi::Array steps = Napi::Array::New(info.Env());
+  for (size_t i = 0; i < routine.steps(); ++i) {
+    if (routine.sums(i)) steps.Set(steps.Length(), Napi::Number::New(info.Env(), i));
+  }
+  return steps;
+}
+
+void run_plans_together(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "runTogether");
+  TogetherRun(arguments).run();
 }
 
 Napi::Value run_plan_async(const Napi::CallbackInfo& info) {

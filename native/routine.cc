@@ -1,5 +1,8 @@
 #include "routine.h"
 
+#include <array>
+
+#include "rows.h"
 #include "scan.h"
 
 namespace chainrule {
@@ -31,6 +34,49 @@ void Routine::run_timed(const Run& run, std::span<double> milliseconds) const {
   for (const auto& step : steps_) {
     step->run_timed(run, milliseconds);
     milliseconds = milliseconds.subspan(step->clocks());
+  }
+}
+
+void Routine::run_together(std::span<const Run> runs, std::span<const int32_t> program,
+                           std::span<const Result> results) const {
+  size_t first = 0;
+  auto segment = results.begin();
+  for (auto result = results.begin(); result != results.end(); ++result) {
+    if (!sums(result->step)) continue;
+    run_segment(runs, program, first, result->step, {segment, result});
+    steps_[result->step]->run_sum(runs, program);
+    first = result->step + 1;
+    segment = result + 1;
+  }
+  run_segment(runs, program, first, steps_.size(), {segment, results.end()});
+}
+
+void Routine::run_segment(std::span<const Run> runs, std::span<const int32_t> program, size_t first,
+                          size_t end, std::span<const Result> results) const {
+  std::array<const Run*, kMaxDepth> stack;
+  size_t depth = 0;
+  for (const int32_t word : program) {
+    if (word == kAdd) {
+      --depth;
+      for (const Result& result : results) add_result(*stack[depth - 1], *stack[depth], result);
+    } else {
+      for (size_t i = first; i < end; ++i) steps_[i]->run(runs[word]);
+      stack[depth++] = &runs[word];
+    }
+  }
+}
+
+void Routine::add_result(const Run& to, const Run& from, const Result& result) const {
+  static constexpr int32_t kPair[] = {0, 1, kAdd};
+  const auto add = [&]<typename T>(T*) {
+    T* const target = reinterpret_cast<T*>(to.buffers[result.buffer]);
+    const T* const sources[] = {target, reinterpret_cast<const T*>(from.buffers[result.buffer])};
+    combine<T>(sources, kPair, target, result.start, result.end);
+  };
+  if (bindings_[result.buffer - 1].dtype == DType::kFloat32) {
+    add(static_cast<float*>(nullptr));
+  } else {
+    add(static_cast<double*>(nullptr));
   }
 }
 

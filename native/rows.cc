@@ -47,14 +47,14 @@ class BlockSum {
 
 }  // namespace
 
-bool is_sum(std::span<const int32_t> program, size_t sources) {
+bool is_sum(std::span<const int32_t> program, size_t sources, size_t most) {
   size_t depth = 0;
   for (const int32_t word : program) {
     if (word == kAdd) {
       if (depth < 2) return false;
       --depth;
     } else {
-      if (word < 0 || static_cast<size_t>(word) >= sources || depth == kMaxDepth) return false;
+      if (word < 0 || static_cast<size_t>(word) >= sources || depth == most) return false;
       ++depth;
     }
   }

@@ -4,6 +4,7 @@ import type { MarkArguments } from '../runtime/addon.js';
 import { Executable, type RandomState } from '../runtime/executable.js';
 import type { BoundPlan, SharedMemory, Source } from './job.js';
 import type { Recorder } from './recorder.js';
+import { resultsOf } from './results.js';
 
 /** A worker's own arrays, by name and size. */
 export class LocalMemory {
@@ -25,6 +26,7 @@ export class BoundExecutable {
   readonly #executable: Executable;
   readonly #bindings = new Map<SharedMemory | null, TypedArray[]>();
   readonly #named = new Map<string, TypedArray>();
+  #results: { readonly value: Int32Array | null } | undefined;
 
   constructor(
     private readonly bound: BoundPlan,
@@ -36,11 +38,7 @@ export class BoundExecutable {
 
   /** Runs the plan; gradients go to the given memory, and the mark is set when it is done. */
   run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): void {
-    let bindings = this.#bindings.get(gradients);
-    if (!bindings) {
-      bindings = this.bound.sources.map((source, i) => this.#resolve(source, i, gradients));
-      this.#bindings.set(gradients, bindings);
-    }
+    const bindings = this.#bindingsOf(gradients);
     if (!this.recorder) {
       this.#executable.run(bindings, random, ...mark);
       return;
@@ -48,6 +46,40 @@ export class BoundExecutable {
     this.recorder.run(this.bound.plan, this.#executable, bindings, random);
     const [marks, index, value] = mark;
     if (marks) Atomics.store(marks, index as number, value as number);
+  }
+
+  /** What several runs of the plan can add up as they go, or null where that would gain nothing: see `resultsOf`. */
+  get results(): Int32Array | null {
+    this.#results ??= { value: resultsOf(this.bound, this.#executable.summingSteps) };
+    return this.#results.value;
+  }
+
+  /**
+   * Runs the same plan in several executables, each with its own slot for gradients; the first slot gets the sums, in the
+   * order of a program in postfix.
+   */
+  static runTogether(
+    executables: readonly BoundExecutable[],
+    slots: readonly SharedMemory[],
+    randoms: readonly RandomState[],
+    program: Int32Array,
+  ): void {
+    Executable.runTogether(
+      executables.map((one) => one.#executable),
+      executables.map((one, i) => one.#bindingsOf(slots[i] as SharedMemory)),
+      randoms,
+      program,
+      executables[0]?.results as Int32Array,
+    );
+  }
+
+  #bindingsOf(gradients: SharedMemory | null): TypedArray[] {
+    let bindings = this.#bindings.get(gradients);
+    if (!bindings) {
+      bindings = this.bound.sources.map((source, i) => this.#resolve(source, i, gradients));
+      this.#bindings.set(gradients, bindings);
+    }
+    return bindings;
   }
 
   /** The local array that a binding is read from or written to. */

@@ -1,17 +1,24 @@
 /** In a program for `addon.combine`: adds the two values before it. */
 export const ADD = -1;
 
-/** One thing that a worker does on the way to the sum over its shards. A slot holds the gradients of one or more shards. */
-export type ShardStep =
-  | { readonly kind: 'compute'; readonly shard: number; readonly slot: number }
-  | { readonly kind: 'add'; readonly slot: number; readonly to: number };
+/**
+ * Shards of one worker whose gradients it adds up alone. Each shard's gradients go to a slot, which is free again as soon as
+ * they have been added to another.
+ */
+export interface ShardGroup {
+  readonly shards: readonly number[];
+  /** For each shard its slot; the first one holds the sum in the end. */
+  readonly slots: readonly number[];
+  /** The sum over the shards, numbered as they stand here, in postfix. */
+  readonly program: Int32Array;
+}
 
 /** How the gradients of all shards of a batch become one sum. */
 export interface Reduction {
   /** The number of slots. */
   readonly slots: number;
   /** By rank, what each worker does alone. */
-  readonly work: readonly (readonly ShardStep[])[];
+  readonly work: readonly (readonly ShardGroup[])[];
   /** The sum over what is then in slots, in postfix; see `addon.combine`. */
   readonly program: Int32Array;
 }
@@ -40,8 +47,16 @@ export function planReduction(present: readonly boolean[], workers: number): Red
     const worker = new SlotWorker(present, slots);
     for (let shard = first; shard < end; shard++) if (present[shard]) worker.compute(shard);
     slots += worker.slots;
-    for (const { node, slot } of worker.held) holders.set(keyOf(node), slot);
-    return worker.steps;
+    for (const {
+      node,
+      slots: [slot],
+    } of worker.held)
+      holders.set(keyOf(node), slot as number);
+    return worker.held.map(({ shards: own, slots: used, words }) => ({
+      shards: own,
+      slots: used,
+      program: Int32Array.from(words),
+    }));
   });
   const program: number[] = [];
   const visit = (node: Node): void => {
@@ -58,10 +73,17 @@ export function planReduction(present: readonly boolean[], workers: number): Red
   return { slots, work, program: Int32Array.from(program) };
 }
 
+/** A node of the tree that one worker has computed. */
+interface Held {
+  readonly node: Node;
+  readonly shards: readonly number[];
+  readonly slots: readonly number[];
+  readonly words: readonly number[];
+}
+
 /** What one worker holds while it computes its shards one after another. */
 class SlotWorker {
-  readonly steps: ShardStep[] = [];
-  readonly held: { node: Node; slot: number }[] = [];
+  readonly held: Held[] = [];
   readonly #free: number[] = [];
   slots = 0;
 
@@ -70,30 +92,38 @@ class SlotWorker {
     private readonly firstSlot: number,
   ) {}
 
+  /** Goes up the tree from the shard's leaf as far as all that is below is there. */
   compute(shard: number): void {
-    const slot = this.#free.pop() ?? this.firstSlot + this.slots++;
-    this.steps.push({ kind: 'compute', shard, slot });
-    this.#hold({ level: 0, index: shard }, slot);
-  }
-
-  /** Goes up the tree as far as all that is below is there. */
-  #hold(node: Node, slot: number): void {
     const top = Math.ceil(Math.log2(this.present.length));
-    let { level, index } = node;
-    let at = slot;
-    for (; level < top; level++, index >>= 1) {
+    const slot = this.#free.pop() ?? this.firstSlot + this.slots++;
+    let sum: Held = { node: { level: 0, index: shard }, shards: [shard], slots: [slot], words: [0] };
+    for (; sum.node.level < top; sum = { ...sum, node: parentOf(sum.node) }) {
+      const { level, index } = sum.node;
       const sibling = { level, index: index ^ 1 };
       if (!hasShards(this.present, sibling)) continue;
       // What stands to the right comes later, if it is this worker's at all.
       const left = index % 2 === 1 ? this.held.at(-1) : undefined;
       if (!left || keyOf(left.node) !== keyOf(sibling)) break;
       this.held.pop();
-      this.steps.push({ kind: 'add', slot: at, to: left.slot });
-      this.#free.push(at);
-      at = left.slot;
+      this.#free.push(sum.slots[0] as number);
+      sum = { ...added(left, sum), node: sum.node };
     }
-    this.held.push({ node: { level, index }, slot: at });
+    this.held.push(sum);
   }
+}
+
+function added(left: Held, right: Held): Held {
+  const words = right.words.map((word) => (word === ADD ? ADD : word + left.shards.length));
+  return {
+    node: left.node,
+    shards: [...left.shards, ...right.shards],
+    slots: [...left.slots, ...right.slots],
+    words: [...left.words, ...words, ADD],
+  };
+}
+
+function parentOf({ level, index }: Node): Node {
+  return { level: level + 1, index: index >> 1 };
 }
 
 function hasShards(present: readonly boolean[], { level, index }: Node): boolean {

@@ -3,11 +3,20 @@ import type { ShardedData } from './job.js';
 import type { RowLoader, RowsRequest } from './loader.js';
 import type { Recorder } from './recorder.js';
 
-/** The plans of some data in one worker, and the loading of their rows. */
+/** Memory and executables for one shard at a time. */
+interface Instance {
+  readonly local: LocalMemory;
+  readonly executables: Map<number, BoundExecutable>;
+  /** What was loaded before it was asked for. */
+  ahead?: RowsRequest | undefined;
+}
+
+/**
+ * The plans of some data in one worker, and the loading of their rows. Shards that run together each have an instance of the
+ * plan, with memory of its own.
+ */
 export class ShardRunner {
-  readonly local = new LocalMemory();
-  readonly #executables = new Map<number, BoundExecutable>();
-  #loadedAhead: RowsRequest | undefined;
+  readonly #instances: Instance[] = [];
 
   constructor(
     private readonly data: ShardedData,
@@ -16,35 +25,42 @@ export class ShardRunner {
   ) {}
 
   /** The plan for so many rows, with these rows as its inputs. */
-  load(request: RowsRequest): BoundExecutable {
-    const executable = this.#executableFor(request.rows.count);
-    if (!isSame(this.#loadedAhead, request)) this.#fill(executable, request);
-    this.#loadedAhead = undefined;
+  load(request: RowsRequest, instance = 0): BoundExecutable {
+    const own = this.#instance(instance);
+    const executable = this.#executableFor(request.rows.count, own);
+    if (!isSame(own.ahead, request)) this.#fill(executable, request);
+    own.ahead = undefined;
     return executable;
   }
 
   /** Loads rows that will be asked for next, while there is nothing else to do. */
   loadAhead(request: RowsRequest): void {
+    const own = this.#instance(0);
+    own.ahead = undefined;
     try {
-      this.#fill(this.#executableFor(request.rows.count), request);
-      this.#loadedAhead = request;
+      this.#fill(this.#executableFor(request.rows.count, own), request);
+      own.ahead = request;
     } catch {
       // Whatever is wrong will be so when the rows are needed, and be reported with the step that needs them.
-      this.#loadedAhead = undefined;
     }
+  }
+
+  #instance(index: number): Instance {
+    this.#instances[index] ??= { local: new LocalMemory(), executables: new Map() };
+    return this.#instances[index];
   }
 
   #fill(executable: BoundExecutable, request: RowsRequest): void {
     this.loader.load(request, { inputs: executable.array('inputs'), targets: executable.array('targets') });
   }
 
-  #executableFor(count: number): BoundExecutable {
-    let executable = this.#executables.get(count);
+  #executableFor(count: number, { local, executables }: Instance): BoundExecutable {
+    let executable = executables.get(count);
     if (!executable) {
       const bound = this.data.plans.get(count);
       if (!bound) throw new RangeError(`there is no plan for ${count} rows`);
-      executable = new BoundExecutable(bound, this.local, this.recorder);
-      this.#executables.set(count, executable);
+      executable = new BoundExecutable(bound, local, this.recorder);
+      executables.set(count, executable);
     }
     return executable;
   }

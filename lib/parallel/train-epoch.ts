@@ -47,7 +47,7 @@ export class EpochTrainer {
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
     this.#batches = new BatchRunner(training.gradients, recorder);
-    this.#updater = new Updater(job, training, this.#control, this.#runner.local, recorder);
+    this.#updater = new Updater(job, training, this.#control, recorder);
     this.#copier = new SnapshotCopier(training.snapshot);
   }
 
@@ -130,7 +130,7 @@ export class EpochTrainer {
       reduction.work[rank] ?? [],
       { count: batch.count, shards, seed: this.job.seed, step: global },
       {
-        load: (shard) => this.#runner.load(this.#requestOf(shard, batch, epoch)),
+        load: (shard, instance) => this.#runner.load(this.#requestOf(shard, batch, epoch), instance),
         finish: (shard, executable) => {
           this.#shardLosses[shard] = executable.array('loss')[0] as number;
         },
@@ -140,9 +140,9 @@ export class EpochTrainer {
 
   /** The first rows of the next step can be loaded before the others are ready for it. */
   #loadAhead(rank: number, next: Step, epoch: number): void {
-    const first = next.reduction.work[rank]?.find(({ kind }) => kind === 'compute');
-    if (first?.kind !== 'compute') return;
-    this.#runner.loadAhead(this.#requestOf(first.shard, next.batch, epoch));
+    const first = next.reduction.work[rank]?.[0]?.shards[0];
+    if (first === undefined) return;
+    this.#runner.loadAhead(this.#requestOf(first, next.batch, epoch));
     this.recorder?.end('load');
   }
 

@@ -31,6 +31,20 @@ export interface Addon {
     context: Uint32Array,
     milliseconds: Float64Array,
   ): void;
+  /** The steps that can add up their results over several runs. */
+  summingSteps(handle: PlanHandle): number[];
+  /**
+   * Runs handles of one plan, each on its bindings and its four words of the contexts, and adds up results in the bindings of
+   * the first, in the order of a program in postfix over the runs. Four words for each result: the step that writes it, its
+   * binding, the first element and the end.
+   */
+  runTogether(
+    handles: readonly PlanHandle[],
+    bindings: readonly (readonly TypedArray[])[],
+    contexts: Uint32Array,
+    program: Int32Array,
+    results: Int32Array,
+  ): void;
   /** Runs a plan on a thread of the libuv pool, and gives the milliseconds that the steps took. */
   runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<number>;
   /** Frees the arena. */

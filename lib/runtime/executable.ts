@@ -16,10 +16,13 @@ export interface RandomState {
 /** Milliseconds that the hop to another thread and back may cost. */
 const HOP_MS = 0.3;
 
+/** See `RandomState`: the seed takes two. */
+const CONTEXT_WORDS = 4;
+
 /** A plan that is ready to run on this thread. The arena is taken at the first run and kept. */
 export class Executable {
   readonly #handle: PlanHandle;
-  readonly #context = new Uint32Array(4);
+  readonly #context = new Uint32Array(CONTEXT_WORDS);
   /** What the last of the runs took that `runWhereCheapest` timed. */
   #lastMs = Number.POSITIVE_INFINITY;
 
@@ -32,6 +35,30 @@ export class Executable {
   /** Runs on this thread. `bindings` are in the order of `plan.bindings`; the mark is set when it is done. */
   run(bindings: readonly TypedArray[], random: RandomState, ...mark: MarkArguments): void {
     addon.run(this.#handle, bindings, this.#words(random), ...mark);
+  }
+
+  /** The steps that can add up their results when several executables of the same plan run together. */
+  get summingSteps(): readonly number[] {
+    return addon.summingSteps(this.#handle);
+  }
+
+  /**
+   * Runs executables of the same plan on this thread, and adds up results in the bindings of the first: see
+   * `addon.runTogether`.
+   */
+  static runTogether(
+    executables: readonly Executable[],
+    bindings: readonly (readonly TypedArray[])[],
+    randoms: readonly RandomState[],
+    program: Int32Array,
+    results: Int32Array,
+  ): void {
+    const contexts = new Uint32Array(CONTEXT_WORDS * executables.length);
+    executables.forEach((executable, i) => {
+      contexts.set(executable.#words(randoms[i] as RandomState), CONTEXT_WORDS * i);
+    });
+    const handles = executables.map((executable) => executable.#handle);
+    addon.runTogether(handles, bindings, contexts, program, results);
   }
 
   /** Runs on this thread, and adds the time of each step to its clock: see `clockedSteps`. */

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstring>
+#include <span>
 
+#include "../rows.h"
 #include "gemm_blocks.h"
 #include "gemm_pack.h"
 
@@ -28,6 +31,55 @@ class Product {
 
   // Elements that `run` needs to work with.
   int64_t workspace() const { return blocks_.workspace(); }
+
+  // Whether each result is one sum in registers, so that sums of products have the same bits if
+  // they are made there, too.
+  bool is_simple() const { return !blocks_.turned && blocks_.depth <= kTerms; }
+
+  // One of the products that are added up, with a workspace of its own.
+  struct Term {
+    const T *a, *b;
+    T* workspace;
+  };
+
+  // c = the sum of the products in the order of a program in postfix (see rows.h), which
+  // is_simple() allows. Each result is made tile by tile, so that c is written only once.
+  void run_sum(std::span<const Term> terms, std::span<const int32_t> program, T* c) const {
+    std::array<RowBlock, kMaxTogether> parts;
+    for (int64_t j = 0; j < blocks_.columns; j += blocks_.block_columns) {
+      const Panels<T> panels(std::min(blocks_.block_columns, blocks_.columns - j));
+      const auto block_of = [&](const Term& term) {
+        const T* from = term.b + j * columns_.across;
+        return PanelBlock{panels, from, term.workspace, blocks_.depth};
+      };
+      for (const Term& term : terms) pack(block_of(term));
+      for (int64_t i = 0; i < blocks_.rows; i += GemmBlocks::kRows) {
+        const int64_t count = std::min(GemmBlocks::kRows, blocks_.rows - i);
+        for (size_t t = 0; t < terms.size(); ++t) {
+          T* packed = terms[t].workspace + blocks_.panel_elements();
+          parts[t] = row_block(terms[t].a + i * rows_.across, count, blocks_.depth, packed);
+        }
+        for (int64_t p = 0; p < panels.count(); ++p) {
+          panels.for_each_pair(p, count, [&](int64_t first, int64_t rows, const Tile<T>& tile) {
+            T* to = c + (i + first) * leading_ + j + panels.first_column(p);
+            const int64_t columns = panels.used(p);
+            fetch(to, leading_, rows, columns);
+            const auto multiply = [&](int32_t t, TileFunction<T> function, T* out, int64_t step) {
+              const T* x[kMaxRows];
+              T* y[kMaxRows];
+              for (int64_t r = 0; r < rows; ++r) {
+                x[r] = parts[t].data + (first + r) * parts[t].layout.across;
+                y[r] = out + r * step;
+              }
+              const Walk walk{kStart, 1, blocks_.depth, parts[t].layout.along};
+              function(x, walk, panel_of(block_of(terms[t]), p), y, columns);
+            };
+            add_tiles(program, tile, rows, columns, to, multiply);
+          });
+        }
+      }
+    }
+  }
 
   void run(const T* a, const T* b, T* c, T* workspace) const {
     const T* rows = blocks_.turned ? b : a;
@@ -108,14 +160,9 @@ class Product {
     const int64_t most = blocks_.turned ? kAside : GemmBlocks::kRows;
     for (int64_t i = 0; i < blocks_.rows; i += most) {
       const int64_t count = std::min(most, blocks_.rows - i);
-      RowBlock part{rows + i * rows_.across, rows_, count, out + i * leading_, leading_};
-      if (blocks_.packs_rows) {
-        for (int64_t k = 0; k < block.depth; ++k) {
-          std::memcpy(packed_rows + k * count, part.data + k * rows_.along, count * sizeof(T));
-        }
-        part.data = packed_rows;
-        part.layout = {count, 1};
-      }
+      RowBlock part = row_block(rows + i * rows_.across, count, block.depth, packed_rows);
+      part.out = out + i * leading_;
+      part.out_step = leading_;
       for (int64_t p = 0; p < block.panels.count(); ++p) {
         const int64_t first = block.panels.first_column(p);
         if (blocks_.turned) {
@@ -125,6 +172,40 @@ class Product {
           at.out += first;
           multiply_panel(block, p, at, add, block.panels.used(p));
         }
+      }
+    }
+  }
+
+  RowBlock row_block(const T* rows, int64_t count, int64_t depth, T* packed) const {
+    if (!blocks_.packs_rows) return {rows, rows_, count, nullptr, 0};
+    for (int64_t k = 0; k < depth; ++k) {
+      std::memcpy(packed + k * count, rows + k * rows_.along, count * sizeof(T));
+    }
+    return {packed, {count, 1}, count, nullptr, 0};
+  }
+
+  // Runs the program on a stack of tiles, whose first one is the result itself. What is added at
+  // once is never stored by itself.
+  template <typename Multiply>
+  void add_tiles(std::span<const int32_t> program, const Tile<T>& tile, int64_t rows,
+                 int64_t columns, T* result, Multiply multiply) const {
+    alignas(64) T aside[kMaxTileDepth - 1][kMaxRows * kAsideWidth];
+    const auto at = [&](size_t depth) { return depth == 0 ? result : aside[depth - 1]; };
+    const auto step = [&](size_t depth) { return depth == 0 ? leading_ : kAsideWidth; };
+    size_t depth = 0;
+    for (size_t w = 0; w < program.size(); ++w) {
+      if (program[w] == kAdd) {
+        --depth;
+        for (int64_t r = 0; r < rows; ++r) {
+          T* const to = at(depth - 1) + r * step(depth - 1);
+          const T* const from = at(depth) + r * step(depth);
+          for (int64_t v = 0; v < columns; ++v) to[v] += from[v];
+        }
+      } else if (w + 1 < program.size() && program[w + 1] == kAdd) {
+        multiply(program[w++], tile.add, at(depth - 1), step(depth - 1));
+      } else {
+        multiply(program[w], tile.set, at(depth), step(depth));
+        ++depth;
       }
     }
   }
@@ -161,6 +242,12 @@ class Product {
       }
     };
     block.panels.for_each_pair(p, rows.count, each);
+  }
+
+  static void fetch(T* out, int64_t step, int64_t rows, int64_t columns) {
+    T* each[kMaxRows];
+    for (int64_t i = 0; i < rows; ++i) each[i] = out + i * step;
+    fetch(each, rows, columns);
   }
 
   // Asks for the results' cache lines ahead of a short sum, which would wait for them.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 
@@ -56,7 +57,33 @@ class Matmul final : public Kernel {
     }
   }
 
+  // Products of the BLAS are added by whoever asks for the sum: it may round in between.
+  bool sums() const override {
+    if constexpr (kHasProduct<T>) {
+      return product_ && product_->is_simple() && output_.elements() >= kLeastSum;
+    }
+    return false;
+  }
+
+  void run_sum(std::span<const Run> runs, std::span<const int32_t> program) const override {
+    if constexpr (kHasProduct<T>) {
+      std::array<typename Product<T>::Term, kMaxTogether> terms;
+      T* output = runs[0].at<T>(output_);
+      for (const auto& [a_offset, b_offset] : products_) {
+        for (size_t i = 0; i < runs.size(); ++i) {
+          terms[i] = {runs[i].at<const T>(a_) + a_offset, runs[i].at<const T>(b_) + b_offset,
+                      workspace_ ? runs[i].at<T>(*workspace_) : nullptr};
+        }
+        product_->run_sum({terms.data(), runs.size()}, program, output);
+        output += m_ * n_;
+      }
+    }
+  }
+
  private:
+  // Results that are smaller are added as fast from memory, which is a cache.
+  static constexpr int64_t kLeastSum = 1 << 14;
+
   struct Offsets {
     int64_t a, b;
   };

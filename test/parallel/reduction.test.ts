@@ -17,13 +17,22 @@ function tree(shards: readonly (string | null)[]): string | null {
 function additions(present: readonly boolean[], workers: number): string | undefined {
   const { slots, work, program } = planReduction(present, workers);
   const memory = new Array<string | undefined>(slots);
-  for (const steps of work) {
-    for (const step of steps) {
-      if (step.kind === 'compute') memory[step.slot] = `${step.shard}`;
-      else {
-        memory[step.to] = `(${memory[step.to]}+${memory[step.slot]})`;
-        memory[step.slot] = undefined;
+  for (const groups of work) {
+    for (const group of groups) {
+      const used: number[] = [];
+      for (const word of group.program) {
+        if (word !== ADD) {
+          const slot = group.slots[word] as number;
+          memory[slot] = `${group.shards[word]}`;
+          used.push(slot);
+        } else {
+          const from = used.pop() as number;
+          const to = used.at(-1) as number;
+          memory[to] = `(${memory[to]}+${memory[from]})`;
+          memory[from] = undefined;
+        }
       }
+      expect(used).toEqual([group.slots[0]]);
     }
   }
   const stack: (string | undefined)[] = [];
