@@ -176,6 +176,10 @@ class TogetherRun {
       if (!own.IsArray()) arguments_.fail("bindings", "an array for each handle", own);
       handles_[i] = &handle_at(list.Get(i), arguments_, "handles[" + std::to_string(i) + "]");
       leases_[i].emplace(*handles_[i]);
+      if (!handles_[i]->plan.routine().has_memory_of(handles_[0]->plan.routine())) {
+        arguments_.fail("handles[" + std::to_string(i) + "]", "of the same plan as the first",
+                        list.Get(i));
+      }
       collect(arguments_, *handles_[i], own.As<Napi::Array>());
     }
     for (uint32_t i = 0; i < count_; ++i) {

@@ -16,6 +16,7 @@ class Routine {
   struct Binding {
     DType dtype;
     size_t bytes;
+    bool operator==(const Binding&) const = default;
   };
 
   // Throws PlanError unless every step of the description fits the kernel, the arena and the
@@ -24,6 +25,11 @@ class Routine {
 
   std::span<const Binding> bindings() const { return bindings_; }
   size_t arena_bytes() const { return arena_bytes_; }
+
+  // Whether what one runs on fits the other: then either can run on the memory of both.
+  bool has_memory_of(const Routine& other) const {
+    return arena_bytes_ == other.arena_bytes_ && bindings_ == other.bindings_;
+  }
 
   // Runs all steps; buffer 0 is the arena, buffer i the binding i-1.
   void run(const Run& run) const {
