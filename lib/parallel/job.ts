@@ -104,6 +104,8 @@ export interface EvaluationJob extends ShardedData {
 export interface Job {
   readonly workers: number;
   readonly seed: number;
+  /** By how much the threads stand back; see `TrainerOptions`. */
+  readonly nice?: number | undefined;
   /** See `control.ts`. */
   readonly control: SharedArrayBuffer;
   readonly training?: TrainingJob;

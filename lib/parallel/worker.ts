@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { Control } from './control.js';
 import { Evaluator } from './evaluate.js';
@@ -7,6 +8,9 @@ import { Recorder, type Timeline } from './recorder.js';
 import { EpochTrainer } from './train-epoch.js';
 
 const job = workerData as Job;
+// On Linux, "the process" is the calling thread; elsewhere the service itself would stand back.
+if (job.nice && process.platform === 'linux') setPriority(job.nice);
+
 let trainer: EpochTrainer | undefined;
 let evaluator: Evaluator | undefined;
 

@@ -23,6 +23,7 @@ export interface JobContext {
   /** The cores that the trainings of the process share, where the number of workers was left to the trainer. */
   readonly cores?: number | undefined;
   readonly seed: number;
+  readonly nice?: number | undefined;
   readonly model: Module;
   readonly loss: Loss;
   readonly optimizer: Optimizer;
@@ -41,10 +42,10 @@ export const BATCH_SIZE = 32;
 const LEAST_FLOPS = 1e6;
 
 /** A job with nothing to do yet. */
-export function newJob({ workers, seed }: Pick<JobContext, 'workers' | 'seed'>): Job {
+export function newJob({ workers, seed, nice }: Pick<JobContext, 'workers' | 'seed' | 'nice'>): Job {
   const control = new Control();
   for (const step of [0, 1]) control.setActiveAt(step, workers);
-  return { workers, seed, control: control.buffer };
+  return { workers, seed, nice, control: control.buffer };
 }
 
 /** How many workers a training was prepared for. */

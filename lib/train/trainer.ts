@@ -74,13 +74,14 @@ export class Trainer {
 
   /** @throws when `workers` or `shards` is no positive integer, or the model has no parameters */
   constructor(model: Module, options: TrainerOptions) {
-    const { workers = 'auto', shards, seed = 0, loss, optimizer, metrics } = options;
+    const { workers = 'auto', shards, nice = 0, seed = 0, loss, optimizer, metrics } = options;
     if (typeof loss !== 'function')
       throw invalid('Trainer', 'loss must be a function such as nn.crossEntropy', loss);
     if (!(optimizer instanceof Optimizer))
       throw invalid('Trainer', 'optimizer must be one such as optim.adam()', optimizer);
     requireInteger('Trainer', 'seed', seed, { min: 0 });
     if (shards !== undefined) requireInteger('Trainer', 'shards', shards, { min: 1, max: 1024 });
+    requireInteger('Trainer', 'nice', nice, { min: 0, max: 19 });
     this.#log = options.log ?? debuglog('chainrule');
     this.#cores = usableCores();
     this.workers =
@@ -261,12 +262,13 @@ export class Trainer {
   }
 
   #context(memory = this.#memory.current()) {
-    const { loss, optimizer, seed = 0, shards, workers = 'auto' } = this.#options;
+    const { loss, optimizer, seed = 0, nice, shards, workers = 'auto' } = this.#options;
     return {
       workers: this.workers,
       shards,
       cores: workers === 'auto' ? this.#cores.cores : undefined,
       seed,
+      nice,
       model: this.model,
       loss,
       optimizer,

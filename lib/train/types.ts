@@ -18,6 +18,12 @@ export interface TrainerOptions {
    * gradients grows with the logarithm of it. Default: one for each worker, which is fastest.
    */
   readonly shards?: number;
+  /**
+   * By how much the workers stand back for the other threads of the machine, 0 to 19 (see `man nice`): with 19, a service
+   * that trains answers nearly as fast as one that does not, as each request takes its core at once. Where nobody else wants
+   * the cores, training is as fast as with 0. Linux only; elsewhere it has no effect. Default 0.
+   */
+  readonly nice?: number;
   /** Gets lines that tell what was chosen, and why. Default: stderr where NODE_DEBUG names `chainrule`. */
   readonly log?: (line: string) => void;
   /** Decides the first values, the order of the samples and dropout. Default 0. */
