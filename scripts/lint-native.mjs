@@ -18,9 +18,11 @@ if (!program) {
   // Another version, as a system may have, breaks some lines elsewhere: its verdict would be noise.
   console.log(`C++ format not checked: no clang-format for ${process.platform}-${process.arch}`);
 } else {
-  const files = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(cc|h)$/.test(name))
-    .map((name) => join('native', name));
+  const files = ['native', 'test/native'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(cc|h)$/.test(name))
+      .map((name) => join(folder, name)),
+  );
   const mode = process.argv.includes('--fix') ? ['-i'] : ['--dry-run', '-Werror'];
   const { code } = await capture(program, [...mode, ...files], { inherit: true });
   process.exitCode = code;
