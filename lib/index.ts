@@ -40,6 +40,11 @@ export type {
 export * as io from './io/index.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';
+export {
+  type DataParallelFunction,
+  type DataParallelOptions,
+  dataParallel,
+} from './parallel/data-parallel.js';
 export { formatProfile } from './profile/format.js';
 export type {
   LayerWork,

@@ -2,6 +2,7 @@ import { ones } from '../graph/ops/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireFloat, requireScalar } from './arguments.js';
 import { pullBack } from './vjp.js';
+import { noteGradients } from './weighted-gradients.js';
 
 /**
  * The gradients of a scalar with respect to some nodes of its graph. They are graph nodes themselves: nothing is
@@ -19,5 +20,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 
 /** As `grad`, of arguments that have been checked. */
 export function scalarGradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
-  return pullBack([loss], [ones(loss.shape, loss.dtype)], wrt);
+  const gradients = pullBack([loss], [ones(loss.shape, loss.dtype)], wrt);
+  noteGradients(loss, wrt, gradients);
+  return gradients;
 }

@@ -8,6 +8,7 @@ import { assign, currentTrace } from '../graph/trace.js';
 import { Parameter } from '../nn/parameter.js';
 import { AverageExchange } from './averages.js';
 import type { GroupMatch } from './options.js';
+import { collectionOf, type ParameterMemory } from './requests.js';
 import { stateShapes, type UpdateRule } from './rule.js';
 import { reportTo, restoreAll, type Schedule, type ScheduleState, statesOf } from './schedule.js';
 import { clipScaleOf, type StepScalars, updatePiece } from './update.js';
@@ -36,18 +37,10 @@ export interface ParameterGroup extends Partial<GroupMatch> {
   readonly schedule: Schedule;
 }
 
-/** What a hand-written loop remembers of a parameter. */
-interface Memory {
-  readonly state: readonly Variable[];
-  readonly average: Variable | undefined;
-  /** The sum of the gradients since the last update. */
-  readonly sum: Variable | undefined;
-}
-
 /** Groups of parameters with their rules and rates, and in a hand-written loop the state of the parameters. */
 export class Optimizer {
   #steps = 0;
-  readonly #memory = new Map<Variable, Memory>();
+  readonly #memory = new Map<Variable, ParameterMemory>();
   readonly #averages = new AverageExchange(() =>
     [...this.#memory].flatMap(([parameter, { average }]) =>
       average ? [[parameter.storage.data, average.storage.data] as const] : [],
@@ -77,7 +70,7 @@ export class Optimizer {
     return this.rule.name;
   }
 
-  /** Steps taken by compiled functions that call `step`. */
+  /** Steps taken by compiled and data-parallel functions that call `step`. */
   get steps(): number {
     return this.#steps;
   }
@@ -123,17 +116,29 @@ export class Optimizer {
   }
 
   /**
-   * Inside a function given to `compile()`: updates each parameter by its gradient at each run. Frozen parameters
-   * (`trainable` false when the function is traced) stay as they are.
+   * Inside a function given to `compile()` or `dataParallel()`: updates each parameter by its gradient at each run. Frozen
+   * parameters (`trainable` false when the function is traced) stay as they are.
    */
   step(parameters: readonly Variable[], gradients: readonly Tensor[]): void {
     const trace = currentTrace(`${this.name}.step`);
     const trained = this.#requireTrainable(parameters, gradients);
+    const memories = trained.map(([parameter]) => this.#memoryOf(parameter));
+    trace.afterRun.push(() => {
+      this.#steps++;
+    });
+    const collection = collectionOf(trace);
+    if (collection) {
+      const [own, theirs] = [
+        trained.map(([parameter]) => parameter),
+        trained.map(([, gradient]) => gradient),
+      ];
+      collection.push({ optimizer: this, parameters: own, gradients: theirs, memories });
+      return;
+    }
     const scalars = this.scalarsAt(0).map((_, i) =>
       hostScalar(`${this.name} ${i}`, () => this.scalarsAt(this.updatesAfter(this.#steps))[i] as number),
     );
     const { accumulate = 1, clipNorm } = this.stages;
-    const memories = trained.map(([parameter]) => this.#memoryOf(parameter));
     const sums = trained.map(([, gradient], i) => {
       const sum = memories[i]?.sum;
       return sum ? add(sum, gradient) : gradient;
@@ -142,16 +147,13 @@ export class Optimizer {
     const clip = clipNorm === undefined ? undefined : clipScaleOf(clipNorm, means);
     const due = accumulate > 1 ? this.#due(accumulate) : undefined;
     trained.forEach(([parameter], i) => {
-      const { state, average, sum } = memories[i] as Memory;
+      const { state, average, sum } = memories[i] as ParameterMemory;
       const group = this.groupOf(parameter);
       const piece = { parameter, gradient: means[i] as Tensor, state, average };
       const { rule } = this.groups[group] as ParameterGroup;
       const next = updatePiece(rule, this.stages, piece, { ...this.scalarsOf(group, scalars), clip });
       for (const [variable, value] of next) assign(variable, due ? where(due, value, variable) : value);
       if (sum && due) assign(sum, where(due, 0, sums[i] as Tensor));
-    });
-    trace.afterRun.push(() => {
-      this.#steps++;
     });
   }
 
@@ -215,7 +217,7 @@ export class Optimizer {
     return trained;
   }
 
-  #memoryOf(parameter: Variable): Memory {
+  #memoryOf(parameter: Variable): ParameterMemory {
     const known = this.#memory.get(parameter);
     if (known) return known;
     const { shape, dtype, storage } = parameter;

@@ -86,11 +86,22 @@ export class BoundExecutable {
   array(name: string): TypedArray {
     let array = this.#named.get(name);
     if (!array) {
-      const index = this.bound.sources.findIndex((source) => source.kind === 'local' && source.name === name);
+      const index = this.#indexOf(name);
       array = this.#resolve(this.bound.sources[index] as Source, index, null);
       this.#named.set(name, array);
     }
     return array;
+  }
+
+  /** Lets a binding be read from this array, or written to it, from now on. */
+  use(name: string, array: TypedArray): void {
+    this.#named.set(name, array);
+    const index = this.#indexOf(name);
+    for (const bindings of this.#bindings.values()) bindings[index] = array;
+  }
+
+  #indexOf(name: string): number {
+    return this.bound.sources.findIndex((source) => source.kind === 'local' && source.name === name);
   }
 
   #resolve(source: Source, index: number, gradients: SharedMemory | null): TypedArray {
@@ -103,7 +114,7 @@ export class BoundExecutable {
       case 'gradient':
         return viewOf(binding.dtype, (gradients as SharedMemory).buffer, source.byteOffset, elements);
       case 'local':
-        return this.local.array(source.name, binding.dtype, elements);
+        return this.#named.get(source.name) ?? this.local.array(source.name, binding.dtype, elements);
       case 'constant':
         return binding.data as TypedArray;
     }

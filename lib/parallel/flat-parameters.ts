@@ -41,13 +41,15 @@ export interface FlatParameters {
 /**
  * Moves the trainable parameters, and the buffers of their dtype, into one stretch of shared memory, where they stay:
  * workers update them in place. Frozen parameters stay where they are.
+ *
+ * @param optimizer updates the parameters; left out where there are only buffers
  */
 export function flattenParameters(
   parameters: readonly Variable[],
   buffers: readonly Variable[],
-  optimizer: Optimizer,
+  optimizer?: Optimizer,
 ): FlatParameters {
-  const dtype = commonDType(parameters);
+  const dtype = optimizer ? commonDType(parameters) : (buffers[0]?.dtype ?? 'float32');
   const trainable = trainedOf(parameters);
   const offsets = new Map<Variable, number>();
   const regions: Region[] = [];
@@ -60,7 +62,7 @@ export function flattenParameters(
     }
     return { start, end: elements };
   };
-  optimizer.groups.forEach(({ rule }, group) => {
+  optimizer?.groups.forEach(({ rule }, group) => {
     const members = trainable.filter((parameter) => optimizer.groupOf(parameter) === group);
     const parts = rule.whole ? members.map((parameter) => [parameter]) : [members];
     for (const part of parts) {

@@ -100,6 +100,28 @@ export interface EvaluationJob extends ShardedData {
   readonly values: SharedArrayBuffer;
 }
 
+/** Tensors whose rows are those of a batch, in memory that all workers see. */
+export interface BatchRows {
+  readonly memory: SharedMemory;
+  /** Elements of one row. */
+  readonly rowSize: number;
+}
+
+/** A function of a batch that was traced for the shards of it (see `dataParallel`). */
+export interface StepJob extends UpdateJob {
+  readonly rows: number;
+  /** See `TrainingJob`. */
+  readonly shards: number;
+  /** The plans for the numbers of rows that shards can have. */
+  readonly plans: ReadonlyMap<number, BoundPlan>;
+  /** Arguments, and results that have rows, by the names under which the plans know them. */
+  readonly batches: Readonly<Record<string, BatchRows>>;
+  /** The results that are scalars. */
+  readonly figures: readonly string[];
+  /** The shares of each shard in these, a row for each shard, in float64. */
+  readonly shares: SharedArrayBuffer;
+}
+
 /** All that workers need to know. Plain data and shared memory. */
 export interface Job {
   readonly workers: number;
@@ -128,4 +150,21 @@ export type Task =
   | ({ readonly kind: 'train'; readonly rank: number } & EpochStart)
   /** Training that writes down what takes how long; times count from `origin`, of the clock that threads share. */
   | ({ readonly kind: 'profile'; readonly rank: number; readonly origin: number } & EpochStart)
-  | { readonly kind: 'evaluate'; readonly rank: number };
+  | { readonly kind: 'evaluate'; readonly rank: number }
+  | ({ readonly kind: 'step'; readonly rank: number } & StepCall);
+
+/** One call of a data-parallel function. */
+export interface StepCall {
+  /** Which of the functions that the threads know. */
+  readonly id: number;
+  /** What that one is, the first time. */
+  readonly definition?: StepJob | undefined;
+  /** Functions that will not be called again. */
+  readonly forget: readonly number[];
+  /** What random numbers are drawn for. */
+  readonly step: number;
+  /** The steps that the optimiser has taken before. */
+  readonly optimizerStep: number;
+  /** Whether all gradients are there, and perhaps a part of the update is made, because a worker failed in it. */
+  readonly finish?: boolean;
+}

@@ -68,7 +68,8 @@ function stateTensor(dtype: DType, shape: Shape): StateTensor {
   return { memory: sharedMemory(dtype, sizeOf(shape)), shape };
 }
 
-function placeOf({ offsets }: FlatParameters, parameter: Variable, memory: SharedMemory) {
+/** The part of memory laid out as the parameters that belongs to one of them. */
+export function placeOf({ offsets }: FlatParameters, parameter: Variable, memory: SharedMemory): TypedArray {
   const start = offsets.get(parameter) as number;
   return viewInto(memory, start, start + parameter.size);
 }

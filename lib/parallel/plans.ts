@@ -4,7 +4,7 @@ import type { Form } from '../data/index.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { mul } from '../graph/ops/elementwise.js';
-import { input, type Variable } from '../graph/ops/leaf.js';
+import { type InputAttributes, input, type Variable } from '../graph/ops/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
@@ -58,16 +58,51 @@ export function compileGradients(
   const assigned = [...new Set([...assignments.keys(), ...alsoAssigned])];
   if (share.size !== 1) throw invalid('Trainer', 'the loss must be a scalar', share.shape);
   const gradients = grad(share, parameters);
+  const shard = {
+    inputs: { inputs: x, targets: y, weight },
+    figures: { loss: share },
+    gradients,
+    assignments,
+    weight,
+  };
+  return { bound: bindShard(shard, flat, assigned), assigned };
+}
+
+/** A traced function of a shard's rows. */
+export interface TracedShard {
+  /** By the names that their values are given under. */
+  readonly inputs: Readonly<Record<string, Tensor<InputAttributes>>>;
+  /** What it gives besides gradients, by name. */
+  readonly figures: Readonly<Record<string, Tensor>>;
+  /** Those of the flat parameters, in their order, weighted. */
+  readonly gradients: readonly Tensor[];
+  readonly assignments: ReadonlyMap<Variable, Tensor>;
+  /** The shard's share of the rows. */
+  readonly weight: Tensor;
+}
+
+/**
+ * Compiles a shard: its gradients go to the shard's slot, and behind them the shard's share of the values that buffers are
+ * assigned.
+ */
+export function bindShard(
+  shard: TracedShard,
+  flat: FlatParameters,
+  assigned: readonly Variable[],
+): BoundPlan {
+  const { inputs, figures, gradients, assignments, weight } = shard;
   const shares = assigned.map((variable) => mul(assignments.get(variable) ?? variable, weight));
-  const compiled = compileGraph({ inputs: [x, y, weight], outputs: [share, ...gradients, ...shares] });
+  const compiled = compileGraph({
+    inputs: Object.values(inputs),
+    outputs: [...Object.values(figures), ...gradients, ...shares],
+  });
   const outputs: Source[] = [
-    { kind: 'local', name: 'loss' },
-    ...[...parameters, ...assigned].map(
+    ...Object.keys(figures).map((name): Source => ({ kind: 'local', name })),
+    ...[...flat.parameters, ...assigned].map(
       (variable): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, variable) }),
     ),
   ];
-  const bound = bindSources(compiled, ['inputs', 'targets', 'weight'], outputs, parameterSources(flat));
-  return { bound, assigned };
+  return bindSources(compiled, Object.keys(inputs), outputs, parameterSources(flat));
 }
 
 /** Figures of a batch: its loss, its metrics. */

@@ -10,7 +10,8 @@ import { compileUpdates, squareCount } from './update-plans.js';
 /** What the gradients of shards are added up for, and by whom. */
 export interface UpdateSpecification {
   readonly flat: FlatParameters;
-  readonly optimizer: Optimizer;
+  /** Left out where shards only assign buffers. */
+  readonly optimizer?: Optimizer | undefined;
   readonly memory: OptimizerMemory;
   /** The buffers that shards assign. */
   readonly assigned: readonly Variable[];
@@ -24,28 +25,43 @@ export interface UpdateSpecification {
 
 /** The update of flat parameters by an optimiser, with the memory that it needs. */
 export function prepareUpdates(specification: UpdateSpecification): UpdateJob {
-  const { flat, optimizer, memory, assigned, shards, workers, mayBeFewer, steps } = specification;
-  const { dtype } = flat.memory;
+  const { flat, optimizer, assigned, shards, workers, mayBeFewer } = specification;
   const slots = slotCount(shards, workers, mayBeFewer);
-  const gradients = Array.from({ length: slots }, () => sharedMemory(dtype, flat.elements));
-  const { accumulate = 1, clipNorm } = optimizer.stages;
-  const { sum } = memory;
-  const squares = clipNorm === undefined ? undefined : sharedMemory(dtype, squareCount(flat));
-  const sums = sum ?? (gradients[0] as SharedMemory);
-  const updates = compileUpdates({ flat, optimizer, memory, gradients: sums, squares }, workers);
-  const scalarCount = optimizer.scalarsAt(0).length;
+  const gradients = Array.from({ length: slots }, () => sharedMemory(flat.memory.dtype, flat.elements));
   return {
     gradients,
-    updates,
-    marks: sharedMemory('int32', updates.length).buffer,
+    marks: sharedMemory('int32', workers).buffer,
+    memory: flat.memory,
+    assigned: rangesOf(flat, assigned),
+    ...(optimizer ? withOptimizer(specification, optimizer, gradients) : nothingToUpdate(workers)),
+  };
+}
+
+type OfOptimizer = Omit<UpdateJob, 'gradients' | 'marks' | 'memory' | 'assigned'>;
+
+function withOptimizer(
+  { flat, memory, workers, steps }: UpdateSpecification,
+  optimizer: Optimizer,
+  slots: readonly SharedMemory[],
+): OfOptimizer {
+  const { accumulate = 1, clipNorm } = optimizer.stages;
+  const { sum } = memory;
+  const squares = clipNorm === undefined ? undefined : sharedMemory(flat.memory.dtype, squareCount(flat));
+  const gradients = sum ?? (slots[0] as SharedMemory);
+  const scalarCount = optimizer.scalarsAt(0).length;
+  return {
+    updates: compileUpdates({ flat, optimizer, memory, gradients, squares }, workers),
     accumulate,
     ...(sum ? { sum } : {}),
     ...(squares && clipNorm !== undefined ? { clip: { norm: clipNorm, squares } } : {}),
-    memory: flat.memory,
-    assigned: rangesOf(flat, assigned),
     scalarCount,
     scalars: sharedMemory('float64', steps * scalarCount).buffer,
   };
+}
+
+function nothingToUpdate(workers: number): OfOptimizer {
+  const updates = new Array<null>(workers).fill(null);
+  return { updates, accumulate: 1, scalarCount: 0, scalars: sharedMemory('float64', 0).buffer };
 }
 
 /** Slots for gradients that so many workers need, or where fewer may be at work, any of their numbers. */

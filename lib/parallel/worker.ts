@@ -5,6 +5,7 @@ import { Evaluator } from './evaluate.js';
 import type { Job, Task } from './job.js';
 import { RowLoader } from './loader.js';
 import { Recorder, type Timeline } from './recorder.js';
+import { StepRunners } from './step-runner.js';
 import { EpochTrainer } from './train-epoch.js';
 
 const job = workerData as Job;
@@ -13,6 +14,7 @@ if (job.nice && process.platform === 'linux') setPriority(job.nice);
 
 let trainer: EpochTrainer | undefined;
 let evaluator: Evaluator | undefined;
+let steps: StepRunners | undefined;
 
 /** What the pool calls: one task, which may be many steps. A profile gives its timeline. A failure releases the other workers. */
 export default async function work(task: Task): Promise<Timeline | undefined> {
@@ -31,6 +33,9 @@ async function perform(task: Task): Promise<Timeline | undefined> {
   } else if (task.kind === 'evaluate' && job.evaluation) {
     evaluator ??= new Evaluator(job, job.evaluation, await RowLoader.open(job.evaluation, job.seed));
     evaluator.run(task.rank);
+  } else if (task.kind === 'step') {
+    steps ??= new StepRunners(job);
+    steps.run(task.rank, task);
   } else if (task.kind === 'profile' && job.training) {
     const loader = await RowLoader.open(job.training, job.seed);
     const recorder = new Recorder(job.training, task.origin);

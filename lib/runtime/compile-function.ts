@@ -1,25 +1,20 @@
 import { type Compiled, compileGraph } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
-import { formatShape, invalid } from '../graph/errors.js';
-import {
-  constant,
-  type InputAttributes,
-  input,
-  type NestedNumbers,
-  storedValue,
-  tensor,
-} from '../graph/ops/leaf.js';
-import { reachable, Tensor } from '../graph/tensor.js';
+import { formatShape } from '../graph/errors.js';
+import { constant, input, tensor } from '../graph/ops/leaf.js';
+import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { bind } from './bind.js';
-import { evaluate } from './evaluate.js';
 import { Executable } from './executable.js';
-
-/** What a compiled function takes: tensors, or what `tensor()` makes one of. */
-export type Argument = Tensor | NestedNumbers | TypedArray;
-
-/** What a traced function may return: tensors, alone or in arrays and plain objects. */
-export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };
+import { Queue } from './queue.js';
+import {
+  type Argument,
+  concreteValue,
+  mapTensors,
+  type Result,
+  requireOwnInputs,
+  tensorsOf,
+} from './traced-results.js';
 
 /** A compiled function: same arguments, same results, as tensors whose values are there. */
 export interface CompiledFunction<Arguments extends readonly Tensor[], R extends Result> {
@@ -58,7 +53,7 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
 ): CompiledFunction<Arguments, R> {
   const entries = new Map<string, Entry[]>();
   let runs = 0;
-  let last: Promise<unknown> = Promise.resolve();
+  const queue = new Queue();
 
   const call = async (tensors: readonly Tensor[]): Promise<R> => {
     const key = tensors.map(({ dtype, shape }) => dtype + formatShape(shape)).join();
@@ -74,21 +69,10 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
   const queued = async (...args: readonly Argument[]): Promise<R> => {
     // Copied now, because the caller may change its arrays while the call waits for its turn.
     const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
-    const before = last;
-    let done = () => {};
-    last = new Promise<void>((resolve) => {
-      done = resolve;
-    });
-    // Awaited rather than chained, so that an error shows the caller's line.
-    await before;
-    try {
-      return await call(tensors);
-    } finally {
-      done();
-    }
+    return await queue.run(() => call(tensors));
   };
   const release = () => {
-    last = last.then(() => {
+    void queue.run(() => {
       for (const { executable } of [...entries.values()].flat()) executable.release();
       entries.clear();
     });
@@ -102,8 +86,8 @@ function build<Arguments extends readonly Tensor[]>(
 ): Entry {
   const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
   const { result, trace } = traced(() => fn(...(inputs as unknown as Arguments)));
-  const outputs = [...new Set(tensorsOf(result))];
-  requireOwnInputs(inputs, [...outputs, ...trace.assignments.values()]);
+  const outputs = [...new Set(tensorsOf('compile', result))];
+  requireOwnInputs('compile', inputs, [...outputs, ...trace.assignments.values()]);
   const compiled = compileGraph({ inputs, outputs, assignments: trace.assignments });
   return {
     compiled,
@@ -116,15 +100,6 @@ function build<Arguments extends readonly Tensor[]>(
   };
 }
 
-function requireOwnInputs(inputs: readonly Tensor[], roots: readonly Tensor[]): void {
-  for (const node of reachable(roots)) {
-    const foreign = node.op.kind === 'input' && !(node.attributes as InputAttributes).provider;
-    if (foreign && !inputs.includes(node)) {
-      throw invalid('compile', 'a tensor depends on an argument of another function; pass it as an argument');
-    }
-  }
-}
-
 async function execute(
   { compiled, executable, result, outputs, afterRun }: Entry,
   values: readonly TypedArray[],
@@ -135,32 +110,4 @@ async function execute(
   await executable.runWhereCheapest(bindings, { seed, step });
   for (const hook of afterRun) hook();
   return mapTensors(result, (node) => constant(produced.get(node) as TypedArray, node.shape, node.dtype));
-}
-
-/** The value of a concrete tensor; any other is computed first. */
-async function concreteValue(node: Tensor): Promise<TypedArray> {
-  return storedValue(node) ?? ((await evaluate([node]))[0] as TypedArray);
-}
-
-function tensorsOf(result: Result): Tensor[] {
-  if (result === undefined) return [];
-  if (result instanceof Tensor) return [result];
-  if (!Array.isArray(result) && !isPlainObject(result)) {
-    throw invalid('compile', 'the function must return tensors, alone or in arrays and objects', result);
-  }
-  return Object.values(result as Record<string, Result>).flatMap(tensorsOf);
-}
-
-/** Whether a value is `{ ... }`: not null, and not, say, the promise of an async function. */
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-}
-
-function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result {
-  if (result === undefined) return undefined;
-  if (result instanceof Tensor) return fn(result);
-  if (Array.isArray(result)) return result.map((entry: Result) => mapTensors(entry, fn));
-  return Object.fromEntries(
-    Object.entries(result).map(([name, entry]) => [name, mapTensors(entry as Result, fn)]),
-  );
 }

@@ -1,0 +1,63 @@
+import { Control } from './control.js';
+import type { StepCall } from './job.js';
+import { WorkerPool } from './pool.js';
+import type { StepEntry } from './step-entry.js';
+
+/** The threads of a data-parallel function. They are started when they are needed, and kept. */
+export class StepThreads {
+  #pool: WorkerPool | undefined;
+  /** The entries that the threads have been told of. */
+  readonly #ids = new Map<StepEntry, number>();
+  readonly #forgotten: number[] = [];
+  #lastId = 0;
+
+  constructor(
+    private readonly workers: number,
+    private readonly seed: number,
+  ) {}
+
+  /**
+   * Runs an entry, with its arguments in place. When a worker fails, all threads are ended; an update that has begun by
+   * then is finished by new ones.
+   */
+  async run(entry: StepEntry, step: number, optimizerStep: number): Promise<void> {
+    const call = { step, optimizerStep };
+    try {
+      await this.#attempt(entry, call);
+    } catch (error) {
+      await this.close();
+      const { progress } = entry.layout;
+      if (progress === 'none') throw error;
+      if (progress === 'begun') await this.#attempt(entry, { ...call, finish: true });
+    }
+  }
+
+  /** Lets the threads forget an entry at the next call. */
+  forget(entry: StepEntry): void {
+    const id = this.#ids.get(entry);
+    if (id !== undefined) this.#forgotten.push(id);
+    this.#ids.delete(entry);
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    this.#ids.clear();
+    this.#forgotten.length = 0;
+    await pool?.stop();
+  }
+
+  async #attempt(entry: StepEntry, call: Omit<StepCall, 'id' | 'forget'>): Promise<void> {
+    this.#pool ??= await WorkerPool.start({
+      workers: this.workers,
+      seed: this.seed,
+      control: new Control().buffer,
+    });
+    const known = this.#ids.get(entry);
+    const id = known ?? ++this.#lastId;
+    const definition = known === undefined ? entry.job : undefined;
+    const forget = this.#forgotten.splice(0);
+    await this.#pool.run((rank) => ({ kind: 'step', rank, id, definition, forget, ...call }));
+    this.#ids.set(entry, id);
+  }
+}

@@ -1,0 +1,19 @@
+/** Runs tasks one after the other, in the order in which they came. */
+export class Queue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  async run<R>(task: () => R | Promise<R>): Promise<R> {
+    const before = this.#last;
+    let done = () => {};
+    this.#last = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    // Awaited rather than chained, so that an error shows the caller's line.
+    await before;
+    try {
+      return await task();
+    } finally {
+      done();
+    }
+  }
+}

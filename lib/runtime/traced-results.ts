@@ -1,0 +1,51 @@
+import type { TypedArray } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
+import { type InputAttributes, type NestedNumbers, storedValue } from '../graph/ops/leaf.js';
+import { reachable, Tensor } from '../graph/tensor.js';
+import { evaluate } from './evaluate.js';
+
+/** What a compiled function takes: tensors, or what `tensor()` makes one of. */
+export type Argument = Tensor | NestedNumbers | TypedArray;
+
+/** What a traced function may return: tensors, alone or in arrays and plain objects. */
+export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };
+
+/** All tensors in a result, in order. Throws in the name of `op` where something else is in it. */
+export function tensorsOf(op: string, result: Result): Tensor[] {
+  if (result === undefined) return [];
+  if (result instanceof Tensor) return [result];
+  if (!Array.isArray(result) && !isPlainObject(result)) {
+    throw invalid(op, 'the function must return tensors, alone or in arrays and objects', result);
+  }
+  return Object.values(result as Record<string, Result>).flatMap((entry) => tensorsOf(op, entry));
+}
+
+/** A result of the same form, with other tensors. */
+export function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result {
+  if (result === undefined) return undefined;
+  if (result instanceof Tensor) return fn(result);
+  if (Array.isArray(result)) return result.map((entry: Result) => mapTensors(entry, fn));
+  return Object.fromEntries(
+    Object.entries(result).map(([name, entry]) => [name, mapTensors(entry as Result, fn)]),
+  );
+}
+
+/** Throws in the name of `op` where a tensor depends on an argument that is not one of the inputs. */
+export function requireOwnInputs(op: string, inputs: readonly Tensor[], roots: readonly Tensor[]): void {
+  for (const node of reachable(roots)) {
+    const foreign = node.op.kind === 'input' && !(node.attributes as InputAttributes).provider;
+    if (foreign && !inputs.includes(node)) {
+      throw invalid(op, 'a tensor depends on an argument of another function; pass it as an argument');
+    }
+  }
+}
+
+/** The value of a concrete tensor; any other is computed first. */
+export async function concreteValue(node: Tensor): Promise<TypedArray> {
+  return storedValue(node) ?? ((await evaluate([node]))[0] as TypedArray);
+}
+
+/** Whether a value is `{ ... }`: not null, and not, say, the promise of an async function. */
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
