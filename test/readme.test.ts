@@ -38,9 +38,12 @@ describe('the programs in the README', () => {
     expect(accuracy).toBeGreaterThan(0.95);
   });
 
-  it('learn XOR in a hand-written loop', async () => {
-    const lines = (await runProgram(1)).trim().split('\n');
-    const losses = lines.map((line) => Number(line.split(' ')[1]));
+  it.each(['compile', 'dataParallel'])('learn XOR in a hand-written loop around %s', async (wrapper) => {
+    const stdout = await runProgram(1, (source) => source.replaceAll('compile', wrapper));
+    const losses = stdout
+      .trim()
+      .split('\n')
+      .map((line) => Number(line.split(' ')[1]));
     expect(losses).toHaveLength(4);
     expect(losses.at(-1)).toBeLessThan(0.1 * (losses[0] as number));
   });

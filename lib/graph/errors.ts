@@ -29,6 +29,15 @@ export function invalid(op: string, expected: string, ...received: [received?: u
   return error;
 }
 
+/** The error of another thread, which has come as a copy without class, with a stack that shows who awaits it here. */
+export function fromOtherThread(cause: unknown): ChainruleError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const [op = 'run', ...rest] = message.split(': ');
+  const error = new ChainruleError(op, rest.join(': '), message, undefined, { cause });
+  Error.captureStackTrace(error, fromOtherThread);
+  return error;
+}
+
 /** A shape as error messages print it: `[32,784]`; a scalar is `[]`. */
 export function formatShape(shape: ArrayLike<number>): string {
   return `[${Array.from(shape).join(',')}]`;

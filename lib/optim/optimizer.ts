@@ -1,6 +1,7 @@
 import { formatShape, invalid } from '../graph/errors.js';
-import { add, gt, mul, where } from '../graph/ops/elementwise.js';
+import { add, mul, where } from '../graph/ops/elementwise.js';
 import { hostScalar, Variable } from '../graph/ops/leaf.js';
+import { eq, gt } from '../graph/ops/logic.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -139,13 +140,15 @@ export class Optimizer {
       hostScalar(`${this.name} ${i}`, () => this.scalarsAt(this.updatesAfter(this.#steps))[i] as number),
     );
     const { accumulate = 1, clipNorm } = this.stages;
+    // Which of the steps that make one update this is, from 0. What is in the sums before the first of them is old.
+    const turn = hostScalar(`${this.name} turn`, () => this.#steps % accumulate);
     const sums = trained.map(([, gradient], i) => {
       const sum = memories[i]?.sum;
-      return sum ? add(sum, gradient) : gradient;
+      return sum ? where(gt(turn, 0), add(sum, gradient), gradient) : gradient;
     });
     const means = accumulate > 1 ? sums.map((sum) => mul(sum, 1 / accumulate)) : sums;
     const clip = clipNorm === undefined ? undefined : clipScaleOf(clipNorm, means);
-    const due = accumulate > 1 ? this.#due(accumulate) : undefined;
+    const due = accumulate > 1 ? eq(turn, accumulate - 1) : undefined;
     trained.forEach(([parameter], i) => {
       const { state, average, sum } = memories[i] as ParameterMemory;
       const group = this.groupOf(parameter);
@@ -153,7 +156,7 @@ export class Optimizer {
       const { rule } = this.groups[group] as ParameterGroup;
       const next = updatePiece(rule, this.stages, piece, { ...this.scalarsOf(group, scalars), clip });
       for (const [variable, value] of next) assign(variable, due ? where(due, value, variable) : value);
-      if (sum && due) assign(sum, where(due, 0, sums[i] as Tensor));
+      if (sum) assign(sum, sums[i] as Tensor);
     });
   }
 
@@ -188,14 +191,6 @@ export class Optimizer {
   async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     if (this.stages.average === undefined) throw invalid(this.name, 'withAverages needs the option average');
     return this.#averages.run(fn);
-  }
-
-  /** Whether this run makes an update, as a bool scalar. */
-  #due(accumulate: number): Tensor {
-    return gt(
-      hostScalar(`${this.name} due`, () => Number((this.#steps + 1) % accumulate === 0)),
-      0,
-    );
   }
 
   #requireTrainable(parameters: readonly Variable[], gradients: readonly Tensor[]): [Variable, Tensor][] {

@@ -146,15 +146,13 @@ function checkedOptions(options: DataParallelOptions): Cut & { readonly seed: nu
 }
 
 function requireRows(tensors: readonly Tensor[]): void {
-  const rows = tensors[0]?.shape[0];
   if (tensors.length === 0)
-    throw invalid('dataParallel', 'the function needs an argument whose rows are shared out');
+    throw invalid('dataParallel', 'the function needs an argument, whose rows are shared out');
+  const rows = tensors[0]?.shape[0] ?? 0;
   tensors.forEach(({ shape, dtype }, i) => {
-    if (rows !== undefined && rows > 0 && shape[0] === rows) return;
+    if (rows > 0 && shape[0] === rows) return;
     const expected =
-      rows === undefined || rows === 0
-        ? 'every argument must have rows, which are shared out'
-        : `every argument must have as many rows as the first, ${rows}`;
-    throw invalid('dataParallel', `${expected}; argument ${i} is`, `${dtype}${formatShape(shape)}`);
+      rows > 0 ? `as many rows as the first, ${rows}` : 'rows (a leading axis), which are shared out';
+    throw invalid('dataParallel', `argument ${i} must have ${expected}`, `${dtype}${formatShape(shape)}`);
   });
 }

@@ -1,4 +1,5 @@
 import type { TypedArray } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
 import { BatchRunner } from './batch-runner.js';
 import { BoundExecutable, LocalMemory } from './bound-plan.js';
 import { Control } from './control.js';
@@ -20,7 +21,7 @@ export class StepRunners {
     if (definition) this.#runners.set(id, new StepRunner(this.job, definition, this.#local));
     for (const old of forget) this.#runners.delete(old);
     const runner = this.#runners.get(id);
-    if (!runner) throw new RangeError(`there is no function ${id}`);
+    if (!runner) throw invalid('parallel', 'a worker thread was ended between two calls');
     runner.run(rank, call);
   }
 }

@@ -1,3 +1,4 @@
+import { fromOtherThread } from '../graph/errors.js';
 import { Control } from './control.js';
 import type { StepCall } from './job.js';
 import { WorkerPool } from './pool.js';
@@ -27,7 +28,7 @@ export class StepThreads {
     } catch (error) {
       await this.close();
       const { progress } = entry.layout;
-      if (progress === 'none') throw error;
+      if (progress === 'none') throw fromOtherThread(error);
       if (progress === 'begun') await this.#attempt(entry, { ...call, finish: true });
     }
   }

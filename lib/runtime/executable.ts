@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import type { Plan, Step } from '../compile/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
-import { ChainruleError, invalid } from '../graph/errors.js';
+import { fromOtherThread, invalid } from '../graph/errors.js';
 import { addon, type MarkArguments, type PlanHandle } from './addon.js';
 import { encodePlan } from './encode.js';
 
@@ -89,10 +89,7 @@ export class Executable {
     try {
       return await addon.runAsync(this.#handle, bindings, this.#words(random));
     } catch (cause) {
-      // An error made on another thread has no stack; a new one shows who awaits it.
-      const message = cause instanceof Error ? cause.message : String(cause);
-      const [op = 'run', ...rest] = message.split(': ');
-      throw new ChainruleError(op, rest.join(': '), message, undefined, { cause });
+      throw fromOtherThread(cause);
     }
   }
 
