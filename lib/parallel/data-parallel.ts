@@ -96,6 +96,10 @@ class StepFunction {
 
   async call(tensors: readonly Tensor[]): Promise<Result> {
     requireRows(tensors);
+    if (this.#threads.takeLost()) {
+      this.#entries.clear();
+      this.#layouts.length = 0;
+    }
     const values = await Promise.all(tensors.map(concreteValue));
     const entry = this.#entryFor(tensors);
     entry.begin(values);

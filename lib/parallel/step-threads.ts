@@ -11,6 +11,7 @@ export class StepThreads {
   readonly #ids = new Map<StepEntry, number>();
   readonly #forgotten: number[] = [];
   #lastId = 0;
+  #lost = false;
 
   constructor(
     private readonly workers: number,
@@ -26,9 +27,10 @@ export class StepThreads {
     try {
       await this.#attempt(entry, call);
     } catch (error) {
-      await this.close();
+      const gone = await this.#end();
+      this.#lost ||= !gone;
       const { progress } = entry.layout;
-      if (progress === 'none') throw fromOtherThread(error);
+      if (progress === 'none' || !gone) throw fromOtherThread(error);
       if (progress === 'begun') await this.#attempt(entry, { ...call, finish: true });
     }
   }
@@ -40,12 +42,24 @@ export class StepThreads {
     this.#ids.delete(entry);
   }
 
+  /** Says once whether a thread did not end when it was told to, and may yet write to the memory that it knows. */
+  takeLost(): boolean {
+    const lost = this.#lost;
+    this.#lost = false;
+    return lost;
+  }
+
   async close(): Promise<void> {
+    await this.#end();
+  }
+
+  /** Ends the threads and says whether they are gone. */
+  async #end(): Promise<boolean> {
     const pool = this.#pool;
     this.#pool = undefined;
     this.#ids.clear();
     this.#forgotten.length = 0;
-    await pool?.stop();
+    return (await pool?.stop()) ?? true;
   }
 
   async #attempt(entry: StepEntry, call: Omit<StepCall, 'id' | 'forget'>): Promise<void> {

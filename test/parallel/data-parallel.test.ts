@@ -16,6 +16,7 @@ import {
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { StepCall } from '#lib/parallel/job.js';
 import { WorkerPool } from '#lib/parallel/pool.js';
+import { ShareProgress } from '#lib/parallel/share-progress.js';
 import { failure, valuesOf, variable } from '../helpers/graphs.js';
 import { mlp, noise, parametersOf, threads } from '../helpers/training.js';
 
@@ -303,10 +304,11 @@ describe('the threads of a data-parallel function', () => {
       vi.spyOn(WorkerPool.prototype, 'run').mockImplementationOnce(async function (this: WorkerPool, taskOf) {
         const { marks } = (taskOf(0) as unknown as StepCall).definition ?? {};
         if (!marks) throw new Error('a new shape must come with its definition');
+        const progress = new ShareProgress(marks);
         // The worker takes the update for done.
-        if (lost === 'gathered') new Int32Array(marks).fill(2);
+        if (lost === 'gathered') progress.set(0, 0, 'updated');
         await original.call(this, taskOf);
-        if (lost === 'gathered') new Int32Array(marks).fill(1);
+        if (lost === 'gathered') progress.set(0, 0, 'gathered');
         throw new Error('the worker is gone');
       });
     }
@@ -315,6 +317,32 @@ describe('the threads of a data-parallel function', () => {
     expect(optimizer.steps).toBe(2);
     return parametersOf(model);
   }
+
+  it('leave their memory behind when one does not end', async () => {
+    const model = mlp().init(1);
+    const optimizer = optim.sgd({ lr: 0.1 });
+    const step = shared((x: Tensor) => {
+      const loss = model.forward(x).square().mean();
+      optimizer.step(model.parameters(), grad(loss, model.parameters()));
+      return loss;
+    });
+    await step(matrix(4, 6));
+    const before = model.parameters().map(({ storage }) => storage.data);
+    const values = parametersOf(model);
+    const stop = WorkerPool.prototype.stop;
+    vi.spyOn(WorkerPool.prototype, 'run').mockRejectedValueOnce(new Error('stuck'));
+    vi.spyOn(WorkerPool.prototype, 'stop').mockImplementationOnce(async function (this: WorkerPool) {
+      await stop.call(this);
+      return false;
+    });
+    expect((await failure(step(matrix(4, 6)))).message).toBe('stuck');
+    expect(parametersOf(model)).toEqual(values);
+    await step(matrix(4, 6));
+    expect(parametersOf(model)).not.toEqual(values);
+    model.parameters().forEach(({ storage }, i) => {
+      expect(storage.data.buffer).not.toBe(before[i]?.buffer);
+    });
+  });
 
   it('finish an update that was begun when one was lost', async () => {
     const expected = await parametersAfter();
