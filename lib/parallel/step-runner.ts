@@ -12,13 +12,14 @@ import { Updater } from './updater.js';
 /** The data-parallel functions that a worker knows. */
 export class StepRunners {
   readonly #runners = new Map<number, StepRunner>();
-  readonly #local = new LocalMemory();
+  /** Working memory for each of the shards that run together. */
+  readonly #locals: LocalMemory[] = [];
 
   constructor(private readonly job: Job) {}
 
   run(rank: number, call: StepCall): void {
     const { id, definition, forget } = call;
-    if (definition) this.#runners.set(id, new StepRunner(this.job, definition, this.#local));
+    if (definition) this.#runners.set(id, new StepRunner(this.job, definition, this.#locals));
     for (const old of forget) this.#runners.delete(old);
     const runner = this.#runners.get(id);
     if (!runner) throw invalid('parallel', 'a worker thread was ended between two calls');
@@ -33,17 +34,18 @@ class StepRunner {
   readonly #updater: Updater;
   readonly #reduction: Reduction;
   readonly #shares: Float64Array;
-  readonly #executables = new Map<number, BoundExecutable>();
+  /** By the number of rows, for each of the shards that run together. */
+  readonly #executables = new Map<number, BoundExecutable[]>();
   readonly #views = new Map<number, readonly (readonly [name: string, rows: TypedArray])[]>();
 
   constructor(
     private readonly job: Job,
     private readonly step: StepJob,
-    private readonly local: LocalMemory,
+    private readonly locals: LocalMemory[],
   ) {
     this.#control = new Control(job.control);
     this.#batches = new BatchRunner(step.gradients);
-    this.#updater = new Updater(job, step, this.#control, local);
+    this.#updater = new Updater(job, step, this.#control);
     this.#reduction = planReduction(presentShards(step.rows, step.shards), job.workers);
     this.#shares = new Float64Array(step.shares);
   }
@@ -55,7 +57,7 @@ class StepRunner {
     if (!finish) {
       const batch = { count: rows, shards, seed: this.job.seed, step };
       this.#batches.run(work[rank] ?? [], batch, {
-        load: (shard) => this.#load(shard),
+        load: (shard, instance) => this.#load(shard, instance),
         finish: (shard, executable) => {
           figures.forEach((name, i) => {
             this.#shares[shard * figures.length + i] = executable.array(name)[0] as number;
@@ -70,21 +72,24 @@ class StepRunner {
   }
 
   /** The plan for a shard, over its rows where they lie. */
-  #load(shard: number): BoundExecutable {
-    const executable = this.#executableFor(shardRows(this.step.rows, this.step.shards, shard).count);
+  #load(shard: number, instance: number): BoundExecutable {
+    const { count } = shardRows(this.step.rows, this.step.shards, shard);
+    const executable = this.#executableFor(count, instance);
     for (const [name, rows] of this.#viewsOf(shard)) executable.use(name, rows);
     return executable;
   }
 
-  #executableFor(count: number): BoundExecutable {
-    let executable = this.#executables.get(count);
-    if (!executable) {
-      const bound = this.step.plans.get(count);
-      if (!bound) throw new RangeError(`there is no plan for ${count} rows`);
-      executable = new BoundExecutable(bound, this.local);
-      this.#executables.set(count, executable);
-    }
-    return executable;
+  #executableFor(count: number, instance: number): BoundExecutable {
+    const instances = this.#executables.get(count) ?? [];
+    this.#executables.set(count, instances);
+    const known = instances[instance];
+    if (known) return known;
+    const bound = this.step.plans.get(count);
+    if (!bound) throw new RangeError(`there is no plan for ${count} rows`);
+    this.locals[instance] ??= new LocalMemory();
+    const made = new BoundExecutable(bound, this.locals[instance]);
+    instances[instance] = made;
+    return made;
   }
 
   #viewsOf(shard: number): readonly (readonly [string, TypedArray])[] {
