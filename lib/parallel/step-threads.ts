@@ -1,6 +1,6 @@
 import { fromOtherThread } from '../graph/errors.js';
 import { Control } from './control.js';
-import type { StepCall } from './job.js';
+import type { Job, StepCall } from './job.js';
 import { WorkerPool } from './pool.js';
 import type { StepEntry } from './step-entry.js';
 
@@ -13,10 +13,7 @@ export class StepThreads {
   #lastId = 0;
   #lost = false;
 
-  constructor(
-    private readonly workers: number,
-    private readonly seed: number,
-  ) {}
+  constructor(private readonly job: Omit<Job, 'control'>) {}
 
   /**
    * Runs an entry, with its arguments in place. When a worker fails, all threads are ended; an update that has begun by
@@ -63,11 +60,7 @@ export class StepThreads {
   }
 
   async #attempt(entry: StepEntry, call: Omit<StepCall, 'id' | 'forget'>): Promise<void> {
-    this.#pool ??= await WorkerPool.start({
-      workers: this.workers,
-      seed: this.seed,
-      control: new Control().buffer,
-    });
+    this.#pool ??= await WorkerPool.start({ ...this.job, control: new Control().buffer });
     const known = this.#ids.get(entry);
     const id = known ?? ++this.#lastId;
     const definition = known === undefined ? entry.job : undefined;

@@ -211,6 +211,7 @@ describe('a data-parallel function', () => {
     [{ workers: 0 }, 'dataParallel: workers must be an integer from 1 to 256, got 0'],
     [{ shards: 1025 }, 'dataParallel: shards must be an integer from 1 to 1024, got 1025'],
     [{ seed: -1 }, 'dataParallel: seed must be a non-negative integer, got -1'],
+    [{ nice: 20 }, 'dataParallel: nice must be an integer from 0 to 19, got 20'],
     [3, 'dataParallel: options must be a plain object, got 3'],
   ])('refuses the options %j', (options, message) => {
     expect(() => dataParallel((a: Tensor) => a, options as DataParallelOptions)).toThrow(message);
