@@ -22,9 +22,19 @@ const state: RunState = {
     epochs: 1,
     epochStep: 1,
     epochSeconds: 0.1 + 0.2,
-    skipped: 0,
+    epochSkippedItems: 2,
     schedules: [null, { rate: 1e-3, best: Number.POSITIVE_INFINITY, bad: 0, cooling: 0 }],
-    history: [{ epoch: 1, loss: Number.NaN, seconds: 1, examplesPerSecond: 9, validation: { loss: -0 } }],
+    history: [
+      {
+        epoch: 1,
+        loss: Number.NaN,
+        seconds: 1,
+        examplesPerSecond: 9,
+        skippedSteps: 1,
+        skippedItems: 0,
+        validation: { loss: -0 },
+      },
+    ],
   },
 };
 

@@ -24,10 +24,24 @@ export interface CheckpointOptions {
    * signal it is raised again, so that the process ends. Default true; in a worker thread, which gets no signals, false.
    */
   readonly sigterm?: boolean;
+  /** Called before training goes on from a checkpoint. */
+  readonly onResume?: (from: ResumePoint) => void;
+}
+
+/** Where a run goes on. */
+export interface ResumePoint {
+  /** The file. */
+  readonly path: string;
+  /** Steps that the trainer has taken, over all epochs. */
+  readonly step: number;
+  /** Epochs that are over. */
+  readonly epochs: number;
+  /** Steps of the epoch under way. */
+  readonly epochStep: number;
 }
 
 /** Options of which none is missing; infinity stands for never. */
-export type CompleteOptions = Required<CheckpointOptions>;
+export type CompleteOptions = Required<Omit<CheckpointOptions, 'onResume'>>;
 
 const MINUTES = 5;
 const KEEP = 3;

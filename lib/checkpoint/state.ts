@@ -2,17 +2,23 @@ import { invalid } from '../graph/errors.js';
 import type { ScheduleState } from '../optim/schedule.js';
 import { decodeJson, encodeJson } from './json.js';
 
-/** The figures of an epoch that is over. */
+/** Figures by name: `loss` and the metrics. */
+export type Figures = { readonly loss: number } & { readonly [name: string]: number };
+
+/** The figures of an epoch, as a trainer's history keeps them. */
 export interface EpochRecord {
   /** From 1, counted over all calls of `fit`. */
   readonly epoch: number;
-  /** The mean loss over the samples, each taken as the parameters then were. */
+  /** The mean loss over the samples of the steps that were not skipped, each taken as the parameters then were. */
   readonly loss: number;
   /** Wall-clock time of training, without validation. */
   readonly seconds: number;
   readonly examplesPerSecond: number;
-  /** `loss` and the metrics over the validation data. */
-  readonly validation?: { readonly loss: number } & { readonly [name: string]: number };
+  /** Steps that changed nothing, because their loss was not finite. */
+  readonly skippedSteps: number;
+  /** Samples that others stood in for, because they could not be loaded (see `onBadItem` of `data.custom`). */
+  readonly skippedItems: number;
+  readonly validation?: Figures;
 }
 
 /** What must be the same for a run to go on from a checkpoint. */
@@ -40,8 +46,8 @@ export interface RunProgress {
   readonly epochStep: number;
   /** Seconds that these took. */
   readonly epochSeconds: number;
-  /** Steps that made no update because their loss was not finite. */
-  readonly skipped: number;
+  /** Samples in them that others stood in for, and perhaps some that had been loaded ahead. */
+  readonly epochSkippedItems: number;
   readonly schedules: readonly ScheduleState[];
   readonly history: readonly EpochRecord[];
 }

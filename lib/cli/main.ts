@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { version } from './version.js';
+import { version } from '../runtime/version.js';
 
 function positiveInteger(text: string): number {
   const value = Number(text);
@@ -36,6 +36,12 @@ program
   .addOption(workers)
   .option('-s, --seed <n>', 'decides initial values, order and dropout', seed)
   .option('-o, --output <file>', 'where the weights are saved; <name>.safetensors by default')
+  .option('--checkpoint <dir>', 'where the run is saved as it goes, and goes on from when it was ended')
+  .option(
+    '--save-every <steps>',
+    'steps from one checkpoint to the next; 5 minutes by default',
+    positiveInteger,
+  )
   .action(async (file, options) => {
     const { train } = await import('./train.js');
     process.exitCode = await train(file, options);

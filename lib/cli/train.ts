@@ -1,12 +1,16 @@
 import { basename, extname } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { addon } from '../runtime/addon.js';
-import type { EpochResult, Progress } from '../train/index.js';
+import type { CheckpointOptions, EpochResult, Progress } from '../train/index.js';
 import { count, figures, seconds } from './format.js';
 import { loadRun, type RunOptions } from './load.js';
 
 export interface TrainOptions extends RunOptions {
   readonly output?: string;
+  /** Where checkpoints are saved, and the run in which is gone on with. */
+  readonly checkpoint?: string;
+  /** Steps between two checkpoints; by default some minutes are between them. */
+  readonly saveEvery?: number;
 }
 
 /** The exit code of a program that Ctrl-C ended. */
@@ -39,9 +43,10 @@ export async function train(file: string, options: TrainOptions): Promise<number
   const output = options.output ?? `${basename(file, extname(file))}.safetensors`;
   const bar = new EpochBar(epochs);
   const started = performance.now();
-  let last: EpochResult | undefined;
+  let trained = 0;
   try {
     const validation = data.test ? { validation: data.test } : {};
+    const checkpoint = options.checkpoint ? { checkpoint: checkpointOf(options.checkpoint, options) } : {};
     const onProgress = (progress: Progress) => bar.show(progress);
     const fit = trainer.fit(data.train, {
       epochs,
@@ -49,11 +54,12 @@ export async function train(file: string, options: TrainOptions): Promise<number
       signal: interrupt.signal,
       onProgress,
       ...validation,
+      ...checkpoint,
     });
     for await (const epoch of fit) {
       bar.clear();
       console.log(describe(epoch, epochs));
-      last = epoch;
+      trained++;
     }
   } catch (error) {
     bar.clear();
@@ -66,11 +72,23 @@ export async function train(file: string, options: TrainOptions): Promise<number
   }
   const elapsed = (performance.now() - started) / 1000;
   await trainer.model.save(output);
+  const last = trainer.history.at(-1);
   const quality = last?.validation ? figures(last.validation, 'test ') : `loss ${last?.loss.toFixed(4)}`;
-  const pace = `${count((epochs * data.train.length) / elapsed)} examples/s with testing`;
+  const pace = `${count((trained * data.train.length) / elapsed)} examples/s with testing`;
   console.log(`done: ${quality}, ${seconds(elapsed)}, ${pace}`);
   console.log(`weights saved to ${output}`);
   return 0;
+}
+
+function checkpointOf(dir: string, { saveEvery }: TrainOptions): CheckpointOptions {
+  return {
+    dir,
+    ...(saveEvery === undefined ? {} : { everySteps: saveEvery }),
+    onResume({ path, step, epochs, epochStep }) {
+      const inEpoch = epochStep > 0 ? ` and ${count(epochStep)} steps of the next` : '';
+      console.log(`goes on from ${path}: ${count(step)} steps, ${count(epochs)} epochs${inEpoch}`);
+    },
+  };
 }
 
 function describe(

@@ -187,7 +187,18 @@ export class Control {
 
   /** Says, when all workers have met or are done, that what was being copied is there. */
   completeSnapshot(): void {
-    Atomics.compareExchange(this.#words, SNAPSHOT, COPYING, COMPLETE);
+    if (Atomics.compareExchange(this.#words, SNAPSHOT, COPYING, COMPLETE) === COPYING) this.wake();
+  }
+
+  /** Resolves when a snapshot is complete, or at `wake`. */
+  async snapshotCompleted(): Promise<void> {
+    const state = Atomics.load(this.#words, SNAPSHOT);
+    if (state !== COMPLETE) await Atomics.waitAsync(this.#words, SNAPSHOT, state).value;
+  }
+
+  /** Lets whoever waits for a snapshot look again. */
+  wake(): void {
+    Atomics.notify(this.#words, SNAPSHOT);
   }
 
   /** The steps of the epoch after which the state was copied, if there is a complete copy. */

@@ -1,6 +1,8 @@
+export type { CheckpointOptions, ResumePoint } from '../checkpoint/options.js';
 export type { RunSize, TrainingModule } from './module.js';
 export { Trainer } from './trainer.js';
 export type {
+  EpochRecord,
   EpochResult,
   Figures,
   FitOptions,

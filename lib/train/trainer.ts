@@ -12,8 +12,10 @@ import { measureBandwidth, measurePeak } from '../profile/peak.js';
 import type { Profile } from '../profile/report.js';
 import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
+import { Checkpointing } from './checkpointing.js';
 import { describeChoice } from './choice.js';
 import { runEpoch } from './epoch-run.js';
+import { evaluateIn } from './evaluation.js';
 import {
   firstSamples,
   inspectBatch,
@@ -28,15 +30,17 @@ import {
   newJob,
   prepareEvaluation,
   prepareTraining,
-  readFigures,
   workersOf,
 } from './jobs.js';
 import { TrainerMemory } from './memory.js';
+import { inMode } from './mode.js';
+import { type Position, recordOf } from './position.js';
 import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
 import { ProgressFeed } from './progress-feed.js';
 import { RestartBudget } from './restart-budget.js';
 import { Session } from './session.js';
 import type {
+  EpochRecord,
   EpochResult,
   Figures,
   FitOptions,
@@ -61,8 +65,7 @@ export class Trainer {
   readonly #metrics: Readonly<Record<string, Metric>>;
   readonly #memory: TrainerMemory;
   readonly #predict: (input: Tensor) => Promise<Tensor>;
-  #steps = 0;
-  #epochs = 0;
+  readonly #position: Position = { steps: 0, epochs: 0, history: [] };
   /** The call under way. */
   #session: Session | undefined;
   #paused = false;
@@ -92,53 +95,77 @@ export class Trainer {
     this.#options = { ...options, seed };
     this.#metrics = metrics ?? loss.metrics ?? {};
     this.#memory = new TrainerMemory(model, optimizer);
-    this.#predict = compile((input: Tensor) => this.#inMode(false, () => model.forward(input)));
+    this.#predict = compile((input: Tensor) => inMode(this.model, false, () => model.forward(input)));
   }
 
   /** Steps taken so far. */
   get steps(): number {
-    return this.#steps;
+    return this.#position.steps;
+  }
+
+  /** The figures of the epochs that are over, also those before a checkpoint that `fit` went on from. */
+  get history(): readonly EpochRecord[] {
+    return this.#position.history;
   }
 
   /**
    * Trains for some epochs and yields the figures of each when it is done. Leaving the loop early, an abort or an
-   * error ends all threads; the parameters stay as the last whole step left them.
+   * error ends all threads; the parameters stay as the last whole step left them. With the option `checkpoint` it goes on
+   * where the run in that directory was.
    *
    * @throws before anything is trained when the data does not fit the model; the worker's error when one fails; when the
    *   loss is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
    */
   async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<EpochResult, void, undefined> {
-    const { epochs = 1, validation, signal, restartWorkers = 0 } = options;
+    const { epochs = 1, validation, restartWorkers = 0, checkpoint } = options;
     requireInteger('fit', 'epochs', epochs, { min: 1 });
     requireInteger('fit', 'restartWorkers', restartWorkers, { min: 0 });
     this.#requireData('fit', data, options.batchSize);
     if (validation !== undefined) this.#requireData('fit', validation, options.batchSize);
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     this.#requireOwnValues('fit');
     const session = this.#enter('fit');
     const restarts = new RestartBudget(restartWorkers, this.#log);
+    const position = this.#position;
+    let saving: Checkpointing | undefined;
     try {
+      saving = checkpoint && (await Checkpointing.open(checkpoint, position, options.signal));
+      const signal = saving?.signal ?? options.signal;
       const context = this.#context();
-      const training = this.#inMode(true, () => prepareTraining(context, data, options));
+      const { shards = saving?.shards } = context;
+      const prepared = inMode(this.model, true, () => prepareTraining({ ...context, shards }, data, options));
+      const training = saving ? await saving.restore(context, prepared) : prepared;
+      const last = (saving?.epochsBefore ?? position.epochs) + epochs;
+      if (position.epochs >= last) return;
       const shared = { ...context, workers: workersOf(training) };
       const evaluation = validation && this.#prepareEvaluation(shared, validation, options);
       const job = { ...newJob(shared), training, ...(evaluation ? { evaluation } : {}) };
       this.#log(describeChoice(training, this.#options, this.#cores));
       await session.start(job, signal);
-      for (let i = 0; i < epochs; i++) {
-        const result = await this.#trainEpoch(session, job, data, options, restarts);
+      await saving?.begin(job);
+      while (position.epochs < last) {
+        const result = await this.#trainEpoch(session, job, data, options, { restarts, saving });
         signal?.throwIfAborted();
         const figures = evaluation && (await this.#validateIn(session, evaluation, restarts));
         signal?.throwIfAborted();
+        const whole = { ...result, ...(figures ? { validation: figures } : {}) };
+        // Nothing may come between these, or a run that goes on from a checkpoint would report twice.
         this.#options.optimizer.report(figures?.loss ?? result.loss);
+        position.history.push(recordOf(whole));
+        saving?.finishEpoch();
         const health = options.health ? await this.#health(data, options) : undefined;
+        await saving?.rest(position.epochs === last);
         signal?.throwIfAborted();
-        yield { ...result, ...(figures ? { validation: figures } : {}), ...(health ? { health } : {}) };
+        yield { ...whole, ...(health ? { health } : {}) };
         signal?.throwIfAborted();
       }
     } finally {
-      await this.#leave(session);
-      this.#feed.end();
+      try {
+        await saving?.end();
+      } finally {
+        await this.#leave(session);
+        this.#feed.end();
+      }
     }
   }
 
@@ -177,7 +204,7 @@ export class Trainer {
       const context = this.#context();
       const evaluation = this.#prepareEvaluation(context, data, options);
       await session.start({ ...newJob(context), evaluation }, signal);
-      const figures = await this.#evaluateIn(session, evaluation);
+      const figures = await evaluateIn(session, evaluation);
       signal?.throwIfAborted();
       return figures;
     } finally {
@@ -225,9 +252,9 @@ export class Trainer {
     const session = this.#enter('profile');
     let restore = () => {};
     try {
-      const context = { ...this.#context(), steps: this.#steps };
+      const context = { ...this.#context(), steps: this.#position.steps };
       restore = this.#memory.keep();
-      const training = this.#inMode(true, () => prepareProfile(context, data, { steps, batchSize }));
+      const training = inMode(this.model, true, () => prepareProfile(context, data, { steps, batchSize }));
       const workers = workersOf(training);
       const peaks = {
         peakGflopsPerSecond: await measurePeak(workers),
@@ -257,7 +284,7 @@ export class Trainer {
 
   /** Before the first update there are no averages yet, and what the parameters were given since stands for them. */
   async #withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
-    const updates = this.#options.optimizer.updatesAfter(this.#steps);
+    const updates = this.#options.optimizer.updatesAfter(this.#position.steps);
     return updates === 0 ? fn() : this.#memory.withAverages(fn);
   }
 
@@ -282,28 +309,25 @@ export class Trainer {
     job: Job & { training: TrainingJob },
     data: Dataset,
     options: FitOptions,
-    restarts: RestartBudget,
+    { restarts, saving }: { restarts: RestartBudget; saving: Checkpointing | undefined },
   ): Promise<EpochResult> {
-    const epoch = ++this.#epochs;
+    const position = this.#position;
+    const start = saving?.startEpoch() ?? { epoch: ++position.epochs, firstStep: position.steps };
     const { stepTimeout = STEP_TIMEOUT_MS, onProgress } = options;
-    const { done, failure, result } = await runEpoch(
-      session,
-      job,
-      { epoch, firstStep: this.#steps },
-      {
-        optimizer: this.#options.optimizer,
-        restarts,
-        stepTimeout,
-        onProgress: (progress) => {
-          this.#feed.publish(progress);
-          onProgress?.(progress);
-        },
+    const { done, failure, result } = await runEpoch(session, job, start, {
+      optimizer: this.#options.optimizer,
+      restarts,
+      stepTimeout,
+      onProgress: (progress) => {
+        this.#feed.publish(progress);
+        onProgress?.(progress);
       },
-    );
-    this.#steps += done;
-    if (!failure) return result();
+    });
+    position.steps = start.firstStep + done;
+    saving?.leaveEpoch(failure !== undefined);
+    if (!failure) return saving?.whole(result()) ?? result();
     if (!failure.notFinite) throw failure.error;
-    const report = await this.#inspect(samplesOf(data, job, epoch, done)).catch(() => null);
+    const report = await this.#inspect(samplesOf(data, job, start.epoch, done)).catch(() => null);
     throw withCulprit(failure.error, report);
   }
 
@@ -312,9 +336,9 @@ export class Trainer {
   }
 
   async #inspect(samples: Samples, thresholds: Partial<HealthThresholds> = {}): Promise<HealthReport> {
-    const context = { ...this.#context(this.#memory.inUse()), steps: this.#steps };
+    const context = { ...this.#context(this.#memory.inUse()), steps: this.#position.steps };
     const batch = await loadSamples(samples, context.seed);
-    return this.#inMode(true, () => inspectBatch(context, batch, thresholds));
+    return inMode(this.model, true, () => inspectBatch(context, batch, thresholds));
   }
 
   #prepareEvaluation(
@@ -322,23 +346,12 @@ export class Trainer {
     data: Dataset,
     options: Pick<FitOptions, 'batchSize'>,
   ): EvaluationJob {
-    return this.#inMode(false, () => prepareEvaluation(context, data, options));
-  }
-
-  async #evaluateIn(session: Session, evaluation: EvaluationJob, restarts?: RestartBudget): Promise<Figures> {
-    try {
-      await session.run((rank) => ({ kind: 'evaluate', rank }));
-      return readFigures(evaluation);
-    } catch (error) {
-      if (!restarts?.take(error)) throw error;
-      await session.restart();
-      return this.#evaluateIn(session, evaluation, restarts);
-    }
+    return inMode(this.model, false, () => prepareEvaluation(context, data, options));
   }
 
   /** Of the averaged parameters, where the optimiser averages them: these are the ones to be used later. */
   #validateIn(session: Session, evaluation: EvaluationJob, restarts: RestartBudget): Promise<Figures> {
-    const evaluate = () => this.#evaluateIn(session, evaluation, restarts);
+    const evaluate = () => evaluateIn(session, evaluation, restarts);
     const { stages } = this.#options.optimizer;
     return stages.average === undefined ? evaluate() : this.#withAverages(evaluate);
   }
@@ -380,15 +393,5 @@ export class Trainer {
   #setPaused(paused: boolean): void {
     this.#paused = paused;
     if (this.#session) this.#session.paused = paused;
-  }
-
-  #inMode<R>(training: boolean, fn: () => R): R {
-    const before = this.model.training;
-    this.model.train(training);
-    try {
-      return fn();
-    } finally {
-      this.model.train(before);
-    }
   }
 }

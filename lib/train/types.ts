@@ -1,8 +1,12 @@
+import type { CheckpointOptions } from '../checkpoint/options.js';
+import type { EpochRecord } from '../checkpoint/state.js';
 import type { Dataset } from '../data/index.js';
 import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Loss, Metric } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
+
+export type { EpochRecord, Figures } from '../checkpoint/state.js';
 
 export interface TrainerOptions {
   readonly loss: Loss;
@@ -59,7 +63,13 @@ export interface FitOptions {
   readonly restartWorkers?: number;
   /** Milliseconds that a step may take before its worker counts as stuck. Default 600,000 (ten minutes). */
   readonly stepTimeout?: number;
-  /** Ends training within one step. */
+  /**
+   * Saves the run, and goes on with the one that the directory holds, in the middle of an epoch if need be, to the same
+   * weights as a run that nothing disturbed. `epochs` then counts from the start of that run; those that are left are
+   * yielded. See docs/checkpoints.md.
+   */
+  readonly checkpoint?: CheckpointOptions;
+  /** Ends training within one step. With `checkpoint`, the run is saved then. */
   readonly signal?: AbortSignal;
   /** Called about ten times a second while an epoch runs. */
   readonly onProgress?: (progress: Progress) => void;
@@ -81,9 +91,6 @@ export interface ProfileOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Figures by name: `loss` and the metrics. */
-export type Figures = { readonly loss: number } & { readonly [name: string]: number };
-
 /** Where an epoch is. */
 export interface Progress {
   /** From 1. */
@@ -101,22 +108,10 @@ export interface Progress {
   readonly eta: number;
 }
 
-/** The figures of an epoch. */
-export interface EpochResult {
-  /** From 1, counted over all calls of `fit`. */
-  readonly epoch: number;
-  /** The mean loss over the samples of the steps that were not skipped, each taken as the parameters then were. */
-  readonly loss: number;
-  /** Wall-clock time of training, without validation. */
-  readonly seconds: number;
-  readonly examplesPerSecond: number;
+/** The figures of an epoch, and what the history does not keep. */
+export interface EpochResult extends EpochRecord {
   /** The loss of every step; NaN for one that was skipped. */
   readonly stepLosses: Float64Array;
-  /** Steps that changed nothing, because their loss was not finite. */
-  readonly skippedSteps: number;
-  /** Samples that others stood in for, because they could not be loaded (see `onBadItem` of `data.custom`). */
-  readonly skippedItems: number;
-  readonly validation?: Figures;
   /** Where `health` was asked for. */
   readonly health?: HealthReport;
 }
