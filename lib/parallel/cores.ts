@@ -19,9 +19,9 @@ export function usableCores({ root = '/', affinity = availableParallelism() } = 
   const quota = smallestQuota(root);
   if (quota && Math.ceil(quota.cores) < affinity) {
     const cores = Math.max(1, Math.ceil(quota.cores));
-    return { cores, reason: `cgroup ${quota.path} grants the time of ${round(quota.cores)} cores` };
+    return { cores, reason: `cgroup ${quota.path} grants the time of ${counted(quota.cores)}` };
   }
-  return { cores: Math.max(1, affinity), reason: `the process may run on ${affinity} cores` };
+  return { cores: Math.max(1, affinity), reason: `the process may run on ${counted(affinity)}` };
 }
 
 interface Quota {
@@ -97,6 +97,6 @@ function readText(path: string): string | undefined {
   }
 }
 
-function round(cores: number): number {
-  return Math.round(cores * 100) / 100;
+function counted(cores: number): string {
+  return `${Math.round(cores * 100) / 100} core${cores === 1 ? '' : 's'}`;
 }

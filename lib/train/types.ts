@@ -53,7 +53,9 @@ export interface FitOptions {
   readonly health?: boolean | Partial<HealthThresholds>;
   /**
    * What happens at a step whose loss is not finite: 'stop' rejects with the op and the layer that first made such a value;
-   * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`. Default 'stop'.
+   * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`; schedules go on. Where
+   * steps are accumulated, one that is skipped adds nothing, and an update whose steps are all skipped is not made. The
+   * epoch's loss leaves such steps out, and is NaN when all were skipped. Default 'stop'.
    */
   readonly nonFinite?: 'stop' | 'skip';
   /**

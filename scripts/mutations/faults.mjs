@@ -423,4 +423,86 @@ const moreKernels = [
   },
 ];
 
-export const faults = [...gradientRules, ...loops, ...layers, ...kernels, ...moreKernels, ...engine];
+/** @type {readonly Fault[]} */
+const failures = [
+  {
+    name: 'native calls do not mark what they have done',
+    file: 'native/mark.cc',
+    find: 'if (word_ != nullptr) std::atomic_ref',
+    replace: 'if (value_ < 0) std::atomic_ref',
+    tests: ['test/parallel/interrupted-step.test.ts'],
+  },
+  {
+    name: 'a thread that comes last to the barrier does not see what the others wrote',
+    file: 'native/parallel.cc',
+    find: 'arrived_.fetch_add(1, std::memory_order_acq_rel)',
+    replace: 'arrived_.fetch_add(1, std::memory_order_relaxed)',
+    tests: ['test/thread-sanitizer.test.ts'],
+  },
+  {
+    name: 'buffers change before the step counts as begun',
+    file: 'lib/parallel/updater.ts',
+    find: "this.#progress.set(index, step.step, 'begun');",
+    replace: '',
+    tests: ['test/parallel/interrupted-step.test.ts'],
+  },
+  {
+    name: 'an interrupted step is finished with the next number of workers',
+    file: 'lib/parallel/control.ts',
+    find: 'Atomics.store(this.#words, ACTIVE + (step % 2), workers);',
+    replace: 'this.#words.fill(workers, ACTIVE, ACTIVE + 2 + (step % 1));',
+    tests: ['test/parallel/interrupted-step.test.ts'],
+  },
+  {
+    name: 'a copy of the state that was interrupted counts as complete',
+    file: 'lib/parallel/control.ts',
+    find: 'if (!this.copying) return;',
+    replace: 'if (this.copying || !this.copying) return;',
+    tests: ['test/parallel/interrupted-step.test.ts'],
+  },
+  {
+    name: 'a step that is skipped changes the buffers',
+    file: 'lib/parallel/updater.ts',
+    find: 'if (!step.skip) this.#keepBuffers(index, step.program);',
+    replace: 'this.#keepBuffers(index, step.program);\n    if (!step.skip) void 0;',
+    tests: ['test/skipped-steps.test.ts'],
+  },
+  {
+    name: 'an update of steps that are all skipped is made',
+    file: 'lib/parallel/train-epoch.ts',
+    find: "every(Number.isNaN) ? 'update' : 'step'",
+    replace: "every(Number.isNaN) ? 'step' : 'step'",
+    tests: ['test/skipped-steps.test.ts'],
+  },
+  {
+    name: 'workers are started anew at a barrier that is aborted',
+    file: 'lib/train/session.ts',
+    find: 'new Control(this.#job.control).reset();',
+    replace: '',
+    tests: ['test/failures.test.ts', '-t', 'end themselves go on'],
+  },
+  {
+    name: 'a pool that is stopped twice starts threads',
+    file: 'lib/parallel/pool.ts',
+    find: 'this.#stopped ??= this.#stop();',
+    replace: 'this.#stopped = this.#stop();',
+    tests: ['test/failures.test.ts', '-t', 'endless loop'],
+  },
+  {
+    name: 'workers take steps in a pause',
+    file: 'lib/parallel/train-epoch.ts',
+    find: 'this.#control.waitWhilePaused();',
+    replace: '',
+    tests: ['test/service-fit.test.ts', '-t', 'a pause'],
+  },
+];
+
+export const faults = [
+  ...gradientRules,
+  ...loops,
+  ...layers,
+  ...kernels,
+  ...moreKernels,
+  ...engine,
+  ...failures,
+];

@@ -1,0 +1,32 @@
+// Prints the threads that the BLAS has started, and the clock ticks that they were at work while workers made large products.
+import { readdirSync, readFileSync } from 'node:fs';
+
+const tasks = () => readdirSync('/proc/self/task');
+const ticksOf = (/** @type {string} */ task) => {
+  // The name of the thread, in brackets, may hold spaces; the ticks are fields 14 and 15.
+  const fields = readFileSync(`/proc/self/task/${task}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+};
+
+const before = tasks();
+const { data, nn, optim, Trainer } = await import('chainrule');
+const threads = tasks().filter((task) => !before.includes(task));
+const ticks = () => threads.map(ticksOf).reduce((sum, count) => sum + count, 0);
+
+const size = 1024;
+const trainer = new Trainer(
+  new nn.Sequential(new nn.Linear(size, size), new nn.ReLU(), new nn.Linear(size, 3)),
+  {
+    loss: nn.crossEntropy,
+    optimizer: optim.sgd({ lr: 0.01 }),
+    workers: 2,
+  },
+);
+const samples = data.fromArrays(new Float32Array(size * 1024).fill(0.5), new Int32Array(size), {
+  inputs: { shape: [1024] },
+});
+const start = ticks();
+for await (const _ of trainer.fit(samples, { batchSize: 512, epochs: 3 }));
+console.log(JSON.stringify({ threads: threads.length, ticks: ticks() - start }));

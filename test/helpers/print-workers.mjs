@@ -1,0 +1,7 @@
+// Prints how many workers a trainer takes, and fits once, whose choice goes to stderr where NODE_DEBUG says so.
+import { data, nn, optim, Trainer } from 'chainrule';
+
+const trainer = new Trainer(new nn.Linear(4, 3), { loss: nn.crossEntropy, optimizer: optim.adam() });
+const samples = data.fromArrays(new Float32Array(16), Int32Array.of(0, 1, 2, 0), { inputs: { shape: [4] } });
+for await (const _ of trainer.fit(samples));
+console.log(trainer.workers);
