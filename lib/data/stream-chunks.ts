@@ -10,8 +10,8 @@ export interface Chunk {
   readonly count: number;
   /** The number of the first, among those that were not left out. */
   readonly firstItem: number;
-  /** Items that the stream has given in this epoch, up to the last of these, with those that were left out. */
-  readonly taken: number;
+  /** Items that were left out between the first and the last. */
+  readonly skipped: number;
 }
 
 /** Milliseconds after which other work of the thread has its turn. */
@@ -21,8 +21,6 @@ type ItemIterator = AsyncIterator<StreamItem> | Iterator<StreamItem>;
 
 /** Takes the items of one epoch from a stream, half a memory at a time and no more than that ahead. */
 export class StreamChunks {
-  /** Items that were left out. */
-  skipped = 0;
   #iterator: ItemIterator | undefined;
   #filling: Promise<Chunk> | undefined;
   #start = 0;
@@ -31,7 +29,7 @@ export class StreamChunks {
   #pulling = false;
   #ended = false;
 
-  /** @param passed items at the start that are taken and thrown away, because an earlier run has trained on them */
+  /** @param passed good items at the start that are taken and thrown away, because an earlier run has trained on them */
   constructor(
     private readonly stream: StreamDataset,
     private readonly memory: StreamMemory,
@@ -65,21 +63,26 @@ export class StreamChunks {
 
   async #fill(): Promise<Chunk> {
     const start = this.#start;
-    const firstItem = this.#kept;
+    const firstItem = Math.max(this.#kept, this.passed);
+    let skipped = 0;
     let turn = performance.now();
     let count = 0;
     while (count < this.memory.half && !this.#ended) {
       const item = await this.#pull();
       if (item === undefined) break;
-      const index = this.#taken++;
-      if (index >= this.passed && this.#write(start + count, item, index)) count++;
+      const good = this.#write(start + count, item, this.#taken++);
+      const passes = this.#kept < this.passed;
+      if (good) this.#kept++;
+      if (!passes) {
+        if (good) count++;
+        else skipped++;
+      }
       if (performance.now() - turn > TURN_MS) {
         await nextTurn();
         turn = performance.now();
       }
     }
-    this.#kept += count;
-    return { start, count, firstItem, taken: this.#taken };
+    return { start, count, firstItem, skipped };
   }
 
   async #pull(): Promise<StreamItem | undefined> {
@@ -107,7 +110,6 @@ export class StreamChunks {
       return true;
     } catch (error) {
       if (this.stream.onBadItem === 'error') throw error;
-      this.skipped++;
       return false;
     }
   }

@@ -11,6 +11,8 @@ import type { Form } from './transforms/program.js';
 export class StreamMemory extends Dataset {
   /** Items of one half. */
   readonly half: number;
+  /** Steps of an epoch at most; memory for what belongs to a step is taken only as far as it is used. */
+  readonly mostSteps = 2 ** 20;
 
   constructor({ inputs, targets, transforms }: StreamDataset, half: number) {
     super(room(inputs, 2 * half), room(targets, 2 * half), transforms);

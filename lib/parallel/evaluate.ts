@@ -1,9 +1,9 @@
 import { Control } from './control.js';
+import { inOrder } from './epoch-order.js';
 import type { EvaluationJob, Job } from './job.js';
 import type { RowLoader } from './loader.js';
 import { ShardRunner } from './shard-runner.js';
 import { batchCount, shardRows } from './shards.js';
-import { inOrder } from './train-epoch.js';
 
 /** One worker's part of an evaluation: a run of neighbouring batches. */
 export class Evaluator {

@@ -134,6 +134,19 @@ export interface Job {
   readonly evaluation?: EvaluationJob;
 }
 
+/** A run of steps of an epoch, with the samples that they take. */
+export interface EpochPart {
+  /** Its first step in the epoch. */
+  readonly firstStep: number;
+  /** Its first sample in the memory of the data. */
+  readonly start: number;
+  readonly count: number;
+  /** The number of that sample in the epoch. */
+  readonly firstItem: number;
+  /** Samples of the whole epoch, where that is known. */
+  readonly expected?: number;
+}
+
 /** Where an epoch begins, or goes on. */
 export interface EpochStart {
   readonly epoch: number;
@@ -141,6 +154,10 @@ export interface EpochStart {
   readonly firstStep: number;
   /** The step of the epoch to begin with. Default 0. */
   readonly startStep?: number;
+  /** The part of the epoch to train, where its samples arrive in parts. */
+  readonly part?: EpochPart;
+  /** Plans for numbers of rows that only this part has. */
+  readonly plans?: ReadonlyMap<number, BoundPlan>;
   /** Whether the gradients of that step are there, and perhaps a part of its update is made, because workers failed in it. */
   readonly finish?: boolean;
 }

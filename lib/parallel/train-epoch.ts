@@ -1,8 +1,8 @@
-import { permutation } from '../graph/random.js';
 import { addon } from '../runtime/addon.js';
 import { BatchRunner } from './batch-runner.js';
 import { Control } from './control.js';
-import type { EpochStart, Job, TrainingJob } from './job.js';
+import { orderOf, partOf } from './epoch-order.js';
+import type { BoundPlan, EpochPart, EpochStart, Job, TrainingJob } from './job.js';
 import type { RowLoader, RowsRequest } from './loader.js';
 import { lossNotFinite } from './non-finite.js';
 import type { Recorder } from './recorder.js';
@@ -33,8 +33,11 @@ export class EpochTrainer {
   readonly #copier: SnapshotCopier;
   readonly #batches: BatchRunner;
   readonly #reductions = new Map<string, Pick<Step, 'present' | 'reduction'>>();
+  /** By numbers of rows. */
+  readonly #plans: Map<number, BoundPlan>;
   /** The order of the epoch. */
   #order: Int32Array = new Int32Array();
+  #part: EpochPart;
 
   constructor(
     private readonly job: Job,
@@ -43,7 +46,9 @@ export class EpochTrainer {
     private readonly recorder?: Recorder,
   ) {
     this.#control = new Control(job.control);
-    this.#runner = new ShardRunner(training, loader, recorder);
+    this.#plans = new Map(training.plans);
+    this.#part = partOf(training, { epoch: 0, firstStep: 0 });
+    this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
     this.#batches = new BatchRunner(training.gradients, recorder);
@@ -52,14 +57,15 @@ export class EpochTrainer {
   }
 
   /**
-   * Trains one epoch, or the rest of one, meeting the other workers twice a step, and once more where the norm of the
+   * Trains one epoch, or a part or the rest of one, meeting the other workers twice a step, and once more where the norm of the
    * gradients is clipped. Returns early when a stop was asked for.
    */
   run(rank: number, start: EpochStart): void {
-    const { length, batchSize, shuffle } = this.training;
-    const { epoch, startStep = 0, finish = false } = start;
-    this.#order = shuffle ? permutation(length, this.job.seed, epoch) : inOrder(length);
-    const steps = batchCount(length, batchSize);
+    const { epoch, startStep = 0, finish = false, plans = [] } = start;
+    for (const [rows, plan] of plans) this.#plans.set(rows, plan);
+    this.#order = orderOf({ seed: this.job.seed, training: this.training }, start);
+    this.#part = partOf(this.training, start);
+    const steps = this.#part.firstStep + batchCount(this.#part.count, this.training.batchSize);
     for (let index = startStep; index < steps; index++) {
       const pauseFirst = index === startStep ? !finish : this.#control.decidedToPause;
       if (pauseFirst && !this.#begin(rank)) return;
@@ -104,9 +110,10 @@ export class EpochTrainer {
   }
 
   #stepAt(index: number, { firstStep }: EpochStart): Step {
-    const { length, batchSize } = this.training;
-    const start = index * batchSize;
-    const batch = { start, count: Math.min(batchSize, length - start) };
+    const { batchSize } = this.training;
+    const { firstStep: first, start: firstRow, count } = this.#part;
+    const row = (index - first) * batchSize;
+    const batch = { start: firstRow + row, count: Math.min(batchSize, count - row) };
     const global = firstStep + index;
     const active = this.#control.activeAt(global);
     const { present, reduction } = this.#reductionOf(batch.count, active);
@@ -148,7 +155,8 @@ export class EpochTrainer {
 
   #requestOf(shard: number, batch: Rows, epoch: number): RowsRequest {
     const { start, count } = shardRows(batch.count, this.training.shards, shard);
-    return { order: this.#order, batch, rows: { start: batch.start + start, count }, epoch };
+    const indexOffset = this.#part.firstItem - this.#part.start;
+    return { order: this.#order, batch, rows: { start: batch.start + start, count }, epoch, indexOffset };
   }
 
   /** What is agreed on for the next step, between the two meetings of this one. */
@@ -187,11 +195,4 @@ export class EpochTrainer {
 export function activeWorkers(workers: number, cores: number): number {
   const fair = Math.floor(cores / Math.max(1, addon.trainings(0)));
   return Math.min(workers, Math.max(1, fair));
-}
-
-/** The samples as they stand. */
-export function inOrder(length: number): Int32Array {
-  const order = new Int32Array(length);
-  for (let i = 0; i < length; i++) order[i] = i;
-  return order;
 }

@@ -192,7 +192,9 @@ export class Checkpointing {
     const { before = NOTHING } = this.#epoch ?? {};
     if (before.epochStep === 0) return result;
     const seconds = before.epochSeconds + result.seconds;
-    const examplesPerSecond = (this.#run?.training.length ?? 0) / seconds;
+    const samples = result.examplesPerSecond * result.seconds;
+    const samplesBefore = before.epochStep * (this.#run as Run).training.batchSize;
+    const examplesPerSecond = (samplesBefore + samples) / seconds;
     const skippedItems = before.epochSkippedItems + result.skippedItems;
     return { ...result, seconds, examplesPerSecond, skippedItems };
   }

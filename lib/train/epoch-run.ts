@@ -15,11 +15,14 @@ export interface EpochOptions {
   readonly optimizer: Optimizer;
   /** How often the workers may still be started anew. */
   readonly restarts: RestartBudget;
-  /** Milliseconds. */
-  readonly stepTimeout: number;
+  /** Milliseconds. Default ten minutes. */
+  readonly stepTimeout: number | undefined;
   /** Called about ten times a second, and at the end. */
   readonly onProgress: (progress: Progress) => void;
 }
+
+/** Long enough for any step; what takes longer is stuck. */
+const STEP_TIMEOUT_MS = 600_000;
 
 /** What the parameters are after a failure. */
 const WHOLE = 'The parameters are those of the last whole step';
@@ -36,6 +39,8 @@ export interface EpochOutcome {
   /** Whole steps of the epoch that are done. */
   readonly done: number;
   readonly failure?: Failure;
+  /** Where what was trained last began. */
+  readonly start: EpochStart;
   /** The figures; throws what `onProgress` threw. */
   readonly result: () => EpochResult;
 }
@@ -48,7 +53,7 @@ export async function runEpoch(
   session: Session,
   job: Job & { training: TrainingJob },
   start: EpochStart,
-  { optimizer, restarts, stepTimeout, onProgress }: EpochOptions,
+  { optimizer, restarts, stepTimeout = STEP_TIMEOUT_MS, onProgress }: EpochOptions,
 ): Promise<EpochOutcome> {
   const control = new Control(job.control);
   const progress = new ShareProgress(job.training.marks);
@@ -79,7 +84,7 @@ export async function runEpoch(
   try {
     let failure = await attempt(start);
     while (failure && !failure.notFinite && restarts.take(failure.error)) failure = await resume();
-    if (!failure) return { done: watch.stop(), result: watch.result };
+    if (!failure) return { done: watch.stop(), start, result: watch.result };
     const { step, begun } = progress.unfinished();
     control.stepsDone = step;
     let whole = !session.lost;
@@ -88,7 +93,7 @@ export async function runEpoch(
       whole = (await resume()) === undefined;
     }
     const error = failure.notFinite ? failure.error : withStep(failure.error, start.epoch, step, whole);
-    return { done: watch.stop(), failure: { ...failure, error }, result: watch.result };
+    return { done: watch.stop(), failure: { ...failure, error }, start, result: watch.result };
   } finally {
     watch.stop();
   }

@@ -3,14 +3,13 @@ import { SampleLoader } from '../data/sample-loader.js';
 import { allocate, type TensorData } from '../graph/dtype.js';
 import { ChainruleError } from '../graph/errors.js';
 import { constant } from '../graph/ops/leaf.js';
-import { permutation } from '../graph/random.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { examine } from '../health/examine.js';
 import { completeThresholds, describeNonFinite, type HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
-import type { Job, TrainingJob } from '../parallel/job.js';
-import { inOrder } from '../parallel/train-epoch.js';
+import { inOrder, orderOf, partOf } from '../parallel/epoch-order.js';
+import type { EpochStart, Job, TrainingJob } from '../parallel/job.js';
 import type { JobContext } from './jobs.js';
 import { nextValuesOf } from './next-values.js';
 
@@ -20,10 +19,15 @@ export interface Samples {
   readonly indices: Int32Array;
   /** That transforms depend on. */
   readonly epoch: number;
+  /** Added to indices where transforms depend on them. Default 0. */
+  readonly indexOffset?: number;
 }
 
 /** The samples of a batch, as they are trained on. */
-export async function loadSamples({ data, indices, epoch }: Samples, seed: number): Promise<ExaminedBatch> {
+export async function loadSamples(
+  { data, indices, epoch, indexOffset = 0 }: Samples,
+  seed: number,
+): Promise<ExaminedBatch> {
   const count = indices.length;
   const room = ({ dtype, shape }: Form): TensorData => ({
     dtype,
@@ -33,7 +37,8 @@ export async function loadSamples({ data, indices, epoch }: Samples, seed: numbe
   const [inputs, targets] = [room(data.loaded.inputs), room(data.loaded.targets)];
   const rows = { start: 0, count };
   const loader = await SampleLoader.open(data, seed);
-  loader.load({ order: indices, batch: rows, rows, epoch }, { inputs: inputs.data, targets: targets.data });
+  const request = { order: indices, batch: rows, rows, epoch, indexOffset };
+  loader.load(request, { inputs: inputs.data, targets: targets.data });
   return { inputs: [asTensor(inputs)], targets: asTensor(targets) };
 }
 
@@ -64,13 +69,16 @@ function asTensor({ data, shape, dtype }: TensorData): Tensor {
 /** The samples of one step of an epoch. */
 export function samplesOf(
   data: Dataset,
-  { training, seed }: Job & { training: TrainingJob },
-  epoch: number,
+  job: Job & { training: TrainingJob },
+  start: EpochStart,
   step: number,
 ): Samples {
-  const { shuffle, batchSize, length } = training;
-  const order = shuffle ? permutation(length, seed, epoch) : inOrder(length);
-  return { data, indices: order.subarray(step * batchSize, (step + 1) * batchSize), epoch };
+  const { batchSize } = job.training;
+  const part = partOf(job.training, start);
+  const first = part.start + (step - part.firstStep) * batchSize;
+  const end = Math.min(first + batchSize, part.start + part.count);
+  const indices = orderOf(job, start).subarray(first, end);
+  return { data, indices, epoch: start.epoch, indexOffset: part.firstItem - part.start };
 }
 
 /** The first samples of a data set. */

@@ -1,5 +1,6 @@
 import { blocksOf } from '../data/field.js';
 import type { Dataset } from '../data/index.js';
+import { StreamMemory } from '../data/stream-memory.js';
 import { invalid } from '../graph/errors.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Loss, Metric, Module } from '../nn/index.js';
@@ -13,6 +14,7 @@ import { compileShards } from '../parallel/shard-plans.js';
 import { batchCount, shardSizes } from '../parallel/shards.js';
 import { sharedMemory } from '../parallel/shared-memory.js';
 import { prepareUpdates } from '../parallel/update-job.js';
+import { inMode } from './mode.js';
 import type { Figures, FitOptions } from './types.js';
 
 /** What the jobs of a trainer are made from. */
@@ -82,7 +84,7 @@ function shareOut(
   checkTargets(loss, data, () => outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
   const cores = workers > 1 ? context.cores : undefined;
   const mayBeFewer = cores !== undefined;
-  const steps = batchCount(length, batchSize);
+  const steps = data instanceof StreamMemory ? data.mostSteps : batchCount(length, batchSize);
   return {
     ...samplesOf(data),
     batchSize,
@@ -106,11 +108,34 @@ function shareOut(
   };
 }
 
-/** Evaluation of a data set. The model must be in inference mode. */
+/** The plans for the shards of a batch of so many rows that a training does not have yet. */
+export function planRows(
+  { model, loss, parameters }: Pick<JobContext, 'model' | 'loss' | 'parameters'>,
+  { loaded }: Dataset,
+  { plans, shards }: TrainingJob,
+  rows: number,
+): ReadonlyMap<number, BoundPlan> {
+  const missing = shardSizes(rows, rows, shards).filter((size) => !plans.has(size));
+  if (missing.length === 0) return new Map();
+  // With the others, so that all of them give the same buffers a value.
+  const source = { forward: model.forward.bind(model), loss, ...loaded, parameters };
+  const all = inMode(model, true, () => compileShards([...plans.keys(), ...missing], source));
+  return new Map([...all.plans].filter(([size]) => missing.includes(size)));
+}
+
+/** Evaluation of a data set. */
 export function prepareEvaluation(
+  context: JobContext,
+  data: Dataset,
+  options: Pick<FitOptions, 'batchSize'>,
+): EvaluationJob {
+  return inMode(context.model, false, () => compileEvaluation(context, data, options));
+}
+
+function compileEvaluation(
   { parameters, loss, metrics, model }: JobContext,
   data: Dataset,
-  { batchSize = BATCH_SIZE }: FitOptions,
+  { batchSize = BATCH_SIZE }: Pick<FitOptions, 'batchSize'>,
 ): EvaluationJob {
   const { length } = data;
   const { inputs, targets } = data.loaded;
@@ -138,6 +163,8 @@ function samplesOf({ inputs, targets, transforms, length }: Dataset) {
 
 /** Checks targets before anything is trained; those that transforms make of others are checked when they are loaded. */
 function checkTargets(loss: Loss, data: Dataset, output: () => Shape): void {
+  // Those of a stream are still to come.
+  if (data instanceof StreamMemory) return;
   if (!loss.checkTargets || data.loaded.targets.dtype !== data.targets.dtype) return;
   const shape = output();
   for (const block of blocksOf(data.targets)) loss.checkTargets(block, shape);

@@ -28,7 +28,7 @@ export async function recordTraining(
   training: TrainingJob,
   { optimizer, steps: firstStep }: JobContext & { readonly steps: number },
 ): Promise<Timeline[]> {
-  writeScalars(training, firstStep, optimizer);
+  writeScalars(training, { epoch: 1, firstStep }, optimizer);
   const origin = now();
   const timelines = await session.run((rank) => ({ kind: 'profile', rank, epoch: 1, firstStep, origin }));
   return timelines.filter((timeline) => timeline !== undefined);

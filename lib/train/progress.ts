@@ -1,5 +1,6 @@
 import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
+import { partOf } from '../parallel/epoch-order.js';
 import type { EpochStart, Job, TrainingJob } from '../parallel/job.js';
 import { batchCount } from '../parallel/shards.js';
 import { ShareProgress } from '../parallel/share-progress.js';
@@ -8,14 +9,14 @@ import type { EpochResult, Progress } from './types.js';
 /** Milliseconds between two looks at the workers' counters. */
 const INTERVAL_MS = 100;
 
-/** Gives the workers the optimiser's numbers for each step of an epoch. */
-export function writeScalars(
-  { length, batchSize, scalarCount, scalars: memory }: TrainingJob,
-  firstStep: number,
-  optimizer: Optimizer,
-): void {
-  const scalars = new Float64Array(memory);
-  for (let step = 0; step < batchCount(length, batchSize); step++) {
+/** Gives the workers the optimiser's numbers for each step of an epoch, or of what is trained of it. */
+export function writeScalars(training: TrainingJob, start: EpochStart, optimizer: Optimizer): void {
+  const { batchSize, scalarCount } = training;
+  const { firstStep, startStep = 0 } = start;
+  const part = partOf(training, start);
+  const scalars = new Float64Array(training.scalars);
+  const end = part.firstStep + batchCount(part.count, batchSize);
+  for (let step = startStep; step < end; step++) {
     scalars.set(optimizer.scalarsAt(optimizer.updatesAfter(firstStep + step)), step * scalarCount);
   }
 }
@@ -30,18 +31,24 @@ export interface EpochWatch {
 /** Prepares the shared words of an epoch, or of what is left of it, and reports its progress until it is stopped. */
 export function watchEpoch(
   { control: words, training }: Job & { training: TrainingJob },
-  { epoch, firstStep, startStep = 0 }: EpochStart,
+  start: EpochStart,
   optimizer: Optimizer,
   onProgress: (progress: Progress) => void,
 ): EpochWatch {
-  const { length, batchSize } = training;
-  const control = new Control(words);
+  const { batchSize } = training;
+  const { epoch, startStep = 0 } = start;
+  const part = partOf(training, start);
+  // Up to the end of the part.
+  const length = part.firstStep * batchSize + part.count;
   const steps = batchCount(length, batchSize);
+  const expected = start.part ? (part.expected ?? Number.NaN) : length;
+  const control = new Control(words);
   const losses = new Float64Array(training.losses);
   const before = Math.min(startStep * batchSize, length);
-  writeScalars(training, firstStep, optimizer);
+  writeScalars(training, start, optimizer);
   new ShareProgress(training.marks).begin(startStep);
-  const skipped = new Int32Array(training.skipped).fill(0);
+  const skipped = new Int32Array(training.skipped);
+  if (part.firstStep === 0) skipped.fill(0);
   control.stepsDone = startStep;
   const started = performance.now();
   let ended = started;
@@ -51,11 +58,11 @@ export function watchEpoch(
     const examples = Math.min(step * batchSize, length);
     const seconds = (performance.now() - started) / 1000;
     const examplesPerSecond = (examples - before) / seconds;
-    const eta = examples > before ? (length - examples) / examplesPerSecond : Number.NaN;
+    const eta = examples > before ? (expected - examples) / examplesPerSecond : Number.NaN;
     return {
       epoch,
       step,
-      steps,
+      steps: batchCount(expected, batchSize),
       examples,
       examplesPerSecond,
       loss: meanLoss(losses, step, batchSize, length),
@@ -91,8 +98,8 @@ export function watchEpoch(
         loss: meanLoss(losses, steps, batchSize, length),
         seconds,
         examplesPerSecond: (length - before) / seconds,
-        stepLosses: losses.slice(),
-        skippedSteps: losses.filter(Number.isNaN).length,
+        stepLosses: losses.slice(0, steps),
+        skippedSteps: losses.subarray(0, steps).filter(Number.isNaN).length,
         skippedItems: skipped[0] as number,
       };
     },

@@ -1,5 +1,5 @@
 import { debuglog } from 'node:util';
-import { Dataset } from '../data/index.js';
+import type { Dataset, StreamDataset } from '../data/index.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
@@ -13,9 +13,11 @@ import type { Profile } from '../profile/report.js';
 import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
 import { Checkpointing } from './checkpointing.js';
+import { requireData } from './checks.js';
 import { describeChoice } from './choice.js';
 import { runEpoch } from './epoch-run.js';
 import { evaluateIn } from './evaluation.js';
+import type { Fitting } from './fitting.js';
 import {
   firstSamples,
   inspectBatch,
@@ -24,14 +26,7 @@ import {
   samplesOf,
   withCulprit,
 } from './inspection.js';
-import {
-  BATCH_SIZE,
-  type JobContext,
-  newJob,
-  prepareEvaluation,
-  prepareTraining,
-  workersOf,
-} from './jobs.js';
+import { BATCH_SIZE, newJob, planRows, prepareEvaluation, prepareTraining, workersOf } from './jobs.js';
 import { TrainerMemory } from './memory.js';
 import { inMode } from './mode.js';
 import { type Position, recordOf } from './position.js';
@@ -39,6 +34,7 @@ import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
 import { ProgressFeed } from './progress-feed.js';
 import { RestartBudget } from './restart-budget.js';
 import { Session } from './session.js';
+import { feedOf } from './stream-feed.js';
 import type {
   EpochRecord,
   EpochResult,
@@ -49,9 +45,6 @@ import type {
   Progress,
   TrainerOptions,
 } from './types.js';
-
-/** Long enough for any step; what takes longer is stuck. */
-const STEP_TIMEOUT_MS = 600_000;
 
 /**
  * Trains a model on worker threads: each batch is cut into shards, by default one per worker, the gradients are averaged
@@ -116,12 +109,16 @@ export class Trainer {
    * @throws before anything is trained when the data does not fit the model; the worker's error when one fails; when the
    *   loss is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
    */
-  async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<EpochResult, void, undefined> {
+  async *fit(
+    data: Dataset | StreamDataset,
+    options: FitOptions = {},
+  ): AsyncGenerator<EpochResult, void, undefined> {
     const { epochs = 1, validation, restartWorkers = 0, checkpoint } = options;
     requireInteger('fit', 'epochs', epochs, { min: 1 });
     requireInteger('fit', 'restartWorkers', restartWorkers, { min: 0 });
-    this.#requireData('fit', data, options.batchSize);
-    if (validation !== undefined) this.#requireData('fit', validation, options.batchSize);
+    const feed = feedOf(data, options);
+    const samples = feed?.memory ?? requireData('fit', data, options.batchSize);
+    if (validation !== undefined) requireData('fit', validation, options.batchSize);
     options.signal?.throwIfAborted();
     this.#requireOwnValues('fit');
     const session = this.#enter('fit');
@@ -133,18 +130,25 @@ export class Trainer {
       const signal = saving?.signal ?? options.signal;
       const context = this.#context();
       const { shards = saving?.shards } = context;
-      const prepared = inMode(this.model, true, () => prepareTraining({ ...context, shards }, data, options));
+      const prepared = inMode(this.model, true, () =>
+        prepareTraining({ ...context, shards }, samples, options),
+      );
       const training = saving ? await saving.restore(context, prepared) : prepared;
       const last = (saving?.epochsBefore ?? position.epochs) + epochs;
       if (position.epochs >= last) return;
       const shared = { ...context, workers: workersOf(training) };
-      const evaluation = validation && this.#prepareEvaluation(shared, validation, options);
+      const evaluation = validation && prepareEvaluation(shared, validation, options);
       const job = { ...newJob(shared), training, ...(evaluation ? { evaluation } : {}) };
       this.#log(describeChoice(training, this.#options, this.#cores));
       await session.start(job, signal);
       await saving?.begin(job);
       while (position.epochs < last) {
-        const result = await this.#trainEpoch(session, job, data, options, { restarts, saving });
+        const result = await this.#trainEpoch(session, job, samples, options, {
+          restarts,
+          saving,
+          feed,
+          signal,
+        });
         signal?.throwIfAborted();
         const figures = evaluation && (await this.#validateIn(session, evaluation, restarts));
         signal?.throwIfAborted();
@@ -153,7 +157,7 @@ export class Trainer {
         this.#options.optimizer.report(figures?.loss ?? result.loss);
         position.history.push(recordOf(whole));
         saving?.finishEpoch();
-        const health = options.health ? await this.#health(data, options) : undefined;
+        const health = options.health ? await this.#health(samples, options) : undefined;
         await saving?.rest(position.epochs === last);
         signal?.throwIfAborted();
         yield { ...whole, ...(health ? { health } : {}) };
@@ -197,12 +201,12 @@ export class Trainer {
   /** The loss and the metrics over a data set, as means over its samples. */
   async evaluate(data: Dataset, options: Pick<FitOptions, 'batchSize' | 'signal'> = {}): Promise<Figures> {
     const { batchSize, signal } = options;
-    this.#requireData('evaluate', data, batchSize);
+    requireData('evaluate', data, batchSize);
     signal?.throwIfAborted();
     const session = this.#enter('evaluate');
     try {
       const context = this.#context();
-      const evaluation = this.#prepareEvaluation(context, data, options);
+      const evaluation = prepareEvaluation(context, data, options);
       await session.start({ ...newJob(context), evaluation }, signal);
       const figures = await evaluateIn(session, evaluation);
       signal?.throwIfAborted();
@@ -226,7 +230,7 @@ export class Trainer {
    */
   async inspect(data: Dataset, options: InspectionOptions = {}): Promise<HealthReport> {
     const { batchSize = BATCH_SIZE, thresholds } = options;
-    this.#requireData('inspect', data, batchSize);
+    requireData('inspect', data, batchSize);
     if (!this.#session) this.#memory.current();
     return this.#inspect(firstSamples(data, batchSize), thresholds);
   }
@@ -245,7 +249,7 @@ export class Trainer {
    */
   async profile(data: Dataset, options: ProfileOptions = {}): Promise<Profile> {
     const { steps = 10, batchSize = BATCH_SIZE, signal } = options;
-    this.#requireData('profile', data, batchSize);
+    requireData('profile', data, batchSize);
     requireInteger('profile', 'steps', steps, { min: 1 });
     signal?.throwIfAborted();
     this.#requireOwnValues('profile');
@@ -309,25 +313,29 @@ export class Trainer {
     job: Job & { training: TrainingJob },
     data: Dataset,
     options: FitOptions,
-    { restarts, saving }: { restarts: RestartBudget; saving: Checkpointing | undefined },
+    { restarts, saving, feed, signal }: Fitting,
   ): Promise<EpochResult> {
     const position = this.#position;
     const start = saving?.startEpoch() ?? { epoch: ++position.epochs, firstStep: position.steps };
-    const { stepTimeout = STEP_TIMEOUT_MS, onProgress } = options;
-    const { done, failure, result } = await runEpoch(session, job, start, {
+    const { stepTimeout, onProgress } = options;
+    const run = feed?.run.bind(feed) ?? runEpoch;
+    const outcome = await run(session, job, start, {
       optimizer: this.#options.optimizer,
       restarts,
       stepTimeout,
+      signal,
+      planRows: (rows) => planRows(this.#context(this.#memory.inUse()), data, job.training, rows),
       onProgress: (progress) => {
         this.#feed.publish(progress);
         onProgress?.(progress);
       },
     });
+    const { done, failure, result } = outcome;
     position.steps = start.firstStep + done;
     saving?.leaveEpoch(failure !== undefined);
     if (!failure) return saving?.whole(result()) ?? result();
     if (!failure.notFinite) throw failure.error;
-    const report = await this.#inspect(samplesOf(data, job, start.epoch, done)).catch(() => null);
+    const report = await this.#inspect(samplesOf(data, job, outcome.start, done)).catch(() => null);
     throw withCulprit(failure.error, report);
   }
 
@@ -341,25 +349,11 @@ export class Trainer {
     return inMode(this.model, true, () => inspectBatch(context, batch, thresholds));
   }
 
-  #prepareEvaluation(
-    context: JobContext,
-    data: Dataset,
-    options: Pick<FitOptions, 'batchSize'>,
-  ): EvaluationJob {
-    return inMode(this.model, false, () => prepareEvaluation(context, data, options));
-  }
-
   /** Of the averaged parameters, where the optimiser averages them: these are the ones to be used later. */
   #validateIn(session: Session, evaluation: EvaluationJob, restarts: RestartBudget): Promise<Figures> {
     const evaluate = () => evaluateIn(session, evaluation, restarts);
     const { stages } = this.#options.optimizer;
     return stages.average === undefined ? evaluate() : this.#withAverages(evaluate);
-  }
-
-  #requireData(op: string, data: Dataset, batchSize = BATCH_SIZE): void {
-    if (!(data instanceof Dataset))
-      throw invalid(op, 'data must be a Dataset, as data.fromArrays() makes', data);
-    requireInteger(op, 'batchSize', batchSize, { min: 1 });
   }
 
   #requireOwnValues(op: string): void {

@@ -99,14 +99,14 @@ export interface Progress {
   readonly epoch: number;
   /** Steps done in this epoch. */
   readonly step: number;
-  /** Steps of the whole epoch. */
+  /** Steps of the whole epoch; NaN for a stream of unknown length. */
   readonly steps: number;
   /** Samples seen in this epoch. */
   readonly examples: number;
   readonly examplesPerSecond: number;
   /** The mean loss of the epoch's steps so far. */
   readonly loss: number;
-  /** Seconds until the epoch ends, at this pace. */
+  /** Seconds until the epoch ends, at this pace; NaN where that is not known. */
   readonly eta: number;
 }
 

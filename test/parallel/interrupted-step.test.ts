@@ -40,7 +40,7 @@ function epochOf(makeOptimizer: () => optim.Optimizer, workers: number) {
   };
   const prepared = prepareTraining({ ...context, cores: undefined }, points(35), { batchSize: 9 });
   const training: TrainingJob = { ...prepared, cores: 4 };
-  writeScalars(training, 0, optimizer);
+  writeScalars(training, { epoch: 1, firstStep: 0 }, optimizer);
   const restore = memory.keep();
   /** The job as it is before its first step. */
   const begin = (): TrainedJob => {
