@@ -1,7 +1,6 @@
 #include "image_view.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace chainrule {
 namespace {
@@ -82,6 +81,12 @@ void copy_pixels(const Pixels<T>& pixels, const T* from, int64_t channels, int64
   }
 }
 
+// Without std::floor, which is a call where processors need not have an instruction for it.
+int64_t floor_of(double number) {
+  const auto whole = static_cast<int64_t>(number);
+  return static_cast<double>(whole) > number ? whole - 1 : whole;
+}
+
 // One corner of a bilinear interpolation.
 template <typename T>
 float value_at(const Pixels<T>& pixels, const ImageShape& shape, int64_t y, int64_t x, int64_t c,
@@ -140,15 +145,17 @@ void warp(const ImageView& image, const double (&matrix)[6], float fill, float* 
           std::fill_n(to, shape.channels, fill);
           continue;
         }
-        const double floor_x = std::floor(from_x), floor_y = std::floor(from_y);
-        const auto x0 = static_cast<int64_t>(floor_x), y0 = static_cast<int64_t>(floor_y);
-        const auto part_x = static_cast<float>(from_x - floor_x);
-        const auto part_y = static_cast<float>(from_y - floor_y);
+        const int64_t x0 = floor_of(from_x), y0 = floor_of(from_y);
+        const auto part_x = static_cast<float>(from_x - static_cast<double>(x0));
+        const auto part_y = static_cast<float>(from_y - static_cast<double>(y0));
+        const bool within = x0 >= 0 && x0 + 1 < shape.width && y0 >= 0 && y0 + 1 < shape.height;
         for (int64_t c = 0; c < shape.channels; ++c) {
-          const float above = (1 - part_x) * value_at(pixels, shape, y0, x0, c, fill) +
-                              part_x * value_at(pixels, shape, y0, x0 + 1, c, fill);
-          const float below = (1 - part_x) * value_at(pixels, shape, y0 + 1, x0, c, fill) +
-                              part_x * value_at(pixels, shape, y0 + 1, x0 + 1, c, fill);
+          const auto value = [&](int64_t below, int64_t right) {
+            if (within) return static_cast<float>(pixels.at(y0 + below, x0 + right)[c]);
+            return value_at(pixels, shape, y0 + below, x0 + right, c, fill);
+          };
+          const float above = (1 - part_x) * value(0, 0) + part_x * value(0, 1);
+          const float below = (1 - part_x) * value(1, 0) + part_x * value(1, 1);
           to[c] = (1 - part_y) * above + part_y * below;
         }
       }

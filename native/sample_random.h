@@ -58,7 +58,7 @@ class SampleRandom {
 // Sine and cosine of an angle in full turns, from -1 to 1. The C library's own differ in the last
 // bit from one processor to another.
 template <typename T>
-void sine_and_cosine(T turns, T& sine, T& cosine) {
+[[gnu::always_inline]] inline void sine_and_cosine(T turns, T& sine, T& cosine) {
   const auto quarters = static_cast<int32_t>(turns * 4 + (turns < 0 ? T(-0.5) : T(0.5)));
   const T x = (turns * 4 - static_cast<T>(quarters)) * T(1.5707963267948966), z = x * x;
   // The series on -pi/4 ... pi/4, up to x^17 or x^9.
@@ -77,7 +77,7 @@ void sine_and_cosine(T turns, T& sine, T& cosine) {
 }
 
 // The natural logarithm of 2^-25 ... 1, for the same reason.
-inline float log_of_fraction(float x) {
+[[gnu::always_inline]] inline float log_of_fraction(float x) {
   uint32_t bits = std::bit_cast<uint32_t>(x);
   // The exponent that leaves a mantissa from sqrt(1/2) to sqrt(2).
   const auto exponent = static_cast<int32_t>(bits - 0x3f3504f3u) >> 23;
@@ -90,7 +90,8 @@ inline float log_of_fraction(float x) {
 }
 
 // Two normally distributed numbers from two words (Box & Muller 1958).
-inline void normal_pair(uint32_t first, uint32_t second, float& a, float& b) {
+[[gnu::always_inline]] inline void normal_pair(uint32_t first, uint32_t second, float& a,
+                                               float& b) {
   const float u = (static_cast<float>(static_cast<int32_t>(first >> 8)) + 0.5f) * 0x1p-24f;
   const float turns = static_cast<float>(static_cast<int32_t>(second >> 8)) * 0x1p-24f;
   const float radius = std::sqrt(-2 * log_of_fraction(u));
