@@ -9,6 +9,19 @@ import mnist from './mnist.js';
 
 const PIXELS = 28 * 28;
 
+/** Milliseconds that answers may take when the service ends. */
+const GRACE_MS = 2000;
+
+export interface ServiceOptions {
+  /** Threads that train. Default: all cores but one. */
+  readonly workers?: number;
+  /** By how much they stand back for requests. Default 10. */
+  readonly nice?: number;
+  /** Of the checkpoints; none by default. */
+  readonly dir?: string;
+  readonly log?: (line: string) => void;
+}
+
 type Route = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /**
@@ -19,6 +32,8 @@ type Route = (request: IncomingMessage, response: ServerResponse) => unknown;
  *     GET /progress             server-sent events until the training ends
  *     POST /pause, POST /resume
  *     DELETE /train             ends the training after the step under way
+ *
+ * With a directory, what was learned outlives the process: after SIGTERM or a crash, POST /train goes on.
  */
 export class DigitService {
   readonly server = createServer((request, response) => this.#answer(request, response));
@@ -35,12 +50,19 @@ export class DigitService {
   };
 
   readonly #log: (line: string) => void;
+  readonly #dir: string | undefined;
 
   constructor(
     private readonly samples: data.Dataset,
-    { workers = Math.max(1, availableParallelism() - 1), nice = 19, log = console.log } = {},
+    {
+      workers = Math.max(1, availableParallelism() - 1),
+      nice = 10,
+      dir,
+      log = console.log,
+    }: ServiceOptions = {},
   ) {
     this.#log = log;
+    this.#dir = dir;
     this.#trainer = new Trainer(mnist.model(), {
       loss: nn.crossEntropy,
       optimizer: optim.adam({ lr: 1e-3 }),
@@ -55,10 +77,12 @@ export class DigitService {
     await this.#run?.ended;
   }
 
-  /** Ends training, and the server when all requests are answered. */
+  /** Ends training, and the server when all requests are answered; who waits for a training to begin is not waited for. */
   async close(): Promise<void> {
     await this.stop();
+    const grace = setTimeout(() => this.server.closeAllConnections(), GRACE_MS);
     await new Promise((resolve) => this.server.close(resolve));
+    clearTimeout(grace);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -95,8 +119,13 @@ export class DigitService {
 
   async #fit(signal: AbortSignal): Promise<void> {
     try {
-      const epochs = this.#trainer.fit(this.samples, { epochs: 100, batchSize: 128, signal });
-      for await (const { epoch, loss, seconds } of epochs)
+      const options = { epochs: 100, batchSize: 128, signal };
+      // It is the service that ends the training on SIGTERM, and then itself.
+      const checkpoint = this.#dir && { checkpoint: { dir: this.#dir, everyMinutes: 1, sigterm: false } };
+      for await (const { epoch, loss, seconds } of this.#trainer.fit(this.samples, {
+        ...options,
+        ...checkpoint,
+      }))
         this.#log(`epoch ${epoch}: loss ${loss.toFixed(4)}, ${seconds.toFixed(1)} s`);
     } catch (error) {
       if (!signal.aborted) this.#log(String(error));
@@ -125,7 +154,7 @@ class RequestError extends Error {
 
 await runAsProgram(import.meta.url, async () => {
   const { train } = await data.mnist();
-  const service = new DigitService(train);
+  const service = new DigitService(train, { dir: 'service-checkpoints' });
   const port = Number(process.env.PORT ?? 8080);
   service.server.listen(port, () => console.log(`http://localhost:${port}, see POST /train`));
   process.once('SIGTERM', () => service.close());

@@ -4,6 +4,7 @@ import { describeMachine } from '../../bench/machine.js';
 import { type Result, runBench } from '../../bench/run.js';
 import { runScaleBench } from '../../bench/scale.js';
 import { runScaleWorkersBench, runShardsBench } from '../../bench/scale-workers.js';
+import { runServiceBench } from '../../bench/service.js';
 import { runSteadyBench } from '../../bench/steady.js';
 import { digits, peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
 import { threadsOf } from '../../bench/threads.js';
@@ -108,6 +109,18 @@ export async function benchShards(
   });
 }
 
+/** Measures a service that trains, and prints a table, or with `json` a line each for off, on and their quotient. */
+export async function benchService({ rounds, ...options }: BenchCommandOptions): Promise<void> {
+  // One core is left to the service.
+  const { workers = Math.max(1, usableCores().cores - 1) } = options;
+  const results = await runServiceBench({ workers, ...(rounds ? { rounds } : {}) });
+  const columns = ['training', 'answer p50, ms', 'answer p99, ms', 'event loop p99, ms'];
+  await report(results, { ...options, workers }, columns, ({ training, p50, p99, loopP99 }) => [
+    training,
+    ...[p50, p99, loopP99].map((value) => value.toFixed(2)),
+  ]);
+}
+
 /** Looks at the memory while models train, and prints a table, or with `json` one line for each look. */
 export async function benchSteady(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const workers = options.workers ?? usableCores().cores;
@@ -138,4 +151,4 @@ function percent(share: number): string {
 }
 
 /** Columns that hold no numbers. */
-const words = ['case', 'model', 'doubled'];
+const words = ['case', 'model', 'doubled', 'training'];

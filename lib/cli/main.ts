@@ -82,15 +82,16 @@ program
   .option('--scale', 'time models whose width, depth and batch are doubled')
   .option('--scale-workers', 'time 1, 2, ... workers, and tell what waiting, summing and updating take')
   .option('--shards <n>', 'time so many shards beside one for each worker', positiveInteger)
+  .option('--service', 'measure the answers of a service that trains, beside those while it pauses')
   .option('--steady', 'look at the memory over 1,000 training steps')
-  .action(async (cases, { backward, scale, scaleWorkers, steady, ...options }) => {
-    const { bench, benchBackward, benchScale, benchScaleWorkers, benchShards, benchSteady } = await import(
-      './bench.js'
-    );
+  .action(async (cases, { backward, scale, scaleWorkers, service, steady, ...options }) => {
+    const { bench, benchBackward, benchScale, benchScaleWorkers, benchService, benchShards, benchSteady } =
+      await import('./bench.js');
     if (backward) await benchBackward(cases, options);
     else if (scale) await benchScale(cases, options);
     else if (scaleWorkers) await benchScaleWorkers(cases, options);
     else if (options.shards !== undefined) await benchShards(cases, options);
+    else if (service) await benchService(options);
     else if (steady) await benchSteady(cases, options);
     else await bench(cases, options);
   });

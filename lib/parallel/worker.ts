@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { Control } from './control.js';
 import { Evaluator } from './evaluate.js';
@@ -10,7 +10,9 @@ import { EpochTrainer } from './train-epoch.js';
 
 const job = workerData as Job;
 // On Linux, "the process" is the calling thread; elsewhere the service itself would stand back.
-if (job.nice && process.platform === 'linux') setPriority(job.nice);
+if (job.nice && process.platform === 'linux') {
+  setPriority(Math.min(getPriority() + job.nice, constants.priority.PRIORITY_LOW));
+}
 
 let trainer: EpochTrainer | undefined;
 let evaluator: Evaluator | undefined;

@@ -23,9 +23,9 @@ export interface TrainerOptions {
    */
   readonly shards?: number;
   /**
-   * By how much the workers stand back for the other threads of the machine, 0 to 19 (see `man nice`): with 19, a service
-   * that trains answers nearly as fast as one that does not, as each request takes its core at once. Where nobody else wants
-   * the cores, training is as fast as with 0. Linux only; elsewhere it has no effect. Default 0.
+   * By how much the workers stand back for other threads, the main one included, 0 to 19 (see `man nice`). With 10, a service that trains answers
+   * nearly as fast as one that does not, as a request takes its core at once; where nobody else wants the cores, training is
+   * as fast as with 0. Linux only; elsewhere it has no effect. Default 0.
    */
   readonly nice?: number;
   /** Gets lines that tell what was chosen, and why. Default: stderr where NODE_DEBUG names `chainrule`. */

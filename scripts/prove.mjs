@@ -1,0 +1,145 @@
+// `npm run prove [-- parts] [--write]`: shows what docs/parallel.md promises; --write puts what it shows into that page.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { report, root } from './setup/run.mjs';
+import { setUp } from './setup.mjs';
+
+const page = join(root, 'docs/parallel.md');
+const KILLS = 25;
+
+/** @param {string} path */
+const load = (path) => import(pathToFileURL(join(root, path)).href);
+
+/** The hashes of the weights, by model and number of workers. */
+async function bits() {
+  const { areSame, runSameBits } = await load('dist/bench/same-bits.js');
+  const results = [];
+  const rows = new Map();
+  for await (const result of runSameBits()) {
+    results.push(result);
+    const { model, steps, workers, hash, again, resumed } = result;
+    console.error(`${model}, ${workers} workers: ${hash}, again ${again}, resumed ${resumed}`);
+    rows.set(model, { ...rows.get(model), steps, [workers]: hash });
+  }
+  const counts = [...new Set(results.map(({ workers }) => workers))];
+  const same = areSame(results);
+  const table = [
+    ['model', 'steps', ...counts.map((count) => `${count} worker${count === 1 ? '' : 's'}`)],
+    ['---', '---:', ...counts.map(() => '---')],
+    ...[...rows].map(([model, row]) => [model, row.steps, ...counts.map((count) => `\`${row[count]}\``)]),
+  ];
+  if (!same) process.exitCode = 1;
+  return [
+    ...table.map((cells) => `| ${cells.join(' | ')} |`),
+    '',
+    same
+      ? 'Each was run a second time, and a third time that was left in the middle of an epoch and went on with the next number of workers: the same hashes.'
+      : 'THESE SHOULD BE EQUAL, by row, on a second run, and after a resume.',
+  ].join('\n');
+}
+
+/** What a run comes to that is killed again and again. */
+async function kills() {
+  const { complete, killAndResume } = await load('test/helpers/kill-and-resume.mjs');
+  const run = { epochs: 1000, everySteps: 1, shards: 8 };
+  const undisturbed = await complete({ ...run, workers: 2 });
+  let longest = (1.5 * undisturbed.milliseconds) / KILLS;
+  for (;;) {
+    const dir = mkdtempSync(join(tmpdir(), 'prove-'));
+    try {
+      const { result, lives } = await killAndResume({ dir, kills: KILLS, longest, run });
+      if (lives.length === KILLS) return describeKills(undisturbed, result, lives);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+    // It came to its end first, as the machine has become less busy.
+    longest /= 2;
+  }
+}
+
+/**
+ * @typedef {{ hash: string, figures: string, from: number, steps: number }} RunResult
+ * @param {RunResult} undisturbed
+ * @param {RunResult} result
+ * @param {readonly { saving: boolean }[]} lives
+ */
+function describeKills(undisturbed, result, lives) {
+  const saved = lives.filter(({ saving }) => saving).length;
+  const same = result.hash === undisturbed.hash && result.figures === undisturbed.figures;
+  if (!same) process.exitCode = 1;
+  return [
+    `${lives.length} kills by SIGKILL at random moments, ${saved} of them while a file was being written, with 1, 2, 3, 4,`,
+    `5 and 8 workers in turn; the last life went on from step ${result.from} of ${result.steps}. Weights:`,
+    `\`${result.hash.slice(0, 16)}\`, those of the undisturbed run: \`${undisturbed.hash.slice(0, 16)}\`.`,
+    same ? 'Weights and history are the same.' : 'THEY DIFFER.',
+  ].join('\n');
+}
+
+/**
+ * What `chainrule bench` prints.
+ *
+ * @param {...string} args
+ * @returns {Promise<string>}
+ */
+function bench(...args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'dist/lib/cli/main.js'), 'bench', ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0 ? resolve(text.trim()) : reject(new Error(`bench ${args.join(' ')} ended with ${code}`)),
+    );
+  });
+}
+
+const CASES = ['mnist_mlp', 'large_mlp', 'mnist_cnn', 'resnet20', 'resnet18', 'char_gpt'];
+
+/** Cases with batches of 128 and more. */
+const LARGE_BATCHES = ['mnist_mlp', 'large_mlp', 'lenet', 'mnist_cnn'];
+
+/** @type {Record<string, () => Promise<string>>} */
+const parts = {
+  bits,
+  kills,
+  scaling: () => bench('--scale-workers', ...CASES),
+  shards: () => bench('--shards', '8', ...LARGE_BATCHES),
+  service: () => bench('--service'),
+};
+
+/**
+ * Puts the text of a part between its marks.
+ *
+ * @param {string} text
+ * @param {string} name
+ * @param {string} content
+ */
+function withPart(text, name, content) {
+  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
+  if (!text.includes(begin) || !text.includes(end)) throw new Error(`${page} has no ${begin} ... ${end}`);
+  return `${text.slice(0, text.indexOf(begin) + begin.length)}\n${content}\n\n${text.slice(text.indexOf(end))}`;
+}
+
+try {
+  const args = process.argv.slice(2);
+  const names = args.filter((arg) => arg !== '--write');
+  const unknown = names.find((name) => !Object.hasOwn(parts, name));
+  if (unknown) throw new Error(`there is no part ${unknown}; there are ${Object.keys(parts).join(', ')}`);
+  if (!(await setUp())) process.exit(1);
+  for (const name of names.length > 0 ? names : Object.keys(parts)) {
+    const content = await parts[name]?.();
+    console.log(`${content}\n`);
+    if (content !== undefined && args.includes('--write'))
+      writeFileSync(page, withPart(readFileSync(page, 'utf8'), name, content));
+  }
+} catch (error) {
+  report(error);
+  process.exitCode = 1;
+}

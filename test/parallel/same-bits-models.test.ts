@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { areSame, runSameBits } from '#bench/same-bits.js';
+
+it('a dense net, a convolutional one with augmentation, ResNet-20 and a transformer have the same bits, resumed ones too', async () => {
+  const results = [];
+  for await (const result of runSameBits({ workers: [3, 1], epochs: 1 })) results.push(result);
+  const text = results.map((result) => Object.values(result).join(' ')).join('\n');
+  expect(results.map(({ case: name }) => name)).toEqual(
+    ['mlp', 'cnn', 'resnet20', 'transformer'].flatMap((name) => [name, name]),
+  );
+  expect(areSame(results), text).toBe(true);
+  // What is learned differs from model to model.
+  expect(new Set(results.map(({ hash }) => hash)).size).toBe(4);
+});
+
+it('different hashes are seen', () => {
+  const result = { case: 'a', model: '', workers: 1, steps: 1, hash: '1', again: '1', resumed: '1' };
+  expect(areSame([result, { ...result, case: 'b', hash: '2', again: '2', resumed: '2' }])).toBe(true);
+  expect(areSame([result, { ...result, workers: 2, hash: '2', again: '2', resumed: '2' }])).toBe(false);
+  expect(areSame([{ ...result, again: '2' }])).toBe(false);
+  expect(areSame([{ ...result, resumed: '2' }])).toBe(false);
+});
