@@ -3,6 +3,7 @@ import { data, optim, type Trainer } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WorkerPool } from '#lib/parallel/pool.js';
 import { addon } from '#lib/runtime/addon.js';
+import { newJob } from '#lib/train/jobs.js';
 import { failure } from './helpers/graphs.js';
 import { hashOf, Threads, tellTime, trainerOf } from './helpers/runs.js';
 import { collect, points, threads } from './helpers/training.js';
@@ -209,6 +210,13 @@ describe('workers that are terminated at random moments', () => {
       await expectWholeSteps(trainer, error, samples);
     }
   }, 60_000);
+});
+
+it('a pool that is stopped twice starts no thread for those that end', async () => {
+  const pool = await WorkerPool.start(newJob({ workers: 2, seed: 0 }));
+  expect(await Promise.all([pool.stop(), pool.stop()])).toEqual([true, true]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect([live.started, live.alive.size]).toEqual([2, 0]);
 });
 
 describe('a thread that does not end', () => {

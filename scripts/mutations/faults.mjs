@@ -486,7 +486,7 @@ const failures = [
     file: 'lib/parallel/pool.ts',
     find: 'this.#stopped ??= this.#stop();',
     replace: 'this.#stopped = this.#stop();',
-    tests: ['test/failures.test.ts', '-t', 'endless loop'],
+    tests: ['test/failures.test.ts', '-t', 'stopped twice'],
   },
   {
     name: 'workers take steps in a pause',
