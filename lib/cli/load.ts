@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalid } from '../graph/errors.js';
-import { type UsableCores, usableCores } from '../parallel/cores.js';
 import { batchCount } from '../parallel/shards.js';
 import { Trainer, type TrainingModule } from '../train/index.js';
 
@@ -10,7 +9,10 @@ export interface RunOptions {
   readonly epochs?: number;
   readonly batchSize?: number;
   readonly workers?: number;
+  readonly shards?: number;
   readonly seed?: number;
+  /** Gets the lines that tell what the trainer chose. */
+  readonly log?: (line: string) => void;
 }
 
 /** A trainer and its data, as a file describes them. */
@@ -20,8 +22,6 @@ export interface LoadedRun {
   readonly epochs: number;
   readonly batchSize: number;
   readonly seed: number;
-  /** The cores that decide on the number of workers where the options do not. */
-  readonly cores: UsableCores;
 }
 
 /** Loads a module that can be trained, and makes its trainer. `command` stands in errors. */
@@ -32,18 +32,19 @@ export async function loadRun(command: string, file: string, options: RunOptions
     batchSize = module.batchSize ?? 32,
     seed = module.seed ?? 0,
   } = options;
-  const cores = usableCores();
-  const workers = options.workers ?? cores.cores;
+  const { workers, shards, log } = options;
   const data = await module.data();
   const steps = epochs * batchCount(data.train.length, batchSize);
   const trainer = new Trainer(module.model(), {
     loss: module.loss,
     optimizer: module.optimizer({ steps, epochs, batchSize }),
-    workers,
     seed,
+    ...(workers === undefined ? {} : { workers }),
+    ...(shards === undefined ? {} : { shards }),
+    ...(log ? { log } : {}),
     ...(module.metrics ? { metrics: module.metrics } : {}),
   });
-  return { trainer, data, epochs, batchSize, seed, cores };
+  return { trainer, data, epochs, batchSize, seed };
 }
 
 async function load(command: string, file: string): Promise<TrainingModule> {

@@ -34,6 +34,11 @@ program
   .option('-e, --epochs <n>', 'passes over the data', positiveInteger)
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
   .addOption(workers)
+  .option(
+    '--shards <n>',
+    'parts of a batch; the weights depend on their number, not on the workers; one for each worker by default',
+    positiveInteger,
+  )
   .option('-s, --seed <n>', 'decides initial values, order and dropout', seed)
   .option('-o, --output <file>', 'where the weights are saved; <name>.safetensors by default')
   .option('--checkpoint <dir>', 'where the run is saved as it goes, and goes on from when it was ended')

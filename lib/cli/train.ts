@@ -18,16 +18,13 @@ const INTERRUPTED = 130;
 
 /** Trains the model of a file with a live progress bar, and saves its weights. Gives the exit code. */
 export async function train(file: string, options: TrainOptions): Promise<number> {
-  const { trainer, data, epochs, batchSize, seed, cores } = await loadRun('train', file, options);
-  const { workers } = trainer;
+  const log = (line: string) => console.log(line.replace(/^fit: /, ''));
+  const { trainer, data, epochs, batchSize, seed } = await loadRun('train', file, { ...options, log });
   const parameters = trainer.model.parameters().reduce((sum, { size }) => sum + size, 0);
   const samples = `${count(data.train.length)} samples${data.test ? ` and ${count(data.test.length)} to test` : ''}`;
-  const chosen = options.workers ? '' : ` (${cores.reason})`;
   console.log(
-    `training ${basename(file)}: ${count(parameters)} parameters, ${samples}, batch size ${batchSize}`,
-  );
-  console.log(
-    `${workers} ${workers === 1 ? 'worker' : 'workers'}${chosen}, ${addon.isa()} kernels, seed ${seed}`,
+    `training ${basename(file)}: ${count(parameters)} parameters, ${samples}, batch size ${batchSize}, ` +
+      `${addon.isa()} kernels, seed ${seed}`,
   );
 
   const interrupt = new AbortController();
