@@ -42,6 +42,7 @@ Napi::Object load(Napi::Env, Napi::Object exports) {
   add<barrier_wait>(exports, "barrierWait");
   add<barrier_abort>(exports, "barrierAbort");
   add<combine>(exports, "combine");
+  add<address_modulo>(exports, "addressModulo");
   add<trainings>(exports, "trainings");
   add<gather_rows>(exports, "gatherRows");
   add<map_file>(exports, "mapFile");

@@ -109,6 +109,13 @@ void combine(const Napi::CallbackInfo& info) {
   mark.set();
 }
 
+Napi::Value address_modulo(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "addressModulo");
+  const auto address = reinterpret_cast<uintptr_t>(arguments.typed_array(0, "array").data);
+  const auto modulus = static_cast<uintptr_t>(arguments.integer(1, "modulus", 1, 1 << 20));
+  return Napi::Number::New(info.Env(), static_cast<double>(address % modulus));
+}
+
 void gather_rows(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "gatherRows");
   const ArrayView destination = arguments.typed_array(0, "destination");

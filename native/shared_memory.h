@@ -21,6 +21,9 @@ void barrier_abort(const Napi::CallbackInfo& info);
 // elements i in the order of the program (see rows.h), start <= i < end.
 void combine(const Napi::CallbackInfo& info);
 
+// addressModulo(array, modulus): where the array's memory begins, modulo a number.
+Napi::Value address_modulo(const Napi::CallbackInfo& info);
+
 // trainings(change): how many trainings this process runs, after 1 more, 1 less (-1), or the same
 // (0). What an environment has added is taken back when it ends.
 Napi::Value trainings(const Napi::CallbackInfo& info);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sharedMemory, viewInto } from '#lib/parallel/shared-memory.js';
 import { addon } from '#lib/runtime/addon.js';
 
 describe('combine', () => {
@@ -214,5 +215,23 @@ describe('barrier', () => {
     ['an endless timeout', () => addon.barrierWait(words(), 0, 1, Number.POSITIVE_INFINITY), 'got Infinity'],
   ])('refuses %s', (_, call, message) => {
     expect(call).toThrow(message);
+  });
+});
+
+describe('addressModulo', () => {
+  it('tells how far an array is from a multiple', () => {
+    const buffer = new SharedArrayBuffer(256);
+    const start = addon.addressModulo(new Uint8Array(buffer), 64);
+    for (const offset of [0, 8, 64, 72]) {
+      const expected = (start + offset) % 64;
+      expect(addon.addressModulo(new Float64Array(buffer, offset, 1), 64)).toBe(expected);
+    }
+    expect(() => addon.addressModulo(new Uint8Array(buffer), 0)).toThrow('modulus must be an integer from 1');
+  });
+
+  it('is 0 where shared memory begins', () => {
+    for (const elements of [0, 1, 100, 1e6]) {
+      expect(addon.addressModulo(viewInto(sharedMemory('float32', elements)), 64)).toBe(0);
+    }
   });
 });

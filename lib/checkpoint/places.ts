@@ -56,8 +56,13 @@ export function inCopies(
   places: readonly TensorPlace[],
   pairs: readonly { readonly from: SharedMemory; readonly to: SharedMemory }[],
 ): TensorPlace[] {
-  const copies = new Map(pairs.map(({ from, to }) => [from.buffer, to.buffer]));
-  return places.map((place) => ({ ...place, buffer: copies.get(place.buffer) ?? place.buffer }));
+  const copies = new Map(pairs.map((pair) => [pair.from.buffer, pair]));
+  return places.map((place) => {
+    const pair = copies.get(place.buffer);
+    if (!pair) return place;
+    const byteOffset = place.byteOffset - pair.from.byteOffset + pair.to.byteOffset;
+    return { ...place, buffer: pair.to.buffer, byteOffset };
+  });
 }
 
 /** What the losses of an epoch's steps so far are called. */

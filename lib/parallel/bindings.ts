@@ -1,7 +1,8 @@
 import type { Compiled } from '../compile/compile.js';
+import { bytesPerElement } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import type { Variable } from '../graph/ops/leaf.js';
-import type { BoundPlan, Source } from './job.js';
+import type { BoundPlan, SharedMemory, Source } from './job.js';
 
 /** Finds each binding's source; a variable without a place of its own is read where it is. */
 export function bindSources(
@@ -30,4 +31,12 @@ export function bindSources(
 function ownMemory(variable: Variable): Source {
   const { buffer, byteOffset } = variable.storage.data;
   return { kind: 'shared', buffer: buffer as SharedArrayBuffer, byteOffset };
+}
+
+/** Shared memory from one of its elements on. */
+export function placeAt(
+  { buffer, byteOffset, dtype }: SharedMemory,
+  element: number,
+): Source & { kind: 'shared' } {
+  return { kind: 'shared', buffer, byteOffset: byteOffset + element * bytesPerElement(dtype) };
 }

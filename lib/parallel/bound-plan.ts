@@ -111,8 +111,10 @@ export class BoundExecutable {
     switch (source.kind) {
       case 'shared':
         return viewOf(binding.dtype, source.buffer, source.byteOffset, elements);
-      case 'gradient':
-        return viewOf(binding.dtype, (gradients as SharedMemory).buffer, source.byteOffset, elements);
+      case 'gradient': {
+        const { buffer, byteOffset } = gradients as SharedMemory;
+        return viewOf(binding.dtype, buffer, byteOffset + source.byteOffset, elements);
+      }
       case 'local':
         return this.#named.get(source.name) ?? this.local.array(source.name, binding.dtype, elements);
       case 'constant':

@@ -1,10 +1,10 @@
-import { bytesPerElement, type DType, viewOf } from '../graph/dtype.js';
+import type { DType } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import type { Variable } from '../graph/ops/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import { isTrainable, type Optimizer } from '../optim/optimizer.js';
 import type { Range, SharedMemory } from './job.js';
-import { sharedMemory } from './shared-memory.js';
+import { sharedMemory, viewInto } from './shared-memory.js';
 
 /** Elements that each parameter's place is a multiple of, so that every one starts on a cache line. */
 export const ALIGNMENT = 16;
@@ -87,11 +87,10 @@ export function flattenParameters(
 }
 
 /** Moves the parameters and buffers back to their place, with their present values, if another owner has moved them. */
-export function attachParameters({ memory: { buffer, dtype }, offsets }: FlatParameters): void {
+export function attachParameters({ memory, offsets }: FlatParameters): void {
   for (const [variable, offset] of offsets) {
-    if (variable.storage.data.buffer === buffer) continue;
-    const byteOffset = offset * bytesPerElement(dtype);
-    variable.storage.moveTo(viewOf(dtype, buffer, byteOffset, variable.size));
+    if (variable.storage.data.buffer === memory.buffer) continue;
+    variable.storage.moveTo(viewInto(memory, offset, offset + variable.size));
   }
 }
 

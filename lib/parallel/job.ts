@@ -2,9 +2,11 @@ import type { Plan } from '../compile/plan.js';
 import type { SampleSource } from '../data/sample-loader.js';
 import type { DType } from '../graph/dtype.js';
 
-/** A stretch of shared memory with one dtype. */
+/** A stretch of shared memory with one dtype, which begins at a cache line. */
 export interface SharedMemory {
   readonly buffer: SharedArrayBuffer;
+  readonly byteOffset: number;
+  readonly elements: number;
   readonly dtype: DType;
 }
 

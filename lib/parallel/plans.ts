@@ -10,7 +10,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { Buffer } from '../nn/buffer.js';
 import { asModelInput } from '../nn/model-input.js';
-import { bindSources } from './bindings.js';
+import { bindSources, placeAt } from './bindings.js';
 import type { FlatParameters } from './flat-parameters.js';
 import type { BoundPlan, Source } from './job.js';
 
@@ -154,7 +154,7 @@ function parameterSources(flat: FlatParameters): Map<Variable, Source> {
   return new Map(
     [...flat.offsets.keys()].map((parameter): [Variable, Source] => [
       parameter,
-      { kind: 'shared', buffer: flat.memory.buffer, byteOffset: byteOffset(flat, parameter) },
+      placeAt(flat.memory, flat.offsets.get(parameter) as number),
     ]),
   );
 }

@@ -6,7 +6,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { mapTensors, type Result } from '../runtime/traced-results.js';
 import type { BatchRows, StepJob } from './job.js';
 import { presentShards, shardSizes } from './shards.js';
-import { sharedMemory, viewInto } from './shared-memory.js';
+import { sharedBuffer, sharedMemory, viewInto } from './shared-memory.js';
 import { type Changes, isSame, type StepLayout } from './step-layout.js';
 import {
   argumentName,
@@ -68,7 +68,7 @@ export class StepEntry {
         ...joined.map((memory, i): [string, BatchRows] => [joinedName(i), memory]),
       ]),
       figures: first.scalars.map((_, i) => scalarName(i)),
-      shares: sharedMemory('float64', shards * first.scalars.length).buffer,
+      shares: sharedBuffer('float64', shards * first.scalars.length),
     };
   }
 

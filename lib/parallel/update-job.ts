@@ -4,7 +4,7 @@ import { type FlatParameters, rangesOf } from './flat-parameters.js';
 import type { SharedMemory, UpdateJob } from './job.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
 import { planReduction } from './reduction.js';
-import { sharedMemory } from './shared-memory.js';
+import { sharedBuffer, sharedMemory } from './shared-memory.js';
 import { compileUpdates, squareCount } from './update-plans.js';
 
 /** What the gradients of shards are added up for, and by whom. */
@@ -30,7 +30,7 @@ export function prepareUpdates(specification: UpdateSpecification): UpdateJob {
   const gradients = Array.from({ length: slots }, () => sharedMemory(flat.memory.dtype, flat.elements));
   return {
     gradients,
-    marks: sharedMemory('int32', workers).buffer,
+    marks: sharedBuffer('int32', workers),
     memory: flat.memory,
     assigned: rangesOf(flat, assigned),
     ...(optimizer ? withOptimizer(specification, optimizer, gradients) : nothingToUpdate(workers)),
@@ -55,13 +55,13 @@ function withOptimizer(
     ...(sum ? { sum } : {}),
     ...(squares && clipNorm !== undefined ? { clip: { norm: clipNorm, squares } } : {}),
     scalarCount,
-    scalars: sharedMemory('float64', steps * scalarCount).buffer,
+    scalars: sharedBuffer('float64', steps * scalarCount),
   };
 }
 
 function nothingToUpdate(workers: number): OfOptimizer {
   const updates = new Array<null>(workers).fill(null);
-  return { updates, accumulate: 1, scalarCount: 0, scalars: sharedMemory('float64', 0).buffer };
+  return { updates, accumulate: 1, scalarCount: 0, scalars: sharedBuffer('float64', 0) };
 }
 
 /** Slots for gradients that so many workers need, or where fewer may be at work, any of their numbers. */

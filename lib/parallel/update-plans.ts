@@ -9,7 +9,7 @@ import { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Optimizer, ParameterGroup } from '../optim/optimizer.js';
 import { updatePiece } from '../optim/update.js';
-import { bindSources } from './bindings.js';
+import { bindSources, placeAt } from './bindings.js';
 import type { FlatParameters } from './flat-parameters.js';
 import type { BoundPlan, Range, SharedMemory, Source, UpdateShare } from './job.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
@@ -103,8 +103,4 @@ function compileSquares(
   const bytes = bytesPerElement(flat.memory.dtype);
   const places = pieces.map((_, i) => ({ ...place, byteOffset: place.byteOffset + i * bytes }));
   return bindSources(compiled, [placeAt(gradients, first.start)], places, new Map());
-}
-
-function placeAt({ buffer, dtype }: SharedMemory, element: number): Source & { kind: 'shared' } {
-  return { kind: 'shared', buffer, byteOffset: element * bytesPerElement(dtype) };
 }

@@ -67,6 +67,8 @@ export interface Addon {
     end: number,
     ...mark: MarkArguments
   ): void;
+  /** The address of an array's first byte modulo a number. */
+  addressModulo(array: TypedArray, modulus: number): number;
   /** How many trainings this process runs, after a change by 1, -1 or 0. A thread that ends takes back what it added. */
   trainings(change: -1 | 0 | 1): number;
   /** Copies row `indices[start + i]` of the source to row `i` of the destination, for `count` rows. */

@@ -10,7 +10,6 @@ import { inCopies, lossesPlace, placesOf, type RunMemory } from '../checkpoint/p
 import { onSigterm } from '../checkpoint/sigterm.js';
 import type { RunProgress, RunSettings } from '../checkpoint/state.js';
 import { CheckpointStore, type SavedRun } from '../checkpoint/store.js';
-import { bytesPerElement } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
@@ -336,8 +335,6 @@ function copiesOf(
 ): { from: SharedMemory; to: SharedMemory }[] {
   const tensors = [...state.values()].flatMap((list) => list.map((tensor) => tensor.memory));
   return [memory, average, sum, ...tensors].flatMap((from) => {
-    if (!from) return [];
-    const elements = from.buffer.byteLength / bytesPerElement(from.dtype);
-    return [{ from, to: sharedMemory(from.dtype, elements) }];
+    return from ? [{ from, to: sharedMemory(from.dtype, from.elements) }] : [];
   });
 }

@@ -12,7 +12,7 @@ import type { OptimizerMemory } from '../parallel/optimizer-memory.js';
 import { compileFigures, outputShape } from '../parallel/plans.js';
 import { compileShards } from '../parallel/shard-plans.js';
 import { batchCount, shardSizes } from '../parallel/shards.js';
-import { sharedMemory } from '../parallel/shared-memory.js';
+import { sharedBuffer } from '../parallel/shared-memory.js';
 import { prepareUpdates } from '../parallel/update-job.js';
 import { inMode } from './mode.js';
 import type { Figures, FitOptions } from './types.js';
@@ -101,8 +101,8 @@ function shareOut(
       mayBeFewer,
       steps,
     }),
-    shardLosses: sharedMemory('float64', shards).buffer,
-    losses: sharedMemory('float64', steps).buffer,
+    shardLosses: sharedBuffer('float64', shards),
+    losses: sharedBuffer('float64', steps),
     nonFinite,
     ...(cores === undefined ? {} : { cores }),
   };
@@ -152,13 +152,13 @@ function compileEvaluation(
     batchSize,
     plans,
     figures: names,
-    values: sharedMemory('float64', batchCount(length, batchSize) * names.length).buffer,
+    values: sharedBuffer('float64', batchCount(length, batchSize) * names.length),
   };
 }
 
 /** What workers have to know of a data set. */
 function samplesOf({ inputs, targets, transforms, length }: Dataset) {
-  return { samples: { inputs, targets, transforms }, length, skipped: sharedMemory('int32', 1).buffer };
+  return { samples: { inputs, targets, transforms }, length, skipped: sharedBuffer('int32', 1) };
 }
 
 /** Checks targets before anything is trained; those that transforms make of others are checked when they are loaded. */

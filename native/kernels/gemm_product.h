@@ -46,6 +46,7 @@ class Product {
   // is_simple() allows. Each result is made tile by tile, so that c is written only once.
   void run_sum(std::span<const Term> terms, std::span<const int32_t> program, T* c) const {
     std::array<RowBlock, kMaxTogether> parts;
+    const bool streamed = streams(c);
     for (int64_t j = 0; j < blocks_.columns; j += blocks_.block_columns) {
       const Panels<T> panels(std::min(blocks_.block_columns, blocks_.columns - j));
       const auto block_of = [&](const Term& term) {
@@ -63,7 +64,8 @@ class Product {
           panels.for_each_pair(p, count, [&](int64_t first, int64_t rows, const Tile<T>& tile) {
             T* to = c + (i + first) * leading_ + j + panels.first_column(p);
             const int64_t columns = panels.used(p);
-            fetch(to, leading_, rows, columns);
+            const bool past_caches = streamed && columns % kLanes == 0;
+            if (!past_caches) fetch(to, leading_, rows, columns);
             const auto multiply = [&](int32_t t, TileFunction<T> function, T* out, int64_t step) {
               const T* x[kMaxRows];
               T* y[kMaxRows];
@@ -74,11 +76,18 @@ class Product {
               const Walk walk{kStart, 1, blocks_.depth, parts[t].layout.along};
               function(x, walk, panel_of(block_of(terms[t]), p), y, columns);
             };
-            add_tiles(program, tile, rows, columns, to, multiply);
+            if (past_caches) {
+              alignas(64) T aside[kMaxRows * kAsideWidth];
+              add_tiles(program, tile, rows, columns, {aside, kAsideWidth}, multiply);
+              stream_rows(aside, rows, columns, to);
+            } else {
+              add_tiles(program, tile, rows, columns, {to, leading_}, multiply);
+            }
           });
         }
       }
     }
+    if (streamed) settle_streams();
   }
 
   void run(const T* a, const T* b, T* c, T* workspace) const {
@@ -104,6 +113,14 @@ class Product {
   // A turned result's rows and columns that are put aside before they are stored.
   static constexpr int64_t kAside = 48, kAsideWidth = kMaxVectors * kLanes;
   static constexpr int64_t kStart[1] = {0};
+  // Elements of a result that is stored past the caches.
+  static constexpr int64_t kStreamed = 1 << 20;
+
+  // Where the rows of a tile are stored.
+  struct Target {
+    T* data;
+    int64_t step;
+  };
 
   // Columns that are multiplied with all rows, over one stretch of k.
   struct PanelBlock {
@@ -188,10 +205,10 @@ class Product {
   // once is never stored by itself.
   template <typename Multiply>
   void add_tiles(std::span<const int32_t> program, const Tile<T>& tile, int64_t rows,
-                 int64_t columns, T* result, Multiply multiply) const {
+                 int64_t columns, const Target& result, Multiply multiply) const {
     alignas(64) T aside[kMaxTileDepth - 1][kMaxRows * kAsideWidth];
-    const auto at = [&](size_t depth) { return depth == 0 ? result : aside[depth - 1]; };
-    const auto step = [&](size_t depth) { return depth == 0 ? leading_ : kAsideWidth; };
+    const auto at = [&](size_t depth) { return depth == 0 ? result.data : aside[depth - 1]; };
+    const auto step = [&](size_t depth) { return depth == 0 ? result.step : kAsideWidth; };
     size_t depth = 0;
     for (size_t w = 0; w < program.size(); ++w) {
       if (program[w] == kAdd) {
@@ -242,6 +259,24 @@ class Product {
       }
     };
     block.panels.for_each_pair(p, rows.count, each);
+  }
+
+  // Whether a result is larger than what caches keep until it is read: then it is not brought into
+  // them. Its rows must start at whole lines.
+  bool streams(const T* c) const {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    return kVectorBytes == 64 && leading_ % kLine == 0 &&
+           reinterpret_cast<uintptr_t>(c) % 64 == 0 && blocks_.rows * blocks_.columns >= kStreamed;
+  }
+
+  void stream_rows(const T* aside, int64_t rows, int64_t columns, T* to) const {
+    using Vector = typename VectorOf<T, kLanes>::type;
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t v = 0; v < columns; v += kLanes) {
+        stream(*reinterpret_cast<const Vector*>(aside + i * kAsideWidth + v),
+               to + i * leading_ + v);
+      }
+    }
   }
 
   static void fetch(T* out, int64_t step, int64_t rows, int64_t columns) {

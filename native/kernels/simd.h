@@ -2,6 +2,10 @@
 
 #include "isa.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 // Vectors of the instruction set that this file is compiled for, by the compiler's own vector
 // types.
 namespace chainrule::CHAINRULE_ISA {
@@ -25,5 +29,22 @@ template <typename T, int kLanes>
 struct VectorOf {
   typedef T type __attribute__((vector_size(sizeof(T) * kLanes), aligned(alignof(T)), may_alias));
 };
+
+// Stores a vector of kVectorBytes, at a multiple of these, past the caches where that can be done.
+// Other threads may look after `settle_streams` only.
+template <typename Vector, typename T>
+inline void stream(const Vector& vector, T* out) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(out), reinterpret_cast<const __m512i&>(vector));
+#else
+  *reinterpret_cast<Vector*>(out) = vector;
+#endif
+}
+
+inline void settle_streams() {
+#if defined(__AVX512F__)
+  _mm_sfence();
+#endif
+}
 
 }  // namespace chainrule::CHAINRULE_ISA

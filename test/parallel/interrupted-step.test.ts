@@ -5,6 +5,7 @@ import { Control } from '#lib/parallel/control.js';
 import type { EpochStart, Job, TrainingJob } from '#lib/parallel/job.js';
 import { RowLoader } from '#lib/parallel/loader.js';
 import { ShareProgress } from '#lib/parallel/share-progress.js';
+import { viewInto } from '#lib/parallel/shared-memory.js';
 import { EpochTrainer } from '#lib/parallel/train-epoch.js';
 import { addon } from '#lib/runtime/addon.js';
 import { newJob, prepareTraining } from '#lib/train/jobs.js';
@@ -51,10 +52,11 @@ function epochOf(makeOptimizer: () => optim.Optimizer, workers: number) {
   };
   const hash = () => {
     const { parameters, memory: own } = memory.current();
-    const states = [...own.state.values()].flatMap((list) => list.map((tensor) => tensor.memory.buffer));
-    const kept = [parameters.memory.buffer, training.losses, own.sum?.buffer, own.average?.buffer, ...states];
+    const states = [...own.state.values()].flatMap((list) => list.map((tensor) => tensor.memory));
+    const kept = [parameters.memory, own.sum, own.average, ...states];
     const sha = createHash('sha256');
-    for (const buffer of kept) if (buffer) sha.update(new Uint8Array(buffer).slice());
+    for (const memory of kept) if (memory) sha.update(Float32Array.from(viewInto(memory)));
+    sha.update(new Float64Array(training.losses).slice());
     return sha.digest('hex');
   };
   return { begin, hash };
