@@ -48,6 +48,8 @@ export interface UpdateJob {
   /** Steps that make one update; from 2 on, their gradients are added up in `sum`. */
   readonly accumulate: number;
   readonly sum?: SharedMemory;
+  /** The sum of the slots that updates can make themselves: that of a whole batch on all workers. */
+  readonly directProgram?: Int32Array;
   /** Where the norm of all gradients is clipped: to what, and the sums of squares that it is made of. */
   readonly clip?: { readonly norm: number; readonly squares: SharedMemory };
   /** The flat memory of the parameters, and behind them the buffers. */
@@ -92,6 +94,8 @@ export interface Range {
 /** One worker's share of the update of all parameters: those in a stretch of the flat memory. */
 export interface UpdateShare extends Range {
   readonly update: BoundPlan;
+  /** The same from the slots themselves, which it adds up as it goes, where `directProgram` is the sum. */
+  readonly direct?: BoundPlan;
   /** The sums of the squares of its gradients, a number for each piece of the stretch, where their norm is clipped. */
   readonly squares?: BoundPlan;
 }

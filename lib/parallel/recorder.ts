@@ -35,7 +35,7 @@ export interface Timeline {
 
 /** The plans that workers run in training: those of the gradients, then those of the updates. */
 export function plansOf({ plans, updates }: TrainingJob): Plan[] {
-  const shares = updates.flatMap((share) => (share ? [share.squares, share.update] : []));
+  const shares = updates.flatMap((share) => (share ? [share.squares, share.update, share.direct] : []));
   return [...plans.values(), ...shares].flatMap((bound) => (bound ? [bound.plan] : []));
 }
 

@@ -37,10 +37,13 @@ export function prepareUpdates(specification: UpdateSpecification): UpdateJob {
   };
 }
 
+/** Words of a sum that an update makes itself: of four slots. With more of them, the update would wait for memory. */
+const MOST_DIRECT = 7;
+
 type OfOptimizer = Omit<UpdateJob, 'gradients' | 'marks' | 'memory' | 'assigned'>;
 
 function withOptimizer(
-  { flat, memory, workers, steps }: UpdateSpecification,
+  { flat, memory, shards, workers, steps }: UpdateSpecification,
   optimizer: Optimizer,
   slots: readonly SharedMemory[],
 ): OfOptimizer {
@@ -49,8 +52,13 @@ function withOptimizer(
   const squares = clipNorm === undefined ? undefined : sharedMemory(flat.memory.dtype, squareCount(flat));
   const gradients = sum ?? (slots[0] as SharedMemory);
   const scalarCount = optimizer.scalarsAt(0).length;
+  const whole = planReduction(new Array<boolean>(shards).fill(true), workers).program;
+  // What is added up for other steps, or looked at before the update, has to be stored.
+  const isDirect = whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
+  const direct = isDirect ? { program: whole, slots } : undefined;
   return {
-    updates: compileUpdates({ flat, optimizer, memory, gradients, squares }, workers),
+    updates: compileUpdates({ flat, optimizer, memory, gradients, squares, direct }, workers),
+    ...(isDirect ? { directProgram: whole } : {}),
     accumulate,
     ...(sum ? { sum } : {}),
     ...(squares && clipNorm !== undefined ? { clip: { norm: clipNorm, squares } } : {}),

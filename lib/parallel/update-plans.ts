@@ -1,7 +1,7 @@
 import { compileGraph } from '../compile/compile.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { sum } from '../graph/ops/broadcast.js';
-import { mul, square } from '../graph/ops/elementwise.js';
+import { add, mul, square } from '../graph/ops/elementwise.js';
 import { type InputAttributes, input, Variable } from '../graph/ops/leaf.js';
 import { slice } from '../graph/ops/movement.js';
 import type { Shape } from '../graph/shapes.js';
@@ -13,6 +13,7 @@ import { bindSources, placeAt } from './bindings.js';
 import type { FlatParameters } from './flat-parameters.js';
 import type { BoundPlan, Range, SharedMemory, Source, UpdateShare } from './job.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
+import { ADD } from './reduction.js';
 import { dealPieces, indivisible, intersection } from './slices.js';
 
 /** What the workers' shares of an update are compiled from. */
@@ -24,6 +25,14 @@ export interface UpdateContext {
   readonly gradients: SharedMemory;
   /** Where the sums of squares go, where the norm is clipped. */
   readonly squares?: SharedMemory | undefined;
+  /** The slots, and their sum in postfix, where updates are to make it themselves. */
+  readonly direct?: GradientSum | undefined;
+}
+
+/** A sum of memories in postfix. */
+interface GradientSum {
+  readonly program: Int32Array;
+  readonly slots: readonly SharedMemory[];
 }
 
 /** Each worker's share of the update of all parameters, by rank; null where there is nothing left for one. */
@@ -35,8 +44,13 @@ export function compileUpdates(context: UpdateContext, workers: number): (Update
     if (first === end) return null;
     const mine = pieces.slice(first, end);
     const range = { start: (mine[0] as Range).start, end: (mine.at(-1) as Range).end };
-    const share = { ...range, update: compileUpdate(context, range) };
-    const { squares } = context;
+    const { gradients, squares, direct } = context;
+    const stored = { program: Int32Array.of(0), slots: [gradients] };
+    const share = {
+      ...range,
+      update: compileUpdate(context, range, stored),
+      ...(direct ? { direct: compileUpdate(context, range, direct) } : {}),
+    };
     return squares ? { ...share, squares: compileSquares(context, mine, placeAt(squares, first)) } : share;
   });
 }
@@ -47,7 +61,11 @@ export function squareCount(flat: FlatParameters): number {
 }
 
 /** The optimiser's update of all regions in a range, in place. */
-function compileUpdate({ flat, optimizer, memory, gradients }: UpdateContext, range: Range): BoundPlan {
+function compileUpdate(
+  { flat, optimizer, memory }: UpdateContext,
+  range: Range,
+  { program, slots }: GradientSum,
+): BoundPlan {
   const { dtype } = flat.memory;
   const { clipNorm, accumulate = 1 } = optimizer.stages;
   const scalars = optimizer.scalarsAt(0).map((_, i) => input(`scalar ${i}`, [], 'float64'));
@@ -66,9 +84,12 @@ function compileUpdate({ flat, optimizer, memory, gradients }: UpdateContext, ra
     if (!part) continue;
     const { shape, divisible, group } = region;
     const own = divisible ? [part.end - part.start] : shape;
-    const gradient = input('gradient', own, dtype);
-    inputs.push(gradient);
-    sources.push(placeAt(gradients, part.start));
+    const gradient = sumOf(program, (slot) => {
+      const one = input(`gradient ${slot}`, own, dtype);
+      inputs.push(one);
+      sources.push(placeAt(slots[slot] as SharedMemory, part.start));
+      return one;
+    });
     const piece = {
       parameter: variable(own, placeAt(flat.memory, part.start)),
       gradient: accumulate > 1 ? mul(gradient, 1 / accumulate) : gradient,
@@ -86,6 +107,20 @@ function compileUpdate({ flat, optimizer, memory, gradients }: UpdateContext, ra
   const all = [...inputs, ...scalars, ...(clip ? [clip] : [])];
   const compiled = compileGraph({ inputs: all, outputs: [], assignments });
   return bindSources(compiled, [...sources, ...named], [], places);
+}
+
+/** A sum in postfix of what a function gives for each number. */
+function sumOf(program: Int32Array, leaf: (index: number) => Tensor): Tensor {
+  const stack: Tensor[] = [];
+  for (const word of program) {
+    if (word !== ADD) {
+      stack.push(leaf(word));
+      continue;
+    }
+    const right = stack.pop() as Tensor;
+    stack.push(add(stack.pop() as Tensor, right));
+  }
+  return stack[0] as Tensor;
 }
 
 /** The sums of the squares of some pieces, one behind another. */

@@ -76,7 +76,7 @@ export class Updater {
       this.control.meet(this.job.workers, rank);
       this.recorder?.end('wait');
     }
-    for (const index of mine) this.#update(index, step.step);
+    for (const index of mine) this.#update(index, step);
     this.recorder?.end('update');
   }
 
@@ -89,7 +89,7 @@ export class Updater {
     if (!step.skip) this.#keepBuffers(index, step.program);
     else if (share && first) this.#sum?.fill(0, share.start, share.end);
     const mark = due && share ? 'gathered' : 'updated';
-    if (step.skip || !share) this.#progress.set(index, step.step, mark);
+    if (step.skip || !share || this.#isDirect(step.program)) this.#progress.set(index, step.step, mark);
     else this.#addGradients(share, step.program, first, this.#progress.mark(index, step.step, mark));
   }
 
@@ -126,11 +126,17 @@ export class Updater {
     }
   }
 
-  #update(index: number, step: number): void {
+  /** Whether updates add up the slots themselves. */
+  #isDirect(program: Int32Array): boolean {
+    const { directProgram } = this.training;
+    return directProgram?.length === program.length && directProgram.every((word, i) => word === program[i]);
+  }
+
+  #update(index: number, { step, program }: StepToUpdate): void {
     const share = this.training.updates[index];
     if (!share || this.#progress.isUpdated(index, step)) return;
     const { scalarCount, clip } = this.training;
-    const executable = this.#executable(share.update);
+    const executable = this.#executable((this.#isDirect(program) && share.direct) || share.update);
     for (let i = 0; i < scalarCount; i++) {
       executable.array(this.#scalarNames[i] as string)[0] = this.#scalars[step * scalarCount + i] as number;
     }
