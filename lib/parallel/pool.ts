@@ -39,7 +39,7 @@ export class WorkerPool {
     // Loaded here, so that importing the package does not wait for it.
     const { Piscina } = await import('piscina');
     const piscina = new Piscina({
-      filename: compiledModule('lib/parallel/worker.js').href,
+      filename: compiledModule('lib/parallel/worker-entry.cjs').href,
       minThreads: job.workers,
       maxThreads: job.workers,
       concurrentTasksPerWorker: 1,

@@ -8,7 +8,7 @@ function find(folder: URL): URL {
   return find(new URL('..', folder));
 }
 
-/** A compiled module, as `lib/parallel/worker.js`: one that threads are started with. */
+/** A compiled module, as `lib/profile/peak-worker.js`: one that threads are started with. */
 export function compiledModule(path: string): URL {
   return new URL(`dist/${path}`, packageRoot);
 }
