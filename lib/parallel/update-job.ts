@@ -40,6 +40,12 @@ export function prepareUpdates(specification: UpdateSpecification): UpdateJob {
 /** Words of a sum that an update makes itself: of four slots. With more of them, the update would wait for memory. */
 const MOST_DIRECT = 7;
 
+/**
+ * Elements from which on it does: 16 MB of float32, more than the caches of cores keep. Of less, what other cores have just
+ * written is fetched faster by a sum that does nothing else.
+ */
+const LEAST_DIRECT = 2 ** 22;
+
 type OfOptimizer = Omit<UpdateJob, 'gradients' | 'marks' | 'memory' | 'assigned'>;
 
 function withOptimizer(
@@ -54,7 +60,8 @@ function withOptimizer(
   const scalarCount = optimizer.scalarsAt(0).length;
   const whole = planReduction(new Array<boolean>(shards).fill(true), workers).program;
   // What is added up for other steps, or looked at before the update, has to be stored.
-  const isDirect = whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
+  const isLarge = flat.trainableElements >= LEAST_DIRECT;
+  const isDirect = isLarge && whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
   const direct = isDirect ? { program: whole, slots } : undefined;
   return {
     updates: compileUpdates({ flat, optimizer, memory, gradients, squares, direct }, workers),
