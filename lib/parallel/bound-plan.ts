@@ -1,4 +1,4 @@
-import { allocate, bytesPerElement, type TypedArray, viewOf } from '../graph/dtype.js';
+import { allocate, type TypedArray, viewOf } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { MarkArguments } from '../runtime/addon.js';
 import { Executable, type RandomState } from '../runtime/executable.js';
@@ -121,9 +121,4 @@ export class BoundExecutable {
         return binding.data as TypedArray;
     }
   }
-}
-
-/** The bytes of so many elements, as a byte offset. */
-export function bytesOf({ dtype }: SharedMemory, elements: number): number {
-  return elements * bytesPerElement(dtype);
 }

@@ -1,68 +1,44 @@
-import { BoundExecutable, LocalMemory } from './bound-plan.js';
+import type { BoundExecutable } from './bound-plan.js';
 import type { ShardedData } from './job.js';
 import type { RowLoader, RowsRequest } from './loader.js';
+import { PlanInstances } from './plan-instances.js';
 import type { Recorder } from './recorder.js';
 
-/** Memory and executables for one shard at a time. */
-interface Instance {
-  readonly local: LocalMemory;
-  readonly executables: Map<number, BoundExecutable>;
-  /** What was loaded before it was asked for. */
-  ahead?: RowsRequest | undefined;
-}
-
-/**
- * The plans of some data in one worker, and the loading of their rows. Shards that run together each have an instance of the
- * plan, with memory of its own.
- */
+/** The plans of some data in one worker, and the loading of their rows. */
 export class ShardRunner {
-  readonly #instances: Instance[] = [];
+  readonly #plans: PlanInstances;
+  /** What was loaded into the first instance before it was asked for. */
+  #ahead: RowsRequest | undefined;
 
   constructor(
-    private readonly data: ShardedData,
+    { plans }: ShardedData,
     private readonly loader: RowLoader,
-    private readonly recorder?: Recorder,
-  ) {}
+    recorder?: Recorder,
+  ) {
+    this.#plans = new PlanInstances(plans, [], recorder);
+  }
 
   /** The plan for so many rows, with these rows as its inputs. */
   load(request: RowsRequest, instance = 0): BoundExecutable {
-    const own = this.#instance(instance);
-    const executable = this.#executableFor(request.rows.count, own);
-    if (!isSame(own.ahead, request)) this.#fill(executable, request);
-    own.ahead = undefined;
+    const executable = this.#plans.get(request.rows.count, instance);
+    if (instance > 0 || !isSame(this.#ahead, request)) this.#fill(executable, request);
+    if (instance === 0) this.#ahead = undefined;
     return executable;
   }
 
   /** Loads rows that will be asked for next, while there is nothing else to do. */
   loadAhead(request: RowsRequest): void {
-    const own = this.#instance(0);
-    own.ahead = undefined;
+    this.#ahead = undefined;
     try {
-      this.#fill(this.#executableFor(request.rows.count, own), request);
-      own.ahead = request;
+      this.#fill(this.#plans.get(request.rows.count, 0), request);
+      this.#ahead = request;
     } catch {
       // Whatever is wrong will be so when the rows are needed, and be reported with the step that needs them.
     }
   }
 
-  #instance(index: number): Instance {
-    this.#instances[index] ??= { local: new LocalMemory(), executables: new Map() };
-    return this.#instances[index];
-  }
-
   #fill(executable: BoundExecutable, request: RowsRequest): void {
     this.loader.load(request, { inputs: executable.array('inputs'), targets: executable.array('targets') });
-  }
-
-  #executableFor(count: number, { local, executables }: Instance): BoundExecutable {
-    let executable = executables.get(count);
-    if (!executable) {
-      const bound = this.data.plans.get(count);
-      if (!bound) throw new RangeError(`there is no plan for ${count} rows`);
-      executable = new BoundExecutable(bound, local, this.recorder);
-      executables.set(count, executable);
-    }
-    return executable;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { BatchRunner } from './batch-runner.js';
-import { BoundExecutable, LocalMemory } from './bound-plan.js';
+import type { BoundExecutable, LocalMemory } from './bound-plan.js';
 import { Control } from './control.js';
 import type { Job, StepCall, StepJob } from './job.js';
+import { PlanInstances } from './plan-instances.js';
 import { planReduction, type Reduction } from './reduction.js';
 import { presentShards, shardRows } from './shards.js';
 import { viewInto } from './shared-memory.js';
@@ -34,15 +35,15 @@ class StepRunner {
   readonly #updater: Updater;
   readonly #reduction: Reduction;
   readonly #shares: Float64Array;
-  /** By the number of rows, for each of the shards that run together. */
-  readonly #executables = new Map<number, BoundExecutable[]>();
+  readonly #plans: PlanInstances;
   readonly #views = new Map<number, readonly (readonly [name: string, rows: TypedArray])[]>();
 
   constructor(
     private readonly job: Job,
     private readonly step: StepJob,
-    private readonly locals: LocalMemory[],
+    locals: LocalMemory[],
   ) {
+    this.#plans = new PlanInstances(step.plans, locals);
     this.#control = new Control(job.control);
     this.#batches = new BatchRunner(step.gradients);
     this.#updater = new Updater(job, step, this.#control);
@@ -74,22 +75,9 @@ class StepRunner {
   /** The plan for a shard, over its rows where they lie. */
   #load(shard: number, instance: number): BoundExecutable {
     const { count } = shardRows(this.step.rows, this.step.shards, shard);
-    const executable = this.#executableFor(count, instance);
+    const executable = this.#plans.get(count, instance);
     for (const [name, rows] of this.#viewsOf(shard)) executable.use(name, rows);
     return executable;
-  }
-
-  #executableFor(count: number, instance: number): BoundExecutable {
-    const instances = this.#executables.get(count) ?? [];
-    this.#executables.set(count, instances);
-    const known = instances[instance];
-    if (known) return known;
-    const bound = this.step.plans.get(count);
-    if (!bound) throw new RangeError(`there is no plan for ${count} rows`);
-    this.locals[instance] ??= new LocalMemory();
-    const made = new BoundExecutable(bound, this.locals[instance]);
-    instances[instance] = made;
-    return made;
   }
 
   #viewsOf(shard: number): readonly (readonly [string, TypedArray])[] {

@@ -10,6 +10,17 @@ export function hashOf(model: nn.Module): string {
   return hash.digest('hex');
 }
 
+/** A classifier of 6 x 6 images of two channels, with batch norm and dropout. */
+export const convolutional = () =>
+  new nn.Sequential(
+    new nn.Conv2d(2, 6, 3, { padding: 1 }),
+    new nn.BatchNorm2d(6),
+    new nn.ReLU(),
+    new nn.Flatten(),
+    new nn.Dropout(0.3),
+    new nn.Linear(6 * 36, 5),
+  );
+
 /** A classifier of `points`, with batch norm and dropout. */
 export const normalised = (features = 6, hidden = 24) =>
   new nn.Sequential(

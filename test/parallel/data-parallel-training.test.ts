@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   assign,
   compile,
@@ -12,6 +11,7 @@ import {
   tensor,
 } from 'chainrule';
 import { afterEach, describe, expect, it } from 'vitest';
+import { convolutional, hashOf } from '../helpers/runs.js';
 import { noise } from '../helpers/training.js';
 
 const SEED = 3;
@@ -23,22 +23,7 @@ const samples = data.fromArrays(
   { inputs: { shape: [6, 6, 2] } },
 );
 
-const network = () =>
-  new nn.Sequential(
-    new nn.Conv2d(2, 6, 3, { padding: 1 }),
-    new nn.BatchNorm2d(6),
-    new nn.ReLU(),
-    new nn.Flatten(),
-    new nn.Dropout(0.3),
-    new nn.Linear(6 * 36, 5),
-  ).init(SEED);
-
-function hashOf(model: nn.Module): string {
-  const hash = createHash('sha256');
-  for (const [, { storage }] of [...model.namedParameters(), ...model.namedBuffers()])
-    hash.update(new Uint8Array(storage.data.slice().buffer));
-  return hash.digest('hex');
-}
+const network = () => convolutional().init(SEED);
 
 type Step = ((x: Tensor, y: Tensor) => Promise<Tensor>) & { close?: () => Promise<void> };
 

@@ -1,29 +1,13 @@
-import { createHash } from 'node:crypto';
 import { data, nn, optim, Trainer, type TrainerOptions } from 'chainrule';
 import { describe, expect, it } from 'vitest';
+import { convolutional, hashOf } from '../helpers/runs.js';
 
 const random = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, i) => Math.sin(seed + i * 12.9898) * Math.cos(i * 0.37 + seed));
 
-function hashOf(model: nn.Module): string {
-  const hash = createHash('sha256');
-  for (const [, { storage }] of model.namedParameters())
-    hash.update(new Uint8Array(storage.data.slice().buffer));
-  for (const [, { storage }] of model.namedBuffers())
-    hash.update(new Uint8Array(storage.data.slice().buffer));
-  return hash.digest('hex');
-}
-
 /** 45 samples in batches of 20: the last has 5, fewer than there are shards. */
 async function trained(options: Partial<TrainerOptions>, workers: number, shards = 8) {
-  const model = new nn.Sequential(
-    new nn.Conv2d(2, 6, 3, { padding: 1 }),
-    new nn.BatchNorm2d(6),
-    new nn.ReLU(),
-    new nn.Flatten(),
-    new nn.Dropout(0.3),
-    new nn.Linear(6 * 36, 5),
-  );
+  const model = convolutional();
   const samples = data.fromArrays(
     random(45 * 72, 1),
     Int32Array.from({ length: 45 }, (_, i) => (i * i) % 5),
