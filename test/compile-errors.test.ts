@@ -182,7 +182,7 @@ describe('a plan that does not fit into memory', () => {
   });
 
   it('is refused for its outputs as for its arena, before any of it is taken', () => {
-    const plan = { steps: [], blocks: [], arenaBytes: 0, flops: 0 };
+    const plan = { steps: [], blocks: [], arenaBytes: 0, flops: 0, recomputedFlops: 0 };
     const output = { kind: 'output', name: 'y', dtype: 'float32', shape: [1e14], bytes: 4e14 } as const;
     expect(() => new Executable({ ...plan, bindings: [output] })).toThrow(/^plan: not enough memory/);
     expect(() => new Executable({ ...plan, bindings: [], arenaBytes: 4e14 })).toThrow(

@@ -8,11 +8,11 @@ import { fuse } from './fuse.js';
 import { Lowering } from './lower.js';
 import { placeInArena } from './memory.js';
 import { placeSteps } from './place.js';
-import type { Binding, Plan } from './plan.js';
+import type { Binding, Plan, Step } from './plan.js';
 import { pruneScans } from './prune.js';
 import { schedule } from './schedule.js';
 import { simplify } from './simplify.js';
-import type { Buffer } from './values.js';
+import type { Buffer, Value } from './values.js';
 import { verifyGraph, verifyPlan } from './verify.js';
 
 /** What is compiled: a graph from inputs to outputs, and the variables that it leaves changed. */
@@ -31,8 +31,19 @@ export interface Compiled {
   readonly variables: readonly Variable[];
 }
 
+/** A graph as steps over buffers that have no place in the arena yet. */
+export interface Lowered extends Omit<Compiled, 'plan'> {
+  readonly bindings: readonly Binding[];
+  readonly steps: readonly Step<Value>[];
+}
+
 /** Compiles a graph into a plan: prune, simplify, fuse, schedule, lower, place. Each pass is a pure function. */
-export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph): Compiled {
+export function compileGraph(graph: Graph): Compiled {
+  return placeLowered(lowerGraph(graph));
+}
+
+/** The passes before the arena is laid out. */
+export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph): Lowered {
   const assigned = [...assignments.keys()];
   const roots = simplify(pruneScans([...outputs, ...assignments.values()]));
   const live = reachable(roots);
@@ -69,20 +80,28 @@ export function compileGraph({ inputs, outputs, assignments = new Map() }: Graph
     lowering.copy(copy, target.variable ? 'assign' : 'output', target.binding, target.value.place);
   }
 
-  const arena = placeInArena(lowering.steps);
-  const plan: Plan = {
-    bindings,
-    steps: placeSteps(lowering.steps, arena.offsets),
-    blocks: arena.blocks,
-    arenaBytes: arena.bytes,
-    flops: lowering.steps.reduce((sum, { flops }) => sum + flops, 0),
-  };
-  verifyPlan(plan);
   return {
-    plan,
+    bindings,
+    steps: lowering.steps,
     hostScalars: leaves.slice(inputs.length).filter(isInput),
     variables: leaves.filter((leaf) => leaf instanceof Variable),
   };
+}
+
+/** Lays out the arena of the steps of a lowered graph. */
+export function placeLowered({ bindings, steps, hostScalars, variables }: Lowered): Compiled {
+  const arena = placeInArena(steps);
+  const total = (counted: readonly Step<Value>[]) => counted.reduce((sum, { flops }) => sum + flops, 0);
+  const plan: Plan = {
+    bindings,
+    steps: placeSteps(steps, arena.offsets),
+    blocks: arena.blocks,
+    arenaBytes: arena.bytes,
+    flops: total(steps),
+    recomputedFlops: total(steps.filter(({ recomputed }) => recomputed)),
+  };
+  verifyPlan(plan);
+  return { plan, hostScalars, variables };
 }
 
 /** The plan of a loop's body: its placeholders are its inputs, its results its outputs, and it needs nothing else. */

@@ -38,6 +38,8 @@ export interface StepFacts {
   readonly flops: number;
   /** Where its op comes from, where that was traced. */
   readonly place?: Place;
+  /** Whether it computes again what an earlier step did. */
+  readonly recomputed?: true;
 }
 
 export interface MapStep<O = Operand> extends Program<O>, StepFacts {
@@ -143,4 +145,6 @@ export interface Plan {
   readonly arenaBytes: number;
   /** Floating-point operations of one run. */
   readonly flops: number;
+  /** Those of them that compute again what was given up to save memory. */
+  readonly recomputedFlops: number;
 }

@@ -127,6 +127,7 @@ describe('the check of plans', () => {
       blocks: [],
       arenaBytes: 0,
       flops: 0,
+      recomputedFlops: 0,
     });
     verifyPlan(reversed(60));
     expect(() => verifyPlan(reversed(56))).toThrow(/leaves its buffer, -4 to 60/);
