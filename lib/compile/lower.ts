@@ -3,6 +3,7 @@ import type { Body, Loop } from '../graph/loop.js';
 import type { Call, Layout } from '../graph/op.js';
 import { isNumber, numberOf } from '../graph/ops/leaf.js';
 import type { Place } from '../graph/place.js';
+import type { Region } from '../graph/region.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { loopBindings, loopStarts } from './loop.js';
@@ -32,6 +33,8 @@ export class Lowering {
   #buffers = 0;
   /** Of the unit that is lowered now. */
   #place: Place | undefined;
+  /** Of the unit too; what is made for it on the way, such as a copy, is in it. */
+  #region: Region | undefined;
 
   constructor(private readonly context: LoweringContext) {}
 
@@ -39,6 +42,8 @@ export class Lowering {
     const node = unit.last;
     if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
     this.#place = node.place;
+    // Nodes that are in a deeper one have joined the unit because only it reads them.
+    this.#region = node.region;
     const { kernel } = node.op;
     if (kernel.family === 'map') this.#map(unit);
     if (kernel.family === 'reduce') this.#reduce(unit);
@@ -46,6 +51,7 @@ export class Lowering {
     if (kernel.family === 'call') this.#call(node, kernel.call(node));
     if (kernel.family === 'scan') this.#scan(node, kernel.loop(node));
     this.#place = undefined;
+    this.#region = undefined;
   }
 
   /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
@@ -197,7 +203,8 @@ export class Lowering {
   }
 
   #push(step: Step<Value>, place = this.#place): void {
-    this.steps.push(place ? { ...step, place } : step);
+    const region = this.#region;
+    this.steps.push({ ...step, ...(place && { place }), ...(region && { region }) });
   }
 
   #matrix(node: Tensor): Value {

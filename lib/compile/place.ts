@@ -43,5 +43,8 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
       }
     }
   };
-  return steps.map(placeStep);
+  return steps.map((step) => {
+    const { region, ...placed } = placeStep(step);
+    return placed;
+  });
 }

@@ -1,5 +1,6 @@
 import type { DType, TypedArray } from '../graph/dtype.js';
 import type { Place } from '../graph/place.js';
+import type { Region } from '../graph/region.js';
 
 /** A strided window into a buffer: buffer 0 is the arena, buffer `i` is binding `i - 1`. */
 export interface Operand {
@@ -38,6 +39,8 @@ export interface StepFacts {
   readonly flops: number;
   /** Where its op comes from, where that was traced. */
   readonly place?: Place;
+  /** The checkpointed stretch that all of it is in; left out of plans, which are what was made of it. */
+  readonly region?: Region;
   /** Whether it computes again what an earlier step did. */
   readonly recomputed?: true;
 }

@@ -1,6 +1,6 @@
 import { Body, endSlots, type Loop, regionsOf } from '../graph/loop.js';
 import type { SliceAttributes } from '../graph/ops/movement.js';
-import { within } from '../graph/place.js';
+import { remade } from '../graph/region.js';
 import { sizeOf } from '../graph/shapes.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 
@@ -37,7 +37,7 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
       const kept = inputs.filter((_, i) => need.placeholders[i]);
       rewritten.set(
         node,
-        within(node.place, () => new Tensor(node.op, kept, loop)),
+        remade(node, () => new Tensor(node.op, kept, loop)),
       );
       continue;
     }
@@ -46,7 +46,7 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
     const same = !changed || node.op.kernel.family === 'leaf';
     const attributes = move ? moveSlice(node.attributes as SliceAttributes, move) : node.attributes;
     const renewed = () => new Tensor(node.op, inputs, attributes);
-    rewritten.set(node, same ? node : within(node.place, renewed));
+    rewritten.set(node, same ? node : remade(node, renewed));
   }
   return roots.map((root) => rewritten.get(root) as Tensor);
 }

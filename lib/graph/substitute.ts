@@ -1,4 +1,4 @@
-import { within } from './place.js';
+import { remade } from './region.js';
 import { reachable, Tensor } from './tensor.js';
 
 /**
@@ -14,7 +14,7 @@ export function substitute(roots: readonly Tensor[], replacements: ReadonlyMap<T
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
     const same = inputs.every((input, i) => input === node.inputs[i]);
     const renewed = () => new Tensor(node.op, inputs, node.attributes);
-    rewritten.set(node, same ? node : within(node.place, renewed));
+    rewritten.set(node, same ? node : remade(node, renewed));
   }
   return roots.map((root) => rewritten.get(root) as Tensor);
 }

@@ -1,6 +1,7 @@
 import type { DType } from './dtype.js';
 import type { OpRecord } from './op.js';
 import { currentPlace, type Place } from './place.js';
+import { currentRegion, type Region } from './region.js';
 import { type Shape, sizeOf } from './shapes.js';
 
 let nextId = 0;
@@ -17,6 +18,8 @@ export class Tensor<A = unknown> {
   readonly dtype: DType;
   /** Where it comes from, where that is traced: see `within`. */
   readonly place: Place | undefined = currentPlace();
+  /** The stretch that it is computed again with, where it is not kept for gradients: see `checkpoint`. */
+  readonly region: Region | undefined = currentRegion();
 
   constructor(
     readonly op: OpRecord<A>,

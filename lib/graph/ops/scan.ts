@@ -1,5 +1,6 @@
 import { isFloat } from '../dtype.js';
 import { formatShape, invalid, requireInteger } from '../errors.js';
+import { inRegion } from '../region.js';
 import { type Shape, sameShape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
 import { requireNoAssignments } from '../trace.js';
@@ -57,7 +58,8 @@ export function scan(
   );
   const changing = [...carries, ...slices].map(({ placeholder }) => placeholder);
   const made = requireNoAssignments('scan', () =>
-    step(changing.slice(0, carries.length), changing.slice(carries.length)),
+    // A body is a graph of its own, in which all is computed again with the loop.
+    inRegion(undefined, () => step(changing.slice(0, carries.length), changing.slice(carries.length))),
   );
   const { carry: next, outputs = [] } = made;
   requireLike(next, carry);
