@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { figuresOf } from '#bench/figures.js';
+import { deepScenarios } from '#bench/scenarios/deep.js';
+
+/** By hand, from the models' descriptions; ResNets as in table 6 of He et al. (2016), 0.27 M and 0.85 M, with projections. */
+const parameters: Readonly<Record<string, number>> = {
+  mlp64: 63 * (256 * 256 + 256) + 256 * 10 + 10,
+  resnet20: 272_474,
+  resnet56: 855_770,
+  gpt8: 96 * 128 + 64 * 128 + 8 * (12 * 128 ** 2 + 13 * 128) + 2 * 128 + 128 * 96 + 96,
+  residual1000: 1001 * (32 * 32 + 32) + 32 * 10 + 10,
+};
+
+describe('the models that memory is measured on', () => {
+  it.each(deepScenarios)('$name has its parameters, and activations that take much more', (scenario) => {
+    const figures = figuresOf(scenario, 1);
+    expect(figures.parameters).toBe(parameters[scenario.name]);
+    expect(figures.arenaBytes).toBeGreaterThan(4 * 4 * figures.parameters);
+  });
+});
