@@ -2,7 +2,7 @@ import type { Tensor } from 'chainrule';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
-import { operandsOf } from '#lib/compile/memory.js';
+import { operandsOf } from '#lib/compile/operands.js';
 import type { Operand, Plan } from '#lib/compile/plan.js';
 import { allocate, bytesPerElement, type TypedArray } from '#lib/graph/dtype.js';
 import { sizeOf } from '#lib/graph/shapes.js';

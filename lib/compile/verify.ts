@@ -2,7 +2,7 @@ import { bytesPerElement } from '../graph/dtype.js';
 import { formatShape } from '../graph/errors.js';
 import { sameShape, sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
-import { operandsOf } from './memory.js';
+import { operandsOf } from './operands.js';
 import type { Operand, Plan, ReduceStep } from './plan.js';
 
 /** Checks that nodes stand behind their inputs and have the types that their ops give. Faults are bugs of a pass. */

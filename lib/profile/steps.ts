@@ -1,4 +1,4 @@
-import { operandsOf } from '../compile/memory.js';
+import { operandsOf } from '../compile/operands.js';
 import type { Operand, Plan, Step } from '../compile/plan.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { formatShape } from '../graph/errors.js';

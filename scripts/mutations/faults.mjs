@@ -307,8 +307,8 @@ const engine = [
   {
     name: 'a buffer is free one step too early',
     file: 'lib/compile/memory.ts',
-    find: '.filter((other) => other.first <= group.last && group.first <= other.last)',
-    replace: '.filter((other) => other.first < group.last && group.first < other.last)',
+    find: '.filter((other) => other.first <= life.last && life.first <= other.last)',
+    replace: '.filter((other) => other.first < life.last && life.first < other.last)',
     tests: ['test/compile', 'test/random-graphs.test.ts'],
   },
   {

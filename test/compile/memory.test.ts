@@ -1,6 +1,6 @@
 import { grad } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { placeInArena } from '#lib/compile/memory.js';
+import { largestLiveBytes, placeInArena } from '#lib/compile/memory.js';
 import type { Step } from '#lib/compile/plan.js';
 import type { Buffer, Value } from '#lib/compile/values.js';
 import { contiguous } from '#lib/compile/values.js';
@@ -126,5 +126,30 @@ describe('the arena', () => {
     // Seven activations, and two gradients that are passed down.
     expect(arenaBytes).toBeGreaterThanOrEqual(7 * matrix);
     expect(arenaBytes).toBeLessThanOrEqual(9 * matrix);
+  });
+});
+
+describe('the largest sum of live bytes', () => {
+  it('counts what is alive at once, by whole cache lines', () => {
+    const steps = [
+      copy(outside, value(0, 3)),
+      copy(outside, value(1, 17)),
+      copy(value(1, 17), outside),
+      copy(value(0, 3), value(2, 1)),
+    ];
+    expect(largestLiveBytes(steps)).toBe(64 + 128);
+  });
+
+  it('counts memory that is written in place once, however long the chain', () => {
+    const chain = Array.from({ length: 5 }, (_, i) => map([value(i)], [value(i + 1)]));
+    expect(largestLiveBytes([copy(outside, value(0)), ...chain, copy(value(5), outside)])).toBe(64);
+    expect(largestLiveBytes([copy(outside, value(0)), ...chain, map([value(0), value(5)], [outside])])).toBe(
+      128,
+    );
+  });
+
+  it('is 0 without steps, and where nothing lies in the arena', () => {
+    expect(largestLiveBytes([])).toBe(0);
+    expect(largestLiveBytes([copy(outside, outside)])).toBe(0);
   });
 });
