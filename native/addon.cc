@@ -1,3 +1,4 @@
+#include "arena_object.h"
 #include "arguments.h"
 #include "augment_rows.h"
 #include "blas.h"
@@ -31,6 +32,7 @@ void add(Napi::Object exports, const char* name) {
 Napi::Object load(Napi::Env, Napi::Object exports) {
   chosen_isa();
   use_one_blas_thread();
+  add<create_arena>(exports, "createArena");
   add<create_plan>(exports, "createPlan");
   add<run_plan>(exports, "run");
   add<run_plan_timed>(exports, "runTimed");

@@ -3,12 +3,11 @@
 #include <array>
 #include <span>
 
-#include "arena.h"
 #include "routine.h"
 
 namespace chainrule {
 
-// A plan, decoded: kernels over one arena and the buffers that each run binds.
+// A plan, decoded: kernels over an arena and the buffers that each run binds.
 class Plan {
  public:
   static constexpr size_t kMinContext = 4, kMaxContext = 16;
@@ -19,9 +18,9 @@ class Plan {
 
   std::span<const Routine::Binding> bindings() const { return routine_.bindings(); }
   size_t arena_bytes() const { return routine_.arena_bytes(); }
-  bool has_arena() const { return arena_ != nullptr; }
-  void allocate();
-  void release();
+
+  // The arena of the runs from here on; it has to have that many bytes.
+  void use_arena(std::byte* memory) { buffers_[0] = memory; }
 
   // The memory of a binding, from here on; it has to have the binding's size and the alignment of
   // its elements.
@@ -43,7 +42,6 @@ class Plan {
 
  private:
   Routine routine_;
-  Arena arena_;
   std::vector<std::byte*> buffers_;  // the arena, then the bindings
   std::array<uint32_t, kMaxContext> context_{};
   size_t context_words_ = kMinContext;

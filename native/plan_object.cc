@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "arena_object.h"
 #include "isa.h"
 #include "mark.h"
 #include "plan.h"
@@ -19,47 +20,48 @@ constexpr napi_type_tag kPlanTag = {0x9d5f1c0a6b3e4872, 0xb1e27c54d80f3a96};
 
 // What a handle owns.
 struct PlanHandle {
-  PlanHandle(const PlainValue& description, std::span<const KernelEntry> kernels)
-      : plan(description, kernels), values(plan.bindings().size()) {}
+  PlanHandle(const PlainValue& description, std::span<const KernelEntry> kernels,
+             std::shared_ptr<PlanArena> memory)
+      : plan(description, kernels), arena(std::move(memory)), values(plan.bindings().size()) {}
 
   Plan plan;
+  std::shared_ptr<PlanArena> arena;
   std::vector<napi_value> values;        // the bindings of the current call
   std::vector<Routine::Result> results;  // what several runs of the current call add up
   std::atomic_flag busy;
 };
 
-// Holds a handle for one run.
-class Lease {
+// Holds something that serves one run at a time.
+class Hold {
  public:
-  explicit Lease(PlanHandle& handle) : handle_(handle) {
-    if (handle_.busy.test_and_set(std::memory_order_acquire)) {
-      throw PlanError("plan: is already running");
-    }
+  Hold(std::atomic_flag& busy, const char* error) : busy_(busy) {
+    if (busy_.test_and_set(std::memory_order_acquire)) throw PlanError(error);
   }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  ~Lease() { handle_.busy.clear(std::memory_order_release); }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() { busy_.clear(std::memory_order_release); }
 
  private:
-  PlanHandle& handle_;
+  std::atomic_flag& busy_;
 };
 
-void allocate_arena(Napi::Env env, Plan& plan) {
-  if (plan.has_arena()) return;
-  plan.allocate();
-  Napi::MemoryManagement::AdjustExternalMemory(env, static_cast<int64_t>(plan.arena_bytes()));
+// Holds a handle and its arena for one run.
+class Lease {
+ public:
+  explicit Lease(PlanHandle& handle)
+      : handle_(handle.busy, "plan: is already running"),
+        arena_(handle.arena->busy, "plan: another plan is running in its arena") {}
+
+ private:
+  Hold handle_, arena_;
+};
+
+void use_arena(PlanHandle& handle) {
+  handle.arena->reserve(handle.plan.arena_bytes());
+  handle.plan.use_arena(handle.arena->data());
 }
 
-void release_arena(Napi::Env env, Plan& plan) {
-  if (!plan.has_arena()) return;
-  plan.release();
-  Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(plan.arena_bytes()));
-}
-
-void finalize(napi_env env, void* data, void*) {
-  const std::unique_ptr<PlanHandle> handle(static_cast<PlanHandle*>(data));
-  release_arena(env, handle->plan);
-}
+void finalize(napi_env, void* data, void*) { delete static_cast<PlanHandle*>(data); }
 
 PlanHandle& handle_at(Napi::Value value, const Arguments& arguments, const std::string& name) {
   void* data = nullptr;
@@ -101,7 +103,7 @@ void bind(const Arguments& arguments, PlanHandle& handle) {
 
 // Everything that a run needs from JavaScript. The context comes last, as a copy.
 void prepare(const Arguments& arguments, PlanHandle& handle) {
-  allocate_arena(arguments.env(), handle.plan);
+  use_arena(handle);
   collect(arguments, handle, arguments.array(1, "bindings"));
   bind(arguments, handle);
   handle.plan.set_context(
@@ -183,7 +185,7 @@ class TogetherRun {
       collect(arguments_, *handles_[i], own.As<Napi::Array>());
     }
     for (uint32_t i = 0; i < count_; ++i) {
-      allocate_arena(arguments_.env(), handles_[i]->plan);
+      use_arena(*handles_[i]);
       bind(arguments_, *handles_[i]);
     }
   }
@@ -235,8 +237,9 @@ class TogetherRun {
 
 Napi::Value create_plan(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "createPlan");
-  auto handle = std::make_unique<PlanHandle>(snapshot_plan(arguments.object(0, "plan")),
-                                             chosen_isa().kernels);
+  const PlainValue description = snapshot_plan(arguments.object(0, "plan"));
+  auto arena = arguments.has(1) ? arena_of(arguments, 1) : std::make_shared<PlanArena>(info.Env());
+  auto handle = std::make_unique<PlanHandle>(description, chosen_isa().kernels, std::move(arena));
   const Napi::Object object = Napi::Object::New(info.Env());
   object.TypeTag(&kPlanTag);
   if (napi_wrap(info.Env(), object, handle.get(), finalize, nullptr, nullptr) != napi_ok) {
@@ -300,7 +303,7 @@ void release_plan(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "releasePlan");
   PlanHandle& handle = handle_of(arguments);
   const Lease lease(handle);
-  release_arena(info.Env(), handle.plan);
+  handle.arena->release();
 }
 
 }  // namespace chainrule

@@ -4,7 +4,8 @@
 
 namespace chainrule {
 
-// createPlan(plan): a handle to the decoded plan. The handle owns the plan's arena.
+// createPlan(plan[, arena]): a handle to the decoded plan, which runs in an arena of its own, or in
+// one that it shares.
 Napi::Value create_plan(const Napi::CallbackInfo& info);
 
 // run(handle, bindings, context[, mark]): runs all steps on the calling thread; see Mark.
@@ -27,7 +28,7 @@ void run_plans_together(const Napi::CallbackInfo& info);
 // neither transferred nor resized.
 Napi::Value run_plan_async(const Napi::CallbackInfo& info);
 
-// releasePlan(handle): gives the arena back now; a later run allocates it again.
+// releasePlan(handle): gives the memory of the arena back now; a later run allocates it again.
 void release_plan(const Napi::CallbackInfo& info);
 
 }  // namespace chainrule

@@ -12,7 +12,7 @@ import { viewInto } from './shared-memory.js';
 const PAIR = Int32Array.of(0, 1, ADD);
 
 /** Runs that are made together at most: as many as the addon takes. */
-const MOST_TOGETHER = 64;
+export const MOST_TOGETHER = 64;
 
 /** A batch whose shards are computed. */
 export interface Batch {
@@ -40,8 +40,10 @@ export interface ShardOwner {
 export class BatchRunner {
   readonly #slots: readonly TypedArray[];
 
+  /** @param together shards that run together at most */
   constructor(
     private readonly gradients: readonly SharedMemory[],
+    private readonly together = MOST_TOGETHER,
     private readonly recorder?: Recorder,
   ) {
     this.#slots = gradients.map((slot) => viewInto(slot));
@@ -58,7 +60,7 @@ export class BatchRunner {
 
   /** Equal shards whose plans gain from it; what takes how long can only be told of one plan at a time. */
   #runsTogether({ shards }: ShardGroup, batch: Batch, first: BoundExecutable): boolean {
-    if (this.recorder || shards.length === 1 || shards.length > MOST_TOGETHER) return false;
+    if (this.recorder || shards.length === 1 || shards.length > this.together) return false;
     const counts = shards.map((shard) => shardRows(batch.count, batch.shards, shard).count);
     return counts.every((count) => count === counts[0]) && first.results !== null;
   }

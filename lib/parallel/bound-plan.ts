@@ -1,25 +1,11 @@
-import { allocate, type TypedArray, viewOf } from '../graph/dtype.js';
+import { type TypedArray, viewOf } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { MarkArguments } from '../runtime/addon.js';
 import { Executable, type RandomState } from '../runtime/executable.js';
 import type { BoundPlan, SharedMemory, Source } from './job.js';
+import type { LocalMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 import { resultsOf } from './results.js';
-
-/** A worker's own arrays, by name and size. */
-export class LocalMemory {
-  readonly #arrays = new Map<string, TypedArray>();
-
-  array(name: string, dtype: Parameters<typeof allocate>[0], elements: number): TypedArray {
-    const key = `${name}/${dtype}/${elements}`;
-    let array = this.#arrays.get(key);
-    if (!array) {
-      array = allocate(dtype, elements);
-      this.#arrays.set(key, array);
-    }
-    return array;
-  }
-}
 
 /** A plan in a worker, with the memory of its bindings found once for each shard that it runs on. */
 export class BoundExecutable {
@@ -33,7 +19,7 @@ export class BoundExecutable {
     private readonly local: LocalMemory,
     private readonly recorder?: Recorder,
   ) {
-    this.#executable = new Executable(bound.plan);
+    this.#executable = new Executable(bound.plan, local.arena);
   }
 
   /** Runs the plan; gradients go to the given memory, and the mark is set when it is done. */

@@ -2,6 +2,7 @@ import { Control } from './control.js';
 import { inOrder } from './epoch-order.js';
 import type { EvaluationJob, Job } from './job.js';
 import type { RowLoader } from './loader.js';
+import type { WorkerMemory } from './local-memory.js';
 import { ShardRunner } from './shard-runner.js';
 import { batchCount, shardRows } from './shards.js';
 
@@ -16,9 +17,10 @@ export class Evaluator {
     private readonly job: Job,
     private readonly evaluation: EvaluationJob,
     loader: RowLoader,
+    memory: WorkerMemory,
   ) {
     this.#control = new Control(job.control);
-    this.#runner = new ShardRunner(evaluation, loader);
+    this.#runner = new ShardRunner(evaluation, loader, memory);
     this.#order = inOrder(evaluation.length);
     this.#values = new Float64Array(evaluation.values);
   }

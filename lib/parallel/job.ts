@@ -74,6 +74,8 @@ export interface TrainingJob extends ShardedData, UpdateJob {
   readonly nonFinite: 'stop' | 'skip';
   /** The cores that all trainings of the process share; left out where this one takes all of its workers in any case. */
   readonly cores?: number;
+  /** Shards of one worker that run together at most, each in an arena of its own. Default: as many as the addon takes. */
+  readonly together?: number;
   /** Copies that the workers make where a checkpoint is to be saved. */
   readonly snapshot?: Snapshot;
 }

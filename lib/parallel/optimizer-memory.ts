@@ -41,6 +41,12 @@ export function optimizerMemory(flat: FlatParameters, { groups, stages }: Optimi
   };
 }
 
+/** All of it. */
+export function tensorsOf({ state, average, sum }: OptimizerMemory): SharedMemory[] {
+  const tensors = [...state.values()].flatMap((list) => list.map((tensor) => tensor.memory));
+  return [average, sum, ...tensors].filter((memory) => memory !== undefined);
+}
+
 /** Takes over what is remembered of the parameters that are still there after a new layout. */
 export function carryOver(
   from: { flat: FlatParameters; memory: OptimizerMemory },

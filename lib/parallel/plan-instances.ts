@@ -1,21 +1,22 @@
-import { BoundExecutable, LocalMemory } from './bound-plan.js';
+import { BoundExecutable } from './bound-plan.js';
 import type { BoundPlan } from './job.js';
+import type { WorkerMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
 /**
  * The plans of one worker for the numbers of rows that shards can have. Shards that run together each have an instance of
- * the plan, from 0 on, with working memory of its own.
+ * the plan, from 0 on, with memory of its own.
  */
 export class PlanInstances {
   readonly #executables: Map<number, BoundExecutable>[] = [];
 
   /**
    * @param plans by the number of rows; others may come later
-   * @param locals the working memory of each instance, which other plans of the worker may use, too
+   * @param memory of each instance, which other plans of the worker use, too
    */
   constructor(
     private readonly plans: ReadonlyMap<number, BoundPlan>,
-    private readonly locals: LocalMemory[] = [],
+    private readonly memory: WorkerMemory,
     private readonly recorder?: Recorder,
   ) {}
 
@@ -27,8 +28,7 @@ export class PlanInstances {
     if (!executable) {
       const bound = this.plans.get(rows);
       if (!bound) throw new RangeError(`there is no plan for ${rows} rows`);
-      this.locals[instance] ??= new LocalMemory();
-      executable = new BoundExecutable(bound, this.locals[instance], this.recorder);
+      executable = new BoundExecutable(bound, this.memory.instance(instance), this.recorder);
       executables.set(rows, executable);
     }
     return executable;

@@ -1,5 +1,4 @@
 import { grad } from '../autodiff/grad.js';
-import { compileGraph } from '../compile/compile.js';
 import type { Form } from '../data/index.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
@@ -11,8 +10,9 @@ import { traced } from '../graph/trace.js';
 import { Buffer } from '../nn/buffer.js';
 import { asModelInput } from '../nn/model-input.js';
 import { bindSources, placeAt } from './bindings.js';
+import { BoundPlans } from './bound-plans.js';
 import type { FlatParameters } from './flat-parameters.js';
-import type { BoundPlan, Source } from './job.js';
+import type { Source } from './job.js';
 
 /** A model and a loss as one function of a batch. */
 export type Forward = (inputs: Tensor) => Tensor;
@@ -31,7 +31,7 @@ export function outputShape(forward: Forward, batch: Batch): Shape {
 
 /** The gradients of a shard, and the buffers that it assigns. */
 export interface ShardGradients {
-  readonly bound: BoundPlan;
+  readonly plans: BoundPlans;
   readonly assigned: readonly Variable[];
 }
 
@@ -65,7 +65,7 @@ export function compileGradients(
     assignments,
     weight,
   };
-  return { bound: bindShard(shard, flat, assigned), assigned };
+  return { plans: bindShard(shard, flat, assigned), assigned };
 }
 
 /** A traced function of a shard's rows. */
@@ -89,20 +89,21 @@ export function bindShard(
   shard: TracedShard,
   flat: FlatParameters,
   assigned: readonly Variable[],
-): BoundPlan {
+): BoundPlans {
   const { inputs, figures, gradients, assignments, weight } = shard;
   const shares = assigned.map((variable) => mul(assignments.get(variable) ?? variable, weight));
-  const compiled = compileGraph({
+  const graph = {
     inputs: Object.values(inputs),
     outputs: [...Object.values(figures), ...gradients, ...shares],
-  });
+  };
   const outputs: Source[] = [
     ...Object.keys(figures).map((name): Source => ({ kind: 'local', name })),
     ...[...flat.parameters, ...assigned].map(
       (variable): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, variable) }),
     ),
   ];
-  return bindSources(compiled, Object.keys(inputs), outputs, parameterSources(flat));
+  const places = parameterSources(flat);
+  return new BoundPlans(graph, (compiled) => bindSources(compiled, Object.keys(inputs), outputs, places));
 }
 
 /** Figures of a batch: its loss, its metrics. */
@@ -111,15 +112,17 @@ export function compileFigures(
   figures: Readonly<Record<string, Figure>>,
   batch: Batch,
   flat: FlatParameters,
-): BoundPlan {
+): BoundPlans {
   const { x, y } = placeholders(batch);
   const values = withoutAssignments(() => {
     const output = forward(asModelInput(x));
     return Object.values(figures).map((figure) => figure(output, y));
   });
-  const compiled = compileGraph({ inputs: [x, y], outputs: values });
   const outputs = Object.keys(figures).map((name): Source => ({ kind: 'local', name }));
-  return bindSources(compiled, ['inputs', 'targets'], outputs, parameterSources(flat));
+  const places = parameterSources(flat);
+  return new BoundPlans({ inputs: [x, y], outputs: values }, (compiled) =>
+    bindSources(compiled, ['inputs', 'targets'], outputs, places),
+  );
 }
 
 function placeholders({ rows, inputs, targets }: Batch) {

@@ -1,8 +1,8 @@
 import type { Form } from '../data/index.js';
 import type { Variable } from '../graph/ops/leaf.js';
+import type { BoundPlans } from './bound-plans.js';
 import type { FlatParameters } from './flat-parameters.js';
-import type { BoundPlan } from './job.js';
-import { compileGradients, type Figure, type Forward } from './plans.js';
+import { compileGradients, type Figure, type Forward, type ShardGradients } from './plans.js';
 
 /** What the gradients of shards are compiled from. */
 export interface ShardSource {
@@ -17,7 +17,7 @@ export interface ShardSource {
 export function compileShards(
   sizes: readonly number[],
   { forward, loss, inputs, targets, parameters }: ShardSource,
-): { plans: Map<number, BoundPlan>; assigned: readonly Variable[] } {
+): { plans: Map<number, BoundPlans>; assigned: readonly Variable[] } {
   const compileAll = (also: readonly Variable[]) =>
     sizes.map((rows) => compileGradients(forward, loss, { rows, inputs, targets }, parameters, also));
   const first = compileAll([]);
@@ -25,7 +25,7 @@ export function compileShards(
   const complete = first.every((shard) => shard.assigned.length === assigned.length);
   const shards = complete ? first : compileAll(assigned);
   return {
-    plans: new Map(sizes.map((rows, i) => [rows, (shards[i] as { bound: BoundPlan }).bound])),
+    plans: new Map(sizes.map((rows, i) => [rows, (shards[i] as ShardGradients).plans])),
     assigned,
   };
 }

@@ -1,6 +1,7 @@
 import type { BoundExecutable } from './bound-plan.js';
 import type { ShardedData } from './job.js';
 import type { RowLoader, RowsRequest } from './loader.js';
+import type { WorkerMemory } from './local-memory.js';
 import { PlanInstances } from './plan-instances.js';
 import type { Recorder } from './recorder.js';
 
@@ -13,9 +14,15 @@ export class ShardRunner {
   constructor(
     { plans }: ShardedData,
     private readonly loader: RowLoader,
+    memory: WorkerMemory,
     recorder?: Recorder,
   ) {
-    this.#plans = new PlanInstances(plans, [], recorder);
+    this.#plans = new PlanInstances(plans, memory, recorder);
+  }
+
+  /** Loads anew what is asked for next: other plans have used the memory since. */
+  begin(): void {
+    this.#ahead = undefined;
   }
 
   /** The plan for so many rows, with these rows as its inputs. */

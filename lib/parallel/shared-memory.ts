@@ -11,9 +11,21 @@ const LINE = 64;
  * Throws an error that says how much was asked for when there is not enough.
  */
 export function sharedMemory(dtype: DType, elements: number): SharedMemory {
-  const buffer = allocate(elements * bytesPerElement(dtype) + LINE);
+  const buffer = allocate(bytesOf({ dtype, elements }));
   const misfit = addon.addressModulo(new Uint8Array(buffer), LINE);
   return { buffer, byteOffset: (LINE - misfit) % LINE, elements, dtype };
+}
+
+const nothing = new SharedArrayBuffer(0);
+
+/** Stands for memory of which only the size matters. */
+export function missingMemory(dtype: DType, elements: number): SharedMemory {
+  return { buffer: nothing, byteOffset: 0, elements, dtype };
+}
+
+/** The bytes that shared memory takes. */
+export function bytesOf({ dtype, elements }: Pick<SharedMemory, 'dtype' | 'elements'>): number {
+  return elements * bytesPerElement(dtype) + LINE;
 }
 
 /** Zeros that every worker sees, and nothing else in the buffer. */

@@ -1,9 +1,10 @@
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { BatchRunner } from './batch-runner.js';
-import type { BoundExecutable, LocalMemory } from './bound-plan.js';
+import type { BoundExecutable } from './bound-plan.js';
 import { Control } from './control.js';
 import type { Job, StepCall, StepJob } from './job.js';
+import type { WorkerMemory } from './local-memory.js';
 import { PlanInstances } from './plan-instances.js';
 import { planReduction, type Reduction } from './reduction.js';
 import { presentShards, shardRows } from './shards.js';
@@ -13,14 +14,15 @@ import { Updater } from './updater.js';
 /** The data-parallel functions that a worker knows. */
 export class StepRunners {
   readonly #runners = new Map<number, StepRunner>();
-  /** Working memory for each of the shards that run together. */
-  readonly #locals: LocalMemory[] = [];
 
-  constructor(private readonly job: Job) {}
+  constructor(
+    private readonly job: Job,
+    private readonly memory: WorkerMemory,
+  ) {}
 
   run(rank: number, call: StepCall): void {
     const { id, definition, forget } = call;
-    if (definition) this.#runners.set(id, new StepRunner(this.job, definition, this.#locals));
+    if (definition) this.#runners.set(id, new StepRunner(this.job, definition, this.memory));
     for (const old of forget) this.#runners.delete(old);
     const runner = this.#runners.get(id);
     if (!runner) throw invalid('parallel', 'a worker thread was ended between two calls');
@@ -41,12 +43,12 @@ class StepRunner {
   constructor(
     private readonly job: Job,
     private readonly step: StepJob,
-    locals: LocalMemory[],
+    memory: WorkerMemory,
   ) {
-    this.#plans = new PlanInstances(step.plans, locals);
+    this.#plans = new PlanInstances(step.plans, memory);
     this.#control = new Control(job.control);
     this.#batches = new BatchRunner(step.gradients);
-    this.#updater = new Updater(job, step, this.#control);
+    this.#updater = new Updater(job, step, this.#control, memory.instance(0));
     this.#reduction = planReduction(presentShards(step.rows, step.shards), job.workers);
     this.#shares = new Float64Array(step.shares);
   }

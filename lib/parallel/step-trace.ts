@@ -82,7 +82,7 @@ export function compileStep(
     assignments: trace.assignments,
     weight,
   };
-  return bindShard(shard, flat, changes.assigned);
+  return bindShard(shard, flat, changes.assigned).quickest;
 }
 
 /** The variables that a traced shard reads where they lie, and their memory now. */

@@ -4,6 +4,7 @@ import { Control } from './control.js';
 import { orderOf, partOf } from './epoch-order.js';
 import type { BoundPlan, EpochPart, EpochStart, Job, TrainingJob } from './job.js';
 import type { RowLoader, RowsRequest } from './loader.js';
+import type { WorkerMemory } from './local-memory.js';
 import { lossNotFinite } from './non-finite.js';
 import type { Recorder } from './recorder.js';
 import { planReduction, type Reduction } from './reduction.js';
@@ -43,16 +44,17 @@ export class EpochTrainer {
     private readonly job: Job,
     private readonly training: TrainingJob,
     loader: RowLoader,
+    memory: WorkerMemory,
     private readonly recorder?: Recorder,
   ) {
     this.#control = new Control(job.control);
     this.#plans = new Map(training.plans);
     this.#part = partOf(training, { epoch: 0, firstStep: 0 });
-    this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, recorder);
+    this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, memory, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
-    this.#batches = new BatchRunner(training.gradients, recorder);
-    this.#updater = new Updater(job, training, this.#control, recorder);
+    this.#batches = new BatchRunner(training.gradients, training.together, recorder);
+    this.#updater = new Updater(job, training, this.#control, memory.instance(0), recorder);
     this.#copier = new SnapshotCopier(training.snapshot);
   }
 
@@ -63,6 +65,7 @@ export class EpochTrainer {
   run(rank: number, start: EpochStart): void {
     const { epoch, startStep = 0, finish = false, plans = [] } = start;
     for (const [rows, plan] of plans) this.#plans.set(rows, plan);
+    this.#runner.begin();
     this.#order = orderOf({ seed: this.job.seed, training: this.training }, start);
     this.#part = partOf(this.training, start);
     const steps = this.#part.firstStep + batchCount(this.#part.count, this.training.batchSize);

@@ -23,17 +23,21 @@ export interface UpdateSpecification {
   readonly steps: number;
 }
 
-/** The update of flat parameters by an optimiser, with the memory that it needs. */
-export function prepareUpdates(specification: UpdateSpecification): UpdateJob {
+/**
+ * The update of flat parameters by an optimiser, with the memory that it needs.
+ *
+ * @param take gives the memory for gradients; another one serves to find out how much that is
+ */
+export function prepareUpdates(specification: UpdateSpecification, take = sharedMemory): UpdateJob {
   const { flat, optimizer, assigned, shards, workers, mayBeFewer } = specification;
   const slots = slotCount(shards, workers, mayBeFewer);
-  const gradients = Array.from({ length: slots }, () => sharedMemory(flat.memory.dtype, flat.elements));
+  const gradients = Array.from({ length: slots }, () => take(flat.memory.dtype, flat.elements));
   return {
     gradients,
     marks: sharedBuffer('int32', workers),
     memory: flat.memory,
     assigned: rangesOf(flat, assigned),
-    ...(optimizer ? withOptimizer(specification, optimizer, gradients) : nothingToUpdate(workers)),
+    ...(optimizer ? withOptimizer(specification, optimizer, gradients, take) : nothingToUpdate(workers)),
   };
 }
 
@@ -52,10 +56,11 @@ function withOptimizer(
   { flat, memory, shards, workers, steps }: UpdateSpecification,
   optimizer: Optimizer,
   slots: readonly SharedMemory[],
+  take: typeof sharedMemory,
 ): OfOptimizer {
   const { accumulate = 1, clipNorm } = optimizer.stages;
   const { sum } = memory;
-  const squares = clipNorm === undefined ? undefined : sharedMemory(flat.memory.dtype, squareCount(flat));
+  const squares = clipNorm === undefined ? undefined : take(flat.memory.dtype, squareCount(flat));
   const gradients = sum ?? (slots[0] as SharedMemory);
   const scalarCount = optimizer.scalarsAt(0).length;
   const whole = planReduction(new Array<boolean>(shards).fill(true), workers).program;

@@ -1,9 +1,10 @@
 import type { TypedArray } from '../graph/dtype.js';
 import { clipScale } from '../optim/update.js';
 import { addon } from '../runtime/addon.js';
-import { BoundExecutable, LocalMemory } from './bound-plan.js';
+import { BoundExecutable } from './bound-plan.js';
 import type { Control } from './control.js';
 import type { BoundPlan, Job, Range, UpdateJob, UpdateShare } from './job.js';
+import type { LocalMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 import { ADD } from './reduction.js';
 import { ShareProgress } from './share-progress.js';
@@ -35,7 +36,6 @@ export class Updater {
   readonly #squares: TypedArray | undefined;
   readonly #memory: TypedArray;
   readonly #progress: ShareProgress;
-  readonly #local = new LocalMemory();
   readonly #executables = new Map<BoundPlan, BoundExecutable>();
   /** Programs that add to what was accumulated, by the program of the step alone. */
   readonly #adding = new Map<Int32Array, Int32Array>();
@@ -44,6 +44,7 @@ export class Updater {
     private readonly job: Job,
     private readonly training: UpdateJob,
     private readonly control: Control,
+    private readonly local: LocalMemory,
     private readonly recorder?: Recorder,
   ) {
     const { gradients, sum, clip, memory, scalars } = training;
@@ -155,7 +156,7 @@ export class Updater {
   #executable(plan: BoundPlan): BoundExecutable {
     let executable = this.#executables.get(plan);
     if (!executable) {
-      executable = new BoundExecutable(plan, this.#local, this.recorder);
+      executable = new BoundExecutable(plan, this.local, this.recorder);
       this.#executables.set(plan, executable);
     }
     return executable;

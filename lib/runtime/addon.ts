@@ -7,6 +7,9 @@ import { packageRoot } from './package-root.js';
 /** A plan inside the addon, with its arena. */
 export type PlanHandle = { readonly __plan: never };
 
+/** Memory inside the addon that plans share. */
+export type ArenaHandle = { readonly __arena: never };
+
 /** A word that is set to a value when the work is done, with nothing in between that could end the thread. */
 export type MarkArguments = [] | [marks: Int32Array, markIndex: number, markValue: number];
 
@@ -15,8 +18,14 @@ export type FileHandle = { readonly __file: never };
 
 /** The native functions. Each checks its arguments and throws an Error that names what does not fit. */
 export interface Addon {
-  /** Decodes a plan, in the flat form that `encodePlan` writes. Takes no memory for the arena yet. */
-  createPlan(plan: object): PlanHandle;
+  /** Memory that plans share. It grows to the largest of those that run in it; two at a time are refused. */
+  createArena(): ArenaHandle;
+  /**
+   * Decodes a plan, in the flat form that `encodePlan` writes. Takes no memory for the arena yet.
+   *
+   * @param arena where it runs; left out, it has one of its own
+   */
+  createPlan(plan: object, arena?: ArenaHandle): PlanHandle;
   /** Runs a plan on this thread. The word `marks[markIndex]` is set when it is done. */
   run(
     handle: PlanHandle,
@@ -47,7 +56,7 @@ export interface Addon {
   ): void;
   /** Runs a plan on a thread of the libuv pool, and gives the milliseconds that the steps took. */
   runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<number>;
-  /** Frees the arena. */
+  /** Frees the memory of the arena, until a plan runs in it again. */
   releasePlan(handle: PlanHandle): void;
   /** Joins the barrier; gives the ticket to wait with. */
   barrierArrive(state: Int32Array, parties: number): number;

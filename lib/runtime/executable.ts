@@ -3,6 +3,7 @@ import type { Plan, Step } from '../compile/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
 import { fromOtherThread, invalid } from '../graph/errors.js';
 import { addon, type MarkArguments, type PlanHandle } from './addon.js';
+import { Arena } from './arena.js';
 import { encodePlan } from './encode.js';
 
 /** Words that a run's random numbers depend on. */
@@ -19,17 +20,21 @@ const HOP_MS = 0.3;
 /** See `RandomState`: the seed takes two. */
 const CONTEXT_WORDS = 4;
 
-/** A plan that is ready to run on this thread. The arena is taken at the first run and kept. */
+/** A plan that is ready to run on this thread. The arena's memory is taken at the first run and kept. */
 export class Executable {
   readonly #handle: PlanHandle;
   readonly #context = new Uint32Array(CONTEXT_WORDS);
   /** What the last of the runs took that `runWhereCheapest` timed. */
   #lastMs = Number.POSITIVE_INFINITY;
 
-  constructor(readonly plan: Plan) {
+  /** @param arena where it runs, with others that never run at the same time; by default it has one of its own */
+  constructor(
+    readonly plan: Plan,
+    arena = new Arena(),
+  ) {
     const outputs = plan.bindings.filter(({ kind }) => kind === 'output');
-    requireMemory(outputs.reduce((sum, { bytes }) => sum + bytes, plan.arenaBytes));
-    this.#handle = addon.createPlan(encodePlan(plan));
+    requireMemory(outputs.reduce((sum, { bytes }) => sum + bytes, arena.grow(plan.arenaBytes)));
+    this.#handle = addon.createPlan(encodePlan(plan), arena.handle);
   }
 
   /** Runs on this thread. `bindings` are in the order of `plan.bindings`; the mark is set when it is done. */
@@ -93,7 +98,7 @@ export class Executable {
     }
   }
 
-  /** Gives the arena back. The next run takes a new one. */
+  /** Gives the arena's memory back. The next run takes it anew. */
   release(): void {
     addon.releasePlan(this.#handle);
   }
@@ -105,6 +110,11 @@ export class Executable {
     this.#context[3] = sampleOffset;
     return this.#context;
   }
+}
+
+/** The steps of a plan that can add up their results when several executables of it run together. */
+export function summingSteps(plan: Plan): readonly number[] {
+  return addon.summingSteps(addon.createPlan(encodePlan(plan)));
 }
 
 /** The steps of a plan in the order of their clocks: those of a loop's body stand behind the loop. */

@@ -14,7 +14,7 @@ import { invalid } from '../graph/errors.js';
 import type { Optimizer } from '../optim/index.js';
 import { Control } from '../parallel/control.js';
 import type { EpochStart, Job, SharedMemory, TrainingJob } from '../parallel/job.js';
-import type { OptimizerMemory } from '../parallel/optimizer-memory.js';
+import { type OptimizerMemory, tensorsOf } from '../parallel/optimizer-memory.js';
 import { sharedMemory } from '../parallel/shared-memory.js';
 import type { Position } from './position.js';
 import type { EpochResult } from './types.js';
@@ -331,10 +331,10 @@ function settingsOf(
 /** All memory that training changes, and as much for copies of it. */
 function copiesOf(
   { memory }: TrainingJob,
-  { state, average, sum }: OptimizerMemory,
+  optimizer: OptimizerMemory,
 ): { from: SharedMemory; to: SharedMemory }[] {
-  const tensors = [...state.values()].flatMap((list) => list.map((tensor) => tensor.memory));
-  return [memory, average, sum, ...tensors].flatMap((from) => {
-    return from ? [{ from, to: sharedMemory(from.dtype, from.elements) }] : [];
-  });
+  return [memory, ...tensorsOf(optimizer)].map((from) => ({
+    from,
+    to: sharedMemory(from.dtype, from.elements),
+  }));
 }

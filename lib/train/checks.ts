@@ -1,6 +1,6 @@
 import { Dataset } from '../data/index.js';
 import { invalid, requireInteger } from '../graph/errors.js';
-import { BATCH_SIZE } from './jobs.js';
+import { BATCH_SIZE } from './compiled.js';
 
 /** Checks the data of a call, and the size of its batches. */
 export function requireData(op: string, data: unknown, batchSize = BATCH_SIZE): Dataset {

@@ -1,4 +1,5 @@
 import type { Checkpointing } from './checkpointing.js';
+import type { Allowance } from './jobs.js';
 import type { RestartBudget } from './restart-budget.js';
 import type { StreamFeed } from './stream-feed.js';
 
@@ -9,4 +10,5 @@ export interface Fitting {
   /** Where the data are a stream. */
   readonly feed: StreamFeed | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly allowance: Allowance;
 }

@@ -1,5 +1,8 @@
 export type { CheckpointOptions, ResumePoint } from '../checkpoint/options.js';
+export type { SharedBytes } from './memory-accounts.js';
+export type { MemoryPlan, MemoryPoint, WorkerMemoryPlan } from './memory-plan.js';
 export type { RunSize, TrainingModule } from './module.js';
+export type { MaxBatchOptions, PlanOptions } from './planning.js';
 export { Trainer } from './trainer.js';
 export type {
   EpochRecord,

@@ -10,7 +10,7 @@ import { completeThresholds, describeNonFinite, type HealthThresholds } from '..
 import type { HealthReport } from '../health/report.js';
 import { inOrder, orderOf, partOf } from '../parallel/epoch-order.js';
 import type { EpochStart, Job, TrainingJob } from '../parallel/job.js';
-import type { JobContext } from './jobs.js';
+import type { JobContext } from './compiled.js';
 import { nextValuesOf } from './next-values.js';
 
 /** A batch of a data set. */

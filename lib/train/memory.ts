@@ -13,6 +13,7 @@ import {
   carryOver,
   type OptimizerMemory,
   optimizerMemory,
+  tensorsOf,
 } from '../parallel/optimizer-memory.js';
 import { viewInto } from '../parallel/shared-memory.js';
 
@@ -55,10 +56,7 @@ export class TrainerMemory {
 
   /** Keeps what the memory holds now; what it returns puts that back. */
   keep(): () => void {
-    const { memory } = this.#parameters;
-    const { state, average, sum } = this.#memory;
-    const tensors = [...state.values()].flatMap((list) => list.map((tensor) => tensor.memory));
-    const kept = [memory, average, sum, ...tensors].flatMap((shared) => (shared ? [viewInto(shared)] : []));
+    const kept = [this.#parameters.memory, ...tensorsOf(this.#memory)].map((shared) => viewInto(shared));
     const copies = kept.map((values) => values.slice());
     return () => {
       kept.forEach((values, i) => {

@@ -4,8 +4,8 @@ import { StreamMemory } from '../data/stream-memory.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import type { BoundPlan, EpochPart, EpochStart, Job, TrainingJob } from '../parallel/job.js';
 import { batchCount } from '../parallel/shards.js';
+import { BATCH_SIZE } from './compiled.js';
 import { type EpochOptions, type EpochOutcome, runEpoch } from './epoch-run.js';
-import { BATCH_SIZE } from './jobs.js';
 import type { Session } from './session.js';
 import type { FitOptions } from './types.js';
 

@@ -12,9 +12,11 @@ import { measureBandwidth, measurePeak } from '../profile/peak.js';
 import type { Profile } from '../profile/report.js';
 import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
+import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
 import { Checkpointing } from './checkpointing.js';
 import { requireData } from './checks.js';
 import { describeChoice } from './choice.js';
+import { BATCH_SIZE } from './compiled.js';
 import { runEpoch } from './epoch-run.js';
 import { evaluateIn } from './evaluation.js';
 import type { Fitting } from './fitting.js';
@@ -26,10 +28,13 @@ import {
   samplesOf,
   withCulprit,
 } from './inspection.js';
-import { BATCH_SIZE, newJob, planRows, prepareEvaluation, prepareTraining, workersOf } from './jobs.js';
+import { newJob, planRows, workersOf } from './jobs.js';
 import { TrainerMemory } from './memory.js';
+import type { MemoryPlan } from './memory-plan.js';
 import { inMode } from './mode.js';
+import { largestBatch, type MaxBatchOptions, type PlanOptions, planTraining } from './planning.js';
 import { type Position, recordOf } from './position.js';
+import { describeBudget, prepareEvaluation, prepareWithin } from './preparation.js';
 import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
 import { ProgressFeed } from './progress-feed.js';
 import { RestartBudget } from './restart-budget.js';
@@ -78,6 +83,7 @@ export class Trainer {
     requireInteger('Trainer', 'seed', seed, { min: 0 });
     if (shards !== undefined) requireInteger('Trainer', 'shards', shards, { min: 1, max: 1024 });
     requireInteger('Trainer', 'nice', nice, { min: 0, max: 19 });
+    if (options.memory !== undefined) resolveMemory('Trainer', options.memory);
     this.#log = options.log ?? debuglog('chainrule');
     this.#cores = usableCores();
     this.workers =
@@ -130,16 +136,17 @@ export class Trainer {
       const signal = saving?.signal ?? options.signal;
       const context = this.#context();
       const { shards = saving?.shards } = context;
-      const prepared = inMode(this.model, true, () =>
-        prepareTraining({ ...context, shards }, samples, options),
-      );
-      const training = saving ? await saving.restore(context, prepared) : prepared;
+      const budget = this.#budget('fit');
+      const request = { data: samples, options, snapshot: saving !== undefined };
+      const prepared = prepareWithin(budget, { ...context, shards }, request);
+      const { evaluation, allowance } = prepared;
+      const training = saving ? await saving.restore(context, prepared.training) : prepared.training;
       const last = (saving?.epochsBefore ?? position.epochs) + epochs;
       if (position.epochs >= last) return;
       const shared = { ...context, workers: workersOf(training) };
-      const evaluation = validation && prepareEvaluation(shared, validation, options);
       const job = { ...newJob(shared), training, ...(evaluation ? { evaluation } : {}) };
       this.#log(describeChoice(training, this.#options, this.#cores));
+      if (budget && prepared.account) this.#log(describeBudget(prepared.account, budget));
       await session.start(job, signal);
       await saving?.begin(job);
       while (position.epochs < last) {
@@ -148,6 +155,7 @@ export class Trainer {
           saving,
           feed,
           signal,
+          allowance,
         });
         signal?.throwIfAborted();
         const figures = evaluation && (await this.#validateIn(session, evaluation, restarts));
@@ -206,8 +214,9 @@ export class Trainer {
     const session = this.#enter('evaluate');
     try {
       const context = this.#context();
-      const evaluation = prepareEvaluation(context, data, options);
-      await session.start({ ...newJob(context), evaluation }, signal);
+      const prepared = prepareEvaluation(this.#budget('evaluate'), context, data, batchSize);
+      const { evaluation, workers } = prepared;
+      await session.start({ ...newJob({ ...context, workers }), evaluation }, signal);
       const figures = await evaluateIn(session, evaluation);
       signal?.throwIfAborted();
       return figures;
@@ -258,7 +267,7 @@ export class Trainer {
     try {
       const context = { ...this.#context(), steps: this.#position.steps };
       restore = this.#memory.keep();
-      const training = inMode(this.model, true, () => prepareProfile(context, data, { steps, batchSize }));
+      const training = prepareProfile(context, data, { steps, batchSize }, this.#budget('profile'));
       const workers = workersOf(training);
       const peaks = {
         peakGflopsPerSecond: await measurePeak(workers),
@@ -271,6 +280,28 @@ export class Trainer {
     } finally {
       await this.#leave(session, restore);
     }
+  }
+
+  /**
+   * Works out what `fit` would take, within the trainer's budget or another, before anything is taken: bytes by what they are
+   * for, operations, and what other budgets would cost. Nothing is trained, no thread is started.
+   *
+   * @throws what `fit` would throw before it trains, as where the budget is too small
+   */
+  plan(data: Dataset | StreamDataset, options: PlanOptions = {}): MemoryPlan {
+    return planTraining(this.#idleContext(), data, options, this.#budget('plan', options.memory));
+  }
+
+  /**
+   * The largest batch that `fit` can train on within the trainer's budget or another: it fits, and one sample more does not.
+   *
+   *     const batchSize = trainer.maxBatch(train, { memory: '512MB' });
+   *
+   * @throws where one sample is too many
+   */
+  maxBatch(data: Dataset | StreamDataset, options: MaxBatchOptions = {}): number {
+    const { memory = this.#options.memory ?? 'auto' } = options;
+    return largestBatch(this.#idleContext(), data, options, resolveMemory('maxBatch', memory));
   }
 
   /**
@@ -290,6 +321,15 @@ export class Trainer {
   async #withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     const updates = this.#options.optimizer.updatesAfter(this.#position.steps);
     return updates === 0 ? fn() : this.#memory.withAverages(fn);
+  }
+
+  #budget(op: string, memory = this.#options.memory): MemoryBudget | undefined {
+    return memory === undefined ? undefined : resolveMemory(op, memory);
+  }
+
+  /** For a look that changes nothing, also while workers are at work. */
+  #idleContext() {
+    return this.#context(this.#session ? this.#memory.inUse() : this.#memory.current());
   }
 
   #context(memory = this.#memory.current()) {
@@ -313,7 +353,7 @@ export class Trainer {
     job: Job & { training: TrainingJob },
     data: Dataset,
     options: FitOptions,
-    { restarts, saving, feed, signal }: Fitting,
+    { restarts, saving, feed, signal, allowance }: Fitting,
   ): Promise<EpochResult> {
     const position = this.#position;
     const start = saving?.startEpoch() ?? { epoch: ++position.epochs, firstStep: position.steps };
@@ -324,7 +364,8 @@ export class Trainer {
       restarts,
       stepTimeout,
       signal,
-      planRows: (rows) => planRows(this.#context(this.#memory.inUse()), data, job.training, rows),
+      planRows: (rows) =>
+        planRows(this.#context(this.#memory.inUse()), data, job.training, { ...allowance, rows }),
       onProgress: (progress) => {
         this.#feed.publish(progress);
         onProgress?.(progress);

@@ -5,6 +5,7 @@ import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Loss, Metric } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
+import type { MemorySize } from '../runtime/memory-size.js';
 
 export type { EpochRecord, Figures } from '../checkpoint/state.js';
 
@@ -22,6 +23,14 @@ export interface TrainerOptions {
    * gradients grows with the logarithm of it. Default: one for each worker, which is fastest.
    */
   readonly shards?: number;
+  /**
+   * The most that training may take: bytes, a text such as '512MB' or '1.5GB', or 'auto' for half of what the process may still
+   * use. It covers parameters, gradients, the optimiser's state, and all that the workers take; neither the data set nor Node
+   * itself. Activations are given up and computed again, as few operations as possible, until it fits, and with `workers:
+   * 'auto'`, fewer workers may be taken; the weights have the same bits. What cannot be met is refused before anything is
+   * trained. See docs/memory.md. Default: as much as is quickest.
+   */
+  readonly memory?: MemorySize;
   /**
    * By how much the workers stand back for other threads, the main one included, 0 to 19 (see `man nice`). With 10, a service that trains answers
    * nearly as fast as one that does not, as a request takes its core at once; where nobody else wants the cores, training is

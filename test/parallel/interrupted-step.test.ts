@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Control } from '#lib/parallel/control.js';
 import type { EpochStart, Job, TrainingJob } from '#lib/parallel/job.js';
 import { RowLoader } from '#lib/parallel/loader.js';
+import { WorkerMemory } from '#lib/parallel/local-memory.js';
 import { ShareProgress } from '#lib/parallel/share-progress.js';
 import { viewInto } from '#lib/parallel/shared-memory.js';
 import { EpochTrainer } from '#lib/parallel/train-epoch.js';
@@ -66,7 +67,8 @@ function epochOf(makeOptimizer: () => optim.Optimizer, workers: number) {
 async function run(job: TrainedJob, rank: number, start: Partial<EpochStart> = {}) {
   const loader = await RowLoader.open(job.training, job.seed);
   try {
-    new EpochTrainer(job, job.training, loader).run(rank, { epoch: 1, firstStep: 0, ...start });
+    const trainer = new EpochTrainer(job, job.training, loader, new WorkerMemory());
+    trainer.run(rank, { epoch: 1, firstStep: 0, ...start });
     return true;
   } catch (error) {
     if (error instanceof Death) return false;

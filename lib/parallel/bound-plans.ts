@@ -1,0 +1,40 @@
+import type { Compiled, Graph } from '../compile/compile.js';
+import { GraphPlans, type PlanChoice } from '../compile/graph-plans.js';
+import type { BoundPlan } from './job.js';
+
+/** The plans that the compiler knows for a graph (see `GraphPlans`), each with the sources of its bindings. */
+export class BoundPlans {
+  readonly #plans: GraphPlans;
+  readonly #bound = new Map<Compiled, BoundPlan>();
+
+  constructor(
+    graph: Graph,
+    private readonly bind: (compiled: Compiled) => BoundPlan,
+  ) {
+    this.#plans = new GraphPlans(graph);
+  }
+
+  get quickest(): BoundPlan {
+    return this.#boundOf(this.#plans.quickest);
+  }
+
+  get smallest(): BoundPlan {
+    return this.#boundOf(this.#plans.smallest);
+  }
+
+  /** The one with the least work whose arena takes no more than so many bytes; undefined where there is none. */
+  within(arenaBytes: number): BoundPlan | undefined {
+    const compiled = this.#plans.within(arenaBytes);
+    return compiled && this.#boundOf(compiled);
+  }
+
+  curve(points?: number): PlanChoice[] {
+    return this.#plans.curve(points);
+  }
+
+  #boundOf(compiled: Compiled): BoundPlan {
+    const bound = this.#bound.get(compiled) ?? this.bind(compiled);
+    this.#bound.set(compiled, bound);
+    return bound;
+  }
+}

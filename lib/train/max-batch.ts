@@ -1,0 +1,23 @@
+/**
+ * The largest number for which a condition holds, which holds up to some number and not beyond: by doubling, then bisection.
+ *
+ * @param holds is asked for few numbers, each once
+ * @param most the largest to ask for
+ * @returns 0 where it does not even hold for 1
+ */
+export function largestThat(holds: (value: number) => boolean, most = Number.MAX_SAFE_INTEGER): number {
+  let [good, bad] = [0, most + 1];
+  for (let value = 1; good < most; value = Math.min(most, 2 * value)) {
+    if (!holds(value)) {
+      bad = value;
+      break;
+    }
+    good = value;
+  }
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (holds(middle)) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
