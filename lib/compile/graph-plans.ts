@@ -1,4 +1,7 @@
 import { type Compiled, type Graph, type Lowered, lowerGraph, placeLowered } from './compile.js';
+import type { Actions } from './recompute/actions.js';
+import { type Choice, findChoices } from './recompute/choices.js';
+import { stepsOf } from './recompute/sequence.js';
 
 /** A plan that a graph could have: what its arena takes, and what it costs. */
 export interface PlanChoice {
@@ -12,7 +15,9 @@ export interface PlanChoice {
 /** The plans that the compiler knows for a graph, from the quickest to the one with the smallest arena. */
 export class GraphPlans {
   readonly #lowered: Lowered;
+  readonly #placed = new Map<Choice, Compiled>();
   #quickest: Compiled | undefined;
+  #found: { readonly actions: Actions; readonly choices: readonly Choice[] } | undefined;
 
   constructor(graph: Graph) {
     this.#lowered = lowerGraph(graph);
@@ -26,17 +31,43 @@ export class GraphPlans {
 
   /** The one with the smallest arena. */
   get smallest(): Compiled {
-    return this.quickest;
+    const smallest = this.#choices.reduce((best, choice) => (choice.peak < best.peak ? choice : best));
+    return this.#place(smallest);
   }
 
   /** The one with the least work among those whose arena takes no more than so many bytes; undefined where there is none. */
   within(arenaBytes: number): Compiled | undefined {
-    return this.quickest.plan.arenaBytes <= arenaBytes ? this.quickest : undefined;
+    if (this.quickest.plan.arenaBytes <= arenaBytes) return this.quickest;
+    for (const choice of this.#choices) {
+      if (choice.peak > arenaBytes) continue;
+      const compiled = this.#place(choice);
+      if (compiled.plan.arenaBytes <= arenaBytes) return compiled;
+    }
+    return undefined;
   }
 
   /** Choices between the quickest and the smallest, at budgets that lie evenly between theirs. */
   curve(points = 10): PlanChoice[] {
-    const { arenaBytes, flops, recomputedFlops } = this.quickest.plan;
-    return Array.from({ length: Math.min(1, points) }, () => ({ arenaBytes, flops, recomputedFlops }));
+    const [most, least] = [this.quickest.plan.arenaBytes, this.smallest.plan.arenaBytes];
+    return Array.from({ length: points }, (_, i) => {
+      const budget = most - ((most - least) * i) / Math.max(1, points - 1);
+      const { plan } = this.within(Math.max(least, Math.floor(budget))) as Compiled;
+      return { arenaBytes: plan.arenaBytes, flops: plan.flops, recomputedFlops: plan.recomputedFlops };
+    });
+  }
+
+  get #choices(): readonly Choice[] {
+    this.#found ??= findChoices(this.#lowered.steps);
+    return this.#found.choices;
+  }
+
+  #place(choice: Choice): Compiled {
+    let compiled = this.#placed.get(choice);
+    if (!compiled) {
+      const { actions } = this.#found as { actions: Actions };
+      compiled = placeLowered({ ...this.#lowered, steps: stepsOf(choice.sequence, actions) });
+      this.#placed.set(choice, compiled);
+    }
+    return compiled;
   }
 }

@@ -25,7 +25,7 @@ export function findLifetimes(steps: readonly Step<Value>[]): ReadonlyMap<number
     if (buffer.kind !== 'arena') return;
     const known = lifetimes.get(buffer.id);
     if (known) known.last = step;
-    else lifetimes.set(buffer.id, { bytes: align(buffer.bytes), first: step, last: step });
+    else lifetimes.set(buffer.id, { bytes: alignedBytes(buffer.bytes), first: step, last: step });
   };
   steps.forEach((step, index) => {
     const { reads, writes } = operandsOf(step);
@@ -85,6 +85,6 @@ function bytesOf({ buffer }: Value): number {
   return buffer.kind === 'arena' ? buffer.bytes : 0;
 }
 
-function align(bytes: number): number {
+export function alignedBytes(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }

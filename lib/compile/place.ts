@@ -14,37 +14,39 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
       strides: layout.strides,
     };
   };
-  const places = (values: readonly Value[]) => values.map(place);
-  const placeStep = (step: Step<Value>): Step => {
-    switch (step.kernel) {
-      case 'map':
-        return { ...step, operands: places(step.operands), outputs: places(step.outputs) };
-      case 'reduce':
-        return {
-          ...step,
-          operands: places(step.operands),
-          outputs: places(step.outputs),
-          reductions: step.reductions.map((reduction) => ({ ...reduction, output: place(reduction.output) })),
-        };
-      case 'copy':
-        return { ...step, input: place(step.input), output: place(step.output) };
-      case 'fill':
-        return { ...step, output: place(step.output) };
-      case 'call': {
-        const { workspace, ...rest } = step;
-        const inputs = Object.fromEntries(Object.entries(step.inputs).map(([name, x]) => [name, place(x)]));
-        const scratch = workspace ? { workspace: place(workspace) } : {};
-        return { ...rest, inputs, output: place(step.output), ...scratch };
-      }
-      case 'scan': {
-        const { workspace, ...rest } = step;
-        const bindings = step.bindings.map((binding) => ({ ...binding, operand: place(binding.operand) }));
-        return { ...rest, bindings, ...(workspace ? { workspace: place(workspace) } : {}) };
-      }
-    }
-  };
   return steps.map((step) => {
-    const { region, ...placed } = placeStep(step);
+    const { region, ...placed } = mapOperands(step, place);
     return placed;
   });
+}
+
+/** A step with other operands. */
+export function mapOperands<A, B>(step: Step<A>, change: (operand: A) => B): Step<B> {
+  const all = (operands: readonly A[]) => operands.map(change);
+  switch (step.kernel) {
+    case 'map':
+      return { ...step, operands: all(step.operands), outputs: all(step.outputs) };
+    case 'reduce':
+      return {
+        ...step,
+        operands: all(step.operands),
+        outputs: all(step.outputs),
+        reductions: step.reductions.map((reduction) => ({ ...reduction, output: change(reduction.output) })),
+      };
+    case 'copy':
+      return { ...step, input: change(step.input), output: change(step.output) };
+    case 'fill':
+      return { ...step, output: change(step.output) };
+    case 'call': {
+      const { workspace, ...rest } = step;
+      const inputs = Object.fromEntries(Object.entries(step.inputs).map(([name, x]) => [name, change(x)]));
+      const scratch = workspace ? { workspace: change(workspace) } : {};
+      return { ...rest, inputs, output: change(step.output), ...scratch };
+    }
+    case 'scan': {
+      const { workspace, ...rest } = step;
+      const bindings = step.bindings.map((binding) => ({ ...binding, operand: change(binding.operand) }));
+      return { ...rest, bindings, ...(workspace ? { workspace: change(workspace) } : {}) };
+    }
+  }
 }

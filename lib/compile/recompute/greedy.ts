@@ -1,0 +1,130 @@
+import type { Actions } from './actions.js';
+import { profileMemory } from './memory-profile.js';
+import type { Sequence } from './sequence.js';
+
+/** What brings a value back at a place, instead of holding it across the peak. */
+interface Return {
+  readonly place: number;
+  readonly actions: readonly number[];
+  readonly worth: number;
+}
+
+/** Actions of a schedule for each of which one value is given up at a time. */
+const ACTIONS_PER_VALUE = 150;
+
+/**
+ * For any schedule: again and again, where most memory is in use, gives up the value whose return costs least for its
+ * bytes, or in a long schedule several of them. The sequences on the way, from much memory to little.
+ */
+export function giveUpGreedily(start: Sequence, actions: Actions, most: number): Sequence[] {
+  const found: Sequence[] = [];
+  const together = Math.ceil(start.length / ACTIONS_PER_VALUE);
+  const { peak: first } = profileMemory(start, actions);
+  let sequence = start;
+  let lowest = Number.POSITIVE_INFINITY;
+  let patience = PATIENCE;
+  for (let work = 0; work < SEARCH_WORK && patience > 0; work += sequence.length, patience--) {
+    const { live, peak } = profileMemory(sequence, actions);
+    if (peak < lowest - first / (2 * most)) {
+      [lowest, patience] = [peak, PATIENCE];
+      found.push(sequence);
+    }
+    const returns = cheapestReturns(sequence, actions, live.indexOf(peak)).slice(0, together);
+    if (returns.length === 0) break;
+    sequence = withReturns(sequence, returns);
+  }
+  return found;
+}
+
+/** The places of all sequences that the search looks at. */
+const SEARCH_WORK = 2e6;
+
+/** Values that are given up without much effect before the search ends: more and more runs again, and the peak moves. */
+const PATIENCE = 100;
+
+function withReturns(sequence: Sequence, returns: readonly Return[]): Sequence {
+  const at = new Map<number, number[]>();
+  for (const { place, actions } of returns) at.set(place, [...(at.get(place) ?? []), ...actions]);
+  return sequence.flatMap((action, place) => [...(at.get(place) ?? []), action]);
+}
+
+/** What is known of each value around the peak; -1 where there is none. */
+interface Spans {
+  /** The last place up to the peak at which it is written or read. */
+  readonly before: Int32Array;
+  /** The first place and the last one behind the peak at which what is there now is read. */
+  readonly after: Int32Array;
+  readonly end: Int32Array;
+  /** The first place behind the peak at which it is written again. */
+  readonly written: Int32Array;
+}
+
+/** How to bring back what is only held at the peak, the most worthwhile first. */
+function cheapestReturns(sequence: Sequence, actions: Actions, peak: number): Return[] {
+  const spans = spansAround(sequence, actions, peak);
+  const { before, after } = spans;
+  let furthest = -1;
+  const done = Int32Array.from(sequence, (action) => {
+    furthest = Math.max(furthest, action);
+    return furthest;
+  });
+  const found: Return[] = [];
+  for (let value = 0; value < actions.bytes.length; value++) {
+    const last = before[value] as number;
+    const place = after[value] as number;
+    if (last < 0 || last >= peak || place < 0) continue;
+    const back = returnOf(actions, spans, { value, place, peak, done: done[place - 1] as number });
+    if (back) found.push(back);
+  }
+  return found.sort((a, b) => b.worth - a.worth || a.place - b.place);
+}
+
+function spansAround(sequence: Sequence, { reads, writes, bytes }: Actions, peak: number): Spans {
+  const places = () => new Int32Array(bytes.length).fill(-1);
+  const spans = { before: places(), after: places(), end: places(), written: places() };
+  for (let place = 0; place <= peak; place++) {
+    const action = sequence[place] as number;
+    for (const value of reads[action] as readonly number[]) spans.before[value] = place;
+    for (const value of writes[action] as readonly number[]) spans.before[value] = place;
+  }
+  for (let place = peak + 1; place < sequence.length; place++) {
+    const action = sequence[place] as number;
+    for (const value of reads[action] as readonly number[]) {
+      if ((spans.written[value] as number) >= 0) continue;
+      if ((spans.after[value] as number) < 0) spans.after[value] = place;
+      spans.end[value] = place;
+    }
+    for (const value of writes[action] as readonly number[]) {
+      if ((spans.written[value] as number) < 0) spans.written[value] = place;
+    }
+  }
+  return spans;
+}
+
+/** Actions that may run again for one value at most. */
+const MOST_ACTIONS = 64;
+
+/** How to make a value again at a place: from what is there, or is made again as well. */
+function returnOf(
+  { reads, producer, repeatable, deadline, cost, bytes }: Actions,
+  { end, written }: Spans,
+  { value, place, peak, done }: { value: number; place: number; peak: number; done: number },
+): Return | undefined {
+  const actions = new Set<number>();
+  let price = 0;
+  const visit = (action: number): boolean => {
+    if (actions.has(action)) return true;
+    if (actions.size > MOST_ACTIONS || !repeatable[action] || done >= (deadline[action] as number))
+      return false;
+    for (const input of reads[action] as readonly number[]) {
+      const again = written[input] as number;
+      const isThere = (end[input] as number) > peak || (again >= 0 && again < place);
+      if (!isThere && !visit(producer[input] as number)) return false;
+    }
+    actions.add(action);
+    price += cost[action] as number;
+    return true;
+  };
+  if (!visit(producer[value] as number)) return undefined;
+  return { place, actions: [...actions], worth: (bytes[value] as number) / Math.max(1, price) };
+}

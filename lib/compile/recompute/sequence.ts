@@ -1,0 +1,80 @@
+import { operandsOf } from '../operands.js';
+import { mapOperands } from '../place.js';
+import type { Step } from '../plan.js';
+import type { Buffer, Value } from '../values.js';
+import type { Actions } from './actions.js';
+
+/**
+ * The order in which actions run, where some run more than once: the first time in the order of the schedule, and again
+ * where a value is needed that was given up. Each action reads what was written last.
+ */
+export type Sequence = readonly number[];
+
+/** For each place of a sequence, whether the action ran before. */
+export function repeatsIn(sequence: Sequence, actions: number): boolean[] {
+  const ran = new Uint8Array(actions);
+  return sequence.map((action) => {
+    const again = ran[action] === 1;
+    ran[action] = 1;
+    return again;
+  });
+}
+
+/** The sequence without repetitions that are not allowed, or that nobody reads. */
+export function withoutIdle(sequence: Sequence, { reads, writes, repeatable, deadline }: Actions): number[] {
+  const allowed: number[] = [];
+  const ran = new Uint8Array(reads.length);
+  let furthest = -1;
+  for (const action of sequence) {
+    const late = furthest >= (deadline[action] as number);
+    if (ran[action] === 1 && (!repeatable[action] || late)) continue;
+    ran[action] = 1;
+    furthest = Math.max(furthest, action);
+    allowed.push(action);
+  }
+  const repeats = repeatsIn(allowed, reads.length);
+  const needed = new Set<number>();
+  const kept: number[] = [];
+  for (let place = allowed.length - 1; place >= 0; place--) {
+    const action = allowed[place] as number;
+    const made = writes[action] as readonly number[];
+    if (repeats[place] && !made.some((value) => needed.has(value))) continue;
+    for (const value of made) needed.delete(value);
+    for (const value of reads[action] as readonly number[]) needed.add(value);
+    kept.push(action);
+  }
+  return kept.reverse();
+}
+
+/** What the repetitions of a sequence cost. */
+export function extraCost(sequence: Sequence, { cost }: Actions): number {
+  const repeats = repeatsIn(sequence, cost.length);
+  return sequence.reduce((sum, action, place) => sum + (repeats[place] ? (cost[action] as number) : 0), 0);
+}
+
+/** The steps of a sequence. What runs again writes buffers of its own, which are read from then on. */
+export function stepsOf(sequence: Sequence, { steps }: Actions): Step<Value>[] {
+  const current = new Map<number, Buffer>();
+  let free = 1 + Math.max(-1, ...written(steps.flat()).keys());
+  const replaced = (value: Value): Value => {
+    const buffer = value.buffer.kind === 'arena' && current.get(value.buffer.id);
+    return buffer ? { ...value, buffer } : value;
+  };
+  const repeats = repeatsIn(sequence, steps.length);
+  return sequence.flatMap((action, place) => {
+    const group = steps[action] as readonly Step<Value>[];
+    const again = repeats[place] === true;
+    if (again)
+      for (const [id, bytes] of written(group)) current.set(id, { kind: 'arena', id: free++, bytes });
+    return group.map((step): Step<Value> => {
+      const moved = mapOperands(step, replaced);
+      return again ? { ...moved, recomputed: true } : moved;
+    });
+  });
+}
+
+/** The arena's buffers that steps write, with their sizes. */
+function written(steps: readonly Step<Value>[]): Map<number, number> {
+  const buffers = steps.flatMap((step) => operandsOf(step).writes.map(({ buffer }) => buffer));
+  return new Map(buffers.flatMap((buffer) => (buffer.kind === 'arena' ? [[buffer.id, buffer.bytes]] : [])));
+}
