@@ -2,6 +2,7 @@ import './graph/fluent.js';
 import './runtime/evaluate.js';
 
 export type { TensorFunction } from './autodiff/arguments.js';
+export { checkpoint } from './autodiff/checkpoint.js';
 export { grad } from './autodiff/grad.js';
 export { hvp } from './autodiff/hvp.js';
 export { hessian, jacobian } from './autodiff/jacobian.js';
@@ -38,6 +39,7 @@ export type {
   ReluHealth,
 } from './health/report.js';
 export * as io from './io/index.js';
+export { type ChainLayer, checkpointSequential } from './nn/checkpoint-sequential.js';
 export * as nn from './nn/index.js';
 export * as optim from './optim/index.js';
 export {

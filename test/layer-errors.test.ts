@@ -378,6 +378,13 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
     ],
     [() => new nn.LearnedEncoding(0, 2), 'LearnedEncoding: maxLength must be a positive integer, got 0'],
   ],
+  Checkpoint: [
+    [
+      () => new nn.Checkpoint(new nn.Linear(2, 3)).forward(3 as never),
+      'checkpoint: argument 0 must be a tensor, got 3',
+    ],
+    [() => new nn.Checkpoint(3 as never), 'Checkpoint: inner must be a module, got 3'],
+  ],
   Residual: [
     [
       () => new nn.Residual(new nn.Linear(3, 2)).forward(zeros([2, 3])),

@@ -149,6 +149,11 @@ const layers: [string, () => nn.Module, (readonly number[])[]][] = [
       }),
     [[2, 2]],
   ],
+  [
+    'Checkpoint',
+    () => new nn.Checkpoint(new nn.Sequential(new nn.Linear(2, 3, { dtype }), new nn.Tanh())),
+    [[2, 2]],
+  ],
   ['Lambda', () => new nn.Lambda((x) => x.square()), [[2, 2]]],
   ['Identity', () => new nn.Identity(), [[2, 2]]],
   ['Dropout1d in eval mode', () => new nn.Dropout1d().eval(), [[1, 2, 2]]],

@@ -1,4 +1,3 @@
-import { liesIn } from '../graph/region.js';
 import { sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { joinReductions } from './join-reductions.js';
@@ -8,14 +7,12 @@ import { link, merge, reachesAround, Unit } from './units.js';
 /**
  * Groups the nodes into units, one step each. An element-wise node joins a unit that reads it over the same shape, in
  * the same arithmetic, when every other reader can wait for that unit; then its value never leaves the registers, or
- * is stored in passing where others read it too. A node of a checkpointed region only joins one outside of it when no
- * other reads its value, which would be kept with the unit's. Then reductions that read the same values become one.
+ * is stored in passing where others read it too. Then reductions that read the same values become one.
  *
  * @param nodes the live nodes, inputs first
  */
 export function fuse(nodes: readonly Tensor[]): { units: Unit[]; unitOf: Map<Tensor, Unit> } {
   const unitOf = new Map<Tensor, Unit>();
-  const isInside = regionRule(nodes, unitOf);
   for (const node of nodes) {
     const unit = new Unit(node);
     unitOf.set(node, unit);
@@ -24,9 +21,7 @@ export function fuse(nodes: readonly Tensor[]): { units: Unit[]; unitOf: Map<Ten
   for (const node of [...nodes].reverse()) {
     if (node.op.kernel.family !== 'map') continue;
     const unit = unitOf.get(node) as Unit;
-    const host = readers(node, unit).find(
-      (candidate) => canJoin(node, unit, candidate) && isInside(unit, candidate),
-    );
+    const host = readers(node, unit).find((candidate) => canJoin(node, unit, candidate));
     if (!host) continue;
     merge(unit, host);
     for (const member of unit.nodes) unitOf.set(member, host);
@@ -40,21 +35,6 @@ function readers(node: Tensor, unit: Unit): Unit[] {
   return [...unit.successors]
     .filter((reader) => reader.nodes.some((member) => member.inputs.includes(node)))
     .sort((a, b) => a.last.id - b.last.id);
-}
-
-/** Whether a unit may be computed with another one as far as checkpointed regions go. */
-function regionRule(nodes: readonly Tensor[], unitOf: ReadonlyMap<Tensor, Unit>) {
-  if (nodes.every(({ region }) => !region)) return () => true;
-  const readersOf = new Map<Tensor, Tensor[]>(nodes.map((node) => [node, []]));
-  for (const node of nodes) for (const input of node.inputs) readersOf.get(input)?.push(node);
-  return (unit: Unit, host: Unit): boolean => {
-    if (unit.last.region === host.last.region) return true;
-    const staysInside = (reader: Tensor) => [unit, host].includes(unitOf.get(reader) as Unit);
-    return (
-      liesIn(unit.last.region, host.last.region) &&
-      unit.nodes.every((node) => readersOf.get(node)?.every(staysInside))
-    );
-  };
 }
 
 function canJoin(node: Tensor, unit: Unit, host: Unit): boolean {

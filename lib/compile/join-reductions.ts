@@ -39,7 +39,7 @@ function canJoin(unit: Unit, host: Unit): boolean {
   const [a, b] = [unit.last, host.last];
   if (!isReduction(a) || !isReduction(b)) return false;
   if (!sameShape(stepShape(a), stepShape(b)) || computeType(a) !== computeType(b)) return false;
-  if (a.region !== b.region || !sameShape(reducedDims(a), reducedDims(b))) return false;
+  if (!sameShape(reducedDims(a), reducedDims(b))) return false;
   if (host.nodes.length + unit.nodes.length > MOST_INSTRUCTIONS) return false;
   if (readsReductionOf(unit, host) || readsReductionOf(host, unit)) return false;
   return !reachesAround(unit, host) && !reachesAround(host, unit);

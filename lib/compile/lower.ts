@@ -3,7 +3,7 @@ import type { Body, Loop } from '../graph/loop.js';
 import type { Call, Layout } from '../graph/op.js';
 import { isNumber, numberOf } from '../graph/ops/leaf.js';
 import type { Place } from '../graph/place.js';
-import type { Region } from '../graph/region.js';
+import { commonRegion, liesIn, type Region } from '../graph/region.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { loopBindings, loopStarts } from './loop.js';
@@ -33,7 +33,7 @@ export class Lowering {
   #buffers = 0;
   /** Of the unit that is lowered now. */
   #place: Place | undefined;
-  /** Of the unit too; what is made for it on the way, such as a copy, is in it. */
+  /** The innermost region of all that the unit computes. */
   #region: Region | undefined;
 
   constructor(private readonly context: LoweringContext) {}
@@ -42,8 +42,7 @@ export class Lowering {
     const node = unit.last;
     if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
     this.#place = node.place;
-    // Nodes that are in a deeper one have joined the unit because only it reads them.
-    this.#region = node.region;
+    this.#region = unit.nodes.map(({ region }) => region).reduce(commonRegion);
     const { kernel } = node.op;
     if (kernel.family === 'map') this.#map(unit);
     if (kernel.family === 'reduce') this.#reduce(unit);
@@ -66,7 +65,7 @@ export class Lowering {
   /** A copy of a value in memory of its own, or in the given buffer. */
   copy(source: Value, label: string, buffer?: Buffer, place = this.#place): Value {
     const output: Value = {
-      buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype),
+      buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype, this.#regionOfCopy(source)),
       layout: contiguous(source.layout.shape),
       dtype: source.dtype,
     };
@@ -220,15 +219,25 @@ export class Lowering {
   }
 
   #output(node: Tensor): Value {
-    return wholeValue(node, this.context.destinations.get(node) ?? this.#allocate(node.shape, node.dtype));
+    return wholeValue(
+      node,
+      this.context.destinations.get(node) ?? this.#allocate(node.shape, node.dtype, node.region),
+    );
   }
 
   #scratch(elements: number, dtype: DType): Value {
     return { buffer: this.#allocate([elements], dtype), layout: contiguous([elements]), dtype };
   }
 
-  #allocate(shape: readonly number[], dtype: DType): Buffer {
-    return { kind: 'arena', id: this.#buffers++, bytes: sizeOf(shape) * bytesPerElement(dtype) };
+  #allocate(shape: readonly number[], dtype: DType, region?: Region): Buffer {
+    const bytes = sizeOf(shape) * bytesPerElement(dtype);
+    return { kind: 'arena', id: this.#buffers++, bytes, ...(region && { region }) };
+  }
+
+  /** A copy is kept no longer than its source, and no longer than what it is made for. */
+  #regionOfCopy({ buffer }: Value): Region | undefined {
+    const own = buffer.kind === 'arena' ? buffer.region : undefined;
+    return liesIn(own, this.#region) ? own : this.#region;
   }
 }
 

@@ -1,10 +1,9 @@
 import type { OpRecord } from '../graph/op.js';
 import { constantOp, equalsNumber, isNumber, numberOf } from '../graph/ops/leaf.js';
-import { type Region, remade } from '../graph/region.js';
+import { remade } from '../graph/region.js';
 import { sameShape } from '../graph/shapes.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 import { joinSlices } from './join-slices.js';
-import { keptRegions } from './kept.js';
 
 /**
  * Rewrites the graph below `roots` into an equal one with less work: common subexpressions are computed once, views
@@ -15,30 +14,22 @@ import { keptRegions } from './kept.js';
  */
 export function simplify(roots: readonly Tensor[]): Tensor[] {
   const rewritten = new Map<Tensor, Tensor>();
-  const known = new Map<Region | undefined, Map<string, Tensor>>([[undefined, new Map()]]);
+  const known = new Map<string, Tensor>();
   let changed = false;
-  /** The node that stands for all equal ones. One in a checkpointed region stands for those in it alone, to be kept for no other. */
+  /** The node that stands for all equal ones. */
   const share = (node: Tensor): Tensor => {
     const key = keyOf(node);
     if (key === null) return node;
-    const own = isNumber(node) ? undefined : node.region;
-    for (let region = own; region; region = region.parent) {
-      const existing = known.get(region)?.get(key);
-      if (existing) return existing;
-    }
-    const existing = known.get(undefined)?.get(key) ?? node;
-    if (existing === node) known.set(own, (known.get(own) ?? new Map()).set(key, node));
+    const existing = known.get(key) ?? node;
+    known.set(key, existing);
     return existing;
   };
-  const nodes = reachable(roots);
-  const moved = keptRegions(nodes);
-  for (const node of nodes) {
+  for (const node of reachable(roots)) {
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
-    const region = moved.has(node) ? moved.get(node) : node.region;
-    const candidate: Tensor = remade({ place: node.place, region }, () => {
+    const candidate: Tensor = remade(node, () => {
       const found = rewrite(node, inputs, share);
       // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
-      return found === node && (changed || moved.has(node)) ? renew(node, inputs) : found;
+      return found === node && changed ? renew(node, inputs) : found;
     });
     changed ||= candidate !== node;
     rewritten.set(node, share(candidate));

@@ -1,11 +1,19 @@
 import { bytesPerElement, type DType } from '../graph/dtype.js';
 import type { Layout } from '../graph/op.js';
+import type { Region } from '../graph/region.js';
 import { contiguousStrides, type Shape, sameShape, sizeOf } from '../graph/shapes.js';
 
+/** A stretch of the arena that has no place in it yet. */
+export interface ArenaBuffer {
+  readonly kind: 'arena';
+  readonly id: number;
+  readonly bytes: number;
+  /** The checkpointed stretch of the graph whose values it is for: it is computed again rather than kept for gradients. */
+  readonly region?: Region;
+}
+
 /** Memory that a value lies in, before the arena is laid out. */
-export type Buffer =
-  | { readonly kind: 'arena'; readonly id: number; readonly bytes: number }
-  | { readonly kind: 'binding'; readonly index: number };
+export type Buffer = ArenaBuffer | { readonly kind: 'binding'; readonly index: number };
 
 /** A value, or a window on one. */
 export interface Value {

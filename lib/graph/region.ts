@@ -26,8 +26,16 @@ export function inRegion<R>(region: Region | undefined, fn: () => R): R {
 }
 
 /** Runs a function that makes a node anew, in the place and the region of the one that it stands for. */
-export function remade<R>({ place, region }: Pick<Tensor, 'place' | 'region'>, fn: () => R): R {
+export function remade<R>({ place, region }: Tensor, fn: () => R): R {
   return inRegion(region, () => within(place, fn));
+}
+
+/** Moves a value that leaves a region out of it, with what it is a view of: it is kept. */
+export function moveOut(value: Tensor, region: Region): void {
+  if (!liesIn(value.region, region)) return;
+  value.region = region.parent;
+  const isView = ['view', 'identity'].includes(value.op.kernel.family);
+  if (isView) moveOut(value.input(0), region);
 }
 
 /** Whether a region is the other one or lies in it; all of them lie in none, which is undefined. */

@@ -18,8 +18,8 @@ export class Tensor<A = unknown> {
   readonly dtype: DType;
   /** Where it comes from, where that is traced: see `within`. */
   readonly place: Place | undefined = currentPlace();
-  /** The stretch that it is computed again with, where it is not kept for gradients: see `checkpoint`. */
-  readonly region: Region | undefined = currentRegion();
+  /** The stretch that it is computed again with, rather than kept for gradients. `moveOut` alone changes it. */
+  region: Region | undefined = currentRegion();
 
   constructor(
     readonly op: OpRecord<A>,

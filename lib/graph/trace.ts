@@ -70,13 +70,20 @@ export function nextRandomKey(): number {
   return trace ? trace.randomNodes++ : 0x80000000 + randomNodesOutside++;
 }
 
+/** Runs `fn`, and gives the variables that it assigned with their values. */
+export function assignedBy<R>(fn: () => R): { result: R; assigned: [Variable, Tensor][] } {
+  const trace = stack.at(-1);
+  const before = new Map(trace?.assignments);
+  const result = fn();
+  const assigned = [...(trace?.assignments ?? [])].filter(
+    ([variable, value]) => before.get(variable) !== value,
+  );
+  return { result, assigned };
+}
+
 /** Runs `fn`, and throws in the name of `op` if it assigned variables: for functions that are traced once and run often. */
 export function requireNoAssignments<R>(op: string, fn: () => R): R {
-  const trace = stack.at(-1);
-  const before = trace && new Map(trace.assignments);
-  const result = fn();
-  for (const [variable, value] of trace?.assignments ?? []) {
-    if (before?.get(variable) !== value) throw invalid(op, 'the step must not assign variables', variable);
-  }
+  const { result, assigned } = assignedBy(fn);
+  for (const [variable] of assigned) throw invalid(op, 'the step must not assign variables', variable);
   return result;
 }

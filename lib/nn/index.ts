@@ -50,6 +50,7 @@ export * from './layers/activations.js';
 export * from './layers/adaptive-pool.js';
 export * from './layers/attention.js';
 export * from './layers/batch-norm.js';
+export * from './layers/checkpoint.js';
 export * from './layers/conv.js';
 export * from './layers/conv-transpose.js';
 export * from './layers/dropout.js';

@@ -1,4 +1,6 @@
 import {
+  checkpoint,
+  checkpointSequential,
   customGradient,
   grad,
   hessian,
@@ -39,6 +41,36 @@ const withRule = (rule: (gradient: Tensor) => unknown) => () =>
   grad(customGradient(scale, bad(rule))(x).sum(), [x]);
 
 const calls: readonly BadCall[] = [
+  [
+    'a checkpoint of no function',
+    () => checkpoint(bad(2)),
+    'checkpoint: fn must be a function of tensors, got 2',
+  ],
+  [
+    'a checkpoint of a number',
+    () => checkpoint(same)(bad(2)),
+    'checkpoint: argument 0 must be a tensor, got 2',
+  ],
+  [
+    'a checkpoint that gives a number',
+    () => checkpoint(bad(() => 2))(),
+    'checkpoint: the function must return tensors, alone or in arrays and objects, got 2',
+  ],
+  [
+    'a chain of nothing',
+    () => checkpointSequential([], 1),
+    'checkpointSequential: layers must be an array of layers, or a Sequential, got []',
+  ],
+  [
+    'a chain of numbers',
+    () => checkpointSequential([same, bad(2)], 1),
+    'checkpointSequential: layer 1 must be a module or a function, got 2',
+  ],
+  [
+    'more stretches than layers',
+    () => checkpointSequential([same, same], 3),
+    'checkpointSequential: segments must be an integer from 1 to 2, got 3',
+  ],
   ['a loss with axes', () => grad(x, [x]), 'grad: the loss must have one element, got [2,3]'],
   ['an integer loss', () => grad(whole.sum(), [x]), 'grad: the loss must be float32 or float64, got int32'],
   ['an integer', () => grad(x.sum(), [whole]), 'grad: gradients are taken of float32 or float64, got int32'],

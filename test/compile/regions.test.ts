@@ -1,9 +1,9 @@
-import { grad, scan, sigmoid, type Tensor } from 'chainrule';
+import { grad, scan, sigmoid, stopGradient, type Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { type Lowered, lowerGraph } from '#lib/compile/compile.js';
-import { identity } from '#lib/graph/ops/identity.js';
-import { input } from '#lib/graph/ops/leaf.js';
-import { currentRegion, inRegion, type Region } from '#lib/graph/region.js';
+import { operandsOf } from '#lib/compile/memory.js';
+import { type InputAttributes, input } from '#lib/graph/ops/leaf.js';
+import { currentRegion, inRegion, moveOut, type Region } from '#lib/graph/region.js';
 import { substitute } from '#lib/graph/substitute.js';
 import { planOf } from '../helpers/graphs.js';
 
@@ -16,32 +16,53 @@ const names = new Map<Region | undefined, string>([
   [inner, 'inner'],
   [sibling, 'sibling'],
 ]);
-const regionsOf = ({ steps }: Lowered) => steps.map(({ label, region }) => `${label}: ${names.get(region)}`);
+/** The regions of what steps write in the arena. */
+const regionsOf = ({ steps }: Lowered) =>
+  steps.map((step) => {
+    const regions = operandsOf(step).writes.flatMap(({ buffer }) =>
+      buffer.kind === 'arena' ? [names.get(buffer.region)] : [],
+    );
+    return `${step.label}: ${regions.join(', ')}`;
+  });
 const lowered = (inputs: readonly Tensor[], outputs: readonly Tensor[]) =>
   regionsOf(lowerGraph({ inputs: inputs as Parameters<typeof lowerGraph>[0]['inputs'], outputs }));
 
 const x = input('x', [4, 4]);
 const w = input('w', [4, 4]);
 
-/** Two products in a region, the second of which leaves it. */
-function stretch(region: Region | undefined) {
-  return identity(inRegion(region, () => sigmoid(x.mul(1).matmul(w)).matmul(w)));
+/** What a function makes in a region, out of which its result is moved. */
+function leaving(region: Region, fn: () => Tensor): Tensor {
+  const value = inRegion(region, fn);
+  moveOut(value, region);
+  return value;
 }
+
+const stretch = () => sigmoid(x.mul(1).matmul(w)).matmul(w);
 
 describe('the regions of nodes', () => {
   it('go with them into the steps, but for the value that leaves the region', () => {
-    expect(lowered([x, w], [stretch(outer)])).toEqual(['matmul: outer', 'sigmoid: outer', 'matmul: kept']);
+    const found = lowered([x, w], [leaving(outer, stretch).exp().matmul(w)]);
+    expect(found).toEqual(['matmul: outer', 'sigmoid: outer', 'matmul: kept', 'exp: kept', 'matmul: ']);
   });
 
   it('are not those of gradients', () => {
-    const found = lowered([x, w], grad(stretch(outer).sum(), [w]));
-    expect(found.filter((text) => text.endsWith('outer'))).toEqual(['matmul: outer', 'sigmoid: outer']);
+    const regions = grad(leaving(outer, stretch).sum(), [w]).map(({ region }) => region);
+    expect(regions).toEqual([undefined]);
   });
 
-  it('leave the plan as it is without them', () => {
-    const plan = (region: Region | undefined) =>
-      planOf({ inputs: [x, w], outputs: [stretch(region), ...grad(stretch(region).sum(), [x, w])] });
-    expect(plan(outer).steps.some((step) => 'region' in step)).toBe(false);
+  it('make no other steps', () => {
+    const stepsOf = (make: () => Tensor) => {
+      const output = make();
+      const outputs = [output, ...grad(output.square().sum(), [x, w])];
+      const { steps } = lowerGraph({ inputs: [x, w] as Tensor<InputAttributes>[], outputs });
+      return JSON.stringify(steps, (key, value) => (key === 'region' ? undefined : value));
+    };
+    expect(stepsOf(() => leaving(outer, stretch))).toBe(stepsOf(stretch));
+  });
+
+  it('are not in plans', () => {
+    const plan = planOf({ inputs: [x, w] as Tensor<InputAttributes>[], outputs: [leaving(outer, stretch)] });
+    expect(JSON.stringify(plan)).not.toContain('region');
   });
 
   it('end with the function that they were given to, also where it throws', () => {
@@ -76,67 +97,68 @@ describe('the regions of nodes', () => {
 
 describe('a value that leaves a region', () => {
   it('is kept as far out as it goes', () => {
-    const middle = identity(inRegion(outer, () => identity(inRegion(inner, () => x.matmul(w)))));
-    const partly = inRegion(outer, () => identity(inRegion(inner, () => x.matmul(w).exp())).matmul(w));
-    expect(lowered([x, w], [middle.add(1)])).toEqual(['matmul: kept', 'add: kept']);
-    expect(lowered([x, w], [partly])).toEqual(['matmul: inner', 'exp: outer', 'matmul: outer']);
+    const out = leaving(outer, () => leaving(inner, () => x.matmul(w)));
+    const within = leaving(outer, () => leaving(inner, () => x.matmul(w).exp().matmul(w)).matmul(w));
+    expect(lowered([x, w], [out.matmul(w)])).toEqual(['matmul: kept', 'matmul: ']);
+    expect(lowered([x, w], [within.matmul(w)])).toEqual([
+      'matmul: inner',
+      'exp: inner',
+      'matmul: outer',
+      'matmul: kept',
+      'matmul: ',
+    ]);
   });
 
   it('is kept where views are taken of it', () => {
-    const view = identity(inRegion(outer, () => x.matmul(w).transpose().reshape([16])));
-    expect(lowered([x, w], [view.exp()])).toEqual(['matmul: kept', 'contiguous permute: kept', 'exp: kept']);
+    const view = leaving(outer, () => stopGradient(x.matmul(w)).transpose().reshape([16]));
+    expect(lowered([x, w], [view.exp()])).toEqual(['matmul: kept', 'contiguous permute: kept', 'exp: ']);
   });
 
-  it('is not kept for what only reads it', () => {
+  it('is not what only reads it', () => {
     const value = inRegion(outer, () => x.matmul(w));
-    expect(lowered([x, w], [value.transpose().matmul(w)])).toEqual(['matmul: outer', 'matmul: kept']);
+    expect(lowered([x, w], [value.transpose().matmul(w)])).toEqual(['matmul: outer', 'matmul: ']);
+  });
+
+  it('stays where it is when it comes from outside', () => {
+    const value = inRegion(inner, () => x.matmul(w));
+    expect(leaving(sibling, () => value).region).toBe(inner);
   });
 });
 
 describe('equal nodes', () => {
-  const products = (...regions: (Region | undefined)[]) => {
-    const read = regions.map((region, i) =>
-      inRegion(region, () => x.matmul(w))
-        .exp()
-        .mul(i + 2),
-    );
-    return lowered([x, w], read).filter((text) => text.startsWith('matmul'));
-  };
-
-  it('are one where the first is kept as long as the others', () => {
+  it('are one, which is kept as long as the first', () => {
+    const products = (...regions: (Region | undefined)[]) => {
+      const read = regions.map((region, i) =>
+        inRegion(region, () => x.matmul(w))
+          .exp()
+          .mul(i + 2),
+      );
+      return lowered([x, w], read).filter((text) => text.startsWith('matmul'));
+    };
     expect(products(undefined, outer, inner)).toEqual(['matmul: kept']);
-    expect(products(outer, inner, sibling)).toEqual(['matmul: outer']);
-  });
-
-  it('are two where the first would have to be kept for the second', () => {
-    expect(products(outer, undefined)).toEqual(['matmul: outer', 'matmul: kept']);
-    expect(products(inner, sibling)).toEqual(['matmul: inner', 'matmul: sibling']);
+    expect(products(inner, sibling, undefined)).toEqual(['matmul: inner']);
   });
 });
 
-describe('element-wise nodes of a region', () => {
-  it('join one outside of it when only that reads them', () => {
-    const made = inRegion(outer, () => x.exp().neg());
-    expect(lowered([x], [made.tanh()])).toEqual(['exp+neg+tanh: kept']);
-    expect(lowered([x, w], [made.tanh(), made.matmul(w)])).toEqual([
-      'exp+neg: outer',
-      'tanh: kept',
-      'matmul: kept',
-    ]);
-  });
-
-  it('are not joined by one outside of it, which would have to be computed again with them', () => {
+describe('the values of a step', () => {
+  it('have regions of their own, where it computes for several', () => {
     const before = x.exp();
     const made = inRegion(outer, () => before.neg());
-    expect(lowered([x, w], [made.matmul(w)])).toEqual(['exp: kept', 'neg: outer', 'matmul: kept']);
+    const after = made.tanh();
+    const outputs = [before, made, after].map((value) => value.matmul(w));
+    expect(lowered([x, w], outputs)[0]).toBe('exp+neg+tanh: kept, outer, kept');
   });
 
-  it('are reduced with others of it alone', () => {
-    const sums = (a: Region | undefined, b: Region | undefined) =>
-      lowered([x], [inRegion(a, () => x.sum([1])).matmul(w), inRegion(b, () => x.max([1])).matmul(w)]).filter(
-        (text) => !text.startsWith('matmul'),
-      );
-    expect(sums(outer, outer)).toEqual(['sum+max: outer']);
-    expect(sums(outer, undefined)).toEqual(['sum: outer', 'max: kept']);
+  it('are copied for no longer than they are kept', () => {
+    const made = inRegion(outer, () => x.matmul(w)).transpose();
+    const kept = x.exp().transpose();
+    const outputs = [
+      made.reshape([16]).exp().sum(),
+      inRegion(outer, () => kept.reshape([2, 8]).neg().softmax()).sum(),
+    ];
+    expect(lowered([x, w], outputs).filter((text) => text.startsWith('contiguous'))).toEqual([
+      'contiguous permute: outer',
+      'contiguous permute: outer',
+    ]);
   });
 });
