@@ -1,3 +1,4 @@
+import { runArenaBench } from '../../bench/arena.js';
 import { runBackwardBench } from '../../bench/backward.js';
 import { importTime } from '../../bench/import-time.js';
 import { describeMachine } from '../../bench/machine.js';
@@ -128,6 +129,25 @@ export async function benchSteady(cases: readonly string[], options: BenchComman
   await report(runSteadyBench(cases, workers), { ...options, workers }, columns, (memory) => {
     const { case: name, step, heapBytes, externalBytes, rssBytes } = memory;
     return [name, String(step), ...[heapBytes, externalBytes, rssBytes].map((b) => (b / 1e6).toFixed(2))];
+  });
+}
+
+/** Places the values of training steps in their arenas, and prints a table, or with `json` one line for each case. */
+export async function benchArena(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
+  const columns = [
+    'case',
+    'batch',
+    'steps',
+    'blocks',
+    'arena, MB',
+    'alive at once, MB',
+    'ratio',
+    'placed in, ms',
+  ];
+  await report(runArenaBench(cases), { ...options, workers: 1 }, columns, (result) => {
+    const { case: name, batch, steps, blocks, arenaBytes, boundBytes, ratio, placeMs } = result;
+    const megabytes = [arenaBytes, boundBytes].map((bytes) => (bytes / 1e6).toFixed(2));
+    return [name, ...[batch, steps, blocks].map(String), ...megabytes, ratio.toFixed(4), digits(placeMs)];
   });
 }
 

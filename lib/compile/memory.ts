@@ -1,5 +1,7 @@
-import { findLifetimes, type Lifetime } from './lifetimes.js';
+import { FirstFit } from './first-fit.js';
+import { findLifetimes, peakOf } from './lifetimes.js';
 import type { Block, Step } from './plan.js';
+import { tightestFit } from './tighten.js';
 import type { Value } from './values.js';
 
 export { largestLiveBytes } from './lifetimes.js';
@@ -12,31 +14,16 @@ export interface Arena {
   readonly offsets: ReadonlyMap<number, number>;
 }
 
-/**
- * Lays out the arena: buffers that are never alive at the same step may share bytes. The largest are placed first, each
- * at the lowest offset that is free over its whole life.
- */
+/** Lays out the arena: buffers that are never alive at the same step may share bytes. */
 export function placeInArena(steps: readonly Step<Value>[]): Arena {
   const lifetimes = findLifetimes(steps);
-  const offsets = new Map<Lifetime, number>();
-  const blocks: Block[] = [];
-  for (const life of [...new Set(lifetimes.values())].sort(
-    (a, b) => b.bytes - a.bytes || a.first - b.first,
-  )) {
-    const neighbours = blocks
-      .filter((other) => other.first <= life.last && life.first <= other.last)
-      .sort((a, b) => a.offset - b.offset);
-    let offset = 0;
-    for (const other of neighbours) {
-      if (offset + life.bytes <= other.offset) break;
-      offset = Math.max(offset, other.offset + other.bytes);
-    }
-    offsets.set(life, offset);
-    blocks.push({ offset, ...life });
-  }
+  const groups = [...new Set(lifetimes.values())];
+  const fit = tightestFit(new FirstFit(groups), peakOf(groups, steps.length));
+  const blocks = groups.map((life, i): Block => ({ offset: fit.offsets[i] as number, ...life }));
+  const places = new Map(groups.map((life, i) => [life, fit.offsets[i] as number]));
   return {
     blocks: blocks.sort((a, b) => a.first - b.first || a.offset - b.offset),
-    bytes: blocks.reduce((most, { offset, bytes }) => Math.max(most, offset + bytes), 0),
-    offsets: new Map([...lifetimes].map(([id, life]) => [id, offsets.get(life) as number])),
+    bytes: fit.bytes,
+    offsets: new Map([...lifetimes].map(([id, life]) => [id, places.get(life) as number])),
   };
 }

@@ -2,6 +2,7 @@ import { bytesPerElement } from '../graph/dtype.js';
 import { formatShape } from '../graph/errors.js';
 import { sameShape, sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
+import { LiveBlocks } from './live-blocks.js';
 import { operandsOf } from './operands.js';
 import type { Operand, Plan, ReduceStep } from './plan.js';
 
@@ -27,7 +28,9 @@ export function verifyGraph(nodes: readonly Tensor[]): void {
 export function verifyPlan(plan: Plan): void {
   const size = (buffer: number) =>
     buffer === 0 ? plan.arenaBytes : (plan.bindings[buffer - 1]?.bytes ?? -1);
+  const live = new LiveBlocks(plan.blocks);
   plan.steps.forEach((step, index) => {
+    live.advance(index);
     if (step.kernel === 'reduce') verifyReductions(step, index);
     const { reads, writes } = operandsOf(step);
     for (const operand of [...reads, ...writes]) {
@@ -35,21 +38,14 @@ export function verifyPlan(plan: Plan): void {
       if (low < 0 || high > size(operand.buffer)) {
         throw new Error(`verify: step ${index} (${step.label}) leaves its buffer, ${low} to ${high}`);
       }
-      if (operand.buffer === 0 && !plan.blocks.some((block) => holds(block, low, high, index))) {
+      if (operand.buffer === 0 && low < high && !live.holds(low, high)) {
         throw new Error(
           `verify: step ${index} (${step.label}) uses bytes that no block holds, ${low} to ${high}`,
         );
       }
     }
   });
-  for (const a of plan.blocks) {
-    for (const b of plan.blocks) {
-      const apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
-      if (a !== b && !apart && a.first <= b.last && b.first <= a.last) {
-        throw new Error(`verify: blocks at ${a.offset} and ${b.offset} overlap while both are alive`);
-      }
-    }
-  }
+  live.finish();
 }
 
 function verifyReductions(
@@ -68,17 +64,6 @@ function verifyReductions(
       throw new Error(`verify: step ${index} (${label}) has an output of another size than its dimensions`);
     }
   }
-}
-
-function holds(
-  block: { offset: number; bytes: number; first: number; last: number },
-  low: number,
-  high: number,
-  step: number,
-): boolean {
-  return (
-    block.first <= step && step <= block.last && block.offset <= low && high <= block.offset + block.bytes
-  );
 }
 
 /** The bytes that an operand may touch: from the first, to behind the last. */

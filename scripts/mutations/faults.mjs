@@ -306,9 +306,9 @@ const engine = [
   },
   {
     name: 'a buffer is free one step too early',
-    file: 'lib/compile/memory.ts',
-    find: '.filter((other) => other.first <= life.last && life.first <= other.last)',
-    replace: '.filter((other) => other.first < life.last && life.first < other.last)',
+    file: 'lib/compile/first-fit.ts',
+    find: 'if ((firsts[i] as number) > last || (lasts[i] as number) < first) continue;',
+    replace: 'if ((firsts[i] as number) >= last || (lasts[i] as number) <= first) continue;',
     tests: ['test/compile', 'test/random-graphs.test.ts'],
   },
   {
