@@ -10,6 +10,9 @@ import { placeInArena } from './memory.js';
 import { placeSteps } from './place.js';
 import type { Binding, Plan, Step } from './plan.js';
 import { pruneScans } from './prune.js';
+import { actionsOf } from './recompute/actions.js';
+import { asMarked } from './recompute/marked.js';
+import { stepsOf } from './recompute/sequence.js';
 import { schedule } from './schedule.js';
 import { simplify } from './simplify.js';
 import type { Buffer, Value } from './values.js';
@@ -39,7 +42,14 @@ export interface Lowered extends Omit<Compiled, 'plan'> {
 
 /** Compiles a graph into a plan: prune, simplify, fuse, schedule, lower, place. Each pass is a pure function. */
 export function compileGraph(graph: Graph): Compiled {
-  return placeLowered(lowerGraph(graph));
+  return placeLowered(asMarkedByHand(lowerGraph(graph)));
+}
+
+/** The same with what `checkpoint` marks made again where it is needed. */
+export function asMarkedByHand(lowered: Lowered): Lowered {
+  if (!lowered.steps.some(({ region }) => region)) return lowered;
+  const actions = actionsOf(lowered.steps);
+  return { ...lowered, steps: stepsOf(asMarked(actions), actions) };
 }
 
 /** The passes before the arena is laid out. */

@@ -1,4 +1,11 @@
-import { type Compiled, type Graph, type Lowered, lowerGraph, placeLowered } from './compile.js';
+import {
+  asMarkedByHand,
+  type Compiled,
+  type Graph,
+  type Lowered,
+  lowerGraph,
+  placeLowered,
+} from './compile.js';
 import type { Actions } from './recompute/actions.js';
 import { type Choice, findChoices } from './recompute/choices.js';
 import { stepsOf } from './recompute/sequence.js';
@@ -25,7 +32,7 @@ export class GraphPlans {
 
   /** The one that a graph has without a limit: it recomputes only what `checkpoint` marks. */
   get quickest(): Compiled {
-    this.#quickest ??= placeLowered(this.#lowered);
+    this.#quickest ??= placeLowered(asMarkedByHand(this.#lowered));
     return this.#quickest;
   }
 
