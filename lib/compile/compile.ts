@@ -47,7 +47,7 @@ export function compileGraph(graph: Graph): Compiled {
 
 /** The same with what `checkpoint` marks made again where it is needed. */
 export function asMarkedByHand(lowered: Lowered): Lowered {
-  if (!lowered.steps.some(({ region }) => region)) return lowered;
+  if (!lowered.steps.some(({ regions }) => regions)) return lowered;
   const actions = actionsOf(lowered.steps);
   return { ...lowered, steps: stepsOf(asMarked(actions), actions) };
 }

@@ -16,8 +16,8 @@ export interface Lifetime {
 type Growing = { -readonly [K in keyof Lifetime]: Lifetime[K] };
 
 /**
- * The lifetime of each buffer's memory, by the buffer's id. Element-wise steps write in place of an operand that nobody
- * reads afterwards: their output and that operand have one and the same lifetime.
+ * The lifetime of each buffer's memory, by the buffer's id. Element-wise steps write in place of operands that nobody
+ * reads afterwards: an output and that operand have one and the same lifetime.
  */
 export function findLifetimes(steps: readonly Step<Value>[]): ReadonlyMap<number, Lifetime> {
   const lifetimes = new Map<number, Growing>();
@@ -58,24 +58,30 @@ export function peakOf(lifetimes: Iterable<Lifetime>, steps: number): number {
   return most;
 }
 
-/** Gives what an element-wise program stores the memory of an operand that dies there. */
+/**
+ * Gives what an element-wise program stores the memory of operands that die there, one for each: first what is read later,
+ * then what is stored for nobody.
+ */
 function shareInPlace(
   { operands, outputs }: { readonly operands: readonly Value[]; readonly outputs: readonly Value[] },
   index: number,
   lifetimes: Map<number, Growing>,
 ): void {
   const lifetimeOf = ({ buffer }: Value) => (buffer.kind === 'arena' ? lifetimes.get(buffer.id) : undefined);
-  for (const output of outputs) {
-    const own = lifetimeOf(output);
-    if (own?.first !== index) continue;
+  const taken = new Set<Growing>();
+  const made = outputs.filter((output) => lifetimeOf(output)?.first === index);
+  const isIdle = (output: Value) => lifetimeOf(output)?.last === index;
+  for (const output of [...made.filter((value) => !isIdle(value)), ...made.filter(isIdle)]) {
+    const own = lifetimeOf(output) as Growing;
     const dying = operands.find((operand) => {
       const life = lifetimeOf(operand);
-      if (life?.last !== index || life.bytes !== own.bytes || operand.dtype !== output.dtype) return false;
+      if (life?.last !== index || taken.has(life) || operand.dtype !== output.dtype) return false;
       const views = operands.filter((other) => lifetimeOf(other) === life);
       return views.every((view) => fillsBuffer(view, bytesOf(view)) && bytesOf(view) === bytesOf(output));
     });
     if (!dying) continue;
     const shared = lifetimeOf(dying) as Growing;
+    taken.add(shared);
     shared.last = own.last;
     lifetimes.set((output.buffer as Buffer & { kind: 'arena' }).id, shared);
   }

@@ -3,7 +3,7 @@ import type { Body, Loop } from '../graph/loop.js';
 import type { Call, Layout } from '../graph/op.js';
 import { isNumber, numberOf } from '../graph/ops/leaf.js';
 import type { Place } from '../graph/place.js';
-import { commonRegion, liesIn, type Region } from '../graph/region.js';
+import { commonRegion, keptIn, type Region } from '../graph/region.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { loopBindings, loopStarts } from './loop.js';
@@ -33,8 +33,8 @@ export class Lowering {
   #buffers = 0;
   /** Of the unit that is lowered now. */
   #place: Place | undefined;
-  /** The innermost region of all that the unit computes. */
-  #region: Region | undefined;
+  /** Those of the unit; what is made for it on the way, such as a copy, is in the first. */
+  #regions: readonly Region[] = [];
 
   constructor(private readonly context: LoweringContext) {}
 
@@ -42,7 +42,7 @@ export class Lowering {
     const node = unit.last;
     if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
     this.#place = node.place;
-    this.#region = unit.nodes.map(({ region }) => region).reduce(commonRegion);
+    this.#regions = regionsOf(unit);
     const { kernel } = node.op;
     if (kernel.family === 'map') this.#map(unit);
     if (kernel.family === 'reduce') this.#reduce(unit);
@@ -50,7 +50,7 @@ export class Lowering {
     if (kernel.family === 'call') this.#call(node, kernel.call(node));
     if (kernel.family === 'scan') this.#scan(node, kernel.loop(node));
     this.#place = undefined;
-    this.#region = undefined;
+    this.#regions = [];
   }
 
   /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
@@ -65,7 +65,7 @@ export class Lowering {
   /** A copy of a value in memory of its own, or in the given buffer. */
   copy(source: Value, label: string, buffer?: Buffer, place = this.#place): Value {
     const output: Value = {
-      buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype, this.#regionOfCopy(source)),
+      buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype, this.#regions[0]),
       layout: contiguous(source.layout.shape),
       dtype: source.dtype,
     };
@@ -202,8 +202,8 @@ export class Lowering {
   }
 
   #push(step: Step<Value>, place = this.#place): void {
-    const region = this.#region;
-    this.steps.push({ ...step, ...(place && { place }), ...(region && { region }) });
+    const regions = this.#regions;
+    this.steps.push({ ...step, ...(place && { place }), ...(regions.length > 0 && { regions }) });
   }
 
   #matrix(node: Tensor): Value {
@@ -221,7 +221,8 @@ export class Lowering {
   #output(node: Tensor): Value {
     return wholeValue(
       node,
-      this.context.destinations.get(node) ?? this.#allocate(node.shape, node.dtype, node.region),
+      this.context.destinations.get(node) ??
+        this.#allocate(node.shape, node.dtype, isNumber(node) ? this.#regions[0] : keptIn(node.region)),
     );
   }
 
@@ -233,12 +234,13 @@ export class Lowering {
     const bytes = sizeOf(shape) * bytesPerElement(dtype);
     return { kind: 'arena', id: this.#buffers++, bytes, ...(region && { region }) };
   }
+}
 
-  /** A copy is kept no longer than its source, and no longer than what it is made for. */
-  #regionOfCopy({ buffer }: Value): Region | undefined {
-    const own = buffer.kind === 'arena' ? buffer.region : undefined;
-    return liesIn(own, this.#region) ? own : this.#region;
-  }
+/** The regions that something of the unit leaves, and the innermost one that all of it is in. */
+function regionsOf({ nodes }: Unit): readonly Region[] {
+  const left = nodes.flatMap(({ region }) => region?.left ?? []);
+  const common = nodes.map(({ region }) => keptIn(region)).reduce(commonRegion);
+  return [...new Set(common ? [...left, common] : left)];
 }
 
 function spaceOf(unit: Unit) {

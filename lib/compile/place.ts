@@ -15,7 +15,7 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
     };
   };
   return steps.map((step) => {
-    const { region, ...placed } = mapOperands(step, place);
+    const { regions, ...placed } = mapOperands(step, place);
     return placed;
   });
 }

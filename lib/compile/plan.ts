@@ -39,8 +39,11 @@ export interface StepFacts {
   readonly flops: number;
   /** Where its op comes from, where that was traced. */
   readonly place?: Place;
-  /** The checkpointed stretch that all of it is in; left out of plans, which are what was made of it. */
-  readonly region?: Region;
+  /**
+   * The checkpointed stretches that it is a part of: those that something of it leaves, and the one that all of it is in.
+   * Left out of plans, which are what was made of it.
+   */
+  readonly regions?: readonly Region[];
   /** Whether it computes again what an earlier step did. */
   readonly recomputed?: true;
 }

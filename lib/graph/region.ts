@@ -5,6 +5,13 @@ import type { Tensor } from './tensor.js';
 export interface Region {
   /** The stretch that it is a part of. */
   readonly parent: Region | undefined;
+  /** Of what leaves regions, and is kept as what is in the parent: the regions that it has left. */
+  readonly left?: readonly Region[];
+}
+
+/** The region that a value is kept in: when that is undefined or the current one, it is not computed again. */
+export function keptIn(region: Region | undefined): Region | undefined {
+  return region?.left ? region.parent : region;
 }
 
 let current: Region | undefined;
@@ -33,7 +40,7 @@ export function remade<R>({ place, region }: Tensor, fn: () => R): R {
 /** Moves a value that leaves a region out of it, with what it is a view of: it is kept. */
 export function moveOut(value: Tensor, region: Region): void {
   if (!liesIn(value.region, region)) return;
-  value.region = region.parent;
+  value.region = { parent: region.parent, left: [...(value.region?.left ?? []), region] };
   const isView = ['view', 'identity'].includes(value.op.kernel.family);
   if (isView) moveOut(value.input(0), region);
 }

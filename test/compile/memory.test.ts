@@ -48,6 +48,16 @@ describe('the arena', () => {
     expect(bytes).toBe(128);
   });
 
+  it('gives the place of a dead operand to one output, and first to one that is read', () => {
+    const [a, idle, read, other] = [value(0), value(1), value(2), value(3)];
+    const steps = [copy(outside, a), map([a], [idle, read, other]), map([read, other], [outside])];
+    const { bytes, offsets } = placeInArena(steps);
+    expect(offsets.get(2)).toBe(offsets.get(0));
+    expect(new Set([1, 2, 3].map((id) => offsets.get(id))).size).toBe(3);
+    expect(bytes).toBe(largestLiveBytes(steps));
+    expect(bytes).toBe(192);
+  });
+
   it('starts every block at a cache line', () => {
     const steps = [
       copy(outside, value(0, 3)),

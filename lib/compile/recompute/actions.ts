@@ -1,4 +1,5 @@
 import { bytesPerElement } from '../../graph/dtype.js';
+import type { Region } from '../../graph/region.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { alignedBytes } from '../lifetimes.js';
 import { operandsOf } from '../operands.js';
@@ -29,6 +30,8 @@ export interface Actions {
   readonly bytes: readonly number[];
   /** The action that writes each value. */
   readonly producer: readonly number[];
+  /** The checkpointed stretch that each value is computed again with; undefined where it is kept. */
+  readonly regions: readonly (Region | undefined)[];
   /** The number of each value in the schedule's buffers. */
   readonly bufferIds: readonly number[];
 }
@@ -53,6 +56,7 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
   const numberOfBuffer = new Map<number, number>();
   const bytes: number[] = [];
   const producer: number[] = [];
+  const regions: (Region | undefined)[] = [];
   const bufferIds: number[] = [];
   const users = countUsers(groups);
   const actions = groups.map((group, index) => {
@@ -72,6 +76,7 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
           value = bytes.push(alignedBytes(buffer.bytes)) - 1;
           numberOfBuffer.set(buffer.id, value);
           producer.push(index);
+          regions.push(buffer.region);
           bufferIds.push(buffer.id);
         }
         writes.add(value);
@@ -96,6 +101,7 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
     inPlace: groups.map((group) => findInPlace(group, numberOfBuffer)),
     bytes,
     producer,
+    regions,
     bufferIds,
   };
 }

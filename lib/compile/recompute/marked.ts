@@ -1,23 +1,19 @@
-import type { Region } from '../../graph/region.js';
+import { liesIn, type Region } from '../../graph/region.js';
 import type { Actions } from './actions.js';
 import { type Sequence, withoutIdle } from './sequence.js';
 
 /**
- * The sequence that marks ask for: what a checkpointed function makes for itself is given up after its last use before the
- * longest time without one, and made again when it is next needed, from what the function was given.
+ * The sequence that marks ask for: what a checkpointed function makes for itself is given up when the function is done with it,
+ * and made again when it is needed later, from what the function was given.
  */
 export function asMarked(actions: Actions): Sequence {
-  const { reads, writes, producer, steps } = actions;
-  const regionOf = steps.map(([step]) => step?.region);
-  if (!regionOf.some(Boolean)) return steps.map((_, action) => action);
-  const gaps = findGaps(actions, regionOf);
+  const { reads, writes, producer, steps, regions } = actions;
+  if (!regions.some(Boolean)) return steps.map((_, action) => action);
+  const given = givenUpAfter(actions);
   const restored = new Set<number>();
   const sequence: number[] = [];
 
-  const isGone = (value: number, now: number): boolean => {
-    const gap = gaps.get(value);
-    return gap !== undefined && now > gap.from && !restored.has(value);
-  };
+  const isGone = (value: number, now: number) => now > (given[value] as number) && !restored.has(value);
   const restore = (value: number, now: number, made: number[]): void => {
     const action = producer[value] as number;
     for (const input of reads[action] as readonly number[]) if (isGone(input, now)) restore(input, now, made);
@@ -32,10 +28,9 @@ export function asMarked(actions: Actions): Sequence {
       if (!isGone(value, action)) continue;
       const made: number[] = [];
       restore(value, action, made);
-      const region = regionOf[producer[value] as number];
       // What functions within made on the way is given up again: they are to be run again for themselves.
       for (const other of made) {
-        if (!contains(regionOf[producer[other] as number], region)) restored.delete(other);
+        if (!liesIn(regions[value], regions[other])) restored.delete(other);
       }
     }
     sequence.push(action);
@@ -43,26 +38,30 @@ export function asMarked(actions: Actions): Sequence {
   return withoutIdle(sequence, actions);
 }
 
-/** The longest time in which each marked value is not used, by the actions before and behind it. */
-function findGaps({ reads, producer, repeatable }: Actions, regionOf: readonly (Region | undefined)[]) {
-  const gaps = new Map<number, { from: number; to: number }>();
-  const lastUse = [...producer];
+/** For each value the action behind which it is given up: its last use within its stretch. Infinite where it is kept. */
+function givenUpAfter({ reads, producer, repeatable, regions, steps }: Actions): number[] {
+  const ends = endsOf(steps.map((group) => group.flatMap((step) => step.regions ?? [])));
+  const end = regions.map((region) => (region && ends.get(region)) ?? -1);
+  const last = producer.map((action, value) =>
+    // A value of a stretch that is only made with a gradient was never kept for it.
+    repeatable[action] && action <= (end[value] as number) ? action : Number.POSITIVE_INFINITY,
+  );
   reads.forEach((values, action) => {
     for (const value of values) {
-      const maker = producer[value] as number;
-      if (!regionOf[maker] || !repeatable[maker]) continue;
-      const from = lastUse[value] as number;
-      const known = gaps.get(value);
-      if (action - from > 1 && (!known || action - from > known.to - known.from))
-        gaps.set(value, { from, to: action });
-      lastUse[value] = action;
+      if (action <= (end[value] as number) && action > (last[value] as number)) last[value] = action;
     }
   });
-  return gaps;
+  return last;
 }
 
-/** Whether a region is another one, or around it. */
-function contains(outer: Region | undefined, inner: Region | undefined): boolean {
-  for (let region = inner; region; region = region.parent) if (region === outer) return true;
-  return false;
+/** The last action of each region, with those of the regions in it. */
+function endsOf(stretches: readonly (readonly Region[])[]): Map<Region, number> {
+  const ends = new Map<Region, number>();
+  stretches.forEach((list, action) => {
+    for (const innermost of list) {
+      for (let region: Region | undefined = innermost; region; region = region.parent)
+        ends.set(region, action);
+    }
+  });
+  return ends;
 }

@@ -1,4 +1,5 @@
 import type { Actions } from './actions.js';
+import { bytesInPlace, type InPlace } from './in-place.js';
 import type { Sequence } from './sequence.js';
 
 /** From the place of a sequence at which a value is written to the last one at which what was written is read. */
@@ -29,10 +30,12 @@ export function profileMemory(sequence: Sequence, actions: Actions): MemoryProfi
     let extra = scratch[action] as number;
     const own = reads[action] as readonly number[];
     for (const value of own) if ((lastRead[value] as number) < 0) lastRead[value] = place;
-    for (const { write, reads: candidates } of inPlace[action] as Actions['inPlace'][number]) {
-      // A value that nobody reads takes its memory for this place alone, in place of a dying one or not.
-      if (candidates.some((value) => lastRead[value] === place)) extra -= bytes[write] as number;
-    }
+    extra -= bytesInPlace(
+      inPlace[action] as InPlace,
+      bytes,
+      (value) => lastRead[value] === place,
+      (value) => (lastRead[value] as number) < 0,
+    );
     for (const value of writes[action] as readonly number[]) {
       const last = Math.max(place, lastRead[value] as number);
       change[place] = (change[place] as number) + (bytes[value] as number);

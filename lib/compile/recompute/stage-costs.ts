@@ -1,4 +1,5 @@
 import type { Actions } from './actions.js';
+import { bytesInPlace, type InPlace } from './in-place.js';
 import type { Stages } from './stages.js';
 
 /** Stages that are kept together at most: what one of them only makes for the next need not be kept then. */
@@ -166,10 +167,13 @@ function measureSweeps({ writes, bytes, scratch, inPlace }: Actions, stages: Sta
         const end = Math.max(action, lastForwardRead[value] as number);
         ending.set(end, [...(ending.get(end) ?? []), value]);
       }
-      let sum = scratch[action] as number;
-      for (const { write, reads } of inPlace[action] as Actions['inPlace'][number]) {
-        if (reads.some((value) => lastForwardRead[value] === action)) sum -= bytes[write] as number;
-      }
+      const spared = bytesInPlace(
+        inPlace[action] as InPlace,
+        bytes,
+        (value) => lastForwardRead[value] === action,
+        (value) => (lastForwardRead[value] as number) < action,
+      );
+      let sum = (scratch[action] as number) - spared;
       for (let first = stage; first >= 0; first--) {
         sum += live[first] as number;
         const row = peaks[first] as Float64Array;
@@ -214,26 +218,27 @@ function peaksOfKept(
   for (let action = start; action < end; action++) {
     for (const value of reads[action] as readonly number[]) if (isOwn(value)) lastBack.set(value, action);
   }
+  const isKept = (value: number) => lastBack.has(value) || crosses(stages, value, last + 1);
   let [live, kept, peak] = [0, 0, 0];
   const ending = new Map<number, number>();
   for (let action = cuts[first] as number; action < (cuts[last + 1] as number); action++) {
     for (const value of writes[action] as readonly number[]) {
       const size = bytes[value] as number;
       live += size;
-      if (lastBack.has(value) || crosses(stages, value, last + 1)) {
+      if (isKept(value)) {
         kept += size;
         continue;
       }
       const until = Math.max(action, lastForwardRead[value] as number);
       ending.set(until, (ending.get(until) ?? 0) + size);
     }
-    let most = live + (scratch[action] as number);
-    for (const { write, reads: candidates } of inPlace[action] as Actions['inPlace'][number]) {
-      const dies = (value: number) =>
-        lastForwardRead[value] === action && !lastBack.has(value) && isOwn(value);
-      if (candidates.some(dies)) most -= bytes[write] as number;
-    }
-    peak = Math.max(peak, most);
+    const spared = bytesInPlace(
+      inPlace[action] as InPlace,
+      bytes,
+      (value) => lastForwardRead[value] === action && !lastBack.has(value) && isOwn(value),
+      (value) => (lastForwardRead[value] as number) < action && !isKept(value),
+    );
+    peak = Math.max(peak, live + (scratch[action] as number) - spared);
     live -= ending.get(action) ?? 0;
   }
   let held = [...lastBack.keys()].reduce((sum, value) => sum + (bytes[value] as number), 0);
