@@ -1,8 +1,9 @@
 import { grad } from 'chainrule';
-import { lowerGraph } from '../lib/compile/compile.js';
-import { largestLiveBytes, placeInArena } from '../lib/compile/memory.js';
-import type { Step } from '../lib/compile/plan.js';
-import type { Value } from '../lib/compile/values.js';
+import { FirstFit } from '../lib/compile/first-fit.js';
+import { GraphPlans } from '../lib/compile/graph-plans.js';
+import { peakOf } from '../lib/compile/lifetimes.js';
+import type { Plan } from '../lib/compile/plan.js';
+import { tightestFit } from '../lib/compile/tighten.js';
 import { input } from '../lib/graph/ops/leaf.js';
 import { traced } from '../lib/graph/trace.js';
 import type { TrainingScenario } from './scenario.js';
@@ -14,55 +15,62 @@ export interface ArenaResult {
   readonly case: string;
   readonly model: string;
   readonly batch: number;
+  /** What the plan was allowed of the arena of the quickest one, which recomputes nothing. */
+  readonly share: number;
   readonly steps: number;
-  /** Blocks of memory that have a place; values that are written in place of others count once. */
+  /** Stretches of memory that have a place; values that are written in place of others count once. */
   readonly blocks: number;
   readonly arenaBytes: number;
   /** The largest sum of bytes that are alive at the same step. */
   readonly boundBytes: number;
   /** The first over the second. */
   readonly ratio: number;
-  /** Milliseconds, the second time that the steps are placed. */
+  /** Milliseconds, when the blocks are placed once more. */
   readonly placeMs: number;
 }
 
-/** Places the steps of the cases' trainings, those of the deep models too. */
-export function* runArenaBench(cases: readonly string[]): Generator<ArenaResult> {
+/** Places the values of the cases' training steps, those of the deep models too, with and without recomputation. */
+export function* runArenaBench(
+  cases: readonly string[],
+  shares: readonly number[] = [1, 1 / 2, 1 / 4],
+): Generator<ArenaResult> {
   const all = [...new Set([...chooseTrainings([]), ...deepScenarios])];
-  for (const scenario of chooseScenarios(all, cases)) yield arenaOf(scenario, stepsOf(scenario));
+  for (const scenario of chooseScenarios(all, cases)) {
+    const plans = plansOf(scenario);
+    for (const share of shares) {
+      const compiled = share === 1 ? plans.quickest : plans.within(share * plans.quickest.plan.arenaBytes);
+      if (compiled) yield arenaOf(scenario, share, compiled.plan);
+    }
+  }
 }
 
-/** The steps of a loss, its gradients and the buffers that the forward pass assigns, for a whole batch. */
-export function stepsOf({
-  model: build,
-  loss,
-  batchSize,
-  inputs,
-  targets,
-}: TrainingScenario): readonly Step<Value>[] {
-  const model = build().init(1);
+/** The plans of a loss, its gradients and the buffers that the forward pass assigns, for a whole batch. */
+function plansOf(scenario: TrainingScenario): GraphPlans {
+  const { loss, batchSize, inputs, targets } = scenario;
+  const model = scenario.model().init(1);
   const x = input('x', [batchSize, ...inputs.shape], inputs.dtype);
   const y = input('y', [batchSize, ...targets.shape], targets.dtype);
   const { result, trace } = traced(() => loss(model.forward(x), y));
   const outputs = [result, ...grad(result, model.parameters())];
-  return lowerGraph({ inputs: [x, y], outputs, assignments: trace.assignments }).steps;
+  return new GraphPlans({ inputs: [x, y], outputs, assignments: trace.assignments });
 }
 
-function arenaOf({ name, title, batchSize }: TrainingScenario, steps: readonly Step<Value>[]): ArenaResult {
-  placeInArena(steps);
+function arenaOf({ name, title, batchSize }: TrainingScenario, share: number, plan: Plan): ArenaResult {
+  const { blocks, steps, arenaBytes } = plan;
+  const boundBytes = peakOf(blocks, steps.length);
   const start = performance.now();
-  const { blocks, bytes } = placeInArena(steps);
+  tightestFit(new FirstFit(blocks), boundBytes);
   const placeMs = performance.now() - start;
-  const boundBytes = largestLiveBytes(steps);
   return {
     case: name,
     model: title,
     batch: batchSize,
+    share,
     steps: steps.length,
     blocks: blocks.length,
-    arenaBytes: bytes,
+    arenaBytes,
     boundBytes,
-    ratio: boundBytes > 0 ? bytes / boundBytes : 1,
+    ratio: boundBytes > 0 ? arenaBytes / boundBytes : 1,
     placeMs,
   };
 }

@@ -6,14 +6,21 @@ import { chooseTrainings } from '#bench/scenarios/index.js';
 const cases = [...new Set([...chooseTrainings([]), ...deepScenarios])].map(({ name }) => name);
 
 describe('bench --arena', () => {
-  it.each(cases)('the arena of %s is larger by a twentieth at most than what is alive at once', (name) => {
-    const [result, ...rest] = [...runArenaBench([name])];
-    expect(rest).toEqual([]);
-    const { ratio = 0, arenaBytes = 0, boundBytes = 0 } = result ?? {};
-    expect(boundBytes).toBeGreaterThan(0);
-    expect(ratio).toBe(arenaBytes / boundBytes);
-    expect(ratio).toBeGreaterThanOrEqual(1);
-    expect(ratio).toBeLessThanOrEqual(1.05);
+  it.each([
+    ...cases.map((name) => [name, 1] as const),
+    ['resnet20', 1 / 4] as const,
+    ['char_gpt', 1 / 4] as const,
+  ])('the arena of %s at %f is at most a twentieth larger than what is alive at once', (name, share) => {
+    const results = [...runArenaBench([name], [share])];
+    expect(results).toHaveLength(1);
+    for (const result of results) {
+      const { ratio, arenaBytes, boundBytes } = result;
+      expect(result).toMatchObject({ case: name, share });
+      expect(boundBytes).toBeGreaterThan(0);
+      expect(ratio).toBe(arenaBytes / boundBytes);
+      expect(ratio).toBeGreaterThanOrEqual(1);
+      expect(ratio).toBeLessThanOrEqual(1.05);
+    }
   });
 
   it('names the cases that there are', () => {

@@ -137,6 +137,7 @@ export async function benchArena(cases: readonly string[], options: BenchCommand
   const columns = [
     'case',
     'batch',
+    'allowed',
     'steps',
     'blocks',
     'arena, MB',
@@ -145,9 +146,17 @@ export async function benchArena(cases: readonly string[], options: BenchCommand
     'placed in, ms',
   ];
   await report(runArenaBench(cases), { ...options, workers: 1 }, columns, (result) => {
-    const { case: name, batch, steps, blocks, arenaBytes, boundBytes, ratio, placeMs } = result;
+    const { case: name, batch, share, steps, blocks, arenaBytes, boundBytes, ratio, placeMs } = result;
     const megabytes = [arenaBytes, boundBytes].map((bytes) => (bytes / 1e6).toFixed(2));
-    return [name, ...[batch, steps, blocks].map(String), ...megabytes, ratio.toFixed(4), digits(placeMs)];
+    return [
+      name,
+      String(batch),
+      percent(share),
+      ...[steps, blocks].map(String),
+      ...megabytes,
+      ratio.toFixed(4),
+      digits(placeMs),
+    ];
   });
 }
 

@@ -45,17 +45,21 @@ export function largestLiveBytes(steps: readonly Step<Value>[]): number {
 
 /** The largest sum of bytes over steps. */
 export function peakOf(lifetimes: Iterable<Lifetime>, steps: number): number {
+  return liveBytes(lifetimes, steps).reduce((most, live) => Math.max(most, live), 0);
+}
+
+/** The sum of the bytes that are alive, at each step. */
+export function liveBytes(lifetimes: Iterable<Lifetime>, steps: number): Float64Array {
   const changes = new Float64Array(steps + 1);
   for (const { bytes, first, last } of lifetimes) {
     changes[first] = (changes[first] as number) + bytes;
     changes[last + 1] = (changes[last + 1] as number) - bytes;
   }
-  let [live, most] = [0, 0];
-  for (const change of changes) {
+  let live = 0;
+  return changes.subarray(0, steps).map((change) => {
     live += change;
-    if (live > most) most = live;
-  }
-  return most;
+    return live;
+  });
 }
 
 /**

@@ -1,13 +1,12 @@
-import type { FirstFit, Fit } from './first-fit.js';
-import type { Lifetime } from './lifetimes.js';
+import { climb, generator, type Try, tryOrder } from './climb.js';
+import { FirstFit, type Fit } from './first-fit.js';
+import { type Lifetime, liveBytes } from './lifetimes.js';
 
-/** Looks at placed blocks that climbing may take for each block, and in all: less than half a second. */
-const LOOKS = { each: 2e4, all: 2e7 };
+/** Looks at placed blocks that climbing may take for each pair of blocks, and in all: less than a second. */
+const LOOKS = { pair: 1000, all: 1e8 };
 
-/** An order of blocks, and where they lie when they are placed in it. */
-interface Try extends Fit {
-  readonly order: Int32Array;
-}
+/** The share of the bound from which on a step is crowded. */
+const CROWDED = 0.95;
 
 /** What blocks are placed by, the first before the others: their bytes, these times their steps, or their steps. */
 const sizes: readonly ((life: Lifetime) => number)[] = [
@@ -18,7 +17,7 @@ const sizes: readonly ((life: Lifetime) => number)[] = [
 
 /**
  * Places blocks so that they reach no further than they must, which is NP-hard: the tightest of a few greedy orders
- * (Pisarchyk and Lee 2020), and where that is above the lower bound, what hill climbing makes of it. Both stop at the
+ * (Pisarchyk and Lee 2020), and where that is above the lower bound, what hill climbing makes of it. All stop at the
  * bound, or after so much work; the same blocks get the same places.
  */
 export function tightestFit(fit: FirstFit, bound: number): Fit {
@@ -27,60 +26,48 @@ export function tightestFit(fit: FirstFit, bound: number): Fit {
     if (best && best.bytes <= bound) break;
     best = tryOrder(fit, orderBy(fit.lifetimes, size), best && best.bytes - 1) ?? best;
   }
-  return best && best.bytes > bound
-    ? climb(fit, best, bound)
-    : (best ?? { offsets: new Float64Array(), bytes: 0 });
+  if (!best) return { offsets: new Float64Array(), bytes: 0 };
+  if (best.bytes <= bound) return best;
+  const draw = generator();
+  const end = fit.looks + Math.min(LOOKS.all, LOOKS.pair * fit.lifetimes.length ** 2);
+  best = crowdedFirst(fit, best, bound, end, draw);
+  return climb(fit, best, bound, end, draw);
 }
 
 /**
- * Swaps one of the blocks that hold the arena up, drawn at random, with one that it met when it was placed, and keeps
- * every order that is as tight as the one before.
+ * Climbs with only the blocks that are alive at crowded steps, which is quick since they are few, and puts the others
+ * behind them, for which there mostly is room.
  */
-function climb(fit: FirstFit, start: Try, bound: number): Fit {
-  const draw = generator();
-  const end = fit.looks + Math.min(LOOKS.all, LOOKS.each * fit.lifetimes.length);
-  let best = start;
-  let pillars = pillarsOf(fit, best);
-  while (best.bytes > bound && fit.looks < end) {
-    const order = best.order.slice();
-    const at = order.indexOf(pillars[draw(pillars.length)] as number);
-    const block = order[at] as number;
-    const earlier = Array.from({ length: at }, (_, i) => i).filter((i) =>
-      fit.meet(order[i] as number, block),
-    );
-    fit.looks += order.length;
-    if (earlier.length === 0) continue;
-    const to = earlier[draw(earlier.length)] as number;
-    order[at] = order[to] as number;
-    order[to] = block;
-    const next = tryOrder(fit, order, best.bytes);
-    if (!next) continue;
-    best = next;
-    pillars = pillarsOf(fit, best);
-  }
-  return best;
+function crowdedFirst(
+  fit: FirstFit,
+  start: Try,
+  bound: number,
+  end: number,
+  draw: (below: number) => number,
+): Try {
+  const crowded = crowdedOf(fit.lifetimes, bound);
+  const inside = new Map([...crowded].map((index, i) => [index, i]));
+  const few = new FirstFit([...crowded].map((index) => fit.lifetimes[index] as Lifetime));
+  const order = start.order.filter((index) => crowded.has(index)).map((index) => inside.get(index) as number);
+  const climbed = climb(few, tryOrder(few, order) as Try, bound, 0.7 * (end - fit.looks), draw);
+  fit.looks += few.looks;
+  const back = [...inside.keys()];
+  const first = Array.from(climbed.order, (i) => back[i] as number);
+  const rest = start.order.filter((index) => !crowded.has(index));
+  return tryOrder(fit, Int32Array.from([...first, ...rest]), start.bytes) ?? start;
 }
 
-/** The blocks that end where the arena does, those that they lie on, and so on down. */
-function pillarsOf(fit: FirstFit, { offsets, bytes }: Try): number[] {
-  const ends = offsets.map((offset, i) => offset + fit.bytesOf(i));
-  const found = new Set<number>();
-  const endingAt = (height: number, add: (index: number) => void) => {
-    fit.looks += ends.length;
-    for (let i = ends.indexOf(height); i >= 0; i = ends.indexOf(height, i + 1)) add(i);
-  };
-  endingAt(bytes, (top) => found.add(top));
-  for (const upper of found) {
-    endingAt(offsets[upper] as number, (lower) => {
-      if (fit.meet(lower, upper)) found.add(lower);
-    });
-  }
-  return [...found];
-}
-
-function tryOrder(fit: FirstFit, order: Int32Array, limit?: number): Try | undefined {
-  const placed = fit.place(order, limit);
-  return placed && { order, ...placed };
+/** The blocks that are alive at a step that is crowded. */
+function crowdedOf(lifetimes: readonly Lifetime[], bound: number): Set<number> {
+  const steps = lifetimes.reduce((most, { last }) => Math.max(most, last + 1), 0);
+  const live = liveBytes(lifetimes, steps);
+  // How many of the steps before each are crowded.
+  const before = new Int32Array(steps + 1);
+  live.forEach((bytes, step) => {
+    before[step + 1] = (before[step] as number) + (bytes > CROWDED * bound ? 1 : 0);
+  });
+  const indices = lifetimes.flatMap(({ first, last }, i) => (before[last + 1] !== before[first] ? [i] : []));
+  return new Set(indices);
 }
 
 function orderBy(lifetimes: readonly Lifetime[], size: (life: Lifetime) => number): Int32Array {
@@ -94,13 +81,4 @@ function orderBy(lifetimes: readonly Lifetime[], size: (life: Lifetime) => numbe
 
 function stepsOf({ first, last }: Lifetime): number {
   return last - first + 1;
-}
-
-/** Integers below a bound, the same ones each time: the linear congruential generator of Numerical Recipes. */
-function generator(): (below: number) => number {
-  let state = 1;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
 }
