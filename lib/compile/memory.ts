@@ -5,7 +5,6 @@ import { tightestFit } from './tighten.js';
 import type { Value } from './values.js';
 
 export { largestLiveBytes } from './lifetimes.js';
-export { operandsOf } from './operands.js';
 
 export interface Arena {
   readonly blocks: Block[];

@@ -1,7 +1,7 @@
 import { grad, scan, sigmoid, stopGradient, type Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { type Lowered, lowerGraph } from '#lib/compile/compile.js';
-import { operandsOf } from '#lib/compile/memory.js';
+import { operandsOf } from '#lib/compile/operands.js';
 import { type InputAttributes, input } from '#lib/graph/ops/leaf.js';
 import { currentRegion, inRegion, moveOut, type Region } from '#lib/graph/region.js';
 import { substitute } from '#lib/graph/substitute.js';
