@@ -47,6 +47,7 @@ export {
   type DataParallelOptions,
   dataParallel,
 } from './parallel/data-parallel.js';
+export { formatPlan } from './preflight/format.js';
 export { formatProfile } from './profile/format.js';
 export type {
   LayerWork,

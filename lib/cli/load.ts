@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly workers?: number;
   readonly shards?: number;
   readonly seed?: number;
+  /** The most that training may take, as `512MB`. */
+  readonly memory?: string;
   /** Gets the lines that tell what the trainer chose. */
   readonly log?: (line: string) => void;
 }
@@ -32,7 +34,7 @@ export async function loadRun(command: string, file: string, options: RunOptions
     batchSize = module.batchSize ?? 32,
     seed = module.seed ?? 0,
   } = options;
-  const { workers, shards, log } = options;
+  const { workers, shards, memory, log } = options;
   const data = await module.data();
   const steps = epochs * batchCount(data.train.length, batchSize);
   const trainer = new Trainer(module.model(), {
@@ -41,6 +43,7 @@ export async function loadRun(command: string, file: string, options: RunOptions
     seed,
     ...(workers === undefined ? {} : { workers }),
     ...(shards === undefined ? {} : { shards }),
+    ...(memory === undefined ? {} : { memory }),
     ...(log ? { log } : {}),
     ...(module.metrics ? { metrics: module.metrics } : {}),
   });

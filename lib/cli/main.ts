@@ -20,6 +20,16 @@ const workers = new Option(
   'threads; as many as there are usable cores by default',
 ).argParser(positiveInteger);
 
+const shards = new Option(
+  '--shards <n>',
+  'parts of a batch; the weights depend on their number, not on the workers; one for each worker by default',
+).argParser(positiveInteger);
+
+const memory = new Option(
+  '-m, --memory <size>',
+  'the most that training may take, as 512MB, 1.5GB, or auto for half of what is left; without it, what is quickest',
+);
+
 // Each command loads its own code, so that `--help` is quick.
 const program = new Command('chainrule')
   .description('Trains neural networks in Node.js, on the CPU cores that are there.')
@@ -34,11 +44,8 @@ program
   .option('-e, --epochs <n>', 'passes over the data', positiveInteger)
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
   .addOption(workers)
-  .option(
-    '--shards <n>',
-    'parts of a batch; the weights depend on their number, not on the workers; one for each worker by default',
-    positiveInteger,
-  )
+  .addOption(shards)
+  .addOption(memory)
   .option('-s, --seed <n>', 'decides initial values, order and dropout', seed)
   .option('-o, --output <file>', 'where the weights are saved; <name>.safetensors by default')
   .option('--checkpoint <dir>', 'where the run is saved as it goes, and goes on from when it was ended')
@@ -50,6 +57,27 @@ program
   .action(async (file, options) => {
     const { train } = await import('./train.js');
     process.exitCode = await train(file, options);
+  });
+
+program
+  .command('plan')
+  .description(
+    'tell what training the model that a file exports will take: memory, operations, time; it is not changed',
+  )
+  .argument('<file>', 'a JavaScript module')
+  .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
+  .addOption(new Option('--batch <n>', 'the same').argParser(positiveInteger).hideHelp())
+  .addOption(workers)
+  .addOption(shards)
+  .addOption(memory)
+  .option(
+    '--html <file>',
+    'where a page with pictures is saved: memory over the schedule, and what budgets cost',
+  )
+  .option('--json', 'print one line of JSON')
+  .action(async (file, { batch, ...options }) => {
+    const { plan } = await import('./plan.js');
+    await plan(file, batch === undefined ? options : { batchSize: batch, ...options });
   });
 
 program

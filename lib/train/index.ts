@@ -2,7 +2,8 @@ export type { CheckpointOptions, ResumePoint } from '../checkpoint/options.js';
 export type { SharedBytes } from './memory-accounts.js';
 export type { MemoryPlan, MemoryPoint, WorkerMemoryPlan } from './memory-plan.js';
 export type { RunSize, TrainingModule } from './module.js';
-export type { MaxBatchOptions, PlanOptions } from './planning.js';
+export type { Pace } from './pace.js';
+export type { MaxBatchOptions, PaceOptions, PlanOptions } from './planning.js';
 export { Trainer } from './trainer.js';
 export type {
   EpochRecord,

@@ -1,3 +1,4 @@
+import { blockKinds } from '../compile/block-kinds.js';
 import type { Plan, Step } from '../compile/plan.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
@@ -107,11 +108,10 @@ function workerPlan({ workers }: Account, before: Plan, after: Plan): WorkerMemo
   };
 }
 
-/** What is alive in the arena when the first step of the backward pass begins. */
-export function keptBytes({ steps, blocks }: Plan): number {
-  const first = steps.findIndex(({ place, recomputed }) => place?.phase === 'backward' && !recomputed);
-  const kept = blocks.filter((block) => block.first < first && block.last >= first);
-  return kept.reduce((sum, { bytes }) => sum + bytes, 0);
+/** What the forward pass keeps in the arena for the backward pass. */
+export function keptBytes(plan: Plan): number {
+  const kinds = blockKinds(plan);
+  return plan.blocks.reduce((sum, { bytes }, i) => (kinds[i] === 'kept' ? sum + bytes : sum), 0);
 }
 
 function workspaceBytes({ steps }: Plan): number {

@@ -18,6 +18,12 @@ export interface PlanOptions extends Pick<FitOptions, 'batchSize' | 'validation'
   readonly memory?: MemorySize;
 }
 
+/** What steps are timed for. */
+export interface PaceOptions extends PlanOptions {
+  /** Ends the measurement within one step. */
+  readonly signal?: AbortSignal;
+}
+
 /** What the largest batch is looked for with. */
 export interface MaxBatchOptions extends Pick<FitOptions, 'validation' | 'checkpoint'> {
   /** Default: the trainer's, or else 'auto'. */

@@ -32,7 +32,14 @@ import { newJob, planRows, workersOf } from './jobs.js';
 import { TrainerMemory } from './memory.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { inMode } from './mode.js';
-import { largestBatch, type MaxBatchOptions, type PlanOptions, planTraining } from './planning.js';
+import { measurePace, type Pace } from './pace.js';
+import {
+  largestBatch,
+  type MaxBatchOptions,
+  type PaceOptions,
+  type PlanOptions,
+  planTraining,
+} from './planning.js';
 import { type Position, recordOf } from './position.js';
 import { describeBudget, prepareEvaluation, prepareWithin } from './preparation.js';
 import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
@@ -290,6 +297,39 @@ export class Trainer {
    */
   plan(data: Dataset | StreamDataset, options: PlanOptions = {}): MemoryPlan {
     return planTraining(this.#idleContext(), data, options, this.#budget('plan', options.memory));
+  }
+
+  /**
+   * How long a step and an epoch of `fit` will take here, from steps that are timed for about a second on the threads that
+   * train. It trains for these steps; then parameters, buffers and the optimiser's state get the values back that they had
+   * before.
+   *
+   *     console.log(formatPlan(trainer.plan(train, { batchSize }), await trainer.pace(train, { batchSize })));
+   *
+   * @throws (rejects) as `fit` does before it trains
+   */
+  async pace(data: Dataset, options: PaceOptions = {}): Promise<Pace> {
+    const { batchSize = BATCH_SIZE, validation, checkpoint, memory, signal } = options;
+    requireData('pace', data, batchSize);
+    if (validation !== undefined) requireData('pace', validation, batchSize);
+    signal?.throwIfAborted();
+    const budget = this.#budget('pace', memory);
+    this.#requireOwnValues('pace');
+    const session = this.#enter('pace');
+    let restore = () => {};
+    try {
+      const context = { ...this.#context(), steps: this.#position.steps, signal };
+      // Losses that are not finite take as long, and are to be found by `fit`.
+      const run = { batchSize, nonFinite: 'skip' as const, ...(validation ? { validation } : {}) };
+      const request = { data, options: run, snapshot: checkpoint !== undefined };
+      const { training } = prepareWithin(budget, context, request);
+      restore = this.#memory.keep();
+      const job = { ...newJob({ ...context, workers: workersOf(training) }), training };
+      await session.start(job, signal);
+      return await measurePace(session, job, context);
+    } finally {
+      await this.#leave(session, restore);
+    }
   }
 
   /**
