@@ -58,5 +58,6 @@ export type {
   TraceEvent,
   Work,
 } from './profile/report.js';
-export { type CompiledFunction, compile } from './runtime/compile-function.js';
+export { type CompiledFunction, type CompileOptions, compile } from './runtime/compile-function.js';
+export { formatBytes, type MemoryBudget, type MemorySize } from './runtime/memory-size.js';
 export * from './train/index.js';

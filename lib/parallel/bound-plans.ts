@@ -6,6 +6,7 @@ import type { BoundPlan } from './job.js';
 export class BoundPlans {
   readonly #plans: GraphPlans;
   readonly #bound = new Map<Compiled, BoundPlan>();
+  #smallest: BoundPlan | undefined;
 
   constructor(
     graph: Graph,
@@ -18,8 +19,20 @@ export class BoundPlans {
     return this.#boundOf(this.#plans.quickest);
   }
 
+  /** The one with the smallest arena: what is placed may differ from what was expected, so that there may be smaller ones. */
   get smallest(): BoundPlan {
-    return this.#boundOf(this.#plans.smallest);
+    if (!this.#smallest) {
+      let found = this.#plans.smallest;
+      for (
+        let next: Compiled | undefined = found;
+        next;
+        next = this.#plans.within(found.plan.arenaBytes - 1)
+      ) {
+        found = next;
+      }
+      this.#smallest = this.#boundOf(found);
+    }
+    return this.#smallest;
   }
 
   /** The one with the least work whose arena takes no more than so many bytes; undefined where there is none. */

@@ -1,11 +1,13 @@
-import { type Compiled, compileGraph } from '../compile/compile.js';
+import type { Compiled } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { formatShape } from '../graph/errors.js';
 import { constant, input, tensor } from '../graph/ops/leaf.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { bind } from './bind.js';
+import { compileWithin } from './compile-within.js';
 import { Executable } from './executable.js';
+import { type MemoryBudget, type MemorySize, resolveMemory } from './memory-size.js';
 import { Queue } from './queue.js';
 import {
   type Argument,
@@ -26,6 +28,13 @@ export interface CompiledFunction<Arguments extends readonly Tensor[], R extends
 export interface CompileOptions {
   /** Seed of the random numbers (dropout). Default 0. */
   readonly seed?: number;
+  /**
+   * The most that a run may take, for one combination of shapes: bytes, a text such as '512MB', or 'auto' for half of what the
+   * process may still use. It covers intermediate values, and the arguments, results, variables and constants. Values are given
+   * up and computed again, as few operations as possible, until it fits; the results have the same bits. See docs/memory.md.
+   * Default: as much as is quickest.
+   */
+  readonly memory?: MemorySize;
 }
 
 interface Entry {
@@ -45,12 +54,15 @@ interface Entry {
  * back (0.3 ms), it runs on the caller's. Calls run one after the other. Assignments that the
  * function makes (an optimiser's step) take effect when its promise resolves.
  *
- * @throws (rejects) with an error that names the op when a shape or dtype does not fit; nothing is assigned then
+ * @throws when `memory` is no amount of memory
+ * @throws (rejects) with an error that names the op when a shape or dtype does not fit, and where the budget is too small, with
+ *   the smallest that would do; nothing is assigned then
  */
 export function compile<Arguments extends readonly Tensor[], R extends Result>(
   fn: (...args: Arguments) => R,
-  { seed = 0 }: CompileOptions = {},
+  { seed = 0, memory }: CompileOptions = {},
 ): CompiledFunction<Arguments, R> {
+  const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
   const entries = new Map<string, Entry[]>();
   let runs = 0;
   const queue = new Queue();
@@ -60,7 +72,7 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
     const known = entries.get(key) ?? [];
     let entry = known.find(({ guards }) => guards.every((holds) => holds()));
     if (!entry) {
-      entry = build(fn, tensors);
+      entry = build(fn, tensors, budget);
       entries.set(key, [...known, entry]);
     }
     const values = await Promise.all(tensors.map(concreteValue));
@@ -83,12 +95,13 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
 function build<Arguments extends readonly Tensor[]>(
   fn: (...args: Arguments) => Result,
   like: readonly Tensor[],
+  budget: MemoryBudget | undefined,
 ): Entry {
   const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
   const { result, trace } = traced(() => fn(...(inputs as unknown as Arguments)));
   const outputs = [...new Set(tensorsOf('compile', result))];
   requireOwnInputs('compile', inputs, [...outputs, ...trace.assignments.values()]);
-  const compiled = compileGraph({ inputs, outputs, assignments: trace.assignments });
+  const compiled = compileWithin({ inputs, outputs, assignments: trace.assignments }, budget);
   return {
     compiled,
     executable: new Executable(compiled.plan),

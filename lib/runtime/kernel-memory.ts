@@ -2,10 +2,15 @@ import type { Operand, Plan, Step } from '../compile/plan.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
 
-/** As the addon has them: bytes of a cache line, and the elements that its programs take at a time, and hold back. */
+/** As the addon has them: bytes of a cache line, and elements of blocks, of what is repeated, and of pages. */
 const LINE = 64;
 const MAP_BLOCK_BYTES = 2048;
-const REDUCE_BLOCK = 1024;
+const GROUP_BLOCK = 1024;
+const LARGEST_GROUP = 256;
+const ROW_BLOCK = 512;
+const LONGEST_STRIP = 1024;
+const LANES = 128;
+const COLUMN_BLOCK = 512;
 const LONGEST_PERIOD = 2048;
 const PAGE_ROWS = 16;
 const LONGEST_PAGE = 65_536;
@@ -18,9 +23,15 @@ const STEP_BYTES = 4096;
  * programs, pages of transposed operands, the items of a sort; and what describes its steps. An upper bound, in the terms of
  * `native/kernels`.
  */
-export function kernelBytes({ steps }: Plan): number {
-  return steps.reduce((sum, step) => sum + STEP_BYTES + scratchOf(step), 0);
+export function kernelBytes(plan: Plan): number {
+  const known = counted.get(plan);
+  if (known !== undefined) return known;
+  const bytes = plan.steps.reduce((sum, step) => sum + STEP_BYTES + scratchOf(step), 0);
+  counted.set(plan, bytes);
+  return bytes;
 }
+
+const counted = new WeakMap<Plan, number>();
 
 function scratchOf(step: Step): number {
   switch (step.kernel) {
@@ -38,12 +49,56 @@ function scratchOf(step: Step): number {
 
 function programBytes(step: Step & { kernel: 'map' | 'reduce' }): number {
   const element = bytesPerElement(step.compute);
-  const block = step.kernel === 'map' ? MAP_BLOCK_BYTES / element : REDUCE_BLOCK;
-  const values = step.operands.length + step.instructions.length;
-  const registers = step.instructions.length * block * element;
-  const totals = step.kernel === 'reduce' ? 3 * REDUCE_BLOCK * 8 * step.reductions.length : 0;
+  const { block, totals } =
+    step.kernel === 'map' ? { block: MAP_BLOCK_BYTES / element, totals: 0 } : reducerSizes(step, element);
+  const lines = LINE * (step.operands.length + step.instructions.length);
+  const registers = registersOf(step) * block * element;
+  const draws = step.instructions.filter(({ code }) => code === 'uniform').length;
+  const numbers = draws * (2 * block * element + 6 * LINE);
   const streams = step.operands.map((operand) => streamBytes(operand, block, element));
-  return streams.reduce((sum, bytes) => sum + bytes, registers + totals + values * LINE);
+  return streams.reduce((sum, bytes) => sum + bytes, totals + lines + registers + numbers);
+}
+
+/** Blocks that are alive at a time, as the addon assigns them: a result may take the place of an input that dies. */
+function registersOf({ operands, instructions, results }: Step & { kernel: 'map' | 'reduce' }): number {
+  const uses = new Map<number, number>();
+  for (const input of [...instructions.flatMap(({ inputs }) => inputs), ...results])
+    uses.set(input, (uses.get(input) ?? 0) + 1);
+  let [free, count] = [0, 0];
+  for (const { inputs } of instructions) {
+    for (const input of inputs) {
+      const left = (uses.get(input) as number) - 1;
+      uses.set(input, left);
+      if (left === 0 && input >= operands.length) free++;
+    }
+    if (free > 0) free--;
+    else count++;
+  }
+  return count;
+}
+
+/** Elements of a reduction's block, and bytes of its totals. */
+function reducerSizes({ dims, reductions }: Step & { kernel: 'reduce' }, element: number) {
+  const [, length, inner] = dims;
+  const group = length * inner;
+  const blockOf = (unit: number, most: number) => unit * Math.max(1, Math.floor(most / unit));
+  if (group <= LARGEST_GROUP) {
+    const block = blockOf(wholeUnit(Math.max(1, group), GROUP_BLOCK, element), GROUP_BLOCK);
+    return { block, totals: 2 * block * element + 3 * LINE };
+  }
+  if (inner === 1) return { block: ROW_BLOCK, totals: 8 * reductions.length + LINE };
+  const strip = Math.min(inner, LONGEST_STRIP);
+  const ring = blockOf(wholeUnit(strip, LONGEST_STRIP, element), LANES);
+  const block = inner > LONGEST_STRIP ? ring : blockOf(ring, COLUMN_BLOCK);
+  return { block, totals: reductions.length * (ring * (element + 8) + 3 * LINE) };
+}
+
+/** As many as make whole lines, where these are not too many. */
+function wholeUnit(count: number, most: number, element: number): number {
+  const line = LINE / element;
+  let unit = count;
+  while (unit % line !== 0) unit += count;
+  return unit <= most ? unit : count;
 }
 
 /** What stands between an operand and a program: one block, a short period with a block behind it, or a page. */

@@ -2,12 +2,13 @@
  * The largest number for which a condition holds, which holds up to some number and not beyond: by doubling, then bisection.
  *
  * @param holds is asked for few numbers, each once
+ * @param first where to begin
  * @param most the largest to ask for
  * @returns 0 where it does not even hold for 1
  */
-export function largestThat(holds: (value: number) => boolean, most = Number.MAX_SAFE_INTEGER): number {
+export function largestThat(holds: (value: number) => boolean, first: number, most: number): number {
   let [good, bad] = [0, most + 1];
-  for (let value = 1; good < most; value = Math.min(most, 2 * value)) {
+  for (let value = Math.min(first, most); good < most; value = Math.min(most, 2 * value)) {
     if (!holds(value)) {
       bad = value;
       break;

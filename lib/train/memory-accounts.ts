@@ -100,7 +100,7 @@ export class Accounts {
     const each = Array.from({ length: workers }, (_, rank) => this.#worker(rank, allowance));
     const sums = [shared.parameters, shared.gradients, shared.optimizer, shared.other];
     const total = [...sums, ...each.map(totalOf)].reduce((sum, bytes) => sum + bytes, 0);
-    return { allowance, shared, workers: each, total };
+    return { allowance: usedOf(allowance, each), shared, workers: each, total };
   }
 
   /** The plan of the largest shard of a training, or the largest batch of an evaluation. */
@@ -218,6 +218,12 @@ export class Accounts {
     const values = this.choices.flatMap(({ quickest }) => quickest.plan.bindings.map(({ data }) => data));
     return sum([...new Set(values)].map((data) => data?.byteLength ?? 0));
   }
+}
+
+/** No more for arenas than what is counted, so that plans that come later keep to that. */
+function usedOf(allowance: Allowance, workers: readonly WorkerBytes[]): Allowance {
+  if (!Number.isFinite(allowance.arenaBytes)) return allowance;
+  return { ...allowance, arenaBytes: Math.max(0, ...workers.map(({ arenas }) => arenas[0] ?? 0)) };
 }
 
 /** All bytes of a worker. */

@@ -1,6 +1,5 @@
 import { type ChainruleError, invalid } from '../graph/errors.js';
 import { formatBytes, type MemoryBudget } from '../runtime/memory-size.js';
-import type { Allowance } from './jobs.js';
 import { type Account, Accounts, type Demand, totalOf } from './memory-accounts.js';
 
 /** What a job takes when memory does not matter: the quickest plans, on all workers that it was compiled for. */
@@ -31,10 +30,15 @@ export function findWithin(accounts: Accounts, bytes: number): Account | undefin
   return undefined;
 }
 
-/** The way to do a job that takes the least memory. */
+/** The way to do a job that takes the least memory: of it, one byte less is not enough. */
 function smallestAccount(accounts: Accounts): Account {
-  const all = candidates(accounts.demand).map((workers) => inSmallest(accounts, workers));
-  return all.reduce((best, one) => (one.total < best.total ? one : best));
+  const all = candidates(accounts.demand).map((workers) => leastOf(accounts, workers));
+  let best = all.reduce((least, one) => (one.total < least.total ? one : least));
+  for (;;) {
+    const better = findWithin(accounts, best.total - 1);
+    if (!better) return best;
+    best = better;
+  }
 }
 
 function mostWorkers({ training, context }: Demand): number {
@@ -47,29 +51,36 @@ function candidates(demand: Demand): number[] {
   return demand.context.cores === undefined ? [most] : Array.from({ length: most }, (_, i) => most - i);
 }
 
-function inSmallest(accounts: Accounts, workers: number): Account {
-  return accounts.at({ workers, together: 1, arenaBytes: accounts.smallestArena(workers) });
-}
-
+/** The quickest way for so many workers within so many bytes; undefined where there is none. */
 function fitWorkers(accounts: Accounts, workers: number, bytes: number): Account | undefined {
   const quickest = accounts.quickestArena(workers);
   for (const together of accounts.groupSizes(workers)) {
     const account = accounts.at({ workers, together, arenaBytes: quickest });
     if (account.total <= bytes) return account;
   }
-  // What kernels keep depends on the plans, so that the room for arenas is only known when these are chosen.
+  return fitInTurn(accounts, workers, bytes);
+}
+
+/** The same where shards run one after the other. What plans take besides the arena depends on which are chosen. */
+export function fitInTurn(accounts: Accounts, workers: number, bytes: number): Account | undefined {
   const smallest = accounts.smallestArena(workers);
-  const inTurn: Allowance = { workers, together: 1, arenaBytes: quickest };
-  for (let arenaBytes = quickest; arenaBytes > smallest; ) {
-    const { total, workers: each } = accounts.at({ ...inTurn, arenaBytes });
-    const used = Math.max(...each.map(({ arenas }) => arenas[0] as number));
-    arenaBytes = used - Math.max(1, Math.ceil((total - bytes) / workers));
-    if (arenaBytes <= smallest) break;
-    const account = accounts.at({ ...inTurn, arenaBytes });
+  let arenaBytes = accounts.quickestArena(workers);
+  while (arenaBytes >= smallest) {
+    const account = accounts.at({ workers, together: 1, arenaBytes });
     if (account.total <= bytes) return account;
+    arenaBytes = account.allowance.arenaBytes - Math.ceil((account.total - bytes) / workers);
   }
-  const account = inSmallest(accounts, workers);
-  return account.total <= bytes ? account : undefined;
+  const least = leastOf(accounts, workers);
+  return least.total <= bytes ? least : undefined;
+}
+
+/** Of some ways, the one that takes the least: it need not have the smallest arena, as each step of a plan takes some memory, too. */
+export function leastOf(accounts: Accounts, workers: number): Account {
+  const smallest = accounts.smallestArena(workers);
+  const arenas = [smallest, ...accounts.largest.curve().map((choice) => choice.arenaBytes)];
+  return arenas
+    .map((arenaBytes) => accounts.at({ workers, together: 1, arenaBytes: Math.max(smallest, arenaBytes) }))
+    .reduce((least, one) => (one.total < least.total ? one : least));
 }
 
 function refusal(
@@ -96,7 +107,7 @@ function refusal(
     ...(training && training.shards < training.batchSize ? ['more shards'] : []),
     ...(context.cores === undefined && workers.length > 1 ? ['fewer workers'] : []),
   ];
-  const hint = hints.length > 0 ? `; less is needed for ${hints.join(', or ')}` : '';
+  const hint = hints.length > 0 ? `; ${alternatives(hints)} would need less` : '';
   const source = reason === undefined ? '' : ` (${reason})`;
   return invalid(
     training ? 'fit' : 'evaluate',
@@ -104,6 +115,10 @@ function refusal(
       `${listed(each)}${hint}`,
     `${bytes} bytes${source}`,
   );
+}
+
+function alternatives(all: readonly string[]): string {
+  return all.length < 2 ? all.join() : `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`;
 }
 
 function listed(parts: readonly (readonly [name: string, bytes: number])[]): string {

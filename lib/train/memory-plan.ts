@@ -6,7 +6,7 @@ import { batchCount, shardRows } from '../parallel/shards.js';
 import type { MemoryBudget } from '../runtime/memory-size.js';
 import { planWithin } from './jobs.js';
 import { type Account, Accounts, type SharedBytes, type TrainingDemand, totalOf } from './memory-accounts.js';
-import { accountWithoutBudget, fitBudget } from './memory-budget.js';
+import { accountWithoutBudget, fitBudget, fitInTurn, leastOf } from './memory-budget.js';
 
 /** What one worker takes, in bytes; of the one that takes the most. */
 export interface WorkerMemoryPlan {
@@ -74,7 +74,6 @@ export function planMemory(demand: TrainingDemand, budget?: MemoryBudget, sample
   const { shards, batchSize } = training;
   const workers = account.workers.length;
   const { arenaBytes } = account.allowance;
-  const rows = Math.max(...training.plans.keys());
   const before = accounts.largest.quickest.plan;
   const after = planWithin(accounts.largest, arenaBytes).plan;
   const flops = flopsOf(demand, accounts, account);
@@ -88,7 +87,7 @@ export function planMemory(demand: TrainingDemand, budget?: MemoryBudget, sample
     peak: account.total,
     ...flops,
     steps: samples === undefined ? Number.NaN : batchCount(samples, batchSize),
-    curve: curveOf(accounts, account, Math.ceil(Math.min(batchSize, training.data.length) / rows)),
+    curve: curveOf(demand, accounts, workers),
     plans: { before, after },
   };
 }
@@ -140,13 +139,15 @@ function flopsOf({ training }: TrainingDemand, accounts: Accounts, { allowance, 
   };
 }
 
-/** What other arenas would take and cost, the shards run in turn; `count` shards are as large as the largest. */
-function curveOf(accounts: Accounts, { workers }: Account, count: number): MemoryPoint[] {
-  const floor = accounts.smallestArena(workers.length);
-  const choices = accounts.largest.curve(POINTS);
-  return choices.map(({ arenaBytes, recomputedFlops }) => {
-    const arena = Math.max(arenaBytes, floor);
-    const { total } = accounts.at({ workers: workers.length, together: 1, arenaBytes: arena });
-    return { bytes: total, arena, recomputedFlops: recomputedFlops * count };
+/** What other budgets give, the shards run in turn. */
+function curveOf(demand: TrainingDemand, accounts: Accounts, workers: number): MemoryPoint[] {
+  const arenaBytes = accounts.quickestArena(workers);
+  const most = accounts.at({ workers, together: 1, arenaBytes }).total;
+  const least = leastOf(accounts, workers).total;
+  return Array.from({ length: POINTS }, (_, i) => {
+    const bytes = Math.max(least, Math.floor(most - ((most - least) * i) / (POINTS - 1)));
+    const account = fitInTurn(accounts, workers, bytes) as Account;
+    const { recomputedFlops } = flopsOf(demand, accounts, account);
+    return { bytes: account.total, arena: account.allowance.arenaBytes, recomputedFlops };
   });
 }

@@ -61,6 +61,7 @@ export function largestBatch(
   const limit = Math.min(data.length ?? MOST_OF_STREAM, most ?? Number.POSITIVE_INFINITY);
   const found = largestThat(
     (batchSize) => findWithin(new Accounts(demand(batchSize)), budget.bytes) !== undefined,
+    BATCH_SIZE,
     limit,
   );
   if (found === 0) fitBudget(demand(1), budget);

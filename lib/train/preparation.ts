@@ -1,8 +1,8 @@
 import type { Dataset } from '../data/index.js';
-import type { EvaluationJob, TrainingJob } from '../parallel/job.js';
+import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
 import { formatBytes, type MemoryBudget } from '../runtime/memory-size.js';
 import { compileEvaluation, compileTraining, type JobContext } from './compiled.js';
-import { type Allowance, evaluationJob, trainingJob } from './jobs.js';
+import { type Allowance, evaluationJob, newJob, trainingJob } from './jobs.js';
 import type { Account, TrainingDemand } from './memory-accounts.js';
 import { fitBudget } from './memory-budget.js';
 import { inMode } from './mode.js';
@@ -57,12 +57,13 @@ export function prepareEvaluation(
   context: JobContext,
   data: Dataset,
   batchSize?: number,
-): { readonly evaluation: EvaluationJob; readonly workers: number } {
+): Job & { readonly evaluation: EvaluationJob } {
   const evaluation = compileEvaluation(context, data, batchSize);
   const allowance = budget
     ? fitBudget({ context, evaluation, snapshot: false }, budget).allowance
     : unlimited(context.workers);
-  return { evaluation: evaluationJob(evaluation, allowance), workers: allowance.workers };
+  const { workers } = allowance;
+  return { ...newJob({ ...context, workers }), evaluation: evaluationJob(evaluation, allowance) };
 }
 
 /** How a training keeps to its budget. */

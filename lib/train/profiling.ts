@@ -2,8 +2,12 @@ import type { Dataset } from '../data/index.js';
 import { recordCalls } from '../health/record.js';
 import type { TrainingJob } from '../parallel/job.js';
 import { now, type Timeline } from '../parallel/recorder.js';
+import { measureBandwidth, measurePeak } from '../profile/peak.js';
+import type { Profile } from '../profile/report.js';
+import { summarise } from '../profile/summarise.js';
 import type { MemoryBudget } from '../runtime/memory-size.js';
 import type { JobContext } from './compiled.js';
+import { newJob, workersOf } from './jobs.js';
 import { prepareWithin } from './preparation.js';
 import { writeScalars } from './progress.js';
 import type { Session } from './session.js';
@@ -35,4 +39,31 @@ export async function recordTraining(
   const origin = now();
   const timelines = await session.run((rank) => ({ kind: 'profile', rank, epoch: 1, firstStep, origin }));
   return timelines.filter((timeline) => timeline !== undefined);
+}
+
+/** What the steps of a profile are. */
+export interface ProfileRequest {
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Trains some steps on the threads of a session, and says where their time went. */
+export async function profileIn(
+  session: Session,
+  context: JobContext & { readonly steps: number },
+  data: Dataset,
+  { signal, ...size }: ProfileRequest,
+  budget: MemoryBudget | undefined,
+): Promise<Profile> {
+  const training = prepareProfile(context, data, size, budget);
+  const workers = workersOf(training);
+  const peaks = {
+    peakGflopsPerSecond: await measurePeak(workers),
+    peakGigabytesPerSecond: await measureBandwidth(workers),
+  };
+  await session.start({ ...newJob({ ...context, workers }), training }, signal);
+  const timelines = await recordTraining(session, training, context);
+  signal?.throwIfAborted();
+  return summarise({ training, timelines, warmUp: WARM_UP, steps: size.steps, ...peaks });
 }

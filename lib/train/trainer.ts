@@ -8,9 +8,7 @@ import type { Metric, Module } from '../nn/index.js';
 import { Optimizer } from '../optim/index.js';
 import { type UsableCores, usableCores } from '../parallel/cores.js';
 import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
-import { measureBandwidth, measurePeak } from '../profile/peak.js';
 import type { Profile } from '../profile/report.js';
-import { summarise } from '../profile/summarise.js';
 import { compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
 import { Checkpointing } from './checkpointing.js';
@@ -42,7 +40,7 @@ import {
 } from './planning.js';
 import { type Position, recordOf } from './position.js';
 import { describeBudget, prepareEvaluation, prepareWithin } from './preparation.js';
-import { prepareProfile, recordTraining, WARM_UP } from './profiling.js';
+import { profileIn } from './profiling.js';
 import { ProgressFeed } from './progress-feed.js';
 import { RestartBudget } from './restart-budget.js';
 import { Session } from './session.js';
@@ -220,11 +218,9 @@ export class Trainer {
     signal?.throwIfAborted();
     const session = this.#enter('evaluate');
     try {
-      const context = this.#context();
-      const prepared = prepareEvaluation(this.#budget('evaluate'), context, data, batchSize);
-      const { evaluation, workers } = prepared;
-      await session.start({ ...newJob({ ...context, workers }), evaluation }, signal);
-      const figures = await evaluateIn(session, evaluation);
+      const prepared = prepareEvaluation(this.#budget('evaluate'), this.#context(), data, batchSize);
+      await session.start(prepared, signal);
+      const figures = await evaluateIn(session, prepared.evaluation);
       signal?.throwIfAborted();
       return figures;
     } finally {
@@ -274,16 +270,7 @@ export class Trainer {
     try {
       const context = { ...this.#context(), steps: this.#position.steps };
       restore = this.#memory.keep();
-      const training = prepareProfile(context, data, { steps, batchSize }, this.#budget('profile'));
-      const workers = workersOf(training);
-      const peaks = {
-        peakGflopsPerSecond: await measurePeak(workers),
-        peakGigabytesPerSecond: await measureBandwidth(workers),
-      };
-      await session.start({ ...newJob({ ...context, workers }), training }, signal);
-      const timelines = await recordTraining(session, training, context);
-      signal?.throwIfAborted();
-      return summarise({ training, timelines, warmUp: WARM_UP, steps, ...peaks });
+      return await profileIn(session, context, data, { steps, batchSize, signal }, this.#budget('profile'));
     } finally {
       await this.#leave(session, restore);
     }

@@ -1,0 +1,66 @@
+import { type Compiled, compileGraph, type Graph } from '../compile/compile.js';
+import { GraphPlans } from '../compile/graph-plans.js';
+import type { Binding, Plan } from '../compile/plan.js';
+import { invalid } from '../graph/errors.js';
+import { kernelBytes } from './kernel-memory.js';
+import { formatBytes, type MemoryBudget } from './memory-size.js';
+
+/**
+ * Compiles a graph to the quickest plan whose arena, kernels, and all that it reads and writes take no more than a budget.
+ *
+ * @throws where none does, with the smallest budget and what it is made of
+ */
+export function compileWithin(graph: Graph, budget: MemoryBudget | undefined): Compiled {
+  if (!budget) return compileGraph(graph);
+  const plans = new GraphPlans(graph);
+  const found = quickestWithin(plans, budget.bytes);
+  if (found) return found;
+  throw refusal(smallestOf(plans).plan, budget);
+}
+
+function quickestWithin(plans: GraphPlans, bytes: number): Compiled | undefined {
+  let compiled: Compiled | undefined = plans.quickest;
+  while (compiled) {
+    const excess = totalOf(compiled.plan) - bytes;
+    if (excess <= 0) return compiled;
+    compiled = plans.within(compiled.plan.arenaBytes - excess);
+  }
+  return undefined;
+}
+
+/** The one that takes the least, which need not have the smallest arena: each step takes some memory, too. */
+function smallestOf(plans: GraphPlans): Compiled {
+  let best = plans.quickest;
+  for (let next: Compiled | undefined = best; next; next = quickestWithin(plans, totalOf(best.plan) - 1)) {
+    best = next;
+  }
+  const { smallest } = plans;
+  return totalOf(smallest.plan) < totalOf(best.plan) ? smallest : best;
+}
+
+function totalOf(plan: Plan): number {
+  return plan.arenaBytes + kernelBytes(plan) + boundBytes(plan, ['input', 'variable', 'constant', 'output']);
+}
+
+function boundBytes({ bindings }: Plan, kinds: readonly Binding['kind'][]): number {
+  return bindings.filter(({ kind }) => kinds.includes(kind)).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function refusal(plan: Plan, { bytes, reason }: MemoryBudget) {
+  const total = totalOf(plan);
+  const parts = [
+    [plan.arenaBytes, 'intermediate values'],
+    [boundBytes(plan, ['variable']), 'variables'],
+    [boundBytes(plan, ['input']), 'arguments'],
+    [boundBytes(plan, ['output']), 'results'],
+    [boundBytes(plan, ['constant']), 'constants'],
+    [kernelBytes(plan), 'the plan itself'],
+  ] as const;
+  const listed = parts.filter(([size]) => size > 0).map(([size, name]) => `${formatBytes(size)} ${name}`);
+  const least = `memory must be at least ${total} bytes (${formatBytes(total)}) for these shapes`;
+  return invalid(
+    'compile',
+    `${least}: ${listed.join(', ')}`,
+    `${bytes} bytes${reason === undefined ? '' : ` (${reason})`}`,
+  );
+}
