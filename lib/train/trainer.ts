@@ -5,14 +5,14 @@ import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Metric, Module } from '../nn/index.js';
-import { Optimizer } from '../optim/index.js';
 import { type UsableCores, usableCores } from '../parallel/cores.js';
 import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
 import type { Profile } from '../profile/report.js';
 import { compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
+import { Calls } from './calls.js';
 import { Checkpointing } from './checkpointing.js';
-import { requireData } from './checks.js';
+import { requireData, requireTrainerOptions } from './checks.js';
 import { describeChoice } from './choice.js';
 import { BATCH_SIZE } from './compiled.js';
 import { runEpoch } from './epoch-run.js';
@@ -43,7 +43,7 @@ import { describeBudget, prepareEvaluation, prepareWithin } from './preparation.
 import { profileIn } from './profiling.js';
 import { ProgressFeed } from './progress-feed.js';
 import { RestartBudget } from './restart-budget.js';
-import { Session } from './session.js';
+import type { Session } from './session.js';
 import { feedOf } from './stream-feed.js';
 import type {
   EpochRecord,
@@ -69,32 +69,18 @@ export class Trainer {
   readonly #memory: TrainerMemory;
   readonly #predict: (input: Tensor) => Promise<Tensor>;
   readonly #position: Position = { steps: 0, epochs: 0, history: [] };
-  /** The call under way. */
-  #session: Session | undefined;
-  #paused = false;
-  /** Whether some call left a thread behind that did not end. */
-  #lost = false;
+  readonly #calls = new Calls();
   readonly #cores: UsableCores;
   readonly #feed = new ProgressFeed();
   readonly #log: (line: string) => void;
 
   /** @throws when `workers` or `shards` is no positive integer, or the model has no parameters */
   constructor(model: Module, options: TrainerOptions) {
-    const { workers = 'auto', shards, nice = 0, seed = 0, loss, optimizer, metrics } = options;
-    if (typeof loss !== 'function')
-      throw invalid('Trainer', 'loss must be a function such as nn.crossEntropy', loss);
-    if (!(optimizer instanceof Optimizer))
-      throw invalid('Trainer', 'optimizer must be one such as optim.adam()', optimizer);
-    requireInteger('Trainer', 'seed', seed, { min: 0 });
-    if (shards !== undefined) requireInteger('Trainer', 'shards', shards, { min: 1, max: 1024 });
-    requireInteger('Trainer', 'nice', nice, { min: 0, max: 19 });
-    if (options.memory !== undefined) resolveMemory('Trainer', options.memory);
+    const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
+    requireTrainerOptions(options);
     this.#log = options.log ?? debuglog('chainrule');
     this.#cores = usableCores();
-    this.workers =
-      workers === 'auto'
-        ? this.#cores.cores
-        : requireInteger('Trainer', 'workers', workers, { min: 1, max: 256 });
+    this.workers = workers === 'auto' ? this.#cores.cores : workers;
     this.model = model.init(seed);
     this.#options = { ...options, seed };
     this.#metrics = metrics ?? loss.metrics ?? {};
@@ -132,7 +118,7 @@ export class Trainer {
     if (validation !== undefined) requireData('fit', validation, options.batchSize);
     options.signal?.throwIfAborted();
     this.#requireOwnValues('fit');
-    const session = this.#enter('fit');
+    const session = this.#calls.enter('fit');
     const restarts = new RestartBudget(restartWorkers, this.#log);
     const position = this.#position;
     let saving: Checkpointing | undefined;
@@ -180,7 +166,7 @@ export class Trainer {
       try {
         await saving?.end();
       } finally {
-        await this.#leave(session);
+        await this.#calls.leave(session);
         this.#feed.end();
       }
     }
@@ -188,17 +174,17 @@ export class Trainer {
 
   /** Lets the workers sleep after the step under way, until `resume`; what is called meanwhile begins with a pause. */
   pause(): void {
-    this.#setPaused(true);
+    this.#calls.paused = true;
   }
 
   /** Ends a pause. */
   resume(): void {
-    this.#setPaused(false);
+    this.#calls.paused = false;
   }
 
   /** Whether `pause` was called, and `resume` was not since. */
   get paused(): boolean {
-    return this.#paused;
+    return this.#calls.paused;
   }
 
   /**
@@ -216,7 +202,7 @@ export class Trainer {
     const { batchSize, signal } = options;
     requireData('evaluate', data, batchSize);
     signal?.throwIfAborted();
-    const session = this.#enter('evaluate');
+    const session = this.#calls.enter('evaluate');
     try {
       const prepared = prepareEvaluation(this.#budget('evaluate'), this.#context(), data, batchSize);
       await session.start(prepared, signal);
@@ -224,7 +210,7 @@ export class Trainer {
       signal?.throwIfAborted();
       return figures;
     } finally {
-      await this.#leave(session);
+      await this.#calls.leave(session);
     }
   }
 
@@ -243,7 +229,7 @@ export class Trainer {
   async inspect(data: Dataset, options: InspectionOptions = {}): Promise<HealthReport> {
     const { batchSize = BATCH_SIZE, thresholds } = options;
     requireData('inspect', data, batchSize);
-    if (!this.#session) this.#memory.current();
+    if (!this.#calls.busy) this.#memory.current();
     return this.#inspect(firstSamples(data, batchSize), thresholds);
   }
 
@@ -265,14 +251,14 @@ export class Trainer {
     requireInteger('profile', 'steps', steps, { min: 1 });
     signal?.throwIfAborted();
     this.#requireOwnValues('profile');
-    const session = this.#enter('profile');
+    const session = this.#calls.enter('profile');
     let restore = () => {};
     try {
       const context = { ...this.#context(), steps: this.#position.steps };
       restore = this.#memory.keep();
       return await profileIn(session, context, data, { steps, batchSize, signal }, this.#budget('profile'));
     } finally {
-      await this.#leave(session, restore);
+      await this.#calls.leave(session, restore);
     }
   }
 
@@ -302,7 +288,7 @@ export class Trainer {
     signal?.throwIfAborted();
     const budget = this.#budget('pace', memory);
     this.#requireOwnValues('pace');
-    const session = this.#enter('pace');
+    const session = this.#calls.enter('pace');
     let restore = () => {};
     try {
       const context = { ...this.#context(), steps: this.#position.steps, signal };
@@ -315,7 +301,7 @@ export class Trainer {
       await session.start(job, signal);
       return await measurePace(session, job, context);
     } finally {
-      await this.#leave(session, restore);
+      await this.#calls.leave(session, restore);
     }
   }
 
@@ -340,7 +326,7 @@ export class Trainer {
   async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     const { name, stages } = this.#options.optimizer;
     if (stages.average === undefined) throw invalid('withAverages', `${name} needs the option average`);
-    if (this.#session) throw invalid('withAverages', 'the trainer is busy; wait for the call under way');
+    if (this.#calls.busy) throw invalid('withAverages', 'the trainer is busy; wait for the call under way');
     return this.#withAverages(fn);
   }
 
@@ -356,7 +342,7 @@ export class Trainer {
 
   /** For a look that changes nothing, also while workers are at work. */
   #idleContext() {
-    return this.#context(this.#session ? this.#memory.inUse() : this.#memory.current());
+    return this.#context(this.#calls.busy ? this.#memory.inUse() : this.#memory.current());
   }
 
   #context(memory = this.#memory.current()) {
@@ -427,33 +413,5 @@ export class Trainer {
   #requireOwnValues(op: string): void {
     if (!this.#memory.holdsAverages) return;
     throw invalid(op, 'the parameters hold their averages; wait until withAverages is done');
-  }
-
-  /** Takes the trainer for one call, which starts threads and must end them. */
-  #enter(op: string): Session {
-    if (this.#lost) {
-      throw invalid(
-        op,
-        'a thread of an earlier call has not ended, and may change the parameters; make a new trainer',
-      );
-    }
-    if (this.#session)
-      throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
-    this.#session = new Session();
-    this.#session.paused = this.#paused;
-    return this.#session;
-  }
-
-  /** @param after what to do when all threads are gone */
-  async #leave(session: Session, after = () => {}): Promise<void> {
-    await session.end();
-    after();
-    this.#lost ||= session.lost;
-    this.#session = undefined;
-  }
-
-  #setPaused(paused: boolean): void {
-    this.#paused = paused;
-    if (this.#session) this.#session.paused = paused;
   }
 }
