@@ -2,6 +2,7 @@ import { runArenaBench } from '../../bench/arena.js';
 import { runBackwardBench } from '../../bench/backward.js';
 import { importTime } from '../../bench/import-time.js';
 import { describeMachine } from '../../bench/machine.js';
+import { runPaceBench } from '../../bench/pace.js';
 import { type Result, runBench } from '../../bench/run.js';
 import { runScaleBench } from '../../bench/scale.js';
 import { runScaleWorkersBench, runShardsBench } from '../../bench/scale-workers.js';
@@ -129,6 +130,17 @@ export async function benchSteady(cases: readonly string[], options: BenchComman
   await report(runSteadyBench(cases, workers), { ...options, workers }, columns, (memory) => {
     const { case: name, step, heapBytes, externalBytes, rssBytes } = memory;
     return [name, String(step), ...[heapBytes, externalBytes, rssBytes].map((b) => (b / 1e6).toFixed(2))];
+  });
+}
+
+/** Compares how long training takes with what was expected, and prints a table, or with `json` one line for each case. */
+export async function benchPace(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
+  const { workers = usableCores().cores, rounds } = options;
+  const columns = ['case', 'batch', 'expected, ms', 'trained, ms', 'error', 'without its sign', 'largest'];
+  await report(runPaceBench(cases, workers, rounds), { ...options, workers }, columns, (result) => {
+    const { case: name, batch, expectedMs, trainedMs, error, typicalError, largestError } = result;
+    const errors = [error, typicalError, largestError].map(percent);
+    return [name, String(batch), digits(expectedMs), digits(trainedMs), ...errors];
   });
 }
 

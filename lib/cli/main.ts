@@ -116,12 +116,14 @@ program
   .option('--scale-workers', 'time 1, 2, ... workers, and tell what waiting, summing and updating take')
   .option('--shards <n>', 'time so many shards beside one for each worker', positiveInteger)
   .option('--service', 'measure the answers of a service that trains, beside those while it pauses')
+  .option('--pace', 'compare how long an epoch takes with what is expected before training')
   .option('--arena', 'compare the memory of a step with what is alive at once in it')
   .option('--steady', 'look at the memory over 1,000 training steps')
-  .action(async (cases, { arena, backward, scale, scaleWorkers, service, steady, ...options }) => {
+  .action(async (cases, { arena, backward, pace, scale, scaleWorkers, service, steady, ...options }) => {
     const {
       bench,
       benchArena,
+      benchPace,
       benchBackward,
       benchScale,
       benchScaleWorkers,
@@ -130,6 +132,7 @@ program
       benchSteady,
     } = await import('./bench.js');
     if (arena) await benchArena(cases, options);
+    else if (pace) await benchPace(cases, options);
     else if (backward) await benchBackward(cases, options);
     else if (scale) await benchScale(cases, options);
     else if (scaleWorkers) await benchScaleWorkers(cases, options);

@@ -1,0 +1,67 @@
+import { type EpochResult, Trainer } from 'chainrule';
+import { optimizerOf } from './figures.js';
+import { randomData } from './random-data.js';
+import type { TrainingScenario } from './scenario.js';
+import { chooseTrainings } from './scenarios/index.js';
+import { median } from './statistics.js';
+
+/** How long a case was expected to train, beside how long it did. */
+export interface PaceResult {
+  readonly case: string;
+  readonly batch: number;
+  readonly rounds: number;
+  /** Of a step, as `Trainer.pace` tells before training. */
+  readonly expectedMs: number;
+  /** Of a step of the epoch that followed: the median of the rounds, as above. */
+  readonly trainedMs: number;
+  /** By how much an epoch took less than expected, as a share of what it took: the median over the rounds. */
+  readonly error: number;
+  /** The same without its sign. */
+  readonly typicalError: number;
+  readonly largestError: number;
+}
+
+/** Seconds that an epoch takes, about. */
+const EPOCH_SECONDS = 2;
+
+/** Lets trainers tell how long an epoch takes, and then train it. */
+export async function* runPaceBench(
+  cases: readonly string[],
+  workers: number,
+  rounds = 5,
+): AsyncGenerator<PaceResult> {
+  for (const scenario of chooseTrainings(cases)) {
+    const trial = await trainerOf(scenario, workers).pace(randomData(scenario, 2), scenario);
+    const steps = Math.min(4000, Math.max(4, Math.round((1000 * EPOCH_SECONDS) / trial.milliseconds)));
+    const pairs: { readonly expected: number; readonly trained: number }[] = [];
+    for (let i = 0; i < rounds; i++) pairs.push(await compare(scenario, workers, steps));
+    const errors = pairs.map(({ expected, trained }) => expected / trained - 1);
+    yield {
+      case: scenario.name,
+      batch: scenario.batchSize,
+      rounds,
+      expectedMs: median(pairs.map(({ expected }) => expected)),
+      trainedMs: median(pairs.map(({ trained }) => trained)),
+      error: median(errors),
+      typicalError: median(errors.map(Math.abs)),
+      largestError: Math.max(...errors.map(Math.abs)),
+    };
+  }
+}
+
+/** Milliseconds of a step. The second epoch counts: in the first, memory is touched for the first time. */
+async function compare(scenario: TrainingScenario, workers: number, steps: number) {
+  const { batchSize } = scenario;
+  const data = randomData(scenario, steps);
+  const trainer = trainerOf(scenario, workers);
+  const { epochSeconds } = await trainer.pace(data, { batchSize });
+  let last: EpochResult | undefined;
+  for await (const epoch of trainer.fit(data, { batchSize, epochs: 2 })) last = epoch;
+  const { seconds } = last as EpochResult;
+  return { expected: (1000 * epochSeconds) / steps, trained: (1000 * seconds) / steps };
+}
+
+function trainerOf(scenario: TrainingScenario, workers: number): Trainer {
+  const optimizer = optimizerOf(scenario);
+  return new Trainer(scenario.model(), { loss: scenario.loss, optimizer, workers, seed: 1 });
+}
