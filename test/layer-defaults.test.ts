@@ -44,6 +44,7 @@ const ours: Record<string, () => nn.Module> = {
 /** Layers that PyTorch draws otherwise, or not at all, and those that only hold others. */
 const ownOrContainers = [
   'LearnedEncoding',
+  'Checkpoint',
   'Residual',
   'Sequential',
   'TransformerDecoder',

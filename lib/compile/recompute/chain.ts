@@ -215,6 +215,8 @@ function chooseGrain(kept: readonly number[], least: number): number {
       small -= size;
       return small < 0;
     }) ?? 1;
+  const common = sizes.reduce(greatestCommonDivisor, 0);
+  if (common >= least) return common;
   const parts = Math.floor(unit / least);
   return Math.max(1, parts >= 1 ? unit / parts : unit * 2 ** Math.ceil(Math.log2(least / unit)));
 }
@@ -230,4 +232,8 @@ function runningOver(
     totals[k] = combine(totals[k - 1] as number, values[k - 1] as number);
   }
   return totals;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

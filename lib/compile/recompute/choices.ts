@@ -3,9 +3,10 @@ import type { Value } from '../values.js';
 import { type Actions, actionsOf, type StepCost } from './actions.js';
 import { ChainSearch } from './chain.js';
 import { giveUpGreedily } from './greedy.js';
-import { improve } from './improve.js';
+import { fillUp, improve } from './improve.js';
 import { asMarked } from './marked.js';
 import { profileMemory } from './memory-profile.js';
+import { neighboursOf } from './neighbours.js';
 import { extraCost, type Sequence } from './sequence.js';
 import { findStages } from './stages.js';
 
@@ -22,7 +23,7 @@ export interface Choice {
 const STAGES = [120, 48];
 
 /** Sequences that each search gives, for schedules of up to so many actions; fewer for longer ones. */
-const [MOST_CHOICES, SHORT] = [96, 1500];
+const [MOST_CHOICES, SHORT] = [64, 1500];
 
 /**
  * Ways to run a schedule in less memory, by rising cost and falling memory. They do not depend on a budget: so a smaller
@@ -33,9 +34,15 @@ export function findChoices(
   costOf?: StepCost,
 ): { actions: Actions; choices: Choice[] } {
   const actions = actionsOf(steps, costOf);
+  return { actions, choices: searchChoices(actions) };
+}
+
+/** As `findChoices`, of actions. */
+export function searchChoices(actions: Actions): Choice[] {
   const count = actions.steps.length;
   const most = Math.max(16, Math.round((MOST_CHOICES * Math.min(SHORT, count)) / Math.max(1, count)));
   const plain = actions.steps.map((_, action) => action);
+  if (count === 0) return [choiceOf(plain, actions)];
   const found = [
     plain,
     asMarked(actions),
@@ -45,11 +52,49 @@ export function findChoices(
   const choices = found.map((sequence, i) =>
     choiceOf(i === 0 ? sequence : improve(sequence, actions), actions),
   );
-  return { actions, choices: worthwhile(choices) };
+  const between = withBetween(worthwhile(choices), actions);
+  return count <= VERY_SHORT ? withNeighbours(between, actions) : between;
 }
 
-export function choiceOf(sequence: Sequence, actions: Actions): Choice {
+function choiceOf(sequence: Sequence, actions: Actions): Choice {
   return { sequence, peak: profileMemory(sequence, actions).peak, extra: extraCost(sequence, actions) };
+}
+
+/** Limits that are tried between two choices, and up to which choice above, in a schedule of up to so many actions. */
+const [LIMITS_BETWEEN, PLACES_UP, QUITE_SHORT] = [4, 3, 128];
+
+/** With choices in between: those of less memory, with what fits of more. */
+function withBetween(choices: readonly Choice[], actions: Actions): Choice[] {
+  const isShort = actions.steps.length <= QUITE_SHORT;
+  const [limits, up] = isShort ? [LIMITS_BETWEEN, PLACES_UP] : [1, 1];
+  const between = choices.flatMap(({ sequence, peak }, i) =>
+    choices.slice(Math.max(0, i - up), i).flatMap((larger) =>
+      Array.from({ length: limits }, (_, j) => {
+        const limit = peak + ((larger.peak - peak) * (j + 1)) / (limits + 1);
+        return choiceOf(fillUp(sequence, actions, limit), actions);
+      }),
+    ),
+  );
+  return worthwhile([...choices, ...between]);
+}
+
+/** Schedules of so many actions are searched around all choices, at most so often. */
+const [VERY_SHORT, ROUNDS] = [48, 6];
+
+/** With what is better among the neighbours of choices, and their neighbours. */
+function withNeighbours(choices: readonly Choice[], actions: Actions): Choice[] {
+  const looked = new Set<Choice>();
+  let best = [...choices];
+  for (let round = 0; round < ROUNDS; round++) {
+    const fresh = best.filter((choice) => !looked.has(choice));
+    if (fresh.length === 0) break;
+    for (const choice of fresh) looked.add(choice);
+    const found = fresh.flatMap(({ sequence }) =>
+      neighboursOf(sequence, actions).map((neighbour) => choiceOf(improve(neighbour, actions), actions)),
+    );
+    best = withBetween(worthwhile([...best, ...found]), actions);
+  }
+  return best;
 }
 
 /** Those for which there is none with less memory at no more cost. */

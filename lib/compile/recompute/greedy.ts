@@ -29,7 +29,7 @@ export function giveUpGreedily(start: Sequence, actions: Actions, most: number):
       [lowest, patience] = [peak, PATIENCE];
       found.push(sequence);
     }
-    const returns = cheapestReturns(sequence, actions, live.indexOf(peak)).slice(0, together);
+    const returns = returnsAtPeak(sequence, actions, live.indexOf(peak)).slice(0, together);
     if (returns.length === 0) break;
     sequence = withReturns(sequence, returns);
   }
@@ -42,7 +42,7 @@ const SEARCH_WORK = 2e6;
 /** Values that are given up without much effect before the search ends: more and more runs again, and the peak moves. */
 const PATIENCE = 100;
 
-function withReturns(sequence: Sequence, returns: readonly Return[]): Sequence {
+export function withReturns(sequence: Sequence, returns: readonly Return[]): Sequence {
   const at = new Map<number, number[]>();
   for (const { place, actions } of returns) at.set(place, [...(at.get(place) ?? []), ...actions]);
   return sequence.flatMap((action, place) => [...(at.get(place) ?? []), action]);
@@ -60,7 +60,7 @@ interface Spans {
 }
 
 /** How to bring back what is only held at the peak, the most worthwhile first. */
-function cheapestReturns(sequence: Sequence, actions: Actions, peak: number): Return[] {
+export function returnsAtPeak(sequence: Sequence, actions: Actions, peak: number): Return[] {
   const spans = spansAround(sequence, actions, peak);
   const { before, after } = spans;
   let furthest = -1;

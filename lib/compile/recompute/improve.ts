@@ -11,8 +11,12 @@ export function improve(sequence: Sequence, actions: Actions): Sequence {
   const late = withoutIdle(asLateAsPossible(plain, actions.reads.length, actions), actions);
   const peak = profileMemory(plain, actions).peak;
   const latePeak = profileMemory(late, actions).peak;
-  let best = latePeak <= peak ? late : plain;
-  const limit = Math.min(peak, latePeak);
+  return fillUp(latePeak <= peak ? late : plain, actions, Math.min(peak, latePeak));
+}
+
+/** The same with less work in so much memory, or in less. */
+export function fillUp(sequence: Sequence, actions: Actions, limit: number): Sequence {
+  let best = sequence;
   for (let round = 0; round < ROUNDS; round++) {
     const less = withoutSpare(best, actions, limit);
     if (less.length === best.length || profileMemory(less, actions).peak > limit) break;

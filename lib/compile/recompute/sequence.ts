@@ -55,7 +55,7 @@ export function extraCost(sequence: Sequence, { cost }: Actions): number {
 /** The steps of a sequence. What runs again writes buffers of its own, which are read from then on. */
 export function stepsOf(sequence: Sequence, { steps }: Actions): Step<Value>[] {
   const current = new Map<number, Buffer>();
-  let free = 1 + Math.max(-1, ...written(steps.flat()).keys());
+  let free = 1 + largestId(steps.flat());
   const replaced = (value: Value): Value => {
     const buffer = value.buffer.kind === 'arena' && current.get(value.buffer.id);
     return buffer ? { ...value, buffer } : value;
@@ -71,6 +71,18 @@ export function stepsOf(sequence: Sequence, { steps }: Actions): Step<Value>[] {
       return again ? { ...moved, recomputed: true } : moved;
     });
   });
+}
+
+/** The largest number of a buffer; of those without elements, which no step writes, too. */
+function largestId(steps: readonly Step<Value>[]): number {
+  let largest = -1;
+  for (const step of steps) {
+    const { reads, writes } = operandsOf(step);
+    for (const { buffer } of [...reads, ...writes]) {
+      if (buffer.kind === 'arena') largest = Math.max(largest, buffer.id);
+    }
+  }
+  return largest;
 }
 
 /** The arena's buffers that steps write, with their sizes. */

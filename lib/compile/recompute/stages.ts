@@ -70,8 +70,8 @@ export function findStages(actions: Actions, mostStages = MOST_STAGES): Stages {
   return { split, cuts, back, stageOf, lastForwardRead, firstBack };
 }
 
-function findSplit({ producer, bytes }: Actions, uses: readonly (readonly number[])[]): number {
-  const total = Math.max(0, ...producer, ...uses.flat()) + 1;
+function findSplit({ reads, producer, bytes }: Actions, uses: readonly (readonly number[])[]): number {
+  const total = reads.length;
   const change = new Float64Array(total + 1);
   bytes.forEach((size, value) => {
     const last = uses[value]?.at(-1);
