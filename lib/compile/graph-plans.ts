@@ -7,7 +7,8 @@ import {
   placeLowered,
 } from './compile.js';
 import type { Actions } from './recompute/actions.js';
-import { type Choice, findChoices } from './recompute/choices.js';
+import type { Choice } from './recompute/choices.js';
+import { choicesOf } from './recompute/known-choices.js';
 import { stepsOf } from './recompute/sequence.js';
 
 /** A plan that a graph could have: what its arena takes, and what it costs. */
@@ -64,7 +65,7 @@ export class GraphPlans {
   }
 
   get #choices(): readonly Choice[] {
-    this.#found ??= findChoices(this.#lowered.steps);
+    this.#found ??= choicesOf(this.#lowered.steps);
     return this.#found.choices;
   }
 

@@ -66,3 +66,11 @@ describe('the plans of a graph', () => {
     expect(plans.within(least - 1)).toBeUndefined();
   });
 });
+
+describe('plans of a graph that was traced before', () => {
+  it('are found again, and are the same', () => {
+    const [first, second] = [new GraphPlans(graph()), new GraphPlans(graph())];
+    const limit = first.quickest.plan.arenaBytes / 2;
+    expect(second.within(limit)?.plan).toEqual(first.within(limit)?.plan);
+  });
+});

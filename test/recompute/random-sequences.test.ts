@@ -4,7 +4,7 @@ import { lowerGraph, placeLowered } from '#lib/compile/compile.js';
 import { largestLiveBytes } from '#lib/compile/memory.js';
 import type { Plan } from '#lib/compile/plan.js';
 import { actionsOf } from '#lib/compile/recompute/actions.js';
-import { findChoices } from '#lib/compile/recompute/choices.js';
+import { searchChoices } from '#lib/compile/recompute/choices.js';
 import { profileMemory } from '#lib/compile/recompute/memory-profile.js';
 import { stepsOf, withoutIdle } from '#lib/compile/recompute/sequence.js';
 import { allocate, type TypedArray } from '#lib/graph/dtype.js';
@@ -90,7 +90,8 @@ describe('random graphs of which actions run again at random', () => {
       fc.property(recipes, (recipe) => {
         const graph = buildGraph(recipe, 'float32');
         const lowered = lowerGraph(graph);
-        const { actions, choices } = findChoices(lowered.steps);
+        const actions = actionsOf(lowered.steps);
+        const choices = searchChoices(actions);
         const plain = placeLowered(lowered);
         const values = plain.variables.map(({ storage }) => storage.data);
         const expected = bitsOf(plain.plan, graph, values);

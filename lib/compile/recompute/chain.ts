@@ -4,7 +4,7 @@ import { type KeptStages, measureStages, type StageCosts } from './stage-costs.j
 import type { Stages } from './stages.js';
 
 /** The work of the search, in steps of its innermost loop. */
-const SEARCH_WORK = 1.2e8;
+const SEARCH_WORK = 5e7;
 
 /** Sizes are rounded to a part of the memory that keeping everything takes: to one of so many. */
 const [FEWEST_LEVELS, MOST_LEVELS] = [128, 1024];
@@ -103,7 +103,7 @@ export class ChainSearch {
         const best = new Float32Array(this.#levels + 1).fill(Number.POSITIVE_INFINITY);
         // With what keeping everything takes, more makes no difference.
         const enough = Math.min(this.#levels, this.#everything(s, t));
-        for (const option of this.#options(s, t)) this.#improve(best, option, enough);
+        for (const option of this.#options(s, t)) improveBy(option, best, enough);
         best.fill(best[enough] as number, enough);
         (this.#table[s] as Float32Array[])[t] = best;
       }
@@ -138,20 +138,6 @@ export class ChainSearch {
       const [alone] = kept[k - 1] as readonly [KeptStages];
       const { own, rest, given } = alone;
       if (rest < own) yield { ...sweep, cost: sweep.cost - (own - rest), keeps: this.#level(given) };
-    }
-  }
-
-  #improve(
-    best: Float32Array,
-    { cost, needs, holds, after, again, keeps = 0 }: Option,
-    enough: number,
-  ): void {
-    const from = Math.max(needs, holds, keeps);
-    for (let level = from; level <= enough; level++) {
-      let sum = cost;
-      if (after) sum += after[level - holds] as number;
-      if (again) sum += again[level - keeps] as number;
-      if (sum < (best[level] as number)) best[level] = sum;
     }
   }
 
@@ -198,6 +184,29 @@ interface Option {
   readonly again?: Float32Array;
   /** Where what is held at the border stays until the stage before it has been gone back through: levels that this takes. */
   readonly keeps?: number;
+}
+
+/** Takes an option at the levels of memory at which it costs less than the best so far. */
+function improveBy(
+  { cost, needs, holds, after, again, keeps = 0 }: Option,
+  best: Float32Array,
+  enough: number,
+): void {
+  const from = Math.max(needs, holds, keeps);
+  // A loop for each case: this is where the search spends its time.
+  if (after && again) {
+    for (let level = from; level <= enough; level++) {
+      const sum = cost + (after[level - holds] as number) + (again[level - keeps] as number);
+      if (sum < (best[level] as number)) best[level] = sum;
+    }
+  } else if (after) {
+    for (let level = from; level <= enough; level++) {
+      const sum = cost + (after[level - holds] as number);
+      if (sum < (best[level] as number)) best[level] = sum;
+    }
+  } else {
+    for (let level = from; level <= enough; level++) best[level] = Math.min(best[level] as number, cost);
+  }
 }
 
 /** The part of what is kept that sizes may make up which the grain is too coarse for. */

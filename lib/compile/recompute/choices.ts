@@ -1,6 +1,4 @@
-import type { Step } from '../plan.js';
-import type { Value } from '../values.js';
-import { type Actions, actionsOf, type StepCost } from './actions.js';
+import type { Actions } from './actions.js';
 import { ChainSearch } from './chain.js';
 import { giveUpGreedily } from './greedy.js';
 import { fillUp, improve } from './improve.js';
@@ -20,24 +18,15 @@ export interface Choice {
 }
 
 /** Numbers of stages that chains are cut into at most: many small ones, or few of which memory is told more finely. */
-const STAGES = [120, 48];
+const STAGES = [96, 48];
 
 /** Sequences that each search gives, for schedules of up to so many actions; fewer for longer ones. */
-const [MOST_CHOICES, SHORT] = [64, 1500];
+const [MOST_CHOICES, SHORT] = [48, 1500];
 
 /**
  * Ways to run a schedule in less memory, by rising cost and falling memory. They do not depend on a budget: so a smaller
  * budget never gets a larger plan.
  */
-export function findChoices(
-  steps: readonly Step<Value>[],
-  costOf?: StepCost,
-): { actions: Actions; choices: Choice[] } {
-  const actions = actionsOf(steps, costOf);
-  return { actions, choices: searchChoices(actions) };
-}
-
-/** As `findChoices`, of actions. */
 export function searchChoices(actions: Actions): Choice[] {
   const count = actions.steps.length;
   const most = Math.max(16, Math.round((MOST_CHOICES * Math.min(SHORT, count)) / Math.max(1, count)));

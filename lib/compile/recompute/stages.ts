@@ -1,7 +1,7 @@
 import type { Actions } from './actions.js';
 
 /** The numbers of stages that the search over a chain can take in. */
-const MOST_STAGES = 160;
+const MOST_STAGES = 96;
 
 /** Up to so many, every action is a stage; of more, only what is dear, or keeps something for the backward pass, ends one. */
 const FEW_STAGES = 48;
