@@ -1,11 +1,11 @@
 // `npm run prove [-- parts] [--write]`: shows what docs/parallel.md promises; --write puts what it shows into that page.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { report, root } from './setup/run.mjs';
-import { setUp } from './setup.mjs';
+import { runParts } from './setup/page-parts.mjs';
+import { root } from './setup/run.mjs';
 
 const page = join(root, 'docs/parallel.md');
 const KILLS = 25;
@@ -114,32 +114,4 @@ const parts = {
   service: () => bench('--service'),
 };
 
-/**
- * Puts the text of a part between its marks.
- *
- * @param {string} text
- * @param {string} name
- * @param {string} content
- */
-function withPart(text, name, content) {
-  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
-  if (!text.includes(begin) || !text.includes(end)) throw new Error(`${page} has no ${begin} ... ${end}`);
-  return `${text.slice(0, text.indexOf(begin) + begin.length)}\n${content}\n\n${text.slice(text.indexOf(end))}`;
-}
-
-try {
-  const args = process.argv.slice(2);
-  const names = args.filter((arg) => arg !== '--write');
-  const unknown = names.find((name) => !Object.hasOwn(parts, name));
-  if (unknown) throw new Error(`there is no part ${unknown}; there are ${Object.keys(parts).join(', ')}`);
-  if (!(await setUp())) process.exit(1);
-  for (const name of names.length > 0 ? names : Object.keys(parts)) {
-    const content = await parts[name]?.();
-    console.log(`${content}\n`);
-    if (content !== undefined && args.includes('--write'))
-      writeFileSync(page, withPart(readFileSync(page, 'utf8'), name, content));
-  }
-} catch (error) {
-  report(error);
-  process.exitCode = 1;
-}
+await runParts(page, parts);

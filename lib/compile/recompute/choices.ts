@@ -20,8 +20,8 @@ export interface Choice {
 /** Numbers of stages that chains are cut into at most: many small ones, or few of which memory is told more finely. */
 const STAGES = [96, 48];
 
-/** Sequences that each search gives, for schedules of up to so many actions; fewer for longer ones. */
-const [MOST_CHOICES, SHORT] = [48, 1500];
+/** Actions of all sequences that a search gives, and how many these are at least and at most. */
+const [ACTIONS_IN_ALL, FEWEST_CHOICES, MOST_CHOICES] = [40_000, 16, 128];
 
 /**
  * Ways to run a schedule in less memory, by rising cost and falling memory. They do not depend on a budget: so a smaller
@@ -29,7 +29,10 @@ const [MOST_CHOICES, SHORT] = [48, 1500];
  */
 export function searchChoices(actions: Actions): Choice[] {
   const count = actions.steps.length;
-  const most = Math.max(16, Math.round((MOST_CHOICES * Math.min(SHORT, count)) / Math.max(1, count)));
+  const most = Math.max(
+    FEWEST_CHOICES,
+    Math.min(MOST_CHOICES, Math.round(ACTIONS_IN_ALL / Math.max(1, count))),
+  );
   const plain = actions.steps.map((_, action) => action);
   if (count === 0) return [choiceOf(plain, actions)];
   const found = [

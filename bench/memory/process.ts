@@ -1,0 +1,13 @@
+// One measurement in a process of its own: a request as JSON comes as an argument, its answer goes to standard output.
+import { chooseScenarios } from '../scenarios/index.js';
+import { memoryScenarios } from './models.js';
+import type { Request } from './protocol.js';
+import { planOnly, trainWithin } from './training.js';
+
+const [kind, text = '{}'] = process.argv.slice(2);
+const request = JSON.parse(text) as Request;
+const [scenario] = chooseScenarios(memoryScenarios, [request.scenario]);
+if (scenario) {
+  const answer = kind === 'plan' ? planOnly(scenario, request) : await trainWithin(scenario, request);
+  console.log(JSON.stringify(answer));
+}

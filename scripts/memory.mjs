@@ -1,0 +1,40 @@
+// `npm run memory [-- parts] [--write]`: shows what docs/memory.md promises; --write puts what it shows into that page.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { runParts } from './setup/page-parts.mjs';
+import { root } from './setup/run.mjs';
+
+const page = join(root, 'docs/memory.md');
+const picture = join(root, 'docs/memory-sweep.svg');
+
+/** @param {string} path */
+const load = (path) => import(pathToFileURL(join(root, path)).href);
+
+/** What the goals come to: activations in less memory, and what that costs. */
+async function goals() {
+  const { goalTable, runGoals } = await load('dist/bench/memory/goals.js');
+  const results = [];
+  for await (const result of runGoals([])) {
+    results.push(result);
+    console.error(`${result.model}: ${result.time?.ratio.toFixed(2)} times`);
+  }
+  return goalTable(results);
+}
+
+/** Models within budgets: promised, planned, measured, refused. */
+async function sweep() {
+  const { runSweep } = await load('dist/bench/memory/sweep.js');
+  const { sweepSummary, sweepTable } = await load('dist/bench/memory/table.js');
+  const { sweepPicture } = await load('dist/bench/memory/picture.js');
+  const rows = [];
+  for await (const row of runSweep({ models: ['mlp64', 'resnet20', 'resnet56', 'gpt8', 'residual1000'] })) {
+    rows.push(row);
+    console.error(`${row.model}, ${row.workers}: ${row.budget} ${row.kept ? 'kept' : 'NOT KEPT'}`);
+  }
+  if (rows.some(({ kept }) => !kept)) process.exitCode = 1;
+  if (process.argv.includes('--write')) writeFileSync(picture, sweepPicture(rows));
+  return [sweepSummary(rows), '', '![the sweep](memory-sweep.svg)', '', sweepTable(rows)].join('\n');
+}
+
+await runParts(page, { goals, sweep });

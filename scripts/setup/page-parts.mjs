@@ -1,0 +1,43 @@
+// Parts of a page that a script measures: each is printed, and with --write put between its marks in the page.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setUp } from '../setup.mjs';
+import { report } from './run.mjs';
+
+/**
+ * Measures the parts that the command line names, or all of them. Arguments behind `--` are none of its own.
+ *
+ * @param {string} page a file with the marks `<!-- name -->` and `<!-- /name -->` of each part
+ * @param {Record<string, () => Promise<string>>} parts
+ */
+export async function runParts(page, parts) {
+  try {
+    const args = process.argv.slice(2);
+    const names = args.filter((arg) => arg !== '--write');
+    const unknown = names.find((name) => !Object.hasOwn(parts, name));
+    if (unknown) throw new Error(`there is no part ${unknown}; there are ${Object.keys(parts).join(', ')}`);
+    if (!(await setUp())) process.exit(1);
+    for (const name of names.length > 0 ? names : Object.keys(parts)) {
+      const content = await parts[name]?.();
+      console.log(`${content}\n`);
+      if (content !== undefined && args.includes('--write'))
+        writeFileSync(page, withPart(page, readFileSync(page, 'utf8'), name, content));
+    }
+  } catch (error) {
+    report(error);
+    process.exitCode = 1;
+  }
+}
+
+/**
+ * Puts the text of a part between its marks.
+ *
+ * @param {string} page
+ * @param {string} text
+ * @param {string} name
+ * @param {string} content
+ */
+function withPart(page, text, name, content) {
+  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
+  if (!text.includes(begin) || !text.includes(end)) throw new Error(`${page} has no ${begin} ... ${end}`);
+  return `${text.slice(0, text.indexOf(begin) + begin.length)}\n${content}\n\n${text.slice(text.indexOf(end))}`;
+}
