@@ -13,8 +13,19 @@
 #include "rows.h"
 #include "snapshot.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace chainrule {
 namespace {
+
+// What a plan was read into is many small pieces, which the allocator would keep for this thread.
+void give_back_freed_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 constexpr napi_type_tag kPlanTag = {0x9d5f1c0a6b3e4872, 0xb1e27c54d80f3a96};
 
@@ -237,9 +248,10 @@ class TogetherRun {
 
 Napi::Value create_plan(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "createPlan");
-  const PlainValue description = snapshot_plan(arguments.object(0, "plan"));
   auto arena = arguments.has(1) ? arena_of(arguments, 1) : std::make_shared<PlanArena>(info.Env());
-  auto handle = std::make_unique<PlanHandle>(description, chosen_isa().kernels, std::move(arena));
+  auto handle = std::make_unique<PlanHandle>(snapshot_plan(arguments.object(0, "plan")),
+                                             chosen_isa().kernels, std::move(arena));
+  give_back_freed_memory();
   const Napi::Object object = Napi::Object::New(info.Env());
   object.TypeTag(&kPlanTag);
   if (napi_wrap(info.Env(), object, handle.get(), finalize, nullptr, nullptr) != napi_ok) {

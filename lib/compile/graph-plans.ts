@@ -23,7 +23,9 @@ export interface PlanChoice {
 /** The plans that the compiler knows for a graph, from the quickest to the one with the smallest arena. */
 export class GraphPlans {
   readonly #lowered: Lowered;
-  readonly #placed = new Map<Choice, Compiled>();
+  /** What the plans that were placed take; the plans themselves are large, and can be made again. */
+  readonly #arenas = new Map<Choice, number>();
+  #latest: { readonly choice: Choice; readonly compiled: Compiled } | undefined;
   #quickest: Compiled | undefined;
   #found: { readonly actions: Actions; readonly choices: readonly Choice[] } | undefined;
 
@@ -46,12 +48,10 @@ export class GraphPlans {
   /** The one with the least work among those whose arena takes no more than so many bytes; undefined where there is none. */
   within(arenaBytes: number): Compiled | undefined {
     if (this.quickest.plan.arenaBytes <= arenaBytes) return this.quickest;
-    for (const choice of this.#choices) {
-      if (choice.peak > arenaBytes) continue;
-      const compiled = this.#place(choice);
-      if (compiled.plan.arenaBytes <= arenaBytes) return compiled;
-    }
-    return undefined;
+    const found = this.#choices.find(
+      (choice) => choice.peak <= arenaBytes && this.#arenaOf(choice) <= arenaBytes,
+    );
+    return found && this.#place(found);
   }
 
   /** Choices between the quickest and the smallest, at budgets that lie evenly between theirs. */
@@ -69,13 +69,16 @@ export class GraphPlans {
     return this.#found.choices;
   }
 
+  #arenaOf(choice: Choice): number {
+    return this.#arenas.get(choice) ?? this.#place(choice).plan.arenaBytes;
+  }
+
   #place(choice: Choice): Compiled {
-    let compiled = this.#placed.get(choice);
-    if (!compiled) {
-      const { actions } = this.#found as { actions: Actions };
-      compiled = placeLowered({ ...this.#lowered, steps: stepsOf(choice.sequence, actions) });
-      this.#placed.set(choice, compiled);
-    }
+    if (this.#latest?.choice === choice) return this.#latest.compiled;
+    const { actions } = this.#found as { actions: Actions };
+    const compiled = placeLowered({ ...this.#lowered, steps: stepsOf(choice.sequence, actions) });
+    this.#arenas.set(choice, compiled.plan.arenaBytes);
+    this.#latest = { choice, compiled };
     return compiled;
   }
 }

@@ -5,7 +5,7 @@ import type { BoundPlan } from './job.js';
 /** The plans that the compiler knows for a graph (see `GraphPlans`), each with the sources of its bindings. */
 export class BoundPlans {
   readonly #plans: GraphPlans;
-  readonly #bound = new Map<Compiled, BoundPlan>();
+  readonly #bound = new WeakMap<Compiled, BoundPlan>();
   #smallest: BoundPlan | undefined;
 
   constructor(

@@ -8,6 +8,7 @@ import type { Metric, Module } from '../nn/index.js';
 import { type UsableCores, usableCores } from '../parallel/cores.js';
 import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
 import type { Profile } from '../profile/report.js';
+import { collectGarbage } from '../runtime/collect-garbage.js';
 import { compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
 import { Calls } from './calls.js';
@@ -138,6 +139,7 @@ export class Trainer {
       const job = { ...newJob(shared), training, ...(evaluation ? { evaluation } : {}) };
       this.#log(describeChoice(training, this.#options, this.#cores));
       if (budget && prepared.account) this.#log(describeBudget(prepared.account, budget));
+      if (budget) collectGarbage();
       await session.start(job, signal);
       await saving?.begin(job);
       while (position.epochs < last) {
