@@ -1,12 +1,16 @@
 import { execFile } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { data, nn, optim, Trainer } from 'chainrule';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Control } from '#lib/parallel/control.js';
 import { addon } from '#lib/runtime/addon.js';
-import type { Progress } from '#lib/train/types.js';
+import { newJob } from '#lib/train/jobs.js';
+import { ProgressFeed } from '#lib/train/progress-feed.js';
+import type { FitOptions, Progress } from '#lib/train/types.js';
+import { Watchdog } from '#lib/train/watchdog.js';
+import { Gate } from './helpers/gate.js';
 import { failure } from './helpers/graphs.js';
 import { tellTime } from './helpers/runs.js';
 import { collect, mlp, noise, parametersOf, points, threads } from './helpers/training.js';
@@ -14,34 +18,64 @@ import { collect, mlp, noise, parametersOf, points, threads } from './helpers/tr
 const trainerOf = (workers: number) =>
   new Trainer(mlp(), { loss: nn.crossEntropy, optimizer: optim.adam(), workers, shards: 3, seed: 2 });
 
-/** Steps that no test waits for. */
-const many = points(100_000);
-const options = { batchSize: 4 };
+const options = { batchSize: 4, shuffle: false };
+const HELD = 10;
+const STEPS = 20;
+const samples = points(STEPS * options.batchSize);
 
-/** Resolves when a trainer that fits has taken some steps. */
-async function underWay(trainer: Trainer): Promise<void> {
-  for await (const { step } of trainer.progress()) if (step > 0) return;
+/** The weights after so many steps that nothing interrupts. */
+async function weightsAfter(steps: number): Promise<number[]> {
+  const trainer = trainerOf(1);
+  await collect(trainer.fit(samples.take(steps * options.batchSize), options));
+  return parametersOf(trainer.model);
+}
+
+/** A training that is in the last of its first `HELD` steps until its gate is opened. */
+async function held(workers: number, given: FitOptions = {}) {
+  const trainer = trainerOf(workers);
+  const gate = new Gate(samples, HELD * options.batchSize);
+  const controller = new AbortController();
+  const signal = controller.signal;
+  const fitting = collect(trainer.fit(gate.samples, { ...options, signal, ...given }));
+  // Whatever becomes of the test, nothing of it trains on beside the next one.
+  onTestFinished(async () => {
+    gate.open();
+    controller.abort();
+    await fitting.catch(() => {});
+  });
+  await gate.reached();
+  return { trainer, gate, fitting, controller };
+}
+
+/** Pauses a training that is held, and resolves when the step under way is over. */
+async function pauseAfterStep(workers: number) {
+  const training = await held(workers);
+  training.trainer.pause();
+  training.gate.open();
+  await untilWeightsAre(training.trainer, await weightsAfter(HELD));
+  return training;
+}
+
+async function untilWeightsAre(trainer: Trainer, weights: readonly number[]): Promise<void> {
+  await vi.waitFor(() => expect(parametersOf(trainer.model)).toEqual(weights), { timeout: 100_000 });
+}
+
+/** The next reports of a training's progress. */
+async function reports(trainer: Trainer, count: number): Promise<Progress[]> {
+  const seen: Progress[] = [];
+  for await (const progress of trainer.progress()) if (seen.push(progress) === count) break;
+  return seen;
 }
 
 describe('a pause', () => {
   it.each([1, 2, 3])('of %i workers takes no step until it ends, and changes nothing', async (workers) => {
-    const expected = trainerOf(1);
-    await collect(expected.fit(many.take(8000), options));
-    const trainer = trainerOf(workers);
-    const fitting = collect(trainer.fit(many.take(8000), options));
-    await underWay(trainer);
-    trainer.pause();
+    const { trainer, fitting } = await pauseAfterStep(workers);
     expect(trainer.paused).toBe(true);
-    // The step under way is finished.
-    await sleep(150);
-    const before = parametersOf(trainer.model);
-    const steps: number[] = [];
-    for await (const { step } of trainer.progress()) if (steps.push(step) === 3) break;
-    expect(new Set(steps).size).toBe(1);
-    expect(parametersOf(trainer.model)).toEqual(before);
+    expect((await reports(trainer, 3)).map(({ step }) => step)).toEqual([HELD, HELD, HELD]);
+    expect(parametersOf(trainer.model)).toEqual(await weightsAfter(HELD));
     trainer.resume();
     await fitting;
-    expect(parametersOf(trainer.model)).toEqual(parametersOf(expected.model));
+    expect(parametersOf(trainer.model)).toEqual(await weightsAfter(STEPS));
   });
 
   it('before fit lets it wait before its first step', async () => {
@@ -49,11 +83,7 @@ describe('a pause', () => {
     trainer.pause();
     const before = parametersOf(trainer.model);
     const fitting = collect(trainer.fit(points(40), options));
-    let reports = 0;
-    for await (const { step } of trainer.progress()) {
-      expect(step).toBe(0);
-      if (++reports === 3) break;
-    }
+    expect((await reports(trainer, 3)).map(({ step }) => step)).toEqual([0, 0, 0]);
     expect(parametersOf(trainer.model)).toEqual(before);
     trainer.resume();
     expect(await fitting).toHaveLength(1);
@@ -61,70 +91,102 @@ describe('a pause', () => {
   });
 
   it.each([1, 3])('of %i workers is ended by an abort, which takes no step', async (workers) => {
-    const trainer = trainerOf(workers);
-    const controller = new AbortController();
-    const fitting = failure(collect(trainer.fit(many, { ...options, signal: controller.signal })));
-    await underWay(trainer);
-    trainer.pause();
-    await sleep(150);
-    const before = parametersOf(trainer.model);
+    const { trainer, fitting, controller } = await pauseAfterStep(workers);
     const start = performance.now();
     controller.abort();
-    expect((await fitting).name).toBe('AbortError');
+    expect((await failure(fitting)).name).toBe('AbortError');
     tellTime(`an abort in a pause of ${workers}, until fit rejected`, start);
-    expect(parametersOf(trainer.model)).toEqual(before);
+    expect(parametersOf(trainer.model)).toEqual(await weightsAfter(HELD));
     expect(threads()).toBe(0);
     trainer.resume();
     expect(await collect(trainer.fit(points(20), options))).toHaveLength(1);
   });
+});
 
-  it('is no stuck worker', async () => {
-    const trainer = trainerOf(2);
-    const fitting = collect(trainer.fit(many.take(4000), { ...options, stepTimeout: 700 }));
-    await underWay(trainer);
-    trainer.pause();
-    await sleep(1200);
-    trainer.resume();
-    expect(await fitting).toHaveLength(1);
+describe('the watch over stuck workers', () => {
+  const LIMIT = 5000;
+  /** A look after so many seconds, at most one of which counts. */
+  function watched() {
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const job = newJob({ workers: 2, seed: 0 });
+    const watchdog = new Watchdog(job, LIMIT);
+    const look = () => {
+      now += 1000;
+      return watchdog.look();
+    };
+    return { control: new Control(job.control), look };
+  }
+
+  it('names those that others wait for after the limit, and begins anew with each step', () => {
+    const { control, look } = watched();
+    for (let i = 0; i < 6; i++) expect(look()).toBeUndefined();
+    control.stepsDone = 1;
+    for (let i = 0; i < 6; i++) expect(look()).toBeUndefined();
+    expect(look()?.message).toMatch(/stepTimeout \(5000 ms\): worker 0 and 1 did not finish/);
+  });
+
+  it('does not count a pause', () => {
+    const { control, look } = watched();
+    control.paused = true;
+    for (let i = 0; i < 20; i++) expect(look()).toBeUndefined();
+    control.paused = false;
+    for (let i = 0; i < 5; i++) expect(look()).toBeUndefined();
+    expect(look()?.message).toMatch(/did not finish/);
   });
 });
 
 describe('progress', () => {
-  it('goes to several readers until fit ends, and the latest to a slow one', async () => {
-    const trainer = trainerOf(2);
-    const read = async (delay: number) => {
-      const seen: Progress[] = [];
-      for await (const progress of trainer.progress()) {
-        seen.push(progress);
-        await sleep(delay);
-      }
-      return seen;
-    };
-    const readers = [read(0), read(0), read(350)];
-    await collect(trainer.fit(points(20_000), { ...options, epochs: 2 }));
-    const [first, second, slow] = await Promise.all(readers);
+  const progress = (step: number) => ({ step }) as Progress;
+
+  it('goes to several readers until fit ends', async () => {
+    const { trainer, gate, fitting } = await held(2, { epochs: 2 });
+    const readers = [collectProgress(trainer), collectProgress(trainer)];
+    const few = await reports(trainer, 2);
+    expect(few.map(({ step, steps }) => [step, steps])).toEqual(Array(2).fill([HELD - 1, STEPS]));
+    gate.open();
+    await fitting;
+    const [first, second] = await Promise.all(readers);
     expect(first).toEqual(second);
-    expect(first?.at(-1)).toMatchObject({ epoch: 2, step: 5000, steps: 5000, examples: 20_000 });
-    expect(slow?.at(-1)).toEqual(first?.at(-1));
-    expect(slow?.length).toBeLessThan(first?.length ?? 0);
-    const order = first?.map(({ epoch, step }) => epoch * 5000 + step) ?? [];
+    expect(first?.at(-1)).toMatchObject({ epoch: 2, step: STEPS, steps: STEPS, examples: 4 * STEPS });
+    const order = first?.map(({ epoch, step }) => epoch * STEPS + step) ?? [];
     expect(order).toEqual([...order].sort((a, b) => a - b));
+  });
+
+  it('is the latest for a slow reader', async () => {
+    const feed = new ProgressFeed();
+    const [quick, slow] = [feed.read(), feed.read()];
+    const first = [quick.next(), slow.next()];
+    feed.publish(progress(1));
+    expect((await Promise.all(first)).map(({ value }) => value)).toEqual([progress(1), progress(1)]);
+    for (const step of [2, 3]) {
+      feed.publish(progress(step));
+      expect((await quick.next()).value).toEqual(progress(step));
+    }
+    expect((await slow.next()).value).toEqual(progress(3));
+    feed.end();
+    expect(await Promise.all([quick.next(), slow.next()])).toEqual(Array(2).fill({ done: true }));
   });
 
   it('ends when fit fails, and waits through other calls for a fit', async () => {
     const trainer = trainerOf(2);
-    const reading = (async () => {
-      const seen: number[] = [];
-      for await (const { step } of trainer.progress()) seen.push(step);
-      return seen;
-    })();
+    const reading = collectProgress(trainer);
     await trainer.evaluate(points(20));
     const controller = new AbortController();
     const onProgress = () => controller.abort();
-    await failure(collect(trainer.fit(many, { ...options, onProgress, signal: controller.signal })));
+    const endless = { ...options, epochs: 1e6, onProgress, signal: controller.signal };
+    await failure(collect(trainer.fit(samples, endless)));
     expect((await reading).length).toBeGreaterThan(0);
   });
 });
+
+/** All reports until `fit` ends. */
+async function collectProgress(trainer: Trainer): Promise<Progress[]> {
+  const seen: Progress[] = [];
+  for await (const progress of trainer.progress()) seen.push(progress);
+  return seen;
+}
 
 describe('fit in a worker thread', () => {
   const script = new URL('./helpers/fit-in-thread.mjs', import.meta.url);
@@ -137,19 +199,21 @@ describe('fit in a worker thread', () => {
 
   it.each([1, 2])('on %i workers gives the same bits', async (workers) => {
     const trainer = trainerOf(2);
-    const samples = data.fromArrays(inputs, labels, { inputs: { shape: [6] } });
-    await collect(trainer.fit(samples, { ...options, epochs: 3 }));
+    const own = data.fromArrays(inputs, labels, { inputs: { shape: [6] } });
+    await collect(trainer.fit(own, { batchSize: 4, epochs: 3 }));
     const worker = begin(workers, false);
     expect(await answer(worker)).toEqual(parametersOf(trainer.model));
     await worker.terminate();
   });
 
   it('counts among the trainings of the process, and no longer when the thread is terminated', async () => {
+    const before = addon.trainings(0);
     const worker = begin(2, true);
+    onTestFinished(async () => void (await worker.terminate()));
     await answer(worker);
-    expect(addon.trainings(0)).toBe(1);
+    expect(addon.trainings(0)).toBe(before + 1);
     await worker.terminate();
-    expect(addon.trainings(0)).toBe(0);
+    expect(addon.trainings(0)).toBe(before);
   });
 });
 
