@@ -28,4 +28,4 @@ it('a run that is killed 25 times at random moments, and goes on with other numb
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-}, 240_000);
+});

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { nn, optim, Trainer } from 'chainrule';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Control } from '#lib/parallel/control.js';
 import { usableCores } from '#lib/parallel/cores.js';
 import { WorkerPool } from '#lib/parallel/pool.js';
@@ -90,7 +90,8 @@ const oneCore = usableCores().cores > 1 ? '' : ', skipped: only one core';
 describe(`trainings of one process share its cores${oneCore}`, () => {
   const { cores } = usableCores();
   const samples = points(40_000, { features: 64 });
-  const options = { batchSize: 256, epochs: 1000 };
+  const options = { batchSize: 256, epochs: 1e6 };
+  const wait = { timeout: 200_000 };
 
   /** Begins to train on as many workers as there are cores; `active` are those that work on a step. */
   async function begin() {
@@ -111,6 +112,7 @@ describe(`trainings of one process share its cores${oneCore}`, () => {
       controller.abort();
       await ended;
     };
+    onTestFinished(end);
     return { end, active: () => [0, 1].map((step) => control.activeAt(step)) };
   }
 
@@ -122,9 +124,9 @@ describe(`trainings of one process share its cores${oneCore}`, () => {
     const second = await begin();
     await vi.waitFor(() => {
       expect([...first.active(), ...second.active()]).toEqual(Array(4).fill(share));
-    }, 10_000);
+    }, wait);
     await second.end();
-    await vi.waitFor(() => expect(first.active()).toEqual([cores, cores]), 10_000);
+    await vi.waitFor(() => expect(first.active()).toEqual([cores, cores]), wait);
     await first.end();
   });
 
@@ -134,9 +136,10 @@ describe(`trainings of one process share its cores${oneCore}`, () => {
     const labels = Int32Array.from({ length: 20 }, (_, i) => i % 3);
     const workerData = { inputs, labels, workers: 1, endless: true };
     const worker = new Worker(helper('fit-in-thread.mjs'), { workerData });
-    await vi.waitFor(() => expect(first.active()).toEqual([share, share]), 10_000);
+    onTestFinished(async () => void (await worker.terminate()));
+    await vi.waitFor(() => expect(first.active()).toEqual([share, share]), wait);
     await worker.terminate();
-    await vi.waitFor(() => expect(first.active()).toEqual([cores, cores]), 10_000);
+    await vi.waitFor(() => expect(first.active()).toEqual([cores, cores]), wait);
     await first.end();
   });
 
