@@ -1,10 +1,10 @@
 import { grad } from 'chainrule';
-import { FirstFit } from '../lib/compile/first-fit.js';
+import { FirstFit } from '../lib/compile/arena/first-fit.js';
 import { GraphPlans } from '../lib/compile/graph-plans.js';
-import { peakOf } from '../lib/compile/lifetimes.js';
-import type { Plan } from '../lib/compile/plan.js';
-import { tightestFit } from '../lib/compile/tighten.js';
-import { input } from '../lib/graph/ops/leaf.js';
+import { peakOf } from '../lib/compile/arena/lifetimes.js';
+import type { Plan } from '../lib/compile/plan/plan.js';
+import { tightestFit } from '../lib/compile/arena/tighten.js';
+import { input } from '../lib/graph/leaf.js';
 import { traced } from '../lib/graph/trace.js';
 import type { TrainingScenario } from './scenario.js';
 import { deepScenarios } from './scenarios/deep.js';

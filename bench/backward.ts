@@ -1,7 +1,7 @@
 import { grad } from 'chainrule';
 import { compileGraph } from '../lib/compile/compile.js';
 import type { TypedArray } from '../lib/graph/dtype.js';
-import { input } from '../lib/graph/ops/leaf.js';
+import { input } from '../lib/graph/leaf.js';
 import type { Tensor } from '../lib/graph/tensor.js';
 import { bind } from '../lib/runtime/bind.js';
 import { Executable } from '../lib/runtime/executable.js';

@@ -1,12 +1,12 @@
 import { optim } from 'chainrule';
 import { compileGraph } from '../lib/compile/compile.js';
-import type { Plan } from '../lib/compile/plan.js';
-import { input } from '../lib/graph/ops/leaf.js';
+import type { Plan } from '../lib/compile/plan/plan.js';
+import { input } from '../lib/graph/leaf.js';
 import { traced } from '../lib/graph/trace.js';
-import type { TrainingJob } from '../lib/parallel/job.js';
-import { shardRows } from '../lib/parallel/shards.js';
-import { prepareTraining } from '../lib/train/jobs.js';
-import { TrainerMemory } from '../lib/train/memory.js';
+import type { TrainingJob } from '../lib/parallel/protocol/job.js';
+import { shardRows } from '../lib/parallel/protocol/shards.js';
+import { prepareTraining } from '../lib/train/prepare/jobs.js';
+import { TrainerMemory } from '../lib/train/prepare/trainer-memory.js';
 import { randomData } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
 import { sum } from './statistics.js';

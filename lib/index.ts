@@ -1,4 +1,4 @@
-import './graph/fluent.js';
+import './ops/fluent.js';
 import './runtime/evaluate.js';
 
 export type { TensorFunction } from './autodiff/arguments.js';
@@ -21,8 +21,7 @@ export {
 export type { Checkable, InputSpec } from './gradcheck/subject.js';
 export type { DType, TypedArray } from './graph/dtype.js';
 export { ChainruleError } from './graph/errors.js';
-export { arange, full, linspace, ones, tensor, Variable, zeros } from './graph/ops/leaf.js';
-export * from './graph/ops/public.js';
+export { arange, full, linspace, ones, tensor, Variable, zeros } from './graph/leaf.js';
 export type { Shape } from './graph/shapes.js';
 export { Tensor } from './graph/tensor.js';
 export { assign } from './graph/trace.js';
@@ -41,12 +40,13 @@ export type {
 export * as io from './io/index.js';
 export { type ChainLayer, checkpointSequential } from './nn/checkpoint-sequential.js';
 export * as nn from './nn/index.js';
+export * from './ops/index.js';
 export * as optim from './optim/index.js';
 export {
   type DataParallelFunction,
   type DataParallelOptions,
   dataParallel,
-} from './parallel/data-parallel.js';
+} from './parallel/data-parallel/data-parallel.js';
 export { formatPlan } from './preflight/format.js';
 export { formatProfile } from './profile/format.js';
 export type {

@@ -13,7 +13,7 @@ try {
     const checks = readChecks();
     if (checks.size === 0) throw new Error(`${reportPath} is not there: run npm test first`);
     mkdirSync(join(root, 'docs'), { recursive: true });
-    const { ops } = await import(pathToFileURL(join(root, 'dist/lib/graph/table.js')).href);
+    const { ops } = await import(pathToFileURL(join(root, 'dist/lib/ops/primitives/table.js')).href);
     writeFileSync(join(root, 'docs/api.md'), apiPage(await publicNames(), [...ops.values()], checks));
     console.log('docs/api.md');
   } else process.exitCode = 1;

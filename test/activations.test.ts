@@ -1,7 +1,7 @@
 import * as cr from 'chainrule';
 import { compile, grad, nn, type Shape, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { input } from '#lib/graph/ops/leaf.js';
+import { input } from '#lib/graph/leaf.js';
 import { erf } from './helpers/cases-transcendental.js';
 import { checkLayer } from './helpers/check-layer.js';
 import { checkOp, type Fn, type InputSpec } from './helpers/check-op.js';

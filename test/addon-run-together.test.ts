@@ -1,8 +1,8 @@
 import { exp, sum, transpose } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
-import { input } from '#lib/graph/ops/leaf.js';
-import { matmul } from '#lib/graph/ops/matmul.js';
+import { input } from '#lib/graph/leaf.js';
+import { matmul } from '#lib/ops/primitives/matmul/matmul.js';
 import { addon } from '#lib/runtime/addon.js';
 import { encodePlan } from '#lib/runtime/encode.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sharedMemory, viewInto } from '#lib/parallel/shared-memory.js';
+import { sharedMemory, viewInto } from '#lib/parallel/protocol/shared-memory.js';
 import { addon } from '#lib/runtime/addon.js';
 
 describe('combine', () => {

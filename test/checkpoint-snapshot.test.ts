@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Control } from '#lib/parallel/control.js';
+import { Control } from '#lib/parallel/protocol/control.js';
 
 describe('a snapshot for a checkpoint', () => {
   it('is made when it is due or asked for, and the one before has been saved', async () => {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { usableCores } from '#lib/parallel/cores.js';
+import { usableCores } from '#lib/parallel/prepare/cores.js';
 
 let root: string;
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { data, optim, type Trainer } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WorkerPool } from '#lib/parallel/pool.js';
+import { WorkerPool } from '#lib/parallel/prepare/pool.js';
 import { addon } from '#lib/runtime/addon.js';
-import { newJob } from '#lib/train/jobs.js';
+import { newJob } from '#lib/train/prepare/jobs.js';
 import { Gate } from './helpers/gate.js';
 import { failure } from './helpers/graphs.js';
 import { hashOf, Threads, tellTime, trainerOf } from './helpers/runs.js';

@@ -12,7 +12,7 @@ import {
 } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import type { OpRecord } from '#lib/graph/op.js';
-import { expOp } from '#lib/graph/ops/elementwise.js';
+import { expOp } from '#lib/ops/primitives/elementwise.js';
 
 const f64 = { dtype: 'float64' } as const;
 type Inputs = Parameters<typeof gradcheck>[1];

@@ -1,7 +1,7 @@
 import { compile, type Shape, type Tensor, type TypedArray, tensor, where } from 'chainrule';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { input } from '#lib/graph/ops/leaf.js';
+import { input } from '#lib/graph/leaf.js';
 import { kernelsOf, planOf } from './helpers/graphs.js';
 
 type Fn = (x: Tensor, y: Tensor) => Tensor;

@@ -1,6 +1,6 @@
 import { data, nn, optim, Trainer, type TrainerOptions } from 'chainrule';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { WorkerPool } from '#lib/parallel/pool.js';
+import { WorkerPool } from '#lib/parallel/prepare/pool.js';
 import { collect, noise, parametersOf, stepLosses } from './helpers/training.js';
 
 afterEach(() => vi.restoreAllMocks());

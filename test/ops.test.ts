@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ops } from '#lib/graph/table.js';
+import { ops } from '#lib/ops/primitives/table.js';
 import { elementwiseCases } from './helpers/cases-elementwise.js';
 import { identityCases } from './helpers/cases-identity.js';
 import { imageCases } from './helpers/cases-images.js';

@@ -1,9 +1,9 @@
 import type { Worker } from 'node:worker_threads';
 import { data, nn, optim, Trainer } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Control } from '#lib/parallel/control.js';
-import type { Job } from '#lib/parallel/job.js';
-import { WorkerPool } from '#lib/parallel/pool.js';
+import { WorkerPool } from '#lib/parallel/prepare/pool.js';
+import { Control } from '#lib/parallel/protocol/control.js';
+import type { Job } from '#lib/parallel/protocol/job.js';
 import { Gate } from './helpers/gate.js';
 import { failure } from './helpers/graphs.js';
 import { collect, mlp, noise, parametersOf, points, threads, uncheckedLoss } from './helpers/training.js';

@@ -1,6 +1,6 @@
 import { nn, optim, Trainer } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import type { Block, Plan, Step } from '#lib/compile/plan.js';
+import type { Block, Plan, Step } from '#lib/compile/plan/plan.js';
 import { drawMemory } from '#lib/preflight/memory-picture.js';
 import { images, Net } from './helpers/training.js';
 

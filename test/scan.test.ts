@@ -1,8 +1,8 @@
 import * as cr from 'chainrule';
 import { assign, compile, dropout, grad, scan, sum, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { printPlan } from '#lib/compile/print.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import { printPlan } from '#lib/compile/plan/print.js';
+import { input } from '#lib/graph/leaf.js';
 import { type BadCall, expectBadCall } from './helpers/errors.js';
 import { planOf, variable } from './helpers/graphs.js';
 

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { nn, optim, Trainer } from 'chainrule';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Control } from '#lib/parallel/control.js';
-import { usableCores } from '#lib/parallel/cores.js';
-import { WorkerPool } from '#lib/parallel/pool.js';
+import { usableCores } from '#lib/parallel/prepare/cores.js';
+import { WorkerPool } from '#lib/parallel/prepare/pool.js';
+import { Control } from '#lib/parallel/protocol/control.js';
 import { addon } from '#lib/runtime/addon.js';
 import { collect, mlp, noise, points } from './helpers/training.js';
 

@@ -2,8 +2,8 @@ import { optim } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { randomData } from '#bench/random-data.js';
 import { scenarios } from '#bench/scenarios/index.js';
-import { prepareTraining, workersOf } from '#lib/train/jobs.js';
-import { TrainerMemory } from '#lib/train/memory.js';
+import { prepareTraining, workersOf } from '#lib/train/prepare/jobs.js';
+import { TrainerMemory } from '#lib/train/prepare/trainer-memory.js';
 
 describe('a trainer that may use fewer workers', () => {
   const prepared = (name: string, mayUseOne: boolean) => {

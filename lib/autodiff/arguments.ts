@@ -1,8 +1,8 @@
 import { isFloat } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
-import { identity } from '../graph/ops/identity.js';
 import { sameShape } from '../graph/shapes.js';
 import { Tensor } from '../graph/tensor.js';
+import { identity } from '../ops/primitives/identity.js';
 
 /** A function of tensors that gives one tensor. */
 export type TensorFunction<Inputs extends readonly Tensor[] = Tensor[]> = (...inputs: Inputs) => Tensor;

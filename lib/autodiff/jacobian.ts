@@ -1,8 +1,8 @@
 import { allocate } from '../graph/dtype.js';
-import { constant, zeros } from '../graph/ops/leaf.js';
-import { concat, reshape, slice } from '../graph/ops/movement.js';
+import { constant, zeros } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
+import { concat, reshape, slice } from '../ops/primitives/movement.js';
 import { call, requireFloat, requireScalar, type TensorFunction } from './arguments.js';
 import { scalarGradients } from './grad.js';
 import { pushForward } from './jvp.js';

@@ -1,4 +1,4 @@
-import { zeros } from '../graph/ops/leaf.js';
+import { zeros } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { call, requireFloat, requireLike, type TensorFunction } from './arguments.js';
 import { pullBack } from './vjp.js';

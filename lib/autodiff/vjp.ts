@@ -1,6 +1,6 @@
-import { zeros } from '../graph/ops/leaf.js';
+import { zeros } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import { vjp as accumulate } from '../graph/vjp.js';
+import { vjp as accumulate } from '../ops/primitives/backward.js';
 import { requireFloat, requireLike } from './arguments.js';
 
 /**

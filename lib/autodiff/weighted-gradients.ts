@@ -1,4 +1,4 @@
-import { ones } from '../graph/ops/leaf.js';
+import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { pullBack } from './vjp.js';
 

@@ -4,10 +4,10 @@ import { type Module, TRAINING_PREFIX } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { Optimizer, ParameterGroup } from '../optim/optimizer.js';
 import { stateShapes } from '../optim/rule.js';
-import type { FlatParameters } from '../parallel/flat-parameters.js';
-import type { SharedMemory } from '../parallel/job.js';
-import { type OptimizerMemory, stateOf } from '../parallel/optimizer-memory.js';
-import { viewInto } from '../parallel/shared-memory.js';
+import type { FlatParameters } from '../parallel/prepare/flat-parameters.js';
+import { type OptimizerMemory, stateOf } from '../parallel/prepare/optimizer-memory.js';
+import type { SharedMemory } from '../parallel/protocol/job.js';
+import { viewInto } from '../parallel/protocol/shared-memory.js';
 import type { TensorPlace } from './file.js';
 
 /** What a run's tensors are made of. */

@@ -10,7 +10,7 @@ import { runServiceBench } from '../../bench/service.js';
 import { runSteadyBench } from '../../bench/steady.js';
 import { digits, peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
 import { threadsOf } from '../../bench/threads.js';
-import { usableCores } from '../parallel/cores.js';
+import { usableCores } from '../parallel/prepare/cores.js';
 import { measurePeak } from '../profile/peak.js';
 
 export interface BenchCommandOptions {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalid } from '../graph/errors.js';
-import { batchCount } from '../parallel/shards.js';
+import { batchCount } from '../parallel/protocol/shards.js';
 import { Trainer, type TrainingModule } from '../train/index.js';
 
 /** What the command line says about a run; the module's own numbers, or the defaults, stand for the rest. */

@@ -1,22 +1,22 @@
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
+import { type ConstantAttributes, type InputAttributes, isNumber, Variable } from '../graph/leaf.js';
 import type { Body } from '../graph/loop.js';
-import { type ConstantAttributes, type InputAttributes, isNumber, Variable } from '../graph/ops/leaf.js';
 import { sizeOf } from '../graph/shapes.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
-import { chooseDestinations, type Target } from './destinations.js';
-import { fuse } from './fuse.js';
-import { Lowering } from './lower.js';
-import { placeInArena } from './memory.js';
-import { placeSteps } from './place.js';
-import type { Binding, Plan, Step } from './plan.js';
-import { pruneScans } from './prune.js';
+import { placeInArena } from './arena/lay-out.js';
+import { placeSteps } from './arena/place.js';
+import { fuse } from './fuse/fuse.js';
+import { schedule } from './fuse/schedule.js';
+import { chooseDestinations, type Target } from './lower/destinations.js';
+import { Lowering } from './lower/lower.js';
+import type { Buffer, Value } from './lower/values.js';
+import type { Binding, Plan, Step } from './plan/plan.js';
+import { verifyGraph, verifyPlan } from './plan/verify.js';
 import { actionsOf } from './recompute/actions.js';
 import { asMarked } from './recompute/marked.js';
 import { stepsOf } from './recompute/sequence.js';
-import { schedule } from './schedule.js';
-import { simplify } from './simplify.js';
-import type { Buffer, Value } from './values.js';
-import { verifyGraph, verifyPlan } from './verify.js';
+import { pruneScans } from './rewrite/prune.js';
+import { simplify } from './rewrite/simplify.js';
 
 /** What is compiled: a graph from inputs to outputs, and the variables that it leaves changed. */
 export interface Graph {

@@ -1,7 +1,7 @@
 import { isFloat, type TypedArray } from '../graph/dtype.js';
-import { applyCustom, type CustomGradientAttributes } from '../graph/ops/custom-gradient.js';
-import { input } from '../graph/ops/leaf.js';
+import { input } from '../graph/leaf.js';
 import { reachable, Tensor } from '../graph/tensor.js';
+import { applyCustom, type CustomGradientAttributes } from '../ops/primitives/custom-gradient.js';
 import { GraphRun } from '../runtime/graph-run.js';
 import { type Comparison, compareGradients, type Tolerance } from './differences.js';
 import { isChecked, type Leaf, type Subject } from './subject.js';

@@ -1,9 +1,9 @@
 import { pullBack } from '../autodiff/vjp.js';
 import { allocate, type TypedArray } from '../graph/dtype.js';
-import { sum } from '../graph/ops/broadcast.js';
-import { add, mul } from '../graph/ops/elementwise.js';
-import { constant } from '../graph/ops/leaf.js';
+import { constant } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
+import { sum } from '../ops/primitives/broadcast.js';
+import { add, mul } from '../ops/primitives/elementwise.js';
 import { GraphRun } from '../runtime/graph-run.js';
 import { isChecked, type Leaf, type Subject } from './subject.js';
 

@@ -1,6 +1,6 @@
 import { allocate, isFloat, type TypedArray } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
-import { type InputAttributes, input, type Variable } from '../graph/ops/leaf.js';
+import { type InputAttributes, input, type Variable } from '../graph/leaf.js';
 import { permutation } from '../graph/random.js';
 import { requireShape, type Shape, sizeOf } from '../graph/shapes.js';
 import { substitute } from '../graph/substitute.js';

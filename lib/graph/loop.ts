@@ -1,4 +1,3 @@
-import { reshape, slice } from './ops/movement.js';
 import { type Shape, sizeOf } from './shapes.js';
 import type { Tensor } from './tensor.js';
 
@@ -71,10 +70,4 @@ export function firstSlot({ reverse }: Loop, when: 'before' | 'after'): number {
 export function endSlots({ length, reverse }: Loop, slots: number): { first: number; last: number } {
   const end = length % slots;
   return reverse ? { first: end, last: 0 } : { first: 0, last: end };
-}
-
-/** Some neighbouring slots of a result, stacked on a leading axis. */
-export function readSlots(node: Tensor, { start, shape }: Region, first: number, count: number): Tensor {
-  const size = sizeOf(shape);
-  return reshape(slice(node, [[start + first * size, start + (first + count) * size]]), [count, ...shape]);
 }

@@ -1,5 +1,5 @@
 import { invalid } from './errors.js';
-import type { Variable } from './ops/leaf.js';
+import type { Variable } from './leaf.js';
 import { sameShape } from './shapes.js';
 import type { Tensor } from './tensor.js';
 

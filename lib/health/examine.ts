@@ -1,11 +1,11 @@
 import type { TypedArray } from '../graph/dtype.js';
-import { cast } from '../graph/ops/elementwise.js';
-import { zeros } from '../graph/ops/leaf.js';
+import { zeros } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Loss } from '../nn/losses.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
+import { cast } from '../ops/primitives/elementwise.js';
 import type { RandomState } from '../runtime/executable.js';
 import { GraphRun } from '../runtime/graph-run.js';
 import { findingsOf, type HealthThresholds } from './findings.js';

@@ -1,10 +1,10 @@
 import { invalid, requireInteger } from '../graph/errors.js';
-import { mul, sub } from '../graph/ops/elementwise.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import type { Loss } from '../nn/losses.js';
 import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
+import { mul, sub } from '../ops/primitives/elementwise.js';
 import { isTrainable, Optimizer } from '../optim/optimizer.js';
 import { examine, type NextValues } from './examine.js';
 import { completeThresholds, type HealthThresholds } from './findings.js';

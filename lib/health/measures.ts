@@ -1,7 +1,8 @@
-import { sum } from '../graph/ops/broadcast.js';
-import { abs, cast, eq, mul, ne, square, sub } from '../graph/ops/elementwise.js';
-import { max, mean } from '../graph/ops/reduce.js';
 import type { Tensor } from '../graph/tensor.js';
+import { mean } from '../ops/math/reductions.js';
+import { sum } from '../ops/primitives/broadcast.js';
+import { abs, cast, eq, mul, ne, square, sub } from '../ops/primitives/elementwise.js';
+import { max } from '../ops/primitives/reduce.js';
 
 // All in float64, so that no square of a float32 overflows, and computed with the plan, off the main thread.
 

@@ -1,5 +1,5 @@
 import { isFloat, type TypedArray } from '../graph/dtype.js';
-import { isNumber } from '../graph/ops/leaf.js';
+import { isNumber } from '../graph/leaf.js';
 import type { Place } from '../graph/place.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import type { RandomState } from '../runtime/executable.js';

@@ -1,13 +1,13 @@
 import { isFloat } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
-import { ones, zeros } from '../graph/ops/leaf.js';
+import { ones, zeros } from '../graph/leaf.js';
 import { type Place, within } from '../graph/place.js';
 import { reachable, type Tensor, upcomingId } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
-import { vjp } from '../graph/vjp.js';
 import type { Loss } from '../nn/losses.js';
 import { asModelInput } from '../nn/model-input.js';
 import type { Module, NamedParameter } from '../nn/module.js';
+import { vjp } from '../ops/primitives/backward.js';
 import { type LayerCall, LOSS, MODEL, recordCalls } from './record.js';
 
 /** One batch as a model takes it. */

@@ -1,5 +1,5 @@
 import type { DType } from '../graph/dtype.js';
-import { full, Variable } from '../graph/ops/leaf.js';
+import { full, Variable } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 

@@ -1,17 +1,5 @@
-export {
-  adaptiveAvgPool1d,
-  adaptiveAvgPool2d,
-  adaptiveMaxPool1d,
-  adaptiveMaxPool2d,
-  globalAvgPool,
-  globalMaxPool,
-} from '../graph/ops/adaptive-pool.js';
-export { scaledDotProductAttention } from '../graph/ops/attention.js';
-export { convTranspose1d, convTranspose2d, convTranspose3d } from '../graph/ops/conv-transpose.js';
-export { conv1d, conv2d, conv3d } from '../graph/ops/convolution.js';
-export { alphaDropout, channelDropout, dropout, dropPath } from '../graph/ops/dropout.js';
-export { leakyRelu, relu, sigmoid, tanh } from '../graph/ops/elementwise.js';
-export { flatten } from '../graph/ops/movement.js';
+export { scaledDotProductAttention } from '../ops/nn/attention.js';
+export { alphaDropout, channelDropout, dropout, dropPath } from '../ops/nn/dropout.js';
 export {
   batchNorm,
   groupNorm,
@@ -19,18 +7,8 @@ export {
   layerNorm,
   localResponseNorm,
   rmsNorm,
-} from '../graph/ops/normalisation.js';
-export {
-  avgPool1d,
-  avgPool2d,
-  avgPool3d,
-  lpPool1d,
-  lpPool2d,
-  maxPool1d,
-  maxPool2d,
-  maxPool3d,
-} from '../graph/ops/pooling.js';
-export { rotaryEmbedding, sinusoidalEncoding } from '../graph/ops/positional.js';
+} from '../ops/nn/normalisation.js';
+export { rotaryEmbedding, sinusoidalEncoding } from '../ops/nn/positional.js';
 export {
   celu,
   elu,
@@ -40,10 +18,32 @@ export {
   prelu,
   relu6,
   selu,
-} from '../graph/ops/rectifiers.js';
-export { gelu, glu, logSigmoid, mish, silu, softplus, softsign } from '../graph/ops/smooth-activations.js';
-export { logSoftmax, softmax } from '../graph/ops/softmax.js';
-export { pixelShuffle, pixelUnshuffle, upsample } from '../graph/ops/upsample.js';
+} from '../ops/nn/rectifiers.js';
+export { gelu, glu, logSigmoid, mish, silu, softplus, softsign } from '../ops/nn/smooth-activations.js';
+export { logSoftmax, softmax } from '../ops/nn/softmax.js';
+export { leakyRelu, relu, sigmoid, tanh } from '../ops/primitives/elementwise.js';
+export { flatten } from '../ops/primitives/movement.js';
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  globalAvgPool,
+  globalMaxPool,
+} from '../ops/spatial/adaptive-pool.js';
+export { convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/spatial/conv-transpose.js';
+export { conv1d, conv2d, conv3d } from '../ops/spatial/convolution.js';
+export {
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  lpPool1d,
+  lpPool2d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from '../ops/spatial/pooling.js';
+export { pixelShuffle, pixelUnshuffle, upsample } from '../ops/spatial/upsample.js';
 export { Buffer, type BufferOptions } from './buffer.js';
 export * as init from './init.js';
 export * from './layers/activations.js';

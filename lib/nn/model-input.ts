@@ -1,6 +1,6 @@
 import { isFloat } from '../graph/dtype.js';
-import { cast } from '../graph/ops/elementwise.js';
 import type { Tensor } from '../graph/tensor.js';
+import { cast } from '../ops/primitives/elementwise.js';
 
 /** A batch as a model takes it: bytes become numbers; integers are left as they are, for embeddings. */
 export function asModelInput(x: Tensor): Tensor {

@@ -1,5 +1,5 @@
 import type { DType } from '../graph/dtype.js';
-import { Variable } from '../graph/ops/leaf.js';
+import { Variable } from '../graph/leaf.js';
 import { hashKey } from '../graph/random.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';

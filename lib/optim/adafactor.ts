@@ -1,8 +1,8 @@
 import { invalid } from '../graph/errors.js';
-import { add, div, maximum, mul, sqrt, square, sub } from '../graph/ops/elementwise.js';
-import { mean } from '../graph/ops/reduce.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
+import { mean } from '../ops/math/reductions.js';
+import { add, div, maximum, mul, sqrt, square, sub } from '../ops/primitives/elementwise.js';
 import { requireNonNegative } from './checks.js';
 import type { Optimizer } from './optimizer.js';
 import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';

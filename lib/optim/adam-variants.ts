@@ -1,5 +1,5 @@
-import { add, div, gt, mul, sqrt, sub, where } from '../graph/ops/elementwise.js';
 import type { Tensor } from '../graph/tensor.js';
+import { add, div, gt, mul, sqrt, sub, where } from '../ops/primitives/elementwise.js';
 import { requireBetas, requireNonNegative } from './checks.js';
 import type { Optimizer } from './optimizer.js';
 import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';

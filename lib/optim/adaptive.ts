@@ -1,5 +1,5 @@
-import { add, div, maximum, mul, sqrt, square, sub } from '../graph/ops/elementwise.js';
 import type { Tensor } from '../graph/tensor.js';
+import { add, div, maximum, mul, sqrt, square, sub } from '../ops/primitives/elementwise.js';
 import { requireNonNegative, requireShare } from './checks.js';
 import type { Optimizer } from './optimizer.js';
 import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';

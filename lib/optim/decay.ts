@@ -1,5 +1,5 @@
-import { add, mul, sign } from '../graph/ops/elementwise.js';
 import type { Tensor } from '../graph/tensor.js';
+import { add, mul, sign } from '../ops/primitives/elementwise.js';
 import type { UpdateRule } from './rule.js';
 
 /**

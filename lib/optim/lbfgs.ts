@@ -1,5 +1,5 @@
 import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
-import type { Variable } from '../graph/ops/leaf.js';
+import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireNonNegative, requirePositive } from './checks.js';
 import { CurvatureHistory } from './curvature-history.js';

@@ -1,5 +1,5 @@
-import { add, mul, sign, sub } from '../graph/ops/elementwise.js';
 import type { Tensor } from '../graph/tensor.js';
+import { add, mul, sign, sub } from '../ops/primitives/elementwise.js';
 import { requireBetas } from './checks.js';
 import type { Optimizer } from './optimizer.js';
 import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';

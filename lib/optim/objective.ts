@@ -1,7 +1,7 @@
 import { grad } from '../autodiff/grad.js';
 import { isFloat } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import type { Variable } from '../graph/ops/leaf.js';
+import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { type CompiledFunction, compile } from '../runtime/compile-function.js';
 import type { Vector } from './vectors.js';

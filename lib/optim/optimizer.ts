@@ -1,12 +1,11 @@
 import { formatShape, invalid } from '../graph/errors.js';
-import { add, mul, where } from '../graph/ops/elementwise.js';
-import { hostScalar, Variable } from '../graph/ops/leaf.js';
-import { eq, gt } from '../graph/ops/logic.js';
+import { hostScalar, Variable } from '../graph/leaf.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import { assign, currentTrace } from '../graph/trace.js';
 import { Parameter } from '../nn/parameter.js';
+import { add, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
 import { AverageExchange } from './averages.js';
 import type { GroupMatch } from './options.js';
 import { collectionOf, type ParameterMemory } from './requests.js';

@@ -1,5 +1,5 @@
 import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
-import type { Variable } from '../graph/ops/leaf.js';
+import type { Variable } from '../graph/leaf.js';
 import { requireNonNegative, requirePositive, requireShare } from './checks.js';
 import { withDecay } from './decay.js';
 import { Optimizer, type ParameterGroup, type Stages } from './optimizer.js';

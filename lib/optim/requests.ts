@@ -1,4 +1,4 @@
-import type { Variable } from '../graph/ops/leaf.js';
+import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { currentTrace, type Trace } from '../graph/trace.js';
 import type { Optimizer } from './optimizer.js';

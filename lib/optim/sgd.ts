@@ -1,6 +1,6 @@
 import { invalid } from '../graph/errors.js';
-import { add, mul, sub } from '../graph/ops/elementwise.js';
 import type { Tensor } from '../graph/tensor.js';
+import { add, mul, sub } from '../ops/primitives/elementwise.js';
 import { requireShare } from './checks.js';
 import type { Optimizer } from './optimizer.js';
 import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';

@@ -1,7 +1,7 @@
-import { sum } from '../graph/ops/broadcast.js';
-import { add, cast, div, maximum, minimum, mul, sqrt, square } from '../graph/ops/elementwise.js';
-import type { Variable } from '../graph/ops/leaf.js';
+import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
+import { sum } from '../ops/primitives/broadcast.js';
+import { add, cast, div, maximum, minimum, mul, sqrt, square } from '../ops/primitives/elementwise.js';
 import type { Stages } from './optimizer.js';
 import type { UpdateRule } from './rule.js';
 

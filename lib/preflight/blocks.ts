@@ -1,5 +1,5 @@
-import { type BlockKind, blockKinds } from '../compile/block-kinds.js';
-import type { Block, Plan } from '../compile/plan.js';
+import { type BlockKind, blockKinds } from '../compile/plan/block-kinds.js';
+import type { Block, Plan } from '../compile/plan/plan.js';
 import { formatBytes } from '../runtime/memory-size.js';
 import type { Scale } from './live.js';
 import { MergedBlocks } from './merged-blocks.js';

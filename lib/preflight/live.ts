@@ -1,4 +1,4 @@
-import type { Plan } from '../compile/plan.js';
+import type { Plan } from '../compile/plan/plan.js';
 import { digits } from './svg.js';
 
 /** How steps and bytes become pixels. */

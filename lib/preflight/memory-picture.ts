@@ -1,5 +1,5 @@
-import { type BlockKind, backwardStart } from '../compile/block-kinds.js';
-import type { Plan } from '../compile/plan.js';
+import { type BlockKind, backwardStart } from '../compile/plan/block-kinds.js';
+import type { Plan } from '../compile/plan/plan.js';
 import { formatBytes } from '../runtime/memory-size.js';
 import { ticks } from './axis.js';
 import { drawBlocks } from './blocks.js';

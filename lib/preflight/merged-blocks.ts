@@ -1,4 +1,4 @@
-import type { BlockKind } from '../compile/block-kinds.js';
+import type { BlockKind } from '../compile/plan/block-kinds.js';
 import { formatBytes } from '../runtime/memory-size.js';
 import { KIND_NAMES } from './style.js';
 import { tag, tooltip } from './svg.js';

@@ -1,4 +1,4 @@
-import type { BlockKind } from '../compile/block-kinds.js';
+import type { BlockKind } from '../compile/plan/block-kinds.js';
 
 /** The kinds of blocks in the order of the legend, with their names. */
 export const KIND_NAMES: Readonly<Record<BlockKind, string>> = {

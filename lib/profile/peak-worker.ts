@@ -1,9 +1,9 @@
 import { compileGraph } from '../compile/compile.js';
-import { add } from '../graph/ops/elementwise.js';
-import { input } from '../graph/ops/leaf.js';
-import { matmul } from '../graph/ops/matmul.js';
+import { input } from '../graph/leaf.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
+import { add } from '../ops/primitives/elementwise.js';
+import { matmul } from '../ops/primitives/matmul/matmul.js';
 import { Executable } from '../runtime/executable.js';
 
 /** What a thread does, and for how long. */

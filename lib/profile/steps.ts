@@ -1,5 +1,5 @@
-import { operandsOf } from '../compile/operands.js';
-import type { Operand, Plan, Step } from '../compile/plan.js';
+import { operandsOf } from '../compile/plan/operands.js';
+import type { Operand, Plan, Step } from '../compile/plan/plan.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { formatShape } from '../graph/errors.js';
 import { LOSS } from '../health/record.js';

@@ -1,7 +1,7 @@
 import type { Compiled } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { formatShape } from '../graph/errors.js';
-import { constant, input, tensor } from '../graph/ops/leaf.js';
+import { constant, input, tensor } from '../graph/leaf.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { bind } from './bind.js';

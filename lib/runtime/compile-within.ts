@@ -1,6 +1,6 @@
 import { type Compiled, compileGraph, type Graph } from '../compile/compile.js';
 import { GraphPlans } from '../compile/graph-plans.js';
-import type { Binding, Plan } from '../compile/plan.js';
+import type { Binding, Plan } from '../compile/plan/plan.js';
 import { invalid } from '../graph/errors.js';
 import { kernelBytes } from './kernel-memory.js';
 import { formatBytes, type MemoryBudget } from './memory-size.js';

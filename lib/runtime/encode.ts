@@ -1,4 +1,4 @@
-import type { Plan, Step } from '../compile/plan.js';
+import type { Plan, Step } from '../compile/plan/plan.js';
 
 /** The plan as the addon reads it: each step's operands and attributes side by side under the kernel's name. */
 export function encodePlan({ arenaBytes, bindings, steps }: Plan): object {

@@ -1,5 +1,5 @@
 import { freemem } from 'node:os';
-import type { Plan, Step } from '../compile/plan.js';
+import type { Plan, Step } from '../compile/plan/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
 import { fromOtherThread, invalid } from '../graph/errors.js';
 import { addon, type MarkArguments, type PlanHandle } from './addon.js';

@@ -1,6 +1,6 @@
 import { type Compiled, compileGraph } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
-import type { InputAttributes } from '../graph/ops/leaf.js';
+import type { InputAttributes } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { bind } from './bind.js';
 import { Executable, type RandomState } from './executable.js';

@@ -1,4 +1,4 @@
-import type { Operand, Plan, Step } from '../compile/plan.js';
+import type { Operand, Plan, Step } from '../compile/plan/plan.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
 

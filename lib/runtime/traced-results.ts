@@ -1,6 +1,6 @@
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { type InputAttributes, type NestedNumbers, storedValue } from '../graph/ops/leaf.js';
+import { type InputAttributes, type NestedNumbers, storedValue } from '../graph/leaf.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 import { evaluate } from './evaluate.js';
 

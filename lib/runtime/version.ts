@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { packageRoot } from '../runtime/package-root.js';
+import { packageRoot } from './package-root.js';
 
 /** The version of this package. */
 export function version(): string {

@@ -5,20 +5,22 @@ import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Metric, Module } from '../nn/index.js';
-import { type UsableCores, usableCores } from '../parallel/cores.js';
-import type { EvaluationJob, Job, TrainingJob } from '../parallel/job.js';
+import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
+import type { EvaluationJob, Job, TrainingJob } from '../parallel/protocol/job.js';
 import type { Profile } from '../profile/report.js';
 import { collectGarbage } from '../runtime/collect-garbage.js';
 import { compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
-import { Calls } from './calls.js';
-import { Checkpointing } from './checkpointing.js';
-import { requireData, requireTrainerOptions } from './checks.js';
-import { describeChoice } from './choice.js';
-import { BATCH_SIZE } from './compiled.js';
-import { runEpoch } from './epoch-run.js';
-import { evaluateIn } from './evaluation.js';
-import type { Fitting } from './fitting.js';
+import { Calls } from './fit/calls.js';
+import { Checkpointing } from './fit/checkpointing.js';
+import { runEpoch } from './fit/epoch-run.js';
+import { evaluateIn } from './fit/evaluation.js';
+import type { Fitting } from './fit/fitting.js';
+import { type Position, recordOf } from './fit/position.js';
+import { ProgressFeed } from './fit/progress-feed.js';
+import { RestartBudget } from './fit/restart-budget.js';
+import type { Session } from './fit/session.js';
+import { feedOf } from './fit/stream-feed.js';
 import {
   firstSamples,
   inspectBatch,
@@ -26,26 +28,24 @@ import {
   type Samples,
   samplesOf,
   withCulprit,
-} from './inspection.js';
-import { newJob, planRows, workersOf } from './jobs.js';
-import { TrainerMemory } from './memory.js';
-import type { MemoryPlan } from './memory-plan.js';
-import { inMode } from './mode.js';
-import { measurePace, type Pace } from './pace.js';
+} from './inspect/inspection.js';
+import { measurePace, type Pace } from './inspect/pace.js';
+import { profileIn } from './inspect/profiling.js';
+import type { MemoryPlan } from './memory/memory-plan.js';
 import {
   largestBatch,
   type MaxBatchOptions,
   type PaceOptions,
   type PlanOptions,
   planTraining,
-} from './planning.js';
-import { type Position, recordOf } from './position.js';
-import { describeBudget, prepareEvaluation, prepareWithin } from './preparation.js';
-import { profileIn } from './profiling.js';
-import { ProgressFeed } from './progress-feed.js';
-import { RestartBudget } from './restart-budget.js';
-import type { Session } from './session.js';
-import { feedOf } from './stream-feed.js';
+} from './memory/planning.js';
+import { requireData, requireTrainerOptions } from './prepare/checks.js';
+import { describeChoice } from './prepare/choice.js';
+import { BATCH_SIZE } from './prepare/compiled.js';
+import { newJob, planRows, workersOf } from './prepare/jobs.js';
+import { inMode } from './prepare/mode.js';
+import { describeBudget, prepareEvaluation, prepareWithin } from './prepare/preparation.js';
+import { TrainerMemory } from './prepare/trainer-memory.js';
 import type {
   EpochRecord,
   EpochResult,

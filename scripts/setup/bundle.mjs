@@ -7,7 +7,7 @@ import { root } from './run.mjs';
 const entries = [
   'lib/index.js',
   'lib/cli/main.js',
-  'lib/parallel/worker.js',
+  'lib/parallel/worker/worker.js',
   'lib/profile/peak-worker.js',
   'lib/checkpoint/worker.js',
 ];

@@ -1,7 +1,7 @@
 import { compile, customGradient, grad, hvp, jvp, nn, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import { input } from '#lib/graph/leaf.js';
 import { kernelsOf, planOf } from '../helpers/graphs.js';
 
 const doubles = (...values: number[]): Tensor => tensor(Float64Array.from(values));

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FirstFit } from '#lib/compile/first-fit.js';
-import type { Lifetime } from '#lib/compile/lifetimes.js';
-import { type Arena, largestLiveBytes, placeInArena } from '#lib/compile/memory.js';
-import { operandsOf } from '#lib/compile/operands.js';
-import type { Plan, Step } from '#lib/compile/plan.js';
-import { tightestFit } from '#lib/compile/tighten.js';
-import { contiguous, type Value } from '#lib/compile/values.js';
-import { verifyPlan } from '#lib/compile/verify.js';
+import { FirstFit } from '#lib/compile/arena/first-fit.js';
+import { type Arena, largestLiveBytes, placeInArena } from '#lib/compile/arena/lay-out.js';
+import type { Lifetime } from '#lib/compile/arena/lifetimes.js';
+import { tightestFit } from '#lib/compile/arena/tighten.js';
+import { contiguous, type Value } from '#lib/compile/lower/values.js';
+import { operandsOf } from '#lib/compile/plan/operands.js';
+import type { Plan, Step } from '#lib/compile/plan/plan.js';
+import { verifyPlan } from '#lib/compile/plan/verify.js';
 
 const options = { numRuns: 300, seed: 6 };
 

@@ -1,6 +1,6 @@
 import { assign, compile, concat, grad, nn, type Tensor, tensor, type Variable } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { input } from '#lib/graph/ops/leaf.js';
+import { input } from '#lib/graph/leaf.js';
 import { traced } from '#lib/graph/trace.js';
 import { kernelsOf, planOf, valuesOf, variable } from '../helpers/graphs.js';
 

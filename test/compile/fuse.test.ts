@@ -1,6 +1,6 @@
 import { add, mul, type Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { input } from '#lib/graph/ops/leaf.js';
+import { input } from '#lib/graph/leaf.js';
 import { kernelsOf, planOf } from '../helpers/graphs.js';
 
 const x = input('x', [4, 6]);

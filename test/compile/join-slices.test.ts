@@ -1,8 +1,8 @@
 import { compile, grad, type Shape, type Tensor, tensor } from 'chainrule';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { simplify } from '#lib/compile/simplify.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import { simplify } from '#lib/compile/rewrite/simplify.js';
+import { input } from '#lib/graph/leaf.js';
 import { reachable } from '#lib/graph/tensor.js';
 import { kernelsOf, planOf } from '../helpers/graphs.js';
 import { hashUniform } from '../helpers/random.js';

@@ -1,10 +1,10 @@
 import { grad } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { largestLiveBytes, placeInArena } from '#lib/compile/memory.js';
-import type { Step } from '#lib/compile/plan.js';
-import type { Buffer, Value } from '#lib/compile/values.js';
-import { contiguous } from '#lib/compile/values.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import { largestLiveBytes, placeInArena } from '#lib/compile/arena/lay-out.js';
+import type { Buffer, Value } from '#lib/compile/lower/values.js';
+import { contiguous } from '#lib/compile/lower/values.js';
+import type { Step } from '#lib/compile/plan/plan.js';
+import { input } from '#lib/graph/leaf.js';
 import { planOf, variable } from '../helpers/graphs.js';
 
 const outside: Value = { buffer: { kind: 'binding', index: 0 }, layout: contiguous([16]), dtype: 'float32' };

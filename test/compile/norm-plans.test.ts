@@ -1,7 +1,7 @@
 import { grad, nn, type Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '#lib/compile/plan.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import type { Plan } from '#lib/compile/plan/plan.js';
+import { input } from '#lib/graph/leaf.js';
 import { kernelsOf, planOf } from '../helpers/graphs.js';
 
 /** The plan of a layer's output and of all gradients. */

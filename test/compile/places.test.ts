@@ -1,6 +1,6 @@
 import { grad, nn } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { input } from '#lib/graph/ops/leaf.js';
+import { input } from '#lib/graph/leaf.js';
 import { type Place, within } from '#lib/graph/place.js';
 import { planOf } from '../helpers/graphs.js';
 

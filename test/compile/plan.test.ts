@@ -1,8 +1,8 @@
 import { dropout, grad, nn, optim, softmax, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import type { MapStep } from '#lib/compile/plan.js';
-import { printPlan } from '#lib/compile/print.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import type { MapStep } from '#lib/compile/plan/plan.js';
+import { printPlan } from '#lib/compile/plan/print.js';
+import { input } from '#lib/graph/leaf.js';
 import { traced } from '#lib/graph/trace.js';
 import { kernelsOf, planOf, variable } from '../helpers/graphs.js';
 

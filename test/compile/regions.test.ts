@@ -1,8 +1,8 @@
 import { grad, scan, sigmoid, stopGradient, type Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { type Lowered, lowerGraph } from '#lib/compile/compile.js';
-import { operandsOf } from '#lib/compile/operands.js';
-import { type InputAttributes, input } from '#lib/graph/ops/leaf.js';
+import { operandsOf } from '#lib/compile/plan/operands.js';
+import { type InputAttributes, input } from '#lib/graph/leaf.js';
 import { currentRegion, inRegion, moveOut, type Region } from '#lib/graph/region.js';
 import { substitute } from '#lib/graph/substitute.js';
 import { planOf } from '../helpers/graphs.js';

@@ -1,7 +1,7 @@
 import { arange, customGradient, exp, full, ones, stopGradient, type Tensor, tensor, zeros } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { simplify } from '#lib/compile/simplify.js';
-import { input, isNumber } from '#lib/graph/ops/leaf.js';
+import { simplify } from '#lib/compile/rewrite/simplify.js';
+import { input, isNumber } from '#lib/graph/leaf.js';
 import { reachable } from '#lib/graph/tensor.js';
 import { variable } from '../helpers/graphs.js';
 

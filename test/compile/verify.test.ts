@@ -1,8 +1,8 @@
 import { Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import type { Plan, ReduceStep, Step } from '#lib/compile/plan.js';
-import { verifyGraph, verifyPlan } from '#lib/compile/verify.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import type { Plan, ReduceStep, Step } from '#lib/compile/plan/plan.js';
+import { verifyGraph, verifyPlan } from '#lib/compile/plan/verify.js';
+import { input } from '#lib/graph/leaf.js';
 import { reachable } from '#lib/graph/tensor.js';
 import { planOf, variable } from '../helpers/graphs.js';
 

@@ -1,5 +1,5 @@
 import * as cr from 'chainrule';
-import { identity } from '#lib/graph/ops/identity.js';
+import { identity } from '#lib/ops/primitives/identity.js';
 import type { OpCase, OpCases } from './cases-elementwise.js';
 import type { CheckOptions } from './check-op.js';
 import { at, build, mapPlain } from './naive.js';

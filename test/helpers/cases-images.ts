@@ -1,12 +1,12 @@
 import * as cr from 'chainrule';
-import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/graph/ops/conv.js';
+import { Tensor } from '#lib/graph/tensor.js';
+import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/ops/primitives/conv/conv.js';
 import {
   avgPool2dGradOp,
   maxPool2dGatherOp,
   maxPool2dGradOp,
   type PoolAttributes,
-} from '#lib/graph/ops/pool.js';
-import { Tensor } from '#lib/graph/tensor.js';
+} from '#lib/ops/primitives/pool.js';
 import type { OpCase, OpCases } from './cases-elementwise.js';
 import type { Fn } from './check-op.js';
 import { type Plain, total } from './naive.js';

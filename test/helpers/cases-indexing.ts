@@ -1,6 +1,6 @@
 import * as cr from 'chainrule';
-import { scatterAddAlongOp } from '#lib/graph/ops/along.js';
 import { Tensor } from '#lib/graph/tensor.js';
+import { scatterAddAlongOp } from '#lib/ops/primitives/along.js';
 import type { OpCase, OpCases } from './cases-elementwise.js';
 import { at, build, type Plain, total } from './naive.js';
 import {

@@ -1,6 +1,6 @@
 import * as cr from 'chainrule';
-import { scatterSliceOp } from '#lib/graph/ops/movement.js';
 import { Tensor } from '#lib/graph/tensor.js';
+import { scatterSliceOp } from '#lib/ops/primitives/movement.js';
 import type { OpCase, OpCases } from './cases-elementwise.js';
 import type { Fn } from './check-op.js';
 import { at, build, type Plain, total, transposePlain } from './naive.js';

@@ -1,7 +1,8 @@
 import * as cr from 'chainrule';
-import { checkLabels, scatterAddOp } from '#lib/graph/ops/gather.js';
 import { Storage } from '#lib/graph/storage.js';
 import { Tensor } from '#lib/graph/tensor.js';
+import { checkLabels } from '#lib/ops/primitives/gather.js';
+import { scatterAddOp } from '#lib/ops/primitives/gather.js';
 import type { OpCase, OpCases } from './cases-elementwise.js';
 import { at, build, type Plain } from './naive.js';
 

@@ -1,6 +1,6 @@
 import { Variable } from 'chainrule';
 import { compileGraph, type Graph } from '#lib/compile/compile.js';
-import type { Plan } from '#lib/compile/plan.js';
+import type { Plan } from '#lib/compile/plan/plan.js';
 import type { DType } from '#lib/graph/dtype.js';
 import { Storage } from '#lib/graph/storage.js';
 

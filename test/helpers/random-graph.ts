@@ -2,10 +2,10 @@ import * as cr from 'chainrule';
 import { grad, type Tensor, Variable } from 'chainrule';
 import fc from 'fast-check';
 import { allocate } from '#lib/graph/dtype.js';
-import { identity } from '#lib/graph/ops/identity.js';
-import { type InputAttributes, input } from '#lib/graph/ops/leaf.js';
+import { type InputAttributes, input } from '#lib/graph/leaf.js';
 import { Storage } from '#lib/graph/storage.js';
 import { reachable } from '#lib/graph/tensor.js';
+import { identity } from '#lib/ops/primitives/identity.js';
 import { moreMakers } from './random-graph-more.js';
 import {
   axesOf,

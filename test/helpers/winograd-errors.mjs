@@ -2,7 +2,7 @@
 // over random shapes in float32, as a share of the largest number that direct sums in float64 make.
 import { compile, conv2d, grad, tensor } from 'chainrule';
 import { hashIntegers, hashUniform } from '#examples/lib/formula.js';
-import { winogradCorrelation, winogradWeightGrad } from '#lib/graph/ops/conv-winograd.js';
+import { winogradCorrelation, winogradWeightGrad } from '#lib/ops/primitives/conv/winograd.js';
 
 const SHAPES = 200;
 

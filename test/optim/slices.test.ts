@@ -1,9 +1,9 @@
 import { nn, optim, type Tensor } from 'chainrule';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FlatParameters, flattenParameters } from '#lib/parallel/flat-parameters.js';
-import type { Range } from '#lib/parallel/job.js';
-import { dealPieces, indivisible } from '#lib/parallel/slices.js';
+import { type FlatParameters, flattenParameters } from '#lib/parallel/prepare/flat-parameters.js';
+import { dealPieces, indivisible } from '#lib/parallel/prepare/slices.js';
+import type { Range } from '#lib/parallel/protocol/job.js';
 
 const { init } = nn;
 

@@ -14,9 +14,9 @@ import {
   tensor,
 } from 'chainrule';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { StepCall } from '#lib/parallel/job.js';
-import { WorkerPool } from '#lib/parallel/pool.js';
-import { ShareProgress } from '#lib/parallel/share-progress.js';
+import { WorkerPool } from '#lib/parallel/prepare/pool.js';
+import type { StepCall } from '#lib/parallel/protocol/job.js';
+import { ShareProgress } from '#lib/parallel/protocol/share-progress.js';
 import { failure, valuesOf, variable } from '../helpers/graphs.js';
 import { mlp, noise, parametersOf, threads } from '../helpers/training.js';
 

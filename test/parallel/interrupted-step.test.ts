@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { nn, optim } from 'chainrule';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Control } from '#lib/parallel/control.js';
-import type { EpochStart, Job, TrainingJob } from '#lib/parallel/job.js';
-import { RowLoader } from '#lib/parallel/loader.js';
-import { WorkerMemory } from '#lib/parallel/local-memory.js';
-import { ShareProgress } from '#lib/parallel/share-progress.js';
-import { viewInto } from '#lib/parallel/shared-memory.js';
-import { EpochTrainer } from '#lib/parallel/train-epoch.js';
+import { Control } from '#lib/parallel/protocol/control.js';
+import type { EpochStart, Job, TrainingJob } from '#lib/parallel/protocol/job.js';
+import { ShareProgress } from '#lib/parallel/protocol/share-progress.js';
+import { viewInto } from '#lib/parallel/protocol/shared-memory.js';
+import { RowLoader } from '#lib/parallel/worker/loader.js';
+import { WorkerMemory } from '#lib/parallel/worker/local-memory.js';
+import { EpochTrainer } from '#lib/parallel/worker/train-epoch.js';
 import { addon } from '#lib/runtime/addon.js';
-import { newJob, prepareTraining } from '#lib/train/jobs.js';
-import { TrainerMemory } from '#lib/train/memory.js';
-import { writeScalars } from '#lib/train/progress.js';
+import { writeScalars } from '#lib/train/fit/progress.js';
+import { newJob, prepareTraining } from '#lib/train/prepare/jobs.js';
+import { TrainerMemory } from '#lib/train/prepare/trainer-memory.js';
 import { points } from '../helpers/training.js';
 
 type TrainedJob = Job & { training: TrainingJob };

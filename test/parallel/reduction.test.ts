@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ADD, planReduction } from '#lib/parallel/reduction.js';
+import { ADD, planReduction } from '#lib/parallel/protocol/reduction.js';
 
 /** Additions as text, by what the design promises: neighbours in pairs, then pairs of pairs, what is left over at the end. */
 function tree(shards: readonly (string | null)[]): string | null {

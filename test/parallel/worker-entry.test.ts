@@ -17,7 +17,7 @@ describe('what threads of the pool are started with', () => {
         ],
         { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
       );
-    expect(require('lib/parallel/worker-entry.cjs')).toBe('function\n');
-    expect(() => require('lib/parallel/worker.js')).toThrow();
+    expect(require('lib/parallel/worker/worker-entry.cjs')).toBe('function\n');
+    expect(() => require('lib/parallel/worker/worker.js')).toThrow();
   });
 });

@@ -1,8 +1,8 @@
 import { checkpoint, checkpointSequential, grad, nn, type Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { GraphPlans } from '#lib/compile/graph-plans.js';
-import type { Plan } from '#lib/compile/plan.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import type { Plan } from '#lib/compile/plan/plan.js';
+import { input } from '#lib/graph/leaf.js';
 
 const [rows, width, depth] = [64, 32, 64];
 /** The bytes of what each layer leaves. */

@@ -1,7 +1,7 @@
 import { grad, nn } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { GraphPlans } from '#lib/compile/graph-plans.js';
-import { input } from '#lib/graph/ops/leaf.js';
+import { input } from '#lib/graph/leaf.js';
 import { traced } from '#lib/graph/trace.js';
 import { bind } from '#lib/runtime/bind.js';
 import { Executable } from '#lib/runtime/executable.js';

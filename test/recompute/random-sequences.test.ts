@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { largestLiveBytes } from '#lib/compile/arena/lay-out.js';
 import { lowerGraph, placeLowered } from '#lib/compile/compile.js';
-import { largestLiveBytes } from '#lib/compile/memory.js';
-import type { Plan } from '#lib/compile/plan.js';
+import type { Plan } from '#lib/compile/plan/plan.js';
 import { actionsOf } from '#lib/compile/recompute/actions.js';
 import { searchChoices } from '#lib/compile/recompute/choices.js';
 import { profileMemory } from '#lib/compile/recompute/memory-profile.js';

@@ -1,10 +1,10 @@
 import { bytesPerElement } from '../../graph/dtype.js';
 import type { Region } from '../../graph/region.js';
 import { sizeOf } from '../../graph/shapes.js';
-import { alignedBytes } from '../lifetimes.js';
-import { operandsOf } from '../operands.js';
-import type { Step } from '../plan.js';
-import { fillsBuffer, type Value } from '../values.js';
+import { alignedBytes } from '../arena/lifetimes.js';
+import { fillsBuffer, type Value } from '../lower/values.js';
+import { operandsOf } from '../plan/operands.js';
+import type { Step } from '../plan/plan.js';
 
 /**
  * The steps of a graph as actions on values: what must be known to run some of them again. An action is the steps that

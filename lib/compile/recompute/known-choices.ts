@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Region } from '../../graph/region.js';
-import type { Step } from '../plan.js';
-import type { Value } from '../values.js';
+import type { Value } from '../lower/values.js';
+import type { Step } from '../plan/plan.js';
 import { type Actions, actionsOf } from './actions.js';
 import { type Choice, searchChoices } from './choices.js';
 

@@ -1,7 +1,7 @@
-import { operandsOf } from '../operands.js';
-import { mapOperands } from '../place.js';
-import type { Step } from '../plan.js';
-import type { Buffer, Value } from '../values.js';
+import { mapOperands } from '../arena/place.js';
+import type { Buffer, Value } from '../lower/values.js';
+import { operandsOf } from '../plan/operands.js';
+import type { Step } from '../plan/plan.js';
 import type { Actions } from './actions.js';
 
 /**

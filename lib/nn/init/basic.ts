@@ -1,7 +1,7 @@
 import { invalid } from '../../graph/errors.js';
-import { add, mul } from '../../graph/ops/elementwise.js';
-import { full } from '../../graph/ops/leaf.js';
-import * as random from '../../graph/ops/random.js';
+import { full } from '../../graph/leaf.js';
+import { add, mul } from '../../ops/primitives/elementwise.js';
+import * as random from '../../ops/primitives/random.js';
 import type { Initialiser } from './types.js';
 
 /** Every element is `value`. */

@@ -1,6 +1,6 @@
 import { allocate } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
-import { constant } from '../../graph/ops/leaf.js';
+import { constant } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { InitContext } from './types.js';

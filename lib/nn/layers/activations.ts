@@ -1,19 +1,18 @@
-import { sigmoid, tanh } from '../../graph/ops/elementwise.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { requireGelu, requireSoftplus } from '../../ops/nn/checks.js';
 import {
   type GeluOptions,
   gelu,
   glu,
   logSigmoid,
   mish,
-  requireGelu,
-  requireSoftplus,
   type SoftplusOptions,
   silu,
   softplus,
   softsign,
-} from '../../graph/ops/smooth-activations.js';
-import { logSoftmax, softmax } from '../../graph/ops/softmax.js';
-import type { Tensor } from '../../graph/tensor.js';
+} from '../../ops/nn/smooth-activations.js';
+import { logSoftmax, softmax } from '../../ops/nn/softmax.js';
+import { sigmoid, tanh } from '../../ops/primitives/elementwise.js';
 import { Module } from '../module.js';
 
 export * from './rectifiers.js';

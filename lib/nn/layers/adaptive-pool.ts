@@ -1,3 +1,5 @@
+import type { Tensor } from '../../graph/tensor.js';
+import { extents, type Pair } from '../../ops/primitives/window.js';
 import {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -5,9 +7,7 @@ import {
   adaptiveMaxPool2d,
   globalAvgPool,
   globalMaxPool,
-} from '../../graph/ops/adaptive-pool.js';
-import { extents, type Pair } from '../../graph/ops/window.js';
-import type { Tensor } from '../../graph/tensor.js';
+} from '../../ops/spatial/adaptive-pool.js';
 import { Module } from '../module.js';
 
 type One = number | readonly [number];

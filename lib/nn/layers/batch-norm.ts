@@ -1,9 +1,11 @@
 import type { DType } from '../../graph/dtype.js';
 import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
-import { add, div, mul, type Operand, sub } from '../../graph/ops/elementwise.js';
-import { batchNorm, channelMoments, requireEps } from '../../graph/ops/normalisation.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { assign, isTracing, pendingValue } from '../../graph/trace.js';
+import { requireEps } from '../../ops/nn/checks.js';
+import { batchNorm, channelMoments } from '../../ops/nn/normalisation.js';
+import { add, div, mul, sub } from '../../ops/primitives/elementwise.js';
+import type { Operand } from '../../ops/primitives/elementwise-record.js';
 import { Buffer } from '../buffer.js';
 import { ones, zeros } from '../init.js';
 import { Module } from '../module.js';

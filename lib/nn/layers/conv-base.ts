@@ -1,7 +1,7 @@
 import { invalid, requireInteger } from '../../graph/errors.js';
-import { add } from '../../graph/ops/elementwise.js';
-import { type Extents, extents } from '../../graph/ops/window.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { add } from '../../ops/primitives/elementwise.js';
+import { type Extents, extents } from '../../ops/primitives/window.js';
 import { torchDefault } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

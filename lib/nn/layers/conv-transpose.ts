@@ -1,12 +1,12 @@
+import type { Tensor } from '../../graph/tensor.js';
+import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
 import {
   type ConvTransposeOptions,
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
-  convTransposeWindow,
-} from '../../graph/ops/conv-transpose.js';
-import type { Extents, Pair, Triple } from '../../graph/ops/window.js';
-import type { Tensor } from '../../graph/tensor.js';
+} from '../../ops/spatial/conv-transpose.js';
+import { convTransposeWindow } from '../../ops/spatial/conv-transpose-window.js';
 import { ConvBase } from './conv-base.js';
 import type { WeightOptions } from './linear.js';
 

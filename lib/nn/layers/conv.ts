@@ -1,7 +1,8 @@
-import { type ConvOptions, convWindow } from '../../graph/ops/conv-options.js';
-import { conv1d, conv2d, conv3d } from '../../graph/ops/convolution.js';
-import type { Extents, Pair, Triple } from '../../graph/ops/window.js';
 import type { Tensor } from '../../graph/tensor.js';
+import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
+import type { ConvOptions } from '../../ops/spatial/conv-options.js';
+import { convWindow } from '../../ops/spatial/conv-window.js';
+import { conv1d, conv2d, conv3d } from '../../ops/spatial/convolution.js';
 import { ConvBase } from './conv-base.js';
 import type { WeightOptions } from './linear.js';
 

@@ -1,5 +1,6 @@
-import { alphaDropout, channelDropout, dropout, dropPath, requireRate } from '../../graph/ops/dropout.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { requireRate } from '../../ops/nn/checks.js';
+import { alphaDropout, channelDropout, dropout, dropPath } from '../../ops/nn/dropout.js';
 import { Module } from '../module.js';
 import { requireLayout } from './layout.js';
 

@@ -1,11 +1,11 @@
 import type { DType } from '../../graph/dtype.js';
 import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
-import { cast, eq, where } from '../../graph/ops/elementwise.js';
-import { gather } from '../../graph/ops/gather.js';
-import { arange } from '../../graph/ops/leaf.js';
-import { unsqueeze } from '../../graph/ops/movement.js';
-import { stopGradient } from '../../graph/ops/stop-gradient.js';
+import { arange } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { cast, eq, where } from '../../ops/primitives/elementwise.js';
+import { gather } from '../../ops/primitives/gather.js';
+import { unsqueeze } from '../../ops/primitives/movement.js';
+import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { type Initialiser, normal } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

@@ -1,8 +1,8 @@
 import type { DType } from '../../graph/dtype.js';
 import { requireInteger, requireOptions } from '../../graph/errors.js';
-import { add } from '../../graph/ops/elementwise.js';
-import { matmul } from '../../graph/ops/matmul.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { add } from '../../ops/primitives/elementwise.js';
+import { matmul } from '../../ops/primitives/matmul/matmul.js';
 import { type Initialiser, torchDefault } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

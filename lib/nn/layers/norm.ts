@@ -1,17 +1,16 @@
 import type { DType } from '../../graph/dtype.js';
 import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import type { Shape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { requireEps, requireNormalizedShape } from '../../ops/nn/checks.js';
 import {
   groupNorm,
   instanceNorm,
   type LocalResponseNormOptions,
   layerNorm,
   localResponseNorm,
-  requireEps,
-  requireNormalizedShape,
   rmsNorm,
-} from '../../graph/ops/normalisation.js';
-import type { Shape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+} from '../../ops/nn/normalisation.js';
 import { ones, zeros } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

@@ -1,3 +1,6 @@
+import type { Tensor } from '../../graph/tensor.js';
+import type { Pair, Triple } from '../../ops/primitives/window.js';
+import { poolWindow, requireExponent } from '../../ops/spatial/pool-window.js';
 import {
   type AvgPoolOptions,
   avgPool1d,
@@ -10,11 +13,7 @@ import {
   maxPool2d,
   maxPool3d,
   type PoolOptions,
-  poolWindow,
-  requireExponent,
-} from '../../graph/ops/pooling.js';
-import type { Pair, Triple } from '../../graph/ops/window.js';
-import type { Tensor } from '../../graph/tensor.js';
+} from '../../ops/spatial/pooling.js';
 import { Module } from '../module.js';
 
 type One = number | readonly [number];

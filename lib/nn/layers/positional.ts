@@ -1,9 +1,9 @@
 import type { DType } from '../../graph/dtype.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
-import { add } from '../../graph/ops/elementwise.js';
-import { slice } from '../../graph/ops/movement.js';
-import { sinusoidalEncoding } from '../../graph/ops/positional.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { sinusoidalEncoding } from '../../ops/nn/positional.js';
+import { add } from '../../ops/primitives/elementwise.js';
+import { slice } from '../../ops/primitives/movement.js';
 import { type Initialiser, normal } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

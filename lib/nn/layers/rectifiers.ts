@@ -1,19 +1,9 @@
 import type { DType } from '../../graph/dtype.js';
 import { requireInteger } from '../../graph/errors.js';
-import { leakyRelu, relu } from '../../graph/ops/elementwise.js';
-import {
-  celu,
-  elu,
-  hardSigmoid,
-  hardSwish,
-  hardTanh,
-  prelu,
-  relu6,
-  requireNumber,
-  requireRange,
-  selu,
-} from '../../graph/ops/rectifiers.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { requireNumber, requireRange } from '../../ops/nn/checks.js';
+import { celu, elu, hardSigmoid, hardSwish, hardTanh, prelu, relu6, selu } from '../../ops/nn/rectifiers.js';
+import { leakyRelu, relu } from '../../ops/primitives/elementwise.js';
 import { constant } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

@@ -1,9 +1,9 @@
 import type { DType } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
-import { zeros } from '../../graph/ops/leaf.js';
-import { matmul } from '../../graph/ops/matmul.js';
+import { zeros } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { matmul } from '../../ops/primitives/matmul/matmul.js';
 import { torchDefault } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

@@ -1,8 +1,8 @@
 import { invalid } from '../../graph/errors.js';
-import { add, mul, relu, sigmoid, sub, tanh } from '../../graph/ops/elementwise.js';
-import { matmul } from '../../graph/ops/matmul.js';
-import { slice } from '../../graph/ops/movement.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { add, mul, relu, sigmoid, sub, tanh } from '../../ops/primitives/elementwise.js';
+import { matmul } from '../../ops/primitives/matmul/matmul.js';
+import { slice } from '../../ops/primitives/movement.js';
 
 /** The parameters of a step besides the weight of the input: `weight` is [gates * H, H], each bias [gates * H]. */
 export interface StepWeights {

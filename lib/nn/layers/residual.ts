@@ -1,7 +1,7 @@
 import { formatShape, invalid, requireOptions } from '../../graph/errors.js';
-import { add } from '../../graph/ops/elementwise.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { add } from '../../ops/primitives/elementwise.js';
 import { Module } from '../module.js';
 
 /** The input itself. */

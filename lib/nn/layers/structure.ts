@@ -1,6 +1,6 @@
 import { invalid } from '../../graph/errors.js';
-import { flatten } from '../../graph/ops/movement.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { flatten } from '../../ops/primitives/movement.js';
 import { Module } from '../module.js';
 
 /** Joins the axes from `start` to `end` into one; all but the first by default. */

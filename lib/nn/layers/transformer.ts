@@ -1,9 +1,9 @@
 import type { DType } from '../../graph/dtype.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
-import { add, relu } from '../../graph/ops/elementwise.js';
-import type { RotaryOptions } from '../../graph/ops/positional.js';
-import { gelu } from '../../graph/ops/smooth-activations.js';
 import type { Tensor } from '../../graph/tensor.js';
+import type { RotaryOptions } from '../../ops/nn/positional.js';
+import { gelu } from '../../ops/nn/smooth-activations.js';
+import { add, relu } from '../../ops/primitives/elementwise.js';
 import { Module } from '../module.js';
 import { type AttentionMasks, MultiheadAttention, type MultiheadAttentionOptions } from './attention.js';
 import { Dropout } from './dropout.js';

@@ -1,12 +1,7 @@
 import { requireInteger } from '../../graph/errors.js';
-import {
-  pixelShuffle,
-  pixelUnshuffle,
-  requireUpsampleOptions,
-  type UpsampleOptions,
-  upsample,
-} from '../../graph/ops/upsample.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { pixelShuffle, pixelUnshuffle, upsample } from '../../ops/spatial/upsample.js';
+import { requireUpsampleOptions, type UpsampleOptions } from '../../ops/spatial/upsample-options.js';
 import { Module } from '../module.js';
 
 /** Resizes the spatial axes of [N, L, C], [N, H, W, C] or [N, D, H, W, C] by a scale or to a size. */

@@ -1,10 +1,11 @@
 import { isFloat } from '../../graph/dtype.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
-import { sum } from '../../graph/ops/broadcast.js';
-import { abs, cast, div, eq, gt, le, maximum, ne, sub, where } from '../../graph/ops/elementwise.js';
-import { unsqueeze } from '../../graph/ops/movement.js';
-import { argMax, mean } from '../../graph/ops/reduce.js';
 import { sameShape } from '../../graph/shapes.js';
+import { mean } from '../../ops/math/reductions.js';
+import { sum } from '../../ops/primitives/broadcast.js';
+import { abs, cast, div, eq, gt, le, maximum, ne, sub, where } from '../../ops/primitives/elementwise.js';
+import { unsqueeze } from '../../ops/primitives/movement.js';
+import { argMax } from '../../ops/primitives/reduce.js';
 import { requireSameShape } from './check.js';
 import { configurable } from './configurable.js';
 import { Labels, requireLabelShape } from './labels.js';

@@ -1,4 +1,8 @@
 import { formatShape, invalid } from '../../graph/errors.js';
+import { tensor } from '../../graph/leaf.js';
+import { broadcastShapes, sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { softplus } from '../../ops/nn/smooth-activations.js';
 import {
   add,
   cast,
@@ -11,12 +15,8 @@ import {
   neg,
   sub,
   where,
-} from '../../graph/ops/elementwise.js';
-import { tensor } from '../../graph/ops/leaf.js';
-import { softplus } from '../../graph/ops/smooth-activations.js';
-import { stopGradient } from '../../graph/ops/stop-gradient.js';
-import { broadcastShapes, sameShape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+} from '../../ops/primitives/elementwise.js';
+import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { binaryAccuracy } from './accuracy.js';
 import { requireFactors, requirePositive, requireSameShape, targetsMust } from './check.js';
 import { configurable } from './configurable.js';

@@ -1,8 +1,8 @@
 import { isFloat, type TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
-import { cast } from '../../graph/ops/elementwise.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { cast } from '../../ops/primitives/elementwise.js';
 
 /** Checks that a tensor has floats. */
 export function requireFloat(op: string, name: string, x: Tensor): void {

@@ -1,10 +1,10 @@
 import { isFloat, type TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
-import { sum } from '../../graph/ops/broadcast.js';
-import { add, mul, neg } from '../../graph/ops/elementwise.js';
-import { logSoftmax } from '../../graph/ops/softmax.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { logSoftmax } from '../../ops/nn/softmax.js';
+import { sum } from '../../ops/primitives/broadcast.js';
+import { add, mul, neg } from '../../ops/primitives/elementwise.js';
 import { accuracy } from './accuracy.js';
 import { requireFloat, targetsMust } from './check.js';
 import { configurable } from './configurable.js';

@@ -1,5 +1,8 @@
 import { formatShape, invalid } from '../../graph/errors.js';
-import { sum } from '../../graph/ops/broadcast.js';
+import { sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { norm } from '../../ops/math/norm.js';
+import { sum } from '../../ops/primitives/broadcast.js';
 import {
   abs,
   add,
@@ -13,13 +16,10 @@ import {
   square,
   sub,
   where,
-} from '../../graph/ops/elementwise.js';
-import { squeeze } from '../../graph/ops/movement.js';
-import { norm } from '../../graph/ops/norm.js';
-import { max } from '../../graph/ops/reduce.js';
-import { stopGradient } from '../../graph/ops/stop-gradient.js';
-import { sameShape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+} from '../../ops/primitives/elementwise.js';
+import { squeeze } from '../../ops/primitives/movement.js';
+import { max } from '../../ops/primitives/reduce.js';
+import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { requirePositive, requireSameShape } from './check.js';
 import { configurable } from './configurable.js';
 import { type ReductionOptions, reducer } from './reduction.js';

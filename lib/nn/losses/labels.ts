@@ -1,12 +1,12 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
-import { sum } from '../../graph/ops/broadcast.js';
-import { cast, div, eq, mul, ne, where } from '../../graph/ops/elementwise.js';
-import { checkLabels, gather } from '../../graph/ops/gather.js';
-import { arange, tensor } from '../../graph/ops/leaf.js';
-import { unsqueeze } from '../../graph/ops/movement.js';
+import { arange, tensor } from '../../graph/leaf.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { sum } from '../../ops/primitives/broadcast.js';
+import { cast, div, eq, mul, ne, where } from '../../ops/primitives/elementwise.js';
+import { checkLabels, gather } from '../../ops/primitives/gather.js';
+import { unsqueeze } from '../../ops/primitives/movement.js';
 import { requireFactors } from './check.js';
 import { meanOf, type Reduction, type ReductionOptions } from './reduction.js';
 

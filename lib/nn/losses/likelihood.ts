@@ -1,8 +1,19 @@
 import { invalid } from '../../graph/errors.js';
-import { sum } from '../../graph/ops/broadcast.js';
-import { add, div, exp, gt, log, maximum, mul, square, sub, where } from '../../graph/ops/elementwise.js';
-import { stopGradient } from '../../graph/ops/stop-gradient.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { sum } from '../../ops/primitives/broadcast.js';
+import {
+  add,
+  div,
+  exp,
+  gt,
+  log,
+  maximum,
+  mul,
+  square,
+  sub,
+  where,
+} from '../../ops/primitives/elementwise.js';
+import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { requirePositive, requireSameShape } from './check.js';
 import { configurable } from './configurable.js';
 import { type Reduction, type ReductionOptions, reducer } from './reduction.js';

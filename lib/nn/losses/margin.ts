@@ -1,8 +1,8 @@
 import { invalid } from '../../graph/errors.js';
-import { sum } from '../../graph/ops/broadcast.js';
-import { add, mul, relu, square, sub, where } from '../../graph/ops/elementwise.js';
-import { unsqueeze } from '../../graph/ops/movement.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { sum } from '../../ops/primitives/broadcast.js';
+import { add, mul, relu, square, sub, where } from '../../ops/primitives/elementwise.js';
+import { unsqueeze } from '../../ops/primitives/movement.js';
 import { accuracy } from './accuracy.js';
 import { requireFloat, requirePositive, requireSameShape, targetsMust } from './check.js';
 import { configurable } from './configurable.js';

@@ -1,5 +1,5 @@
-import { neg } from '../../graph/ops/elementwise.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { neg } from '../../ops/primitives/elementwise.js';
 import { accuracy } from './accuracy.js';
 import { requireFloat } from './check.js';
 import { configurable } from './configurable.js';

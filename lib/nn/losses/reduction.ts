@@ -1,7 +1,7 @@
 import { formatShape, invalid } from '../../graph/errors.js';
-import { sum } from '../../graph/ops/broadcast.js';
-import { mean } from '../../graph/ops/reduce.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { mean } from '../../ops/math/reductions.js';
+import { sum } from '../../ops/primitives/broadcast.js';
 
 /** What becomes of the losses of single elements or samples: their mean, their sum, or all of them as they are. */
 export type Reduction = 'mean' | 'sum' | 'none';

@@ -1,5 +1,5 @@
-import { abs, le, lt, mul, square, sub, where } from '../../graph/ops/elementwise.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { abs, le, lt, mul, square, sub, where } from '../../ops/primitives/elementwise.js';
 import { requirePositive, requireSameShape } from './check.js';
 import { configurable } from './configurable.js';
 import { type ReductionOptions, reducer } from './reduction.js';

@@ -1,0 +1,28 @@
+import type { Value } from '../lower/values.js';
+import type { Block, Step } from '../plan/plan.js';
+import { FirstFit } from './first-fit.js';
+import { findLifetimes, peakOf } from './lifetimes.js';
+import { tightestFit } from './tighten.js';
+
+export { largestLiveBytes } from './lifetimes.js';
+
+export interface Arena {
+  readonly blocks: Block[];
+  readonly bytes: number;
+  /** Where each buffer starts, by its id. */
+  readonly offsets: ReadonlyMap<number, number>;
+}
+
+/** Lays out the arena: buffers that are never alive at the same step may share bytes. */
+export function placeInArena(steps: readonly Step<Value>[]): Arena {
+  const lifetimes = findLifetimes(steps);
+  const groups = [...new Set(lifetimes.values())];
+  const fit = tightestFit(new FirstFit(groups), peakOf(groups, steps.length));
+  const blocks = groups.map((life, i): Block => ({ offset: fit.offsets[i] as number, ...life }));
+  const places = new Map(groups.map((life, i) => [life, fit.offsets[i] as number]));
+  return {
+    blocks: blocks.sort((a, b) => a.first - b.first || a.offset - b.offset),
+    bytes: fit.bytes,
+    offsets: new Map([...lifetimes].map(([id, life]) => [id, places.get(life) as number])),
+  };
+}

@@ -1,0 +1,35 @@
+import type { Lowering } from '../../graph/op.js';
+import { type Shape, sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+
+/** Beyond this the block registers of a program leave the first-level cache. */
+export const MOST_INSTRUCTIONS = 48;
+
+export type ComputeType = 'float32' | 'float64';
+
+/** The type that the vector machine computes a node in. Integers and bools are exact in float64. */
+export function computeType(node: Tensor): ComputeType {
+  const arithmetic = node.dtype === 'bool' ? (node.inputs[0]?.dtype ?? 'bool') : node.dtype;
+  return arithmetic === 'float32' ? 'float32' : 'float64';
+}
+
+/** The shape that a step with this node in it runs over. */
+export function stepShape(node: Tensor): Shape {
+  return isReduction(node) ? node.input(0).shape : node.shape;
+}
+
+type ReduceKernel = Extract<Lowering<unknown>, { family: 'reduce' }>;
+
+export type Reduction = Tensor & { readonly op: { readonly kernel: ReduceKernel } };
+
+export function isReduction(node: Tensor): node is Reduction {
+  return node.op.kernel.family === 'reduce';
+}
+
+/** The input of a reduction as [A, R, B]: before, on and behind the reduced axes. */
+export function reducedDims(node: Reduction): [number, number, number] {
+  const { shape } = node.input(0);
+  const axes = node.op.kernel.axes(node.attributes);
+  const [first, last] = [axes[0] as number, axes.at(-1) as number];
+  return [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(first, last + 1)), sizeOf(shape.slice(last + 1))];
+}

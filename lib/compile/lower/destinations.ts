@@ -1,0 +1,109 @@
+import type { Variable } from '../../graph/leaf.js';
+import { isNumber } from '../../graph/leaf.js';
+import type { Loop } from '../../graph/loop.js';
+import { reachable, type Tensor } from '../../graph/tensor.js';
+import { link, reaches, type Unit } from '../fuse/units.js';
+import type { Buffer } from './values.js';
+
+/** A value that leaves the plan, and the binding that takes it. */
+export interface Target {
+  readonly value: Tensor;
+  readonly binding: Buffer;
+  /** The variable that is assigned, where the target is one. */
+  readonly variable?: Variable;
+}
+
+/** How each target is served: by the step that computes its value, or by a copy before or after all steps. */
+export interface Destinations {
+  readonly direct: ReadonlyMap<Tensor, Buffer>;
+  readonly before: readonly Target[];
+  readonly after: readonly Target[];
+}
+
+/**
+ * Lets the step that computes a value write it to its binding where that is safe; a copy does the rest. A variable is
+ * safe to write when every other reader of its old value, and every step that can fail, runs first; new links between
+ * units order that.
+ */
+export function chooseDestinations(
+  targets: readonly Target[],
+  unitOf: ReadonlyMap<Tensor, Unit>,
+  consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
+): Destinations {
+  const direct = new Map<Tensor, Buffer>();
+  const before: Target[] = [];
+  const after: Target[] = [];
+  const fallible = new Set([...unitOf].filter(([node]) => canFail(node)).map(([, unit]) => unit));
+  for (const target of targets) {
+    const source = computed(target.value);
+    if (isLeafView(source)) {
+      before.push(target);
+    } else if (source.op.kernel.family === 'view' || isNumber(source) || direct.has(source)) {
+      after.push(target);
+    } else if (target.variable && !reserve(target.variable, source, unitOf, consumers, fallible)) {
+      after.push(target);
+    } else {
+      direct.set(source, target.binding);
+    }
+  }
+  return { direct, before, after };
+}
+
+/** The node whose memory holds the value: a reshape of a whole result has the same bytes. */
+function computed(value: Tensor): Tensor {
+  let node = value;
+  while (node.op.kind === 'reshape') node = node.input(0);
+  return node.op.kernel.family === 'view' ? value : node;
+}
+
+/** Whether the value is the memory of a leaf, which a later step may overwrite. */
+function isLeafView(value: Tensor): boolean {
+  let node = value;
+  while (node.op.kernel.family === 'view') node = node.input(0);
+  return node.op.kernel.family === 'leaf' && !isNumber(node);
+}
+
+/** Whether the node's kernel may stop the run: an index out of range, a singular matrix. */
+function canFail(node: Tensor): boolean {
+  const { kernel } = node.op;
+  if (kernel.family === 'scan') return reachable((node.attributes as Loop).body.results).some(canFail);
+  return kernel.family === 'call' && kernel.call(node).canFail === true;
+}
+
+/**
+ * Orders all readers of the variable, and all units that can fail, before the unit that computes its next value, if
+ * that can be. So a run that fails leaves every variable as it was.
+ */
+function reserve(
+  variable: Variable,
+  value: Tensor,
+  unitOf: ReadonlyMap<Tensor, Unit>,
+  consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
+  fallible: ReadonlySet<Unit>,
+): boolean {
+  const writer = unitOf.get(value) as Unit;
+  if (fallible.has(writer)) return false;
+  const readers = new Set(fallible);
+  for (const { node, viewed } of readersOf(variable, consumers)) {
+    const unit = unitOf.get(node) as Unit;
+    // In place, element by element, is safe only where both sides are read and written at the same index.
+    if (unit === writer && (viewed || value.op.kernel.family !== 'map')) return false;
+    if (unit !== writer) readers.add(unit);
+  }
+  if ([...readers].some((unit) => reaches(writer, unit))) return false;
+  for (const unit of readers) link(unit, writer);
+  return true;
+}
+
+/** The nodes that compute with a leaf, directly or through views. */
+function readersOf(leaf: Tensor, consumers: ReadonlyMap<Tensor, readonly Tensor[]>) {
+  const found: { node: Tensor; viewed: boolean }[] = [];
+  const stack: { node: Tensor; viewed: boolean }[] = [{ node: leaf, viewed: false }];
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    for (const node of consumers.get(top.node) ?? []) {
+      if (node.op.kernel.family === 'view') stack.push({ node, viewed: true });
+      else found.push({ node, viewed: top.viewed });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,36 @@
+import { endSlots, firstSlot, type Loop, type Region, regionsOf } from '../../graph/loop.js';
+import { contiguousStrides, sizeOf } from '../../graph/shapes.js';
+import type { LoopBinding } from '../plan/plan.js';
+import type { Value } from './values.js';
+
+/** Where each carried value of a loop lies before the first step, in the memory of the loop's value. */
+export function loopStarts(loop: Loop, output: Value): Value[] {
+  return regionsOf(loop)
+    .slice(0, loop.carries)
+    .map((region) => window(output, region, endSlots(loop, region.slots).first, region.shape));
+}
+
+/**
+ * What the bindings of a loop's body are at each step: its placeholders, then its results.
+ *
+ * @param read the values of the inputs and of the captured values, contiguous
+ * @param output the loop's value
+ */
+export function loopBindings(loop: Loop, read: readonly Value[], output: Value): LoopBinding<Value>[] {
+  const { carries, inputs, length } = loop;
+  const regions = regionsOf(loop).map((region, i) => ({
+    operand: window(output, region, 0, [region.slots, ...region.shape]),
+    slots: region.slots,
+    first: i < carries ? firstSlot(loop, 'after') : 0,
+  }));
+  const before = regions
+    .slice(0, carries)
+    .map((binding) => ({ ...binding, first: firstSlot(loop, 'before') }));
+  const given = read.map((operand, i) => ({ operand, slots: i < inputs ? length : 1, first: 0 }));
+  return [...before, ...given, ...regions];
+}
+
+function window(output: Value, { start, shape }: Region, slot: number, like: readonly number[]): Value {
+  const offset = output.layout.offset + start + slot * sizeOf(shape);
+  return { ...output, layout: { offset, shape: like, strides: contiguousStrides(like) } };
+}

@@ -1,0 +1,256 @@
+import { bytesPerElement, type DType } from '../../graph/dtype.js';
+import { isNumber, numberOf } from '../../graph/leaf.js';
+import type { Body, Loop } from '../../graph/loop.js';
+import type { Call, Layout } from '../../graph/op.js';
+import type { Place } from '../../graph/place.js';
+import { commonRegion, keptIn, type Region } from '../../graph/region.js';
+import { sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { computeType, isReduction, type Reduction, reducedDims, stepShape } from '../fuse/space.js';
+import type { Unit } from '../fuse/units.js';
+import type { CallStep, Plan, ScanStep, Step } from '../plan/plan.js';
+import { loopBindings, loopStarts } from './loop.js';
+import { wholeValue, writeProgram } from './program.js';
+import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from './values.js';
+
+/** What the lowering must know of the whole graph. */
+export interface LoweringContext {
+  /** The binding of each leaf that has memory of its own. */
+  readonly leaves: ReadonlyMap<Tensor, Buffer>;
+  /** The binding that a node's value is written to, where it has one. */
+  readonly destinations: ReadonlyMap<Tensor, Buffer>;
+  /** Nodes whose values are read outside of the unit that makes them. */
+  readonly shared: ReadonlySet<Tensor>;
+  /** The plan of a loop's body. */
+  compileBody(body: Body): Plan;
+}
+
+/** Turns units, in the order of the schedule, into steps over buffers that are not placed yet. */
+export class Lowering {
+  readonly steps: Step<Value>[] = [];
+  readonly #values = new Map<Tensor, Value>();
+  readonly #compact = new Map<Tensor, Value>();
+  #buffers = 0;
+  /** Of the unit that is lowered now. */
+  #place: Place | undefined;
+  /** Those of the unit; what is made for it on the way, such as a copy, is in the first. */
+  #regions: readonly Region[] = [];
+
+  constructor(private readonly context: LoweringContext) {}
+
+  lower(unit: Unit): void {
+    const node = unit.last;
+    if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
+    this.#place = node.place;
+    this.#regions = regionsOf(unit);
+    const { kernel } = node.op;
+    if (kernel.family === 'map') this.#map(unit);
+    if (kernel.family === 'reduce') this.#reduce(unit);
+    if (kernel.family === 'parts') this.#parts(node);
+    if (kernel.family === 'call') this.#call(node, kernel.call(node));
+    if (kernel.family === 'scan') this.#scan(node, kernel.loop(node));
+    this.#place = undefined;
+    this.#regions = [];
+  }
+
+  /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
+  valueOf(node: Tensor): Value {
+    const known = this.#values.get(node);
+    if (known) return known;
+    const value = this.#resolve(node);
+    this.#values.set(node, value);
+    return value;
+  }
+
+  /** A copy of a value in memory of its own, or in the given buffer. */
+  copy(source: Value, label: string, buffer?: Buffer, place = this.#place): Value {
+    const output: Value = {
+      buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype, this.#regions[0]),
+      layout: contiguous(source.layout.shape),
+      dtype: source.dtype,
+    };
+    if (sizeOf(source.layout.shape) > 0) {
+      this.#push({ kernel: 'copy', label, flops: 0, input: source, output }, place);
+    }
+    return output;
+  }
+
+  #resolve(node: Tensor): Value {
+    const leaf = this.context.leaves.get(node);
+    if (leaf) return wholeValue(node, leaf);
+    if (isNumber(node)) {
+      const output = this.#output(node);
+      if (node.size > 0)
+        this.#push({ kernel: 'fill', label: 'constant', flops: 0, value: numberOf(node), output });
+      return output;
+    }
+    const { kernel } = node.op;
+    if (kernel.family !== 'view') return this.#output(node);
+    const source = this.valueOf(node.input(0));
+    const layout = kernel.view(source.layout, node);
+    if (layout) return { ...source, layout };
+    const compact = this.#contiguous(node.input(0));
+    return { ...compact, layout: kernel.view(compact.layout, node) as Layout };
+  }
+
+  #contiguous(node: Tensor): Value {
+    const value = this.valueOf(node);
+    if (isContiguous(value.layout)) return value;
+    const copy = this.#compact.get(node) ?? this.copy(value, `contiguous ${node.op.kind}`);
+    this.#compact.set(node, copy);
+    return copy;
+  }
+
+  #map(unit: Unit): void {
+    const { program } = writeProgram(unit.nodes, [], this.#stored(unit), spaceOf(unit), (x) =>
+      this.valueOf(x),
+    );
+    this.#push({ kernel: 'map', label: labelOf(unit), flops: flopsOf(unit), ...program });
+  }
+
+  #reduce(unit: Unit): void {
+    const reduced = unit.nodes.filter(isReduction);
+    const producers = unit.nodes.filter((node) => !isReduction(node));
+    const stored = this.#stored(unit);
+    for (const node of reduced) stored.delete(node);
+    const inputs = reduced.map((node) => node.input(0));
+    const { program, registerOf } = writeProgram(producers, inputs, stored, spaceOf(unit), (x) =>
+      this.valueOf(x),
+    );
+    this.#push({
+      ...program,
+      kernel: 'reduce',
+      label: labelOf(unit),
+      flops: flopsOf(unit),
+      dims: reducedDims(unit.last as Reduction),
+      reductions: reduced.map((node) => ({
+        code: node.op.kernel.code,
+        result: registerOf.get(node.input(0)) as number,
+        output: this.valueOf(node),
+      })),
+    });
+  }
+
+  #parts(node: Tensor): void {
+    const { kernel } = node.op;
+    if (kernel.family !== 'parts') return;
+    const output = this.valueOf(node);
+    const fill = kernel.fill(node);
+    const facts = { label: node.op.kind, flops: 0 };
+    if (fill !== null) this.#push({ kernel: 'fill', ...facts, value: fill, output });
+    for (const { input, start, step } of kernel.parts(node)) {
+      const source = this.valueOf(node.input(input));
+      if (sizeOf(source.layout.shape) === 0) continue;
+      const { strides } = output.layout;
+      const layout: Layout = {
+        offset: start.reduce((sum, at, axis) => sum + at * (strides[axis] as number), 0),
+        shape: source.layout.shape,
+        strides: strides.map((stride, axis) => stride * (step?.[axis] ?? 1)),
+      };
+      this.#push({ kernel: 'copy', ...facts, input: source, output: { ...output, layout } });
+    }
+  }
+
+  #call(node: Tensor, { kernel, inputs, attributes = {}, workspace, strided }: Call): void {
+    const named: Record<string, Value> = {};
+    inputs.forEach((name, i) => {
+      named[name] = strided ? this.#matrix(node.input(i)) : this.#contiguous(node.input(i));
+    });
+    const step: CallStep<Value> = {
+      kernel: 'call',
+      label: node.op.kind,
+      flops: node.op.cost(node),
+      name: kernel,
+      inputs: named,
+      output: this.valueOf(node),
+      attributes,
+    };
+    const scratch = workspace !== undefined ? { workspace: this.#scratch(workspace, node.dtype) } : {};
+    this.#push({ ...step, ...scratch });
+  }
+
+  #scan(node: Tensor, loop: Loop): void {
+    const output = this.valueOf(node);
+    const { length, reverse } = loop;
+    const carry = { label: 'carry', flops: 0 };
+    loopStarts(loop, output).forEach((start, i) => {
+      const initial = node.input(i);
+      if (initial.size === 0) return;
+      if (!isNumber(initial)) {
+        this.#push({ kernel: 'copy', ...carry, input: this.valueOf(initial), output: start });
+        return;
+      }
+      this.#push({ kernel: 'fill', ...carry, value: numberOf(initial), output: start });
+    });
+    if (length === 0) return;
+    const body = this.context.compileBody(loop.body);
+    const read = node.inputs.slice(loop.carries).map((input) => this.#contiguous(input));
+    const bindings = loopBindings(loop, read, output);
+    const reads = node.inputs.length;
+    const step: ScanStep<Value> = {
+      kernel: 'scan',
+      label: 'scan',
+      flops: length * body.flops,
+      length,
+      reverse,
+      body,
+      bindings,
+      reads,
+    };
+    const workspace = body.arenaBytes > 0 ? { workspace: this.#scratch(body.arenaBytes, 'uint8') } : {};
+    this.#push({ ...step, ...workspace });
+  }
+
+  #push(step: Step<Value>, place = this.#place): void {
+    const regions = this.#regions;
+    this.steps.push({ ...step, ...(place && { place }), ...(regions.length > 0 && { regions }) });
+  }
+
+  #matrix(node: Tensor): Value {
+    const value = this.valueOf(node);
+    const layout = matrixLayout(value.layout);
+    return layout ? { ...value, layout } : this.#contiguous(node);
+  }
+
+  /** The nodes of a unit whose values must be in memory, and where. */
+  #stored(unit: Unit): Map<Tensor, Value> {
+    const nodes = unit.nodes.filter((node) => this.context.shared.has(node));
+    return new Map(nodes.map((node) => [node, this.valueOf(node)]));
+  }
+
+  #output(node: Tensor): Value {
+    return wholeValue(
+      node,
+      this.context.destinations.get(node) ??
+        this.#allocate(node.shape, node.dtype, isNumber(node) ? this.#regions[0] : keptIn(node.region)),
+    );
+  }
+
+  #scratch(elements: number, dtype: DType): Value {
+    return { buffer: this.#allocate([elements], dtype), layout: contiguous([elements]), dtype };
+  }
+
+  #allocate(shape: readonly number[], dtype: DType, region?: Region): Buffer {
+    const bytes = sizeOf(shape) * bytesPerElement(dtype);
+    return { kind: 'arena', id: this.#buffers++, bytes, ...(region && { region }) };
+  }
+}
+
+/** The regions that something of the unit leaves, and the innermost one that all of it is in. */
+function regionsOf({ nodes }: Unit): readonly Region[] {
+  const left = nodes.flatMap(({ region }) => region?.left ?? []);
+  const common = nodes.map(({ region }) => keptIn(region)).reduce(commonRegion);
+  return [...new Set(common ? [...left, common] : left)];
+}
+
+function spaceOf(unit: Unit) {
+  return { shape: stepShape(unit.last), compute: computeType(unit.last) };
+}
+
+function flopsOf(unit: Unit): number {
+  return unit.nodes.reduce((sum, node) => sum + node.op.cost(node), 0);
+}
+
+function labelOf(unit: Unit): string {
+  return unit.nodes.map((node) => node.op.kind).join('+');
+}

@@ -1,0 +1,62 @@
+import { bytesPerElement, type DType } from '../../graph/dtype.js';
+import type { Layout } from '../../graph/op.js';
+import type { Region } from '../../graph/region.js';
+import { contiguousStrides, type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
+
+/** A stretch of the arena that has no place in it yet. */
+export interface ArenaBuffer {
+  readonly kind: 'arena';
+  readonly id: number;
+  readonly bytes: number;
+  /** The checkpointed stretch of the graph whose values it is for: it is computed again rather than kept for gradients. */
+  readonly region?: Region;
+}
+
+/** Memory that a value lies in, before the arena is laid out. */
+export type Buffer = ArenaBuffer | { readonly kind: 'binding'; readonly index: number };
+
+/** A value, or a window on one. */
+export interface Value {
+  readonly buffer: Buffer;
+  readonly layout: Layout;
+  readonly dtype: DType;
+}
+
+/** The layout of a value that fills its memory in row-major order. */
+export function contiguous(shape: Shape): Layout {
+  return { offset: 0, shape, strides: contiguousStrides(shape) };
+}
+
+/** Whether the layout visits neighbouring elements in row-major order. */
+export function isContiguous({ shape, strides }: Layout): boolean {
+  const expected = contiguousStrides(shape);
+  return sizeOf(shape) === 0 || shape.every((d, axis) => d === 1 || strides[axis] === expected[axis]);
+}
+
+/** Whether the value is all of its buffer, in row-major order. */
+export function fillsBuffer(value: Value, bytes: number): boolean {
+  const { layout, dtype } = value;
+  return (
+    layout.offset === 0 && isContiguous(layout) && sizeOf(layout.shape) * bytesPerElement(dtype) === bytes
+  );
+}
+
+export function sameLayout(a: Layout, b: Layout): boolean {
+  return a.offset === b.offset && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
+}
+
+/**
+ * The layout of a batch of matrices with one of the last two strides equal to 1, as BLAS reads them, or null where a
+ * copy is needed first.
+ */
+export function matrixLayout(layout: Layout): Layout | null {
+  const [rows, columns] = layout.shape.slice(-2) as [number, number];
+  let [rowStride, columnStride] = layout.strides.slice(-2) as [number, number];
+  if (columns === 1) columnStride = 1;
+  if (rows === 1) rowStride = columnStride === 1 ? columns : 1;
+  const rowMajor = columnStride === 1 && rowStride >= columns;
+  const columnMajor = rowStride === 1 && columnStride >= rows;
+  if (!rowMajor && !columnMajor) return null;
+  if (layout.strides.some((stride) => stride < 0)) return null;
+  return { ...layout, strides: [...layout.strides.slice(0, -2), rowStride, columnStride] };
+}

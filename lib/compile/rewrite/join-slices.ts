@@ -1,0 +1,85 @@
+import { sameShape } from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+import { add } from '../../ops/primitives/elementwise.js';
+import { concat, type ScatterSliceAttributes, scatterSliceOp } from '../../ops/primitives/movement.js';
+
+type Part = Tensor<ScatterSliceAttributes>;
+
+/**
+ * The sum of parts in frames of zeros, some of which lie beside each other, as fewer parts in smaller frames, or in
+ * none: the gradients of the parts of a split tensor are put behind one another instead of added up with zeros. Either
+ * operand may be such a sum itself, whose parts did not meet.
+ *
+ * @returns null where the operands are anything else
+ */
+export function joinSlices(a: Tensor, b: Tensor): Tensor | null {
+  const parts = partsOf([a, b]);
+  if (!parts) return null;
+  const axis = axisOf(parts);
+  if (axis === null) return null;
+  const from = (part: Part) => part.attributes.start[axis] as number;
+  const to = (part: Part) => part.attributes.end[axis] as number;
+  const joined: Part[] = [];
+  for (const part of parts.sort((p, q) => from(p) - from(q))) {
+    const before = joined.at(-1);
+    if (before && from(part) < to(before)) return null;
+    const meets = before && from(part) === to(before);
+    if (meets) joined.splice(-1, 1, join(before, part, axis));
+    else joined.push(part);
+  }
+  if (joined.length === parts.length) return null;
+  return joined.map(withoutFrame).reduce((sum, part) => add(sum, part));
+}
+
+/** The one axis on which the parts have different ranges. */
+function axisOf([first, ...rest]: readonly Part[]): number | null {
+  if (!first) return null;
+  const { start, end } = first.attributes;
+  const axes = first.shape
+    .map((_, axis) => axis)
+    .filter((axis) =>
+      rest.some(
+        ({ attributes }) => attributes.start[axis] !== start[axis] || attributes.end[axis] !== end[axis],
+      ),
+    );
+  return axes.length === 1 ? (axes[0] as number) : null;
+}
+
+function join(a: Part, b: Part, axis: number): Part {
+  const end = a.attributes.end.map((at, i) => (i === axis ? (b.attributes.end[axis] as number) : at));
+  const inner = concat([...piecesOf(a.input(0), axis), ...piecesOf(b.input(0), axis)], axis);
+  return new Tensor(scatterSliceOp, [inner], { ...a.attributes, end });
+}
+
+function withoutFrame(part: Part): Tensor {
+  const inner = part.input(0);
+  return sameShape(inner.shape, part.shape) ? inner : part;
+}
+
+/** What a part was joined of before. */
+function piecesOf(x: Tensor, axis: number): readonly Tensor[] {
+  const joined = x.op.kind === 'concat' && (x.attributes as { axis: number }).axis === axis;
+  return joined ? x.inputs : [x];
+}
+
+/** The parts that sums consist of, or null where a term is none, or comes twice and so lies upon itself. */
+function partsOf(sums: readonly Tensor[]): Part[] | null {
+  const parts: Part[] = [];
+  const seen = new Set<Tensor>();
+  const stack = [...sums].reverse();
+  for (let term = stack.pop(); term; term = stack.pop()) {
+    if (seen.has(term)) return null;
+    seen.add(term);
+    if (term.op.kind === 'add') stack.push(...[...term.inputs].reverse());
+    else if (isPart(term)) parts.push(term);
+    else return null;
+  }
+  return parts;
+}
+
+function isPart(node: Tensor): node is Part {
+  if (node.op !== scatterSliceOp) return false;
+  const { step, end, start } = node.attributes as ScatterSliceAttributes;
+  // A range's end may lie behind its last element where steps are wider.
+  return step.every((by) => by === 1) && end.every((to, axis) => to > (start[axis] as number));
+}

@@ -1,0 +1,155 @@
+import { Body, endSlots, type Loop, regionsOf } from '../../graph/loop.js';
+import { remade } from '../../graph/region.js';
+import { sizeOf } from '../../graph/shapes.js';
+import { reachable, Tensor } from '../../graph/tensor.js';
+import type { SliceAttributes } from '../../ops/primitives/movement.js';
+
+/** What is read of a scan: ranges of its flat value, or all of it. */
+type Reads = [start: number, end: number][] | 'all';
+
+/** Which results of a scan are kept, and how many slots of each carried value; which placeholders they need. */
+interface Need {
+  readonly results: readonly boolean[];
+  readonly slots: readonly number[];
+  readonly placeholders: readonly boolean[];
+}
+
+/**
+ * Drops the results of scans that nobody reads, with the inputs that only they need, and lets carried values of which
+ * only the last is read take turns in two slots. So inference pays nothing for what a gradient would have wanted.
+ *
+ * @returns the rewritten roots, in order
+ */
+export function pruneScans(roots: readonly Tensor[]): Tensor[] {
+  const nodes = reachable(roots);
+  if (!nodes.some(isScan)) return [...roots];
+  const needs = findNeeds(nodes, roots);
+  const rewritten = new Map<Tensor, Tensor>();
+  const moves = new Map<Tensor, (at: number) => number>();
+  let changed = false;
+  for (const node of nodes) {
+    const inputs = node.inputs.map((input) => rewritten.get(input) ?? input);
+    const need = needs.get(node);
+    if (need && isScan(node)) {
+      changed = true;
+      const loop = pruneLoop(node.attributes, need);
+      moves.set(node, moveBetween(node.attributes, loop, need));
+      const kept = inputs.filter((_, i) => need.placeholders[i]);
+      rewritten.set(
+        node,
+        remade(node, () => new Tensor(node.op, kept, loop)),
+      );
+      continue;
+    }
+    const move = node.op.kind === 'slice' && moves.get(node.input(0));
+    // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
+    const same = !changed || node.op.kernel.family === 'leaf';
+    const attributes = move ? moveSlice(node.attributes as SliceAttributes, move) : node.attributes;
+    const renewed = () => new Tensor(node.op, inputs, attributes);
+    rewritten.set(node, same ? node : remade(node, renewed));
+  }
+  return roots.map((root) => rewritten.get(root) as Tensor);
+}
+
+function isScan(node: Tensor): node is Tensor<Loop> {
+  return node.op.kernel.family === 'scan';
+}
+
+/** What each scan must give, the last ones first, because what they need decides on the others. */
+function findNeeds(nodes: readonly Tensor[], roots: readonly Tensor[]): Map<Tensor, Need> {
+  const live = new Set(roots);
+  const reads = new Map<Tensor, Reads>(roots.map((root) => [root, 'all']));
+  const needs = new Map<Tensor, Need>();
+  for (const node of [...nodes].reverse()) {
+    if (!live.has(node)) continue;
+    const need = isScan(node) ? needOf(node.attributes, reads.get(node) ?? 'all') : undefined;
+    if (need) needs.set(node, need);
+    node.inputs.forEach((input, i) => {
+      if (need && !need.placeholders[i]) return;
+      live.add(input);
+      if (isScan(input)) reads.set(input, joined(reads.get(input), readOf(node)));
+    });
+  }
+  return needs;
+}
+
+function readOf({ op, attributes }: Tensor): Reads {
+  if (op.kind !== 'slice') return 'all';
+  const { start, end, step } = attributes as SliceAttributes;
+  return step[0] === 1 ? [[start[0] as number, end[0] as number]] : 'all';
+}
+
+function joined(a: Reads | undefined, b: Reads): Reads {
+  if (a === 'all' || b === 'all') return 'all';
+  return [...(a ?? []), ...b];
+}
+
+/** Undefined where everything is needed. */
+function needOf(loop: Loop, reads: Reads): Need | undefined {
+  if (reads === 'all') return undefined;
+  const { body, carries } = loop;
+  const regions = regionsOf(loop).map(({ start, slots, shape }, i) => {
+    const size = sizeOf(shape);
+    const last = i < carries ? start + endSlots(loop, slots).last * size : start;
+    return { start, end: start + slots * size, last, size, slots };
+  });
+  const ranges = reads.filter(([start, end]) => end > start);
+  const within = ([from, to]: [number, number], start: number, end: number) => start <= from && to <= end;
+  if (ranges.some((range) => !regions.some(({ start, end }) => within(range, start, end)))) return undefined;
+  const own = regions.map(({ start, end }) => ranges.filter((range) => within(range, start, end)));
+  const results = own.map((list) => list.length > 0);
+  if (!results.includes(true)) return undefined;
+  for (let grown = true; grown; ) {
+    const used = new Set(reachable(body.results.filter((_, i) => results[i])));
+    const wanted = results.map(
+      (kept, i) => kept || (i < carries && used.has(body.placeholders[i] as Tensor)),
+    );
+    grown = wanted.some((kept, i) => kept && !results[i]);
+    results.splice(0, results.length, ...wanted);
+  }
+  const used = new Set(reachable(body.results.filter((_, i) => results[i])));
+  return {
+    results,
+    slots: regions.slice(0, carries).map(({ last, size, slots }, i) => {
+      const onlyLast = own[i]?.every((range) => within(range, last, last + size));
+      return onlyLast ? Math.min(2, slots) : slots;
+    }),
+    // A carried value starts with its input, even where no step reads it.
+    placeholders: body.placeholders.map((placeholder, i) =>
+      i < carries ? results[i] === true : used.has(placeholder),
+    ),
+  };
+}
+
+function pruneLoop(loop: Loop, { results, slots, placeholders }: Need): Loop {
+  const kept = <T>(list: readonly T[], mask: readonly boolean[]) => list.filter((_, i) => mask[i]);
+  const { body, carries, inputs } = loop;
+  return {
+    ...loop,
+    body: new Body(kept(body.placeholders, placeholders), kept(body.results, results)),
+    carries: kept(slots, results).length,
+    inputs: placeholders.slice(carries, carries + inputs).filter(Boolean).length,
+    slots: kept(slots, results),
+  };
+}
+
+/** Where an element of a scan's value lies after pruning. */
+function moveBetween(before: Loop, after: Loop, { results }: Need): (at: number) => number {
+  const targets = regionsOf(after).values();
+  const moved = regionsOf(before).map((source, i) => {
+    const target = results[i] ? targets.next().value : undefined;
+    const size = sizeOf(source.shape);
+    const end = source.start + source.slots * size;
+    if (!target) return { start: source.start, end, by: 0 };
+    const last = ({ start, slots }: typeof source) =>
+      i < before.carries ? start + endSlots(before, slots).last * size : start;
+    return { start: source.start, end, by: last(target) - last(source) };
+  });
+  return (at) => at + (moved.find(({ start, end }) => start <= at && at < end)?.by ?? 0);
+}
+
+function moveSlice({ start, end, step }: SliceAttributes, move: (at: number) => number): SliceAttributes {
+  const [from, to] = [start[0] as number, end[0] as number];
+  const at = to > from ? move(from) : 0;
+  return { start: [at], end: [at + to - from], step };
+}

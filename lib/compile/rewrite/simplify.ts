@@ -1,0 +1,109 @@
+import { constantOp, equalsNumber, isNumber, numberOf } from '../../graph/leaf.js';
+import type { OpRecord } from '../../graph/op.js';
+import { remade } from '../../graph/region.js';
+import { sameShape } from '../../graph/shapes.js';
+import { reachable, Tensor } from '../../graph/tensor.js';
+import { joinSlices } from './join-slices.js';
+
+/**
+ * Rewrites the graph below `roots` into an equal one with less work: common subexpressions are computed once, views
+ * of a number are numbers, identities and neutral operands vanish, sums of neighbouring parts are joined, and a
+ * reduction over scattered axes becomes several over neighbouring ones. Leaves keep their identity.
+ *
+ * @returns the rewritten roots, in order
+ */
+export function simplify(roots: readonly Tensor[]): Tensor[] {
+  const rewritten = new Map<Tensor, Tensor>();
+  const known = new Map<string, Tensor>();
+  let changed = false;
+  /** The node that stands for all equal ones. */
+  const share = (node: Tensor): Tensor => {
+    const key = keyOf(node);
+    if (key === null) return node;
+    const existing = known.get(key) ?? node;
+    known.set(key, existing);
+    return existing;
+  };
+  for (const node of reachable(roots)) {
+    const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
+    const candidate: Tensor = remade(node, () => {
+      const found = rewrite(node, inputs, share);
+      // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
+      return found === node && changed ? renew(node, inputs) : found;
+    });
+    changed ||= candidate !== node;
+    rewritten.set(node, share(candidate));
+  }
+  return roots.map((root) => rewritten.get(root) as Tensor);
+}
+
+function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) => Tensor): Tensor {
+  const [a, b] = inputs;
+  const { kind, kernel } = node.op;
+  if (kernel.family === 'identity') return a as Tensor;
+  if (kernel.family === 'view' && a && isNumber(a)) return number(node, numberOf(a));
+  if (a && b) {
+    if (kind === 'add' && equalsNumber(a, 0)) return b;
+    const joined = kind === 'add' ? joinSlices(a, b) : null;
+    if (joined) return joined;
+    if ((kind === 'add' || kind === 'sub') && equalsNumber(b, 0)) return a;
+    if (kind === 'mul' && equalsNumber(a, 1)) return b;
+    if ((kind === 'mul' || kind === 'div') && equalsNumber(b, 1)) return a;
+  }
+  if (kind === 'neg' && a && isNumber(a)) return number(node, -numberOf(a));
+  if (kind === 'neg' && a?.op.kind === 'neg') return a.input(0);
+  if (kind === 'mul' && a && b && isNumber(a) && isNumber(b)) return number(node, numberOf(a) * numberOf(b));
+  if (kind === 'reshape' && a?.op.kind === 'reshape') return reshaped(node, a.input(0));
+  if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes), share);
+  const same = inputs.every((input, i) => input === node.inputs[i]);
+  return same ? node : new Tensor(node.op, inputs, node.attributes);
+}
+
+/** The node again, unless it is a leaf, which is equal to itself alone. */
+function renew(node: Tensor, inputs: readonly Tensor[]): Tensor {
+  return node.op.kernel.family === 'leaf' ? node : new Tensor(node.op, inputs, node.attributes);
+}
+
+function reshaped(node: Tensor, x: Tensor): Tensor {
+  return sameShape(node.shape, x.shape) ? x : new Tensor(node.op, [x], node.attributes);
+}
+
+/** Reduces one run of neighbouring axes at a time, the last one first, so that each kernel sees [A, R, B]. */
+function reduceByRuns(
+  node: Tensor,
+  x: Tensor,
+  axes: readonly number[],
+  share: (made: Tensor) => Tensor,
+): Tensor {
+  const runs: number[][] = [];
+  for (const axis of axes) {
+    const run = runs.at(-1);
+    if (run?.at(-1) === axis - 1) run.push(axis);
+    else runs.push([axis]);
+  }
+  if (runs.length === 1 && x === node.inputs[0]) return node;
+  const op = node.op as OpRecord<{ axes: readonly number[] }>;
+  return runs.reduceRight<Tensor>((input, run) => share(new Tensor(op, [input], { axes: run })), x);
+}
+
+function number({ shape, dtype }: Tensor, value: number): Tensor {
+  return new Tensor(constantOp, [], { shape, dtype, value });
+}
+
+/** Equal keys mean equal values; null for a leaf that is only equal to itself. */
+function keyOf(node: Tensor): string | null {
+  if (node.op.kernel.family === 'leaf' && !isNumber(node)) return null;
+  const inputs = node.inputs.map((input) => input.id).join(',');
+  return `${node.op.kind}(${inputs})${node.dtype}${JSON.stringify(node.attributes, exactly)}`;
+}
+
+/** JSON has no word for -0, NaN and the infinities, which must not be taken for one another. */
+function exactly(_: string, value: unknown): unknown {
+  return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `#${fixed(value)}`
+    : value;
+}
+
+function fixed(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}

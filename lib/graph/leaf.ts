@@ -1,0 +1,236 @@
+import { allocate, type DType, dtypeOf, isFloat, requireDType, type TypedArray } from './dtype.js';
+import { formatShape, invalid, requireInteger } from './errors.js';
+import type { OpRecord } from './op.js';
+import { requireShape, type Shape, sizeOf } from './shapes.js';
+import type { Storage } from './storage.js';
+import { Tensor } from './tensor.js';
+
+export interface InputAttributes {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Gives the value of a scalar input anew before each run, on the host. */
+  readonly provider?: () => number;
+}
+
+/** A value given at each run. */
+export const inputOp: OpRecord<InputAttributes> = {
+  kind: 'input',
+  type: (_, { shape, dtype }) => ({ shape, dtype }),
+  grad: null,
+  kernel: { family: 'leaf' },
+  cost: () => 0,
+};
+
+/** A placeholder for a value that is given at each run. */
+export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor<InputAttributes> {
+  return new Tensor(inputOp, [], { name, shape: requireShape('input', shape), dtype });
+}
+
+/** A float64 scalar that the host computes before each run: a learning rate, a step count. */
+export function hostScalar(name: string, provider: () => number): Tensor<InputAttributes> {
+  return new Tensor(inputOp, [], { name, shape: [], dtype: 'float64', provider });
+}
+
+export interface VariableAttributes {
+  readonly storage: Storage;
+}
+
+/** A value that stays from run to run and can be assigned. */
+export const variableOp: OpRecord<VariableAttributes> = {
+  kind: 'variable',
+  type: (_, { storage }) => ({ shape: storage.shape, dtype: storage.dtype }),
+  grad: null,
+  kernel: { family: 'leaf' },
+  cost: () => 0,
+};
+
+/** A leaf over shared memory that stays from run to run. */
+export class Variable extends Tensor<VariableAttributes> {
+  constructor(storage: Storage) {
+    super(variableOp, [], { storage });
+  }
+
+  get storage(): Storage {
+    return this.attributes.storage;
+  }
+}
+
+export interface ConstantAttributes {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** One number stands for every element. */
+  readonly value: number | TypedArray;
+}
+
+/** A value known when the graph is written. */
+export const constantOp: OpRecord<ConstantAttributes> = {
+  kind: 'constant',
+  type: (_, { shape, dtype }) => ({ shape, dtype }),
+  grad: null,
+  kernel: { family: 'leaf' },
+  cost: () => 0,
+};
+
+/** Nested lists of numbers, one level per axis. */
+export type NestedNumbers = number | readonly NestedNumbers[];
+
+/**
+ * A constant tensor from a number, nested arrays, or a typed array with a shape.
+ *
+ * @param dtype defaults to float32, or to the dtype of a typed array
+ * @throws when the arrays are ragged, the shape does not fit, or an integer dtype is given other numbers
+ */
+export function tensor(
+  values: NestedNumbers | TypedArray,
+  { shape, dtype }: { shape?: Shape; dtype?: DType } = {},
+): Tensor {
+  if (dtype !== undefined) requireDType('tensor', dtype);
+  if (ArrayBuffer.isView(values)) {
+    const given = dtype ?? dtypeOf(values);
+    const expected = requireShape('tensor', shape ?? [values.length]);
+    if (sizeOf(expected) !== values.length) {
+      throw invalid(
+        'tensor',
+        `shape ${formatShape(expected)} needs ${sizeOf(expected)} values`,
+        values.length,
+      );
+    }
+    const data = allocate(given, values.length);
+    fill(data, given, values);
+    return constant(data, expected, given);
+  }
+  const found = nestedShape(values);
+  const flat: number[] = [];
+  flatten(values, found, 0, flat);
+  const data = allocate(dtype ?? 'float32', flat.length);
+  fill(data, dtype ?? 'float32', flat);
+  const wanted = requireShape('tensor', shape ?? found);
+  if (sizeOf(wanted) !== flat.length) {
+    throw invalid('tensor', `shape ${formatShape(wanted)} needs ${sizeOf(wanted)} values`, flat.length);
+  }
+  return constant(data, wanted, dtype ?? 'float32');
+}
+
+/** A constant over memory that nobody else writes to. */
+export function constant(data: TypedArray, shape: Shape, dtype: DType): Tensor<ConstantAttributes> {
+  return new Tensor(constantOp, [], { shape, dtype, value: data });
+}
+
+/** Whether the node's elements are all one number, known now. Such a constant takes no memory. */
+export function isNumber(node: Tensor): boolean {
+  return node.op.kind === 'constant' && typeof (node.attributes as ConstantAttributes).value === 'number';
+}
+
+/** The elements of a constant that has them in memory; undefined for any other node. */
+export function storedValue(node: Tensor): TypedArray | undefined {
+  if (node.op.kind !== 'constant') return undefined;
+  const { value } = node.attributes as ConstantAttributes;
+  return typeof value === 'number' ? undefined : value;
+}
+
+/** The number that all elements of such a constant are. */
+export function numberOf(node: Tensor): number {
+  return (node.attributes as ConstantAttributes).value as number;
+}
+
+/** Whether the node's elements are all this number, known now. */
+export function equalsNumber(node: Tensor, value: number): boolean {
+  return isNumber(node) && numberOf(node) === value;
+}
+
+/** Checks that a number is one that the dtype can hold: any float, but only whole numbers in range otherwise. */
+export function requireValue(op: string, value: number, dtype: DType): number {
+  requireDType(op, dtype);
+  const held = isFloat(dtype) || allocate(dtype, 1).fill(value)[0] === value;
+  if (!held || (dtype === 'bool' && value > 1)) throw invalid(op, `value must be a ${dtype} number`, value);
+  return value;
+}
+
+/** A tensor whose elements are all `value`. Takes no memory. */
+export function full(shape: Shape, value: number, dtype: DType = 'float32', op = 'full'): Tensor {
+  requireValue(op, value, dtype);
+  return new Tensor(constantOp, [], { shape: requireShape('full', shape), dtype, value });
+}
+
+/** A tensor of zeros. */
+export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
+  return full(shape, 0, dtype);
+}
+
+/** A tensor of ones. */
+export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
+  return full(shape, 1, dtype);
+}
+
+/** The numbers 0, 1, ... `length - 1`; or those from `start` to before `end`, a `step` apart (1 by default). */
+export function arange(length: number, dtype?: DType): Tensor;
+export function arange(start: number, end: number, step?: number, dtype?: DType): Tensor;
+export function arange(
+  first: number,
+  second?: DType | number,
+  step = 1,
+  dtype: DType = typeof second === 'string' ? second : 'float32',
+): Tensor {
+  const [start, end] = typeof second === 'number' ? [first, second] : [0, first];
+  for (const value of [start, end, step]) {
+    if (!Number.isFinite(value)) throw invalid('arange', 'start, end and step must be numbers', value);
+  }
+  if (step === 0) throw invalid('arange', 'step must not be 0', step);
+  if (typeof second !== 'number') requireShape('arange', [first]);
+  return sequence('arange', Math.max(0, Math.ceil((end - start) / step)), (i) => start + i * step, dtype);
+}
+
+/** `count` numbers at equal distances from `start` to `end`, both included. */
+export function linspace(start: number, end: number, count: number, dtype: DType = 'float32'): Tensor {
+  requireInteger('linspace', 'count', count, { min: 0 });
+  for (const value of [start, end]) {
+    if (!Number.isFinite(value)) throw invalid('linspace', 'start and end must be numbers', value);
+  }
+  const step = count > 1 ? (end - start) / (count - 1) : 0;
+  // From both ends, so that the last number is `end` itself.
+  const at = (i: number) => (i < count / 2 ? start + i * step : end - (count - 1 - i) * step);
+  return sequence('linspace', count, at, dtype);
+}
+
+function sequence(op: string, length: number, at: (i: number) => number, dtype: DType): Tensor {
+  requireDType(op, dtype);
+  if (length > 0) requireValue(op, at(length - 1), dtype);
+  const data = allocate(dtype, length);
+  for (let i = 0; i < length; i++) {
+    data[i] = at(i);
+    if (!isFloat(dtype) && data[i] !== at(i)) requireValue(op, at(i), dtype);
+  }
+  return constant(data, [length], dtype);
+}
+
+function nestedShape(values: NestedNumbers): number[] {
+  const shape: number[] = [];
+  for (let level: NestedNumbers | undefined = values; typeof level === 'object'; level = level[0]) {
+    shape.push(level.length);
+  }
+  return shape;
+}
+
+function flatten(values: NestedNumbers, shape: Shape, axis: number, out: number[]): void {
+  if (axis === shape.length) {
+    if (typeof values !== 'number') throw invalid('tensor', 'values must be numbers nested evenly', values);
+    out.push(values);
+    return;
+  }
+  if (typeof values === 'number' || values.length !== shape[axis]) {
+    throw invalid('tensor', `every list on axis ${axis} must have ${shape[axis]} entries`, values);
+  }
+  for (const value of values) flatten(value, shape, axis + 1, out);
+}
+
+function fill(data: TypedArray, dtype: DType, values: ArrayLike<number>): void {
+  const integral = dtype !== 'float32' && dtype !== 'float64';
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    data[i] = value;
+    if (integral && data[i] !== value) {
+      throw invalid('tensor', `value at position ${i} must be a ${dtype} number`, value);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { normaliseAxis, sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { expand } from '../primitives/broadcast.js';
+import { concat, part, reshape, slice, squeeze, unsqueeze } from '../primitives/movement.js';
+
+/** Puts tensors of one shape behind one another along a new axis (the first by default), as `torch.stack`. */
+export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  const [first] = tensors;
+  if (!first) throw invalid('stack', 'at least one tensor', []);
+  const at = normaliseAxis('stack', axis, first.ndim + 1);
+  for (const x of tensors) {
+    if (!sameShape(x.shape, first.shape) || x.dtype !== first.dtype) {
+      const wanted = `every tensor must be ${first.dtype} of shape ${formatShape(first.shape)}`;
+      throw invalid('stack', wanted, `${x.dtype} of ${formatShape(x.shape)}`);
+    }
+  }
+  return concat(
+    tensors.map((x) => unsqueeze(x, at)),
+    at,
+  );
+}
+
+/** The slices along an axis (the first by default), each without it: what `stack` put together. */
+export function unstack(x: Tensor, axis = 0): Tensor[] {
+  const over = normaliseAxis('unstack', axis, x.ndim);
+  return Array.from({ length: x.shape[over] as number }, (_, i) => squeeze(part(x, over, i, i + 1), over));
+}
+
+/**
+ * Cuts an axis (the first by default) into stretches, as `torch.split`.
+ *
+ * @param sizes the length of each stretch, which together make the axis; or one length for all, of which the last
+ *   stretch has what is left
+ */
+export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
+  const over = normaliseAxis('split', axis, x.ndim);
+  const length = x.shape[over] as number;
+  if (typeof sizes === 'number') {
+    requireInteger('split', 'size', sizes, { min: 1 });
+    const count = Math.max(1, Math.ceil(length / sizes));
+    return Array.from({ length: count }, (_, i) =>
+      part(x, over, i * sizes, Math.min(length, (i + 1) * sizes)),
+    );
+  }
+  for (const size of sizes) requireInteger('split', 'each size', size, { min: 0 });
+  if (sizes.reduce((a, b) => a + b, 0) !== length) {
+    throw invalid('split', `sizes must add up to the ${length} elements of axis ${axis}`, sizes);
+  }
+  let from = 0;
+  return sizes.map((size) => {
+    const start = from;
+    from += size;
+    return part(x, over, start, from);
+  });
+}
+
+/**
+ * Cuts an axis (the first by default) into at most `count` stretches of equal length, the last of which may be shorter,
+ * as `torch.chunk`.
+ */
+export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
+  requireInteger('chunk', 'count', count, { min: 1 });
+  const over = normaliseAxis('chunk', axis, x.ndim);
+  return split(x, Math.max(1, Math.ceil((x.shape[over] as number) / count)), over);
+}
+
+/**
+ * The part of a tensor at a place of each of the leading axes, which are dropped: `at(x, 0)` is PyTorch's `x[0]`, and
+ * `at(x, -1, 2)` its `x[-1, 2]`.
+ */
+export function at(x: Tensor, ...indices: number[]): Tensor {
+  if (indices.length > x.ndim) throw invalid('at', `at most ${x.ndim} indices`, indices.length);
+  return indices.reduce<Tensor>((rest, index) => {
+    const length = rest.shape[0] as number;
+    requireInteger('at', `index into ${formatShape(rest.shape)}`, index, { min: -length, max: length - 1 });
+    const place = index < 0 ? index + length : index;
+    return squeeze(slice(rest, [[place, place + 1]]), 0);
+  }, x);
+}
+
+/** Repeats a tensor as often along each axis as `repeats` says, as `torch.tile`; missing axes are added in front. */
+export function tile(x: Tensor, repeats: readonly number[]): Tensor {
+  for (const count of repeats) requireInteger('tile', 'each of repeats', count, { min: 0 });
+  const rank = Math.max(repeats.length, x.ndim);
+  const shape = [...new Array<number>(rank - x.ndim).fill(1), ...x.shape];
+  const counts = [...new Array<number>(rank - repeats.length).fill(1), ...repeats];
+  const apart = shape.flatMap((d) => [1, d]);
+  const wide = shape.flatMap((d, i) => [counts[i] as number, d]);
+  return reshape(
+    expand(reshape(x, apart), wide),
+    shape.map((d, i) => d * (counts[i] as number)),
+  );
+}
+
+/**
+ * Repeats each slice of an axis `count` times in place, as `torch.repeat_interleave`; without an axis, each element of
+ * the flattened tensor.
+ */
+export function repeatInterleave(x: Tensor, count: number, axis?: number): Tensor {
+  requireInteger('repeatInterleave', 'count', count, { min: 0 });
+  if (axis === undefined) return repeatInterleave(reshape(x, [x.size]), count, 0);
+  const over = normaliseAxis('repeatInterleave', axis, x.ndim);
+  const after = x.shape.slice(over + 1);
+  const wide = [...x.shape.slice(0, over + 1), count, ...after];
+  const merged = x.shape.with(over, (x.shape[over] as number) * count);
+  return reshape(expand(unsqueeze(x, over + 1), wide), merged);
+}

@@ -1,0 +1,22 @@
+import { invalid, requireInteger } from '../../graph/errors.js';
+import { normaliseAxis } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { concat, part } from '../primitives/movement.js';
+
+/**
+ * Moves the elements of an axis by `shift` places towards its end, and those that leave it back to its start, as
+ * `torch.roll`. Lists of shifts and axes roll one axis after the other.
+ */
+export function roll(x: Tensor, shift: number | readonly number[], axis: number | readonly number[]): Tensor {
+  const shifts = typeof shift === 'number' ? [shift] : shift;
+  const axes = typeof axis === 'number' ? [axis] : axis;
+  if (shifts.length !== axes.length) throw invalid('roll', 'one shift for each axis', [shift, axis]);
+  return axes.reduce<Tensor>((rolled, each, i) => {
+    const over = normaliseAxis('roll', each, x.ndim);
+    const length = x.shape[over] as number;
+    const places = requireInteger('roll', 'shift', shifts[i]) % (length || 1);
+    if (places === 0) return rolled;
+    const cut = (length - places) % length;
+    return concat([part(rolled, over, cut, length), part(rolled, over, 0, cut)], over);
+  }, x);
+}

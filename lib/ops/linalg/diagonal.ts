@@ -1,0 +1,88 @@
+import { type DType, isFloat } from '../../graph/dtype.js';
+import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { arange } from '../../graph/leaf.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { sum } from '../primitives/broadcast.js';
+import { add, cast, eq, ge, le, where } from '../primitives/elementwise.js';
+import { pad, reshape, slice, unsqueeze } from '../primitives/movement.js';
+
+function requireMatrix(op: string, x: Tensor): [number, number] {
+  if (x.ndim < 2) throw invalid(op, 'needs at least two axes', formatShape(x.shape));
+  return x.shape.slice(-2) as [number, number];
+}
+
+/** Compares the column of each place of a matrix with its row, in a dtype that fuses with arithmetic on `dtype`. */
+function places(
+  [rows, columns]: [number, number],
+  dtype: DType,
+  offset: number,
+  compare: (column: Tensor, row: Tensor) => Tensor,
+): Tensor {
+  const like = isFloat(dtype) ? dtype : 'float32';
+  return compare(arange(columns, like), unsqueeze(add(arange(rows, like), offset), 1));
+}
+
+/** The last two axes with zeros above a diagonal, that many places above the main one; as `torch.tril`. */
+export function tril(x: Tensor, diagonal = 0): Tensor {
+  const size = requireMatrix('tril', x);
+  requireInteger('tril', 'diagonal', diagonal);
+  return where(places(size, x.dtype, diagonal, le), x, 0);
+}
+
+/** The last two axes with zeros below a diagonal, that many places above the main one; as `torch.triu`. */
+export function triu(x: Tensor, diagonal = 0): Tensor {
+  const size = requireMatrix('triu', x);
+  requireInteger('triu', 'diagonal', diagonal);
+  return where(places(size, x.dtype, diagonal, ge), x, 0);
+}
+
+/** A matrix with ones on the main diagonal and zeros elsewhere. */
+export function eye(rows: number, columns = rows, dtype: DType = 'float32'): Tensor {
+  requireInteger('eye', 'rows', rows, { min: 0 });
+  requireInteger('eye', 'columns', columns, { min: 0 });
+  return cast(places([rows, columns], dtype, 0, eq), dtype);
+}
+
+/** A diagonal of the last two axes, that many places above the main one, as a last axis; as `torch.diagonal`. */
+export function diagonal(x: Tensor, offset = 0): Tensor {
+  const [rows, columns] = requireMatrix('diagonal', x);
+  requireInteger('diagonal', 'offset', offset);
+  const count = Math.max(
+    0,
+    offset >= 0 ? Math.min(rows, columns - offset) : Math.min(rows + offset, columns),
+  );
+  const flat = reshape(x, [...x.shape.slice(0, -2), rows * columns]);
+  const start = count === 0 ? 0 : offset >= 0 ? offset : -offset * columns;
+  const end = count === 0 ? 0 : start + (count - 1) * (columns + 1) + 1;
+  return slice(flat, [
+    ...x.shape.slice(0, -2).map((d): [number, number] => [0, d]),
+    [start, end, columns + 1],
+  ]);
+}
+
+/**
+ * A square matrix with a vector on a diagonal and zeros elsewhere, or the diagonal of a matrix, as `torch.diag`.
+ *
+ * @param offset how many places the diagonal lies above the main one
+ */
+export function diag(x: Tensor, offset = 0): Tensor {
+  requireInteger('diag', 'offset', offset);
+  if (x.ndim === 2) return diagonal(x, offset);
+  if (x.ndim !== 1) throw invalid('diag', 'needs a vector or a matrix', formatShape(x.shape));
+  const side = x.size + Math.abs(offset);
+  // Each element and a row's length of zeros bring the next one to its place.
+  const spread = pad(unsqueeze(x, 1), [
+    [0, 0],
+    [0, side],
+  ]);
+  const before = offset >= 0 ? offset : -offset * side;
+  const kept = Math.min(spread.size, side * side - before);
+  const line = slice(reshape(spread, [spread.size]), [[0, kept]]);
+  return reshape(pad(line, [[before, side * side - before - kept]]), [side, side]);
+}
+
+/** The sum of the main diagonal of the last two axes. */
+export function trace(x: Tensor): Tensor {
+  requireMatrix('trace', x);
+  return sum(diagonal(x), -1);
+}

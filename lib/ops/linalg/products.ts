@@ -1,0 +1,26 @@
+import { formatShape, invalid } from '../../graph/errors.js';
+import { sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { sum } from '../primitives/broadcast.js';
+import { mul } from '../primitives/elementwise.js';
+import { unsqueeze } from '../primitives/movement.js';
+
+/** Every element of a vector [M] times every element of another [N]: a matrix [M, N]. */
+export function outer(a: Tensor, b: Tensor): Tensor {
+  requireVectors('outer', a, b);
+  return mul(unsqueeze(a, 1), unsqueeze(b, 0));
+}
+
+/** The sum of the products of two vectors' elements. */
+export function dot(a: Tensor, b: Tensor): Tensor {
+  requireVectors('dot', a, b);
+  if (!sameShape(a.shape, b.shape))
+    throw invalid('dot', 'the vectors must be of one length', [a.shape, b.shape]);
+  return sum(mul(a, b));
+}
+
+function requireVectors(op: string, ...vectors: readonly Tensor[]): void {
+  for (const { ndim, shape } of vectors) {
+    if (ndim !== 1) throw invalid(op, 'needs vectors, with one axis', formatShape(shape));
+  }
+}

@@ -1,0 +1,36 @@
+import type { Tensor } from '../../graph/tensor.js';
+import {
+  add,
+  exp,
+  expm1,
+  ge,
+  log,
+  log1p,
+  maximum,
+  mul,
+  sqrt,
+  sub,
+  where,
+} from '../primitives/elementwise.js';
+import { broadcast, floatOnly, type Operand } from '../primitives/elementwise-record.js';
+import { stopGradient } from '../primitives/stop-gradient.js';
+import { reciprocal } from './arithmetic.js';
+import { isFinite as finiteMask } from './logic.js';
+
+/** The logarithm to base 2. */
+export const log2 = (x: Tensor): Tensor => mul(log(x), Math.LOG2E);
+/** The logarithm to base 10. */
+export const log10 = (x: Tensor): Tensor => mul(log(x), Math.LOG10E);
+/** `1 / sqrt(x)`. */
+export const rsqrt = (x: Tensor): Tensor => reciprocal(sqrt(x));
+
+/** `log(e ** a + e ** b)`, broadcast; stable for large operands. */
+export function logAddExp(a: Operand, b: Operand): Tensor {
+  const [left, right] = broadcast('logAddExp', [a, b]) as [Tensor, Tensor];
+  floatOnly('logAddExp', [left, right]);
+  const larger = stopGradient(maximum(left, right));
+  // The shift cancels out of the result, so its gradient may be left out.
+  const shift = where(finiteMask(larger), larger, 0);
+  const [x, y] = [sub(left, shift), sub(right, shift)];
+  return add(log1p(where(ge(x, y), add(expm1(x), exp(y)), add(exp(x), expm1(y)))), shift);
+}

@@ -1,0 +1,132 @@
+import { isFloat } from '../../graph/dtype.js';
+import { invalid, requireOptions } from '../../graph/errors.js';
+import { normaliseAxes, normaliseAxis, sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { type ReduceOptions, sum } from '../primitives/broadcast.js';
+import {
+  abs,
+  cast,
+  div,
+  eq,
+  maximum,
+  mul,
+  ne,
+  pow,
+  sqrt,
+  square,
+  sub,
+  where,
+} from '../primitives/elementwise.js';
+import { broadcast, floatOnly } from '../primitives/elementwise-record.js';
+import { type Axes, max, min } from '../primitives/reduce.js';
+import { logicalNot } from './logic.js';
+import { any, mean } from './reductions.js';
+
+function requireFloat(op: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
+}
+
+/** `f(x)` where `x` is not 0, and 0 where it is, with a gradient of 0 there, whatever that of `f` may be. */
+function zeroAtZero(x: Tensor, f: (x: Tensor) => Tensor): Tensor {
+  const isZero = eq(x, 0);
+  return where(isZero, 0, f(where(isZero, 1, x)));
+}
+
+export interface VarianceOptions extends ReduceOptions {
+  /** What is taken off the number of elements that the sum of squares is divided by. Default 1, as in PyTorch. */
+  readonly correction?: number;
+}
+
+/**
+ * The variance over `axes` (all by default): the sum of squared distances from the mean, divided by the number of
+ * elements less `correction`, which must leave more than 0. Floats only.
+ */
+export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  requireOptions('variance', options);
+  const { correction = 1, keepDims = false } = options;
+  return varianceOf('variance', x, axes, correction, keepDims);
+}
+
+function varianceOf(
+  op: string,
+  x: Tensor,
+  axes: Axes | undefined,
+  correction: number,
+  keepDims: boolean,
+): Tensor {
+  requireFloat(op, x);
+  const over = normaliseAxes(op, axes, x.ndim);
+  const count = sizeOf(over.map((axis) => x.shape[axis] as number));
+  if (typeof correction !== 'number' || !(count - correction > 0)) {
+    throw invalid(op, `correction must be less than the ${count} elements`, correction);
+  }
+  const distance = sub(x, mean(x, over, { keepDims: true }));
+  return mul(sum(square(distance), over, { keepDims }), 1 / (count - correction));
+}
+
+/** The standard deviation: the root of `variance`. Its gradient is 0 where all elements are equal. */
+export function std(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  requireOptions('std', options);
+  const { correction = 1, keepDims = false } = options;
+  return zeroAtZero(varianceOf('std', x, axes, correction, keepDims), sqrt);
+}
+
+export interface VectorNormOptions extends ReduceOptions {
+  /** The exponent. Default 2; `Infinity` gives the largest magnitude, 0 the number of elements that are not 0. */
+  readonly p?: number;
+}
+
+/**
+ * The vector norm over `axes` (all by default), `sum(|x| ** p) ** (1 / p)`, as `torch.linalg.vector_norm`. Floats only. Its
+ * gradient is 0 where the norm is 0, and for p < 2 at each element that is 0.
+ */
+export function norm(x: Tensor, axes?: Axes, options: VectorNormOptions = {}): Tensor {
+  requireFloat('norm', x);
+  requireOptions('norm', options);
+  const { p = 2, keepDims = false } = options;
+  if (typeof p !== 'number' || Number.isNaN(p)) throw invalid('norm', 'p must be a number', p);
+  const kept = { keepDims };
+  const over = normaliseAxes('norm', axes, x.ndim);
+  if (p === Number.POSITIVE_INFINITY) return max(abs(x), over, kept);
+  if (p === Number.NEGATIVE_INFINITY) return min(abs(x), over, kept);
+  if (p === 0) return sum(cast(ne(x, 0), x.dtype), over, kept);
+  if (p === 1) return sum(abs(x), over, kept);
+  if (p === 2) return zeroAtZero(sum(square(x), over, kept), sqrt);
+  if (p > 0) {
+    const total = sum(
+      zeroAtZero(abs(x), (magnitude) => pow(magnitude, p)),
+      over,
+      kept,
+    );
+    return zeroAtZero(total, (value) => pow(value, 1 / p));
+  }
+  // One element of 0 makes the norm 0 by a power that is infinite: it is left out, and what is left multiplied by 0.
+  const isZero = eq(x, 0);
+  const value = pow(sum(pow(where(isZero, 1, abs(x)), p), over, kept), 1 / p);
+  return mul(value, cast(logicalNot(any(isZero, over, kept)), x.dtype));
+}
+
+export interface CosineSimilarityOptions {
+  /** Norms below it count as it, so that no vector divides by 0. Default 1e-8. */
+  readonly eps?: number;
+}
+
+/**
+ * The cosine of the angle between vectors along an axis (the last by default), which is dropped; both broadcast.
+ * Between -1 and 1, and 0 for a vector of zeros.
+ */
+export function cosineSimilarity(
+  a: Tensor,
+  b: Tensor,
+  axis = -1,
+  options: CosineSimilarityOptions = {},
+): Tensor {
+  requireOptions('cosineSimilarity', options);
+  const { eps = 1e-8 } = options;
+  const [left, right] = broadcast('cosineSimilarity', [a, b]) as [Tensor, Tensor];
+  floatOnly('cosineSimilarity', [left, right]);
+  const over = normaliseAxis('cosineSimilarity', axis, left.ndim);
+  if (!(eps > 0)) throw invalid('cosineSimilarity', 'eps must be positive', eps);
+  const unit = (x: Tensor) => div(x, maximum(norm(x, over, { keepDims: true }), eps));
+  return sum(mul(unit(left), unit(right)), over);
+}

@@ -1,0 +1,60 @@
+import { requireOptions } from '../../graph/errors.js';
+import { ones } from '../../graph/leaf.js';
+import { normaliseAxes, normaliseAxis, sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { keptShape, type ReduceOptions } from '../primitives/broadcast.js';
+import { widened } from '../primitives/cumulative.js';
+import { mul } from '../primitives/elementwise.js';
+import { pad, part, permute, reshape } from '../primitives/movement.js';
+import type { Axes } from '../primitives/reduce.js';
+
+/**
+ * The products of all elements up to each one along an axis (the last by default). bool and uint8 multiply to
+ * int32.
+ */
+export function cumProd(x: Tensor, axis = -1): Tensor {
+  const along = normaliseAxis('cumProd', axis, x.ndim);
+  const length = x.shape[along] as number;
+  let products = widened(x);
+  // Each round doubles the stretch that an element is the product of (Hillis & Steele 1986).
+  for (let step = 1; step < length; step *= 2) {
+    const earlier = part(products, along, 0, length - step);
+    const shifted = pad(
+      earlier,
+      x.shape.map((_, i) => [i === along ? step : 0, 0]),
+      1,
+    );
+    products = mul(products, shifted);
+  }
+  return products;
+}
+
+/**
+ * The product over `axes` (all by default). bool and uint8 multiply to int32. Halves are multiplied with each other until one element is left, so
+ * that the gradient is right where elements are 0.
+ */
+export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  requireOptions('prod', options);
+  const { keepDims = false } = options;
+  const over = normaliseAxes('prod', axes, x.ndim);
+  const rest = x.shape.map((_, axis) => axis).filter((axis) => !over.includes(axis));
+  const shape = rest.map((axis) => x.shape[axis] as number);
+  const length = sizeOf(over.map((axis) => x.shape[axis] as number));
+  // Neighbouring axes stay where they are; others are brought together in front.
+  const first = over[0] ?? 0;
+  const together = over.every((axis, i) => axis === first + i);
+  const at = together ? first : 0;
+  const turned = together ? widened(x) : permute(widened(x), [...over, ...rest]);
+  const line = reshape(turned, shape.toSpliced(at, 0, length));
+  const result = length === 0 ? ones(shape, line.dtype) : reshape(multiplyHalves(line, at), shape);
+  return keepDims ? reshape(result, keptShape(x, over)) : result;
+}
+
+function multiplyHalves(x: Tensor, axis: number): Tensor {
+  const length = x.shape[axis] as number;
+  if (length === 1) return x;
+  const half = Math.floor(length / 2);
+  const halves = mul(part(x, axis, 0, half), part(x, axis, half, 2 * half));
+  const product = multiplyHalves(halves, axis);
+  return length % 2 === 0 ? product : mul(product, part(x, axis, 2 * half, length));
+}

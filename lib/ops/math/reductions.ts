@@ -1,0 +1,29 @@
+import { isFloat } from '../../graph/dtype.js';
+import { invalid, requireOptions } from '../../graph/errors.js';
+import { normaliseAxes, sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { type ReduceOptions, sum } from '../primitives/broadcast.js';
+import { cast, eq, gt, mul } from '../primitives/elementwise.js';
+import type { Axes } from '../primitives/reduce.js';
+
+/** The mean over `axes` (all by default); floats only. */
+export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  requireOptions('mean', options);
+  if (!isFloat(x.dtype)) throw invalid('mean', 'needs float32 or float64; cast it first', x.dtype);
+  const over = normaliseAxes('mean', axes, x.ndim);
+  const count = sizeOf(over.map((axis) => x.shape[axis] as number));
+  if (count === 0) throw invalid('mean', 'needs at least one element', x.shape);
+  return mul(sum(x, over, options), 1 / count);
+}
+
+/** Whether any element over `axes` (all by default) is true, or not 0; false where there is none. */
+export function any(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  requireOptions('any', options);
+  return gt(sum(cast(x, 'bool'), normaliseAxes('any', axes, x.ndim), options), 0);
+}
+
+/** Whether all elements over `axes` (all by default) are true, or not 0; true where there is none. */
+export function all(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  requireOptions('all', options);
+  return eq(sum(eq(x, 0), normaliseAxes('all', axes, x.ndim), options), 0);
+}

@@ -1,0 +1,121 @@
+import { formatShape, invalid, requireOptions } from '../../graph/errors.js';
+import { arange } from '../../graph/leaf.js';
+import { broadcastShapes, type Shape, sameShape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { sum } from '../primitives/broadcast.js';
+import { add, div, exp, ge, gt, maximum, mul, sub, where } from '../primitives/elementwise.js';
+import { matmul } from '../primitives/matmul/matmul.js';
+import { unsqueeze } from '../primitives/movement.js';
+import { max } from '../primitives/reduce.js';
+import { stopGradient } from '../primitives/stop-gradient.js';
+import { dropout } from './dropout.js';
+
+/** Options of attention. */
+export interface AttentionOptions {
+  /**
+   * Broadcasts to [..., T, S]. bool: a query may attend to a key where it is true, as in PyTorch's function of this
+   * name. Floats: added to the scores; minus infinity forbids.
+   */
+  readonly mask?: Tensor | null;
+  /** Whether query `i` may attend to keys 0 to `i` alone. Holds besides the mask. Default false. */
+  readonly causal?: boolean;
+  /** The probability that a weight is set to 0, in training. Default 0. */
+  readonly dropout?: number;
+  /** Multiplies the scores. Default `1 / sqrt(D)`. */
+  readonly scale?: number;
+}
+
+/**
+ * `softmax(query key^T * scale) value` (Vaswani et al. 2017), as `torch.nn.functional.scaled_dot_product_attention`.
+ * A query that may attend to no key gets zeros.
+ *
+ * @param query [..., T, D]
+ * @param key [..., S, D]
+ * @param value [..., S, V]; the leading axes of all three broadcast
+ * @returns [..., T, V]
+ */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: AttentionOptions = {},
+): Tensor {
+  requireOptions('scaledDotProductAttention', options);
+  const { mask, ...rest } = options;
+  const masks = mask ? [mask] : [];
+  const { context, share } = attention('scaledDotProductAttention', query, key, value, masks, rest);
+  return mul(context, share);
+}
+
+/** The lowest finite float32: what stands for minus infinity, whose differences would be NaN. */
+const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * Attention before the division by the sum of its weights. That division, by `share` [..., T, 1], is left for the
+ * result, which has fewer elements than the weights.
+ */
+export function attention(
+  op: string,
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  masks: readonly Tensor[],
+  { causal = false, dropout: rate = 0, scale }: AttentionOptions,
+): { context: Tensor; share: Tensor } {
+  requireSides(op, query, key, value);
+  const factor = scale ?? 1 / Math.sqrt(query.shape.at(-1) || 1);
+  if (!Number.isFinite(factor)) throw invalid(op, 'scale must be a number', factor);
+  const scores = matmul(query, key, { transposeB: true });
+  const limited = causal || masks.length > 0;
+  const masked = masks.reduce((value, mask) => applyMask(op, value, mask), mul(scores, factor));
+  const shown = causal ? where(causalPairs(scores), masked, LOWEST) : masked;
+  // The largest product, scaled, is the largest scaled one, and products are in memory already.
+  const top = stopGradient(limited || factor < 0 ? largest(shown) : mul(largest(scores), factor));
+  const weights = exp(sub(shown, top));
+  const share = div(1, sum(weights, -1, { keepDims: true }));
+  return {
+    context: matmul(dropout(weights, rate), value),
+    share: limited ? where(gt(top, LOWEST), share, 0) : share,
+  };
+}
+
+function largest(scores: Tensor): Tensor {
+  return max(scores, -1, { keepDims: true });
+}
+
+function applyMask(op: string, scores: Tensor, mask: Tensor): Tensor {
+  if (!sameShape(tryBroadcast(mask.shape, scores.shape), scores.shape)) {
+    throw invalid(op, `mask must broadcast to ${formatShape(scores.shape)}`, mask.shape);
+  }
+  if (mask.dtype === 'bool') return where(mask, scores, LOWEST);
+  if (mask.dtype !== scores.dtype) throw invalid(op, `mask must be bool or ${scores.dtype}`, mask.dtype);
+  return maximum(add(scores, mask), LOWEST);
+}
+
+/** Which queries may attend to which keys, [T, S], when none may look ahead. */
+function causalPairs(scores: Tensor): Tensor {
+  const [queries, keys] = scores.shape.slice(-2) as [number, number];
+  return ge(unsqueeze(arange(queries, scores.dtype), 1), arange(keys, scores.dtype));
+}
+
+function requireSides(op: string, query: Tensor, key: Tensor, value: Tensor): void {
+  for (const [name, { shape }] of Object.entries({ query, key, value })) {
+    if (shape.length < 2) throw invalid(op, `${name} must be [..., length, features]`, shape);
+  }
+  if (query.shape.at(-1) !== key.shape.at(-1)) {
+    const shapes = `${formatShape(query.shape)} and ${formatShape(key.shape)}`;
+    throw invalid(op, `query and key must have the same features, got ${shapes}`);
+  }
+  if (key.shape.at(-2) !== value.shape.at(-2) || key.shape.at(-2) === 0) {
+    const shapes = `${formatShape(key.shape)} and ${formatShape(value.shape)}`;
+    throw invalid(op, `key and value must have the same length, at least 1, got ${shapes}`);
+  }
+}
+
+function tryBroadcast(a: Shape, b: Shape): Shape {
+  try {
+    return broadcastShapes('mask', a, b);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,53 @@
+import { invalid, requireOptions } from '../../graph/errors.js';
+import { requireShape, type Shape } from '../../graph/shapes.js';
+import type { GeluOptions, SoftplusOptions } from './smooth-activations.js';
+
+/** Checks a probability of dropping: at least 0, less than 1. */
+export function requireRate(op: string, p: number): number {
+  if (p >= 0 && p < 1) return p;
+  throw invalid(op, 'p must be at least 0 and less than 1', p);
+}
+
+/** Checks `eps`: a number, not negative. */
+export function requireEps(op: string, eps: number): number {
+  if (Number.isFinite(eps) && eps >= 0) return eps;
+  throw invalid(op, 'eps must be a non-negative number', eps);
+}
+
+/** The trailing dimensions that a normalisation runs over; a number stands for one of them. */
+export function requireNormalizedShape(op: string, normalizedShape: number | Shape): Shape {
+  const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+  if (shape.length === 0 || shape.includes(0)) {
+    throw invalid(op, 'normalizedShape must hold at least one element', shape);
+  }
+  return requireShape(op, shape);
+}
+
+/** Checks the limits of `hardTanh`. */
+export function requireRange(op: string, low: number, high: number): void {
+  if (!(low < high)) throw invalid(op, 'low must be less than high', [low, high]);
+}
+
+/** Checks a finite number, which may be asked not to be 0. */
+export function requireNumber(op: string, name: string, value: number, { zero = true } = {}): void {
+  if (Number.isFinite(value) && (zero || value !== 0)) return;
+  throw invalid(op, `${name} must be a finite number${zero ? '' : ' other than 0'}`, value);
+}
+
+/** Checks the options of `gelu`. */
+export function requireGelu(op: string, options: GeluOptions): void {
+  requireOptions(op, options);
+  const { approximate = 'none' } = options;
+  if (approximate === 'none' || approximate === 'tanh') return;
+  throw invalid(op, "approximate must be 'none' or 'tanh'", approximate);
+}
+
+/** Checks the options of `softplus`. */
+export function requireSoftplus(op: string, options: SoftplusOptions): void {
+  requireOptions(op, options);
+  const { beta = 1, threshold = 0 } = options;
+  if (!(beta > 0 && Number.isFinite(beta))) {
+    throw invalid(op, 'beta must be a finite number greater than 0', beta);
+  }
+  if (Number.isNaN(threshold)) throw invalid(op, 'threshold must be a number', threshold);
+}

@@ -1,0 +1,73 @@
+import { isFloat } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import type { Shape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { add, ge, mul, where } from '../primitives/elementwise.js';
+import { uniform } from '../primitives/random.js';
+import { requireRate } from './checks.js';
+
+/**
+ * Sets each element to 0 with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014).
+ *
+ * @throws when `p` is not in [0, 1)
+ */
+export function dropout(x: Tensor, p = 0.5): Tensor {
+  return dropOver('dropout', x, x.shape, p);
+}
+
+/**
+ * Sets each channel of each sample to 0 as a whole with probability `p`, and divides the others by `1 - p` (Tompson et
+ * al. 2015). Samples draw by their place in the whole batch, however it is cut into shards.
+ *
+ * @param x [N, ..., C], floats
+ */
+export function channelDropout(x: Tensor, p = 0.5): Tensor {
+  if (x.ndim < 2) throw invalid('channelDropout', 'input must be [N, ..., C]', x.shape);
+  const shape = x.shape.map((dimension, axis) => (axis === 0 || axis === x.ndim - 1 ? dimension : 1));
+  return dropOver('channelDropout', x, shape, p);
+}
+
+/**
+ * Stochastic depth: sets each sample to 0 as a whole with probability `p`, and divides the others by `1 - p` (Huang et
+ * al. 2016). For the inner branch of a residual block.
+ *
+ * @param x [N, ...], floats
+ */
+export function dropPath(x: Tensor, p = 0.5): Tensor {
+  if (x.ndim < 1) throw invalid('dropPath', 'input must be [N, ...]', x.shape);
+  return dropOver(
+    'dropPath',
+    x,
+    x.shape.map((dimension, axis) => (axis === 0 ? dimension : 1)),
+    p,
+  );
+}
+
+/** The limit of SELU far to the left, `-scale * alpha`, which alpha dropout sets elements to. */
+const SELU_LIMIT = -1.7580993408473766;
+
+/**
+ * Dropout for nets of SELU: sets elements to SELU's negative limit with probability `p`, then scales and shifts all of
+ * them so that mean 0 and variance 1 are kept (Klambauer et al. 2017).
+ */
+export function alphaDropout(x: Tensor, p = 0.5): Tensor {
+  requireRate('alphaDropout', p);
+  requireFloat('alphaDropout', x);
+  if (p === 0) return x;
+  const scale = 1 / Math.sqrt((1 - p) * (1 + p * SELU_LIMIT ** 2));
+  const kept = where(ge(uniform(x.shape, x.dtype), p), x, SELU_LIMIT);
+  return add(mul(kept, scale), -scale * p * SELU_LIMIT);
+}
+
+/** Drops parts of `x` by a mask that broadcasts to it. */
+function dropOver(op: string, x: Tensor, shape: Shape, p: number): Tensor {
+  requireRate(op, p);
+  requireFloat(op, x);
+  if (p === 0) return x;
+  // A bool mask, so that what backpropagation keeps is one byte an element.
+  return mul(where(ge(uniform(shape, x.dtype), p), x, 0), 1 / (1 - p));
+}
+
+function requireFloat(op: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
+}

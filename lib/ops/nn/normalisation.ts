@@ -1,0 +1,281 @@
+import { type DType, isFloat } from '../../graph/dtype.js';
+import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { mean } from '../math/reductions.js';
+import { expand, sumTo } from '../primitives/broadcast.js';
+import { type CustomGradientRule, customGradient } from '../primitives/custom-gradient.js';
+import { add, div, mul, pow, sqrt, square, sub } from '../primitives/elementwise.js';
+import { pad, reshape, slice } from '../primitives/movement.js';
+import { requireEps, requireNormalizedShape } from './checks.js';
+
+/** What normalisations share: an affine map of the normalised values, and the guard against a division by 0. */
+export interface NormOptions {
+  /** Multiplies the normalised values. */
+  readonly weight?: Tensor | null;
+  /** Is added to them. */
+  readonly bias?: Tensor | null;
+  /** Is added to the variance. Default 1e-5. */
+  readonly eps?: number;
+}
+
+/**
+ * Normalises over the trailing dimensions of each sample: `(x - mean) / sqrt(variance + eps) * weight + bias`, with the
+ * biased variance (Ba, Kiros & Hinton 2016). As `torch.nn.functional.layer_norm`.
+ *
+ * @param x [..., ...normalizedShape], floats
+ * @param normalizedShape the trailing dimensions, or the last one alone; `weight` and `bias` have this shape
+ * @throws when the shapes do not end in `normalizedShape`
+ */
+export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: NormOptions = {}): Tensor {
+  const shape = requireNormalizedShape('layerNorm', normalizedShape);
+  requireEnding('layerNorm', x, shape);
+  requireAffine('layerNorm', shape, options);
+  return normalise('layerNorm', x, along(trailing(x, shape), false), options);
+}
+
+/** Options of `rmsNorm`. */
+export interface RMSNormOptions {
+  /** Multiplies the normalised values. */
+  readonly weight?: Tensor | null;
+  /** Is added to the mean square. Default: the distance of the dtype from 1 to the next number, as in PyTorch. */
+  readonly eps?: number;
+}
+
+/**
+ * Divides by the root of the mean square of each sample's trailing dimensions: `x / sqrt(mean(x ** 2) + eps) * weight`
+ * (Zhang & Sennrich 2019). As `torch.nn.functional.rms_norm`.
+ *
+ * @param x [..., ...normalizedShape], floats
+ * @throws when the shapes do not end in `normalizedShape`
+ */
+export function rmsNorm(x: Tensor, normalizedShape: number | Shape, options: RMSNormOptions = {}): Tensor {
+  const shape = requireNormalizedShape('rmsNorm', normalizedShape);
+  requireEnding('rmsNorm', x, shape);
+  requireAffine('rmsNorm', shape, options);
+  const { weight, eps = machineEpsilon(x.dtype) } = options;
+  const meanSquare = mean(square(x), trailing(x, shape), { keepDims: true });
+  const normal = mul(x, inverseRoot('rmsNorm', meanSquare, eps));
+  return weight ? mul(normal, weight) : normal;
+}
+
+/**
+ * Normalises each sample over the positions and the channels of each of `groups` groups of neighbouring channels (Wu &
+ * He 2018). As `torch.nn.functional.group_norm`, with channels last.
+ *
+ * @param x [N, ..., C], floats; `weight` and `bias` are [C]
+ * @param groups a divisor of C
+ */
+export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}): Tensor {
+  const channels = requireChannels('groupNorm', x);
+  requireInteger('groupNorm', 'groups', groups, { min: 1 });
+  if (channels % groups !== 0) {
+    throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
+  }
+  requirePositions('groupNorm', x, 1);
+  requireAffine('groupNorm', [channels], options);
+  const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
+  if (groups === channels) return normalise('groupNorm', x, { over: positions, uniform: true }, options);
+  // The mean of a group stands at each of its channels, so that all passes over x run along whole rows of channels.
+  const over = (value: Tensor) => {
+    const each = positions(value);
+    const grouped = reshape(each, [each.shape[0] as number, groups, channels / groups]);
+    return reshape(expand(mean(grouped, 2, { keepDims: true }), grouped.shape), each.shape);
+  };
+  return normalise('groupNorm', x, { over, uniform: false }, options);
+}
+
+/**
+ * Normalises each channel of each sample over its positions (Ulyanov, Vedaldi & Lempitsky 2016). As
+ * `torch.nn.functional.instance_norm`, with channels last.
+ *
+ * @param x [N, L, C] or [N, H, W, C], floats; `weight` and `bias` are [C]
+ * @throws when there is one position only, whose variance is 0
+ */
+export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
+  const channels = requireChannels('instanceNorm', x);
+  requirePositions('instanceNorm', x, 2);
+  requireAffine('instanceNorm', [channels], options);
+  return normalise('instanceNorm', x, along(inner(x), true), options);
+}
+
+/**
+ * Normalises each channel by a mean and a variance: `(x - mean) / sqrt(variance + eps) * weight + bias`. Batch
+ * normalisation (Ioffe & Szegedy 2015), in training by the batch's own and in inference by running ones.
+ *
+ * @param x [N, ..., C], floats; all others are [C]
+ * @param statistics the mean and the variance; null for the batch's own, through which gradients flow
+ */
+export function batchNorm(
+  x: Tensor,
+  statistics: { readonly mean: Tensor; readonly variance: Tensor } | null,
+  options: NormOptions = {},
+): Tensor {
+  const shape = [requireChannels('batchNorm', x)];
+  requireAffine('batchNorm', shape, options);
+  if (!statistics) {
+    requireValues('batchNorm', x);
+    return normalise('batchNorm', x, along(allButLast(x), true), options);
+  }
+  const { mean: center, variance } = statistics;
+  requireLike('batchNorm', 'mean', center, shape);
+  requireLike('batchNorm', 'variance', variance, shape);
+  const { weight, bias, eps = 1e-5 } = options;
+  const scale = inverseRoot('batchNorm', variance, eps);
+  // The weight joins the scale first, on C numbers instead of on all of x.
+  const scaled = mul(sub(x, center), weight ? mul(scale, weight) : scale);
+  return bias ? add(scaled, bias) : scaled;
+}
+
+/**
+ * The mean and the biased variance of each channel over all other axes. The variance is that of the shifted values, so
+ * that a large mean costs no digits.
+ *
+ * @param x [N, ..., C], floats
+ * @returns two tensors [C]
+ */
+export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
+  const shape = [requireChannels('channelMoments', x)];
+  requireValues('channelMoments', x);
+  // The very nodes that `batchNorm` makes, so that a plan with both computes them once.
+  const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
+  const center = over(x);
+  return { mean: reshape(center, shape), variance: reshape(over(square(sub(x, center))), shape) };
+}
+
+/** Options of `localResponseNorm`: PyTorch's names and defaults. */
+export interface LocalResponseNormOptions {
+  /** Default 1e-4. */
+  readonly alpha?: number;
+  /** Default 0.75. */
+  readonly beta?: number;
+  /** Default 1. */
+  readonly k?: number;
+}
+
+/**
+ * Divides by a power of the mean square of the `size` channels around each: `x / (k + alpha * mean) ** beta`, where
+ * channels beyond the ends count as zeros (Krizhevsky et al. 2012). As `torch.nn.functional.local_response_norm`.
+ *
+ * @param x [N, ..., C], floats
+ */
+export function localResponseNorm(x: Tensor, size: number, options: LocalResponseNormOptions = {}): Tensor {
+  requireOptions('localResponseNorm', options);
+  const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+  const channels = requireChannels('localResponseNorm', x);
+  requireInteger('localResponseNorm', 'size', size, { min: 1 });
+  const before = Math.floor(size / 2);
+  const outer = x.shape.slice(0, -1);
+  const padding = [...outer.map((): [number, number] => [0, 0]), [before, size - 1 - before] as const];
+  const squares = pad(square(x), padding);
+  const shifted = Array.from({ length: size }, (_, i) =>
+    slice(squares, [...outer.map(() => [] as const), [i, i + channels]]),
+  );
+  const total = shifted.reduce((sum, part) => add(sum, part));
+  return mul(x, pow(add(mul(total, alpha / size), k), -beta));
+}
+
+/** What a normalisation takes its statistics over. */
+interface Statistics {
+  /** The mean, in a shape that broadcasts. */
+  over(value: Tensor): Tensor;
+  /** Whether all that one mean is taken over has one weight. */
+  readonly uniform: boolean;
+}
+
+function along(axes: readonly number[], uniform: boolean): Statistics {
+  return { over: (value) => mean(value, axes, { keepDims: true }), uniform };
+}
+
+/**
+ * `(x - mean) / sqrt(variance + eps) * weight + bias`: a pass for the mean, one for the variance, and one for the
+ * result. The gradient is written in the centred values, so that backpropagation keeps nothing else of their size, and
+ * where the weight is uniform it takes two sums and one pass.
+ */
+function normalise(op: string, x: Tensor, { over, uniform }: Statistics, options: NormOptions): Tensor {
+  const { weight, bias, eps = 1e-5 } = options;
+  const centre = (value: Tensor) => sub(value, over(value));
+  const scaleOf = (centred: Tensor) => inverseRoot(op, over(square(centred)), eps);
+
+  const rule: CustomGradientRule = (gradient, [value, factor]) => {
+    const centred = centre(value as Tensor);
+    const scale = scaleOf(centred);
+    const incoming = factor && !uniform ? mul(gradient, factor) : gradient;
+    const product = over(mul(incoming, centred));
+    const outer = factor && uniform ? mul(scale, factor) : scale;
+    const toInput = mul(sub(sub(incoming, over(incoming)), mul(centred, mul(product, square(scale)))), outer);
+    if (!factor) return toInput;
+    const count = x.size / product.size;
+    const toFactor = uniform ? mul(mul(product, scale), count) : mul(gradient, mul(centred, scale));
+    return [toInput, sumTo(toFactor, factor.shape)];
+  };
+  const scaled = customGradient((value: Tensor, factor?: Tensor) => {
+    const centred = centre(value);
+    const scale = scaleOf(centred);
+    if (!factor) return mul(centred, scale);
+    // In the other order the rule would share a product with it, which would have to be kept.
+    return uniform ? mul(centred, mul(scale, factor)) : mul(mul(centred, factor), scale);
+  }, rule);
+  const result = weight ? scaled(x, weight) : scaled(x);
+  return bias ? add(result, bias) : result;
+}
+
+/** `1 / sqrt(x + eps)`: divided once a mean, so that the pass over all elements multiplies. */
+function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
+  return div(1, sqrt(add(x, requireEps(op, eps))));
+}
+
+function requireAffine(op: string, shape: Shape, options: NormOptions): void {
+  requireOptions(op, options);
+  const { weight, bias } = options;
+  if (weight) requireLike(op, 'weight', weight, shape);
+  if (bias) requireLike(op, 'bias', bias, shape);
+}
+
+function requireFloat(op: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
+}
+
+function requireChannels(op: string, x: Tensor): number {
+  requireFloat(op, x);
+  if (x.ndim < 2) throw invalid(op, 'input must be [N, ..., C]', x.shape);
+  return x.shape.at(-1) as number;
+}
+
+function requirePositions(op: string, x: Tensor, least: number): void {
+  const positions = sizeOf(x.shape.slice(1, -1));
+  if (positions < least) throw invalid(op, `needs at least ${least} position(s), [N, ..., C]`, x.shape);
+}
+
+/** Checks that each channel of the whole batch has a mean. */
+function requireValues(op: string, x: Tensor): void {
+  if (x.size === 0) throw invalid(op, 'needs at least one value per channel', x.shape);
+}
+
+function requireEnding(op: string, x: Tensor, shape: Shape): void {
+  requireFloat(op, x);
+  if (x.ndim < shape.length || !sameShape(x.shape.slice(x.ndim - shape.length), shape)) {
+    throw invalid(op, `input must end in ${formatShape(shape)}`, x.shape);
+  }
+}
+
+function requireLike(op: string, name: string, value: Tensor, shape: Shape): void {
+  if (!sameShape(value.shape, shape)) throw invalid(op, `${name} must be ${formatShape(shape)}`, value.shape);
+}
+
+/** The axes of positions: between the samples and the channels. */
+function inner(x: Tensor): number[] {
+  return Array.from({ length: x.ndim - 2 }, (_, i) => i + 1);
+}
+
+function allButLast(x: Tensor): number[] {
+  return Array.from({ length: x.ndim - 1 }, (_, axis) => axis);
+}
+
+function trailing(x: Tensor, shape: Shape): number[] {
+  return shape.map((_, i) => x.ndim - shape.length + i);
+}
+
+function machineEpsilon(dtype: DType): number {
+  return dtype === 'float64' ? Number.EPSILON : 2 ** -23;
+}

@@ -1,0 +1,147 @@
+import type { Call, OpRecord } from '../../../graph/op.js';
+import type { Shape } from '../../../graph/shapes.js';
+import { Tensor } from '../../../graph/tensor.js';
+import { windowPlaces } from '../window.js';
+import { fitsWinograd, type Winograd, winogradCorrelation, winogradWeightGrad } from './winograd.js';
+import { forwardWorkspace, inputGradWorkspace, weightGradWorkspace } from './workspace.js';
+
+export interface ConvAttributes {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  /** Into how many parts the channels are cut; each part of the results sees one part of the image's channels. */
+  readonly groups: number;
+}
+
+export interface ConvGradAttributes extends ConvAttributes {
+  /** The shape of the image, or of the kernel, that the gradient is for. */
+  readonly shape: Shape;
+}
+
+const window = ({ stride, padding, dilation, groups }: ConvAttributes): ConvAttributes => ({
+  stride,
+  padding,
+  dilation,
+  groups,
+});
+
+/** Multiply-adds, counted as two operations each, are the same for the convolution and both of its gradients. */
+const cost = (output: Shape, kernel: Shape) =>
+  2 * output.reduce((a, b) => a * b, 1) * kernel.slice(0, 3).reduce((a, b) => a * b, 1);
+
+/** The step of a convolution or of a gradient: by Winograd's method where there is one that pays, else by direct sums. */
+function call(
+  kernel: string,
+  inputs: readonly string[],
+  attributes: ConvAttributes,
+  workspace: number,
+  winograd: Winograd | undefined,
+): Call {
+  const options = { ...window(attributes) };
+  if (!winograd) return { kernel, inputs, attributes: options, workspace };
+  const { blocks } = winograd;
+  return { kernel, inputs, attributes: { ...options, winograd: blocks }, workspace: winograd.workspace };
+}
+
+/** A 2-D convolution (cross-correlation) of images [N, H, W, C] with kernels [KH, KW, C / groups, O]. */
+export const conv2dOp: OpRecord<ConvAttributes> = {
+  kind: 'conv2d',
+  type: (inputs, { stride, padding, dilation }) => {
+    const [x, w] = inputs as [Tensor, Tensor];
+    const [n, height, width] = x.shape as [number, number, number];
+    const [kernelHeight, kernelWidth, , out] = w.shape as [number, number, number, number];
+    return {
+      shape: [
+        n,
+        windowPlaces('conv2d', height, kernelHeight, stride[0], padding[0], dilation[0]),
+        windowPlaces('conv2d', width, kernelWidth, stride[1], padding[1], dilation[1]),
+        out,
+      ],
+      dtype: x.dtype,
+    };
+  },
+  grad: (gradient, { inputs, attributes }) => {
+    const [x, w] = inputs as [Tensor, Tensor];
+    return [inputGrad(gradient, w, x.shape, attributes), weightGrad(x, gradient, w.shape, attributes)];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) => {
+      const [image, kernel] = node.inputs.map((x) => x.shape) as [Shape, Shape];
+      return call(
+        'conv2d',
+        ['input', 'weight'],
+        node.attributes,
+        forwardWorkspace(image, kernel, node.shape, node.attributes),
+        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, kernel[2] as number) : undefined,
+      );
+    },
+  },
+  cost: (node) => cost(node.shape, node.input(1).shape),
+};
+
+/** The gradient of a convolution for its images: a transposed convolution. */
+export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
+  kind: 'conv2dInputGrad',
+  type: ([gradient], { shape }) => ({ shape, dtype: (gradient as Tensor).dtype }),
+  grad: (gradient, { inputs, attributes }) => {
+    const [dy, w] = inputs as [Tensor, Tensor];
+    return [
+      new Tensor(conv2dOp, [gradient, w], window(attributes)),
+      weightGrad(gradient, dy, w.shape, attributes),
+    ];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) => {
+      const kernel = node.input(1).shape;
+      return call(
+        'conv2dInputGrad',
+        ['gradient', 'weight'],
+        node.attributes,
+        inputGradWorkspace(node.shape, kernel, node.attributes),
+        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, kernel[3] as number) : undefined,
+      );
+    },
+  },
+  cost: (node) => cost(node.input(0).shape, node.input(1).shape),
+};
+
+/** The gradient of a convolution for its kernels. */
+export const conv2dWeightGradOp: OpRecord<ConvGradAttributes> = {
+  kind: 'conv2dWeightGrad',
+  type: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
+  grad: (gradient, { inputs, attributes }) => {
+    const [x, dy] = inputs as [Tensor, Tensor];
+    return [
+      inputGrad(dy, gradient, x.shape, attributes),
+      new Tensor(conv2dOp, [x, gradient], window(attributes)),
+    ];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) => {
+      const [image, gradient] = node.inputs.map((x) => x.shape) as [Shape, Shape];
+      return call(
+        'conv2dWeightGrad',
+        ['input', 'gradient'],
+        node.attributes,
+        weightGradWorkspace(image, node.shape, gradient, node.attributes),
+        takesWinograd(node, node.shape) ? winogradWeightGrad(gradient, node.shape[2] as number) : undefined,
+      );
+    },
+  },
+  cost: (node) => cost(node.input(1).shape, node.shape),
+};
+
+function takesWinograd({ dtype, attributes }: Tensor<ConvAttributes>, kernel: Shape): boolean {
+  return dtype === 'float32' && fitsWinograd(kernel, attributes);
+}
+
+function inputGrad(gradient: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
+  return new Tensor(conv2dInputGradOp, [gradient, weight], { ...window(attributes), shape });
+}
+
+function weightGrad(input: Tensor, gradient: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
+  return new Tensor(conv2dWeightGradOp, [input, gradient], { ...window(attributes), shape });
+}

@@ -1,0 +1,38 @@
+import type { OpRecord } from '../../graph/op.js';
+import { normaliseAxis } from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+import { cast } from './elementwise.js';
+import { dimsAround } from './reduce.js';
+
+export interface CumSumAttributes {
+  readonly axis: number;
+  readonly reverse: boolean;
+}
+
+/** Running sums along an axis, from either end. */
+export const cumSumOp: OpRecord<CumSumAttributes> = {
+  kind: 'cumSum',
+  type: ([x]) => x as Tensor,
+  grad: (gradient, node) => {
+    const { axis, reverse } = node.attributes;
+    return [new Tensor(cumSumOp, [gradient], { axis, reverse: !reverse })];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) => ({
+      kernel: 'cumSum',
+      inputs: ['input'],
+      attributes: { dims: dimsAround(node, node.attributes.axis), reverse: node.attributes.reverse },
+    }),
+  },
+  cost: (node) => node.size,
+};
+
+/** bool and uint8 as int32, which has room for sums and products of them. */
+export const widened = (x: Tensor): Tensor =>
+  x.dtype === 'bool' || x.dtype === 'uint8' ? cast(x, 'int32') : x;
+
+/** The sums of all elements up to each one along an axis (the last by default). bool and uint8 sum to int32. */
+export function cumSum(x: Tensor, axis = -1): Tensor {
+  return new Tensor(cumSumOp, [widened(x)], { axis: normaliseAxis('cumSum', axis, x.ndim), reverse: false });
+}

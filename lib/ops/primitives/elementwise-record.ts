@@ -1,0 +1,94 @@
+import { type DType, isFloat } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import { full } from '../../graph/leaf.js';
+import type { GradRule, Instruction, OpRecord } from '../../graph/op.js';
+import { broadcastShapes } from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+import { expand } from './broadcast.js';
+
+// What the element-wise ops share: how their records are made and their operands brought to one shape.
+
+/** What element-wise functions take: a tensor, or a number that adopts the other operand's dtype. */
+export type Operand = Tensor | number;
+
+export interface Immediate {
+  readonly value?: number;
+}
+
+/** The record of an instruction that has the op's name; `type` checks the inputs and gives the dtype of the result. */
+export function elementwise(
+  kind: string,
+  type: (inputs: readonly Tensor[]) => DType,
+  grad: GradRule<Immediate> | null,
+): OpRecord<Immediate> {
+  return {
+    kind,
+    type: (inputs) => ({ shape: (inputs[0] as Tensor).shape, dtype: type(inputs) }),
+    grad,
+    kernel: {
+      family: 'map',
+      instruction: ({ value }): Instruction => (value === undefined ? { code: kind } : { code: kind, value }),
+    },
+    cost: (node) => node.size,
+  };
+}
+
+export function sameDType(kind: string, inputs: readonly Tensor[]): DType {
+  const [first, ...rest] = inputs as [Tensor, ...Tensor[]];
+  for (const x of rest) {
+    if (x.dtype !== first.dtype) {
+      throw invalid(kind, `dtypes differ, ${first.dtype} and ${x.dtype}; cast one of them`);
+    }
+  }
+  return first.dtype;
+}
+
+export function floatOnly(kind: string, inputs: readonly Tensor[]): DType {
+  const dtype = sameDType(kind, inputs);
+  if (!isFloat(dtype)) throw invalid(kind, 'needs float32 or float64; cast it first', dtype);
+  return dtype;
+}
+
+export function numbers(kind: string, inputs: readonly Tensor[]): DType {
+  const dtype = sameDType(kind, inputs);
+  if (dtype === 'bool') throw invalid(kind, 'needs numbers; cast the bool first', dtype);
+  return dtype;
+}
+
+/** An op on floats. */
+export const floating = (kind: string, grad: GradRule<Immediate> | null) =>
+  elementwise(kind, (inputs) => floatOnly(kind, inputs), grad);
+
+/** An op on floats whose kernel evaluates a polynomial or the like, where others are one instruction. */
+export const transcendental = (kind: string, grad: GradRule<Immediate> | null): OpRecord<Immediate> => ({
+  ...floating(kind, grad),
+  cost: (node) => 10 * node.size,
+});
+
+/** An op on anything but bools. */
+export const numeric = (kind: string, grad: GradRule<Immediate> | null) =>
+  elementwise(kind, (inputs) => numbers(kind, inputs), grad);
+
+/** Applies an op of one operand, with an immediate number where it has one. */
+export function apply1(op: OpRecord<Immediate>, x: Tensor, value?: number): Tensor {
+  return new Tensor(op, [x], value === undefined ? {} : { value });
+}
+
+/** Applies an op of two operands, broadcast. */
+export function apply2(op: OpRecord<Immediate>, a: Operand, b: Operand): Tensor {
+  return new Tensor(op, broadcast(op.kind, [a, b]), {});
+}
+
+/** Turns numbers into constants of the tensors' dtype, and expands all operands to one shape. */
+export function broadcast(kind: string, operands: readonly Operand[]): Tensor[] {
+  for (const x of operands) {
+    if (typeof x !== 'number' && !(x instanceof Tensor)) {
+      throw invalid(kind, 'operands must be tensors or numbers', x);
+    }
+  }
+  const like = operands.find((x) => typeof x !== 'number');
+  if (!like) throw invalid(kind, 'at least one operand must be a tensor', operands);
+  const tensors = operands.map((x) => (typeof x === 'number' ? full([], x, like.dtype, kind) : x));
+  const shape = tensors.map((x) => x.shape).reduce((a, b) => broadcastShapes(kind, a, b));
+  return tensors.map((x) => expand(x, shape));
+}

@@ -1,0 +1,251 @@
+import { type DType, isFloat, requireDType } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import { full } from '../../graph/leaf.js';
+import type { OpRecord } from '../../graph/op.js';
+import { Tensor } from '../../graph/tensor.js';
+import {
+  apply1,
+  apply2,
+  broadcast,
+  elementwise,
+  floating,
+  numeric,
+  type Operand,
+  sameDType,
+  transcendental,
+} from './elementwise-record.js';
+
+// Each record is an instruction of the vector machine with its gradient rule; the functions that apply them stand below.
+
+// Arithmetic
+
+export const negOp = numeric('neg', (g) => [neg(g)]);
+export const absOp = numeric('abs', (g, node) => [mul(g, sign(node.input(0)))]);
+export const addOp = numeric('add', (g) => [g, g]);
+export const subOp = numeric('sub', (g) => [g, neg(g)]);
+export const mulOp = numeric('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))]);
+export const divOp = floating('div', (g, node) => [
+  div(g, node.input(1)),
+  neg(div(mul(g, node), node.input(1))),
+]);
+export const powOp = transcendental('pow', (g, node) => {
+  const [x, y] = [node.input(0), node.input(1)];
+  const toBase = mul(g, mul(y, pow(x, sub(y, 1))));
+  // log(0) would make 0 * -Infinity of a base that is zero, where the true limit is 0.
+  const toExponent = mul(g, mul(node, log(where(gt(x, 0), x, 1))));
+  return [where(eq(y, 0), 0, toBase), toExponent];
+});
+// Where both are equal each gets half, as in PyTorch.
+export const maximumOp = numeric('maximum', (g, node) => shareByOrder(g, node.input(0), node.input(1)));
+export const minimumOp = numeric('minimum', (g, node) => shareByOrder(g, node.input(1), node.input(0)));
+export const floorOp = numeric('floor', null);
+export const ceilOp = numeric('ceil', null);
+export const roundOp = numeric('round', null);
+export const floorDivOp = numeric('floorDiv', null);
+export const modOp = numeric('mod', (g, node) => [g, neg(mul(g, floorDiv(node.input(0), node.input(1))))]);
+
+// Exponential and trigonometric functions
+
+export const expOp = transcendental('exp', (g, node) => [mul(g, node)]);
+export const expm1Op = transcendental('expm1', (g, node) => [mul(g, add(node, 1))]);
+export const logOp = transcendental('log', (g, node) => [div(g, node.input(0))]);
+export const log1pOp = transcendental('log1p', (g, node) => [div(g, add(node.input(0), 1))]);
+export const sqrtOp = floating('sqrt', (g, node) => [div(mul(g, 0.5), node)]);
+export const sinOp = transcendental('sin', (g, node) => [mul(g, cos(node.input(0)))]);
+export const cosOp = transcendental('cos', (g, node) => [neg(mul(g, sin(node.input(0))))]);
+export const tanOp = transcendental('tan', (g, node) => [mul(g, add(square(node), 1))]);
+export const asinOp = transcendental('asin', (g, node) => [div(g, cosineOf(node.input(0)))]);
+export const acosOp = transcendental('acos', (g, node) => [neg(div(g, cosineOf(node.input(0))))]);
+export const atanOp = transcendental('atan', (g, node) => [div(g, add(square(node.input(0)), 1))]);
+export const atan2Op = transcendental('atan2', (g, node) => {
+  const [y, x] = [node.input(0), node.input(1)];
+  const share = div(g, add(square(x), square(y)));
+  return [mul(share, x), neg(mul(share, y))];
+});
+export const sinhOp = transcendental('sinh', (g, node) => [mul(g, cosh(node.input(0)))]);
+export const coshOp = transcendental('cosh', (g, node) => [mul(g, sinh(node.input(0)))]);
+export const erfOp = transcendental('erf', (g, node) => [
+  mul(mul(g, exp(neg(square(node.input(0))))), 2 / Math.sqrt(Math.PI)),
+]);
+
+// Activations
+
+export const tanhOp = transcendental('tanh', (g, node) => [mul(g, sub(1, mul(node, node)))]);
+export const sigmoidOp = transcendental('sigmoid', (g, node) => [mul(g, mul(node, sub(1, node)))]);
+export const reluOp = numeric('relu', (g, node) => [where(gt(node, 0), g, 0)]);
+export const leakyReluOp = floating('leakyRelu', (g, node) => [
+  where(gt(node.input(0), 0), g, mul(g, node.attributes.value ?? 0)),
+]);
+
+// Comparisons, choices and conversions
+
+const comparison = (kind: string) =>
+  elementwise(
+    kind,
+    (inputs) => {
+      sameDType(kind, inputs);
+      return 'bool';
+    },
+    null,
+  );
+
+export const eqOp = comparison('eq');
+export const neOp = comparison('ne');
+export const ltOp = comparison('lt');
+export const leOp = comparison('le');
+export const gtOp = comparison('gt');
+export const geOp = comparison('ge');
+export const whereOp = elementwise(
+  'where',
+  ([condition, ...values]) => {
+    if (condition?.dtype !== 'bool') throw invalid('where', 'condition must be bool', condition?.dtype);
+    return sameDType('where', values);
+  },
+  (g, node) => [null, where(node.input(0), g, 0), where(node.input(0), 0, g)],
+);
+
+export interface CastAttributes {
+  readonly dtype: DType;
+}
+
+/** The same numbers as another dtype. Floats are truncated toward zero on the way to integers. */
+export const castOp: OpRecord<CastAttributes> = {
+  kind: 'cast',
+  type: ([x], { dtype }) => ({ shape: (x as Tensor).shape, dtype }),
+  grad: (g, node) => [isFloat(node.input(0).dtype) ? cast(g, node.input(0).dtype) : null],
+  kernel: {
+    family: 'map',
+    instruction: ({ dtype }) => ({ code: dtype === 'bool' ? 'truth' : isFloat(dtype) ? 'copy' : 'truncate' }),
+  },
+  cost: (node) => node.size,
+};
+
+// What the rules share
+
+function shareByOrder(g: Tensor, greater: Tensor, other: Tensor): Tensor[] {
+  const half = where(eq(greater, other), mul(g, 0.5), 0);
+  return [where(gt(greater, other), g, half), where(gt(other, greater), g, half)];
+}
+
+/** The cosine of an angle whose sine is `x`, and the other way round. */
+const cosineOf = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(1, x)));
+
+/** -1, 0 or 1. Its gradient is 0 everywhere. */
+export const sign = (x: Tensor): Tensor => sub(cast(gt(x, 0), x.dtype), cast(lt(x, 0), x.dtype));
+/** `x * x`. */
+export const square = (x: Tensor): Tensor => mul(x, x);
+
+// The functions
+
+/** Applies a division whose integer form is 0 where the divisor is. */
+function divide(op: typeof modOp, a: Operand, b: Operand): Tensor {
+  const [dividend, divisor] = broadcast(op.kind, [a, b]) as [Tensor, Tensor];
+  if (isFloat(dividend.dtype)) return apply2(op, dividend, divisor);
+  const isZero = eq(divisor, 0);
+  return where(isZero, 0, apply2(op, dividend, where(isZero, 1, divisor)));
+}
+
+/** `-x`. */
+export const neg = (x: Tensor): Tensor => apply1(negOp, x);
+/** The absolute value; its gradient at 0 is 0. */
+export const abs = (x: Tensor): Tensor => apply1(absOp, x);
+/** The largest whole number that is not above `x`. Its gradient is 0 everywhere. */
+export const floor = (x: Tensor): Tensor => apply1(floorOp, x);
+/** The smallest whole number that is not below `x`. Its gradient is 0 everywhere. */
+export const ceil = (x: Tensor): Tensor => apply1(ceilOp, x);
+/** The nearest whole number, and of two the even one, as `torch.round`. Its gradient is 0 everywhere. */
+export const round = (x: Tensor): Tensor => apply1(roundOp, x);
+
+/** `a + b`, broadcast. */
+export const add = (a: Operand, b: Operand): Tensor => apply2(addOp, a, b);
+/** `a - b`, broadcast. */
+export const sub = (a: Operand, b: Operand): Tensor => apply2(subOp, a, b);
+/** `a * b`, broadcast. */
+export const mul = (a: Operand, b: Operand): Tensor => apply2(mulOp, a, b);
+/** `a / b`, broadcast; floats only. */
+export const div = (a: Operand, b: Operand): Tensor => apply2(divOp, a, b);
+/** `a ** b`, broadcast; floats only. */
+export const pow = (a: Operand, b: Operand): Tensor => apply2(powOp, a, b);
+/** The larger of both; NaN if either is. */
+export const maximum = (a: Operand, b: Operand): Tensor => apply2(maximumOp, a, b);
+/** The smaller of both; NaN if either is. */
+export const minimum = (a: Operand, b: Operand): Tensor => apply2(minimumOp, a, b);
+/**
+ * The quotient rounded down to a whole number, broadcast, as Python's `a // b`. An integer divided by 0 gives 0. Its
+ * gradient is 0 everywhere.
+ */
+export const floorDiv = (a: Operand, b: Operand): Tensor => divide(floorDivOp, a, b);
+/**
+ * What `floorDiv` leaves, broadcast: 0, or a number with the sign of `b`, as Python's `a % b` and `torch.remainder`. The
+ * remainder of an integer divided by 0 is 0, and of a float NaN.
+ */
+export const mod = (a: Operand, b: Operand): Tensor => divide(modOp, a, b);
+
+/** `e ** x`. */
+export const exp = (x: Tensor): Tensor => apply1(expOp, x);
+/** `e ** x - 1`, exact near 0. */
+export const expm1 = (x: Tensor): Tensor => apply1(expm1Op, x);
+/** The natural logarithm. */
+export const log = (x: Tensor): Tensor => apply1(logOp, x);
+/** `log(1 + x)`, exact near 0. */
+export const log1p = (x: Tensor): Tensor => apply1(log1pOp, x);
+/** The square root. */
+export const sqrt = (x: Tensor): Tensor => apply1(sqrtOp, x);
+/** The sine of an angle in radians. */
+export const sin = (x: Tensor): Tensor => apply1(sinOp, x);
+/** The cosine of an angle in radians. */
+export const cos = (x: Tensor): Tensor => apply1(cosOp, x);
+/** The tangent of an angle in radians. */
+export const tan = (x: Tensor): Tensor => apply1(tanOp, x);
+/** The angle from -pi / 2 to pi / 2 whose sine is `x`; NaN beyond -1 and 1. */
+export const asin = (x: Tensor): Tensor => apply1(asinOp, x);
+/** The angle from 0 to pi whose cosine is `x`; NaN beyond -1 and 1. */
+export const acos = (x: Tensor): Tensor => apply1(acosOp, x);
+/** The angle from -pi / 2 to pi / 2 whose tangent is `x`. */
+export const atan = (x: Tensor): Tensor => apply1(atanOp, x);
+/** The angle from -pi to pi of the point `(x, y)`, broadcast. */
+export const atan2 = (y: Operand, x: Operand): Tensor => apply2(atan2Op, y, x);
+/** The hyperbolic sine. */
+export const sinh = (x: Tensor): Tensor => apply1(sinhOp, x);
+/** The hyperbolic cosine. */
+export const cosh = (x: Tensor): Tensor => apply1(coshOp, x);
+/** The error function: `2 / sqrt(pi)` times the integral of `e ** -(t ** 2)` from 0 to `x`. */
+export const erf = (x: Tensor): Tensor => apply1(erfOp, x);
+
+/** The hyperbolic tangent. */
+export const tanh = (x: Tensor): Tensor => apply1(tanhOp, x);
+/** The logistic function `1 / (1 + e ** -x)`. */
+export const sigmoid = (x: Tensor): Tensor => apply1(sigmoidOp, x);
+/** `max(x, 0)`; its gradient at 0 is 0. */
+export const relu = (x: Tensor): Tensor => apply1(reluOp, x);
+/** `x` where positive, else `slope * x` (Maas et al. 2013). */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => apply1(leakyReluOp, x, slope);
+/** `a === b` as bool. */
+export const eq = (a: Operand, b: Operand): Tensor => apply2(eqOp, a, b);
+/** `a !== b` as bool. */
+export const ne = (a: Operand, b: Operand): Tensor => apply2(neOp, a, b);
+/** `a < b` as bool. */
+export const lt = (a: Operand, b: Operand): Tensor => apply2(ltOp, a, b);
+/** `a <= b` as bool. */
+export const le = (a: Operand, b: Operand): Tensor => apply2(leOp, a, b);
+/** `a > b` as bool. */
+export const gt = (a: Operand, b: Operand): Tensor => apply2(gtOp, a, b);
+/** `a >= b` as bool. */
+export const ge = (a: Operand, b: Operand): Tensor => apply2(geOp, a, b);
+
+/**
+ * `a` where the bool `condition` holds, else `b`; all three broadcast. Graphs have fixed shapes, so a choice keeps the
+ * shape: there is no function that gives as many elements as hold a condition.
+ */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  const like = [a, b].find((x) => typeof x !== 'number');
+  const dtype = like ? like.dtype : 'float32';
+  const values = [a, b].map((x) => (typeof x === 'number' ? full([], x, dtype, 'where') : x));
+  return new Tensor(whereOp, broadcast('where', [condition, ...values]), {});
+}
+
+/** Converts to another dtype. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  requireDType('cast', dtype);
+  return x.dtype === dtype ? x : new Tensor(castOp, [x], { dtype });
+}

@@ -1,0 +1,27 @@
+import type { OpRecord } from '../../graph/op.js';
+import { normaliseAxes } from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+
+/** Some axes in reverse order. */
+export const flipOp: OpRecord<{ readonly axes: readonly number[] }> = {
+  kind: 'flip',
+  type: ([x]) => x as Tensor,
+  grad: (gradient, node) => [new Tensor(flipOp, [gradient], node.attributes)],
+  kernel: {
+    family: 'view',
+    view: ({ offset, shape, strides }, { attributes: { axes } }) => ({
+      offset: shape.includes(0)
+        ? offset
+        : axes.reduce((sum, axis) => sum + ((shape[axis] as number) - 1) * (strides[axis] as number), offset),
+      shape,
+      strides: strides.map((stride, axis) => (axes.includes(axis) ? -stride : stride)),
+    }),
+  },
+  cost: () => 0,
+};
+
+/** Reverses the order along `axes` (all by default). */
+export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
+  const over = normaliseAxes('flip', axes, x.ndim);
+  return over.length === 0 ? x : new Tensor(flipOp, [x], { axes: over });
+}

@@ -1,0 +1,125 @@
+import { isFloat } from '../../../graph/dtype.js';
+import { formatShape, invalid } from '../../../graph/errors.js';
+import type { OpRecord } from '../../../graph/op.js';
+import { broadcastShapes, sizeOf } from '../../../graph/shapes.js';
+import { Tensor } from '../../../graph/tensor.js';
+import { expand } from '../broadcast.js';
+import { reshape } from '../movement.js';
+import { matmulWorkspace } from './workspace.js';
+
+/** Which sides of a product are read transposed (their last two axes swapped), without a copy. */
+export interface MatmulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
+export interface MatmulAttributes {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+function dimensions(a: Tensor, b: Tensor, { transposeA, transposeB }: MatmulAttributes) {
+  const [m, k] = a.shape.slice(-2) as [number, number];
+  const [inner, n] = b.shape.slice(-2) as [number, number];
+  return {
+    rows: transposeA ? k : m,
+    innerA: transposeA ? m : k,
+    innerB: transposeB ? n : inner,
+    columns: transposeB ? inner : n,
+  };
+}
+
+/** The product of matrices, or of batches of them whose leading axes agree. */
+export const matmulOp: OpRecord<MatmulAttributes> = {
+  kind: 'matmul',
+  type: (inputs, attributes) => {
+    const [a, b] = inputs as [Tensor, Tensor];
+    const { rows, columns } = dimensions(a, b, attributes);
+    return { shape: [...a.shape.slice(0, -2), rows, columns], dtype: a.dtype };
+  },
+  grad: (gradient, node) => {
+    const [a, b] = [node.input(0), node.input(1)];
+    const { transposeA, transposeB } = node.attributes;
+    return [
+      transposeA
+        ? product(b, gradient, { transposeA: transposeB, transposeB: true })
+        : product(gradient, b, { transposeA: false, transposeB: !transposeB }),
+      transposeB
+        ? product(gradient, a, { transposeA: true, transposeB: transposeA })
+        : product(a, gradient, { transposeA: !transposeA, transposeB: false }),
+    ];
+  },
+  kernel: {
+    family: 'call',
+    call: (node) => {
+      const { transposeA, transposeB } = node.attributes;
+      return {
+        kernel: 'matmul',
+        inputs: ['a', 'b'],
+        attributes: { transposeA, transposeB },
+        strided: true,
+        ...workspaceOf(node),
+      };
+    },
+  },
+  cost: (node) => 2 * node.size * dimensions(node.input(0), node.input(1), node.attributes).innerA,
+};
+
+/** Only the native product takes it: float64 goes to the BLAS, and vectors too. */
+function workspaceOf(node: Tensor<MatmulAttributes>): { readonly workspace?: number } {
+  if (node.dtype !== 'float32') return {};
+  const { rows, innerA, columns } = dimensions(node.input(0), node.input(1), node.attributes);
+  const { transposeA, transposeB } = node.attributes;
+  const workspace = matmulWorkspace({ rows, columns, inner: innerA }, transposeA, transposeB);
+  return workspace > 0 ? { workspace } : {};
+}
+
+function product(a: Tensor, b: Tensor, attributes: MatmulAttributes): Tensor {
+  return new Tensor(matmulOp, [a, b], attributes);
+}
+
+/**
+ * The matrix product, as `torch.matmul`: leading axes broadcast; a vector on the left is a row and on the right a
+ * column, and its axis is dropped from the result.
+ *
+ * @throws when the inner dimensions differ, or the dtypes
+ */
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  { transposeA = false, transposeB = false }: MatmulOptions = {},
+): Tensor {
+  if (a.ndim === 0 || b.ndim === 0)
+    throw invalid('matmul', 'operands must have at least one axis', [a.shape, b.shape]);
+  if (a.dtype !== b.dtype)
+    throw invalid('matmul', `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
+  if (!isFloat(a.dtype)) throw invalid('matmul', 'needs float32 or float64', a.dtype);
+  if ((a.ndim === 1 && transposeA) || (b.ndim === 1 && transposeB)) {
+    throw invalid('matmul', 'a vector cannot be transposed', [a.shape, b.shape]);
+  }
+  if (a.ndim === 1) {
+    const row = matmul(reshape(a, [1, a.size]), b, { transposeB });
+    return reshape(row, b.ndim === 1 ? [] : [...row.shape.slice(0, -2), ...row.shape.slice(-1)]);
+  }
+  if (b.ndim === 1) {
+    const column = matmul(a, reshape(b, [b.size, 1]), { transposeA });
+    return reshape(column, column.shape.slice(0, -1));
+  }
+  const attributes = { transposeA, transposeB };
+  const { innerA, innerB } = dimensions(a, b, attributes);
+  if (innerA !== innerB) {
+    const sides = `${formatShape(a.shape)}${transposeA ? ' transposed' : ''} x ${formatShape(b.shape)}`;
+    throw invalid('matmul', `inner dimensions differ, ${sides}${transposeB ? ' transposed' : ''}`);
+  }
+  // One matrix on the right: all rows of the batch make one large product.
+  if (b.ndim === 2 && a.ndim > 2 && !transposeA) {
+    const rows = product(reshape(a, [sizeOf(a.shape.slice(0, -1)), innerA]), b, attributes);
+    return reshape(rows, [...a.shape.slice(0, -1), ...rows.shape.slice(1)]);
+  }
+  const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  return product(
+    expand(a, [...batch, ...a.shape.slice(-2)]),
+    expand(b, [...batch, ...b.shape.slice(-2)]),
+    attributes,
+  );
+}

@@ -1,0 +1,330 @@
+import { formatShape, invalid } from '../../graph/errors.js';
+import { requireValue } from '../../graph/leaf.js';
+import type { Layout, OpRecord } from '../../graph/op.js';
+import {
+  contiguousStrides,
+  normaliseAxis,
+  requireShape,
+  type Shape,
+  sameShape,
+  sizeOf,
+} from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+
+export interface ShapeAttributes {
+  readonly shape: Shape;
+}
+
+/**
+ * The strides that give `layout` another shape without a copy, or null where there are none. Runs of axes that lie
+ * evenly behind one another in memory are cut anew, each by itself.
+ */
+function reshapeLayout({ offset, shape: from, strides }: Layout, shape: Shape): Layout | null {
+  const result = contiguousStrides(shape);
+  if (sizeOf(shape) === 0) return { offset, shape, strides: result };
+  const runs = evenRuns(from, strides);
+  let run = runs.pop();
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const dimension = shape[axis] as number;
+    if (dimension === 1) continue;
+    if (run?.length === 1) run = runs.pop();
+    if (!run || run.length % dimension !== 0) return null;
+    result[axis] = run.stride;
+    run = { length: run.length / dimension, stride: run.stride * dimension };
+  }
+  return { offset, shape, strides: result };
+}
+
+/** The axes as few runs of evenly spaced elements, outermost first. */
+function evenRuns(shape: Shape, strides: readonly number[]): { length: number; stride: number }[] {
+  const runs: { length: number; stride: number }[] = [];
+  shape.forEach((length, axis) => {
+    if (length === 1) return;
+    const stride = strides[axis] as number;
+    const last = runs.at(-1);
+    if (last && last.stride === length * stride)
+      runs[runs.length - 1] = { length: last.length * length, stride };
+    else runs.push({ length, stride });
+  });
+  return runs;
+}
+
+/** The same elements in another shape. */
+export const reshapeOp: OpRecord<ShapeAttributes> = {
+  kind: 'reshape',
+  type: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
+  grad: (gradient, node) => [reshape(gradient, node.input(0).shape)],
+  kernel: { family: 'view', view: (layout, node) => reshapeLayout(layout, node.shape) },
+  cost: () => 0,
+};
+
+/**
+ * The same elements, in the same order, in another shape. One dimension may be -1: what is left over.
+ */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const rest = shape.indexOf(-1);
+  const known = sizeOf(shape.filter((_, axis) => axis !== rest));
+  const wanted =
+    rest < 0 ? shape : shape.map((dimension, axis) => (axis === rest ? x.size / (known || 1) : dimension));
+  if (
+    wanted.some((dimension) => !Number.isInteger(dimension) || dimension < 0) ||
+    sizeOf(wanted) !== x.size
+  ) {
+    throw invalid('reshape', `cannot give ${formatShape(x.shape)} the shape ${formatShape(shape)}`);
+  }
+  return sameShape(wanted, x.shape) ? x : new Tensor(reshapeOp, [x], { shape: wanted });
+}
+
+/** Joins the axes from `start` to `end` (both included) into one, as `torch.flatten`. */
+export function flatten(x: Tensor, start = 0, end = -1): Tensor {
+  if (x.ndim === 0) return reshape(x, [1]);
+  const first = normaliseAxis('flatten', start, x.ndim);
+  const last = normaliseAxis('flatten', end, x.ndim);
+  if (first > last) throw invalid('flatten', 'start must not lie behind end', [start, end]);
+  const joined = sizeOf(x.shape.slice(first, last + 1));
+  return reshape(x, [...x.shape.slice(0, first), joined, ...x.shape.slice(last + 1)]);
+}
+
+/** Adds an axis of length 1. */
+export function unsqueeze(x: Tensor, axis: number): Tensor {
+  const at = normaliseAxis('unsqueeze', axis, x.ndim + 1);
+  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+}
+
+/** Drops an axis of length 1. */
+export function squeeze(x: Tensor, axis: number): Tensor {
+  const at = normaliseAxis('squeeze', axis, x.ndim);
+  if (x.shape[at] !== 1) throw invalid('squeeze', `axis ${axis} must have length 1`, x.shape);
+  return reshape(
+    x,
+    x.shape.filter((_, i) => i !== at),
+  );
+}
+
+/** Axes in another order. */
+export const permuteOp: OpRecord<{ readonly axes: readonly number[] }> = {
+  kind: 'permute',
+  type: ([x], { axes }) => ({
+    shape: axes.map((axis) => (x as Tensor).shape[axis] as number),
+    dtype: (x as Tensor).dtype,
+  }),
+  grad: (gradient, node) => {
+    const inverse = new Array<number>(node.ndim);
+    node.attributes.axes.forEach((axis, i) => {
+      inverse[axis] = i;
+    });
+    return [permute(gradient, inverse)];
+  },
+  kernel: {
+    family: 'view',
+    view: ({ offset, shape, strides }, node) => ({
+      offset,
+      shape: node.attributes.axes.map((axis) => shape[axis] as number),
+      strides: node.attributes.axes.map((axis) => strides[axis] as number),
+    }),
+  },
+  cost: () => 0,
+};
+
+/** Puts the axes in the given order, as `torch.permute`. */
+export function permute(x: Tensor, axes: readonly number[]): Tensor {
+  const order = axes.map((axis) => normaliseAxis('permute', axis, x.ndim));
+  if (order.length !== x.ndim || new Set(order).size !== x.ndim) {
+    throw invalid('permute', `axes must name each of the ${x.ndim} axes once`, axes);
+  }
+  return order.every((axis, i) => axis === i) ? x : new Tensor(permuteOp, [x], { axes: order });
+}
+
+/** Swaps two axes; the last two by default, which transposes a matrix. */
+export function transpose(x: Tensor, a = -2, b = -1): Tensor {
+  const first = normaliseAxis('transpose', a, x.ndim);
+  const second = normaliseAxis('transpose', b, x.ndim);
+  const order = x.shape.map((_, axis) => (axis === first ? second : axis === second ? first : axis));
+  return permute(x, order);
+}
+
+export interface SliceAttributes {
+  readonly start: readonly number[];
+  readonly end: readonly number[];
+  readonly step: readonly number[];
+}
+
+/** A regular part of each axis. */
+export const sliceOp: OpRecord<SliceAttributes> = {
+  kind: 'slice',
+  type: ([x], { start, end, step }) => ({
+    shape: start.map((from, axis) =>
+      Math.max(0, Math.ceil(((end[axis] as number) - from) / (step[axis] as number))),
+    ),
+    dtype: (x as Tensor).dtype,
+  }),
+  grad: (gradient, node) => [scatterSlice(gradient, node.input(0).shape, node.attributes)],
+  kernel: {
+    family: 'view',
+    view: ({ offset, strides }, node) => {
+      const { start, step } = node.attributes;
+      const moved = start.reduce((sum, from, axis) => sum + from * (strides[axis] as number), offset);
+      return {
+        offset: node.size === 0 ? offset : moved,
+        shape: node.shape,
+        strides: strides.map((stride, axis) => stride * (step[axis] as number)),
+      };
+    },
+  },
+  cost: () => 0,
+};
+
+/** A range of one axis: its start, its end (not included), and its step. Negative numbers count from the end. */
+export type Range = readonly [start?: number, end?: number, step?: number];
+
+/**
+ * A part of a tensor, one range per leading axis: `slice(x, [[0, 2], [1]])` is NumPy's `x[0:2, 1:]`. Ranges past
+ * the end are cut, as in NumPy. Steps are positive.
+ */
+export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
+  if (ranges.length > x.ndim) throw invalid('slice', `at most ${x.ndim} ranges`, ranges.length);
+  const start: number[] = [];
+  const end: number[] = [];
+  const step: number[] = [];
+  x.shape.forEach((dimension, axis) => {
+    const [from = 0, to = dimension, by = 1] = ranges[axis] ?? [];
+    if (![from, to, by].every(Number.isInteger) || by < 1) {
+      throw invalid('slice', 'a range holds integers, and a step of 1 or more', ranges[axis]);
+    }
+    const clip = (at: number) => Math.min(Math.max(at < 0 ? at + dimension : at, 0), dimension);
+    start.push(clip(from));
+    end.push(Math.max(clip(to), clip(from)));
+    step.push(by);
+  });
+  const whole = x.shape.every(
+    (dimension, axis) => start[axis] === 0 && end[axis] === dimension && step[axis] === 1,
+  );
+  return whole ? x : new Tensor(sliceOp, [x], { start, end, step });
+}
+
+export interface ScatterSliceAttributes extends SliceAttributes {
+  readonly shape: Shape;
+}
+
+/** The opposite of `slice`: zeros, with the input in the place that the slice was read from. */
+export const scatterSliceOp: OpRecord<ScatterSliceAttributes> = {
+  kind: 'scatterSlice',
+  type: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
+  grad: (gradient, node) => [new Tensor(sliceOp, [gradient], node.attributes)],
+  kernel: {
+    family: 'parts',
+    fill: () => 0,
+    parts: (node) => [{ input: 0, start: node.attributes.start, step: node.attributes.step }],
+  },
+  cost: () => 0,
+};
+
+/** Zeros of a shape, with `x` in the place that a slice would be read from. */
+export function scatterSlice(x: Tensor, shape: Shape, { start, end, step }: SliceAttributes): Tensor {
+  return new Tensor(scatterSliceOp, [x], { shape, start, end, step });
+}
+
+export interface PadAttributes {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly value: number;
+}
+
+/** A frame of one value around a tensor. */
+export const padOp: OpRecord<PadAttributes> = {
+  kind: 'pad',
+  type: ([x], { before, after }) => ({
+    shape: (x as Tensor).shape.map((d, axis) => d + (before[axis] as number) + (after[axis] as number)),
+    dtype: (x as Tensor).dtype,
+  }),
+  grad: (gradient, node) => {
+    const { before } = node.attributes;
+    return [
+      slice(
+        gradient,
+        node.input(0).shape.map((d, axis) => [before[axis] as number, (before[axis] as number) + d]),
+      ),
+    ];
+  },
+  kernel: {
+    family: 'parts',
+    fill: (node) => node.attributes.value,
+    parts: (node) => [{ input: 0, start: node.attributes.before }],
+  },
+  cost: () => 0,
+};
+
+/**
+ * Pads each axis with `value`.
+ *
+ * @param widths one `[before, after]` per axis, counted in elements
+ */
+export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor {
+  if (widths.length !== x.ndim)
+    throw invalid('pad', `one [before, after] for each of ${x.ndim} axes`, widths);
+  requireShape('pad', widths.flat());
+  requireValue('pad', value, x.dtype);
+  if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
+  return new Tensor(padOp, [x], {
+    before: widths.map(([before]) => before),
+    after: widths.map(([, after]) => after),
+    value,
+  });
+}
+
+/** Tensors behind one another along an axis. */
+export const concatOp: OpRecord<{ readonly axis: number }> = {
+  kind: 'concat',
+  type: (inputs, { axis }) => {
+    const first = inputs[0] as Tensor;
+    for (const x of inputs) {
+      const fits = x.ndim === first.ndim && x.shape.every((d, i) => i === axis || d === first.shape[i]);
+      if (!fits) {
+        throw invalid('concat', `shapes must agree but for axis ${axis}`, [first.shape, x.shape]);
+      }
+      if (x.dtype !== first.dtype) throw invalid('concat', `dtype must be ${first.dtype}`, x.dtype);
+    }
+    const length = inputs.reduce((sum, x) => sum + (x.shape[axis] as number), 0);
+    return { shape: first.shape.map((d, i) => (i === axis ? length : d)), dtype: first.dtype };
+  },
+  grad: (gradient, node) => {
+    const { axis } = node.attributes;
+    let at = 0;
+    return node.inputs.map((x) => {
+      const from = at;
+      at += x.shape[axis] as number;
+      return slice(
+        gradient,
+        x.shape.map((d, i) => (i === axis ? [from, at] : [0, d])),
+      );
+    });
+  },
+  kernel: {
+    family: 'parts',
+    fill: () => null,
+    parts: (node) => {
+      let at = 0;
+      return node.inputs.map((x, input) => {
+        const start = x.shape.map((_, i) => (i === node.attributes.axis ? at : 0));
+        at += x.shape[node.attributes.axis] as number;
+        return { input, start };
+      });
+    },
+  },
+  cost: () => 0,
+};
+
+/** Joins tensors along an axis, as `torch.cat`. */
+export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  const [first] = tensors;
+  if (!first) throw invalid('concat', 'at least one tensor', []);
+  return new Tensor(concatOp, tensors, { axis: normaliseAxis('concat', axis, first.ndim) });
+}
+
+/** A stretch of one axis. */
+export function part(x: Tensor, axis: number, from: number, to: number): Tensor {
+  return slice(
+    x,
+    x.shape.map((d, i) => (i === axis ? [from, to] : [0, d])),
+  );
+}

@@ -1,0 +1,108 @@
+import { invalid } from '../../../graph/errors.js';
+import { Body, elementsOf, endSlots, firstSlot, type Loop, regionsOf } from '../../../graph/loop.js';
+import type { OpRecord } from '../../../graph/op.js';
+import { reachable, Tensor } from '../../../graph/tensor.js';
+import { squeeze } from '../movement.js';
+import { scanGradient } from './scan-grad.js';
+import { readSlots } from './slots.js';
+
+/**
+ * A loop over the leading axis of some inputs. Its inputs are the carried values before the first step, the stacked
+ * inputs, and the values that the body captures; its value is one flat buffer of all results (see `Loop`).
+ */
+export const scanOp: OpRecord<Loop> = {
+  kind: 'scan',
+  type: (_, loop) => ({ shape: [elementsOf(loop)], dtype: (loop.body.results[0] as Tensor).dtype }),
+  grad: (gradient, node) => scanGradient(gradient, node, buildScan),
+  kernel: { family: 'scan', loop: (node) => node.attributes },
+  cost: ({ attributes: { body, length } }) =>
+    length * reachable(body.results).reduce((sum, node) => sum + node.op.cost(node), 0),
+};
+
+/** A value from outside of a body, and the placeholder that stands for it inside. */
+export interface Bound {
+  readonly value: Tensor;
+  readonly placeholder: Tensor;
+}
+
+/** All that a scan is made of. `carries` pair with `next`, their values after a step. */
+export interface ScanDraft {
+  readonly carries: readonly Bound[];
+  readonly next: readonly Tensor[];
+  readonly inputs: readonly Bound[];
+  readonly captured: readonly Bound[];
+  /** Nodes of the body whose values are wanted at every step. */
+  readonly outputs: readonly Tensor[];
+  readonly length: number;
+  readonly reverse: boolean;
+}
+
+export interface ScanResult {
+  /** The carried values after the last step. */
+  readonly carry: readonly Tensor[];
+  /** The outputs, stacked on a leading axis. */
+  readonly outputs: readonly Tensor[];
+}
+
+/** Operations for each element from which on a value is worth the memory to keep it. */
+const COSTLY = 8;
+
+/**
+ * Makes the node of a scan. It has more results than are asked for: every carried value of every step, and what is
+ * costly to compute again, so that a gradient finds them. Compiling drops the results that nobody reads.
+ */
+export function buildScan(draft: ScanDraft): ScanResult {
+  const { carries, next, inputs, captured, length, reverse } = draft;
+  const bound = [...carries, ...inputs, ...captured];
+  const carried = [...carries.map(({ placeholder }) => placeholder), ...next];
+  const asked = new Set(draft.outputs.filter((output) => !carried.includes(output)));
+  const roots = [...next, ...asked];
+  const [like] = roots;
+  if (!like) return { carry: [], outputs: [] };
+  for (const node of costly(roots, like.dtype)) if (!next.includes(node)) asked.add(node);
+  const outputs = [...asked];
+  const placeholders = bound.map(({ placeholder }) => placeholder);
+  const body = new Body(placeholders, [...next, ...outputs]);
+  const slots = carries.map(() => length + 1);
+  const loop = { body, carries: carries.length, inputs: inputs.length, length, reverse, slots };
+  const values = bound.map(({ value }) => value);
+  const node = new Tensor(scanOp, values, loop);
+  const regions = regionsOf(loop);
+  const read = (result: number, first: number, count: number) =>
+    readSlots(node, regions[result] as (typeof regions)[number], first, count);
+  const stacked = (output: Tensor): Tensor => {
+    const carry = carries.findIndex(({ placeholder }) => placeholder === output);
+    if (carry >= 0) return read(carry, firstSlot(loop, 'before'), length);
+    const after = next.indexOf(output);
+    if (after >= 0) return read(after, firstSlot(loop, 'after'), length);
+    return read(carries.length + outputs.indexOf(output), 0, length);
+  };
+  return {
+    carry: carries.map((_, i) => squeeze(read(i, endSlots(loop, length + 1).last, 1), 0)),
+    outputs: draft.outputs.map(stacked),
+  };
+}
+
+/**
+ * Values of a body that take many operations to compute again: products, convolutions, sums, exponentials. Scans in the
+ * body are run again, because they would have to be kept with all that they keep.
+ */
+function costly(roots: readonly Tensor[], dtype: string): Tensor[] {
+  return reachable(roots).filter(
+    (node) =>
+      node.dtype === dtype &&
+      node.inputs.length > 0 &&
+      node.op.kernel.family !== 'scan' &&
+      node.op.cost(node) >= COSTLY * node.size,
+  );
+}
+
+/** Checks that a scan's results have one float dtype, which its value has. */
+export function requireOneDType(op: string, results: readonly Tensor[]): void {
+  const [first] = results;
+  for (const { dtype } of results) {
+    if (dtype !== first?.dtype) {
+      throw invalid(op, `carries and outputs must have one dtype, ${first?.dtype}`, dtype);
+    }
+  }
+}

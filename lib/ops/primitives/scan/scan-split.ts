@@ -1,0 +1,85 @@
+import { equalsNumber } from '../../../graph/leaf.js';
+import { elementsOf, endSlots, firstSlot, type Loop, regionsOf } from '../../../graph/loop.js';
+import { sizeOf } from '../../../graph/shapes.js';
+import type { Tensor } from '../../../graph/tensor.js';
+import { add } from '../elementwise.js';
+import { reshape, type ScatterSliceAttributes, squeeze } from '../movement.js';
+import { readSlots } from './slots.js';
+
+/** The gradient with respect to one result of a scan, by what of it was read. What is left out is zero. */
+export interface ResultGradient {
+  /** Of a carried value before the first step. */
+  first?: Tensor;
+  /** Of a carried value after the last step. */
+  last?: Tensor;
+  /** Of a carried value before each step. */
+  before?: Tensor;
+  /** Of a carried value after each step, or of an output at each step. */
+  after?: Tensor;
+}
+
+type Part = keyof ResultGradient;
+
+/**
+ * Takes the gradient of a scan's flat value apart. It is a sum of gradients of slices, nearly always of whole windows;
+ * so most parts are zero, and known to be, and nothing has to be added up in the flat buffer.
+ *
+ * @returns one entry for each result of the body
+ */
+export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradient[] {
+  const loop = node.attributes;
+  const regions = regionsOf(loop);
+  const parts = regions.map((): ResultGradient => ({}));
+  const put = (result: number, part: Part, value: Tensor) => {
+    const own = parts[result] as ResultGradient;
+    own[part] = own[part] ? add(own[part], value) : value;
+  };
+  const windows = windowsOf(loop);
+  let dense: Tensor | undefined;
+  for (const term of termsOf(gradient)) {
+    if (equalsNumber(term, 0)) continue;
+    const window = term.op.kind === 'scatterSlice' ? windows.get(rangeOf(term)) : undefined;
+    if (window) put(window.result, window.part, reshape(term.input(0), window.shape));
+    else dense = dense ? add(dense, term) : term;
+  }
+  if (!dense) return parts;
+  for (const [i, region] of regions.entries()) {
+    const carried = i < loop.carries;
+    if (region.slots === 0 || sizeOf(region.shape) === 0) continue;
+    if (carried) put(i, 'first', squeeze(readSlots(dense, region, endSlots(loop, region.slots).first, 1), 0));
+    put(i, 'after', readSlots(dense, region, carried ? firstSlot(loop, 'after') : 0, loop.length));
+  }
+  return parts;
+}
+
+function termsOf(gradient: Tensor): Tensor[] {
+  return gradient.op.kind === 'add' ? gradient.inputs.flatMap(termsOf) : [gradient];
+}
+
+function rangeOf(term: Tensor): string {
+  const { start, end, step } = term.attributes as ScatterSliceAttributes;
+  return `${start[0]} to ${end[0]} by ${step[0]}`;
+}
+
+/** The windows on a scan's value that `buildScan` reads, by their range. */
+function windowsOf(loop: Loop): Map<string, { result: number; part: Part; shape: readonly number[] }> {
+  const windows = new Map<string, { result: number; part: Part; shape: readonly number[] }>();
+  const whole = elementsOf(loop);
+  const { carries, length } = loop;
+  for (const [result, { start, slots, shape }] of regionsOf(loop).entries()) {
+    const size = sizeOf(shape);
+    const window = (part: Part, first: number, count: number, like: readonly number[]) => {
+      const [from, to] = [start + first * size, start + (first + count) * size];
+      if (to > from && to - from < whole) windows.set(`${from} to ${to} by 1`, { result, part, shape: like });
+    };
+    const stacked = [length, ...shape];
+    if (result < carries) {
+      window('before', firstSlot(loop, 'before'), length, stacked);
+      window('after', firstSlot(loop, 'after'), length, stacked);
+      window('last', endSlots(loop, slots).last, 1, shape);
+    } else {
+      window('after', 0, length, stacked);
+    }
+  }
+  return windows;
+}

@@ -1,0 +1,136 @@
+import type { DType } from '../../../graph/dtype.js';
+import { sizeOf } from '../../../graph/shapes.js';
+import { Tensor } from '../../../graph/tensor.js';
+import { expand, type ReduceAttributes, sum } from '../broadcast.js';
+import { add, cast } from '../elementwise.js';
+import { type MatmulAttributes, matmul } from '../matmul/matmul.js';
+import { reshape } from '../movement.js';
+
+/** What a finished loop gives: outputs stacked over its steps, and sums over them. */
+export interface BuiltLoop {
+  readonly stacked: readonly Tensor[];
+  readonly accumulated: readonly Tensor[];
+}
+
+/** A value that can be written when the loop is there. */
+export type Later = (built: BuiltLoop) => Tensor;
+
+/**
+ * Plans values over all steps of a loop in terms of the nodes of its body, and collects what the loop has to give for
+ * them. The sum of a product of two matrices over the steps is one product of the stacked ones, which is several times
+ * faster than a product and an addition at every step; what is no product is added up in the loop.
+ */
+export class LoopSums {
+  /** Nodes of the body to be stacked. */
+  readonly stacked: Tensor[] = [];
+  /** Nodes of the body to be added up. */
+  readonly accumulated: Tensor[] = [];
+  readonly #sums = new Map<Tensor, Later>();
+  readonly #haveProducts = new Map<Tensor, boolean>();
+
+  /**
+   * @param known nodes whose stacked values are there already
+   * @param captured nodes that are the same at every step, with their values
+   * @param dtype what the loop gives
+   */
+  constructor(
+    private readonly length: number,
+    private readonly known: ReadonlyMap<Tensor, Tensor>,
+    private readonly captured: ReadonlyMap<Tensor, Tensor>,
+    private readonly dtype: DType,
+  ) {}
+
+  /** A node's values at all steps, stacked on a leading axis. */
+  stack(node: Tensor): Later {
+    const shape = [this.length, ...node.shape];
+    const known = this.known.get(node);
+    if (known) return () => known;
+    const captured = this.captured.get(node);
+    if (captured) return () => expand(captured, shape);
+    if (node.op.kind === 'reshape') {
+      const inner = this.stack(node.input(0));
+      return (built) => reshape(inner(built), shape);
+    }
+    const place = placeOf(this.stacked, cast(node, this.dtype));
+    return ({ stacked }) => cast(stacked[place] as Tensor, node.dtype);
+  }
+
+  /** The sums of some nodes over all steps. */
+  addAll(nodes: readonly (Tensor | undefined)[]): (Later | undefined)[] {
+    // Products first: a sum over an axis of a product's operand then finds it stacked.
+    for (const products of [true, false]) {
+      for (const node of nodes) if (node && this.#hasProduct(node) === products) this.#add(node);
+    }
+    return nodes.map((node) => node && this.#add(node));
+  }
+
+  /** The sum of a node over all steps, planned and written once, however many sums it is a term of. */
+  #add(node: Tensor): Later {
+    const known = this.#sums.get(node);
+    if (known) return known;
+    const later = once(this.#planSum(node));
+    this.#sums.set(node, later);
+    return later;
+  }
+
+  #planSum(node: Tensor): Later {
+    if (node.op.kind === 'add') {
+      const [a, b] = [this.#add(node.input(0)), this.#add(node.input(1))];
+      return (built) => add(a(built), b(built));
+    }
+    if (isLinearView(node)) {
+      const inner = this.#add(node.input(0));
+      return (built) => new Tensor(node.op, [inner(built)], node.attributes);
+    }
+    if (this.#isProduct(node)) {
+      const [a, b] = [this.stack(node.input(0)), this.stack(node.input(1))];
+      const rows = (x: Tensor) => reshape(x, [sizeOf(x.shape.slice(0, 2)), x.shape[2] as number]);
+      return (built) => matmul(rows(a(built)), rows(b(built)), { transposeA: true });
+    }
+    if (node.op.kind === 'sum' && this.#isStacked(node.input(0))) {
+      const inner = this.stack(node.input(0));
+      const { axes } = node.attributes as ReduceAttributes;
+      return (built) => sum(inner(built), [0, ...axes.map((axis) => axis + 1)]);
+    }
+    const place = placeOf(this.accumulated, cast(node, this.dtype));
+    return ({ accumulated }) => cast(accumulated[place] as Tensor, node.dtype);
+  }
+
+  #hasProduct(node: Tensor): boolean {
+    const known = this.#haveProducts.get(node);
+    if (known !== undefined) return known;
+    const linear = node.op.kind === 'add' || isLinearView(node);
+    const found = linear ? node.inputs.some((input) => this.#hasProduct(input)) : this.#isProduct(node);
+    this.#haveProducts.set(node, found);
+    return found;
+  }
+
+  /** Whether the node is `a^T b` of two matrices that change from step to step. */
+  #isProduct(node: Tensor): boolean {
+    if (node.op.kind !== 'matmul' || node.ndim !== 2) return false;
+    const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+    return transposeA && !transposeB && !node.inputs.some((input) => this.captured.has(input));
+  }
+
+  #isStacked(node: Tensor): boolean {
+    return this.known.has(node) || this.stacked.includes(node);
+  }
+}
+
+function once(later: Later): Later {
+  let value: Tensor | undefined;
+  return (built) => {
+    value ??= later(built);
+    return value;
+  };
+}
+
+/** Whether the sum of such a view over the steps is the view of a sum that is no larger. */
+function isLinearView({ op, inputs, size }: Tensor): boolean {
+  return op.kernel.family === 'view' && size >= (inputs[0]?.size ?? 0);
+}
+
+function placeOf(list: Tensor[], node: Tensor): number {
+  const known = list.indexOf(node);
+  return known >= 0 ? known : list.push(node) - 1;
+}

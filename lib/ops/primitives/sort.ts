@@ -1,0 +1,44 @@
+import { requireOptions } from '../../graph/errors.js';
+import type { OpRecord } from '../../graph/op.js';
+import { normaliseAxis } from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+import { dimsAround } from './reduce.js';
+
+export interface ArgSortAttributes {
+  readonly axis: number;
+  readonly descending: boolean;
+  /** How many of the sorted indices are kept. */
+  readonly count: number;
+}
+
+/** The indices that sort an axis, or the first of them. */
+export const argSortOp: OpRecord<ArgSortAttributes> = {
+  kind: 'argSort',
+  type: ([x], { axis, count }) => ({ shape: (x as Tensor).shape.with(axis, count), dtype: 'int32' }),
+  grad: null,
+  kernel: {
+    family: 'call',
+    call: (node) => {
+      const { axis, descending, count } = node.attributes;
+      const dims = dimsAround(node.input(0), axis);
+      return { kernel: 'argSort', inputs: ['input'], attributes: { dims, descending, count } };
+    },
+  },
+  cost: (node) => node.input(0).size * Math.ceil(Math.log2(node.input(0).size + 1)),
+};
+
+export interface SortOptions {
+  /** Largest first. Default false. */
+  readonly descending?: boolean;
+}
+
+/**
+ * The int32 indices that put an axis (the last by default) in order. Equal elements keep their order, and NaN counts as the
+ * largest of all, as in PyTorch. No gradient.
+ */
+export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
+  requireOptions('argSort', options);
+  const { descending = false } = options;
+  const over = normaliseAxis('argSort', axis, x.ndim);
+  return new Tensor(argSortOp, [x], { axis: over, descending, count: x.shape[over] as number });
+}

@@ -1,0 +1,16 @@
+import type { OpRecord } from '../../graph/op.js';
+import { Tensor } from '../../graph/tensor.js';
+
+/** The identity, through which no gradient flows. */
+export const stopGradientOp: OpRecord<Record<string, never>> = {
+  kind: 'stopGradient',
+  type: ([x]) => x as Tensor,
+  grad: null,
+  kernel: { family: 'identity' },
+  cost: () => 0,
+};
+
+/** The same value, taken as a constant by `grad`; `detach` in PyTorch. */
+export function stopGradient(x: Tensor): Tensor {
+  return new Tensor(stopGradientOp, [x], {});
+}

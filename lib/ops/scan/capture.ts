@@ -1,0 +1,53 @@
+import { input, isNumber } from '../../graph/leaf.js';
+import { substitute } from '../../graph/substitute.js';
+import { reachable, type Tensor } from '../../graph/tensor.js';
+import type { Bound } from '../primitives/scan/scan-op.js';
+
+/** A body that refers to nothing outside of it but placeholders. */
+export interface Closed {
+  readonly results: readonly Tensor[];
+  /** The values from outside that the body uses, each with the placeholder that now stands for it. */
+  readonly captured: readonly Bound[];
+}
+
+/**
+ * Closes a body: whatever in it is the same at every step is computed outside of the loop, and captured. Random nodes
+ * that the step itself made belong to the body, and so do views that repeat a captured value, which cost nothing.
+ *
+ * @param placeholders what changes from step to step
+ * @param since the id of the first node that the step can have made
+ */
+export function closeBody(
+  results: readonly Tensor[],
+  placeholders: readonly Tensor[],
+  since: number,
+): Closed {
+  const inside = new Set<Tensor>(placeholders);
+  const found = reachable(results, (node) => node.id < since);
+  for (const node of found) {
+    if (node.id < since) continue;
+    if (drawsNumbers(node) || node.inputs.some((x) => inside.has(x))) inside.add(node);
+  }
+  const used = [...found.filter((node) => inside.has(node)).flatMap((node) => node.inputs), ...results];
+  const outside = used.filter((node) => !inside.has(node)).map(repeated);
+  const values = [...new Set(outside)].filter((node) => !isNumber(node)).sort((a, b) => a.id - b.id);
+  const captured = values.map(
+    (value, i): Bound => ({ value, placeholder: input(`captured ${i}`, value.shape, value.dtype) }),
+  );
+  const replacements = new Map(captured.map(({ value, placeholder }) => [value, placeholder]));
+  return { results: substitute(results, replacements), captured };
+}
+
+/** The value below views that are no smaller than it. */
+function repeated(node: Tensor): Tensor {
+  const [x] = node.inputs;
+  return x && node.op.kernel.family === 'view' && node.size >= x.size ? repeated(x) : node;
+}
+
+/** Whether the node's value is drawn anew at every step. */
+function drawsNumbers({ op, inputs, attributes }: Tensor): boolean {
+  if (op.kernel.family === 'scan') {
+    return reachable(op.kernel.loop({ attributes } as Tensor).body.results).some(drawsNumbers);
+  }
+  return inputs.length === 0 && op.kernel.family !== 'leaf';
+}

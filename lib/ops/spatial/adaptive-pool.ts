@@ -1,0 +1,119 @@
+import { isFloat } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import { sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { mean } from '../math/reductions.js';
+import type { ReduceOptions } from '../primitives/broadcast.js';
+import { concat, reshape, slice } from '../primitives/movement.js';
+import { max } from '../primitives/reduce.js';
+import { type Extents, extents, type Pair } from '../primitives/window.js';
+import { requireImage } from './conv-operands.js';
+import { avgPool2d, maxPool2d } from './pooling.js';
+import { resample } from './resample.js';
+
+/** The windows that cut `length` elements into `count` parts, which may overlap by one element. */
+function parts(length: number, count: number): (readonly [start: number, end: number])[] {
+  return Array.from({ length: count }, (_, i) => [
+    Math.floor((i * length) / count),
+    Math.ceil(((i + 1) * length) / count),
+  ]);
+}
+
+/** Pools the spatial axes one by one, the last one first, so that the first of equal maxima wins. */
+function adaptive(
+  op: string,
+  x: Tensor,
+  size: Extents,
+  rank: number,
+  pool: (x: Tensor, axis: number, count: number) => Tensor,
+): Tensor {
+  const counts = extents(op, 'size', size, rank, 1);
+  requireImage(op, x, rank);
+  if (!isFloat(x.dtype)) throw invalid(op, 'images must be float32 or float64', x.dtype);
+  if (x.shape.slice(1, -1).includes(0)) throw invalid(op, 'every spatial axis must have an element', x.shape);
+  return counts.reduceRight((value, count, i) => {
+    return value.shape[i + 1] === count ? value : pool(value, i + 1, count);
+  }, x);
+}
+
+/** Runs a pooling of images along one axis of any tensor. */
+function along(x: Tensor, axis: number, pool: (rows: Tensor) => Tensor): Tensor {
+  const [before, after] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
+  const rows = pool(reshape(x, [sizeOf(before), x.shape[axis] as number, 1, sizeOf(after)]));
+  return reshape(rows, [...before, rows.shape[1] as number, ...after]);
+}
+
+function averages(x: Tensor, axis: number, count: number): Tensor {
+  const length = x.shape[axis] as number;
+  if (length % count === 0) return along(x, axis, (rows) => avgPool2d(rows, [length / count, 1]));
+  const stencils = parts(length, count).map(([start, end]) =>
+    Array.from({ length: end - start }, (_, i) => [start + i, 1 / (end - start)] as const),
+  );
+  return resample(x, axis, stencils);
+}
+
+function maxima(x: Tensor, axis: number, count: number): Tensor {
+  const length = x.shape[axis] as number;
+  return along(x, axis, (rows) => {
+    if (length % count === 0) return maxPool2d(rows, [length / count, 1]);
+    const largest = parts(length, count).map(([start, end]) =>
+      maxPool2d(slice(rows, [[], [start, end]]), [end - start, 1]),
+    );
+    return concat(largest, 1);
+  });
+}
+
+/**
+ * The means of `size` windows that cover sequences [N, L, C], as `torch.nn.functional.adaptive_avg_pool1d`: window i
+ * goes from `floor(i L / size)` to `ceil((i + 1) L / size)`.
+ */
+export function adaptiveAvgPool1d(x: Tensor, size: number | readonly [number]): Tensor {
+  return adaptive('adaptiveAvgPool1d', x, size, 1, averages);
+}
+
+/**
+ * The means of `size` windows that cover images [N, H, W, C], as `torch.nn.functional.adaptive_avg_pool2d`: window i
+ * goes from `floor(i H / size)` to `ceil((i + 1) H / size)`, and so on the width.
+ */
+export function adaptiveAvgPool2d(x: Tensor, size: Pair): Tensor {
+  return adaptive('adaptiveAvgPool2d', x, size, 2, averages);
+}
+
+/**
+ * The largest values of `size` windows that cover sequences [N, L, C], the windows of `adaptiveAvgPool1d`. The first
+ * one wins a tie.
+ */
+export function adaptiveMaxPool1d(x: Tensor, size: number | readonly [number]): Tensor {
+  return adaptive('adaptiveMaxPool1d', x, size, 1, maxima);
+}
+
+/**
+ * The largest values of `size` windows that cover images [N, H, W, C], the windows of `adaptiveAvgPool2d`. The first
+ * one wins a tie.
+ */
+export function adaptiveMaxPool2d(x: Tensor, size: Pair): Tensor {
+  return adaptive('adaptiveMaxPool2d', x, size, 2, maxima);
+}
+
+function spatialAxes(op: string, x: Tensor): number[] {
+  if (x.ndim < 3) throw invalid(op, 'needs at least one axis between the first and the last', x.shape);
+  return Array.from({ length: x.ndim - 2 }, (_, i) => i + 1);
+}
+
+/**
+ * The mean over all spatial axes: [N, ..., C] -> [N, C] (Lin et al. 2014).
+ *
+ * @param options `keepDims` keeps the axes, with length 1
+ */
+export function globalAvgPool(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return mean(x, spatialAxes('globalAvgPool', x), options);
+}
+
+/**
+ * The largest value over all spatial axes: [N, ..., C] -> [N, C]. Equal maxima share the gradient evenly.
+ *
+ * @param options `keepDims` keeps the axes, with length 1
+ */
+export function globalMaxPool(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return max(x, spatialAxes('globalMaxPool', x), options);
+}

@@ -1,0 +1,61 @@
+import { isFloat } from '../../graph/dtype.js';
+import { formatShape, invalid } from '../../graph/errors.js';
+import type { Tensor } from '../../graph/tensor.js';
+
+interface Layout {
+  readonly what: string;
+  readonly image: readonly string[];
+  readonly kernel: readonly string[];
+}
+
+/** How the operands of a convolution are laid out, by the number of their spatial axes. */
+const LAYOUTS: readonly Layout[] = [
+  { what: 'values', image: ['N', 'C'], kernel: ['C', 'O'] },
+  { what: 'sequences', image: ['N', 'L', 'C'], kernel: ['K', 'C', 'O'] },
+  { what: 'images', image: ['N', 'H', 'W', 'C'], kernel: ['KH', 'KW', 'C', 'O'] },
+  { what: 'volumes', image: ['N', 'D', 'H', 'W', 'C'], kernel: ['KD', 'KH', 'KW', 'C', 'O'] },
+];
+
+const layout = (rank: number): Layout => LAYOUTS[rank] as Layout;
+
+/** Checks an image with `rank` spatial axes, channels last. */
+export function requireImage(op: string, x: Tensor, rank: number): void {
+  const { what, image } = layout(rank);
+  if (x.ndim !== rank + 2) throw invalid(op, `${what} must be [${image.join(', ')}]`, x.shape);
+}
+
+/** Checks the ranks and dtypes of an image and a kernel with `rank` spatial axes. */
+export function requireOperands(op: string, x: Tensor, weight: Tensor, rank: number): void {
+  requireImage(op, x, rank);
+  const { what, kernel } = layout(rank);
+  if (weight.ndim !== rank + 2) throw invalid(op, `kernels must be [${kernel.join(', ')}]`, weight.shape);
+  if (weight.size === 0) throw invalid(op, 'kernels must not be empty', weight.shape);
+  if (x.dtype !== weight.dtype || !isFloat(x.dtype)) {
+    throw invalid(op, `${what} and kernels must both be float32 or both float64`, [x.dtype, weight.dtype]);
+  }
+}
+
+/**
+ * Checks that the channels of an image are those that the kernel reads, group by group.
+ *
+ * @param transposed whether the kernel's last axis counts the channels that it reads, and the one before those that it
+ *   gives
+ */
+export function requireChannels(
+  op: string,
+  x: Tensor,
+  weight: Tensor,
+  groups: number,
+  transposed = false,
+): void {
+  const { image, kernel } = layout(x.ndim - 2);
+  const [inner, last] = weight.shape.slice(-2) as [number, number];
+  if (last % groups !== 0) {
+    throw invalid(op, `groups must divide the ${last} ${transposed ? 'input' : 'output'} channels`, groups);
+  }
+  if (x.shape.at(-1) === (transposed ? last : inner * groups)) return;
+  const [c, o] = transposed ? ['O', 'C'] : ['C', 'O'];
+  const names = [...kernel.slice(0, -2), groups === 1 ? c : `${c}/${groups}`, o];
+  const shapes = `${formatShape(x.shape)} x ${formatShape(weight.shape)}`;
+  throw invalid(op, `input channels differ, ${shapes} ([${image}] x [${names}])`);
+}

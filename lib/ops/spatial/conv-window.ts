@@ -1,0 +1,49 @@
+import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { type Extents, extents } from '../primitives/window.js';
+import type { ConvOptions, PaddingMode } from './conv-options.js';
+
+const MODES: readonly PaddingMode[] = ['zeros', 'reflect', 'replicate', 'circular'];
+
+/** Options of a convolution, checked and written out for each spatial axis. */
+export interface ConvWindow {
+  readonly stride: readonly number[];
+  readonly padding: readonly number[] | 'same';
+  readonly paddingMode: PaddingMode;
+  readonly dilation: readonly number[];
+  readonly groups: number;
+}
+
+/** Checks the options of a convolution over `rank` spatial axes. */
+export function convWindow(op: string, options: ConvOptions<Extents>, rank: number): ConvWindow {
+  requireOptions(op, options);
+  const { stride = 1, padding = 0, paddingMode = 'zeros', dilation = 1, groups = 1 } = options;
+  if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
+    throw invalid(op, "padding must count elements, or be 'same' or 'valid'", padding);
+  }
+  if (!MODES.includes(paddingMode)) {
+    throw invalid(op, `paddingMode must be one of ${MODES.join(', ')}`, paddingMode);
+  }
+  return {
+    stride: extents(op, 'stride', stride, rank, 1),
+    padding:
+      padding === 'same' ? padding : extents(op, 'padding', padding === 'valid' ? 0 : padding, rank, 0),
+    paddingMode,
+    dilation: extents(op, 'dilation', dilation, rank, 1),
+    groups: requireInteger(op, 'groups', groups, { min: 1 }),
+  };
+}
+
+/** How many elements are added before and behind each spatial axis. */
+export function paddingSides(
+  { stride, padding, dilation }: ConvWindow,
+  lengths: readonly number[],
+  kernel: readonly number[],
+): (readonly [before: number, after: number])[] {
+  return lengths.map((length, axis) => {
+    if (padding !== 'same') return [padding[axis] as number, padding[axis] as number];
+    const step = stride[axis] as number;
+    const span = (dilation[axis] as number) * ((kernel[axis] as number) - 1) + 1;
+    const total = Math.max((Math.ceil(length / step) - 1) * step + span - length, 0);
+    return [Math.floor(total / 2), Math.ceil(total / 2)];
+  });
+}

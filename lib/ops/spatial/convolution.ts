@@ -1,0 +1,114 @@
+import { Tensor } from '../../graph/tensor.js';
+import { expand } from '../primitives/broadcast.js';
+import { type ConvAttributes, conv2dOp } from '../primitives/conv/conv.js';
+import { concat, permute, reshape, slice, squeeze, unsqueeze } from '../primitives/movement.js';
+import { type Extents, type Pair, type Triple, windowPlaces } from '../primitives/window.js';
+import { padBorder } from './border.js';
+import { requireChannels, requireOperands } from './conv-operands.js';
+import type { ConvOptions } from './conv-options.js';
+import { type ConvWindow, convWindow, paddingSides } from './conv-window.js';
+import { planar } from './planar.js';
+
+/** The convolution of images whose options are checked. */
+function correlate(x: Tensor, weight: Tensor, attributes: ConvAttributes): Tensor {
+  const { groups } = attributes;
+  const [inner, out] = weight.shape.slice(-2) as [number, number];
+  if (groups === 1 || inner !== 1 || out === groups) return new Tensor(conv2dOp, [x, weight], attributes);
+  // With several results for each channel it is repeated, so that the kernel for single channels fits.
+  const places = x.shape.slice(0, 3);
+  const repeated = expand(reshape(x, [...places, groups, 1]), [...places, groups, out / groups]);
+  return new Tensor(conv2dOp, [reshape(repeated, [...places, out]), weight], { ...attributes, groups: out });
+}
+
+/** The convolution of volumes: slices under a kernel's depth become channels of images. */
+function correlateVolume(x: Tensor, weight: Tensor, window: ConvWindow, frame: readonly number[]): Tensor {
+  const [n, depth, height, width, channels] = x.shape as [number, number, number, number, number];
+  const [taps, kernelHeight, kernelWidth, inner, out] = weight.shape as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [step, spread] = [window.stride[0] as number, window.dilation[0] as number];
+  const places = windowPlaces('conv3d', depth, taps, step, 0, spread);
+  const grouped = [n, places, height, width, window.groups, channels / window.groups];
+  const slices = Array.from({ length: taps }, (_, tap) => {
+    const first = tap * spread;
+    return reshape(slice(x, [[], [first, first + (places - 1) * step + 1, step]]), grouped);
+  });
+  // Within a group, the channels of one depth stand behind one another, as in the kernel.
+  const images = reshape(concat(slices, 5), [n * places, height, width, taps * channels]);
+  const kernels = reshape(permute(weight, [1, 2, 0, 3, 4]), [kernelHeight, kernelWidth, taps * inner, out]);
+  const result = correlate(images, kernels, planar(window, frame));
+  return reshape(result, [n, places, ...result.shape.slice(1)]);
+}
+
+function convolve(
+  op: string,
+  x: Tensor,
+  weight: Tensor,
+  options: ConvOptions<Extents>,
+  rank: number,
+): Tensor {
+  requireOperands(op, x, weight, rank);
+  const window = convWindow(op, options, rank);
+  requireChannels(op, x, weight, window.groups);
+  const lengths = x.shape.slice(1, -1);
+  const sides = paddingSides(window, lengths, weight.shape);
+  if (window.padding !== 'same') {
+    lengths.forEach((length, axis) => {
+      const [step, spread] = [window.stride[axis] as number, window.dilation[axis] as number];
+      windowPlaces(op, length, weight.shape[axis] as number, step, sides[axis]?.[0] as number, spread);
+    });
+  }
+  // Zeros around an image are the kernel's own work, all but an odd row behind it, and those of a third axis.
+  const frame = sides.map(([before], axis) =>
+    window.paddingMode === 'zeros' && axis >= rank - 2 ? before : 0,
+  );
+  const rest = sides.map(([before, after], axis) => {
+    const done = frame[axis] as number;
+    return [before - done, after - done] as const;
+  });
+  const padded = padBorder(op, x, rest, window.paddingMode);
+  if (rank === 3) return correlateVolume(padded, weight, window, frame);
+  if (rank === 2) return correlate(padded, weight, planar(window, frame));
+  return squeeze(correlate(unsqueeze(padded, 1), unsqueeze(weight, 0), planar(window, frame)), 1);
+}
+
+/**
+ * A 1-D convolution, as `torch.nn.functional.conv1d` but with channels last.
+ *
+ * @param x sequences [N, L, C]
+ * @param weight kernels [K, C / groups, O]
+ * @returns [N, OL, O]
+ */
+export function conv1d(
+  x: Tensor,
+  weight: Tensor,
+  options: ConvOptions<number | readonly [number]> = {},
+): Tensor {
+  return convolve('conv1d', x, weight, options, 1);
+}
+
+/**
+ * A 2-D convolution, as `torch.nn.functional.conv2d` but with channels last.
+ *
+ * @param x images [N, H, W, C]
+ * @param weight kernels [KH, KW, C / groups, O]
+ * @returns [N, OH, OW, O], with `OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1`
+ */
+export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions<Pair> = {}): Tensor {
+  return convolve('conv2d', x, weight, options, 2);
+}
+
+/**
+ * A 3-D convolution, as `torch.nn.functional.conv3d` but with channels last.
+ *
+ * @param x volumes [N, D, H, W, C]
+ * @param weight kernels [KD, KH, KW, C / groups, O]
+ * @returns [N, OD, OH, OW, O]
+ */
+export function conv3d(x: Tensor, weight: Tensor, options: ConvOptions<Triple> = {}): Tensor {
+  return convolve('conv3d', x, weight, options, 3);
+}

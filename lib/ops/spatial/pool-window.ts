@@ -1,0 +1,41 @@
+import { invalid, requireOptions } from '../../graph/errors.js';
+import type { WindowLists } from '../primitives/pool.js';
+import { type Extents, extents } from '../primitives/window.js';
+import type { AvgPoolOptions, MaxPoolOptions } from './pooling.js';
+
+/** Options of any pooling, checked and written out for each spatial axis. */
+export interface PoolWindow extends WindowLists {
+  readonly countIncludePad: boolean;
+}
+
+/** Checks the window of a pooling over `rank` spatial axes. */
+export function poolWindow(
+  op: string,
+  size: Extents,
+  options: MaxPoolOptions<Extents> & AvgPoolOptions<Extents>,
+  rank: number,
+): PoolWindow {
+  requireOptions(op, options);
+  const { stride = size, padding = 0, dilation = 1, ceilMode = false, countIncludePad = true } = options;
+  const window = extents(op, 'size', size, rank, 1);
+  const frame = extents(op, 'padding', padding, rank, 0);
+  const spread = extents(op, 'dilation', dilation, rank, 1);
+  const span = (axis: number) => ((window[axis] as number) - 1) * (spread[axis] as number) + 1;
+  if (frame.some((width, axis) => width > span(axis) / 2)) {
+    throw invalid(op, 'padding must be at most half of the window', frame);
+  }
+  return {
+    size: window,
+    stride: extents(op, 'stride', stride, rank, 1),
+    padding: frame,
+    dilation: spread,
+    ceilMode,
+    countIncludePad,
+  };
+}
+
+/** Checks the exponent of a norm. */
+export function requireExponent(op: string, p: number): number {
+  if (!(p > 0 && p < Number.POSITIVE_INFINITY)) throw invalid(op, 'p must be a positive number', p);
+  return p;
+}

@@ -1,0 +1,179 @@
+import { isFloat } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import { constant } from '../../graph/leaf.js';
+import type { OpRecord } from '../../graph/op.js';
+import { Tensor } from '../../graph/tensor.js';
+import { mul, pow } from '../primitives/elementwise.js';
+import { reshape, squeeze, unsqueeze } from '../primitives/movement.js';
+import { avgPool2dOp, maxPool2dOp, type PoolAttributes, poolPlaces } from '../primitives/pool.js';
+import type { Extents, Pair, Triple } from '../primitives/window.js';
+import { requireImage } from './conv-operands.js';
+import { type PoolWindow, poolWindow, requireExponent } from './pool-window.js';
+
+/** Options of a pooling window. Each extent is one number, or a list with one for each spatial axis. */
+export interface PoolOptions<E extends Extents = Pair> {
+  /** Step between the places of the window; by default its size. */
+  readonly stride?: E;
+  /** Width of the frame around the image, at most half of the window. Default 0. */
+  readonly padding?: E;
+  /** Whether a last window that starts inside may reach past the end. Default false. */
+  readonly ceilMode?: boolean;
+}
+
+/** Options of max pooling. */
+export interface MaxPoolOptions<E extends Extents = Pair> extends PoolOptions<E> {
+  /** Distance between the elements of a window. Default 1. */
+  readonly dilation?: E;
+}
+
+/** Options of average pooling. */
+export interface AvgPoolOptions<E extends Extents = Pair> extends PoolOptions<E> {
+  /** Whether padding counts as zeros; otherwise it does not count. Default true, as PyTorch's. */
+  readonly countIncludePad?: boolean;
+}
+
+/** Pools the last two spatial axes, then the one before them if there is one. */
+function pool(
+  op: string,
+  x: Tensor,
+  window: PoolWindow,
+  planar: (x: Tensor, attributes: PoolAttributes, countIncludePad: boolean) => Tensor,
+): Tensor {
+  const rank = window.size.length;
+  requireImage(op, x, rank);
+  if (!isFloat(x.dtype)) throw invalid(op, 'images must be float32 or float64', x.dtype);
+  window.size.forEach((_, axis) => {
+    poolPlaces(op, x.shape[axis + 1] as number, window, axis);
+  });
+  const { ceilMode, countIncludePad } = window;
+  // The named axes' part of the window; another axis is not pooled.
+  const on = (first: number, second: number): PoolAttributes => {
+    const pick = (list: readonly number[], rest: number): [number, number] => [
+      list[first] ?? rest,
+      list[second] ?? rest,
+    ];
+    return {
+      size: pick(window.size, 1),
+      stride: pick(window.stride, 1),
+      padding: pick(window.padding, 0),
+      dilation: pick(window.dilation, 1),
+      ceilMode,
+    };
+  };
+  if (rank === 1) return squeeze(planar(unsqueeze(x, 1), on(-1, 0), countIncludePad), 1);
+  if (rank === 2) return planar(x, on(0, 1), countIncludePad);
+  const [n, depth, ...image] = x.shape as [number, number, number, number, number];
+  const flat = planar(reshape(x, [n * depth, ...image]), on(1, 2), countIncludePad);
+  const [, height, width, channels] = flat.shape as [number, number, number, number];
+  const columns = reshape(flat, [n, depth, height * width, channels]);
+  const deep = planar(columns, on(0, -1), countIncludePad);
+  return reshape(deep, [n, deep.shape[1] as number, height, width, channels]);
+}
+
+/** Runs a pooling record, whose own name is that of the two-dimensional function. */
+const runs =
+  (record: OpRecord<PoolAttributes>) =>
+  (x: Tensor, attributes: PoolAttributes): Tensor =>
+    new Tensor(record, [x], attributes);
+
+const largest = runs(maxPool2dOp);
+
+function average(x: Tensor, attributes: PoolAttributes, countIncludePad: boolean): Tensor {
+  const means = runs(avgPool2dOp)(x, attributes);
+  const { padding, ceilMode } = attributes;
+  const partial = ceilMode || (!countIncludePad && padding.some((width) => width > 0));
+  if (!partial) return means;
+  // The kernel divides by the size of the whole window, and some windows count less.
+  const [rows, columns] = [0, 1].map((axis) => shares(x, means, attributes, countIncludePad, axis as 0 | 1));
+  const factors = (rows as number[]).flatMap((row) => (columns as number[]).map((column) => row * column));
+  if (factors.every((factor) => factor === 1)) return means;
+  const shape = [...means.shape.slice(1, 3), 1];
+  const data = x.dtype === 'float64' ? Float64Array.from(factors) : Float32Array.from(factors);
+  return mul(means, constant(data, shape, x.dtype));
+}
+
+/** For each place on an axis, the size of the window over the number of elements that count there. */
+function shares(
+  x: Tensor,
+  means: Tensor,
+  { size, stride, padding }: PoolAttributes,
+  countIncludePad: boolean,
+  axis: 0 | 1,
+): number[] {
+  const frame = countIncludePad ? padding[axis] : 0;
+  const end = (x.shape[axis + 1] as number) + frame;
+  return Array.from({ length: means.shape[axis + 1] as number }, (_, place) => {
+    const start = place * stride[axis] - padding[axis];
+    return size[axis] / (Math.min(start + size[axis], end) - Math.max(start, -frame));
+  });
+}
+
+/** The largest value of each window of sequences [N, L, C]; the first one wins a tie. Padding never wins. */
+export function maxPool1d(
+  x: Tensor,
+  size: number | readonly [number],
+  options: MaxPoolOptions<number | readonly [number]> = {},
+): Tensor {
+  return pool('maxPool1d', x, poolWindow('maxPool1d', size, options, 1), largest);
+}
+
+/** The largest value of each window of images [N, H, W, C]; the first one wins a tie. Padding never wins. */
+export function maxPool2d(x: Tensor, size: Pair, options: MaxPoolOptions = {}): Tensor {
+  return pool('maxPool2d', x, poolWindow('maxPool2d', size, options, 2), largest);
+}
+
+/** The largest value of each window of volumes [N, D, H, W, C]; the first one wins a tie. Padding never wins. */
+export function maxPool3d(x: Tensor, size: Triple, options: MaxPoolOptions<Triple> = {}): Tensor {
+  return pool('maxPool3d', x, poolWindow('maxPool3d', size, options, 3), largest);
+}
+
+/** The mean of each window of sequences [N, L, C]; padding counts as zeros, as PyTorch's default. */
+export function avgPool1d(
+  x: Tensor,
+  size: number | readonly [number],
+  options: AvgPoolOptions<number | readonly [number]> = {},
+): Tensor {
+  return pool('avgPool1d', x, poolWindow('avgPool1d', size, options, 1), average);
+}
+
+/** The mean of each window of images [N, H, W, C]; padding counts as zeros, as PyTorch's default. */
+export function avgPool2d(x: Tensor, size: Pair, options: AvgPoolOptions = {}): Tensor {
+  return pool('avgPool2d', x, poolWindow('avgPool2d', size, options, 2), average);
+}
+
+/** The mean of each window of volumes [N, D, H, W, C]; padding counts as zeros, as PyTorch's default. */
+export function avgPool3d(x: Tensor, size: Triple, options: AvgPoolOptions<Triple> = {}): Tensor {
+  return pool('avgPool3d', x, poolWindow('avgPool3d', size, options, 3), average);
+}
+
+/**
+ * The `p`-norm of each window of sequences [N, L, C]: `(sum of x^p)^(1/p)`, as `torch.nn.functional.lp_pool1d`. Its
+ * gradient is not finite where a window holds zeros alone.
+ */
+export function lpPool1d(
+  x: Tensor,
+  p: number,
+  size: number | readonly [number],
+  options: Pick<PoolOptions<number | readonly [number]>, 'stride'> = {},
+): Tensor {
+  return norms('lpPool1d', x, p, poolWindow('lpPool1d', size, options, 1));
+}
+
+/**
+ * The `p`-norm of each window of images [N, H, W, C]: `(sum of x^p)^(1/p)`, as `torch.nn.functional.lp_pool2d`. Its
+ * gradient is not finite where a window holds zeros alone.
+ */
+export function lpPool2d(
+  x: Tensor,
+  p: number,
+  size: Pair,
+  options: Pick<PoolOptions, 'stride'> = {},
+): Tensor {
+  return norms('lpPool2d', x, p, poolWindow('lpPool2d', size, options, 2));
+}
+
+function norms(op: string, x: Tensor, p: number, window: PoolWindow): Tensor {
+  requireExponent(op, p);
+  const whole = window.size.reduce((a, b) => a * b, 1);
+  return pow(mul(pool(op, pow(x, p), window, runs(avgPool2dOp)), whole), 1 / p);
+}

@@ -1,0 +1,43 @@
+import { invalid } from '../../graph/errors.js';
+import { type Extents, extents } from '../primitives/window.js';
+
+/** How upsampling finds values between the elements; `'linear'` is for one spatial axis, `'trilinear'` for three. */
+export type UpsampleMode = 'nearest' | 'linear' | 'bilinear' | 'trilinear' | 'bicubic';
+
+/** The number of spatial axes of each mode; 0 stands for any. */
+export const RANKS: Readonly<Record<UpsampleMode, number>> = {
+  nearest: 0,
+  linear: 1,
+  bilinear: 2,
+  trilinear: 3,
+  bicubic: 2,
+};
+
+/** Options of `upsample`: either a scale or a size. */
+export interface UpsampleOptions {
+  /** How many times longer each spatial axis becomes; one number, or one for each axis. */
+  readonly scale?: number | readonly number[];
+  /** The length of each spatial axis of the result; one number, or one for each axis. */
+  readonly size?: Extents;
+  /** Default 'nearest'. */
+  readonly mode?: UpsampleMode;
+  /** Whether the first and the last elements lie on those of the input; not for 'nearest'. Default false. */
+  readonly alignCorners?: boolean;
+}
+
+/** Checks all options that do not depend on the input. */
+export function requireUpsampleOptions(op: string, options: UpsampleOptions): void {
+  const { scale, size, mode = 'nearest', alignCorners = false } = options;
+  if (!Object.hasOwn(RANKS, mode)) {
+    throw invalid(op, `mode must be one of ${Object.keys(RANKS).join(', ')}`, mode);
+  }
+  if ((scale === undefined) === (size === undefined)) {
+    throw invalid(op, 'either scale or size must be given', [scale, size]);
+  }
+  const scales = typeof scale === 'number' ? [scale] : (scale ?? []);
+  if (!scales.every((factor) => factor > 0 && factor < Number.POSITIVE_INFINITY)) {
+    throw invalid(op, 'scale must hold positive numbers', scale);
+  }
+  if (size !== undefined) extents(op, 'size', size, typeof size === 'number' ? 1 : size.length, 1);
+  if (alignCorners && mode === 'nearest') throw invalid(op, "alignCorners is not for mode 'nearest'", true);
+}

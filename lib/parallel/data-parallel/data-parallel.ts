@@ -1,0 +1,167 @@
+import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { tensor } from '../../graph/leaf.js';
+import { Tensor } from '../../graph/tensor.js';
+import { Queue } from '../../runtime/queue.js';
+import { type Argument, concreteValue, type Result } from '../../runtime/traced-results.js';
+import { usableCores } from '../prepare/cores.js';
+import { type Cut, StepEntry } from './step-entry.js';
+import { type Changes, StepLayout } from './step-layout.js';
+import { StepThreads } from './step-threads.js';
+
+export interface DataParallelOptions {
+  /** Threads, 1 to 256. 'auto', the default, takes as many as the process has usable cores, and no more than shards. */
+  readonly workers?: number | 'auto';
+  /**
+   * Parts that each batch is cut into, 1 to 1024. Results depend on them to the bit, and not on the number of workers.
+   * Default: one for each worker.
+   */
+  readonly shards?: number;
+  /** By how much the threads stand back for others, 0 to 19: as a `Trainer`'s. Default 0. */
+  readonly nice?: number;
+  /** Seed of the random numbers (dropout). Default 0. */
+  readonly seed?: number;
+}
+
+/** A data-parallel function: same arguments, same results, as tensors whose values are there. */
+export interface DataParallelFunction<Arguments extends readonly Tensor[], R extends Result> {
+  (...args: { [K in keyof Arguments]: Argument }): Promise<R>;
+  /** Ends the threads, once the calls so far are done. A later call starts them again. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Lets worker threads share the work of a function of a batch, as a `Trainer` does. The leading axis of all arguments is
+ * cut into shards; the function is traced for the shapes of a shard (and the modes of the modules that it calls), and each
+ * worker computes some of the shards:
+ *
+ *     const step = dataParallel((x, y) => {
+ *       const loss = nn.crossEntropy(model.forward(x), y);
+ *       const parameters = model.parameters();
+ *       optimizer.step(parameters, grad(loss, parameters));
+ *       return loss;
+ *     }, { shards: 8 });
+ *     const loss = await step(x, y);
+ *     await step.close();
+ *
+ * The function may make one step of an optimiser: the shards' gradients, weighted by their shares of the rows, are added
+ * in a fixed order, and the update is made once, by all workers, in place. So a loss should be the mean over its rows.
+ * Clipping, accumulation and averages are those of the whole batch. The state is the optimiser's own: compiled functions
+ * go on from it. Variables that the function assigns, as the running statistics of batch normalisation, take the weighted
+ * mean of what the shards assign. Without any of these it serves to evaluate, or to predict.
+ *
+ * Scalar results are averaged over the shards, weighted in the same way; all others must have the shard's rows as their
+ * first axis, and are joined in order.
+ *
+ * All of this has the same bits for any number of workers; random numbers depend on the seed, on how many calls there were
+ * before, and on the place of a sample in the batch. A `Trainer` of the same seed and shards, which takes the same samples
+ * in the same order, makes the same parameters.
+ *
+ * Calls run one after the other. Arguments are copied into memory that the workers see. For the way to the threads and back
+ * a call takes some 0.04 ms longer than one of a compiled function with one worker, and 0.2 ms with two. The threads are
+ * kept from call to call, but do not keep the process alive; `close()` ends them.
+ *
+ * @throws (rejects) as compiled functions do; when arguments have different numbers of rows; when a worker fails, and then
+ *   nothing was assigned, and the next call starts new threads
+ */
+export function dataParallel<Arguments extends readonly Tensor[], R extends Result>(
+  fn: (...args: Arguments) => R,
+  options: DataParallelOptions = {},
+): DataParallelFunction<Arguments, R> {
+  if (typeof fn !== 'function') throw invalid('dataParallel', 'needs a function of tensors', fn);
+  const { cut, ...threads } = checkedOptions(options);
+  const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, cut, threads);
+  const queue = new Queue();
+  const call = async (...args: readonly Argument[]): Promise<R> => {
+    // Copied now, because the caller may change its arrays while the call waits for its turn.
+    const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
+    return (await queue.run(() => steps.call(tensors))) as R;
+  };
+  const close = () => queue.run(() => steps.close());
+  return Object.assign(call, { close, [Symbol.asyncDispose]: close }) as DataParallelFunction<Arguments, R>;
+}
+
+/** A function with all that it was compiled for, and its threads. */
+class StepFunction {
+  readonly #entries = new Map<string, StepEntry[]>();
+  readonly #layouts: StepLayout[] = [];
+  readonly #threads: StepThreads;
+  #calls = 0;
+
+  constructor(
+    private readonly fn: (...args: Tensor[]) => Result,
+    private readonly cut: Cut,
+    threads: ThreadOptions,
+  ) {
+    this.#threads = new StepThreads({ ...threads, workers: cut.workers });
+  }
+
+  async call(tensors: readonly Tensor[]): Promise<Result> {
+    requireRows(tensors);
+    if (this.#threads.takeLost()) {
+      this.#entries.clear();
+      this.#layouts.length = 0;
+    }
+    const values = await Promise.all(tensors.map(concreteValue));
+    const entry = this.#entryFor(tensors);
+    entry.begin(values);
+    const optimizerStep = entry.layout.changes.request?.optimizer.steps ?? 0;
+    await this.#threads.run(entry, this.#calls, optimizerStep);
+    this.#calls++;
+    return entry.finish();
+  }
+
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
+
+  #entryFor(tensors: readonly Tensor[]): StepEntry {
+    const key = tensors.map(({ dtype, shape }) => dtype + formatShape(shape)).join();
+    const known = this.#entries.get(key) ?? [];
+    const entry = known.find(({ holds }) => holds);
+    entry?.layout.attach();
+    if (entry && !entry.isOutdated) return entry;
+    const built = new StepEntry(this.fn, tensors, this.cut, (changes) => this.#layoutFor(changes));
+    if (entry) this.#threads.forget(entry);
+    this.#entries.set(key, [...known.filter((other) => other !== entry), built]);
+    return built;
+  }
+
+  #layoutFor(changes: Changes): StepLayout {
+    const known = this.#layouts.find((layout) => layout.serves(changes));
+    known?.attach();
+    if (known) return known;
+    const layout = new StepLayout(changes, this.cut);
+    this.#layouts.push(layout);
+    return layout;
+  }
+}
+
+type ThreadOptions = Required<Pick<DataParallelOptions, 'seed' | 'nice'>>;
+
+function checkedOptions(options: DataParallelOptions): ThreadOptions & { readonly cut: Cut } {
+  requireOptions('dataParallel', options);
+  const { workers: asked = 'auto', shards: askedShards, nice = 0, seed = 0 } = options;
+  requireInteger('dataParallel', 'seed', seed, { min: 0 });
+  requireInteger('dataParallel', 'nice', nice, { min: 0, max: 19 });
+  if (askedShards !== undefined) {
+    requireInteger('dataParallel', 'shards', askedShards, { min: 1, max: 1024 });
+  }
+  const workers =
+    asked === 'auto'
+      ? Math.min(usableCores().cores, askedShards ?? Number.POSITIVE_INFINITY)
+      : requireInteger('dataParallel', 'workers', asked, { min: 1, max: 256 });
+  return { cut: { workers, shards: askedShards ?? workers }, seed, nice };
+}
+
+function requireRows(tensors: readonly Tensor[]): void {
+  if (tensors.length === 0)
+    throw invalid('dataParallel', 'the function needs an argument, whose rows are shared out');
+  const rows = tensors[0]?.shape[0] ?? 0;
+  tensors.forEach(({ shape, dtype }, i) => {
+    if (rows > 0 && shape[0] === rows) return;
+    const expected =
+      rows > 0 ? `as many rows as the first, ${rows}` : 'rows (a leading axis), which are shared out';
+    throw invalid('dataParallel', `argument ${i} must have ${expected}`, `${dtype}${formatShape(shape)}`);
+  });
+}

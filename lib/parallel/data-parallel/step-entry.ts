@@ -1,0 +1,150 @@
+import { allocate, type DType, type TypedArray } from '../../graph/dtype.js';
+import { formatShape, invalid } from '../../graph/errors.js';
+import { constant, type Variable } from '../../graph/leaf.js';
+import { type Shape, sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { mapTensors, type Result } from '../../runtime/traced-results.js';
+import type { BatchRows, StepJob } from '../protocol/job.js';
+import { presentShards, shardSizes } from '../protocol/shards.js';
+import { sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
+import { type Changes, isSame, type StepLayout } from './step-layout.js';
+import {
+  argumentName,
+  compileStep,
+  joinedName,
+  readInPlace,
+  type StepTrace,
+  scalarName,
+  traceStep,
+} from './step-trace.js';
+
+/** How a batch is cut, and by how many threads it is worked on. */
+export interface Cut {
+  readonly shards: number;
+  readonly workers: number;
+}
+
+/** A data-parallel function, traced and compiled for arguments of some shapes. */
+export class StepEntry {
+  readonly job: StepJob;
+  readonly layout: StepLayout;
+  /** The trace of the largest shard; those of others differ in nothing but the numbers of rows. */
+  readonly #first: StepTrace;
+  readonly #guards: readonly (() => boolean)[];
+  readonly #inPlace: readonly (readonly [Variable, TypedArray])[];
+  readonly #arguments: readonly TypedArray[];
+
+  /**
+   * @param like arguments of the shapes and dtypes in question
+   * @param layoutFor gives memory for what the function changes
+   */
+  constructor(
+    fn: (...args: Tensor[]) => Result,
+    like: readonly Tensor[],
+    { shards }: Cut,
+    layoutFor: (changes: Changes) => StepLayout,
+  ) {
+    const rows = like[0]?.shape[0] as number;
+    const traces = shardSizes(rows, rows, shards).map((size) => traceStep(fn, like, size));
+    const first = traces[0] as StepTrace;
+    this.#first = first;
+    // A mode that the function set for itself, and took back, does not come from outside.
+    this.#guards = traces.flatMap(({ trace }) => trace.guards.filter((holds) => holds()));
+    const assigned = [...new Set(traces.flatMap(({ trace }) => [...trace.assignments.keys()]))];
+    for (const trace of traces) requireLike(trace, first);
+    requireNotUpdated(first, assigned);
+    this.layout = layoutFor({ request: first.request, assigned });
+    this.#inPlace = traces.flatMap((trace) => readInPlace(trace, this.layout));
+    const args = like.map(({ shape, dtype }) => batchRows(rows, shape, dtype));
+    this.#arguments = args.map(({ memory }) => viewInto(memory));
+    const joined = first.joined.map(({ shape, dtype }) => batchRows(rows, shape, dtype));
+    this.job = {
+      ...this.layout.update,
+      rows,
+      shards,
+      plans: new Map(traces.map((trace) => [trace.rows, compileStep(trace, this.layout)])),
+      batches: Object.fromEntries([
+        ...args.map((memory, i): [string, BatchRows] => [argumentName(i), memory]),
+        ...joined.map((memory, i): [string, BatchRows] => [joinedName(i), memory]),
+      ]),
+      figures: first.scalars.map((_, i) => scalarName(i)),
+      shares: sharedBuffer('float64', shards * first.scalars.length),
+    };
+  }
+
+  /** Whether the modules that the function calls are in the modes of its trace. */
+  get holds(): boolean {
+    return this.#guards.every((holds) => holds());
+  }
+
+  /** Whether variables that it reads have been moved to other memory, so that its plans do not see them any more. */
+  get isOutdated(): boolean {
+    return this.#inPlace.some(([variable, memory]) => variable.storage.data !== memory);
+  }
+
+  /** Gives a call its arguments. */
+  begin(values: readonly TypedArray[]): void {
+    values.forEach((value, i) => {
+      this.#arguments[i]?.set(value);
+    });
+    this.layout.begin();
+  }
+
+  /** What the call has given. */
+  finish(): Result {
+    const { scalars, joined, result, trace } = this.#first;
+    for (const hook of trace.afterRun) hook();
+    const values = new Map<Tensor, Tensor>([
+      ...scalars.map((node, i): [Tensor, Tensor] => [node, this.#meanOf(i, node.dtype)]),
+      ...joined.map((node, i): [Tensor, Tensor] => [node, this.#rowsOf(i, node)]),
+    ]);
+    return mapTensors(result, (node) => values.get(node) as Tensor);
+  }
+
+  /** The sum of the shards' shares, in their order. */
+  #meanOf(index: number, dtype: DType): Tensor {
+    const { rows, shards, shares, figures } = this.job;
+    const all = new Float64Array(shares);
+    let mean = 0;
+    presentShards(rows, shards).forEach((has, shard) => {
+      if (has) mean += all[shard * figures.length + index] as number;
+    });
+    const value = allocate(dtype, 1);
+    value[0] = mean;
+    return constant(value, [], dtype);
+  }
+
+  #rowsOf(index: number, { shape, dtype }: Tensor): Tensor {
+    const { memory } = this.job.batches[joinedName(index)] as BatchRows;
+    const value = allocate(dtype, viewInto(memory).length);
+    value.set(viewInto(memory));
+    return constant(value, [this.job.rows, ...shape.slice(1)], dtype);
+  }
+}
+
+/** Memory for a tensor with so many rows, each of which is like those of a shape. */
+function batchRows(rows: number, shape: Shape, dtype: DType): BatchRows {
+  const rowSize = sizeOf(shape.slice(1));
+  return { memory: sharedMemory(dtype, rows * rowSize), rowSize };
+}
+
+/** Checks that shards of different sizes give the same results and ask for the same update. */
+function requireLike(trace: StepTrace, first: StepTrace): void {
+  const formOf = ({ scalars, joined }: StepTrace) =>
+    [scalars.length, ...joined.map(({ dtype, shape }) => dtype + formatShape(shape.slice(1)))].join();
+  const alike =
+    formOf(trace) === formOf(first) &&
+    trace.request?.optimizer === first.request?.optimizer &&
+    isSame(trace.request?.parameters ?? [], first.request?.parameters ?? []);
+  if (alike) return;
+  throw invalid(
+    'dataParallel',
+    `the function must do the same for shards of ${first.rows} and of ${trace.rows} rows`,
+  );
+}
+
+function requireNotUpdated({ request }: StepTrace, assigned: readonly Variable[]): void {
+  const both = assigned.find((variable) => request?.parameters.includes(variable));
+  if (!both) return;
+  throw invalid('dataParallel', 'the function must not assign a parameter that it also updates', both);
+}

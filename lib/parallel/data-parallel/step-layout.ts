@@ -1,0 +1,116 @@
+import type { TypedArray } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import type { Variable } from '../../graph/leaf.js';
+import type { UpdateRequest } from '../../optim/requests.js';
+import { attachParameters, type FlatParameters, flattenParameters } from '../prepare/flat-parameters.js';
+import { type OptimizerMemory, optimizerMemory, placeOf, stateOf } from '../prepare/optimizer-memory.js';
+import { prepareUpdates } from '../prepare/update-job.js';
+import type { UpdateJob } from '../protocol/job.js';
+import { ShareProgress } from '../protocol/share-progress.js';
+
+/** What the calls of a data-parallel function change. */
+export interface Changes {
+  /** The update that it asks an optimiser for. */
+  readonly request: UpdateRequest | undefined;
+  /** The variables that it assigns itself. */
+  readonly assigned: readonly Variable[];
+}
+
+/**
+ * The shared memory of what a data-parallel function changes: the parameters in one stretch, and with them what the
+ * optimiser itself remembers of them, so that compiled functions go on from the same state.
+ */
+export class StepLayout {
+  readonly flat: FlatParameters;
+  readonly update: UpdateJob;
+  /** Where what the optimiser remembers has to lie. */
+  readonly #places: readonly (readonly [Variable, TypedArray])[];
+
+  constructor(
+    readonly changes: Changes,
+    { shards, workers }: { readonly shards: number; readonly workers: number },
+  ) {
+    const { request, assigned } = changes;
+    requireOneDType([...(request?.parameters ?? []), ...assigned]);
+    const { optimizer } = request ?? {};
+    const flat = flattenParameters(request?.parameters ?? [], assigned, optimizer);
+    const memory: OptimizerMemory = optimizer ? optimizerMemory(flat, optimizer) : { state: new Map() };
+    this.flat = flat;
+    this.#places = flat.parameters.flatMap((parameter) => {
+      const own = request?.memories[request.parameters.indexOf(parameter)];
+      const places = stateOf({ flat, memory }, parameter).map(({ values }) => values);
+      const pairs = own?.state.map((variable, i): [Variable, TypedArray] => [
+        variable,
+        places[i] as TypedArray,
+      ]);
+      for (const name of ['average', 'sum'] as const) {
+        const [variable, place] = [own?.[name], memory[name]];
+        if (variable && place) pairs?.push([variable, placeOf(flat, parameter, place)]);
+      }
+      return pairs ?? [];
+    });
+    this.attach();
+    this.update = prepareUpdates({
+      flat,
+      optimizer,
+      memory,
+      assigned,
+      shards,
+      workers,
+      mayBeFewer: false,
+      steps: 1,
+    });
+  }
+
+  /** Whether a function with these changes can use this memory. */
+  serves({ request, assigned }: Changes): boolean {
+    const own = this.changes;
+    return (
+      request?.optimizer === own.request?.optimizer &&
+      isSame(request?.parameters ?? [], own.request?.parameters ?? []) &&
+      isSame(assigned, own.assigned)
+    );
+  }
+
+  /** Moves all back to its place, with its present values, if others have moved it. */
+  attach(): void {
+    attachParameters(this.flat);
+    for (const [variable, place] of this.#places) {
+      if (variable.storage.data !== place) variable.storage.moveTo(place);
+    }
+  }
+
+  /** Writes down the optimiser's numbers for the next update. */
+  begin(): void {
+    const optimizer = this.changes.request?.optimizer;
+    if (optimizer) {
+      const scalars = optimizer.scalarsAt(optimizer.updatesAfter(optimizer.steps));
+      new Float64Array(this.update.scalars).set(scalars);
+    }
+    new ShareProgress(this.update.marks).begin(0);
+  }
+
+  /** How far the update has come. */
+  get progress(): 'none' | 'begun' | 'done' {
+    const { step, begun } = new ShareProgress(this.update.marks).unfinished();
+    if (step > 0) return 'done';
+    return begun ? 'begun' : 'none';
+  }
+}
+
+/** Whether two lists hold the same variables in the same order. */
+export function isSame(a: readonly Variable[], b: readonly Variable[]): boolean {
+  return a.length === b.length && a.every((variable, i) => variable === b[i]);
+}
+
+function requireOneDType(variables: readonly Variable[]): void {
+  const [first] = variables;
+  for (const { dtype } of variables) {
+    if (dtype === first?.dtype && (dtype === 'float32' || dtype === 'float64')) continue;
+    throw invalid(
+      'dataParallel',
+      'all parameters that are updated and variables that are assigned must be float32, or all float64',
+      dtype,
+    );
+  }
+}

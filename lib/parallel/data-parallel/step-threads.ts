@@ -1,0 +1,71 @@
+import { fromOtherThread } from '../../graph/errors.js';
+import { WorkerPool } from '../prepare/pool.js';
+import { Control } from '../protocol/control.js';
+import type { Job, StepCall } from '../protocol/job.js';
+import type { StepEntry } from './step-entry.js';
+
+/** The threads of a data-parallel function. They are started when they are needed, and kept. */
+export class StepThreads {
+  #pool: WorkerPool | undefined;
+  /** The entries that the threads have been told of. */
+  readonly #ids = new Map<StepEntry, number>();
+  readonly #forgotten: number[] = [];
+  #lastId = 0;
+  #lost = false;
+
+  constructor(private readonly job: Omit<Job, 'control'>) {}
+
+  /**
+   * Runs an entry, with its arguments in place. When a worker fails, all threads are ended; an update that has begun by
+   * then is finished by new ones.
+   */
+  async run(entry: StepEntry, step: number, optimizerStep: number): Promise<void> {
+    const call = { step, optimizerStep };
+    try {
+      await this.#attempt(entry, call);
+    } catch (error) {
+      const gone = await this.#end();
+      this.#lost ||= !gone;
+      const { progress } = entry.layout;
+      if (progress === 'none' || !gone) throw fromOtherThread(error);
+      if (progress === 'begun') await this.#attempt(entry, { ...call, finish: true });
+    }
+  }
+
+  /** Lets the threads forget an entry at the next call. */
+  forget(entry: StepEntry): void {
+    const id = this.#ids.get(entry);
+    if (id !== undefined) this.#forgotten.push(id);
+    this.#ids.delete(entry);
+  }
+
+  /** Says once whether a thread did not end when it was told to, and may yet write to the memory that it knows. */
+  takeLost(): boolean {
+    const lost = this.#lost;
+    this.#lost = false;
+    return lost;
+  }
+
+  async close(): Promise<void> {
+    await this.#end();
+  }
+
+  /** Ends the threads and says whether they are gone. */
+  async #end(): Promise<boolean> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    this.#ids.clear();
+    this.#forgotten.length = 0;
+    return (await pool?.stop()) ?? true;
+  }
+
+  async #attempt(entry: StepEntry, call: Omit<StepCall, 'id' | 'forget'>): Promise<void> {
+    this.#pool ??= await WorkerPool.start({ ...this.job, control: new Control().buffer });
+    const known = this.#ids.get(entry);
+    const id = known ?? ++this.#lastId;
+    const definition = known === undefined ? entry.job : undefined;
+    const forget = this.#forgotten.splice(0);
+    await this.#pool.run((rank) => ({ kind: 'step', rank, id, definition, forget, ...call }));
+    this.#ids.set(entry, id);
+  }
+}

@@ -1,0 +1,123 @@
+import { weightedGradients } from '../../autodiff/weighted-gradients.js';
+import { type DType, isFloat, type TypedArray } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import { type InputAttributes, input, Variable } from '../../graph/leaf.js';
+import { reachable, type Tensor } from '../../graph/tensor.js';
+import { type Trace, traced } from '../../graph/trace.js';
+import { cast, mul } from '../../ops/primitives/elementwise.js';
+import { collectUpdates, type UpdateRequest } from '../../optim/requests.js';
+import { type Result, requireOwnInputs, tensorsOf } from '../../runtime/traced-results.js';
+import { bindShard } from '../prepare/plans.js';
+import type { BoundPlan } from '../protocol/job.js';
+import type { StepLayout } from './step-layout.js';
+
+/** A function of a batch, traced for shards of so many rows. */
+export interface StepTrace {
+  readonly rows: number;
+  readonly inputs: readonly Tensor<InputAttributes>[];
+  readonly result: Result;
+  /** The tensors of the result that are scalars. */
+  readonly scalars: readonly Tensor[];
+  /** Those that have the shard's rows. */
+  readonly joined: readonly Tensor[];
+  readonly request: UpdateRequest | undefined;
+  readonly trace: Trace;
+}
+
+/** Traces a function for shards of so many rows. The leading axis of what the arguments are like does not matter. */
+export function traceStep(
+  fn: (...args: Tensor[]) => Result,
+  like: readonly Tensor[],
+  rows: number,
+): StepTrace {
+  const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, [rows, ...shape.slice(1)], dtype));
+  const { result: found, trace } = traced(() => {
+    const requests = collectUpdates();
+    return { result: fn(...inputs), requests };
+  });
+  const { result, requests } = found;
+  if (requests.length > 1) {
+    throw invalid('dataParallel', 'the function may make one optimiser step', requests.length);
+  }
+  const [request] = requests;
+  const outputs = [...new Set(tensorsOf('dataParallel', result))];
+  for (const output of outputs) requireScalarOrRows(output, rows);
+  requireOwnInputs('dataParallel', inputs, [
+    ...outputs,
+    ...(request?.gradients ?? []),
+    ...trace.assignments.values(),
+  ]);
+  return {
+    rows,
+    inputs,
+    result,
+    scalars: outputs.filter(({ ndim }) => ndim === 0),
+    joined: outputs.filter(({ ndim }) => ndim > 0),
+    request,
+    trace,
+  };
+}
+
+/** The plan of a traced shard. */
+export function compileStep(
+  { inputs, scalars, joined, request, trace }: StepTrace,
+  { flat, changes }: StepLayout,
+): BoundPlan {
+  const dtype = flat.elements > 0 ? flat.memory.dtype : (scalars[0]?.dtype ?? 'float32');
+  const weight = input('weight', [], dtype);
+  const weigh = weigher(weight);
+  const figures = [
+    ...scalars.map((node, i): [string, Tensor] => [scalarName(i), weigh(node)]),
+    ...joined.map((node, i): [string, Tensor] => [joinedName(i), node]),
+  ];
+  const slopes = new Map(request?.parameters.map((x, i) => [x, request.gradients[i] as Tensor]));
+  const gradients = flat.parameters.map((x) => slopes.get(x) as Tensor);
+  const shard = {
+    inputs: {
+      ...Object.fromEntries(inputs.map((node, i) => [argumentName(i), node])),
+      weight,
+    },
+    figures: Object.fromEntries(figures),
+    gradients: weightedGradients(flat.parameters, gradients, weigh),
+    assignments: trace.assignments,
+    weight,
+  };
+  return bindShard(shard, flat, changes.assigned).quickest;
+}
+
+/** The variables that a traced shard reads where they lie, and their memory now. */
+export function readInPlace(
+  { scalars, joined, request, trace }: StepTrace,
+  { flat }: StepLayout,
+): (readonly [Variable, TypedArray])[] {
+  const roots = [...scalars, ...joined, ...(request?.gradients ?? []), ...trace.assignments.values()];
+  return reachable(roots)
+    .filter((node): node is Variable => node instanceof Variable && !flat.offsets.has(node))
+    .map((variable) => [variable, variable.storage.data]);
+}
+
+export const argumentName = (index: number) => `argument ${index}`;
+export const scalarName = (index: number) => `scalar result ${index}`;
+export const joinedName = (index: number) => `result ${index}`;
+
+/** Multiplies by the weight, the same tensor once. */
+function weigher(weight: Tensor): (x: Tensor) => Tensor {
+  const byDType = new Map<DType, Tensor>([[weight.dtype, weight]]);
+  const known = new Map<Tensor, Tensor>();
+  return (x) => {
+    const own = byDType.get(x.dtype) ?? cast(weight, x.dtype);
+    byDType.set(x.dtype, own);
+    const weighed = known.get(x) ?? mul(x, own);
+    known.set(x, weighed);
+    return weighed;
+  };
+}
+
+function requireScalarOrRows({ shape, dtype }: Tensor, rows: number): void {
+  if (shape.length === 0 && !isFloat(dtype)) {
+    throw invalid('dataParallel', 'a scalar result must be a float, of which the mean can be taken', dtype);
+  }
+  if (shape.length === 0 || shape[0] === rows) return;
+  const expected = `a result must be a scalar, or have the ${rows} rows of the shard as its first axis`;
+  throw invalid('dataParallel', expected, shape);
+}

@@ -1,0 +1,53 @@
+import type { Compiled, Graph } from '../../compile/compile.js';
+import { GraphPlans, type PlanChoice } from '../../compile/graph-plans.js';
+import type { BoundPlan } from '../protocol/job.js';
+
+/** The plans that the compiler knows for a graph (see `GraphPlans`), each with the sources of its bindings. */
+export class BoundPlans {
+  readonly #plans: GraphPlans;
+  readonly #bound = new WeakMap<Compiled, BoundPlan>();
+  #smallest: BoundPlan | undefined;
+
+  constructor(
+    graph: Graph,
+    private readonly bind: (compiled: Compiled) => BoundPlan,
+  ) {
+    this.#plans = new GraphPlans(graph);
+  }
+
+  get quickest(): BoundPlan {
+    return this.#boundOf(this.#plans.quickest);
+  }
+
+  /** The one with the smallest arena: what is placed may differ from what was expected, so that there may be smaller ones. */
+  get smallest(): BoundPlan {
+    if (!this.#smallest) {
+      let found = this.#plans.smallest;
+      for (
+        let next: Compiled | undefined = found;
+        next;
+        next = this.#plans.within(found.plan.arenaBytes - 1)
+      ) {
+        found = next;
+      }
+      this.#smallest = this.#boundOf(found);
+    }
+    return this.#smallest;
+  }
+
+  /** The one with the least work whose arena takes no more than so many bytes; undefined where there is none. */
+  within(arenaBytes: number): BoundPlan | undefined {
+    const compiled = this.#plans.within(arenaBytes);
+    return compiled && this.#boundOf(compiled);
+  }
+
+  curve(points?: number): PlanChoice[] {
+    return this.#plans.curve(points);
+  }
+
+  #boundOf(compiled: Compiled): BoundPlan {
+    const bound = this.#bound.get(compiled) ?? this.bind(compiled);
+    this.#bound.set(compiled, bound);
+    return bound;
+  }
+}

@@ -1,0 +1,163 @@
+import { grad } from '../../autodiff/grad.js';
+import type { Form } from '../../data/index.js';
+import { bytesPerElement } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import { type InputAttributes, input, type Variable } from '../../graph/leaf.js';
+import type { Shape } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { traced } from '../../graph/trace.js';
+import { Buffer } from '../../nn/buffer.js';
+import { asModelInput } from '../../nn/model-input.js';
+import { mul } from '../../ops/primitives/elementwise.js';
+import type { Source } from '../protocol/job.js';
+import { bindSources, placeAt } from './bindings.js';
+import { BoundPlans } from './bound-plans.js';
+import type { FlatParameters } from './flat-parameters.js';
+
+/** A model and a loss as one function of a batch. */
+export type Forward = (inputs: Tensor) => Tensor;
+export type Figure = (output: Tensor, target: Tensor) => Tensor;
+
+interface Batch {
+  readonly rows: number;
+  readonly inputs: Form;
+  readonly targets: Form;
+}
+
+/** The shape of the model's output for one sample. */
+export function outputShape(forward: Forward, batch: Batch): Shape {
+  return traced(() => forward(asModelInput(placeholders(batch).x))).result.shape.slice(1);
+}
+
+/** The gradients of a shard, and the buffers that it assigns. */
+export interface ShardGradients {
+  readonly plans: BoundPlans;
+  readonly assigned: readonly Variable[];
+}
+
+/**
+ * The gradients of a shard's share of the loss, written to the shard's own memory, and behind them the shard's share of
+ * the values that `forward` assigns to buffers.
+ *
+ * @param alsoAssigned buffers to give a value in any case, because shards of other sizes assign them
+ */
+export function compileGradients(
+  forward: Forward,
+  loss: Figure,
+  batch: Batch,
+  flat: FlatParameters,
+  alsoAssigned: readonly Variable[] = [],
+): ShardGradients {
+  const { x, y } = placeholders(batch);
+  const weight = input('weight', [], flat.memory.dtype);
+  const { parameters } = flat;
+  const { result, trace } = traced(() => mul(loss(forward(asModelInput(x)), y), weight));
+  const share = result;
+  const { assignments } = trace;
+  for (const variable of assignments.keys()) requireBuffer(variable, flat);
+  const assigned = [...new Set([...assignments.keys(), ...alsoAssigned])];
+  if (share.size !== 1) throw invalid('Trainer', 'the loss must be a scalar', share.shape);
+  const gradients = grad(share, parameters);
+  const shard = {
+    inputs: { inputs: x, targets: y, weight },
+    figures: { loss: share },
+    gradients,
+    assignments,
+    weight,
+  };
+  return { plans: bindShard(shard, flat, assigned), assigned };
+}
+
+/** A traced function of a shard's rows. */
+export interface TracedShard {
+  /** By the names that their values are given under. */
+  readonly inputs: Readonly<Record<string, Tensor<InputAttributes>>>;
+  /** What it gives besides gradients, by name. */
+  readonly figures: Readonly<Record<string, Tensor>>;
+  /** Those of the flat parameters, in their order, weighted. */
+  readonly gradients: readonly Tensor[];
+  readonly assignments: ReadonlyMap<Variable, Tensor>;
+  /** The shard's share of the rows. */
+  readonly weight: Tensor;
+}
+
+/**
+ * Compiles a shard: its gradients go to the shard's slot, and behind them the shard's share of the values that buffers are
+ * assigned.
+ */
+export function bindShard(
+  shard: TracedShard,
+  flat: FlatParameters,
+  assigned: readonly Variable[],
+): BoundPlans {
+  const { inputs, figures, gradients, assignments, weight } = shard;
+  const shares = assigned.map((variable) => mul(assignments.get(variable) ?? variable, weight));
+  const graph = {
+    inputs: Object.values(inputs),
+    outputs: [...Object.values(figures), ...gradients, ...shares],
+  };
+  const outputs: Source[] = [
+    ...Object.keys(figures).map((name): Source => ({ kind: 'local', name })),
+    ...[...flat.parameters, ...assigned].map(
+      (variable): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, variable) }),
+    ),
+  ];
+  const places = parameterSources(flat);
+  return new BoundPlans(graph, (compiled) => bindSources(compiled, Object.keys(inputs), outputs, places));
+}
+
+/** Figures of a batch: its loss, its metrics. */
+export function compileFigures(
+  forward: Forward,
+  figures: Readonly<Record<string, Figure>>,
+  batch: Batch,
+  flat: FlatParameters,
+): BoundPlans {
+  const { x, y } = placeholders(batch);
+  const values = withoutAssignments(() => {
+    const output = forward(asModelInput(x));
+    return Object.values(figures).map((figure) => figure(output, y));
+  });
+  const outputs = Object.keys(figures).map((name): Source => ({ kind: 'local', name }));
+  const places = parameterSources(flat);
+  return new BoundPlans({ inputs: [x, y], outputs: values }, (compiled) =>
+    bindSources(compiled, ['inputs', 'targets'], outputs, places),
+  );
+}
+
+function placeholders({ rows, inputs, targets }: Batch) {
+  return {
+    x: input('inputs', [rows, ...inputs.shape], inputs.dtype),
+    y: input('targets', [rows, ...targets.shape], targets.dtype),
+  };
+}
+
+/** Only what training assigns is kept, so an assignment elsewhere would be lost. */
+function withoutAssignments<R>(fn: () => R): R {
+  const { result, trace } = traced(fn);
+  if (trace.assignments.size > 0) {
+    throw invalid('Trainer', 'forward must not assign variables in inference');
+  }
+  return result;
+}
+
+function requireBuffer(variable: Variable, { offsets, parameters, memory }: FlatParameters): void {
+  if (variable instanceof Buffer && variable.dtype !== memory.dtype) {
+    throw invalid('Trainer', `buffers that forward assigns must be ${memory.dtype}`, variable.dtype);
+  }
+  if (offsets.has(variable) && !parameters.includes(variable)) return;
+  throw invalid('Trainer', 'forward must not assign variables other than buffers of the model', variable);
+}
+
+function byteOffset({ offsets, memory }: FlatParameters, parameter: Variable): number {
+  return (offsets.get(parameter) as number) * bytesPerElement(memory.dtype);
+}
+
+function parameterSources(flat: FlatParameters): Map<Variable, Source> {
+  return new Map(
+    [...flat.offsets.keys()].map((parameter): [Variable, Source] => [
+      parameter,
+      placeAt(flat.memory, flat.offsets.get(parameter) as number),
+    ]),
+  );
+}

@@ -1,0 +1,141 @@
+import { compileGraph } from '../../compile/compile.js';
+import { bytesPerElement } from '../../graph/dtype.js';
+import { type InputAttributes, input, Variable } from '../../graph/leaf.js';
+import type { Shape } from '../../graph/shapes.js';
+import { Storage } from '../../graph/storage.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { sum } from '../../ops/primitives/broadcast.js';
+import { add, mul, square } from '../../ops/primitives/elementwise.js';
+import { slice } from '../../ops/primitives/movement.js';
+import type { Optimizer, ParameterGroup } from '../../optim/optimizer.js';
+import { updatePiece } from '../../optim/update.js';
+import type { BoundPlan, Range, SharedMemory, Source, UpdateShare } from '../protocol/job.js';
+import { ADD } from '../protocol/reduction.js';
+import { bindSources, placeAt } from './bindings.js';
+import type { FlatParameters } from './flat-parameters.js';
+import type { OptimizerMemory } from './optimizer-memory.js';
+import { dealPieces, indivisible, intersection } from './slices.js';
+
+/** What the workers' shares of an update are compiled from. */
+export interface UpdateContext {
+  readonly flat: FlatParameters;
+  readonly optimizer: Optimizer;
+  readonly memory: OptimizerMemory;
+  /** Where the sum of the shards' gradients is, or the sum of these over the accumulated steps. */
+  readonly gradients: SharedMemory;
+  /** Where the sums of squares go, where the norm is clipped. */
+  readonly squares?: SharedMemory | undefined;
+  /** The slots, and their sum in postfix, where updates are to make it themselves. */
+  readonly direct?: GradientSum | undefined;
+}
+
+/** A sum of memories in postfix. */
+interface GradientSum {
+  readonly program: Int32Array;
+  readonly slots: readonly SharedMemory[];
+}
+
+/** Each worker's share of the update of all parameters, by rank; null where there is nothing left for one. */
+export function compileUpdates(context: UpdateContext, workers: number): (UpdateShare | null)[] {
+  const pieces = indivisible(context.flat);
+  const firsts = dealPieces(pieces, workers);
+  return Array.from({ length: workers }, (_, rank) => {
+    const [first, end] = [firsts[rank] as number, firsts[rank + 1] as number];
+    if (first === end) return null;
+    const mine = pieces.slice(first, end);
+    const range = { start: (mine[0] as Range).start, end: (mine.at(-1) as Range).end };
+    const { gradients, squares, direct } = context;
+    const stored = { program: Int32Array.of(0), slots: [gradients] };
+    const share = {
+      ...range,
+      update: compileUpdate(context, range, stored),
+      ...(direct ? { direct: compileUpdate(context, range, direct) } : {}),
+    };
+    return squares ? { ...share, squares: compileSquares(context, mine, placeAt(squares, first)) } : share;
+  });
+}
+
+/** The number of sums of squares that the norm of all gradients is made of. */
+export function squareCount(flat: FlatParameters): number {
+  return indivisible(flat).length;
+}
+
+/** The optimiser's update of all regions in a range, in place. */
+function compileUpdate(
+  { flat, optimizer, memory }: UpdateContext,
+  range: Range,
+  { program, slots }: GradientSum,
+): BoundPlan {
+  const { dtype } = flat.memory;
+  const { clipNorm, accumulate = 1 } = optimizer.stages;
+  const scalars = optimizer.scalarsAt(0).map((_, i) => input(`scalar ${i}`, [], 'float64'));
+  const clip = clipNorm === undefined ? undefined : input('clip', [], 'float64');
+  const inputs: Tensor<InputAttributes>[] = [];
+  const sources: Source[] = [];
+  const assignments = new Map<Variable, Tensor>();
+  const places = new Map<Variable, Source>();
+  const variable = (shape: Shape, source: Source) => {
+    const made = new Variable(new Storage(shape, dtype));
+    places.set(made, source);
+    return made;
+  };
+  for (const region of flat.regions) {
+    const part = intersection(region, range);
+    if (!part) continue;
+    const { shape, divisible, group } = region;
+    const own = divisible ? [part.end - part.start] : shape;
+    const gradient = sumOf(program, (slot) => {
+      const one = input(`gradient ${slot}`, own, dtype);
+      inputs.push(one);
+      sources.push(placeAt(slots[slot] as SharedMemory, part.start));
+      return one;
+    });
+    const piece = {
+      parameter: variable(own, placeAt(flat.memory, part.start)),
+      gradient: accumulate > 1 ? mul(gradient, 1 / accumulate) : gradient,
+      state: (memory.state.get(region) ?? []).map((tensor) =>
+        variable(divisible ? own : tensor.shape, placeAt(tensor.memory, part.start - region.start)),
+      ),
+      average: memory.average && variable(own, placeAt(memory.average, part.start)),
+    };
+    const { rule } = optimizer.groups[group] as ParameterGroup;
+    const step = { ...optimizer.scalarsOf(group, scalars), clip };
+    for (const [target, value] of updatePiece(rule, optimizer.stages, piece, step))
+      assignments.set(target, value);
+  }
+  const named = [...scalars.map((_, i) => `scalar ${i}`), ...(clip ? ['clip'] : [])];
+  const all = [...inputs, ...scalars, ...(clip ? [clip] : [])];
+  const compiled = compileGraph({ inputs: all, outputs: [], assignments });
+  return bindSources(compiled, [...sources, ...named], [], places);
+}
+
+/** A sum in postfix of what a function gives for each number. */
+function sumOf(program: Int32Array, leaf: (index: number) => Tensor): Tensor {
+  const stack: Tensor[] = [];
+  for (const word of program) {
+    if (word !== ADD) {
+      stack.push(leaf(word));
+      continue;
+    }
+    const right = stack.pop() as Tensor;
+    stack.push(add(stack.pop() as Tensor, right));
+  }
+  return stack[0] as Tensor;
+}
+
+/** The sums of the squares of some pieces, one behind another. */
+function compileSquares(
+  { flat, gradients }: UpdateContext,
+  pieces: readonly Range[],
+  place: Source & { kind: 'shared' },
+): BoundPlan {
+  const [first, last] = [pieces[0] as Range, pieces.at(-1) as Range];
+  const gradient = input('gradient', [last.end - first.start], flat.memory.dtype);
+  const outputs = pieces.map(({ start, end }) =>
+    sum(square(slice(gradient, [[start - first.start, end - first.start]]))),
+  );
+  const compiled = compileGraph({ inputs: [gradient], outputs });
+  const bytes = bytesPerElement(flat.memory.dtype);
+  const places = pieces.map((_, i) => ({ ...place, byteOffset: place.byteOffset + i * bytes }));
+  return bindSources(compiled, [placeAt(gradients, first.start)], places, new Map());
+}

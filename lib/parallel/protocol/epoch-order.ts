@@ -1,0 +1,35 @@
+import { permutation } from '../../graph/random.js';
+import type { EpochPart, EpochStart, Job, TrainingJob } from './job.js';
+
+/** Parts of an epoch whose orders differ. */
+const PARTS = 2 ** 20;
+
+/** The part of the epoch that is trained, by default all of it. */
+export function partOf({ length }: TrainingJob, { part }: EpochStart): EpochPart {
+  return part ?? { firstStep: 0, start: 0, count: length, firstItem: 0 };
+}
+
+/** The samples of an epoch, or of a part of it, in the order in which they are trained on; those of a part stand where it starts. */
+export function orderOf(
+  { seed, training }: Pick<Job, 'seed'> & { readonly training: TrainingJob },
+  start: EpochStart,
+): Int32Array {
+  const { length, shuffle } = training;
+  if (!start.part) return shuffle ? permutation(length, seed, start.epoch) : inOrder(length);
+  const order = inOrder(length);
+  if (!shuffle) return order;
+  const { start: first, count, firstStep } = start.part;
+  // Epochs are far fewer than 2^32, so no part has the order of a whole epoch.
+  const key = start.epoch + 2 ** 32 * (1 + (firstStep % PARTS));
+  permutation(count, seed, key).forEach((position, i) => {
+    order[first + i] = first + position;
+  });
+  return order;
+}
+
+/** The samples as they stand. */
+export function inOrder(length: number): Int32Array {
+  const order = new Int32Array(length);
+  for (let i = 0; i < length; i++) order[i] = i;
+  return order;
+}

@@ -1,0 +1,125 @@
+import type { TypedArray } from '../../graph/dtype.js';
+import { addon } from '../../runtime/addon.js';
+import type { RandomState } from '../../runtime/executable.js';
+import type { SharedMemory } from '../protocol/job.js';
+import { ADD, type ShardGroup } from '../protocol/reduction.js';
+import { shardRows } from '../protocol/shards.js';
+import { viewInto } from '../protocol/shared-memory.js';
+import { BoundExecutable } from './bound-plan.js';
+import type { Recorder } from './recorder.js';
+
+/** The sum of two slots. */
+const PAIR = Int32Array.of(0, 1, ADD);
+
+/** Runs that are made together at most: as many as the addon takes. */
+export const MOST_TOGETHER = 64;
+
+/** A batch whose shards are computed. */
+export interface Batch {
+  /** The number of its rows. */
+  readonly count: number;
+  /** The parts that it is cut into. */
+  readonly shards: number;
+  /** What random numbers depend on besides the place of a sample. */
+  readonly seed: number;
+  readonly step: number;
+}
+
+/** Where the rows of shards come from, and who takes what is computed besides gradients. */
+export interface ShardOwner {
+  /**
+   * The plan for a shard, with its rows as inputs. Shards that run together each have an instance of the plan, from 0 on,
+   * with memory of its own.
+   */
+  load(shard: number, instance: number): BoundExecutable;
+  /** Called when the plan has run. */
+  finish(shard: number, executable: BoundExecutable): void;
+}
+
+/** Computes one worker's shards of batches, and adds their gradients in slots as far as it can alone. */
+export class BatchRunner {
+  readonly #slots: readonly TypedArray[];
+
+  /** @param together shards that run together at most */
+  constructor(
+    private readonly gradients: readonly SharedMemory[],
+    private readonly together = MOST_TOGETHER,
+    private readonly recorder?: Recorder,
+  ) {
+    this.#slots = gradients.map((slot) => viewInto(slot));
+  }
+
+  /** Computes the sum of each group in its first slot. */
+  run(groups: readonly ShardGroup[], batch: Batch, owner: ShardOwner): void {
+    for (const group of groups) {
+      const first = this.#load(group.shards[0] as number, 0, batch, owner);
+      if (this.#runsTogether(group, batch, first)) this.#runTogether(group, batch, owner, first);
+      else this.#runInTurn(group, batch, owner, first);
+    }
+  }
+
+  /** Equal shards whose plans gain from it; what takes how long can only be told of one plan at a time. */
+  #runsTogether({ shards }: ShardGroup, batch: Batch, first: BoundExecutable): boolean {
+    if (this.recorder || shards.length === 1 || shards.length > this.together) return false;
+    const counts = shards.map((shard) => shardRows(batch.count, batch.shards, shard).count);
+    return counts.every((count) => count === counts[0]) && first.results !== null;
+  }
+
+  #runInTurn(
+    { shards, slots, program }: ShardGroup,
+    batch: Batch,
+    owner: ShardOwner,
+    first: BoundExecutable,
+  ): void {
+    const used: number[] = [];
+    for (const word of program) {
+      if (word === ADD) {
+        const from = this.#slots[used.pop() as number] as TypedArray;
+        const to = this.#slots[used.at(-1) as number] as TypedArray;
+        addon.combine(to, [to, from], PAIR, 0, to.length);
+        this.recorder?.end('sum');
+        continue;
+      }
+      const [shard, slot] = [shards[word] as number, slots[word] as number];
+      const executable = word === 0 ? first : this.#load(shard, 0, batch, owner);
+      executable.run(this.gradients[slot] as SharedMemory, randomOf(shard, batch));
+      owner.finish(shard, executable);
+      this.recorder?.end('gradients');
+      used.push(slot);
+    }
+  }
+
+  /** To the bit the same as in turn: large products are added before they are stored. */
+  #runTogether(
+    { shards, slots, program }: ShardGroup,
+    batch: Batch,
+    owner: ShardOwner,
+    first: BoundExecutable,
+  ): void {
+    const executables = shards.map((shard, instance) =>
+      instance === 0 ? first : this.#load(shard, instance, batch, owner),
+    );
+    BoundExecutable.runTogether(
+      executables,
+      slots.map((slot) => this.gradients[slot] as SharedMemory),
+      shards.map((shard) => randomOf(shard, batch)),
+      program,
+    );
+    shards.forEach((shard, i) => {
+      owner.finish(shard, executables[i] as BoundExecutable);
+    });
+  }
+
+  #load(shard: number, instance: number, batch: Batch, owner: ShardOwner): BoundExecutable {
+    const executable = owner.load(shard, instance);
+    const { count } = shardRows(batch.count, batch.shards, shard);
+    // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
+    executable.array('weight')[0] = count / batch.count;
+    this.recorder?.end('load');
+    return executable;
+  }
+}
+
+function randomOf(shard: number, { count, shards, seed, step }: Batch): RandomState {
+  return { seed, step, sampleOffset: shardRows(count, shards, shard).start };
+}

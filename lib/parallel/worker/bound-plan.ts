@@ -1,0 +1,110 @@
+import { type TypedArray, viewOf } from '../../graph/dtype.js';
+import { sizeOf } from '../../graph/shapes.js';
+import type { MarkArguments } from '../../runtime/addon.js';
+import { Executable, type RandomState } from '../../runtime/executable.js';
+import type { BoundPlan, SharedMemory, Source } from '../protocol/job.js';
+import { resultsOf } from '../protocol/results.js';
+import type { LocalMemory } from './local-memory.js';
+import type { Recorder } from './recorder.js';
+
+/** A plan in a worker, with the memory of its bindings found once for each shard that it runs on. */
+export class BoundExecutable {
+  readonly #executable: Executable;
+  readonly #bindings = new Map<SharedMemory | null, TypedArray[]>();
+  readonly #named = new Map<string, TypedArray>();
+  #results: { readonly value: Int32Array | null } | undefined;
+
+  constructor(
+    private readonly bound: BoundPlan,
+    private readonly local: LocalMemory,
+    private readonly recorder?: Recorder,
+  ) {
+    this.#executable = new Executable(bound.plan, local.arena);
+  }
+
+  /** Runs the plan; gradients go to the given memory, and the mark is set when it is done. */
+  run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): void {
+    const bindings = this.#bindingsOf(gradients);
+    if (!this.recorder) {
+      this.#executable.run(bindings, random, ...mark);
+      return;
+    }
+    this.recorder.run(this.bound.plan, this.#executable, bindings, random);
+    const [marks, index, value] = mark;
+    if (marks) Atomics.store(marks, index as number, value as number);
+  }
+
+  /** What several runs of the plan can add up as they go, or null where that would gain nothing: see `resultsOf`. */
+  get results(): Int32Array | null {
+    this.#results ??= { value: resultsOf(this.bound, this.#executable.summingSteps) };
+    return this.#results.value;
+  }
+
+  /**
+   * Runs the same plan in several executables, each with its own slot for gradients; the first slot gets the sums, in the
+   * order of a program in postfix.
+   */
+  static runTogether(
+    executables: readonly BoundExecutable[],
+    slots: readonly SharedMemory[],
+    randoms: readonly RandomState[],
+    program: Int32Array,
+  ): void {
+    Executable.runTogether(
+      executables.map((one) => one.#executable),
+      executables.map((one, i) => one.#bindingsOf(slots[i] as SharedMemory)),
+      randoms,
+      program,
+      executables[0]?.results as Int32Array,
+    );
+  }
+
+  #bindingsOf(gradients: SharedMemory | null): TypedArray[] {
+    let bindings = this.#bindings.get(gradients);
+    if (!bindings) {
+      bindings = this.bound.sources.map((source, i) => this.#resolve(source, i, gradients));
+      this.#bindings.set(gradients, bindings);
+    }
+    return bindings;
+  }
+
+  /** The local array that a binding is read from or written to. */
+  array(name: string): TypedArray {
+    let array = this.#named.get(name);
+    if (!array) {
+      const index = this.#indexOf(name);
+      array = this.#resolve(this.bound.sources[index] as Source, index, null);
+      this.#named.set(name, array);
+    }
+    return array;
+  }
+
+  /** Lets a binding be read from this array, or written to it, from now on. */
+  use(name: string, array: TypedArray): void {
+    this.#named.set(name, array);
+    const index = this.#indexOf(name);
+    for (const bindings of this.#bindings.values()) bindings[index] = array;
+  }
+
+  #indexOf(name: string): number {
+    return this.bound.sources.findIndex((source) => source.kind === 'local' && source.name === name);
+  }
+
+  #resolve(source: Source, index: number, gradients: SharedMemory | null): TypedArray {
+    const binding = this.bound.plan.bindings[index];
+    if (!binding) throw new RangeError(`the plan has no binding ${index}`);
+    const elements = sizeOf(binding.shape);
+    switch (source.kind) {
+      case 'shared':
+        return viewOf(binding.dtype, source.buffer, source.byteOffset, elements);
+      case 'gradient': {
+        const { buffer, byteOffset } = gradients as SharedMemory;
+        return viewOf(binding.dtype, buffer, byteOffset + source.byteOffset, elements);
+      }
+      case 'local':
+        return this.#named.get(source.name) ?? this.local.array(source.name, binding.dtype, elements);
+      case 'constant':
+        return binding.data as TypedArray;
+    }
+  }
+}

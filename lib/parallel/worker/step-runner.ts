@@ -1,0 +1,97 @@
+import type { TypedArray } from '../../graph/dtype.js';
+import { invalid } from '../../graph/errors.js';
+import { Control } from '../protocol/control.js';
+import type { Job, StepCall, StepJob } from '../protocol/job.js';
+import { planReduction, type Reduction } from '../protocol/reduction.js';
+import { presentShards, shardRows } from '../protocol/shards.js';
+import { viewInto } from '../protocol/shared-memory.js';
+import { BatchRunner } from './batch-runner.js';
+import type { BoundExecutable } from './bound-plan.js';
+import type { WorkerMemory } from './local-memory.js';
+import { PlanInstances } from './plan-instances.js';
+import { Updater } from './updater.js';
+
+/** The data-parallel functions that a worker knows. */
+export class StepRunners {
+  readonly #runners = new Map<number, StepRunner>();
+
+  constructor(
+    private readonly job: Job,
+    private readonly memory: WorkerMemory,
+  ) {}
+
+  run(rank: number, call: StepCall): void {
+    const { id, definition, forget } = call;
+    if (definition) this.#runners.set(id, new StepRunner(this.job, definition, this.memory));
+    for (const old of forget) this.#runners.delete(old);
+    const runner = this.#runners.get(id);
+    if (!runner) throw invalid('parallel', 'a worker thread was ended between two calls');
+    runner.run(rank, call);
+  }
+}
+
+/** One worker's part of a data-parallel function: its shards of the batch, and its shares of the update. */
+class StepRunner {
+  readonly #control: Control;
+  readonly #batches: BatchRunner;
+  readonly #updater: Updater;
+  readonly #reduction: Reduction;
+  readonly #shares: Float64Array;
+  readonly #plans: PlanInstances;
+  readonly #views = new Map<number, readonly (readonly [name: string, rows: TypedArray])[]>();
+
+  constructor(
+    private readonly job: Job,
+    private readonly step: StepJob,
+    memory: WorkerMemory,
+  ) {
+    this.#plans = new PlanInstances(step.plans, memory);
+    this.#control = new Control(job.control);
+    this.#batches = new BatchRunner(step.gradients);
+    this.#updater = new Updater(job, step, this.#control, memory.instance(0));
+    this.#reduction = planReduction(presentShards(step.rows, step.shards), job.workers);
+    this.#shares = new Float64Array(step.shares);
+  }
+
+  /** Meets the other workers once, and once more where the norm of the gradients is clipped. */
+  run(rank: number, { step, optimizerStep, finish = false }: StepCall): void {
+    const { rows, shards, figures } = this.step;
+    const { work, program } = this.#reduction;
+    if (!finish) {
+      const batch = { count: rows, shards, seed: this.job.seed, step };
+      this.#batches.run(work[rank] ?? [], batch, {
+        load: (shard, instance) => this.#load(shard, instance),
+        finish: (shard, executable) => {
+          figures.forEach((name, i) => {
+            this.#shares[shard * figures.length + i] = executable.array(name)[0] as number;
+          });
+        },
+      });
+    }
+    // Also where nothing is updated: a worker that is done before another has begun would take the task of that one.
+    this.#control.meet(this.job.workers, rank);
+    const active = this.job.workers;
+    this.#updater.run(rank, { step: 0, globalStep: optimizerStep, program, active, skip: false });
+  }
+
+  /** The plan for a shard, over its rows where they lie. */
+  #load(shard: number, instance: number): BoundExecutable {
+    const { count } = shardRows(this.step.rows, this.step.shards, shard);
+    const executable = this.#plans.get(count, instance);
+    for (const [name, rows] of this.#viewsOf(shard)) executable.use(name, rows);
+    return executable;
+  }
+
+  #viewsOf(shard: number): readonly (readonly [string, TypedArray])[] {
+    let views = this.#views.get(shard);
+    if (!views) {
+      const { start, count } = shardRows(this.step.rows, this.step.shards, shard);
+      views = Object.entries(this.step.batches).map(([name, { memory, rowSize }]) => [
+        name,
+        viewInto(memory, start * rowSize, (start + count) * rowSize),
+      ]);
+      this.#views.set(shard, views);
+    }
+    return views;
+  }
+}

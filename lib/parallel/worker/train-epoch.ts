@@ -1,0 +1,201 @@
+import { addon } from '../../runtime/addon.js';
+import { Control } from '../protocol/control.js';
+import { orderOf, partOf } from '../protocol/epoch-order.js';
+import type { BoundPlan, EpochPart, EpochStart, Job, TrainingJob } from '../protocol/job.js';
+import { lossNotFinite } from '../protocol/non-finite.js';
+import { planReduction, type Reduction } from '../protocol/reduction.js';
+import { batchCount, presentShards, type Rows, shardRows } from '../protocol/shards.js';
+import { BatchRunner } from './batch-runner.js';
+import type { RowLoader, RowsRequest } from './loader.js';
+import type { WorkerMemory } from './local-memory.js';
+import type { Recorder } from './recorder.js';
+import { ShardRunner } from './shard-runner.js';
+import { SnapshotCopier } from './snapshot.js';
+import { type StepToUpdate, Updater } from './updater.js';
+
+/** A step of the epoch under way. */
+interface Step {
+  readonly index: number;
+  /** Counted over all epochs. */
+  readonly global: number;
+  readonly batch: Rows;
+  readonly present: readonly boolean[];
+  readonly active: number;
+  readonly reduction: Reduction;
+}
+
+/** One worker's part of training: its shards of each batch, and its shares of the update. */
+export class EpochTrainer {
+  readonly #control: Control;
+  readonly #runner: ShardRunner;
+  readonly #shardLosses: Float64Array;
+  readonly #losses: Float64Array;
+  readonly #updater: Updater;
+  readonly #copier: SnapshotCopier;
+  readonly #batches: BatchRunner;
+  readonly #reductions = new Map<string, Pick<Step, 'present' | 'reduction'>>();
+  /** By numbers of rows. */
+  readonly #plans: Map<number, BoundPlan>;
+  /** The order of the epoch. */
+  #order: Int32Array = new Int32Array();
+  #part: EpochPart;
+
+  constructor(
+    private readonly job: Job,
+    private readonly training: TrainingJob,
+    loader: RowLoader,
+    memory: WorkerMemory,
+    private readonly recorder?: Recorder,
+  ) {
+    this.#control = new Control(job.control);
+    this.#plans = new Map(training.plans);
+    this.#part = partOf(training, { epoch: 0, firstStep: 0 });
+    this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, memory, recorder);
+    this.#shardLosses = new Float64Array(training.shardLosses);
+    this.#losses = new Float64Array(training.losses);
+    this.#batches = new BatchRunner(training.gradients, training.together, recorder);
+    this.#updater = new Updater(job, training, this.#control, memory.instance(0), recorder);
+    this.#copier = new SnapshotCopier(training.snapshot);
+  }
+
+  /**
+   * Trains one epoch, or a part or the rest of one, meeting the other workers twice a step, and once more where the norm of the
+   * gradients is clipped. Returns early when a stop was asked for.
+   */
+  run(rank: number, start: EpochStart): void {
+    const { epoch, startStep = 0, finish = false, plans = [] } = start;
+    for (const [rows, plan] of plans) this.#plans.set(rows, plan);
+    this.#runner.begin();
+    this.#order = orderOf({ seed: this.job.seed, training: this.training }, start);
+    this.#part = partOf(this.training, start);
+    const steps = this.#part.firstStep + batchCount(this.#part.count, this.training.batchSize);
+    for (let index = startStep; index < steps; index++) {
+      const pauseFirst = index === startStep ? !finish : this.#control.decidedToPause;
+      if (pauseFirst && !this.#begin(rank)) return;
+      const step = this.#stepAt(index, start);
+      this.recorder?.begin(index);
+      if (!(finish && index === startStep)) {
+        this.#computeGradients(rank, step, epoch);
+        if (index + 1 < steps) this.#loadAhead(rank, this.#stepAt(index + 1, start), epoch);
+      }
+      this.#meet(rank);
+      if (rank === 0) this.#control.completeSnapshot();
+      const loss = this.#lossOf(step, epoch);
+      // Before the update, so that no step is over whose loss is not known.
+      if (rank === 0) this.#losses[index] = loss;
+      this.#updater.run(rank, {
+        step: index,
+        globalStep: step.global,
+        program: step.reduction.program,
+        active: step.active,
+        skip: this.#skipOf(step, loss),
+      });
+      if (rank === 0) this.#decide(step);
+      this.#meet(rank);
+      if (this.#control.copying && rank < step.active) this.#copier.copy(rank, step.active);
+      if (this.#control.decidedToStop) return;
+    }
+  }
+
+  /** Waits for the end of a pause. All workers begin, or none. */
+  #begin(rank: number): boolean {
+    if (rank === 0) {
+      this.#control.waitWhilePaused();
+      this.#control.decideToBegin();
+    }
+    this.#control.meet(this.job.workers, rank);
+    return this.#control.decidedToBegin;
+  }
+
+  #meet(rank: number): void {
+    this.#control.meet(this.job.workers, rank);
+    this.recorder?.end('wait');
+  }
+
+  #stepAt(index: number, { firstStep }: EpochStart): Step {
+    const { batchSize } = this.training;
+    const { firstStep: first, start: firstRow, count } = this.#part;
+    const row = (index - first) * batchSize;
+    const batch = { start: firstRow + row, count: Math.min(batchSize, count - row) };
+    const global = firstStep + index;
+    const active = this.#control.activeAt(global);
+    const { present, reduction } = this.#reductionOf(batch.count, active);
+    return { index, global, batch, present, active, reduction };
+  }
+
+  #reductionOf(rows: number, active: number) {
+    const key = `${rows}/${active}`;
+    let known = this.#reductions.get(key);
+    if (!known) {
+      const present = presentShards(rows, this.training.shards);
+      known = { present, reduction: planReduction(present, active) };
+      this.#reductions.set(key, known);
+    }
+    return known;
+  }
+
+  #computeGradients(rank: number, { batch, global, reduction }: Step, epoch: number): void {
+    const { shards } = this.training;
+    this.#batches.run(
+      reduction.work[rank] ?? [],
+      { count: batch.count, shards, seed: this.job.seed, step: global },
+      {
+        load: (shard, instance) => this.#runner.load(this.#requestOf(shard, batch, epoch), instance),
+        finish: (shard, executable) => {
+          this.#shardLosses[shard] = executable.array('loss')[0] as number;
+        },
+      },
+    );
+  }
+
+  /** The first rows of the next step can be loaded before the others are ready for it. */
+  #loadAhead(rank: number, next: Step, epoch: number): void {
+    const first = next.reduction.work[rank]?.[0]?.shards[0];
+    if (first === undefined) return;
+    this.#runner.loadAhead(this.#requestOf(first, next.batch, epoch));
+    this.recorder?.end('load');
+  }
+
+  #requestOf(shard: number, batch: Rows, epoch: number): RowsRequest {
+    const { start, count } = shardRows(batch.count, this.training.shards, shard);
+    const indexOffset = this.#part.firstItem - this.#part.start;
+    return { order: this.#order, batch, rows: { start: batch.start + start, count }, epoch, indexOffset };
+  }
+
+  /** What is agreed on for the next step, between the two meetings of this one. */
+  #decide({ index, global }: Step): void {
+    const { cores, snapshot } = this.training;
+    this.#control.stepsDone = index + 1;
+    this.#control.decide();
+    if (cores !== undefined) {
+      this.#control.setActiveAt(global + 1, activeWorkers(this.job.workers, cores));
+    }
+    if (!snapshot) return;
+    const { everySteps } = snapshot;
+    this.#control.decideSnapshot(everySteps !== undefined && (global + 1) % everySteps === 0, index + 1);
+  }
+
+  /** The loss of the whole batch, added in the order of the shards; the same in every worker. NaN where the step is skipped. */
+  #lossOf({ present, batch, index }: Step, epoch: number): number {
+    let loss = 0;
+    present.forEach((has, shard) => {
+      if (has) loss += this.#shardLosses[shard] as number;
+    });
+    if (batch.count > 0 && Number.isFinite(loss)) return loss;
+    if (this.training.nonFinite === 'skip') return Number.NaN;
+    throw lossNotFinite(loss, epoch, index);
+  }
+
+  /** An update is skipped when all steps that are accumulated for it are; of the epoch before, some step is taken to count. */
+  #skipOf({ index, global }: Step, loss: number): StepToUpdate['skip'] {
+    if (!Number.isNaN(loss)) return false;
+    const first = index - (global % this.training.accumulate);
+    return first >= 0 && this.#losses.subarray(first, index).every(Number.isNaN) ? 'update' : 'step';
+  }
+}
+
+/** Workers of a training that shares so many cores with the other trainings of the process. */
+export function activeWorkers(workers: number, cores: number): number {
+  const fair = Math.floor(cores / Math.max(1, addon.trainings(0)));
+  return Math.min(workers, Math.max(1, fair));
+}

@@ -1,0 +1,168 @@
+import type { TypedArray } from '../../graph/dtype.js';
+import { clipScale } from '../../optim/update.js';
+import { addon } from '../../runtime/addon.js';
+import type { Control } from '../protocol/control.js';
+import type { BoundPlan, Job, Range, UpdateJob, UpdateShare } from '../protocol/job.js';
+import { ADD } from '../protocol/reduction.js';
+import { ShareProgress } from '../protocol/share-progress.js';
+import { viewInto } from '../protocol/shared-memory.js';
+import { BoundExecutable } from './bound-plan.js';
+import type { LocalMemory } from './local-memory.js';
+import type { Recorder } from './recorder.js';
+
+/** A step, after the gradients of its shards. */
+export interface StepToUpdate {
+  /** Of the epoch. */
+  readonly step: number;
+  /** Of all. */
+  readonly globalStep: number;
+  /** The sum of the slots, in postfix. */
+  readonly program: Int32Array;
+  /** Workers that share the update. */
+  readonly active: number;
+  /**
+   * Whether something counts for nothing, because the loss is not finite: the gradients of this step, or the whole update
+   * that follows it, because those of all steps before that would be added count for nothing, too.
+   */
+  readonly skip: false | 'step' | 'update';
+}
+
+/** One worker's part of what follows the gradients of all shards: their sum, and the update. */
+export class Updater {
+  readonly #scalars: Float64Array;
+  readonly #scalarNames: readonly string[];
+  readonly #slots: readonly TypedArray[];
+  readonly #sum: TypedArray | undefined;
+  readonly #squares: TypedArray | undefined;
+  readonly #memory: TypedArray;
+  readonly #progress: ShareProgress;
+  readonly #executables = new Map<BoundPlan, BoundExecutable>();
+  /** Programs that add to what was accumulated, by the program of the step alone. */
+  readonly #adding = new Map<Int32Array, Int32Array>();
+
+  constructor(
+    private readonly job: Job,
+    private readonly training: UpdateJob,
+    private readonly control: Control,
+    private readonly local: LocalMemory,
+    private readonly recorder?: Recorder,
+  ) {
+    const { gradients, sum, clip, memory, scalars } = training;
+    this.#scalars = new Float64Array(scalars);
+    this.#scalarNames = Array.from({ length: training.scalarCount }, (_, i) => `scalar ${i}`);
+    this.#slots = gradients.map((slot) => viewInto(slot));
+    this.#sum = sum && viewInto(sum);
+    this.#squares = clip && viewInto(clip.squares);
+    this.#memory = viewInto(memory);
+    this.#progress = new ShareProgress(training.marks);
+  }
+
+  /** Adds up the gradients of a batch, and updates the parameters if that is due after this step. */
+  run(rank: number, step: StepToUpdate): void {
+    const { accumulate, clip, updates } = this.training;
+    const turn = step.globalStep % accumulate;
+    const due = turn === accumulate - 1 && step.skip !== 'update';
+    const mine: number[] = [];
+    if (rank < step.active) for (let i = rank; i < updates.length; i += step.active) mine.push(i);
+    for (const index of mine) this.#gather(index, step, turn === 0, due);
+    this.recorder?.end('sum');
+    if (!due) return;
+    if (clip) {
+      for (const index of mine) {
+        const squares = updates[index]?.squares;
+        if (squares) this.#executable(squares).run(null, this.#random(step.step));
+      }
+      this.recorder?.end('update');
+      // The norm needs the squares of all workers.
+      this.control.meet(this.job.workers, rank);
+      this.recorder?.end('wait');
+    }
+    for (const index of mine) this.#update(index, step);
+    this.recorder?.end('update');
+  }
+
+  /** A share's buffers and the sum of its gradients. */
+  #gather(index: number, step: StepToUpdate, first: boolean, due: boolean): void {
+    if (this.#progress.isGathered(index, step.step)) return;
+    const share = this.training.updates[index];
+    // From here on the gradients must not be computed again: buffers that they depend on change.
+    this.#progress.set(index, step.step, 'begun');
+    if (!step.skip) this.#keepBuffers(index, step.program);
+    else if (share && first) this.#sum?.fill(0, share.start, share.end);
+    const mark = due && share ? 'gathered' : 'updated';
+    if (step.skip || !share || this.#isDirect(step.program)) this.#progress.set(index, step.step, mark);
+    else this.#addGradients(share, step.program, first, this.#progress.mark(index, step.step, mark));
+  }
+
+  /** The sum over the slots goes to the first one, or to what was accumulated. */
+  #addGradients(
+    { start, end }: UpdateShare,
+    program: Int32Array,
+    first: boolean,
+    mark: ReturnType<ShareProgress['mark']>,
+  ): void {
+    const sum = this.#sum;
+    if (sum && !first) {
+      addon.combine(sum, [...this.#slots, sum], this.#addingTo(program), start, end, ...mark);
+    } else {
+      addon.combine(sum ?? (this.#slots[0] as TypedArray), this.#slots, program, start, end, ...mark);
+    }
+  }
+
+  #addingTo(program: Int32Array): Int32Array {
+    let adding = this.#adding.get(program);
+    if (!adding) {
+      adding = Int32Array.of(this.#slots.length, ...program, ADD);
+      this.#adding.set(program, adding);
+    }
+    return adding;
+  }
+
+  /** Buffers take the mean of what the shards assigned at once. They are dealt to the shares one by one. */
+  #keepBuffers(index: number, program: Int32Array): void {
+    const { assigned, updates } = this.training;
+    for (let i = index; i < assigned.length; i += updates.length) {
+      const { start, end } = assigned[i] as Range;
+      addon.combine(this.#memory, this.#slots, program, start, end);
+    }
+  }
+
+  /** Whether updates add up the slots themselves. */
+  #isDirect(program: Int32Array): boolean {
+    const { directProgram } = this.training;
+    return directProgram?.length === program.length && directProgram.every((word, i) => word === program[i]);
+  }
+
+  #update(index: number, { step, program }: StepToUpdate): void {
+    const share = this.training.updates[index];
+    if (!share || this.#progress.isUpdated(index, step)) return;
+    const { scalarCount, clip } = this.training;
+    const executable = this.#executable((this.#isDirect(program) && share.direct) || share.update);
+    for (let i = 0; i < scalarCount; i++) {
+      executable.array(this.#scalarNames[i] as string)[0] = this.#scalars[step * scalarCount + i] as number;
+    }
+    if (clip) executable.array('clip')[0] = this.#clipScale(clip.norm);
+    executable.run(null, this.#random(step), this.#progress.mark(index, step, 'updated'));
+  }
+
+  /** Every worker adds the same numbers in the same order. */
+  #clipScale(clipNorm: number): number {
+    const squares = this.#squares as TypedArray;
+    let total = 0;
+    for (let i = 0; i < squares.length; i++) total += squares[i] as number;
+    return clipScale(clipNorm, Math.sqrt(total) / this.training.accumulate);
+  }
+
+  #executable(plan: BoundPlan): BoundExecutable {
+    let executable = this.#executables.get(plan);
+    if (!executable) {
+      executable = new BoundExecutable(plan, this.local, this.recorder);
+      this.#executables.set(plan, executable);
+    }
+    return executable;
+  }
+
+  #random(step: number) {
+    return { seed: this.job.seed, step };
+  }
+}

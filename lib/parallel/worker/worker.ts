@@ -1,0 +1,51 @@
+import { constants, getPriority, setPriority } from 'node:os';
+import { workerData } from 'node:worker_threads';
+import { Control } from '../protocol/control.js';
+import type { Job, Task } from '../protocol/job.js';
+import { Evaluator } from './evaluate.js';
+import { RowLoader } from './loader.js';
+import { WorkerMemory } from './local-memory.js';
+import { Recorder, type Timeline } from './recorder.js';
+import { StepRunners } from './step-runner.js';
+import { EpochTrainer } from './train-epoch.js';
+
+const job = workerData as Job;
+// On Linux, "the process" is the calling thread; elsewhere the service itself would stand back.
+if (job.nice && process.platform === 'linux') {
+  setPriority(Math.min(getPriority() + job.nice, constants.priority.PRIORITY_LOW));
+}
+
+/** All plans of this thread run in it, one after the other. */
+const memory = new WorkerMemory();
+let trainer: EpochTrainer | undefined;
+let evaluator: Evaluator | undefined;
+let steps: StepRunners | undefined;
+
+/** What the pool calls: one task, which may be many steps. A profile gives its timeline. A failure releases the other workers. */
+export default async function work(task: Task): Promise<Timeline | undefined> {
+  try {
+    return await perform(task);
+  } catch (error) {
+    new Control(job.control).abort();
+    throw error;
+  }
+}
+
+async function perform(task: Task): Promise<Timeline | undefined> {
+  if (task.kind === 'train' && job.training) {
+    trainer ??= new EpochTrainer(job, job.training, await RowLoader.open(job.training, job.seed), memory);
+    trainer.run(task.rank, task);
+  } else if (task.kind === 'evaluate' && job.evaluation) {
+    evaluator ??= new Evaluator(job, job.evaluation, await RowLoader.open(job.evaluation, job.seed), memory);
+    evaluator.run(task.rank);
+  } else if (task.kind === 'step') {
+    steps ??= new StepRunners(job, memory);
+    steps.run(task.rank, task);
+  } else if (task.kind === 'profile' && job.training) {
+    const loader = await RowLoader.open(job.training, job.seed);
+    const recorder = new Recorder(job.training, task.origin);
+    new EpochTrainer(job, job.training, loader, memory, recorder).run(task.rank, task);
+    return recorder.timeline();
+  }
+  return undefined;
+}

@@ -1,0 +1,108 @@
+import { ChainruleError } from '../../graph/errors.js';
+import type { Optimizer } from '../../optim/index.js';
+import { Control } from '../../parallel/protocol/control.js';
+import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import { isLossNotFinite } from '../../parallel/protocol/non-finite.js';
+import { ShareProgress } from '../../parallel/protocol/share-progress.js';
+import type { EpochResult, Progress } from '../types.js';
+import { watchEpoch } from './progress.js';
+import type { RestartBudget } from './restart-budget.js';
+import type { Session } from './session.js';
+import { Watchdog } from './watchdog.js';
+
+/** What an epoch is trained with. */
+export interface EpochOptions {
+  readonly optimizer: Optimizer;
+  /** How often the workers may still be started anew. */
+  readonly restarts: RestartBudget;
+  /** Milliseconds. Default ten minutes. */
+  readonly stepTimeout: number | undefined;
+  /** Called about ten times a second, and at the end. */
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** Long enough for any step; what takes longer is stuck. */
+const STEP_TIMEOUT_MS = 600_000;
+
+/** What the parameters are after a failure. */
+const WHOLE = 'The parameters are those of the last whole step';
+const BROKEN =
+  'A part of them has made one step more, or may yet change, so the parameters are not to be used';
+
+interface Failure {
+  readonly error: unknown;
+  readonly notFinite: boolean;
+}
+
+/** How an epoch ended. */
+export interface EpochOutcome {
+  /** Whole steps of the epoch that are done. */
+  readonly done: number;
+  readonly failure?: Failure;
+  /** Where what was trained last began. */
+  readonly start: EpochStart;
+  /** The figures; throws what `onProgress` threw. */
+  readonly result: () => EpochResult;
+}
+
+/**
+ * Trains an epoch, or the rest of one. When workers fail, they are started anew as often as that is allowed, and go on
+ * where they were; else the step that they may have left half updated is finished, so that the parameters are whole.
+ */
+export async function runEpoch(
+  session: Session,
+  job: Job & { training: TrainingJob },
+  start: EpochStart,
+  { optimizer, restarts, stepTimeout = STEP_TIMEOUT_MS, onProgress }: EpochOptions,
+): Promise<EpochOutcome> {
+  const control = new Control(job.control);
+  const progress = new ShareProgress(job.training.marks);
+  let watchdog = new Watchdog(job, stepTimeout);
+  const watch = watchEpoch(job, start, optimizer, (report) => {
+    const error = watchdog.look();
+    if (error) session.kill(error);
+    onProgress(report);
+  });
+  const attempt = async (from: EpochStart, anew = false): Promise<Failure | undefined> => {
+    try {
+      if (anew) {
+        await session.restart();
+        watchdog = new Watchdog(job, stepTimeout);
+      }
+      await session.run((rank) => ({ ...from, kind: 'train', rank }));
+    } catch (error) {
+      return { error, notFinite: isLossNotFinite(error) };
+    }
+    return undefined;
+  };
+  /** Goes on, with new threads, where the others were. */
+  const resume = (): Promise<Failure | undefined> => {
+    const { step, begun } = progress.unfinished();
+    control.stepsDone = step;
+    return attempt({ ...start, startStep: step, finish: begun }, true);
+  };
+  try {
+    let failure = await attempt(start);
+    while (failure && !failure.notFinite && restarts.take(failure.error)) failure = await resume();
+    if (!failure) return { done: watch.stop(), start, result: watch.result };
+    const { step, begun } = progress.unfinished();
+    control.stepsDone = step;
+    let whole = !session.lost;
+    if (begun) {
+      control.requestStop();
+      whole = (await resume()) === undefined;
+    }
+    const error = failure.notFinite ? failure.error : withStep(failure.error, start.epoch, step, whole);
+    return { done: watch.stop(), failure: { ...failure, error }, start, result: watch.result };
+  } finally {
+    watch.stop();
+  }
+}
+
+/** The error of a worker, with the step in which it failed. */
+function withStep(error: unknown, epoch: number, step: number, whole: boolean): unknown {
+  if (!(error instanceof Error)) return error;
+  const state = whole ? WHOLE : BROKEN;
+  const message = `${error.message}, at epoch ${epoch}, step ${step}. ${state}`;
+  return new ChainruleError('fit', message, message, undefined, { cause: error });
+}

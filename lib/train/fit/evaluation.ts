@@ -1,0 +1,21 @@
+import type { EvaluationJob } from '../../parallel/protocol/job.js';
+import { readFigures } from '../prepare/jobs.js';
+import type { Figures } from '../types.js';
+import type { RestartBudget } from './restart-budget.js';
+import type { Session } from './session.js';
+
+/** Evaluates on a session's threads, which are started anew when they fail, as often as that is allowed. */
+export async function evaluateIn(
+  session: Session,
+  evaluation: EvaluationJob,
+  restarts?: RestartBudget,
+): Promise<Figures> {
+  try {
+    await session.run((rank) => ({ kind: 'evaluate', rank }));
+    return readFigures(evaluation);
+  } catch (error) {
+    if (!restarts?.take(error)) throw error;
+    await session.restart();
+    return evaluateIn(session, evaluation, restarts);
+  }
+}

@@ -1,0 +1,121 @@
+import type { Optimizer } from '../../optim/index.js';
+import { Control } from '../../parallel/protocol/control.js';
+import { partOf } from '../../parallel/protocol/epoch-order.js';
+import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import { batchCount } from '../../parallel/protocol/shards.js';
+import { ShareProgress } from '../../parallel/protocol/share-progress.js';
+import type { EpochResult, Progress } from '../types.js';
+
+/** Milliseconds between two looks at the workers' counters. */
+const INTERVAL_MS = 100;
+
+/** Gives the workers the optimiser's numbers for each step of an epoch, or of what is trained of it. */
+export function writeScalars(training: TrainingJob, start: EpochStart, optimizer: Optimizer): void {
+  const { batchSize, scalarCount } = training;
+  const { firstStep, startStep = 0 } = start;
+  const part = partOf(training, start);
+  const scalars = new Float64Array(training.scalars);
+  const end = part.firstStep + batchCount(part.count, batchSize);
+  for (let step = startStep; step < end; step++) {
+    scalars.set(optimizer.scalarsAt(optimizer.updatesAfter(firstStep + step)), step * scalarCount);
+  }
+}
+
+export interface EpochWatch {
+  /** Ends the watch and gives the number of steps done. */
+  stop(): number;
+  /** Throws what `onProgress` threw. */
+  result(): EpochResult;
+}
+
+/** Prepares the shared words of an epoch, or of what is left of it, and reports its progress until it is stopped. */
+export function watchEpoch(
+  { control: words, training }: Job & { training: TrainingJob },
+  start: EpochStart,
+  optimizer: Optimizer,
+  onProgress: (progress: Progress) => void,
+): EpochWatch {
+  const { batchSize } = training;
+  const { epoch, startStep = 0 } = start;
+  const part = partOf(training, start);
+  // Up to the end of the part.
+  const length = part.firstStep * batchSize + part.count;
+  const steps = batchCount(length, batchSize);
+  const expected = start.part ? (part.expected ?? Number.NaN) : length;
+  const control = new Control(words);
+  const losses = new Float64Array(training.losses);
+  const before = Math.min(startStep * batchSize, length);
+  writeScalars(training, start, optimizer);
+  new ShareProgress(training.marks).begin(startStep);
+  const skipped = new Int32Array(training.skipped);
+  if (part.firstStep === 0) skipped.fill(0);
+  control.stepsDone = startStep;
+  const started = performance.now();
+  let ended = started;
+
+  const progress = (): Progress => {
+    const step = control.stepsDone;
+    const examples = Math.min(step * batchSize, length);
+    const seconds = (performance.now() - started) / 1000;
+    const examplesPerSecond = (examples - before) / seconds;
+    const eta = examples > before ? (expected - examples) / examplesPerSecond : Number.NaN;
+    return {
+      epoch,
+      step,
+      steps: batchCount(expected, batchSize),
+      examples,
+      examplesPerSecond,
+      loss: meanLoss(losses, step, batchSize, length),
+      eta,
+    };
+  };
+  let failure: { readonly error: unknown } | undefined;
+  const report = () => {
+    try {
+      onProgress(progress());
+    } catch (error) {
+      // Nobody could catch it in a timer, so training stops and its caller gets the error.
+      failure ??= { error };
+      control.requestStop();
+    }
+  };
+  const timer = setInterval(report, INTERVAL_MS);
+  let stopped = false;
+  return {
+    stop() {
+      if (stopped) return control.stepsDone;
+      stopped = true;
+      clearInterval(timer);
+      ended = performance.now();
+      report();
+      return control.stepsDone;
+    },
+    result() {
+      if (failure) throw failure.error;
+      const seconds = (ended - started) / 1000;
+      return {
+        epoch,
+        loss: meanLoss(losses, steps, batchSize, length),
+        seconds,
+        examplesPerSecond: (length - before) / seconds,
+        stepLosses: losses.slice(0, steps),
+        skippedSteps: losses.subarray(0, steps).filter(Number.isNaN).length,
+        skippedItems: skipped[0] as number,
+      };
+    },
+  };
+}
+
+/** The mean over the samples of the first steps, without those that were skipped; the last batch may be smaller. */
+function meanLoss(losses: Float64Array, steps: number, batchSize: number, length: number): number {
+  let sum = 0;
+  let samples = 0;
+  for (let step = 0; step < steps; step++) {
+    const loss = losses[step] as number;
+    if (Number.isNaN(loss)) continue;
+    const count = Math.min(batchSize, length - step * batchSize);
+    sum += loss * count;
+    samples += count;
+  }
+  return sum / samples;
+}

@@ -1,0 +1,130 @@
+import { StreamDataset } from '../../data/stream.js';
+import { StreamChunks } from '../../data/stream-chunks.js';
+import { StreamMemory } from '../../data/stream-memory.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
+import type { BoundPlan, EpochPart, EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import { batchCount } from '../../parallel/protocol/shards.js';
+import { BATCH_SIZE } from '../prepare/compiled.js';
+import type { FitOptions } from '../types.js';
+import { type EpochOptions, type EpochOutcome, runEpoch } from './epoch-run.js';
+import type { Session } from './session.js';
+
+/** What a part of a stream needs besides. */
+export interface FeedOptions extends EpochOptions {
+  readonly signal: AbortSignal | undefined;
+  /** Compiles the plans for a batch of so many rows. */
+  readonly planRows: (rows: number) => ReadonlyMap<number, BoundPlan>;
+}
+
+/** Trains on a stream: the workers on one half of its memory, while the other half is filled. */
+export class StreamFeed {
+  /** What the workers take for their data. */
+  readonly memory: StreamMemory;
+  readonly #plans = new Map<number, ReadonlyMap<number, BoundPlan>>();
+
+  constructor(
+    private readonly stream: StreamDataset,
+    private readonly batchSize: number,
+  ) {
+    this.memory = new StreamMemory(stream, batchSize * Math.floor(stream.queue / 2));
+  }
+
+  /** Trains an epoch, or the rest of one, part by part, as `runEpoch` does with one that is there. */
+  async run(
+    session: Session,
+    job: Job & { training: TrainingJob },
+    start: EpochStart,
+    options: FeedOptions,
+  ): Promise<EpochOutcome> {
+    const { half } = this.memory;
+    const { startStep = 0 } = start;
+    const stepsOfHalf = half / this.batchSize;
+    let firstStep = Math.floor(startStep / stepsOfHalf) * stepsOfHalf;
+    const chunks = new StreamChunks(this.stream, this.memory, start.epoch, firstStep * this.batchSize);
+    const skipped = new Int32Array(job.training.skipped);
+    const began = performance.now();
+    let samples = 0;
+    let outcome: EpochOutcome | undefined;
+    try {
+      for (;;) {
+        const chunk = await untilAborted(chunks.next(), options.signal);
+        if (chunk === 'aborted') return stopped(outcome?.done ?? startStep, start, options.signal);
+        if (chunk === null && firstStep === 0)
+          throw invalid('stream', 'an epoch must have at least one item');
+        if (chunk === null && outcome) break;
+        // An epoch that is gone on with after its last step has nothing left but its figures.
+        const part = this.#partOf(chunk ?? { start: 0, count: 0, firstItem: 0 }, firstStep);
+        outcome = await runEpoch(session, job, this.#startOf(start, part, options), options);
+        if (chunk) Atomics.add(skipped, 0, chunk.skipped);
+        samples = firstStep * this.batchSize + part.count - startStep * this.batchSize;
+        firstStep += batchCount(part.count, this.batchSize);
+        if (outcome.failure || outcome.done < firstStep) return outcome;
+        if (chunk === null) break;
+        // Throws what onProgress threw.
+        outcome.result();
+      }
+    } catch (error) {
+      return {
+        ...stopped(outcome?.done ?? startStep, start, undefined),
+        failure: { error, notFinite: false },
+      };
+    } finally {
+      await chunks.close();
+    }
+    const { result } = outcome;
+    // The time of all parts, and of waiting for them.
+    const seconds = (performance.now() - began) / 1000;
+    return { ...outcome, result: () => ({ ...result(), seconds, examplesPerSecond: samples / seconds }) };
+  }
+
+  #partOf({ start, count, firstItem }: Omit<EpochPart, 'firstStep'>, firstStep: number): EpochPart {
+    const { mostSteps } = this.memory;
+    if (firstStep + batchCount(count, this.batchSize) > mostSteps)
+      throw invalid('stream', `an epoch may have ${mostSteps} steps`);
+    const { length } = this.stream;
+    return { firstStep, start, count, firstItem, ...(length === undefined ? {} : { expected: length }) };
+  }
+
+  #startOf(start: EpochStart, part: EpochPart, { planRows }: FeedOptions): EpochStart {
+    const startStep = Math.max(start.startStep ?? 0, part.firstStep);
+    const rest = part.count % this.batchSize;
+    if (rest === 0) return { ...start, startStep, part };
+    const plans = this.#plans.get(rest) ?? planRows(rest);
+    this.#plans.set(rest, plans);
+    return { ...start, startStep, part, plans };
+  }
+}
+
+/** An epoch that was left before its end. */
+function stopped(done: number, start: EpochStart, signal: AbortSignal | undefined): EpochOutcome {
+  const result = () => {
+    throw signal?.reason;
+  };
+  return { done, start, result };
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | 'aborted'> {
+  if (!signal) return promise;
+  let stop = () => {};
+  const aborted = new Promise<'aborted'>((resolve) => {
+    stop = () => resolve('aborted');
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** What trains on a stream; undefined for other data. */
+export function feedOf(
+  data: unknown,
+  { batchSize = BATCH_SIZE, health }: Pick<FitOptions, 'batchSize' | 'health'>,
+): StreamFeed | undefined {
+  if (!(data instanceof StreamDataset)) return undefined;
+  requireInteger('fit', 'batchSize', batchSize, { min: 1 });
+  if (health) throw invalid('fit', 'health needs a Dataset, whose first samples can be looked at');
+  return new StreamFeed(data, batchSize);
+}

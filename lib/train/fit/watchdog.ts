@@ -1,0 +1,40 @@
+import { type ChainruleError, invalid } from '../../graph/errors.js';
+import { Control } from '../../parallel/protocol/control.js';
+import type { Job } from '../../parallel/protocol/job.js';
+
+/** The longest time between two looks that counts: a process that was stopped for longer has not been stuck. */
+const LONGEST_MS = 1000;
+
+/** Notices when no step has been finished for too long. */
+export class Watchdog {
+  readonly #control: Control;
+  #step = -1;
+  #looked = performance.now();
+  /** Milliseconds since the step began. */
+  #elapsed = 0;
+
+  /** @param limit milliseconds */
+  constructor(
+    private readonly job: Job,
+    private readonly limit: number,
+  ) {
+    this.#control = new Control(job.control);
+  }
+
+  /** To be called now and then. Gives an error that names the workers that the others wait for. */
+  look(): ChainruleError | undefined {
+    const step = this.#control.stepsDone;
+    const now = performance.now();
+    this.#elapsed += Math.min(now - this.#looked, LONGEST_MS);
+    this.#looked = now;
+    if (step !== this.#step || this.#control.paused) this.#elapsed = 0;
+    this.#step = step;
+    if (this.#elapsed <= this.limit) return undefined;
+    const late = this.#control.late(this.job.workers);
+    const who = late.length === 0 ? 'the workers' : `worker ${late.join(' and ')}`;
+    return invalid(
+      'fit',
+      `a step must not take longer than stepTimeout (${this.limit} ms): ${who} did not finish`,
+    );
+  }
+}

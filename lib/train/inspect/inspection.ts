@@ -1,0 +1,95 @@
+import type { Dataset, Form } from '../../data/index.js';
+import { SampleLoader } from '../../data/sample-loader.js';
+import { allocate, type TensorData } from '../../graph/dtype.js';
+import { ChainruleError } from '../../graph/errors.js';
+import { constant } from '../../graph/leaf.js';
+import { sizeOf } from '../../graph/shapes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { examine } from '../../health/examine.js';
+import { completeThresholds, describeNonFinite, type HealthThresholds } from '../../health/findings.js';
+import type { HealthReport } from '../../health/report.js';
+import { inOrder, orderOf, partOf } from '../../parallel/protocol/epoch-order.js';
+import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import type { JobContext } from '../prepare/compiled.js';
+import { nextValuesOf } from './next-values.js';
+
+/** A batch of a data set. */
+export interface Samples {
+  readonly data: Dataset;
+  readonly indices: Int32Array;
+  /** That transforms depend on. */
+  readonly epoch: number;
+  /** Added to indices where transforms depend on them. Default 0. */
+  readonly indexOffset?: number;
+}
+
+/** The samples of a batch, as they are trained on. */
+export async function loadSamples(
+  { data, indices, epoch, indexOffset = 0 }: Samples,
+  seed: number,
+): Promise<ExaminedBatch> {
+  const count = indices.length;
+  const room = ({ dtype, shape }: Form): TensorData => ({
+    dtype,
+    shape: [count, ...shape],
+    data: allocate(dtype, count * sizeOf(shape)),
+  });
+  const [inputs, targets] = [room(data.loaded.inputs), room(data.loaded.targets)];
+  const rows = { start: 0, count };
+  const loader = await SampleLoader.open(data, seed);
+  const request = { order: indices, batch: rows, rows, epoch, indexOffset };
+  loader.load(request, { inputs: inputs.data, targets: targets.data });
+  return { inputs: [asTensor(inputs)], targets: asTensor(targets) };
+}
+
+/** Looks at a trainer's model on a batch. The model must be in training mode. */
+export function inspectBatch(
+  context: JobContext & { readonly steps: number },
+  batch: ExaminedBatch,
+  thresholds?: Partial<HealthThresholds>,
+): Promise<HealthReport> {
+  const { model, loss, optimizer, parameters, memory, steps, seed } = context;
+  return examine(model, loss, batch, {
+    next: nextValuesOf(parameters, memory, optimizer, steps),
+    thresholds: completeThresholds(thresholds),
+    random: { seed, step: steps },
+  });
+}
+
+/** What a model is looked at with. */
+export interface ExaminedBatch {
+  readonly inputs: Tensor[];
+  readonly targets: Tensor;
+}
+
+function asTensor({ data, shape, dtype }: TensorData): Tensor {
+  return constant(data, shape, dtype);
+}
+
+/** The samples of one step of an epoch. */
+export function samplesOf(
+  data: Dataset,
+  job: Job & { training: TrainingJob },
+  start: EpochStart,
+  step: number,
+): Samples {
+  const { batchSize } = job.training;
+  const part = partOf(job.training, start);
+  const first = part.start + (step - part.firstStep) * batchSize;
+  const end = Math.min(first + batchSize, part.start + part.count);
+  const indices = orderOf(job, start).subarray(first, end);
+  return { data, indices, epoch: start.epoch, indexOffset: part.firstItem - part.start };
+}
+
+/** The first samples of a data set. */
+export function firstSamples(data: Dataset, count: number): Samples {
+  return { data, indices: inOrder(Math.min(count, data.length)), epoch: 0 };
+}
+
+/** The error of a loss that is not finite, with the op that made the first such value. */
+export function withCulprit(error: unknown, report: HealthReport | null): unknown {
+  // Errors of other threads come as copies, which have the message but not the class.
+  if (!(error instanceof Error) || !report?.firstNonFinite) return error;
+  const message = `${error.message}. ${describeNonFinite(report.firstNonFinite)}`;
+  return new ChainruleError('fit', message.replace(/^fit: /, ''), message, undefined, { cause: error });
+}

@@ -1,0 +1,44 @@
+import { full, Variable } from '../../graph/leaf.js';
+import { Storage } from '../../graph/storage.js';
+import type { Tensor } from '../../graph/tensor.js';
+import type { NextValues } from '../../health/examine.js';
+import type { Optimizer, ParameterGroup } from '../../optim/optimizer.js';
+import { clipScaleOf, updatePiece } from '../../optim/update.js';
+import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
+import { type OptimizerMemory, stateOf } from '../../parallel/prepare/optimizer-memory.js';
+
+/** What a trainer's next update would make of its parameters, given gradients, from the present state of its memory. */
+export function nextValuesOf(
+  flat: FlatParameters,
+  memory: OptimizerMemory,
+  optimizer: Optimizer,
+  steps: number,
+): NextValues {
+  return (parameters, gradients) => {
+    const slopes = new Map<Variable, Tensor>(parameters.map((x, i) => [x, gradients[i] as Tensor]));
+    const trained = flat.parameters.filter((x) => slopes.has(x));
+    const numbers = optimizer.scalarsAt(optimizer.updatesAfter(steps));
+    const scalars = numbers.map((number) => full([], number, 'float64'));
+    const { clipNorm } = optimizer.stages;
+    const clip =
+      clipNorm === undefined
+        ? undefined
+        : clipScaleOf(
+            clipNorm,
+            trained.map((x) => slopes.get(x) as Tensor),
+          );
+    return new Map(
+      trained.map((parameter) => {
+        const group = optimizer.groupOf(parameter);
+        const { rule } = optimizer.groups[group] as ParameterGroup;
+        const state = stateOf({ flat, memory }, parameter).map(
+          ({ values, shape }) =>
+            new Variable(new Storage(shape, parameter.dtype, (data) => data.set(values))),
+        );
+        const piece = { parameter, gradient: slopes.get(parameter) as Tensor, state };
+        const step = { ...optimizer.scalarsOf(group, scalars), clip };
+        return [parameter, updatePiece(rule, optimizer.stages, piece, step).get(parameter) as Tensor];
+      }),
+    );
+  };
+}

@@ -1,0 +1,83 @@
+import type { Job, TrainingJob } from '../../parallel/protocol/job.js';
+import { runEpoch } from '../fit/epoch-run.js';
+import { RestartBudget } from '../fit/restart-budget.js';
+import type { Session } from '../fit/session.js';
+import type { JobContext } from '../prepare/compiled.js';
+
+/** How long training takes on this machine, from some steps that were timed. */
+export interface Pace {
+  /** Wall-clock time of one training step on a whole batch. */
+  readonly milliseconds: number;
+  readonly examplesPerSecond: number;
+  /** Of one pass over the data, without an evaluation. */
+  readonly epochSeconds: number;
+  /** The steps that were timed. */
+  readonly steps: number;
+}
+
+/** Milliseconds for which steps are timed; a step that takes longer is timed alone. */
+const MEASURED_MS = 1200;
+
+/** How long a round of steps takes, in milliseconds: so long that its start does not count. */
+const ROUND_MS = 150;
+
+/** What the steps of a pace are trained with. */
+export interface PaceContext extends Pick<JobContext, 'optimizer'> {
+  /** Steps that were trained before. */
+  readonly steps: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Trains for about a second, in rounds of some steps, and takes the median of the rounds. The first steps, in which memory is
+ * touched for the first time, do not count.
+ */
+export async function measurePace(
+  session: Session,
+  job: Job & { readonly training: TrainingJob },
+  { optimizer, steps: before, signal }: PaceContext,
+): Promise<Pace> {
+  const { length, batchSize } = job.training;
+  const rows = Math.min(batchSize, length);
+  const most = Math.floor(length / rows);
+  const epochOptions = {
+    optimizer,
+    restarts: new RestartBudget(0, () => {}),
+    stepTimeout: undefined,
+    onProgress: () => {},
+  };
+  let done = 0;
+  /** The milliseconds of a step, over a round of some. */
+  const round = async (steps: number): Promise<number> => {
+    const part = { firstStep: 0, start: 0, count: steps * rows, firstItem: 0 };
+    const start = { epoch: 1, firstStep: before + done, part };
+    const { failure, result } = await runEpoch(session, job, start, epochOptions);
+    signal?.throwIfAborted();
+    if (failure) throw failure.error;
+    done += steps;
+    return (1000 * result().seconds) / steps;
+  };
+
+  let milliseconds = await round(1);
+  if (milliseconds < MEASURED_MS) milliseconds = await round(1);
+  const rounds: { readonly milliseconds: number; readonly steps: number }[] = [];
+  const end = performance.now() + MEASURED_MS;
+  while (rounds.length === 0 || performance.now() + milliseconds < end) {
+    const steps = Math.max(1, Math.min(most, Math.round(ROUND_MS / milliseconds)));
+    milliseconds = await round(steps);
+    rounds.push({ milliseconds, steps });
+  }
+  const typical = median(rounds.map((one) => one.milliseconds));
+  return {
+    milliseconds: typical,
+    examplesPerSecond: (1000 * rows) / typical,
+    epochSeconds: (typical * length) / rows / 1000,
+    steps: rounds.reduce((sum, one) => sum + one.steps, 0),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (index: number) => sorted[Math.floor(index)] as number;
+  return (at((sorted.length - 1) / 2) + at(sorted.length / 2)) / 2;
+}

@@ -1,0 +1,69 @@
+import type { Dataset } from '../../data/index.js';
+import { recordCalls } from '../../health/record.js';
+import type { TrainingJob } from '../../parallel/protocol/job.js';
+import { now, type Timeline } from '../../parallel/worker/recorder.js';
+import { measureBandwidth, measurePeak } from '../../profile/peak.js';
+import type { Profile } from '../../profile/report.js';
+import { summarise } from '../../profile/summarise.js';
+import type { MemoryBudget } from '../../runtime/memory-size.js';
+import { writeScalars } from '../fit/progress.js';
+import type { Session } from '../fit/session.js';
+import type { JobContext } from '../prepare/compiled.js';
+import { newJob, workersOf } from '../prepare/jobs.js';
+import { prepareWithin } from '../prepare/preparation.js';
+
+/** Steps before the clocks count: in the first ones, memory is touched for the first time. */
+export const WARM_UP = 3;
+
+/** Training on some steps' samples, in the order of the data and again from its start. */
+export function prepareProfile(
+  context: JobContext,
+  data: Dataset,
+  { steps, batchSize }: { readonly steps: number; readonly batchSize: number },
+  budget?: MemoryBudget,
+): TrainingJob {
+  const wanted = (WARM_UP + steps) * batchSize;
+  const samples = data.subset(Array.from({ length: wanted }, (_, i) => i % data.length));
+  // With calls recorded, the steps of the plans know their layers.
+  const request = { data: samples, options: { batchSize, shuffle: false }, snapshot: true };
+  return recordCalls(context.model, () => prepareWithin(budget, context, request)).result.training;
+}
+
+/** Trains with clocks, and gives what each worker wrote down. */
+export async function recordTraining(
+  session: Session,
+  training: TrainingJob,
+  { optimizer, steps: firstStep }: JobContext & { readonly steps: number },
+): Promise<Timeline[]> {
+  writeScalars(training, { epoch: 1, firstStep }, optimizer);
+  const origin = now();
+  const timelines = await session.run((rank) => ({ kind: 'profile', rank, epoch: 1, firstStep, origin }));
+  return timelines.filter((timeline) => timeline !== undefined);
+}
+
+/** What the steps of a profile are. */
+export interface ProfileRequest {
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Trains some steps on the threads of a session, and says where their time went. */
+export async function profileIn(
+  session: Session,
+  context: JobContext & { readonly steps: number },
+  data: Dataset,
+  { signal, ...size }: ProfileRequest,
+  budget: MemoryBudget | undefined,
+): Promise<Profile> {
+  const training = prepareProfile(context, data, size, budget);
+  const workers = workersOf(training);
+  const peaks = {
+    peakGflopsPerSecond: await measurePeak(workers),
+    peakGigabytesPerSecond: await measureBandwidth(workers),
+  };
+  await session.start({ ...newJob({ ...context, workers }), training }, signal);
+  const timelines = await recordTraining(session, training, context);
+  signal?.throwIfAborted();
+  return summarise({ training, timelines, warmUp: WARM_UP, steps: size.steps, ...peaks });
+}

@@ -1,0 +1,86 @@
+import type { Dataset, StreamDataset } from '../../data/index.js';
+import { requireInteger } from '../../graph/errors.js';
+import { recordCalls } from '../../health/record.js';
+import type { MemoryBudget, MemorySize } from '../../runtime/memory-size.js';
+import { feedOf } from '../fit/stream-feed.js';
+import { requireData } from '../prepare/checks.js';
+import { BATCH_SIZE, type JobContext } from '../prepare/compiled.js';
+import { demandOf } from '../prepare/preparation.js';
+import type { FitOptions } from '../types.js';
+import { largestThat } from './max-batch.js';
+import { Accounts, type TrainingDemand } from './memory-accounts.js';
+import { findWithin, fitBudget } from './memory-budget.js';
+import { type MemoryPlan, planMemory } from './memory-plan.js';
+
+/** What a training is planned for: the options of `fit` that its memory depends on. */
+export interface PlanOptions extends Pick<FitOptions, 'batchSize' | 'validation' | 'checkpoint'> {
+  /** Default: the trainer's, if it has one. */
+  readonly memory?: MemorySize;
+}
+
+/** What steps are timed for. */
+export interface PaceOptions extends PlanOptions {
+  /** Ends the measurement within one step. */
+  readonly signal?: AbortSignal;
+}
+
+/** What the largest batch is looked for with. */
+export interface MaxBatchOptions extends Pick<FitOptions, 'validation' | 'checkpoint'> {
+  /** Default: the trainer's, or else 'auto'. */
+  readonly memory?: MemorySize;
+  /** The largest batch to consider. Default: all samples; of a stream of unknown length, 2^20. */
+  readonly most?: number;
+}
+
+/** Samples that a stream may have in a batch, where its length is not known. */
+const MOST_OF_STREAM = 2 ** 20;
+
+/** Works out what a training takes. */
+export function planTraining(
+  context: JobContext,
+  data: Dataset | StreamDataset,
+  options: PlanOptions,
+  budget: MemoryBudget | undefined,
+): MemoryPlan {
+  return planMemory(demandFor('plan', context, data, options), budget, data.length);
+}
+
+/**
+ * The largest batch that can be trained on within a budget.
+ *
+ * @throws where one sample is too many
+ */
+export function largestBatch(
+  context: JobContext,
+  data: Dataset | StreamDataset,
+  { most, ...options }: MaxBatchOptions,
+  budget: MemoryBudget,
+): number {
+  if (most !== undefined) requireInteger('maxBatch', 'most', most, { min: 1 });
+  const demand = (batchSize: number) => demandFor('maxBatch', context, data, { ...options, batchSize });
+  const limit = Math.min(data.length ?? MOST_OF_STREAM, most ?? Number.POSITIVE_INFINITY);
+  const found = largestThat(
+    (batchSize) => findWithin(new Accounts(demand(batchSize)), budget.bytes) !== undefined,
+    BATCH_SIZE,
+    limit,
+  );
+  if (found === 0) fitBudget(demand(1), budget);
+  return found;
+}
+
+function demandFor(
+  op: string,
+  context: JobContext,
+  data: Dataset | StreamDataset,
+  { batchSize = BATCH_SIZE, validation, checkpoint }: PlanOptions,
+): TrainingDemand {
+  const samples = feedOf(data, { batchSize })?.memory ?? requireData(op, data, batchSize);
+  if (validation !== undefined) requireData(op, validation, batchSize);
+  const request = {
+    data: samples,
+    options: { batchSize, ...(validation ? { validation } : {}) },
+    snapshot: checkpoint !== undefined,
+  };
+  // With calls recorded, the steps of the plans know their layers.
+  return recordCalls(context.model, () => demandOf(context, request)).result;
+}

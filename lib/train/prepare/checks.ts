@@ -1,0 +1,35 @@
+import { Dataset } from '../../data/index.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
+import { Optimizer } from '../../optim/index.js';
+import { resolveMemory } from '../../runtime/memory-size.js';
+import type { TrainerOptions } from '../types.js';
+import { BATCH_SIZE } from './compiled.js';
+
+/** Checks the data of a call, and the size of its batches. */
+export function requireData(op: string, data: unknown, batchSize = BATCH_SIZE): Dataset {
+  if (!(data instanceof Dataset))
+    throw invalid(op, 'data must be a Dataset, as data.fromArrays() makes', data);
+  requireInteger(op, 'batchSize', batchSize, { min: 1 });
+  return data;
+}
+
+/** Checks what a trainer is made with. */
+export function requireTrainerOptions({
+  workers = 'auto',
+  shards,
+  nice = 0,
+  seed = 0,
+  loss,
+  optimizer,
+  memory,
+}: TrainerOptions): void {
+  if (typeof loss !== 'function')
+    throw invalid('Trainer', 'loss must be a function such as nn.crossEntropy', loss);
+  if (!(optimizer instanceof Optimizer))
+    throw invalid('Trainer', 'optimizer must be one such as optim.adam()', optimizer);
+  requireInteger('Trainer', 'seed', seed, { min: 0 });
+  if (shards !== undefined) requireInteger('Trainer', 'shards', shards, { min: 1, max: 1024 });
+  requireInteger('Trainer', 'nice', nice, { min: 0, max: 19 });
+  if (memory !== undefined) resolveMemory('Trainer', memory);
+  if (workers !== 'auto') requireInteger('Trainer', 'workers', workers, { min: 1, max: 256 });
+}

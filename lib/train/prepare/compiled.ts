@@ -1,0 +1,126 @@
+import { blocksOf } from '../../data/field.js';
+import type { Dataset } from '../../data/index.js';
+import { StreamMemory } from '../../data/stream-memory.js';
+import { invalid } from '../../graph/errors.js';
+import type { Variable } from '../../graph/leaf.js';
+import type { Shape } from '../../graph/shapes.js';
+import type { Loss, Metric, Module } from '../../nn/index.js';
+import type { Optimizer } from '../../optim/index.js';
+import type { BoundPlans } from '../../parallel/prepare/bound-plans.js';
+import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
+import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
+import { compileFigures, outputShape } from '../../parallel/prepare/plans.js';
+import { compileShards } from '../../parallel/prepare/shard-plans.js';
+import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
+import { inMode } from './mode.js';
+
+/** What the jobs of a trainer are made from. */
+export interface JobContext {
+  readonly workers: number;
+  /** Parts that each batch is cut into. Default: one for each worker. */
+  readonly shards?: number | undefined;
+  /** The cores that the trainings of the process share, where the number of workers was left to the trainer. */
+  readonly cores?: number | undefined;
+  readonly seed: number;
+  readonly nice?: number | undefined;
+  readonly model: Module;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly parameters: FlatParameters;
+  readonly memory: OptimizerMemory;
+}
+
+/** Rows of a batch when the caller does not say. */
+export const BATCH_SIZE = 32;
+
+/**
+ * Floating-point operations of a shard below which sharing the work out costs more than it saves: some 10 microseconds,
+ * where two meetings of the workers take 2 to 5, and much more on a machine whose cores have other work, too.
+ */
+const LEAST_FLOPS = 1e6;
+
+/** A run over data that is compiled, but has no memory yet. */
+export interface Compilation {
+  readonly data: Dataset;
+  readonly batchSize: number;
+  /** By the numbers of rows that shards can have. */
+  readonly plans: ReadonlyMap<number, BoundPlans>;
+}
+
+/** A training that is compiled. */
+export interface CompiledTraining extends Compilation {
+  readonly shards: number;
+  /** Workers at most. */
+  readonly workers: number;
+  /** The buffers that shards assign. */
+  readonly assigned: readonly Variable[];
+  /** Steps of an epoch, at most. */
+  readonly steps: number;
+}
+
+/** An evaluation that is compiled. */
+export interface CompiledEvaluation extends Compilation {
+  readonly figures: readonly string[];
+}
+
+/** Compiles training on a data set, and says how it is shared out. The model must be in training mode. */
+export function compileTraining(
+  context: JobContext,
+  data: Dataset,
+  batchSize: number = BATCH_SIZE,
+): CompiledTraining {
+  const { workers, shards = workers, cores } = context;
+  const most = cores === undefined ? workers : Math.min(workers, shards);
+  const training = shareOut(context, data, { batchSize, workers: most, shards });
+  if (cores === undefined || most === 1) return training;
+  const flops = Math.max(...[...training.plans.values()].map(({ quickest }) => quickest.plan.flops));
+  if (flops >= LEAST_FLOPS) return training;
+  return shareOut(context, data, { batchSize, workers: 1, shards: context.shards ?? 1 });
+}
+
+function shareOut(
+  { parameters, loss, model }: JobContext,
+  data: Dataset,
+  cut: Pick<CompiledTraining, 'batchSize' | 'workers' | 'shards'>,
+): CompiledTraining {
+  if (parameters.parameters.length === 0) {
+    throw invalid('fit', 'at least one parameter of the model must be trainable');
+  }
+  const { length } = data;
+  const { inputs, targets } = data.loaded;
+  const forward = model.forward.bind(model);
+  const sizes = shardSizes(length, cut.batchSize, cut.shards);
+  const compiled = compileShards(sizes, { forward, loss, inputs, targets, parameters });
+  checkTargets(loss, data, () => outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
+  const steps = data instanceof StreamMemory ? data.mostSteps : batchCount(length, cut.batchSize);
+  return { ...cut, ...compiled, data, steps };
+}
+
+/** Compiles the evaluation of a data set. */
+export function compileEvaluation(
+  { parameters, loss, metrics, model }: JobContext,
+  data: Dataset,
+  batchSize: number = BATCH_SIZE,
+): CompiledEvaluation {
+  const { inputs, targets } = data.loaded;
+  const forward = model.forward.bind(model);
+  const figures = { loss, ...metrics };
+  return inMode(model, false, () => {
+    const plans = new Map<number, BoundPlans>();
+    for (const rows of shardSizes(data.length, batchSize, 1)) {
+      plans.set(rows, compileFigures(forward, figures, { rows, inputs, targets }, parameters));
+    }
+    checkTargets(loss, data, () => outputShape(forward, { rows: 1, inputs, targets }));
+    return { data, batchSize, plans, figures: Object.keys(figures) };
+  });
+}
+
+/** Checks targets before anything is trained; those that transforms make of others are checked when they are loaded. */
+function checkTargets(loss: Loss, data: Dataset, output: () => Shape): void {
+  // Those of a stream are still to come.
+  if (data instanceof StreamMemory) return;
+  if (!loss.checkTargets || data.loaded.targets.dtype !== data.targets.dtype) return;
+  const shape = output();
+  for (const block of blocksOf(data.targets)) loss.checkTargets(block, shape);
+}

@@ -1,0 +1,136 @@
+import type { Dataset } from '../../data/index.js';
+import { invalid } from '../../graph/errors.js';
+import type { BoundPlans } from '../../parallel/prepare/bound-plans.js';
+import { compileShards } from '../../parallel/prepare/shard-plans.js';
+import { prepareUpdates } from '../../parallel/prepare/update-job.js';
+import { Control } from '../../parallel/protocol/control.js';
+import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
+import { sharedBuffer } from '../../parallel/protocol/shared-memory.js';
+import { formatBytes } from '../../runtime/memory-size.js';
+import type { Figures, FitOptions } from '../types.js';
+import {
+  type CompiledEvaluation,
+  type CompiledTraining,
+  compileTraining,
+  type JobContext,
+} from './compiled.js';
+import { inMode } from './mode.js';
+
+/** What a job may take. */
+export interface Allowance {
+  readonly workers: number;
+  /** Bytes of an arena; infinite where there is no budget. */
+  readonly arenaBytes: number;
+  /** Shards of one worker that run together at most; left out where there is no budget. */
+  readonly together?: number;
+}
+
+/** A job with nothing to do yet. */
+export function newJob({ workers, seed, nice }: Pick<JobContext, 'workers' | 'seed' | 'nice'>): Job {
+  const control = new Control();
+  for (const step of [0, 1]) control.setActiveAt(step, workers);
+  return { workers, seed, nice, control: control.buffer };
+}
+
+/** How many workers a training was prepared for. */
+export function workersOf({ updates }: TrainingJob): number {
+  return updates.length;
+}
+
+/** Training on a data set, without a budget. The model must be in training mode. */
+export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
+  const compiled = compileTraining(context, data, options.batchSize);
+  const { workers } = compiled;
+  return trainingJob(context, compiled, { workers, arenaBytes: Number.POSITIVE_INFINITY }, options);
+}
+
+/** A training that was compiled, with the memory that it needs. */
+export function trainingJob(
+  context: JobContext,
+  { data, batchSize, shards, plans, assigned, steps }: CompiledTraining,
+  { workers, arenaBytes, together }: Allowance,
+  { shuffle = true, nonFinite = 'stop' }: FitOptions,
+): TrainingJob {
+  const { parameters: flat, optimizer, memory } = context;
+  const cores = workers > 1 ? context.cores : undefined;
+  const mayBeFewer = cores !== undefined;
+  return {
+    ...samplesOf(data),
+    batchSize,
+    shuffle,
+    shards,
+    plans: plansWithin(plans, arenaBytes),
+    ...prepareUpdates({ flat, optimizer, memory, assigned, shards, workers, mayBeFewer, steps }),
+    shardLosses: sharedBuffer('float64', shards),
+    losses: sharedBuffer('float64', steps),
+    nonFinite,
+    ...(cores === undefined ? {} : { cores }),
+    ...(together === undefined ? {} : { together }),
+  };
+}
+
+/** The plans for the shards of a batch of so many rows that a training does not have yet, in arenas of so many bytes. */
+export function planRows(
+  { model, loss, parameters }: Pick<JobContext, 'model' | 'loss' | 'parameters'>,
+  { loaded }: Dataset,
+  { plans, shards }: TrainingJob,
+  { rows, arenaBytes }: { readonly rows: number } & Pick<Allowance, 'arenaBytes'>,
+): ReadonlyMap<number, BoundPlan> {
+  const missing = shardSizes(rows, rows, shards).filter((size) => !plans.has(size));
+  if (missing.length === 0) return new Map();
+  // With the others, so that all of them give the same buffers a value.
+  const source = { forward: model.forward.bind(model), loss, ...loaded, parameters };
+  const all = inMode(model, true, () => compileShards([...plans.keys(), ...missing], source));
+  return plansWithin(new Map([...all.plans].filter(([size]) => missing.includes(size))), arenaBytes);
+}
+
+/** An evaluation that was compiled, with memory for its figures. */
+export function evaluationJob(
+  { data, batchSize, plans, figures }: CompiledEvaluation,
+  { arenaBytes }: Pick<Allowance, 'arenaBytes'>,
+): EvaluationJob {
+  return {
+    ...samplesOf(data),
+    batchSize,
+    plans: plansWithin(plans, arenaBytes),
+    figures,
+    values: sharedBuffer('float64', batchCount(data.length, batchSize) * figures.length),
+  };
+}
+
+/** The quickest of the plans that fit in an arena. */
+export function planWithin(plans: BoundPlans, arenaBytes: number): BoundPlan {
+  const { quickest } = plans;
+  const bound = quickest.plan.arenaBytes <= arenaBytes ? quickest : plans.within(arenaBytes);
+  if (bound) return bound;
+  const smallest = formatBytes(plans.smallest.plan.arenaBytes);
+  throw invalid(
+    'fit',
+    `a shard of the last batch needs ${smallest} for activations, and may take`,
+    arenaBytes,
+  );
+}
+
+function plansWithin(plans: ReadonlyMap<number, BoundPlans>, arenaBytes: number): Map<number, BoundPlan> {
+  return new Map([...plans].map(([rows, known]) => [rows, planWithin(known, arenaBytes)]));
+}
+
+/** What workers have to know of a data set. */
+function samplesOf({ inputs, targets, transforms, length }: Dataset) {
+  return { samples: { inputs, targets, transforms }, length, skipped: sharedBuffer('int32', 1) };
+}
+
+/** The figures of all batches, as means over the samples, added in the order of the batches. */
+export function readFigures({ figures, length, batchSize, values }: EvaluationJob): Figures {
+  const all = new Float64Array(values);
+  const means = figures.map((name, i) => {
+    let sum = 0;
+    for (let batch = 0; batch < batchCount(length, batchSize); batch++) {
+      const count = Math.min(batchSize, length - batch * batchSize);
+      sum += count * (all[batch * figures.length + i] as number);
+    }
+    return [name, sum / length];
+  });
+  return Object.fromEntries(means) as Figures;
+}
