@@ -1,9 +1,9 @@
 import { grad } from 'chainrule';
 import { FirstFit } from '../lib/compile/arena/first-fit.js';
-import { GraphPlans } from '../lib/compile/graph-plans.js';
 import { peakOf } from '../lib/compile/arena/lifetimes.js';
-import type { Plan } from '../lib/compile/plan/plan.js';
 import { tightestFit } from '../lib/compile/arena/tighten.js';
+import type { Plan } from '../lib/compile/plan/plan.js';
+import { PlanChoices } from '../lib/compile/plan-choices.js';
 import { input } from '../lib/graph/leaf.js';
 import { traced } from '../lib/graph/trace.js';
 import type { TrainingScenario } from './scenario.js';
@@ -45,14 +45,14 @@ export function* runArenaBench(
 }
 
 /** The plans of a loss, its gradients and the buffers that the forward pass assigns, for a whole batch. */
-function plansOf(scenario: TrainingScenario): GraphPlans {
+function plansOf(scenario: TrainingScenario): PlanChoices {
   const { loss, batchSize, inputs, targets } = scenario;
   const model = scenario.model().init(1);
   const x = input('x', [batchSize, ...inputs.shape], inputs.dtype);
   const y = input('y', [batchSize, ...targets.shape], targets.dtype);
   const { result, trace } = traced(() => loss(model.forward(x), y));
   const outputs = [result, ...grad(result, model.parameters())];
-  return new GraphPlans({ inputs: [x, y], outputs, assignments: trace.assignments });
+  return new PlanChoices({ inputs: [x, y], outputs, assignments: trace.assignments });
 }
 
 function arenaOf({ name, title, batchSize }: TrainingScenario, share: number, plan: Plan): ArenaResult {

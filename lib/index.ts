@@ -26,7 +26,7 @@ export type { Shape } from './graph/shapes.js';
 export { Tensor } from './graph/tensor.js';
 export { assign } from './graph/trace.js';
 export type { HealthThresholds } from './health/findings.js';
-export { formatHealth } from './health/format.js';
+export { formatHealth } from './health/format-health.js';
 export { type InspectOptions, inspect } from './health/inspect.js';
 export type {
   Finding,
@@ -47,8 +47,8 @@ export {
   type DataParallelOptions,
   dataParallel,
 } from './parallel/data-parallel/data-parallel.js';
-export { formatPlan } from './preflight/format.js';
-export { formatProfile } from './profile/format.js';
+export { formatPlan } from './preflight/format-plan.js';
+export { formatProfile } from './profile/format-profile.js';
 export type {
   LayerWork,
   OpWork,

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { io } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findNewest, openDirectory, pathOf, removeOld } from '#lib/checkpoint/directory.js';
-import { loadCheckpoint, type TensorPlace, verifyCheckpoint, writeCheckpoint } from '#lib/checkpoint/file.js';
+import {
+  loadCheckpoint,
+  type TensorSource,
+  verifyCheckpoint,
+  writeCheckpoint,
+} from '#lib/checkpoint/file.js';
 import { type DType, viewOf } from '#lib/graph/dtype.js';
 
 let dir: string;
@@ -15,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 /** Tensors of every dtype, at odd places of memory that they share, and one without elements. */
-function somePlaces(seed = 1): TensorPlace[] {
+function somePlaces(seed = 1): TensorSource[] {
   const buffer = new SharedArrayBuffer(512);
   const kinds: [DType, number[], number][] = [
     ['float32', [3, 2], 16],
@@ -33,7 +38,7 @@ function somePlaces(seed = 1): TensorPlace[] {
   });
 }
 
-const valuesOf = ({ dtype, buffer, byteOffset, shape }: TensorPlace) => [
+const valuesOf = ({ dtype, buffer, byteOffset, shape }: TensorSource) => [
   ...viewOf(
     dtype,
     buffer,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pathOf } from '#lib/checkpoint/directory.js';
-import type { TensorPlace } from '#lib/checkpoint/file.js';
+import type { TensorSource } from '#lib/checkpoint/file.js';
 import { CheckpointThread } from '#lib/checkpoint/thread.js';
 import { smallDisk } from './helpers/small-disk.js';
 import { threads } from './helpers/training.js';
@@ -19,13 +19,13 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const numbers = (values: number[]): TensorPlace => {
+const numbers = (values: number[]): TensorSource => {
   const buffer = new SharedArrayBuffer(4 * values.length);
   new Float32Array(buffer).set(values);
   return { name: 'numbers', dtype: 'float32', shape: [values.length], buffer, byteOffset: 0 };
 };
 
-const save = (step: number, places: TensorPlace[], into = dir) =>
+const save = (step: number, places: TensorSource[], into = dir) =>
   thread.save({ dir: into, step, places, state: `step ${step}`, keep: 2 });
 
 describe('the thread of the checkpoints', () => {

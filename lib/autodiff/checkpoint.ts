@@ -1,5 +1,5 @@
 import { invalid } from '../graph/errors.js';
-import { currentRegion, inRegion, moveOut, type Region } from '../graph/region.js';
+import { type CheckpointScope, currentScope, inScope, moveOut } from '../graph/scope.js';
 import { Tensor } from '../graph/tensor.js';
 import { assignedBy } from '../graph/trace.js';
 import { type Result, tensorsOf } from '../runtime/traced-results.js';
@@ -32,10 +32,10 @@ export function checkpoint<Inputs extends readonly Tensor[], R extends Result>(
     inputs.forEach((input: unknown, i) => {
       if (!(input instanceof Tensor)) throw invalid('checkpoint', `argument ${i} must be a tensor`, input);
     });
-    const region: Region = { parent: currentRegion() };
-    const { result, assigned } = assignedBy(() => inRegion(region, () => fn(...inputs)));
+    const scope: CheckpointScope = { parent: currentScope() };
+    const { result, assigned } = assignedBy(() => inScope(scope, () => fn(...inputs)));
     const leaving = [...tensorsOf('checkpoint', result), ...assigned.map(([, value]) => value)];
-    for (const value of leaving) moveOut(value, region);
+    for (const value of leaving) moveOut(value, scope);
     return result;
   };
 }

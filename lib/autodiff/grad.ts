@@ -1,7 +1,7 @@
 import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireFloat, requireScalar } from './arguments.js';
-import { pullBack } from './vjp.js';
+import { gradientsOrZeros } from './vjp.js';
 import { noteGradients } from './weighted-gradients.js';
 
 /**
@@ -20,7 +20,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 
 /** As `grad`, of arguments that have been checked. */
 export function scalarGradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
-  const gradients = pullBack([loss], [ones(loss.shape, loss.dtype)], wrt);
+  const gradients = gradientsOrZeros([loss], [ones(loss.shape, loss.dtype)], wrt);
   noteGradients(loss, wrt, gradients);
   return gradients;
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { call, requireFloat, requireLike, requireScalar, type TensorFunction } from './arguments.js';
 import { scalarGradients } from './grad.js';
-import { pullBack } from './vjp.js';
+import { gradientsOrZeros } from './vjp.js';
 
 /**
  * The product of the Hessian of a scalar function with some vectors, without the Hessian: the gradient of the gradient's
@@ -23,5 +23,5 @@ export function hvp<Inputs extends readonly Tensor[]>(
   for (const x of own) requireFloat('hvp', 'the arguments must be', x);
   requireLike('hvp', 'vector', own, vectors);
   const gradients = scalarGradients(output, own);
-  return pullBack(gradients, vectors, own);
+  return gradientsOrZeros(gradients, vectors, own);
 }

@@ -6,7 +6,7 @@ import { concat, reshape, slice } from '../ops/primitives/movement.js';
 import { call, requireFloat, requireScalar, type TensorFunction } from './arguments.js';
 import { scalarGradients } from './grad.js';
 import { pushForward } from './jvp.js';
-import { pullBack } from './vjp.js';
+import { gradientsOrZeros } from './vjp.js';
 
 /**
  * The Jacobians of a function: how each element of its value changes with each element of its arguments. Built from as
@@ -52,7 +52,7 @@ function jacobianOf(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
 
 /** Reverse mode: one product for each element of the output. */
 function byRows(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
-  const rows = units(output).map((unit) => pullBack([output], [unit], inputs));
+  const rows = units(output).map((unit) => gradientsOrZeros([output], [unit], inputs));
   return inputs.map((x, i) => {
     const parts = rows.map((row) => reshape(row[i] as Tensor, [1, x.size]));
     return join(parts, 0, [...output.shape, ...x.shape], output);

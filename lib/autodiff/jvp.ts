@@ -1,7 +1,7 @@
 import { zeros } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { call, requireFloat, requireLike, type TensorFunction } from './arguments.js';
-import { pullBack } from './vjp.js';
+import { gradientsOrZeros } from './vjp.js';
 
 /**
  * The value of a function and its derivative along a direction, the product of its Jacobian with the tangents
@@ -29,6 +29,6 @@ export function jvp<Inputs extends readonly Tensor[]>(
 export function pushForward(output: Tensor, inputs: readonly Tensor[], tangents: readonly Tensor[]): Tensor {
   // A product with the transposed Jacobian is linear in its cotangent, so its derivative does not depend on where.
   const cotangent = zeros(output.shape, output.dtype);
-  const pulled = pullBack([output], [cotangent], inputs);
-  return pullBack(pulled, tangents, [cotangent])[0] as Tensor;
+  const pulled = gradientsOrZeros([output], [cotangent], inputs);
+  return gradientsOrZeros(pulled, tangents, [cotangent])[0] as Tensor;
 }

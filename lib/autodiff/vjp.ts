@@ -1,6 +1,6 @@
 import { zeros } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import { vjp as accumulate } from '../ops/primitives/backward.js';
+import { accumulateGradients } from '../ops/primitives/backward.js';
 import { requireFloat, requireLike } from './arguments.js';
 
 /**
@@ -21,15 +21,15 @@ export function vjp(
   for (const output of outputs) requireFloat('vjp', 'outputs must be', output);
   requireLike('vjp', 'cotangent', outputs, cotangents);
   for (const x of wrt) requireFloat('vjp', 'gradients are taken of', x);
-  return pullBack(outputs, cotangents, wrt);
+  return gradientsOrZeros(outputs, cotangents, wrt);
 }
 
 /** As `vjp`, of arguments that have been checked. */
-export function pullBack(
+export function gradientsOrZeros(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
 ): Tensor[] {
-  const gradients = accumulate(outputs, cotangents, wrt);
+  const gradients = accumulateGradients(outputs, cotangents, wrt);
   return wrt.map((x, i) => gradients[i] ?? zeros(x.shape, x.dtype));
 }

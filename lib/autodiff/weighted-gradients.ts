@@ -1,6 +1,6 @@
 import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import { pullBack } from './vjp.js';
+import { gradientsOrZeros } from './vjp.js';
 
 /** A call of `grad`. */
 interface Origin {
@@ -42,7 +42,7 @@ export function weightedGradients(
   });
   for (const [loss, parts] of byLoss) {
     const share = weigh(loss);
-    const found = pullBack([share], [ones(share.shape, share.dtype)], parts);
+    const found = gradientsOrZeros([share], [ones(share.shape, share.dtype)], parts);
     parts.forEach((x, i) => {
       weighted.set(x, found[i] as Tensor);
     });

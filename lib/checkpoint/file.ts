@@ -4,11 +4,11 @@ import { bytesPerElement, type DType, type TensorData, viewOf } from '../graph/d
 import { invalid } from '../graph/errors.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
 import { readExactly, writeAtomically } from '../io/files.js';
-import { encodeParts, readSafetensorsHeader, type TensorEntry } from '../io/safetensors.js';
+import { encodeChunks, readSafetensorsHeader, type TensorEntry } from '../io/safetensors.js';
 import { LENGTH_BYTES } from '../io/safetensors-header.js';
 
 /** A tensor's place in memory that all threads see. */
-export interface TensorPlace {
+export interface TensorSource {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: Shape;
@@ -37,7 +37,7 @@ const CHUNK_BYTES = 2 ** 22;
  */
 export async function writeCheckpoint(
   path: string,
-  places: readonly TensorPlace[],
+  places: readonly TensorSource[],
   state: string,
 ): Promise<void> {
   const tensors: Record<string, TensorData> = Object.create(null);
@@ -45,7 +45,7 @@ export async function writeCheckpoint(
     const { name, dtype, shape, buffer, byteOffset } = place;
     tensors[name] = { dtype, shape, data: viewOf(dtype, buffer, byteOffset, sizeOf(shape)) };
   }
-  const parts = encodeParts(tensors, { sha256: BLANK, state });
+  const parts = encodeChunks(tensors, { sha256: BLANK, state });
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   parts[0]?.set(new TextEncoder().encode(hash.digest('hex')), DIGEST_START);
@@ -66,7 +66,7 @@ export async function verifyCheckpoint(path: string): Promise<CheckpointHeader> 
 export async function loadCheckpoint(
   path: string,
   { tensors, dataStart }: CheckpointHeader,
-  places: readonly TensorPlace[],
+  places: readonly TensorSource[],
 ): Promise<void> {
   const entries = new Map(tensors.map((entry) => [entry.name, entry]));
   const file = await open(path);

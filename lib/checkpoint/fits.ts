@@ -1,8 +1,8 @@
 import { formatShape, invalid } from '../graph/errors.js';
 import { sameShape } from '../graph/shapes.js';
-import type { TensorPlace } from './file.js';
-import { LOSSES } from './places.js';
+import type { TensorSource } from './file.js';
 import type { RunSettings } from './state.js';
+import { LOSSES } from './tensor-sources.js';
 
 /** What the settings are called where they are given. */
 const names: Readonly<Record<keyof RunSettings, string>> = {
@@ -23,7 +23,7 @@ export function requireSettings(path: string, saved: RunSettings, given: RunSett
   }
 }
 
-type Described = Pick<TensorPlace, 'name' | 'dtype' | 'shape'>;
+type Described = Pick<TensorSource, 'name' | 'dtype' | 'shape'>;
 
 /** @throws when a checkpoint's tensors are others than the run's, in name, shape or dtype; `losses` may differ */
 export function requireTensors(path: string, saved: readonly Described[], given: readonly Described[]): void {

@@ -1,4 +1,4 @@
-import type { CheckpointHeader, TensorPlace } from './file.js';
+import type { CheckpointHeader, TensorSource } from './file.js';
 
 /** What the thread of the checkpoints is asked to do. */
 export type Work =
@@ -11,14 +11,14 @@ export type Work =
       readonly kind: 'load';
       readonly path: string;
       readonly header: CheckpointHeader;
-      readonly places: readonly TensorPlace[];
+      readonly places: readonly TensorSource[];
     }
   /** Writes a file, removes all but the newest `keep`, and gives its path. */
   | {
       readonly kind: 'save';
       readonly dir: string;
       readonly step: number;
-      readonly places: readonly TensorPlace[];
+      readonly places: readonly TensorSource[];
       readonly state: string;
       readonly keep: number;
     };

@@ -1,6 +1,6 @@
 import { version } from '../runtime/version.js';
 import { directoryError, warn } from './errors.js';
-import type { CheckpointHeader, TensorPlace } from './file.js';
+import type { CheckpointHeader, TensorSource } from './file.js';
 import type { CompleteOptions } from './options.js';
 import { decodeState, encodeState, type RunState } from './state.js';
 import { CheckpointThread } from './thread.js';
@@ -43,7 +43,7 @@ export class CheckpointStore {
   }
 
   /** Reads a run's tensors into memory. */
-  load({ path, header }: SavedRun, places: readonly TensorPlace[]): Promise<void> {
+  load({ path, header }: SavedRun, places: readonly TensorSource[]): Promise<void> {
     return this.#tried(`${path} cannot be read`, this.#thread.load({ path, header, places }));
   }
 
@@ -53,7 +53,7 @@ export class CheckpointStore {
   }
 
   /** Saves a run and gives the file's path. The memory must stay as it is until then. */
-  save(places: readonly TensorPlace[], state: RunState): Promise<string> {
+  save(places: readonly TensorSource[], state: RunState): Promise<string> {
     const { dir, keep } = this.options;
     const { step } = state.progress;
     return this.#tried(

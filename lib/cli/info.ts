@@ -1,6 +1,6 @@
 import { sizeOf } from '../graph/shapes.js';
 import { readSafetensorsHeader } from '../io/safetensors.js';
-import { count } from './format.js';
+import { count } from './quantities.js';
 
 /** Prints the names, dtypes and shapes of the tensors in a safetensors file. */
 export async function info(file: string): Promise<void> {

@@ -76,7 +76,7 @@ program
   )
   .option('--json', 'print one line of JSON')
   .action(async (file, { batch, ...options }) => {
-    const { plan } = await import('./plan.js');
+    const { plan } = await import('./plan-command.js');
     await plan(file, batch === undefined ? options : { batchSize: batch, ...options });
   });
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { formatProfile } from '../profile/format.js';
+import { formatProfile } from '../profile/format-profile.js';
 import { addon } from '../runtime/addon.js';
 import { loadRun } from './load.js';
 

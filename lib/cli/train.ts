@@ -2,8 +2,8 @@ import { basename, extname } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { addon } from '../runtime/addon.js';
 import type { CheckpointOptions, EpochResult, Progress } from '../train/index.js';
-import { count, figures, seconds } from './format.js';
 import { loadRun, type RunOptions } from './load.js';
+import { count, figures, seconds } from './quantities.js';
 
 export interface TrainOptions extends RunOptions {
   readonly output?: string;

@@ -3,14 +3,14 @@ import { type ConstantAttributes, type InputAttributes, isNumber, Variable } fro
 import type { Body } from '../graph/loop.js';
 import { sizeOf } from '../graph/shapes.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
+import { placeSteps } from './arena/assign-offsets.js';
 import { placeInArena } from './arena/lay-out.js';
-import { placeSteps } from './arena/place.js';
 import { fuse } from './fuse/fuse.js';
 import { schedule } from './fuse/schedule.js';
 import { chooseDestinations, type Target } from './lower/destinations.js';
 import { Lowering } from './lower/lower.js';
-import type { Buffer, Value } from './lower/values.js';
 import type { Binding, Plan, Step } from './plan/plan.js';
+import type { Buffer, Value } from './plan/values.js';
 import { verifyGraph, verifyPlan } from './plan/verify.js';
 import { actionsOf } from './recompute/actions.js';
 import { asMarked } from './recompute/marked.js';
@@ -47,7 +47,7 @@ export function compileGraph(graph: Graph): Compiled {
 
 /** The same with what `checkpoint` marks made again where it is needed. */
 export function asMarkedByHand(lowered: Lowered): Lowered {
-  if (!lowered.steps.some(({ regions }) => regions)) return lowered;
+  if (!lowered.steps.some(({ scopes }) => scopes)) return lowered;
   const actions = actionsOf(lowered.steps);
   return { ...lowered, steps: stepsOf(asMarked(actions), actions) };
 }

@@ -3,8 +3,8 @@ import { ChainruleError, invalid } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
 import { sampleRandom } from './random.js';
 import type { SampleFunction } from './transforms/custom.js';
-import type { CustomStage } from './transforms/program.js';
-import type { OnBadItem, Transform } from './transforms/types.js';
+import type { CustomTransform } from './transforms/program.js';
+import type { OnBadItem, Transform } from './transforms/transform.js';
 
 /** A sample that cannot be loaded. */
 export class BadItemError extends ChainruleError {
@@ -49,7 +49,7 @@ export class CustomRunner {
   readonly #size: number;
 
   constructor(
-    private readonly stage: CustomStage,
+    private readonly stage: CustomTransform,
     private readonly transform: SampleFunction,
     private readonly seed: number,
   ) {

@@ -12,7 +12,7 @@ import {
 } from './field.js';
 import { MappedField } from './mapped-field.js';
 import { type Form, planTransforms } from './transforms/program.js';
-import type { Transform } from './transforms/types.js';
+import type { Transform } from './transforms/transform.js';
 
 /**
  * Samples, in memory or in files: inputs and what a model should make of them. Data in memory are shared, so worker

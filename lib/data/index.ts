@@ -30,7 +30,7 @@ export {
   flip,
 } from './transforms/geometry.js';
 export type { Form } from './transforms/program.js';
-export type { OnBadItem, PaddingMode, Range, Transform } from './transforms/types.js';
+export type { Interval, OnBadItem, PaddingMode, Transform } from './transforms/transform.js';
 export {
   type ColorJitterOptions,
   type CutoutOptions,

@@ -3,7 +3,7 @@ import { invalid, requireInteger } from '../graph/errors.js';
 import { addon } from '../runtime/addon.js';
 import { beta, sampleRandom } from './random.js';
 import type { LoadTarget } from './row-pipeline.js';
-import type { Mixup } from './transforms/types.js';
+import type { Mixup } from './transforms/transform.js';
 
 /** What a batch's share is drawn from. */
 interface Draw {

@@ -5,7 +5,7 @@ import { addon, type FileHandle } from '../runtime/addon.js';
 import { CustomRunner } from './custom-runner.js';
 import { type Field, openRows } from './field.js';
 import type { SampleFunction } from './transforms/custom.js';
-import type { NativeStage, TransformPlan } from './transforms/program.js';
+import type { NativeTransforms, TransformPlan } from './transforms/program.js';
 
 /** Where samples go. */
 export interface LoadTarget {
@@ -117,7 +117,7 @@ export class RowPipeline {
   }
 
   #augment(
-    { program }: NativeStage,
+    { program }: NativeTransforms,
     output: TypedArray,
     source: TypedArray | FileHandle,
     { order, start, count }: IndexedRows,

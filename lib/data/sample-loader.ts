@@ -7,7 +7,7 @@ import { mix, mixWithLabels } from './mixing.js';
 import { type LoadTarget, RowPipeline } from './row-pipeline.js';
 import type { SampleFunction } from './transforms/custom.js';
 import { planTransforms, type TransformPlan } from './transforms/program.js';
-import type { Transform } from './transforms/types.js';
+import type { Transform } from './transforms/transform.js';
 
 /** Where samples are, and what is done to them: plain data, which threads can be sent. */
 export interface SampleSource {

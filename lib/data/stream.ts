@@ -3,7 +3,7 @@ import { invalid, requireInteger } from '../graph/errors.js';
 import type { Shape } from '../graph/shapes.js';
 import { requireKnown } from './transforms/checks.js';
 import { type Form, planTransforms } from './transforms/program.js';
-import type { OnBadItem, Transform } from './transforms/types.js';
+import type { OnBadItem, Transform } from './transforms/transform.js';
 
 /** A sample of a stream: a number, as many numbers as its form has, row by row, or a typed array of its dtype. */
 export interface StreamItem {

@@ -1,4 +1,4 @@
-import { pullBack } from '../autodiff/vjp.js';
+import { gradientsOrZeros } from '../autodiff/vjp.js';
 import { allocate, type TypedArray } from '../graph/dtype.js';
 import { constant } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -47,7 +47,7 @@ function weightsLike({ shape, dtype, size }: Tensor): Tensor {
 /** The gradients of a subject's projection, for the leaves that are checked. */
 export function gradientsOf({ leaves, outputs }: Subject): Tensor[] {
   const checked = leaves.filter(isChecked).map(({ node }) => node);
-  return pullBack(outputs, outputs.map(weightsLike), checked);
+  return gradientsOrZeros(outputs, outputs.map(weightsLike), checked);
 }
 
 /** Compares the gradients of a subject's projection with five-point central differences; the worst entry comes first. */

@@ -37,7 +37,7 @@ export interface Loop {
 }
 
 /** Where the slots of one result lie in a loop's value. */
-export interface Region {
+export interface SlotRange {
   /** In elements. */
   readonly start: number;
   readonly slots: number;
@@ -46,7 +46,7 @@ export interface Region {
 }
 
 /** The regions of the results, one behind another: the carried values, then the outputs. */
-export function regionsOf({ body, carries, length, slots }: Loop): Region[] {
+export function slotRangesOf({ body, carries, length, slots }: Loop): SlotRange[] {
   let start = 0;
   return body.results.map(({ shape }, i) => {
     const region = { start, slots: i < carries ? (slots[i] as number) : length, shape };
@@ -57,7 +57,7 @@ export function regionsOf({ body, carries, length, slots }: Loop): Region[] {
 
 /** The elements of a loop's value. */
 export function elementsOf(loop: Loop): number {
-  const last = regionsOf(loop).at(-1);
+  const last = slotRangesOf(loop).at(-1);
   return last ? last.start + last.slots * sizeOf(last.shape) : 0;
 }
 

@@ -1,4 +1,4 @@
-import { remade } from './region.js';
+import { remade } from './scope.js';
 import { reachable, Tensor } from './tensor.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { DType } from './dtype.js';
 import type { OpRecord } from './op.js';
-import { currentPlace, type Place } from './place.js';
-import { currentRegion, type Region } from './region.js';
+import { currentOrigin, type Origin } from './origin.js';
+import { type CheckpointScope, currentScope } from './scope.js';
 import { type Shape, sizeOf } from './shapes.js';
 
 let nextId = 0;
@@ -17,9 +17,9 @@ export class Tensor<A = unknown> {
   readonly shape: Shape;
   readonly dtype: DType;
   /** Where it comes from, where that is traced: see `within`. */
-  readonly place: Place | undefined = currentPlace();
+  readonly place: Origin | undefined = currentOrigin();
   /** The stretch that it is computed again with, rather than kept for gradients. `moveOut` alone changes it. */
-  region: Region | undefined = currentRegion();
+  scope: CheckpointScope | undefined = currentScope();
 
   constructor(
     readonly op: OpRecord<A>,

@@ -12,7 +12,7 @@ import { findingsOf, type HealthThresholds } from './findings.js';
 import { layerMeasures, parameterMeasures, reluMeasures } from './measures.js';
 import { allFinite, findNonFinite } from './non-finite.js';
 import type { HealthReport, LayerHealth, ParameterHealth, ReluHealth } from './report.js';
-import { type Batch, type ModelTrace, type TracedLayer, traceModel } from './trace.js';
+import { type LoadedBatch, type ModelTrace, type TracedLayer, traceModel } from './trace-batch.js';
 
 /** Gives the next values of parameters by their gradients; those that it leaves out are not updated. */
 export type NextValues = (
@@ -36,7 +36,7 @@ type Values<M> = { readonly [K in keyof M]: number };
 export async function examine(
   model: Module,
   loss: Loss,
-  batch: Batch,
+  batch: LoadedBatch,
   { next, thresholds, random }: Examination,
 ): Promise<HealthReport> {
   const trace = traceModel(model, loss, batch);

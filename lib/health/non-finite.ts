@@ -1,6 +1,6 @@
 import { isFloat, type TypedArray } from '../graph/dtype.js';
 import { isNumber } from '../graph/leaf.js';
-import type { Place } from '../graph/place.js';
+import type { Origin } from '../graph/origin.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import type { RandomState } from '../runtime/executable.js';
 import { GraphRun } from '../runtime/graph-run.js';
@@ -25,7 +25,7 @@ export const allFinite: NonFiniteValues = { count: () => 0, first: null };
  */
 export async function findNonFinite(
   roots: readonly Tensor[],
-  place: (node: Tensor) => Place,
+  place: (node: Tensor) => Origin,
   random: RandomState,
 ): Promise<NonFiniteValues> {
   const nodes = reachable(roots).filter(({ dtype, size }) => isFloat(dtype) && size > 0);
@@ -44,6 +44,6 @@ export async function findNonFinite(
   }
 }
 
-function describe({ op, shape, dtype }: Tensor, count: number, place: Place): NonFiniteOp {
+function describe({ op, shape, dtype }: Tensor, count: number, place: Origin): NonFiniteOp {
   return { op: op.kind, shape, dtype, count, ...place };
 }

@@ -1,4 +1,4 @@
-import { within } from '../graph/place.js';
+import { withOrigin } from '../graph/origin.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Module } from '../nn/module.js';
 
@@ -24,7 +24,7 @@ export function recordCalls<R>(model: Module, fn: () => R): { result: R; calls: 
   const restore: (() => void)[] = [];
   try {
     for (const [path, module] of modulesOf(model)) restore.push(watch(path, module, calls));
-    return { result: within({ layer: LOSS, phase: 'forward' }, fn), calls };
+    return { result: withOrigin({ layer: LOSS, phase: 'forward' }, fn), calls };
   } finally {
     for (const undo of restore) undo();
   }
@@ -48,7 +48,7 @@ function watch(path: string, module: Module, calls: LayerCall[]): () => void {
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
   const forward = module.forward;
   const watched = (...inputs: Tensor[]): Tensor => {
-    const output = within({ layer: path, phase: 'forward' }, () => forward.apply(module, inputs));
+    const output = withOrigin({ layer: path, phase: 'forward' }, () => forward.apply(module, inputs));
     if (output instanceof Tensor) calls.push({ path, module, output });
     return output;
   };

@@ -39,7 +39,7 @@ export function encode(
   tensors: Readonly<Record<string, TensorData>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const parts = encodeParts(tensors, metadata);
+  const parts = encodeChunks(tensors, metadata);
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let position = 0;
   for (const part of parts) {
@@ -76,7 +76,7 @@ export async function writeSafetensors(
   tensors: Readonly<Record<string, TensorData>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await writeAtomically(path, encodeParts(tensors, metadata));
+  await writeAtomically(path, encodeChunks(tensors, metadata));
 }
 
 /**
@@ -124,7 +124,7 @@ async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHe
  * The bytes of a safetensors file in parts: the header, and each tensor's data where they are, without a copy. Wide dtypes
  * come first.
  */
-export function encodeParts(
+export function encodeChunks(
   tensors: Readonly<Record<string, TensorData>>,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array[] {

@@ -31,6 +31,7 @@ export {
   type PoissonOptions,
   poissonNLLLoss,
 } from './losses/likelihood.js';
+export type { Loss, Metric, TargetCheck } from './losses/loss.js';
 export {
   type HingeOptions,
   hingeLoss,
@@ -49,4 +50,3 @@ export {
   type SmoothL1Options,
   smoothL1Loss,
 } from './losses/regression.js';
-export type { Loss, Metric, TargetCheck } from './losses/types.js';

@@ -9,7 +9,7 @@ import { Parameter } from './parameter.js';
 /** A parameter and its path in the model. */
 export type NamedParameter = readonly [path: string, parameter: Parameter];
 
-type Part = Module | Parameter | Buffer;
+type Member = Module | Parameter | Buffer;
 
 /** Tensors in files whose names begin with this are of a training run, and no part of a model. */
 export const TRAINING_PREFIX = 'training/';
@@ -128,9 +128,9 @@ export abstract class Module {
     return [...this.namedParameters(), ...this.namedBuffers()] as [string, Parameter | Buffer][];
   }
 
-  #parts(): [string, Part][] {
+  #parts(): [string, Member][] {
     const seen = new Set<unknown>();
-    return Object.entries(this).flatMap(([name, value]) => partsIn(name, value, seen));
+    return Object.entries(this).flatMap(([name, value]) => membersIn(name, value, seen));
   }
 
   #named<P extends Parameter | Buffer>(kind: new (...args: never[]) => P): [string, P][] {
@@ -147,15 +147,15 @@ export abstract class Module {
 }
 
 /** The parts in a field: itself, or what arrays and plain objects hold, as deep as they go. */
-function partsIn(path: string, value: unknown, seen: Set<unknown>): [string, Part][] {
-  if (isPart(value)) return [[path, value]];
+function membersIn(path: string, value: unknown, seen: Set<unknown>): [string, Member][] {
+  if (isMember(value)) return [[path, value]];
   if (typeof value !== 'object' || value === null || seen.has(value)) return [];
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return [];
   seen.add(value);
-  return Object.entries(value).flatMap(([name, entry]) => partsIn(`${path}.${name}`, entry, seen));
+  return Object.entries(value).flatMap(([name, entry]) => membersIn(`${path}.${name}`, entry, seen));
 }
 
-function isPart(value: unknown): value is Part {
+function isMember(value: unknown): value is Member {
   return [Module, Parameter, Buffer].some((kind) => value instanceof kind);
 }
 

@@ -1,6 +1,6 @@
 import type { DType, TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { evaluator } from '../graph/evaluate.js';
+import { evaluator } from '../graph/evaluator.js';
 import { contiguousStrides } from '../graph/shapes.js';
 import { Tensor } from '../graph/tensor.js';
 import * as ops from './index.js';

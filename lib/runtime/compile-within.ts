@@ -1,6 +1,6 @@
 import { type Compiled, compileGraph, type Graph } from '../compile/compile.js';
-import { GraphPlans } from '../compile/graph-plans.js';
 import type { Binding, Plan } from '../compile/plan/plan.js';
+import { PlanChoices } from '../compile/plan-choices.js';
 import { invalid } from '../graph/errors.js';
 import { kernelBytes } from './kernel-memory.js';
 import { formatBytes, type MemoryBudget } from './memory-size.js';
@@ -12,13 +12,13 @@ import { formatBytes, type MemoryBudget } from './memory-size.js';
  */
 export function compileWithin(graph: Graph, budget: MemoryBudget | undefined): Compiled {
   if (!budget) return compileGraph(graph);
-  const plans = new GraphPlans(graph);
+  const plans = new PlanChoices(graph);
   const found = quickestWithin(plans, budget.bytes);
   if (found) return found;
   throw refusal(smallestOf(plans).plan, budget);
 }
 
-function quickestWithin(plans: GraphPlans, bytes: number): Compiled | undefined {
+function quickestWithin(plans: PlanChoices, bytes: number): Compiled | undefined {
   let compiled: Compiled | undefined = plans.quickest;
   while (compiled) {
     const excess = totalOf(compiled.plan) - bytes;
@@ -29,7 +29,7 @@ function quickestWithin(plans: GraphPlans, bytes: number): Compiled | undefined 
 }
 
 /** The one that takes the least, which need not have the smallest arena: each step takes some memory, too. */
-function smallestOf(plans: GraphPlans): Compiled {
+function smallestOf(plans: PlanChoices): Compiled {
   let best = plans.quickest;
   for (let next: Compiled | undefined = best; next; next = quickestWithin(plans, totalOf(best.plan) - 1)) {
     best = next;

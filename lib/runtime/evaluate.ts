@@ -1,7 +1,7 @@
 import { compileGraph } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { setEvaluator } from '../graph/evaluate.js';
+import { setEvaluator } from '../graph/evaluator.js';
 import { storedValue } from '../graph/leaf.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import { bind } from './bind.js';

@@ -4,7 +4,6 @@ export type { SharedBytes } from './memory/memory-accounts.js';
 export type { MemoryPlan, MemoryPoint, WorkerMemoryPlan } from './memory/memory-plan.js';
 export type { MaxBatchOptions, PaceOptions, PlanOptions } from './memory/planning.js';
 export type { RunSize, TrainingModule } from './module.js';
-export { Trainer } from './trainer.js';
 export type {
   EpochRecord,
   EpochResult,
@@ -14,4 +13,5 @@ export type {
   ProfileOptions,
   Progress,
   TrainerOptions,
-} from './types.js';
+} from './options.js';
+export { Trainer } from './trainer.js';

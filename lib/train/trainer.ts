@@ -39,13 +39,6 @@ import {
   type PlanOptions,
   planTraining,
 } from './memory/planning.js';
-import { requireData, requireTrainerOptions } from './prepare/checks.js';
-import { describeChoice } from './prepare/choice.js';
-import { BATCH_SIZE } from './prepare/compiled.js';
-import { newJob, planRows, workersOf } from './prepare/jobs.js';
-import { inMode } from './prepare/mode.js';
-import { describeBudget, prepareEvaluation, prepareWithin } from './prepare/preparation.js';
-import { TrainerMemory } from './prepare/trainer-memory.js';
 import type {
   EpochRecord,
   EpochResult,
@@ -55,7 +48,14 @@ import type {
   ProfileOptions,
   Progress,
   TrainerOptions,
-} from './types.js';
+} from './options.js';
+import { requireData, requireTrainerOptions } from './prepare/checks.js';
+import { describeChoice } from './prepare/choice.js';
+import { BATCH_SIZE } from './prepare/compiled.js';
+import { newJob, planRows, workersOf } from './prepare/jobs.js';
+import { inMode } from './prepare/mode.js';
+import { describeBudget, prepareEvaluation, prepareWithin } from './prepare/preparation.js';
+import { TrainerMemory } from './prepare/trainer-memory.js';
 
 /**
  * Trains a model on worker threads: each batch is cut into shards, by default one per worker, the gradients are averaged

@@ -12,8 +12,8 @@ namespace chainrule::CHAINRULE_ISA {
 // contiguous along k.
 //
 // Rows are read where they are, and panels too where their vectors are in memory; a product is
-// turned, to b^T a^T = c^T, where that saves copies. lib/ops/primitives/matmul/workspace.ts has the same
-// rules.
+// turned, to b^T a^T = c^T, where that saves copies. lib/ops/primitives/matmul/workspace.ts has the
+// same rules.
 struct GemmBlocks {
   int64_t rows, columns, depth;  // of the product, turned if it is
   bool turned;

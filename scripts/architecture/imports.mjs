@@ -27,7 +27,10 @@ export function importsOf(sources) {
   return sources.flatMap((from) => {
     const text = readFileSync(join(root, from), 'utf8');
     const found = [
-      ...[...text.matchAll(statement)].map(([, type, names, to]) => ({ to, value: !type && takesValue(names) })),
+      ...[...text.matchAll(statement)].map(([, type, names, to]) => ({
+        to,
+        value: !type && takesValue(names),
+      })),
       ...[...text.matchAll(bare)].map(([, to]) => ({ to, value: true })),
       // Loaded when it is needed: that closes no cycle of values.
       ...[...text.matchAll(dynamic)].map(([, to]) => ({ to, value: false })),

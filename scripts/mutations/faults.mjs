@@ -313,7 +313,7 @@ const engine = [
   },
   {
     name: 'a view with a stride is taken for contiguous',
-    file: 'lib/compile/lower/values.ts',
+    file: 'lib/compile/plan/values.ts',
     find: 'shape.every((d, axis) => d === 1 || strides[axis] === expected[axis])',
     replace: 'shape.every((d, axis) => d === 1 || (strides[axis] as number) >= (expected[axis] as number))',
     tests: ['test/ops.test.ts', 'test/ops', 'test/random-graphs.test.ts'],

@@ -4,9 +4,9 @@ import { FirstFit } from '#lib/compile/arena/first-fit.js';
 import { type Arena, largestLiveBytes, placeInArena } from '#lib/compile/arena/lay-out.js';
 import type { Lifetime } from '#lib/compile/arena/lifetimes.js';
 import { tightestFit } from '#lib/compile/arena/tighten.js';
-import { contiguous, type Value } from '#lib/compile/lower/values.js';
 import { operandsOf } from '#lib/compile/plan/operands.js';
 import type { Plan, Step } from '#lib/compile/plan/plan.js';
+import { contiguous, type Value } from '#lib/compile/plan/values.js';
 import { verifyPlan } from '#lib/compile/plan/verify.js';
 
 const options = { numRuns: 300, seed: 6 };

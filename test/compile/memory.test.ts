@@ -1,9 +1,9 @@
 import { grad } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { largestLiveBytes, placeInArena } from '#lib/compile/arena/lay-out.js';
-import type { Buffer, Value } from '#lib/compile/lower/values.js';
-import { contiguous } from '#lib/compile/lower/values.js';
 import type { Step } from '#lib/compile/plan/plan.js';
+import type { Buffer, Value } from '#lib/compile/plan/values.js';
+import { contiguous } from '#lib/compile/plan/values.js';
 import { input } from '#lib/graph/leaf.js';
 import { planOf, variable } from '../helpers/graphs.js';
 

@@ -1,16 +1,16 @@
 import { grad, nn } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { input } from '#lib/graph/leaf.js';
-import { type Place, within } from '#lib/graph/place.js';
+import { type Origin, withOrigin } from '#lib/graph/origin.js';
 import { planOf } from '../helpers/graphs.js';
 
 /** The gradients of a small net whose ops have places, and the same without. */
 function traced(places: boolean) {
-  const at = (layer: string): Place | undefined => (places ? { layer, phase: 'forward' } : undefined);
+  const at = (layer: string): Origin | undefined => (places ? { layer, phase: 'forward' } : undefined);
   const [x, w, labels] = [input('x', [8, 6]), input('w', [3, 6]), input('labels', [8], 'int32')];
   // Simplifying renews all that stands behind the neutral factor.
-  const logits = within(at('fc'), () => x.mul(1).matmul(w.transpose()).tanh());
-  const loss = within(at('loss'), () => nn.crossEntropy(logits, labels));
+  const logits = withOrigin(at('fc'), () => x.mul(1).matmul(w.transpose()).tanh());
+  const loss = withOrigin(at('loss'), () => nn.crossEntropy(logits, labels));
   return planOf({ inputs: [x, w, labels], outputs: [loss, ...grad(loss, [w, x])] });
 }
 
@@ -32,15 +32,16 @@ describe('the places of nodes', () => {
   });
 
   it('end with the function that they were given to, also where it throws', () => {
-    const place: Place = { layer: 'a', phase: 'forward' };
+    const place: Origin = { layer: 'a', phase: 'forward' };
     expect(() =>
-      within(place, () => {
+      withOrigin(place, () => {
         throw new Error('x');
       }),
     ).toThrow('x');
     expect(input('x', [1]).place).toBeUndefined();
     expect(
-      within(place, () => within({ layer: 'b', phase: 'forward' }, () => input('x', [1]))).place?.layer,
+      withOrigin(place, () => withOrigin({ layer: 'b', phase: 'forward' }, () => input('x', [1]))).place
+        ?.layer,
     ).toBe('b');
   });
 });

@@ -1,8 +1,7 @@
 import * as cr from 'chainrule';
 import { Storage } from '#lib/graph/storage.js';
 import { Tensor } from '#lib/graph/tensor.js';
-import { checkLabels } from '#lib/ops/primitives/gather.js';
-import { scatterAddOp } from '#lib/ops/primitives/gather.js';
+import { checkLabels, scatterAddOp } from '#lib/ops/primitives/gather.js';
 import type { OpCase, OpCases } from './cases-elementwise.js';
 import { at, build, type Plain } from './naive.js';
 

@@ -1,6 +1,6 @@
 import { data, nn, type Tensor } from 'chainrule';
 import { permutation } from '#lib/graph/random.js';
-import type { EpochResult } from '#lib/train/types.js';
+import type { EpochResult } from '#lib/train/options.js';
 
 export type Dataset = ReturnType<typeof data.fromArrays>;
 

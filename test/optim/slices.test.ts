@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FlatParameters, flattenParameters } from '#lib/parallel/prepare/flat-parameters.js';
 import { dealPieces, indivisible } from '#lib/parallel/prepare/slices.js';
-import type { Range } from '#lib/parallel/protocol/job.js';
+import type { Slice } from '#lib/parallel/protocol/job.js';
 
 const { init } = nn;
 
@@ -31,10 +31,10 @@ describe('the memory of a trainer', () => {
   it('holds each parameter once, on cache lines, those of one group together', () => {
     fc.assert(
       fc.property(sizes, (chosen) => {
-        const { parameters, regions, offsets, trainableElements } = layout(chosen);
+        const { parameters, runs, offsets, trainableElements } = layout(chosen);
         expect(parameters).toHaveLength(chosen.length);
         let end = 0;
-        for (const region of regions) {
+        for (const region of runs) {
           expect(region.start).toBe(end);
           end = region.end;
           for (const parameter of region.parameters) {
@@ -60,7 +60,7 @@ describe('the memory of a trainer', () => {
         const ends = pieces.map(({ end }) => end);
         expect(pieces.map(({ start }) => start)).toEqual([0, ...ends.slice(0, -1)]);
         expect(ends.at(-1)).toBe(flat.trainableElements);
-        for (const { start, end, divisible } of flat.regions) {
+        for (const { start, end, divisible } of flat.runs) {
           if (!divisible) expect(pieces).toContainEqual({ start, end });
         }
         const firsts = dealPieces(pieces, workers);
@@ -68,7 +68,7 @@ describe('the memory of a trainer', () => {
         expect(firsts[workers]).toBe(pieces.length);
         const largest = Math.max(...pieces.map(({ start, end }) => end - start));
         for (let rank = 0; rank < workers; rank++) {
-          const mine: readonly Range[] = pieces.slice(firsts[rank], firsts[rank + 1]);
+          const mine: readonly Slice[] = pieces.slice(firsts[rank], firsts[rank + 1]);
           const elements = mine.reduce((total, { start, end }) => total + end - start, 0);
           expect(elements).toBeLessThanOrEqual(flat.trainableElements / workers + largest);
         }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ADD, planReduction } from '#lib/parallel/protocol/reduction.js';
+import { ADD, planReductionTree } from '#lib/parallel/protocol/reduction-tree.js';
 
 /** Additions as text, by what the design promises: neighbours in pairs, then pairs of pairs, what is left over at the end. */
 function tree(shards: readonly (string | null)[]): string | null {
@@ -15,7 +15,7 @@ function tree(shards: readonly (string | null)[]): string | null {
 
 /** What the workers and then the program add, as text. Every worker runs alone, so that a slot of another would show. */
 function additions(present: readonly boolean[], workers: number): string | undefined {
-  const { slots, work, program } = planReduction(present, workers);
+  const { slots, work, program } = planReductionTree(present, workers);
   const memory = new Array<string | undefined>(slots);
   for (const groups of work) {
     for (const group of groups) {
@@ -69,7 +69,7 @@ describe('the reduction of shards', () => {
 
   it('needs slots that grow with the logarithm of the shards', () => {
     const slotsOf = (shards: number, workers: number) =>
-      planReduction(new Array<boolean>(shards).fill(true), workers).slots;
+      planReductionTree(new Array<boolean>(shards).fill(true), workers).slots;
     for (let shards = 1; shards <= 300; shards++) {
       expect(slotsOf(shards, 1)).toBeLessThanOrEqual(Math.floor(Math.log2(shards)) + 2);
       for (const workers of [2, 3, 5, 8]) {
@@ -84,8 +84,8 @@ describe('the reduction of shards', () => {
   it('needs no more slots where shards are empty', () => {
     fc.assert(
       fc.property(presentShards, fc.integer({ min: 1, max: 10 }), (present, workers) => {
-        const all = planReduction(new Array<boolean>(present.length).fill(true), workers);
-        expect(planReduction(present, workers).slots).toBeLessThanOrEqual(all.slots);
+        const all = planReductionTree(new Array<boolean>(present.length).fill(true), workers);
+        expect(planReductionTree(present, workers).slots).toBeLessThanOrEqual(all.slots);
       }),
     );
   });

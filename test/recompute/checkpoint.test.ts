@@ -206,14 +206,14 @@ describe('checkpointSequential', () => {
     ));
 
   it('cuts nearly equal stretches, and leaves the last one as it is', () => {
-    const regions: string[] = [];
+    const scopes: string[] = [];
     const layer = (x: Tensor) => {
       const next = x.exp();
-      regions.push(next.region ? 'again' : 'kept');
+      scopes.push(next.scope ? 'again' : 'kept');
       return next;
     };
     checkpointSequential(Array(7).fill(layer), 3)(like(2));
-    expect(regions).toEqual(['again', 'again', 'again', 'again', 'kept', 'kept', 'kept']);
+    expect(scopes).toEqual(['again', 'again', 'again', 'again', 'kept', 'kept', 'kept']);
   });
 });
 

@@ -47,7 +47,7 @@ function chainWithSkips(layers: number, random: () => number): Actions {
     bytes,
     producer: reads.map((_, action) => action),
     bufferIds: reads.map((_, action) => action),
-    regions: each(undefined),
+    scopes: each(undefined),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { Value } from '../lower/values.js';
 import type { Block, Step } from '../plan/plan.js';
+import type { Value } from '../plan/values.js';
 import { FirstFit } from './first-fit.js';
 import { findLifetimes, peakOf } from './lifetimes.js';
 import { tightestFit } from './tighten.js';

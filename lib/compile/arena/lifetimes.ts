@@ -1,6 +1,6 @@
-import { type Buffer, fillsBuffer, type Value } from '../lower/values.js';
 import { operandsOf } from '../plan/operands.js';
 import type { Step } from '../plan/plan.js';
+import { type Buffer, fillsBuffer, type Value } from '../plan/values.js';
 
 /** Cache lines, and the widest vector registers. */
 export const ALIGNMENT = 64;

@@ -1,7 +1,7 @@
 import { isNumber } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { computeType, isReduction, MOST_INSTRUCTIONS, reducedDims, stepShape } from './space.js';
+import { computeType, isReduceNode, MOST_INSTRUCTIONS, reducedDims, stepShape } from './space.js';
 import { merge, reachesAround, type Unit } from './units.js';
 
 /**
@@ -13,7 +13,7 @@ import { merge, reachesAround, type Unit } from './units.js';
  */
 export function joinReductions(nodes: readonly Tensor[], unitOf: Map<Tensor, Unit>): void {
   const users = new Map<Tensor, Set<Unit>>();
-  for (const unit of new Set(nodes.filter(isReduction).map((node) => unitOf.get(node) as Unit))) {
+  for (const unit of new Set(nodes.filter(isReduceNode).map((node) => unitOf.get(node) as Unit))) {
     const values = largeValues(unit);
     const candidates = new Set(values.flatMap((value) => [...(users.get(value) ?? [])]));
     const host = [...candidates].find((candidate) => canJoin(unit, candidate));
@@ -37,7 +37,7 @@ function largeValues({ nodes }: Unit): Tensor[] {
 
 function canJoin(unit: Unit, host: Unit): boolean {
   const [a, b] = [unit.last, host.last];
-  if (!isReduction(a) || !isReduction(b)) return false;
+  if (!isReduceNode(a) || !isReduceNode(b)) return false;
   if (!sameShape(stepShape(a), stepShape(b)) || computeType(a) !== computeType(b)) return false;
   if (!sameShape(reducedDims(a), reducedDims(b))) return false;
   if (host.nodes.length + unit.nodes.length > MOST_INSTRUCTIONS) return false;
@@ -46,6 +46,6 @@ function canJoin(unit: Unit, host: Unit): boolean {
 }
 
 function readsReductionOf(reader: Unit, maker: Unit): boolean {
-  const made = new Set<Tensor>(maker.nodes.filter(isReduction));
+  const made = new Set<Tensor>(maker.nodes.filter(isReduceNode));
   return reader.nodes.some((node) => node.inputs.some((input) => made.has(input)));
 }

@@ -15,19 +15,19 @@ export function computeType(node: Tensor): ComputeType {
 
 /** The shape that a step with this node in it runs over. */
 export function stepShape(node: Tensor): Shape {
-  return isReduction(node) ? node.input(0).shape : node.shape;
+  return isReduceNode(node) ? node.input(0).shape : node.shape;
 }
 
 type ReduceKernel = Extract<Lowering<unknown>, { family: 'reduce' }>;
 
-export type Reduction = Tensor & { readonly op: { readonly kernel: ReduceKernel } };
+export type ReduceNode = Tensor & { readonly op: { readonly kernel: ReduceKernel } };
 
-export function isReduction(node: Tensor): node is Reduction {
+export function isReduceNode(node: Tensor): node is ReduceNode {
   return node.op.kernel.family === 'reduce';
 }
 
 /** The input of a reduction as [A, R, B]: before, on and behind the reduced axes. */
-export function reducedDims(node: Reduction): [number, number, number] {
+export function reducedDims(node: ReduceNode): [number, number, number] {
   const { shape } = node.input(0);
   const axes = node.op.kernel.axes(node.attributes);
   const [first, last] = [axes[0] as number, axes.at(-1) as number];

@@ -3,7 +3,7 @@ import { isNumber } from '../../graph/leaf.js';
 import type { Loop } from '../../graph/loop.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
 import { link, reaches, type Unit } from '../fuse/units.js';
-import type { Buffer } from './values.js';
+import type { Buffer } from '../plan/values.js';
 
 /** A value that leaves the plan, and the binding that takes it. */
 export interface Target {

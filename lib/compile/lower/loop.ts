@@ -1,11 +1,11 @@
-import { endSlots, firstSlot, type Loop, type Region, regionsOf } from '../../graph/loop.js';
+import { endSlots, firstSlot, type Loop, type SlotRange, slotRangesOf } from '../../graph/loop.js';
 import { contiguousStrides, sizeOf } from '../../graph/shapes.js';
 import type { LoopBinding } from '../plan/plan.js';
-import type { Value } from './values.js';
+import type { Value } from '../plan/values.js';
 
 /** Where each carried value of a loop lies before the first step, in the memory of the loop's value. */
 export function loopStarts(loop: Loop, output: Value): Value[] {
-  return regionsOf(loop)
+  return slotRangesOf(loop)
     .slice(0, loop.carries)
     .map((region) => window(output, region, endSlots(loop, region.slots).first, region.shape));
 }
@@ -18,7 +18,7 @@ export function loopStarts(loop: Loop, output: Value): Value[] {
  */
 export function loopBindings(loop: Loop, read: readonly Value[], output: Value): LoopBinding<Value>[] {
   const { carries, inputs, length } = loop;
-  const regions = regionsOf(loop).map((region, i) => ({
+  const regions = slotRangesOf(loop).map((region, i) => ({
     operand: window(output, region, 0, [region.slots, ...region.shape]),
     slots: region.slots,
     first: i < carries ? firstSlot(loop, 'after') : 0,
@@ -30,7 +30,7 @@ export function loopBindings(loop: Loop, read: readonly Value[], output: Value):
   return [...before, ...given, ...regions];
 }
 
-function window(output: Value, { start, shape }: Region, slot: number, like: readonly number[]): Value {
+function window(output: Value, { start, shape }: SlotRange, slot: number, like: readonly number[]): Value {
   const offset = output.layout.offset + start + slot * sizeOf(shape);
   return { ...output, layout: { offset, shape: like, strides: contiguousStrides(like) } };
 }

@@ -2,16 +2,16 @@ import { bytesPerElement, type DType } from '../../graph/dtype.js';
 import { isNumber, numberOf } from '../../graph/leaf.js';
 import type { Body, Loop } from '../../graph/loop.js';
 import type { Call, Layout } from '../../graph/op.js';
-import type { Place } from '../../graph/place.js';
-import { commonRegion, keptIn, type Region } from '../../graph/region.js';
+import type { Origin } from '../../graph/origin.js';
+import { type CheckpointScope, commonScope, keptIn } from '../../graph/scope.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { computeType, isReduction, type Reduction, reducedDims, stepShape } from '../fuse/space.js';
+import { computeType, isReduceNode, type ReduceNode, reducedDims, stepShape } from '../fuse/space.js';
 import type { Unit } from '../fuse/units.js';
 import type { CallStep, Plan, ScanStep, Step } from '../plan/plan.js';
+import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from '../plan/values.js';
 import { loopBindings, loopStarts } from './loop.js';
 import { wholeValue, writeProgram } from './program.js';
-import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from './values.js';
 
 /** What the lowering must know of the whole graph. */
 export interface LoweringContext {
@@ -32,9 +32,9 @@ export class Lowering {
   readonly #compact = new Map<Tensor, Value>();
   #buffers = 0;
   /** Of the unit that is lowered now. */
-  #place: Place | undefined;
+  #place: Origin | undefined;
   /** Those of the unit; what is made for it on the way, such as a copy, is in the first. */
-  #regions: readonly Region[] = [];
+  #scopes: readonly CheckpointScope[] = [];
 
   constructor(private readonly context: LoweringContext) {}
 
@@ -42,7 +42,7 @@ export class Lowering {
     const node = unit.last;
     if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
     this.#place = node.place;
-    this.#regions = regionsOf(unit);
+    this.#scopes = scopesOf(unit);
     const { kernel } = node.op;
     if (kernel.family === 'map') this.#map(unit);
     if (kernel.family === 'reduce') this.#reduce(unit);
@@ -50,7 +50,7 @@ export class Lowering {
     if (kernel.family === 'call') this.#call(node, kernel.call(node));
     if (kernel.family === 'scan') this.#scan(node, kernel.loop(node));
     this.#place = undefined;
-    this.#regions = [];
+    this.#scopes = [];
   }
 
   /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
@@ -65,7 +65,7 @@ export class Lowering {
   /** A copy of a value in memory of its own, or in the given buffer. */
   copy(source: Value, label: string, buffer?: Buffer, place = this.#place): Value {
     const output: Value = {
-      buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype, this.#regions[0]),
+      buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype, this.#scopes[0]),
       layout: contiguous(source.layout.shape),
       dtype: source.dtype,
     };
@@ -109,8 +109,8 @@ export class Lowering {
   }
 
   #reduce(unit: Unit): void {
-    const reduced = unit.nodes.filter(isReduction);
-    const producers = unit.nodes.filter((node) => !isReduction(node));
+    const reduced = unit.nodes.filter(isReduceNode);
+    const producers = unit.nodes.filter((node) => !isReduceNode(node));
     const stored = this.#stored(unit);
     for (const node of reduced) stored.delete(node);
     const inputs = reduced.map((node) => node.input(0));
@@ -122,7 +122,7 @@ export class Lowering {
       kernel: 'reduce',
       label: labelOf(unit),
       flops: flopsOf(unit),
-      dims: reducedDims(unit.last as Reduction),
+      dims: reducedDims(unit.last as ReduceNode),
       reductions: reduced.map((node) => ({
         code: node.op.kernel.code,
         result: registerOf.get(node.input(0)) as number,
@@ -202,8 +202,8 @@ export class Lowering {
   }
 
   #push(step: Step<Value>, place = this.#place): void {
-    const regions = this.#regions;
-    this.steps.push({ ...step, ...(place && { place }), ...(regions.length > 0 && { regions }) });
+    const scopes = this.#scopes;
+    this.steps.push({ ...step, ...(place && { place }), ...(scopes.length > 0 && { scopes }) });
   }
 
   #matrix(node: Tensor): Value {
@@ -222,7 +222,7 @@ export class Lowering {
     return wholeValue(
       node,
       this.context.destinations.get(node) ??
-        this.#allocate(node.shape, node.dtype, isNumber(node) ? this.#regions[0] : keptIn(node.region)),
+        this.#allocate(node.shape, node.dtype, isNumber(node) ? this.#scopes[0] : keptIn(node.scope)),
     );
   }
 
@@ -230,16 +230,16 @@ export class Lowering {
     return { buffer: this.#allocate([elements], dtype), layout: contiguous([elements]), dtype };
   }
 
-  #allocate(shape: readonly number[], dtype: DType, region?: Region): Buffer {
+  #allocate(shape: readonly number[], dtype: DType, scope?: CheckpointScope): Buffer {
     const bytes = sizeOf(shape) * bytesPerElement(dtype);
-    return { kind: 'arena', id: this.#buffers++, bytes, ...(region && { region }) };
+    return { kind: 'arena', id: this.#buffers++, bytes, ...(scope && { scope }) };
   }
 }
 
-/** The regions that something of the unit leaves, and the innermost one that all of it is in. */
-function regionsOf({ nodes }: Unit): readonly Region[] {
-  const left = nodes.flatMap(({ region }) => region?.left ?? []);
-  const common = nodes.map(({ region }) => keptIn(region)).reduce(commonRegion);
+/** The scopes that something of the unit leaves, and the innermost one that all of it is in. */
+function scopesOf({ nodes }: Unit): readonly CheckpointScope[] {
+  const left = nodes.flatMap(({ scope }) => scope?.left ?? []);
+  const common = nodes.map(({ scope }) => keptIn(scope)).reduce(commonScope);
   return [...new Set(common ? [...left, common] : left)];
 }
 

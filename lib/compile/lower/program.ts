@@ -2,7 +2,7 @@ import { isNumber, numberOf } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { ComputeType } from '../fuse/space.js';
 import type { Program, ProgramInstruction } from '../plan/plan.js';
-import { contiguous, sameLayout, type Value } from './values.js';
+import { contiguous, sameLayout, type Value } from '../plan/values.js';
 
 /** A vector program under construction, and the register that each node's value is in. */
 export interface DraftProgram {

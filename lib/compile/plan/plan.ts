@@ -1,6 +1,6 @@
 import type { DType, TypedArray } from '../../graph/dtype.js';
-import type { Place } from '../../graph/place.js';
-import type { Region } from '../../graph/region.js';
+import type { Origin } from '../../graph/origin.js';
+import type { CheckpointScope } from '../../graph/scope.js';
 
 /** A strided window into a buffer: buffer 0 is the arena, buffer `i` is binding `i - 1`. */
 export interface Operand {
@@ -38,12 +38,12 @@ export interface StepFacts {
   /** Floating-point operations of one run. */
   readonly flops: number;
   /** Where its op comes from, where that was traced. */
-  readonly place?: Place;
+  readonly place?: Origin;
   /**
    * The checkpointed stretches that it is a part of: those that something of it leaves, and the one that all of it is in.
    * Left out of plans, which are what was made of it.
    */
-  readonly regions?: readonly Region[];
+  readonly scopes?: readonly CheckpointScope[];
   /** Whether it computes again what an earlier step did. */
   readonly recomputed?: true;
 }
@@ -53,7 +53,7 @@ export interface MapStep<O = Operand> extends Program<O>, StepFacts {
 }
 
 /** What a register is reduced to, and where that goes. */
-export interface Reduction<O = Operand> {
+export interface ReducedRegister<O = Operand> {
   readonly code: 'sum' | 'max' | 'min';
   readonly result: number;
   readonly output: O;
@@ -63,7 +63,7 @@ export interface Reduction<O = Operand> {
 export interface ReduceStep<O = Operand> extends Program<O>, StepFacts {
   readonly kernel: 'reduce';
   readonly dims: readonly [number, number, number];
-  readonly reductions: readonly Reduction<O>[];
+  readonly reductions: readonly ReducedRegister<O>[];
 }
 
 export interface CopyStep<O = Operand> extends StepFacts {

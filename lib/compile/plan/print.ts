@@ -1,5 +1,5 @@
-import { isContiguous } from '../lower/values.js';
 import type { Operand, Plan, Program, ScanStep, Step } from './plan.js';
+import { isContiguous } from './values.js';
 
 /**
  * A plan as text, one line per step: where its operands are, what it computes, where the results go. `@64` is the

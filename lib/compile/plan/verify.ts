@@ -2,7 +2,7 @@ import { bytesPerElement } from '../../graph/dtype.js';
 import { formatShape } from '../../graph/errors.js';
 import { sameShape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { LiveBlocks } from '../arena/live-blocks.js';
+import { LiveBlocks } from './live-blocks.js';
 import { operandsOf } from './operands.js';
 import type { Operand, Plan, ReduceStep } from './plan.js';
 

@@ -1,10 +1,10 @@
 import { bytesPerElement } from '../../graph/dtype.js';
-import type { Region } from '../../graph/region.js';
+import type { CheckpointScope } from '../../graph/scope.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { alignedBytes } from '../arena/lifetimes.js';
-import { fillsBuffer, type Value } from '../lower/values.js';
 import { operandsOf } from '../plan/operands.js';
 import type { Step } from '../plan/plan.js';
+import { fillsBuffer, type Value } from '../plan/values.js';
 
 /**
  * The steps of a graph as actions on values: what must be known to run some of them again. An action is the steps that
@@ -31,7 +31,7 @@ export interface Actions {
   /** The action that writes each value. */
   readonly producer: readonly number[];
   /** The checkpointed stretch that each value is computed again with; undefined where it is kept. */
-  readonly regions: readonly (Region | undefined)[];
+  readonly scopes: readonly (CheckpointScope | undefined)[];
   /** The number of each value in the schedule's buffers. */
   readonly bufferIds: readonly number[];
 }
@@ -56,7 +56,7 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
   const numberOfBuffer = new Map<number, number>();
   const bytes: number[] = [];
   const producer: number[] = [];
-  const regions: (Region | undefined)[] = [];
+  const scopes: (CheckpointScope | undefined)[] = [];
   const bufferIds: number[] = [];
   const users = countUsers(groups);
   const actions = groups.map((group, index) => {
@@ -76,7 +76,7 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
           value = bytes.push(alignedBytes(buffer.bytes)) - 1;
           numberOfBuffer.set(buffer.id, value);
           producer.push(index);
-          regions.push(buffer.region);
+          scopes.push(buffer.scope);
           bufferIds.push(buffer.id);
         }
         writes.add(value);
@@ -101,7 +101,7 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
     inPlace: groups.map((group) => findInPlace(group, numberOfBuffer)),
     bytes,
     producer,
-    regions,
+    scopes,
     bufferIds,
   };
 }

@@ -1,7 +1,7 @@
 import type { Actions } from './actions.js';
+import { type KeptSegments, measureSegments, type SegmentCosts } from './segment-costs.js';
+import type { Segments } from './segments.js';
 import type { Sequence } from './sequence.js';
-import { type KeptStages, measureStages, type StageCosts } from './stage-costs.js';
-import type { Stages } from './stages.js';
 
 /** The work of the search, in steps of its innermost loop. */
 const SEARCH_WORK = 5e7;
@@ -19,7 +19,7 @@ const [FEWEST_LEVELS, MOST_LEVELS] = [128, 1024];
 export class ChainSearch {
   readonly #count: number;
   readonly #levels: number;
-  readonly #costs: StageCosts;
+  readonly #costs: SegmentCosts;
   readonly #grain: number;
   /** For each pair of stages, the work by level of memory. */
   readonly #table: Float32Array[][] = [];
@@ -29,14 +29,14 @@ export class ChainSearch {
 
   constructor(
     private readonly actions: Actions,
-    private readonly stages: Stages,
+    private readonly stages: Segments,
   ) {
     const count = stages.cuts.length - 1;
     this.#count = count;
-    this.#costs = measureStages(actions, stages);
+    this.#costs = measureSegments(actions, stages);
     const most = Math.floor((6 * SEARCH_WORK) / Math.max(1, count) ** 3);
     const everything = this.#bytesOfEverything();
-    const sizes = this.#costs.kept.map(([alone]) => (alone as KeptStages).bytes);
+    const sizes = this.#costs.kept.map(([alone]) => (alone as KeptSegments).bytes);
     this.#grain = chooseGrain(sizes, everything / Math.min(MOST_LEVELS, Math.max(FEWEST_LEVELS, most)));
     this.#levels = Math.ceil(everything / this.#grain);
     const { forward, sweepPeak } = this.#costs;
@@ -68,7 +68,7 @@ export class ChainSearch {
 
   #bytesOfEverything(): number {
     let [held, peak] = [0, 0];
-    for (const [stages] of this.#costs.kept as readonly (readonly [KeptStages])[]) {
+    for (const [stages] of this.#costs.kept as readonly (readonly [KeptSegments])[]) {
       peak = Math.max(peak, held + Math.max(stages.peak, stages.backPeak));
       held += stages.bytes;
     }
@@ -80,7 +80,7 @@ export class ChainSearch {
     const waiting = this.#waitingBehind(t);
     let [held, peak] = [0, 0];
     for (let stage = s; stage <= t; stage++) {
-      const [alone] = this.#costs.kept[stage] as readonly [KeptStages];
+      const [alone] = this.#costs.kept[stage] as readonly [KeptSegments];
       peak = Math.max(peak, held + this.#level(Math.max(alone.peak + waiting, alone.backPeak)));
       held += this.#level(alone.bytes);
     }
@@ -113,7 +113,7 @@ export class ChainSearch {
   *#options(s: number, t: number): Generator<Option> {
     const { kept, boundary } = this.#costs;
     const waiting = this.#waitingBehind(t);
-    for (const [more, stages] of (kept[s] as readonly KeptStages[]).entries()) {
+    for (const [more, stages] of (kept[s] as readonly KeptSegments[]).entries()) {
       const end = s + more + 1;
       if (end > t + 1) break;
       const needs = this.#level(Math.max(stages.peak + waiting, stages.backPeak));
@@ -135,7 +135,7 @@ export class ChainSearch {
         again: this.#table[s]?.[k - 1] as Float32Array,
       };
       yield sweep;
-      const [alone] = kept[k - 1] as readonly [KeptStages];
+      const [alone] = kept[k - 1] as readonly [KeptSegments];
       const { own, rest, given } = alone;
       if (rest < own) yield { ...sweep, cost: sweep.cost - (own - rest), keeps: this.#level(given) };
     }
@@ -174,7 +174,7 @@ interface Option {
   /** The stage behind those that run now. */
   readonly end: number;
   /** For `last`, what runs. */
-  readonly stages?: KeptStages;
+  readonly stages?: KeptSegments;
   readonly cost: number;
   /** Levels of memory that it takes at least, and that it holds while `after` is done. */
   readonly needs: number;

@@ -5,8 +5,8 @@ import { fillUp, improve } from './improve.js';
 import { asMarked } from './marked.js';
 import { profileMemory } from './memory-profile.js';
 import { neighboursOf } from './neighbours.js';
+import { findSegments } from './segments.js';
 import { extraCost, type Sequence } from './sequence.js';
-import { findStages } from './stages.js';
 
 /** A way to run a schedule. */
 export interface Choice {
@@ -38,7 +38,7 @@ export function searchChoices(actions: Actions): Choice[] {
   const found = [
     plain,
     asMarked(actions),
-    ...STAGES.flatMap((stages) => new ChainSearch(actions, findStages(actions, stages)).sequences(most)),
+    ...STAGES.flatMap((stages) => new ChainSearch(actions, findSegments(actions, stages)).sequences(most)),
     ...giveUpGreedily(plain, actions, most),
   ];
   const choices = found.map((sequence, i) =>

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Region } from '../../graph/region.js';
-import type { Value } from '../lower/values.js';
+import type { CheckpointScope } from '../../graph/scope.js';
 import type { Step } from '../plan/plan.js';
+import type { Value } from '../plan/values.js';
 import { type Actions, actionsOf } from './actions.js';
 import { type Choice, searchChoices } from './choices.js';
 
@@ -24,10 +24,10 @@ export function choicesOf(steps: readonly Step<Value>[]): { actions: Actions; ch
 
 /** Equal for equal schedules, wherever they were traced. Stretches are told apart by the order in which they come. */
 function keyOf(steps: readonly Step<Value>[]): string {
-  const regions = new Map<Region, number>();
-  const numberOf = (region: Region): number => {
-    const number = regions.get(region) ?? regions.size;
-    regions.set(region, number);
+  const scopes = new Map<CheckpointScope, number>();
+  const numberOf = (scope: CheckpointScope): number => {
+    const number = scopes.get(scope) ?? scopes.size;
+    scopes.set(scope, number);
     return number;
   };
   const hash = createHash('sha256');
@@ -35,8 +35,8 @@ function keyOf(steps: readonly Step<Value>[]): string {
     hash.update(
       JSON.stringify(step, (name, value) => {
         if (name === 'place') return undefined;
-        if (name === 'regions') return (value as readonly Region[]).map(numberOf);
-        return name === 'region' ? numberOf(value as Region) : value;
+        if (name === 'scopes') return (value as readonly CheckpointScope[]).map(numberOf);
+        return name === 'scope' ? numberOf(value as CheckpointScope) : value;
       }),
     );
   }

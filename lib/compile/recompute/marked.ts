@@ -1,4 +1,4 @@
-import { liesIn, type Region } from '../../graph/region.js';
+import { type CheckpointScope, liesIn } from '../../graph/scope.js';
 import type { Actions } from './actions.js';
 import { type Sequence, withoutIdle } from './sequence.js';
 
@@ -7,8 +7,8 @@ import { type Sequence, withoutIdle } from './sequence.js';
  * and made again when it is needed later, from what the function was given.
  */
 export function asMarked(actions: Actions): Sequence {
-  const { reads, writes, producer, steps, regions } = actions;
-  if (!regions.some(Boolean)) return steps.map((_, action) => action);
+  const { reads, writes, producer, steps, scopes } = actions;
+  if (!scopes.some(Boolean)) return steps.map((_, action) => action);
   const given = givenUpAfter(actions);
   const restored = new Set<number>();
   const sequence: number[] = [];
@@ -30,7 +30,7 @@ export function asMarked(actions: Actions): Sequence {
       restore(value, action, made);
       // What functions within made on the way is given up again: they are to be run again for themselves.
       for (const other of made) {
-        if (!liesIn(regions[value], regions[other])) restored.delete(other);
+        if (!liesIn(scopes[value], scopes[other])) restored.delete(other);
       }
     }
     sequence.push(action);
@@ -39,9 +39,9 @@ export function asMarked(actions: Actions): Sequence {
 }
 
 /** For each value the action behind which it is given up: its last use within its stretch. Infinite where it is kept. */
-function givenUpAfter({ reads, producer, repeatable, regions, steps }: Actions): number[] {
-  const ends = endsOf(steps.map((group) => group.flatMap((step) => step.regions ?? [])));
-  const end = regions.map((region) => (region && ends.get(region)) ?? -1);
+function givenUpAfter({ reads, producer, repeatable, scopes, steps }: Actions): number[] {
+  const ends = endsOf(steps.map((group) => group.flatMap((step) => step.scopes ?? [])));
+  const end = scopes.map((scope) => (scope && ends.get(scope)) ?? -1);
   const last = producer.map((action, value) =>
     // A value of a stretch that is only made with a gradient was never kept for it.
     repeatable[action] && action <= (end[value] as number) ? action : Number.POSITIVE_INFINITY,
@@ -54,13 +54,13 @@ function givenUpAfter({ reads, producer, repeatable, regions, steps }: Actions):
   return last;
 }
 
-/** The last action of each region, with those of the regions in it. */
-function endsOf(stretches: readonly (readonly Region[])[]): Map<Region, number> {
-  const ends = new Map<Region, number>();
+/** The last action of each scope, with those of the scopes in it. */
+function endsOf(stretches: readonly (readonly CheckpointScope[])[]): Map<CheckpointScope, number> {
+  const ends = new Map<CheckpointScope, number>();
   stretches.forEach((list, action) => {
     for (const innermost of list) {
-      for (let region: Region | undefined = innermost; region; region = region.parent)
-        ends.set(region, action);
+      for (let scope: CheckpointScope | undefined = innermost; scope; scope = scope.parent)
+        ends.set(scope, action);
     }
   });
   return ends;

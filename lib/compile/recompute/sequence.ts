@@ -1,7 +1,7 @@
-import { mapOperands } from '../arena/place.js';
-import type { Buffer, Value } from '../lower/values.js';
+import { mapOperands } from '../arena/assign-offsets.js';
 import { operandsOf } from '../plan/operands.js';
 import type { Step } from '../plan/plan.js';
+import type { Buffer, Value } from '../plan/values.js';
 import type { Actions } from './actions.js';
 
 /**

@@ -3,7 +3,7 @@ import { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
 import { concat, type ScatterSliceAttributes, scatterSliceOp } from '../../ops/primitives/movement.js';
 
-type Part = Tensor<ScatterSliceAttributes>;
+type FramedSlice = Tensor<ScatterSliceAttributes>;
 
 /**
  * The sum of parts in frames of zeros, some of which lie beside each other, as fewer parts in smaller frames, or in
@@ -13,13 +13,13 @@ type Part = Tensor<ScatterSliceAttributes>;
  * @returns null where the operands are anything else
  */
 export function joinSlices(a: Tensor, b: Tensor): Tensor | null {
-  const parts = partsOf([a, b]);
+  const parts = framedSlicesOf([a, b]);
   if (!parts) return null;
   const axis = axisOf(parts);
   if (axis === null) return null;
-  const from = (part: Part) => part.attributes.start[axis] as number;
-  const to = (part: Part) => part.attributes.end[axis] as number;
-  const joined: Part[] = [];
+  const from = (part: FramedSlice) => part.attributes.start[axis] as number;
+  const to = (part: FramedSlice) => part.attributes.end[axis] as number;
+  const joined: FramedSlice[] = [];
   for (const part of parts.sort((p, q) => from(p) - from(q))) {
     const before = joined.at(-1);
     if (before && from(part) < to(before)) return null;
@@ -32,7 +32,7 @@ export function joinSlices(a: Tensor, b: Tensor): Tensor | null {
 }
 
 /** The one axis on which the parts have different ranges. */
-function axisOf([first, ...rest]: readonly Part[]): number | null {
+function axisOf([first, ...rest]: readonly FramedSlice[]): number | null {
   if (!first) return null;
   const { start, end } = first.attributes;
   const axes = first.shape
@@ -45,13 +45,13 @@ function axisOf([first, ...rest]: readonly Part[]): number | null {
   return axes.length === 1 ? (axes[0] as number) : null;
 }
 
-function join(a: Part, b: Part, axis: number): Part {
+function join(a: FramedSlice, b: FramedSlice, axis: number): FramedSlice {
   const end = a.attributes.end.map((at, i) => (i === axis ? (b.attributes.end[axis] as number) : at));
   const inner = concat([...piecesOf(a.input(0), axis), ...piecesOf(b.input(0), axis)], axis);
   return new Tensor(scatterSliceOp, [inner], { ...a.attributes, end });
 }
 
-function withoutFrame(part: Part): Tensor {
+function withoutFrame(part: FramedSlice): Tensor {
   const inner = part.input(0);
   return sameShape(inner.shape, part.shape) ? inner : part;
 }
@@ -63,21 +63,21 @@ function piecesOf(x: Tensor, axis: number): readonly Tensor[] {
 }
 
 /** The parts that sums consist of, or null where a term is none, or comes twice and so lies upon itself. */
-function partsOf(sums: readonly Tensor[]): Part[] | null {
-  const parts: Part[] = [];
+function framedSlicesOf(sums: readonly Tensor[]): FramedSlice[] | null {
+  const parts: FramedSlice[] = [];
   const seen = new Set<Tensor>();
   const stack = [...sums].reverse();
   for (let term = stack.pop(); term; term = stack.pop()) {
     if (seen.has(term)) return null;
     seen.add(term);
     if (term.op.kind === 'add') stack.push(...[...term.inputs].reverse());
-    else if (isPart(term)) parts.push(term);
+    else if (isFramedSlice(term)) parts.push(term);
     else return null;
   }
   return parts;
 }
 
-function isPart(node: Tensor): node is Part {
+function isFramedSlice(node: Tensor): node is FramedSlice {
   if (node.op !== scatterSliceOp) return false;
   const { step, end, start } = node.attributes as ScatterSliceAttributes;
   // A range's end may lie behind its last element where steps are wider.

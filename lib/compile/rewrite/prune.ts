@@ -1,5 +1,5 @@
-import { Body, endSlots, type Loop, regionsOf } from '../../graph/loop.js';
-import { remade } from '../../graph/region.js';
+import { Body, endSlots, type Loop, slotRangesOf } from '../../graph/loop.js';
+import { remade } from '../../graph/scope.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
 import type { SliceAttributes } from '../../ops/primitives/movement.js';
@@ -88,7 +88,7 @@ function joined(a: Reads | undefined, b: Reads): Reads {
 function needOf(loop: Loop, reads: Reads): Need | undefined {
   if (reads === 'all') return undefined;
   const { body, carries } = loop;
-  const regions = regionsOf(loop).map(({ start, slots, shape }, i) => {
+  const regions = slotRangesOf(loop).map(({ start, slots, shape }, i) => {
     const size = sizeOf(shape);
     const last = i < carries ? start + endSlots(loop, slots).last * size : start;
     return { start, end: start + slots * size, last, size, slots };
@@ -135,8 +135,8 @@ function pruneLoop(loop: Loop, { results, slots, placeholders }: Need): Loop {
 
 /** Where an element of a scan's value lies after pruning. */
 function moveBetween(before: Loop, after: Loop, { results }: Need): (at: number) => number {
-  const targets = regionsOf(after).values();
-  const moved = regionsOf(before).map((source, i) => {
+  const targets = slotRangesOf(after).values();
+  const moved = slotRangesOf(before).map((source, i) => {
     const target = results[i] ? targets.next().value : undefined;
     const size = sizeOf(source.shape);
     const end = source.start + source.slots * size;

@@ -1,6 +1,6 @@
 import { constantOp, equalsNumber, isNumber, numberOf } from '../../graph/leaf.js';
 import type { OpRecord } from '../../graph/op.js';
-import { remade } from '../../graph/region.js';
+import { remade } from '../../graph/scope.js';
 import { sameShape } from '../../graph/shapes.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
 import { joinSlices } from './join-slices.js';

@@ -1,5 +1,5 @@
 import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
-import type { Range } from './types.js';
+import type { Interval } from './transform.js';
 
 /** Checks that options are a plain object of known names. */
 export function requireKnown(op: string, options: object, known: readonly string[]): void {
@@ -41,12 +41,12 @@ export function requirePair(
 }
 
 /** Checks an option that is a range, or a number for the range around `centre` that is so wide to both sides. */
-export function requireRange(
+export function requireInterval(
   op: string,
   name: string,
   value: unknown,
   { centre = 0, min = Number.NEGATIVE_INFINITY } = {},
-): Range {
+): Interval {
   if (Array.isArray(value)) {
     if (value.length !== 2) throw invalid(op, `${name} must be a number or [low, high]`, value);
     const [low, high] = value.map((item) => requireNumber(op, name, item, { min })) as [number, number];

@@ -5,7 +5,7 @@ import type { TypedArray } from '../../graph/dtype.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
 import { requireKnown } from './checks.js';
-import type { Custom, OnBadItem } from './types.js';
+import type { Custom, OnBadItem } from './transform.js';
 
 export interface CustomOptions {
   /** Handed to the function with each sample; plain data. */

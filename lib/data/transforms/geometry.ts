@@ -1,6 +1,6 @@
 import { invalid } from '../../graph/errors.js';
-import { requireKnown, requireNumber, requirePair, requireRange } from './checks.js';
-import type { Affine, Crop, Flip, PaddingMode, Range } from './types.js';
+import { requireInterval, requireKnown, requireNumber, requirePair } from './checks.js';
+import type { Affine, Crop, Flip, Interval, PaddingMode } from './transform.js';
 
 export interface FlipOptions {
   /** Left and right. Default true. */
@@ -50,13 +50,13 @@ export function crop(options: CropOptions): Crop {
 
 export interface AffineOptions {
   /** Of rotation: a range, or a number for both directions. Default 0. */
-  readonly degrees?: number | Range;
+  readonly degrees?: number | Interval;
   /** Largest shifts up and down, and left and right, as shares of height and width. Default [0, 0]. */
   readonly translate?: readonly [number, number];
-  /** Range of factors. Default [1, 1]. */
-  readonly scale?: Range;
+  /** Interval of factors. Default [1, 1]. */
+  readonly scale?: Interval;
   /** Degrees along the x axis, or along both as [x, y]: each a range, or a number for both directions. Default 0. */
-  readonly shear?: number | readonly [number | Range, number | Range];
+  readonly shear?: number | readonly [number | Interval, number | Interval];
   /** Of pixels from outside the image. Default 0. */
   readonly fill?: number;
 }
@@ -75,15 +75,15 @@ export function affine(options: AffineOptions): Affine {
     requireNumber('affine', 'translate', share, { min: 0, max: 1 }),
   ) as [number, number];
   if (!Array.isArray(scale)) throw invalid('affine', 'scale must be [low, high]', scale);
-  const factors = requireRange('affine', 'scale', scale);
+  const factors = requireInterval('affine', 'scale', scale);
   if (factors[0] <= 0) throw invalid('affine', 'scale must be positive', scale);
   const both = Array.isArray(shear) ? shear : [shear, 0];
   if (both.length !== 2) throw invalid('affine', 'shear must be degrees along x, or [x, y]', shear);
-  const [x, y] = both.map((range) => requireRange('affine', 'shear', range)) as [Range, Range];
+  const [x, y] = both.map((range) => requireInterval('affine', 'shear', range)) as [Interval, Interval];
   for (const angle of [...x, ...y]) requireNumber('affine', 'shear', angle, { min: -89, max: 89 });
   return {
     kind: 'affine',
-    degrees: requireRange('affine', 'degrees', degrees),
+    degrees: requireInterval('affine', 'degrees', degrees),
     translate: [rows, columns],
     scale: factors,
     shear: [x, y],

@@ -2,7 +2,7 @@ import type { DType } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import { paddingModes } from './geometry.js';
-import type { Custom, Mixup, Transform } from './types.js';
+import type { Custom, Mixup, Transform } from './transform.js';
 
 /** Of one sample, its inputs or its target. */
 export interface Form {
@@ -11,7 +11,7 @@ export interface Form {
 }
 
 /** Transforms that the addon runs in one go, as its program (see `native/augment.cc`). */
-export interface NativeStage {
+export interface NativeTransforms {
   readonly kind: 'native';
   readonly program: Float64Array<ArrayBuffer>;
   readonly to: Form;
@@ -20,7 +20,7 @@ export interface NativeStage {
 }
 
 /** A transform that a module makes. */
-export interface CustomStage {
+export interface CustomTransform {
   readonly kind: 'custom';
   readonly transform: Custom;
   /** Among all transforms. */
@@ -31,7 +31,7 @@ export interface CustomStage {
 
 /** What is done to samples one after the other, and what comes out. */
 export interface TransformPlan {
-  readonly stages: readonly (NativeStage | CustomStage)[];
+  readonly stages: readonly (NativeTransforms | CustomTransform)[];
   readonly mixup: { readonly transform: Mixup; readonly position: number } | null;
   readonly inputs: Form;
   readonly targets: Form;
@@ -52,7 +52,7 @@ export function planTransforms(inputs: Form, targets: Form, transforms: readonly
   if (transforms.length === 0)
     return { stages: [], mixup: null, inputs: formOf(inputs), targets: formOf(targets) };
   if (transforms.length > MOST) throw invalid('transform', `takes ${MOST} transforms`, transforms.length);
-  const stages = new Stages(inputs);
+  const stages = new TransformPlanner(inputs);
   let mixup: TransformPlan['mixup'] = null;
   transforms.forEach((transform, position) => {
     if (mixup) throw invalid('mixup', 'must stand behind all other transforms, once', transform.kind);
@@ -85,8 +85,8 @@ function mixedTargets(targets: Form, last: Transform | undefined): Form {
 }
 
 /** Gathers stages while it follows the form of the inputs. */
-class Stages {
-  readonly list: (NativeStage | CustomStage)[] = [];
+class TransformPlanner {
+  readonly list: (NativeTransforms | CustomTransform)[] = [];
   #form: Form;
   /** Whether values are bytes from 0 to 255, in whatever dtype. */
   #bytes: boolean;

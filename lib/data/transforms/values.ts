@@ -1,14 +1,14 @@
 import { invalid, requireInteger } from '../../graph/errors.js';
-import { requireKnown, requireNumber, requireRange } from './checks.js';
-import type { ColorJitter, Cutout, Mixup, Noise, Normalize, Range } from './types.js';
+import { requireInterval, requireKnown, requireNumber } from './checks.js';
+import type { ColorJitter, Cutout, Interval, Mixup, Noise, Normalize } from './transform.js';
 
 export interface ColorJitterOptions {
-  /** Range of factors, or a number for as much below and above 1. Default 0. */
-  readonly brightness?: number | Range;
+  /** Interval of factors, or a number for as much below and above 1. Default 0. */
+  readonly brightness?: number | Interval;
   /** As brightness. */
-  readonly contrast?: number | Range;
+  readonly contrast?: number | Interval;
   /** As brightness; without effect on images of one channel. */
-  readonly saturation?: number | Range;
+  readonly saturation?: number | Interval;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface ColorJitterOptions {
 export function colorJitter(options: ColorJitterOptions): ColorJitter {
   requireKnown('colorJitter', options, ['brightness', 'contrast', 'saturation']);
   const range = (name: keyof ColorJitterOptions) =>
-    requireRange('colorJitter', name, options[name] ?? 0, { centre: 1, min: 0 });
+    requireInterval('colorJitter', name, options[name] ?? 0, { centre: 1, min: 0 });
   return {
     kind: 'colorJitter',
     brightness: range('brightness'),

@@ -2,7 +2,7 @@ import { invalid } from '../../graph/errors.js';
 import { full } from '../../graph/leaf.js';
 import { add, mul } from '../../ops/primitives/elementwise.js';
 import * as random from '../../ops/primitives/random.js';
-import type { Initialiser } from './types.js';
+import type { Initialiser } from './initializer.js';
 
 /** Every element is `value`. */
 export function constant(value: number): Initialiser {

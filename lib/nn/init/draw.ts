@@ -1,5 +1,5 @@
 import { philox, seedWords } from '../../graph/random.js';
-import type { InitContext } from './types.js';
+import type { InitContext } from './initializer.js';
 
 /** Keeps these draws apart from any other use of the same seed and key ("init" in ASCII). */
 const STREAM = 0x696e6974;

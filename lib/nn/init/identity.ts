@@ -1,6 +1,6 @@
 import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import type { Initialiser } from './initializer.js';
 import { written } from './matrix.js';
-import type { Initialiser } from './types.js';
 
 /** The identity matrix, or as much of it as the shape [out, in] holds, as `torch.nn.init.eye_`. */
 export const identity: Initialiser = (shape, context) => {

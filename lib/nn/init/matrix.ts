@@ -3,7 +3,7 @@ import { formatShape, invalid } from '../../graph/errors.js';
 import { constant } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { InitContext } from './types.js';
+import type { InitContext } from './initializer.js';
 
 /** A weight seen as a matrix whose rows belong to its outputs. */
 export interface WeightMatrix {

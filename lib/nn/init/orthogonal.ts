@@ -1,7 +1,7 @@
 import { invalid } from '../../graph/errors.js';
 import { drawNormal } from './draw.js';
+import type { Initialiser } from './initializer.js';
 import { asMatrix, written } from './matrix.js';
-import type { Initialiser } from './types.js';
 
 /**
  * A random (semi-)orthogonal matrix times `factor` (Saxe et al. 2014), as `torch.nn.init.orthogonal_`: the rows of

@@ -1,6 +1,6 @@
 import { invalid, requireOptions } from '../../graph/errors.js';
 import { normal, uniform } from './basic.js';
-import type { FanMode, InitContext, Initialiser } from './types.js';
+import type { FanMode, InitContext, Initialiser } from './initializer.js';
 
 /** Nonlinearities that have a recommended gain. */
 export type Nonlinearity = 'linear' | 'conv' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';

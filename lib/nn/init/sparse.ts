@@ -2,8 +2,8 @@ import { formatShape, invalid } from '../../graph/errors.js';
 import { hashKey, permutation } from '../../graph/random.js';
 import { requireNormal } from './basic.js';
 import { drawNormal } from './draw.js';
+import type { Initialiser } from './initializer.js';
 import { written } from './matrix.js';
-import type { Initialiser } from './types.js';
 
 /**
  * Normal around 0, but in every column of the matrix [out, in] a share of the elements, rounded up, is 0 (Martens

@@ -1,9 +1,9 @@
 import { invalid } from '../../graph/errors.js';
 import { requireNormal } from './basic.js';
 import { drawUniform } from './draw.js';
+import type { Initialiser } from './initializer.js';
 import { written } from './matrix.js';
 import { normalQuantile, normalShare } from './normal-distribution.js';
-import type { Initialiser } from './types.js';
 
 /**
  * Normal with the given mean and deviation, but only what falls into [low, high], as `torch.nn.init.trunc_normal_`:

@@ -58,7 +58,7 @@ export class TransformerEncoderLayer extends Module {
 
   constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}) {
     super();
-    const parts = new Parts('TransformerEncoderLayer', embedDim, numHeads, options);
+    const parts = new Sublayers('TransformerEncoderLayer', embedDim, numHeads, options);
     this.self_attn = parts.attention({ causal: options.causal ?? false, rotary: options.rotary ?? false });
     this.linear1 = parts.widen();
     this.dropout = parts.dropout();
@@ -111,7 +111,7 @@ export class TransformerDecoderLayer extends Module {
 
   constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}) {
     super();
-    const parts = new Parts('TransformerDecoderLayer', embedDim, numHeads, options);
+    const parts = new Sublayers('TransformerDecoderLayer', embedDim, numHeads, options);
     this.self_attn = parts.attention({ causal: options.causal ?? false, rotary: options.rotary ?? false });
     this.multihead_attn = parts.attention();
     this.linear1 = parts.widen();
@@ -164,7 +164,7 @@ function activate(activation: (x: Tensor) => Tensor, dropout: Dropout, x: Tensor
 const activations = { relu, gelu };
 
 /** Makes the parts of a layer from its options. */
-class Parts {
+class Sublayers {
   readonly activation: (x: Tensor) => Tensor;
   readonly normFirst: boolean;
 

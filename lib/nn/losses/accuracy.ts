@@ -9,7 +9,7 @@ import { argMax } from '../../ops/primitives/reduce.js';
 import { requireSameShape } from './check.js';
 import { configurable } from './configurable.js';
 import { Labels, requireLabelShape } from './labels.js';
-import type { Metric, OutputAndTarget } from './types.js';
+import type { Metric, OutputAndTarget } from './loss.js';
 
 const inputs = ['output', 'target'];
 

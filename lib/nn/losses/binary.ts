@@ -20,8 +20,8 @@ import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { binaryAccuracy } from './accuracy.js';
 import { requireFactors, requirePositive, requireSameShape, targetsMust } from './check.js';
 import { configurable } from './configurable.js';
+import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
 import { type ReductionOptions, reducer } from './reduction.js';
-import type { Loss, Metric, OutputAndTarget, TargetCheck } from './types.js';
 
 const inputs = ['output', 'target'];
 

@@ -9,8 +9,8 @@ import { accuracy } from './accuracy.js';
 import { requireFloat, targetsMust } from './check.js';
 import { configurable } from './configurable.js';
 import { checkLabelRange, classWeights, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
+import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
 import { reducer, requireReduction } from './reduction.js';
-import type { Loss, Metric, OutputAndTarget, TargetCheck } from './types.js';
 
 export interface CrossEntropyOptions extends LabelOptions {
   /** The share of every target that is spread evenly over all classes (Szegedy et al. 2016). Default 0. */

@@ -16,8 +16,8 @@ import {
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { requirePositive, requireSameShape } from './check.js';
 import { configurable } from './configurable.js';
+import type { Loss, OutputAndTarget } from './loss.js';
 import { type Reduction, type ReductionOptions, reducer } from './reduction.js';
-import type { Loss, OutputAndTarget } from './types.js';
 
 export interface KLOptions {
   /** 'batchmean', the sum over all but the first axis and the mean over it, is the divergence itself. Default 'mean'. */

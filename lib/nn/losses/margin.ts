@@ -8,8 +8,8 @@ import { requireFloat, requirePositive, requireSameShape, targetsMust } from './
 import { configurable } from './configurable.js';
 import type { ClassLoss } from './cross-entropy.js';
 import { checkLabelRange, Labels } from './labels.js';
+import type { Loss, OutputAndTarget, TargetCheck } from './loss.js';
 import { type ReductionOptions, reducer } from './reduction.js';
-import type { Loss, OutputAndTarget, TargetCheck } from './types.js';
 
 const inputs = ['output', 'target'];
 

@@ -5,8 +5,8 @@ import { requireFloat } from './check.js';
 import { configurable } from './configurable.js';
 import type { ClassLoss } from './cross-entropy.js';
 import { checkLabelRange, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
+import type { OutputAndTarget } from './loss.js';
 import { requireReduction } from './reduction.js';
-import type { OutputAndTarget } from './types.js';
 
 /**
  * The negative log-likelihood of labels under log-probabilities, as `torch.nn.NLLLoss`: `crossEntropy` is this of

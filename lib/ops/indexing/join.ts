@@ -2,7 +2,7 @@ import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
 import { normaliseAxis, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { expand } from '../primitives/broadcast.js';
-import { concat, part, reshape, slice, squeeze, unsqueeze } from '../primitives/movement.js';
+import { concat, reshape, slice, sliceAxis, squeeze, unsqueeze } from '../primitives/movement.js';
 
 /** Puts tensors of one shape behind one another along a new axis (the first by default), as `torch.stack`. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
@@ -24,7 +24,9 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 /** The slices along an axis (the first by default), each without it: what `stack` put together. */
 export function unstack(x: Tensor, axis = 0): Tensor[] {
   const over = normaliseAxis('unstack', axis, x.ndim);
-  return Array.from({ length: x.shape[over] as number }, (_, i) => squeeze(part(x, over, i, i + 1), over));
+  return Array.from({ length: x.shape[over] as number }, (_, i) =>
+    squeeze(sliceAxis(x, over, i, i + 1), over),
+  );
 }
 
 /**
@@ -40,7 +42,7 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
     requireInteger('split', 'size', sizes, { min: 1 });
     const count = Math.max(1, Math.ceil(length / sizes));
     return Array.from({ length: count }, (_, i) =>
-      part(x, over, i * sizes, Math.min(length, (i + 1) * sizes)),
+      sliceAxis(x, over, i * sizes, Math.min(length, (i + 1) * sizes)),
     );
   }
   for (const size of sizes) requireInteger('split', 'each size', size, { min: 0 });
@@ -51,7 +53,7 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
   return sizes.map((size) => {
     const start = from;
     from += size;
-    return part(x, over, start, from);
+    return sliceAxis(x, over, start, from);
   });
 }
 
@@ -66,7 +68,7 @@ export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
 }
 
 /**
- * The part of a tensor at a place of each of the leading axes, which are dropped: `at(x, 0)` is PyTorch's `x[0]`, and
+ * The sliceAxis of a tensor at a place of each of the leading axes, which are dropped: `at(x, 0)` is PyTorch's `x[0]`, and
  * `at(x, -1, 2)` its `x[-1, 2]`.
  */
 export function at(x: Tensor, ...indices: number[]): Tensor {

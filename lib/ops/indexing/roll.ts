@@ -1,7 +1,7 @@
 import { invalid, requireInteger } from '../../graph/errors.js';
 import { normaliseAxis } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { concat, part } from '../primitives/movement.js';
+import { concat, sliceAxis } from '../primitives/movement.js';
 
 /**
  * Moves the elements of an axis by `shift` places towards its end, and those that leave it back to its start, as
@@ -17,6 +17,6 @@ export function roll(x: Tensor, shift: number | readonly number[], axis: number 
     const places = requireInteger('roll', 'shift', shifts[i]) % (length || 1);
     if (places === 0) return rolled;
     const cut = (length - places) % length;
-    return concat([part(rolled, over, cut, length), part(rolled, over, 0, cut)], over);
+    return concat([sliceAxis(rolled, over, cut, length), sliceAxis(rolled, over, 0, cut)], over);
   }, x);
 }

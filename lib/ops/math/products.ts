@@ -5,7 +5,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { keptShape, type ReduceOptions } from '../primitives/broadcast.js';
 import { widened } from '../primitives/cumulative.js';
 import { mul } from '../primitives/elementwise.js';
-import { pad, part, permute, reshape } from '../primitives/movement.js';
+import { pad, permute, reshape, sliceAxis } from '../primitives/movement.js';
 import type { Axes } from '../primitives/reduce.js';
 
 /**
@@ -18,7 +18,7 @@ export function cumProd(x: Tensor, axis = -1): Tensor {
   let products = widened(x);
   // Each round doubles the stretch that an element is the product of (Hillis & Steele 1986).
   for (let step = 1; step < length; step *= 2) {
-    const earlier = part(products, along, 0, length - step);
+    const earlier = sliceAxis(products, along, 0, length - step);
     const shifted = pad(
       earlier,
       x.shape.map((_, i) => [i === along ? step : 0, 0]),
@@ -54,7 +54,7 @@ function multiplyHalves(x: Tensor, axis: number): Tensor {
   const length = x.shape[axis] as number;
   if (length === 1) return x;
   const half = Math.floor(length / 2);
-  const halves = mul(part(x, axis, 0, half), part(x, axis, half, 2 * half));
+  const halves = mul(sliceAxis(x, axis, 0, half), sliceAxis(x, axis, half, 2 * half));
   const product = multiplyHalves(halves, axis);
-  return length % 2 === 0 ? product : mul(product, part(x, axis, 2 * half, length));
+  return length % 2 === 0 ? product : mul(product, sliceAxis(x, axis, 2 * half, length));
 }

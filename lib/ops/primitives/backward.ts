@@ -1,6 +1,6 @@
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
-import { backwardOf, enter, leave } from '../../graph/place.js';
+import { backwardOf, enterOrigin, leaveOrigin } from '../../graph/origin.js';
 import { sameShape } from '../../graph/shapes.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
 import { add } from './elementwise.js';
@@ -13,7 +13,7 @@ import { add } from './elementwise.js';
  * @param gradients one for each of `outputs`, of its shape and dtype
  * @param wrt any nodes; `undefined` is given for one that no output depends on
  */
-export function vjp(
+export function accumulateGradients(
   outputs: readonly Tensor[],
   gradients: readonly Tensor[],
   wrt: readonly Tensor[],
@@ -32,7 +32,7 @@ export function vjp(
     const rule = node.op.grad;
     if (!gradient || !rule) continue;
     // No function of its own, whose frame could push the caller's line out of an error's stack.
-    const outer = enter(backwardOf(node.place));
+    const outer = enterOrigin(backwardOf(node.place));
     try {
       const contributions = rule(gradient, node);
       node.inputs.forEach((input, i) => {
@@ -45,7 +45,7 @@ export function vjp(
         accumulate(input, contribution);
       });
     } finally {
-      leave(outer);
+      leaveOrigin(outer);
     }
     if (!wanted.has(node)) sums.delete(node);
   }

@@ -149,7 +149,7 @@ export interface SliceAttributes {
   readonly step: readonly number[];
 }
 
-/** A regular part of each axis. */
+/** A regular sliceAxis of each axis. */
 export const sliceOp: OpRecord<SliceAttributes> = {
   kind: 'slice',
   type: ([x], { start, end, step }) => ({
@@ -178,7 +178,7 @@ export const sliceOp: OpRecord<SliceAttributes> = {
 export type Range = readonly [start?: number, end?: number, step?: number];
 
 /**
- * A part of a tensor, one range per leading axis: `slice(x, [[0, 2], [1]])` is NumPy's `x[0:2, 1:]`. Ranges past
+ * A sliceAxis of a tensor, one range per leading axis: `slice(x, [[0, 2], [1]])` is NumPy's `x[0:2, 1:]`. Ranges past
  * the end are cut, as in NumPy. Steps are positive.
  */
 export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
@@ -322,7 +322,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 /** A stretch of one axis. */
-export function part(x: Tensor, axis: number, from: number, to: number): Tensor {
+export function sliceAxis(x: Tensor, axis: number, from: number, to: number): Tensor {
   return slice(
     x,
     x.shape.map((d, i) => (i === axis ? [from, to] : [0, d])),

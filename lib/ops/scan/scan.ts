@@ -1,7 +1,7 @@
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
 import { full, input } from '../../graph/leaf.js';
-import { inRegion } from '../../graph/region.js';
+import { inScope } from '../../graph/scope.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { requireNoAssignments } from '../../graph/trace.js';
@@ -59,7 +59,7 @@ export function scan(
   const changing = [...carries, ...slices].map(({ placeholder }) => placeholder);
   const made = requireNoAssignments('scan', () =>
     // A body is a graph of its own, in which all is computed again with the loop.
-    inRegion(undefined, () => step(changing.slice(0, carries.length), changing.slice(carries.length))),
+    inScope(undefined, () => step(changing.slice(0, carries.length), changing.slice(carries.length))),
   );
   const { carry: next, outputs = [] } = made;
   requireLike(next, carry);

@@ -7,7 +7,7 @@ import { type Trace, traced } from '../../graph/trace.js';
 import { cast, mul } from '../../ops/primitives/elementwise.js';
 import { collectUpdates, type UpdateRequest } from '../../optim/requests.js';
 import { type Result, requireOwnInputs, tensorsOf } from '../../runtime/traced-results.js';
-import { bindShard } from '../prepare/plans.js';
+import { bindShard } from '../prepare/compile-shard.js';
 import type { BoundPlan } from '../protocol/job.js';
 import type { StepLayout } from './step-layout.js';
 

@@ -3,14 +3,14 @@ import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
 import { isTrainable, type Optimizer } from '../../optim/optimizer.js';
-import type { Range, SharedMemory } from '../protocol/job.js';
+import type { SharedMemory, Slice } from '../protocol/job.js';
 import { sharedMemory, viewInto } from '../protocol/shared-memory.js';
 
 /** Elements that each parameter's place is a multiple of, so that every one starts on a cache line. */
 export const ALIGNMENT = 16;
 
 /** A stretch of the flat memory whose parameters are updated alike. */
-export interface Region extends Range {
+export interface ParameterRun extends Slice {
   /** The index of the optimiser's group. */
   readonly group: number;
   readonly parameters: readonly Variable[];
@@ -33,7 +33,7 @@ export interface FlatParameters {
   /** The parameters, in the order of the memory. */
   readonly parameters: readonly Variable[];
   /** What the first part is made of, in order. */
-  readonly regions: readonly Region[];
+  readonly runs: readonly ParameterRun[];
   /** The first element of each parameter and buffer. */
   readonly offsets: ReadonlyMap<Variable, number>;
 }
@@ -52,9 +52,9 @@ export function flattenParameters(
   const dtype = optimizer ? commonDType(parameters) : (buffers[0]?.dtype ?? 'float32');
   const trainable = trainedOf(parameters);
   const offsets = new Map<Variable, number>();
-  const regions: Region[] = [];
+  const runs: ParameterRun[] = [];
   let elements = 0;
-  const place = (variables: readonly Variable[]): Range => {
+  const place = (variables: readonly Variable[]): Slice => {
     const start = elements;
     for (const variable of variables) {
       offsets.set(variable, elements);
@@ -69,7 +69,7 @@ export function flattenParameters(
       const range = place(part);
       if (range.start === range.end) continue;
       const shape = rule.whole ? (part[0] as Variable).shape : [range.end - range.start];
-      regions.push({ ...range, group, parameters: part, shape, divisible: !rule.whole });
+      runs.push({ ...range, group, parameters: part, shape, divisible: !rule.whole });
     }
   });
   const trainableElements = elements;
@@ -78,8 +78,8 @@ export function flattenParameters(
     memory: sharedMemory(dtype, elements),
     elements,
     trainableElements,
-    parameters: regions.flatMap((region) => region.parameters),
-    regions,
+    parameters: runs.flatMap((region) => region.parameters),
+    runs,
     offsets,
   };
   attachParameters(flat);
@@ -109,7 +109,7 @@ function trainedOf(parameters: readonly Variable[]): Variable[] {
 }
 
 /** Where variables lie in the flat memory. */
-export function rangesOf({ offsets }: FlatParameters, variables: Iterable<Variable>): Range[] {
+export function rangesOf({ offsets }: FlatParameters, variables: Iterable<Variable>): Slice[] {
   return [...variables].map((variable) => {
     const start = offsets.get(variable) as number;
     return { start, end: start + variable.size };

@@ -6,7 +6,7 @@ import type { Optimizer, ParameterGroup } from '../../optim/optimizer.js';
 import { stateShapes } from '../../optim/rule.js';
 import type { SharedMemory } from '../protocol/job.js';
 import { sharedMemory, viewInto } from '../protocol/shared-memory.js';
-import type { FlatParameters, Region } from './flat-parameters.js';
+import type { FlatParameters, ParameterRun } from './flat-parameters.js';
 
 /** A tensor of a region's state. */
 export interface StateTensor {
@@ -17,7 +17,7 @@ export interface StateTensor {
 /** What an optimiser remembers of flat parameters, in memory that all workers see. */
 export interface OptimizerMemory {
   /** For each region what its rule keeps. */
-  readonly state: ReadonlyMap<Region, readonly StateTensor[]>;
+  readonly state: ReadonlyMap<ParameterRun, readonly StateTensor[]>;
   /** The moving averages, laid out as the parameters. */
   readonly average?: SharedMemory;
   /** The sums of the gradients since the last update, laid out as the parameters. */
@@ -27,7 +27,7 @@ export interface OptimizerMemory {
 /** Memory for an optimiser that has seen nothing yet. */
 export function optimizerMemory(flat: FlatParameters, { groups, stages }: Optimizer): OptimizerMemory {
   const { dtype } = flat.memory;
-  const tensors = ({ group, shape }: Region) =>
+  const tensors = ({ group, shape }: ParameterRun) =>
     stateShapes((groups[group] as ParameterGroup).rule, shape).map(([, like]) => stateTensor(dtype, like));
   const like = () => sharedMemory(dtype, flat.trainableElements);
   const average = stages.average === undefined ? undefined : like();
@@ -35,7 +35,7 @@ export function optimizerMemory(flat: FlatParameters, { groups, stages }: Optimi
     placeOf(flat, parameter, average as SharedMemory).set(parameter.storage.data);
   }
   return {
-    state: new Map(flat.regions.map((region) => [region, tensors(region)])),
+    state: new Map(flat.runs.map((region) => [region, tensors(region)])),
     ...(average ? { average } : {}),
     ...((stages.accumulate ?? 1) > 1 ? { sum: like() } : {}),
   };
@@ -91,7 +91,7 @@ export function stateOf(
   { flat, memory }: { flat: FlatParameters; memory: OptimizerMemory },
   parameter: Variable,
 ): ParameterState[] {
-  const region = flat.regions.find(({ parameters }) => parameters.includes(parameter)) as Region;
+  const region = flat.runs.find(({ parameters }) => parameters.includes(parameter)) as ParameterRun;
   const start = (flat.offsets.get(parameter) as number) - region.start;
   return (memory.state.get(region) ?? []).map((tensor) =>
     region.divisible

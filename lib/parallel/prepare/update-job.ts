@@ -1,7 +1,7 @@
 import type { Variable } from '../../graph/leaf.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import type { SharedMemory, UpdateJob } from '../protocol/job.js';
-import { planReduction } from '../protocol/reduction.js';
+import { planReductionTree } from '../protocol/reduction-tree.js';
 import { sharedBuffer, sharedMemory } from '../protocol/shared-memory.js';
 import { type FlatParameters, rangesOf } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
@@ -63,7 +63,7 @@ function withOptimizer(
   const squares = clipNorm === undefined ? undefined : take(flat.memory.dtype, squareCount(flat));
   const gradients = sum ?? (slots[0] as SharedMemory);
   const scalarCount = optimizer.scalarsAt(0).length;
-  const whole = planReduction(new Array<boolean>(shards).fill(true), workers).program;
+  const whole = planReductionTree(new Array<boolean>(shards).fill(true), workers).program;
   // What is added up for other steps, or looked at before the update, has to be stored.
   const isLarge = flat.trainableElements >= LEAST_DIRECT;
   const isDirect = isLarge && whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
@@ -88,5 +88,5 @@ function nothingToUpdate(workers: number): OfOptimizer {
 function slotCount(shards: number, workers: number, mayBeFewer: boolean): number {
   const present = new Array<boolean>(shards).fill(true);
   const counts = mayBeFewer ? Array.from({ length: workers }, (_, i) => i + 1) : [workers];
-  return Math.max(...counts.map((count) => planReduction(present, count).slots));
+  return Math.max(...counts.map((count) => planReductionTree(present, count).slots));
 }

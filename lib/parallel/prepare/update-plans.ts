@@ -9,8 +9,8 @@ import { add, mul, square } from '../../ops/primitives/elementwise.js';
 import { slice } from '../../ops/primitives/movement.js';
 import type { Optimizer, ParameterGroup } from '../../optim/optimizer.js';
 import { updatePiece } from '../../optim/update.js';
-import type { BoundPlan, Range, SharedMemory, Source, UpdateShare } from '../protocol/job.js';
-import { ADD } from '../protocol/reduction.js';
+import type { BoundPlan, SharedMemory, Slice, Source, UpdateShare } from '../protocol/job.js';
+import { ADD } from '../protocol/reduction-tree.js';
 import { bindSources, placeAt } from './bindings.js';
 import type { FlatParameters } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
@@ -43,7 +43,7 @@ export function compileUpdates(context: UpdateContext, workers: number): (Update
     const [first, end] = [firsts[rank] as number, firsts[rank + 1] as number];
     if (first === end) return null;
     const mine = pieces.slice(first, end);
-    const range = { start: (mine[0] as Range).start, end: (mine.at(-1) as Range).end };
+    const range = { start: (mine[0] as Slice).start, end: (mine.at(-1) as Slice).end };
     const { gradients, squares, direct } = context;
     const stored = { program: Int32Array.of(0), slots: [gradients] };
     const share = {
@@ -60,10 +60,10 @@ export function squareCount(flat: FlatParameters): number {
   return indivisible(flat).length;
 }
 
-/** The optimiser's update of all regions in a range, in place. */
+/** The optimiser's update of all runs in a range, in place. */
 function compileUpdate(
   { flat, optimizer, memory }: UpdateContext,
-  range: Range,
+  range: Slice,
   { program, slots }: GradientSum,
 ): BoundPlan {
   const { dtype } = flat.memory;
@@ -79,7 +79,7 @@ function compileUpdate(
     places.set(made, source);
     return made;
   };
-  for (const region of flat.regions) {
+  for (const region of flat.runs) {
     const part = intersection(region, range);
     if (!part) continue;
     const { shape, divisible, group } = region;
@@ -126,10 +126,10 @@ function sumOf(program: Int32Array, leaf: (index: number) => Tensor): Tensor {
 /** The sums of the squares of some pieces, one behind another. */
 function compileSquares(
   { flat, gradients }: UpdateContext,
-  pieces: readonly Range[],
+  pieces: readonly Slice[],
   place: Source & { kind: 'shared' },
 ): BoundPlan {
-  const [first, last] = [pieces[0] as Range, pieces.at(-1) as Range];
+  const [first, last] = [pieces[0] as Slice, pieces.at(-1) as Slice];
   const gradient = input('gradient', [last.end - first.start], flat.memory.dtype);
   const outputs = pieces.map(({ start, end }) =>
     sum(square(slice(gradient, [[start - first.start, end - first.start]]))),

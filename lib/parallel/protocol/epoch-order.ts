@@ -1,11 +1,11 @@
 import { permutation } from '../../graph/random.js';
-import type { EpochPart, EpochStart, Job, TrainingJob } from './job.js';
+import type { EpochStart, EpochStretch, Job, TrainingJob } from './job.js';
 
 /** Parts of an epoch whose orders differ. */
 const PARTS = 2 ** 20;
 
 /** The part of the epoch that is trained, by default all of it. */
-export function partOf({ length }: TrainingJob, { part }: EpochStart): EpochPart {
+export function partOf({ length }: TrainingJob, { part }: EpochStart): EpochStretch {
   return part ?? { firstStep: 0, start: 0, count: length, firstItem: 0 };
 }
 

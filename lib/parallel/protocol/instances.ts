@@ -1,4 +1,4 @@
-import { planReduction } from './reduction.js';
+import { planReductionTree } from './reduction-tree.js';
 import { presentShards, shardRows } from './shards.js';
 
 /** How batches are shared out. */
@@ -23,7 +23,7 @@ export function groupsOf({ batches, shards, workers, mayBeFewer }: Sharing): Gro
   return Array.from({ length: workers }, (_, rank) =>
     batches.flatMap((count) =>
       active.flatMap((some) => {
-        const work = planReduction(presentShards(count, shards), some).work[rank] ?? [];
+        const work = planReductionTree(presentShards(count, shards), some).work[rank] ?? [];
         return work.flatMap((group): Group[] => {
           const sizes = new Set(group.shards.map((shard) => shardRows(count, shards, shard).count));
           const [rows] = sizes;

@@ -55,7 +55,7 @@ export interface UpdateJob {
   /** The flat memory of the parameters, and behind them the buffers. */
   readonly memory: SharedMemory;
   /** The buffers that `forward` assigns: their places in the flat memory and in the gradients. */
-  readonly assigned: readonly Range[];
+  readonly assigned: readonly Slice[];
   /** The optimiser's numbers for each step of the epoch, in float64. */
   readonly scalars: SharedArrayBuffer;
   readonly scalarCount: number;
@@ -88,13 +88,13 @@ export interface Snapshot {
 }
 
 /** A stretch of the flat memory from `start` to `end` (not included), counted in elements. */
-export interface Range {
+export interface Slice {
   readonly start: number;
   readonly end: number;
 }
 
 /** One worker's share of the update of all parameters: those in a stretch of the flat memory. */
-export interface UpdateShare extends Range {
+export interface UpdateShare extends Slice {
   readonly update: BoundPlan;
   /** The same from the slots themselves, which it adds up as it goes, where `directProgram` is the sum. */
   readonly direct?: BoundPlan;
@@ -143,7 +143,7 @@ export interface Job {
 }
 
 /** A run of steps of an epoch, with the samples that they take. */
-export interface EpochPart {
+export interface EpochStretch {
   /** Its first step in the epoch. */
   readonly firstStep: number;
   /** Its first sample in the memory of the data. */
@@ -163,7 +163,7 @@ export interface EpochStart {
   /** The step of the epoch to begin with. Default 0. */
   readonly startStep?: number;
   /** The part of the epoch to train, where its samples arrive in parts. */
-  readonly part?: EpochPart;
+  readonly part?: EpochStretch;
   /** Plans for numbers of rows that only this part has. */
   readonly plans?: ReadonlyMap<number, BoundPlan>;
   /** Whether the gradients of that step are there, and perhaps a part of its update is made, because workers failed in it. */

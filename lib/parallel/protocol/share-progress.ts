@@ -1,7 +1,7 @@
 /** What has been made of a share in a step: buffers may have changed; the gradients are added up; the update is made. */
-export type Stage = 'begun' | 'gathered' | 'updated';
+export type UpdatePhase = 'begun' | 'gathered' | 'updated';
 
-const STAGES: readonly Stage[] = ['begun', 'gathered', 'updated'];
+const PHASES: readonly UpdatePhase[] = ['begun', 'gathered', 'updated'];
 
 /**
  * How far each share of the update is, in words that stand in shared memory and are set by the native call that did the
@@ -23,24 +23,28 @@ export class ShareProgress {
     return this.#at(share) >= markOf(step, 'updated');
   }
 
-  set(share: number, step: number, stage: Stage): void {
-    Atomics.store(this.#marks, share, markOf(step, stage));
+  set(share: number, step: number, phase: UpdatePhase): void {
+    Atomics.store(this.#marks, share, markOf(step, phase));
   }
 
   /** The same as `set`, as the last arguments of a native call, which sets the mark when its work is done. */
-  mark(share: number, step: number, stage: Stage): [marks: Int32Array, markIndex: number, markValue: number] {
-    return [this.#marks, share, markOf(step, stage)];
+  mark(
+    share: number,
+    step: number,
+    phase: UpdatePhase,
+  ): [marks: Int32Array, markIndex: number, markValue: number] {
+    return [this.#marks, share, markOf(step, phase)];
   }
 
   /** Before a step of the epoch, all that went before is over. */
   begin(step: number): void {
-    this.#marks.fill(STAGES.length * step);
+    this.#marks.fill(PHASES.length * step);
   }
 
   /** The first step that is not over in all shares, and whether some share has begun with what follows the gradients. */
   unfinished(): { step: number; begun: boolean } {
-    const step = Math.floor(Math.min(...this.#marks) / STAGES.length);
-    return { step, begun: this.#marks.some((mark) => mark > STAGES.length * step) };
+    const step = Math.floor(Math.min(...this.#marks) / PHASES.length);
+    return { step, begun: this.#marks.some((mark) => mark > PHASES.length * step) };
   }
 
   #at(share: number): number {
@@ -48,6 +52,6 @@ export class ShareProgress {
   }
 }
 
-function markOf(step: number, stage: Stage): number {
-  return STAGES.length * step + STAGES.indexOf(stage) + 1;
+function markOf(step: number, phase: UpdatePhase): number {
+  return PHASES.length * step + PHASES.indexOf(phase) + 1;
 }

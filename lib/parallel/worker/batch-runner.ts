@@ -2,10 +2,10 @@ import type { TypedArray } from '../../graph/dtype.js';
 import { addon } from '../../runtime/addon.js';
 import type { RandomState } from '../../runtime/executable.js';
 import type { SharedMemory } from '../protocol/job.js';
-import { ADD, type ShardGroup } from '../protocol/reduction.js';
+import { ADD, type ShardGroup } from '../protocol/reduction-tree.js';
 import { shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
-import { BoundExecutable } from './bound-plan.js';
+import { BoundExecutable } from './bound-executable.js';
 import type { Recorder } from './recorder.js';
 
 /** The sum of two slots. */
@@ -15,7 +15,7 @@ const PAIR = Int32Array.of(0, 1, ADD);
 export const MOST_TOGETHER = 64;
 
 /** A batch whose shards are computed. */
-export interface Batch {
+export interface StepBatch {
   /** The number of its rows. */
   readonly count: number;
   /** The parts that it is cut into. */
@@ -50,7 +50,7 @@ export class BatchRunner {
   }
 
   /** Computes the sum of each group in its first slot. */
-  run(groups: readonly ShardGroup[], batch: Batch, owner: ShardOwner): void {
+  run(groups: readonly ShardGroup[], batch: StepBatch, owner: ShardOwner): void {
     for (const group of groups) {
       const first = this.#load(group.shards[0] as number, 0, batch, owner);
       if (this.#runsTogether(group, batch, first)) this.#runTogether(group, batch, owner, first);
@@ -59,7 +59,7 @@ export class BatchRunner {
   }
 
   /** Equal shards whose plans gain from it; what takes how long can only be told of one plan at a time. */
-  #runsTogether({ shards }: ShardGroup, batch: Batch, first: BoundExecutable): boolean {
+  #runsTogether({ shards }: ShardGroup, batch: StepBatch, first: BoundExecutable): boolean {
     if (this.recorder || shards.length === 1 || shards.length > this.together) return false;
     const counts = shards.map((shard) => shardRows(batch.count, batch.shards, shard).count);
     return counts.every((count) => count === counts[0]) && first.results !== null;
@@ -67,7 +67,7 @@ export class BatchRunner {
 
   #runInTurn(
     { shards, slots, program }: ShardGroup,
-    batch: Batch,
+    batch: StepBatch,
     owner: ShardOwner,
     first: BoundExecutable,
   ): void {
@@ -92,7 +92,7 @@ export class BatchRunner {
   /** To the bit the same as in turn: large products are added before they are stored. */
   #runTogether(
     { shards, slots, program }: ShardGroup,
-    batch: Batch,
+    batch: StepBatch,
     owner: ShardOwner,
     first: BoundExecutable,
   ): void {
@@ -110,7 +110,7 @@ export class BatchRunner {
     });
   }
 
-  #load(shard: number, instance: number, batch: Batch, owner: ShardOwner): BoundExecutable {
+  #load(shard: number, instance: number, batch: StepBatch, owner: ShardOwner): BoundExecutable {
     const executable = owner.load(shard, instance);
     const { count } = shardRows(batch.count, batch.shards, shard);
     // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
@@ -120,6 +120,6 @@ export class BatchRunner {
   }
 }
 
-function randomOf(shard: number, { count, shards, seed, step }: Batch): RandomState {
+function randomOf(shard: number, { count, shards, seed, step }: StepBatch): RandomState {
   return { seed, step, sampleOffset: shardRows(count, shards, shard).start };
 }

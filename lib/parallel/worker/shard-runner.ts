@@ -1,13 +1,13 @@
 import type { ShardedData } from '../protocol/job.js';
-import type { BoundExecutable } from './bound-plan.js';
+import type { BoundExecutable } from './bound-executable.js';
+import { ExecutableInstances } from './executable-instances.js';
 import type { RowLoader, RowsRequest } from './loader.js';
 import type { WorkerMemory } from './local-memory.js';
-import { PlanInstances } from './plan-instances.js';
 import type { Recorder } from './recorder.js';
 
 /** The plans of some data in one worker, and the loading of their rows. */
 export class ShardRunner {
-  readonly #plans: PlanInstances;
+  readonly #plans: ExecutableInstances;
   /** What was loaded into the first instance before it was asked for. */
   #ahead: RowsRequest | undefined;
 
@@ -17,7 +17,7 @@ export class ShardRunner {
     memory: WorkerMemory,
     recorder?: Recorder,
   ) {
-    this.#plans = new PlanInstances(plans, memory, recorder);
+    this.#plans = new ExecutableInstances(plans, memory, recorder);
   }
 
   /** Loads anew what is asked for next: other plans have used the memory since. */

@@ -2,13 +2,13 @@ import type { TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { Control } from '../protocol/control.js';
 import type { Job, StepCall, StepJob } from '../protocol/job.js';
-import { planReduction, type Reduction } from '../protocol/reduction.js';
+import { planReductionTree, type ReductionTree } from '../protocol/reduction-tree.js';
 import { presentShards, shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
 import { BatchRunner } from './batch-runner.js';
-import type { BoundExecutable } from './bound-plan.js';
+import type { BoundExecutable } from './bound-executable.js';
+import { ExecutableInstances } from './executable-instances.js';
 import type { WorkerMemory } from './local-memory.js';
-import { PlanInstances } from './plan-instances.js';
 import { Updater } from './updater.js';
 
 /** The data-parallel functions that a worker knows. */
@@ -35,9 +35,9 @@ class StepRunner {
   readonly #control: Control;
   readonly #batches: BatchRunner;
   readonly #updater: Updater;
-  readonly #reduction: Reduction;
+  readonly #reduction: ReductionTree;
   readonly #shares: Float64Array;
-  readonly #plans: PlanInstances;
+  readonly #plans: ExecutableInstances;
   readonly #views = new Map<number, readonly (readonly [name: string, rows: TypedArray])[]>();
 
   constructor(
@@ -45,11 +45,11 @@ class StepRunner {
     private readonly step: StepJob,
     memory: WorkerMemory,
   ) {
-    this.#plans = new PlanInstances(step.plans, memory);
+    this.#plans = new ExecutableInstances(step.plans, memory);
     this.#control = new Control(job.control);
     this.#batches = new BatchRunner(step.gradients);
     this.#updater = new Updater(job, step, this.#control, memory.instance(0));
-    this.#reduction = planReduction(presentShards(step.rows, step.shards), job.workers);
+    this.#reduction = planReductionTree(presentShards(step.rows, step.shards), job.workers);
     this.#shares = new Float64Array(step.shares);
   }
 

@@ -1,9 +1,9 @@
 import { addon } from '../../runtime/addon.js';
 import { Control } from '../protocol/control.js';
 import { orderOf, partOf } from '../protocol/epoch-order.js';
-import type { BoundPlan, EpochPart, EpochStart, Job, TrainingJob } from '../protocol/job.js';
+import type { BoundPlan, EpochStart, EpochStretch, Job, TrainingJob } from '../protocol/job.js';
 import { lossNotFinite } from '../protocol/non-finite.js';
-import { planReduction, type Reduction } from '../protocol/reduction.js';
+import { planReductionTree, type ReductionTree } from '../protocol/reduction-tree.js';
 import { batchCount, presentShards, type Rows, shardRows } from '../protocol/shards.js';
 import { BatchRunner } from './batch-runner.js';
 import type { RowLoader, RowsRequest } from './loader.js';
@@ -21,7 +21,7 @@ interface Step {
   readonly batch: Rows;
   readonly present: readonly boolean[];
   readonly active: number;
-  readonly reduction: Reduction;
+  readonly reduction: ReductionTree;
 }
 
 /** One worker's part of training: its shards of each batch, and its shares of the update. */
@@ -38,7 +38,7 @@ export class EpochTrainer {
   readonly #plans: Map<number, BoundPlan>;
   /** The order of the epoch. */
   #order: Int32Array = new Int32Array();
-  #part: EpochPart;
+  #part: EpochStretch;
 
   constructor(
     private readonly job: Job,
@@ -128,7 +128,7 @@ export class EpochTrainer {
     let known = this.#reductions.get(key);
     if (!known) {
       const present = presentShards(rows, this.training.shards);
-      known = { present, reduction: planReduction(present, active) };
+      known = { present, reduction: planReductionTree(present, active) };
       this.#reductions.set(key, known);
     }
     return known;

@@ -2,11 +2,11 @@ import type { TypedArray } from '../../graph/dtype.js';
 import { clipScale } from '../../optim/update.js';
 import { addon } from '../../runtime/addon.js';
 import type { Control } from '../protocol/control.js';
-import type { BoundPlan, Job, Range, UpdateJob, UpdateShare } from '../protocol/job.js';
-import { ADD } from '../protocol/reduction.js';
+import type { BoundPlan, Job, Slice, UpdateJob, UpdateShare } from '../protocol/job.js';
+import { ADD } from '../protocol/reduction-tree.js';
 import { ShareProgress } from '../protocol/share-progress.js';
 import { viewInto } from '../protocol/shared-memory.js';
-import { BoundExecutable } from './bound-plan.js';
+import { BoundExecutable } from './bound-executable.js';
 import type { LocalMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
@@ -122,7 +122,7 @@ export class Updater {
   #keepBuffers(index: number, program: Int32Array): void {
     const { assigned, updates } = this.training;
     for (let i = index; i < assigned.length; i += updates.length) {
-      const { start, end } = assigned[i] as Range;
+      const { start, end } = assigned[i] as Slice;
       addon.combine(this.#memory, this.#slots, program, start, end);
     }
   }

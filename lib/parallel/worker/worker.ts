@@ -2,7 +2,7 @@ import { constants, getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { Control } from '../protocol/control.js';
 import type { Job, Task } from '../protocol/job.js';
-import { Evaluator } from './evaluate.js';
+import { Evaluator } from './evaluate-shards.js';
 import { RowLoader } from './loader.js';
 import { WorkerMemory } from './local-memory.js';
 import { Recorder, type Timeline } from './recorder.js';

@@ -1,22 +1,22 @@
 import { warn } from '../../checkpoint/errors.js';
-import type { TensorPlace } from '../../checkpoint/file.js';
+import type { TensorSource } from '../../checkpoint/file.js';
 import { requireSettings, requireTensors } from '../../checkpoint/fits.js';
 import {
   type CheckpointOptions,
   type CompleteOptions,
   completeCheckpointOptions,
 } from '../../checkpoint/options.js';
-import { inCopies, lossesPlace, placesOf, type RunMemory } from '../../checkpoint/places.js';
 import { onSigterm } from '../../checkpoint/sigterm.js';
 import type { RunProgress, RunSettings } from '../../checkpoint/state.js';
 import { CheckpointStore, type SavedRun } from '../../checkpoint/store.js';
+import { inCopies, lossesSource, placesOf, type RunMemory } from '../../checkpoint/tensor-sources.js';
 import { invalid } from '../../graph/errors.js';
 import type { Optimizer } from '../../optim/index.js';
 import { type OptimizerMemory, tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { EpochStart, Job, SharedMemory, TrainingJob } from '../../parallel/protocol/job.js';
 import { sharedMemory } from '../../parallel/protocol/shared-memory.js';
-import type { EpochResult } from '../types.js';
+import type { EpochResult } from '../options.js';
 import type { Position } from './position.js';
 
 /** The longest that a timer takes, in milliseconds. */
@@ -25,9 +25,9 @@ const LONGEST = 2 ** 31 - 1;
 /** What a call of `fit` saves and where it is. */
 interface Run {
   readonly settings: RunSettings;
-  readonly places: readonly TensorPlace[];
+  readonly places: readonly TensorSource[];
   /** The same in the copies that the workers make. */
-  readonly copies: readonly TensorPlace[];
+  readonly copies: readonly TensorSource[];
   readonly training: TrainingJob;
   readonly optimizer: Optimizer;
 }
@@ -137,7 +137,7 @@ export class Checkpointing {
       throw invalid('fit', expected, `${position.steps} steps`);
     }
     run.optimizer.restoreSchedules(schedules);
-    const losses = lossesPlace(new Float64Array(epochStep));
+    const losses = lossesSource(new Float64Array(epochStep));
     await this.store.load(saved, [...run.places, losses]);
     new Float64Array(run.training.losses).set(new Float64Array(losses.buffer));
     Object.assign(position, { steps: step, epochs, history: [...history] });
@@ -276,10 +276,10 @@ export class Checkpointing {
     });
   }
 
-  async #save(places: readonly TensorPlace[], progress: RunProgress): Promise<void> {
+  async #save(places: readonly TensorSource[], progress: RunProgress): Promise<void> {
     const { settings, training } = this.#run as Run;
     const losses = new Float64Array(training.losses, 0, progress.epochStep);
-    const path = await this.store.save([...places, lossesPlace(losses)], { settings, progress });
+    const path = await this.store.save([...places, lossesSource(losses)], { settings, progress });
     this.#newest = { key: keyOf(progress), path };
   }
 

@@ -4,7 +4,7 @@ import { Control } from '../../parallel/protocol/control.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { isLossNotFinite } from '../../parallel/protocol/non-finite.js';
 import { ShareProgress } from '../../parallel/protocol/share-progress.js';
-import type { EpochResult, Progress } from '../types.js';
+import type { EpochResult, Progress } from '../options.js';
 import { watchEpoch } from './progress.js';
 import type { RestartBudget } from './restart-budget.js';
 import type { Session } from './session.js';

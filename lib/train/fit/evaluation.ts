@@ -1,6 +1,6 @@
 import type { EvaluationJob } from '../../parallel/protocol/job.js';
+import type { Figures } from '../options.js';
 import { readFigures } from '../prepare/jobs.js';
-import type { Figures } from '../types.js';
 import type { RestartBudget } from './restart-budget.js';
 import type { Session } from './session.js';
 

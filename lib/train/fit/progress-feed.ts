@@ -1,4 +1,4 @@
-import type { Progress } from '../types.js';
+import type { Progress } from '../options.js';
 
 /** Hands the progress of a call of `fit` to whoever iterates over it. Whoever is slow gets the latest only. */
 export class ProgressFeed {

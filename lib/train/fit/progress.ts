@@ -4,7 +4,7 @@ import { partOf } from '../../parallel/protocol/epoch-order.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { batchCount } from '../../parallel/protocol/shards.js';
 import { ShareProgress } from '../../parallel/protocol/share-progress.js';
-import type { EpochResult, Progress } from '../types.js';
+import type { EpochResult, Progress } from '../options.js';
 
 /** Milliseconds between two looks at the workers' counters. */
 const INTERVAL_MS = 100;

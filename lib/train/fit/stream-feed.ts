@@ -2,10 +2,10 @@ import { StreamDataset } from '../../data/stream.js';
 import { StreamChunks } from '../../data/stream-chunks.js';
 import { StreamMemory } from '../../data/stream-memory.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
-import type { BoundPlan, EpochPart, EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import type { BoundPlan, EpochStart, EpochStretch, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { batchCount } from '../../parallel/protocol/shards.js';
+import type { FitOptions } from '../options.js';
 import { BATCH_SIZE } from '../prepare/compiled.js';
-import type { FitOptions } from '../types.js';
 import { type EpochOptions, type EpochOutcome, runEpoch } from './epoch-run.js';
 import type { Session } from './session.js';
 
@@ -77,7 +77,7 @@ export class StreamFeed {
     return { ...outcome, result: () => ({ ...result(), seconds, examplesPerSecond: samples / seconds }) };
   }
 
-  #partOf({ start, count, firstItem }: Omit<EpochPart, 'firstStep'>, firstStep: number): EpochPart {
+  #partOf({ start, count, firstItem }: Omit<EpochStretch, 'firstStep'>, firstStep: number): EpochStretch {
     const { mostSteps } = this.memory;
     if (firstStep + batchCount(count, this.batchSize) > mostSteps)
       throw invalid('stream', `an epoch may have ${mostSteps} steps`);
@@ -85,7 +85,7 @@ export class StreamFeed {
     return { firstStep, start, count, firstItem, ...(length === undefined ? {} : { expected: length }) };
   }
 
-  #startOf(start: EpochStart, part: EpochPart, { planRows }: FeedOptions): EpochStart {
+  #startOf(start: EpochStart, part: EpochStretch, { planRows }: FeedOptions): EpochStart {
     const startStep = Math.max(start.startStep ?? 0, part.firstStep);
     const rest = part.count % this.batchSize;
     if (rest === 0) return { ...start, startStep, part };

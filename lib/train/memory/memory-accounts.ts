@@ -2,7 +2,7 @@ import type { Plan } from '../../compile/plan/plan.js';
 import { StreamMemory } from '../../data/stream-memory.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
-import type { BoundPlans } from '../../parallel/prepare/bound-plans.js';
+import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { prepareUpdates } from '../../parallel/prepare/update-job.js';
 import { type Group, groupsOf, sizesOfInstances } from '../../parallel/protocol/instances.js';
@@ -70,7 +70,7 @@ export class Accounts {
   constructor(readonly demand: Demand) {}
 
   /** The plans that are to be chosen from. */
-  get choices(): readonly BoundPlans[] {
+  get choices(): readonly BoundPlanChoices[] {
     const { training, evaluation } = this.demand;
     return [...(training?.plans.values() ?? []), ...(evaluation?.plans.values() ?? [])];
   }
@@ -104,10 +104,10 @@ export class Accounts {
   }
 
   /** The plan of the largest shard of a training, or the largest batch of an evaluation. */
-  get largest(): BoundPlans {
+  get largest(): BoundPlanChoices {
     const { training, evaluation } = this.demand;
-    const plans = training?.plans ?? evaluation?.plans ?? new Map<number, BoundPlans>();
-    return plans.get(Math.max(...plans.keys())) as BoundPlans;
+    const plans = training?.plans ?? evaluation?.plans ?? new Map<number, BoundPlanChoices>();
+    return plans.get(Math.max(...plans.keys())) as BoundPlanChoices;
   }
 
   /** The update of so many workers, of which nothing but its plans and sizes is real. */
@@ -158,10 +158,11 @@ export class Accounts {
 
   #worker(rank: number, { workers, arenaBytes, together = MOST_TOGETHER }: Allowance): WorkerBytes {
     const { training, evaluation } = this.demand;
-    const chosen = (plans: readonly BoundPlans[]) => plans.map((known) => planWithin(known, arenaBytes));
+    const chosen = (plans: readonly BoundPlanChoices[]) =>
+      plans.map((known) => planWithin(known, arenaBytes));
     const updates = this.#updatePlans(workers);
     const further = sizesOfInstances(this.#groupsOf(workers)[rank] ?? [], together).map((sizes) =>
-      chosen(sizes.map((rows) => training?.plans.get(rows) as BoundPlans)),
+      chosen(sizes.map((rows) => training?.plans.get(rows) as BoundPlanChoices)),
     );
     const instances = [[...chosen(this.choices), ...updates], ...further];
     const orders = 8 * (training?.data.length ?? 0) + 4 * (evaluation?.data.length ?? 0);

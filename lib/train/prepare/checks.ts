@@ -2,7 +2,7 @@ import { Dataset } from '../../data/index.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
 import { Optimizer } from '../../optim/index.js';
 import { resolveMemory } from '../../runtime/memory-size.js';
-import type { TrainerOptions } from '../types.js';
+import type { TrainerOptions } from '../options.js';
 import { BATCH_SIZE } from './compiled.js';
 
 /** Checks the data of a call, and the size of its batches. */

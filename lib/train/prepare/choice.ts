@@ -1,6 +1,6 @@
 import type { UsableCores } from '../../parallel/prepare/cores.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
-import type { TrainerOptions } from '../types.js';
+import type { TrainerOptions } from '../options.js';
 import { workersOf } from './jobs.js';
 
 /** How many workers a training got, and why. */

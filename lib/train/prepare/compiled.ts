@@ -6,11 +6,11 @@ import type { Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
 import type { Loss, Metric, Module } from '../../nn/index.js';
 import type { Optimizer } from '../../optim/index.js';
-import type { BoundPlans } from '../../parallel/prepare/bound-plans.js';
+import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
+import { compileFigures, outputShape } from '../../parallel/prepare/compile-shard.js';
+import { compileShards } from '../../parallel/prepare/compile-shards.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
-import { compileFigures, outputShape } from '../../parallel/prepare/plans.js';
-import { compileShards } from '../../parallel/prepare/shard-plans.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
 import { inMode } from './mode.js';
 
@@ -45,7 +45,7 @@ export interface Compilation {
   readonly data: Dataset;
   readonly batchSize: number;
   /** By the numbers of rows that shards can have. */
-  readonly plans: ReadonlyMap<number, BoundPlans>;
+  readonly plans: ReadonlyMap<number, BoundPlanChoices>;
 }
 
 /** A training that is compiled. */
@@ -107,7 +107,7 @@ export function compileEvaluation(
   const forward = model.forward.bind(model);
   const figures = { loss, ...metrics };
   return inMode(model, false, () => {
-    const plans = new Map<number, BoundPlans>();
+    const plans = new Map<number, BoundPlanChoices>();
     for (const rows of shardSizes(data.length, batchSize, 1)) {
       plans.set(rows, compileFigures(forward, figures, { rows, inputs, targets }, parameters));
     }

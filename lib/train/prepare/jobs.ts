@@ -1,14 +1,14 @@
 import type { Dataset } from '../../data/index.js';
 import { invalid } from '../../graph/errors.js';
-import type { BoundPlans } from '../../parallel/prepare/bound-plans.js';
-import { compileShards } from '../../parallel/prepare/shard-plans.js';
+import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
+import { compileShards } from '../../parallel/prepare/compile-shards.js';
 import { prepareUpdates } from '../../parallel/prepare/update-job.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
 import { sharedBuffer } from '../../parallel/protocol/shared-memory.js';
 import { formatBytes } from '../../runtime/memory-size.js';
-import type { Figures, FitOptions } from '../types.js';
+import type { Figures, FitOptions } from '../options.js';
 import {
   type CompiledEvaluation,
   type CompiledTraining,
@@ -100,7 +100,7 @@ export function evaluationJob(
 }
 
 /** The quickest of the plans that fit in an arena. */
-export function planWithin(plans: BoundPlans, arenaBytes: number): BoundPlan {
+export function planWithin(plans: BoundPlanChoices, arenaBytes: number): BoundPlan {
   const { quickest } = plans;
   const bound = quickest.plan.arenaBytes <= arenaBytes ? quickest : plans.within(arenaBytes);
   if (bound) return bound;
@@ -112,7 +112,10 @@ export function planWithin(plans: BoundPlans, arenaBytes: number): BoundPlan {
   );
 }
 
-function plansWithin(plans: ReadonlyMap<number, BoundPlans>, arenaBytes: number): Map<number, BoundPlan> {
+function plansWithin(
+  plans: ReadonlyMap<number, BoundPlanChoices>,
+  arenaBytes: number,
+): Map<number, BoundPlan> {
   return new Map([...plans].map(([rows, known]) => [rows, planWithin(known, arenaBytes)]));
 }
 

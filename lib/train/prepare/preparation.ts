@@ -3,7 +3,7 @@ import type { EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/jo
 import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
 import type { Account, TrainingDemand } from '../memory/memory-accounts.js';
 import { fitBudget } from '../memory/memory-budget.js';
-import type { FitOptions } from '../types.js';
+import type { FitOptions } from '../options.js';
 import { compileEvaluation, compileTraining, type JobContext } from './compiled.js';
 import { type Allowance, evaluationJob, newJob, trainingJob } from './jobs.js';
 import { inMode } from './mode.js';

@@ -1,10 +1,10 @@
 import { type DType, isFloat } from '../../../graph/dtype.js';
 import { input, isNumber, zeros } from '../../../graph/leaf.js';
-import { firstSlot, type Loop, regionsOf } from '../../../graph/loop.js';
+import { firstSlot, type Loop, slotRangesOf } from '../../../graph/loop.js';
 import type { Shape } from '../../../graph/shapes.js';
 import { substitute } from '../../../graph/substitute.js';
 import { reachable, type Tensor } from '../../../graph/tensor.js';
-import { vjp } from '../backward.js';
+import { accumulateGradients } from '../backward.js';
 import { add, cast } from '../elementwise.js';
 import type { Bound, ScanDraft, ScanResult } from './scan-op.js';
 import { type ResultGradient, splitGradient } from './scan-split.js';
@@ -89,7 +89,7 @@ function differentiate({ body, carries }: Loop, given: readonly ResultGradient[]
     if (after) seeds.push([result, perStep(after)]);
   });
   const outputs = seeds.map(([result]) => result);
-  const slopes = vjp(
+  const slopes = accumulateGradients(
     outputs,
     seeds.map(([, seed]) => seed),
     placeholders,
@@ -127,7 +127,7 @@ function readKept(
 function keptValues(node: Tensor<Loop>): Map<Tensor, Bound> {
   const loop = node.attributes;
   const { body, carries, length } = loop;
-  const regions = regionsOf(loop);
+  const regions = slotRangesOf(loop);
   const read = (i: number, first: number) =>
     readSlots(node, regions[i] as (typeof regions)[number], first, length);
   const kept = new Map<Tensor, Bound>();

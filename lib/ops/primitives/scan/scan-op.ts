@@ -1,5 +1,5 @@
 import { invalid } from '../../../graph/errors.js';
-import { Body, elementsOf, endSlots, firstSlot, type Loop, regionsOf } from '../../../graph/loop.js';
+import { Body, elementsOf, endSlots, firstSlot, type Loop, slotRangesOf } from '../../../graph/loop.js';
 import type { OpRecord } from '../../../graph/op.js';
 import { reachable, Tensor } from '../../../graph/tensor.js';
 import { squeeze } from '../movement.js';
@@ -67,7 +67,7 @@ export function buildScan(draft: ScanDraft): ScanResult {
   const loop = { body, carries: carries.length, inputs: inputs.length, length, reverse, slots };
   const values = bound.map(({ value }) => value);
   const node = new Tensor(scanOp, values, loop);
-  const regions = regionsOf(loop);
+  const regions = slotRangesOf(loop);
   const read = (result: number, first: number, count: number) =>
     readSlots(node, regions[result] as (typeof regions)[number], first, count);
   const stacked = (output: Tensor): Tensor => {

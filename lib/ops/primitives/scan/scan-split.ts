@@ -1,5 +1,5 @@
 import { equalsNumber } from '../../../graph/leaf.js';
-import { elementsOf, endSlots, firstSlot, type Loop, regionsOf } from '../../../graph/loop.js';
+import { elementsOf, endSlots, firstSlot, type Loop, slotRangesOf } from '../../../graph/loop.js';
 import { sizeOf } from '../../../graph/shapes.js';
 import type { Tensor } from '../../../graph/tensor.js';
 import { add } from '../elementwise.js';
@@ -18,7 +18,7 @@ export interface ResultGradient {
   after?: Tensor;
 }
 
-type Part = keyof ResultGradient;
+type GradientWindow = keyof ResultGradient;
 
 /**
  * Takes the gradient of a scan's flat value apart. It is a sum of gradients of slices, nearly always of whole windows;
@@ -28,9 +28,9 @@ type Part = keyof ResultGradient;
  */
 export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradient[] {
   const loop = node.attributes;
-  const regions = regionsOf(loop);
+  const regions = slotRangesOf(loop);
   const parts = regions.map((): ResultGradient => ({}));
-  const put = (result: number, part: Part, value: Tensor) => {
+  const put = (result: number, part: GradientWindow, value: Tensor) => {
     const own = parts[result] as ResultGradient;
     own[part] = own[part] ? add(own[part], value) : value;
   };
@@ -62,13 +62,15 @@ function rangeOf(term: Tensor): string {
 }
 
 /** The windows on a scan's value that `buildScan` reads, by their range. */
-function windowsOf(loop: Loop): Map<string, { result: number; part: Part; shape: readonly number[] }> {
-  const windows = new Map<string, { result: number; part: Part; shape: readonly number[] }>();
+function windowsOf(
+  loop: Loop,
+): Map<string, { result: number; part: GradientWindow; shape: readonly number[] }> {
+  const windows = new Map<string, { result: number; part: GradientWindow; shape: readonly number[] }>();
   const whole = elementsOf(loop);
   const { carries, length } = loop;
-  for (const [result, { start, slots, shape }] of regionsOf(loop).entries()) {
+  for (const [result, { start, slots, shape }] of slotRangesOf(loop).entries()) {
     const size = sizeOf(shape);
-    const window = (part: Part, first: number, count: number, like: readonly number[]) => {
+    const window = (part: GradientWindow, first: number, count: number, like: readonly number[]) => {
       const [from, to] = [start + first * size, start + (first + count) * size];
       if (to > from && to - from < whole) windows.set(`${from} to ${to} by 1`, { result, part, shape: like });
     };

@@ -1,8 +1,8 @@
 import type { Form } from '../../data/index.js';
 import type { Variable } from '../../graph/leaf.js';
-import type { BoundPlans } from './bound-plans.js';
+import type { BoundPlanChoices } from './bound-plan-choices.js';
+import { compileGradients, type Figure, type Forward, type ShardGradients } from './compile-shard.js';
 import type { FlatParameters } from './flat-parameters.js';
-import { compileGradients, type Figure, type Forward, type ShardGradients } from './plans.js';
 
 /** What the gradients of shards are compiled from. */
 export interface ShardSource {
@@ -17,7 +17,7 @@ export interface ShardSource {
 export function compileShards(
   sizes: readonly number[],
   { forward, loss, inputs, targets, parameters }: ShardSource,
-): { plans: Map<number, BoundPlans>; assigned: readonly Variable[] } {
+): { plans: Map<number, BoundPlanChoices>; assigned: readonly Variable[] } {
   const compileAll = (also: readonly Variable[]) =>
     sizes.map((rows) => compileGradients(forward, loss, { rows, inputs, targets }, parameters, also));
   const first = compileAll([]);

@@ -1,6 +1,6 @@
 import { grad, nn } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { GraphPlans } from '#lib/compile/graph-plans.js';
+import { PlanChoices } from '#lib/compile/plan-choices.js';
 import { input } from '#lib/graph/leaf.js';
 import { traced } from '#lib/graph/trace.js';
 import { bind } from '#lib/runtime/bind.js';
@@ -28,8 +28,8 @@ const values = [
 
 describe('the plans of a graph', () => {
   const traced = graph();
-  const plans = new GraphPlans(traced);
-  const run = (compiled: GraphPlans['quickest']) => {
+  const plans = new PlanChoices(traced);
+  const run = (compiled: PlanChoices['quickest']) => {
     const { bindings, produced } = bind(compiled, values, traced.outputs);
     const executable = new Executable(compiled.plan);
     executable.run(bindings, { seed: 5, step: 7 });
@@ -69,7 +69,7 @@ describe('the plans of a graph', () => {
 
 describe('plans of a graph that was traced before', () => {
   it('are found again, and are the same', () => {
-    const [first, second] = [new GraphPlans(graph()), new GraphPlans(graph())];
+    const [first, second] = [new PlanChoices(graph()), new PlanChoices(graph())];
     const limit = first.quickest.plan.arenaBytes / 2;
     expect(second.within(limit)?.plan).toEqual(first.within(limit)?.plan);
   });

@@ -1,6 +1,6 @@
 import { bytesPerElement, type DType } from '../../graph/dtype.js';
 import type { Layout } from '../../graph/op.js';
-import type { Region } from '../../graph/region.js';
+import type { CheckpointScope } from '../../graph/scope.js';
 import { contiguousStrides, type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
 
 /** A stretch of the arena that has no place in it yet. */
@@ -9,7 +9,7 @@ export interface ArenaBuffer {
   readonly id: number;
   readonly bytes: number;
   /** The checkpointed stretch of the graph whose values it is for: it is computed again rather than kept for gradients. */
-  readonly region?: Region;
+  readonly scope?: CheckpointScope;
 }
 
 /** Memory that a value lies in, before the arena is laid out. */

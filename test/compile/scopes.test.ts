@@ -3,51 +3,51 @@ import { describe, expect, it } from 'vitest';
 import { type Lowered, lowerGraph } from '#lib/compile/compile.js';
 import { operandsOf } from '#lib/compile/plan/operands.js';
 import { type InputAttributes, input } from '#lib/graph/leaf.js';
-import { currentRegion, inRegion, moveOut, type Region } from '#lib/graph/region.js';
+import { type CheckpointScope, currentScope, inScope, moveOut } from '#lib/graph/scope.js';
 import { substitute } from '#lib/graph/substitute.js';
 import { planOf } from '../helpers/graphs.js';
 
-const outer: Region = { parent: undefined };
-const inner: Region = { parent: outer };
-const sibling: Region = { parent: outer };
-const names = new Map<Region | undefined, string>([
+const outer: CheckpointScope = { parent: undefined };
+const inner: CheckpointScope = { parent: outer };
+const sibling: CheckpointScope = { parent: outer };
+const names = new Map<CheckpointScope | undefined, string>([
   [undefined, 'kept'],
   [outer, 'outer'],
   [inner, 'inner'],
   [sibling, 'sibling'],
 ]);
-/** The regions of what steps write in the arena. */
-const regionsOf = ({ steps }: Lowered) =>
+/** The scopes of what steps write in the arena. */
+const scopesOf = ({ steps }: Lowered) =>
   steps.map((step) => {
-    const regions = operandsOf(step).writes.flatMap(({ buffer }) =>
-      buffer.kind === 'arena' ? [names.get(buffer.region)] : [],
+    const scopes = operandsOf(step).writes.flatMap(({ buffer }) =>
+      buffer.kind === 'arena' ? [names.get(buffer.scope)] : [],
     );
-    return `${step.label}: ${regions.join(', ')}`;
+    return `${step.label}: ${scopes.join(', ')}`;
   });
 const lowered = (inputs: readonly Tensor[], outputs: readonly Tensor[]) =>
-  regionsOf(lowerGraph({ inputs: inputs as Parameters<typeof lowerGraph>[0]['inputs'], outputs }));
+  scopesOf(lowerGraph({ inputs: inputs as Parameters<typeof lowerGraph>[0]['inputs'], outputs }));
 
 const x = input('x', [4, 4]);
 const w = input('w', [4, 4]);
 
-/** What a function makes in a region, out of which its result is moved. */
-function leaving(region: Region, fn: () => Tensor): Tensor {
-  const value = inRegion(region, fn);
-  moveOut(value, region);
+/** What a function makes in a scope, out of which its result is moved. */
+function leaving(scope: CheckpointScope, fn: () => Tensor): Tensor {
+  const value = inScope(scope, fn);
+  moveOut(value, scope);
   return value;
 }
 
 const stretch = () => sigmoid(x.mul(1).matmul(w)).matmul(w);
 
-describe('the regions of nodes', () => {
-  it('go with them into the steps, but for the value that leaves the region', () => {
+describe('the scopes of nodes', () => {
+  it('go with them into the steps, but for the value that leaves the scope', () => {
     const found = lowered([x, w], [leaving(outer, stretch).exp().matmul(w)]);
     expect(found).toEqual(['matmul: outer', 'sigmoid: outer', 'matmul: kept', 'exp: kept', 'matmul: ']);
   });
 
   it('are not those of gradients', () => {
-    const regions = grad(leaving(outer, stretch).sum(), [w]).map(({ region }) => region);
-    expect(regions).toEqual([undefined]);
+    const scopes = grad(leaving(outer, stretch).sum(), [w]).map(({ scope }) => scope);
+    expect(scopes).toEqual([undefined]);
   });
 
   it('make no other steps', () => {
@@ -55,37 +55,37 @@ describe('the regions of nodes', () => {
       const output = make();
       const outputs = [output, ...grad(output.square().sum(), [x, w])];
       const { steps } = lowerGraph({ inputs: [x, w] as Tensor<InputAttributes>[], outputs });
-      return JSON.stringify(steps, (key, value) => (key.startsWith('region') ? undefined : value));
+      return JSON.stringify(steps, (key, value) => (key.startsWith('scope') ? undefined : value));
     };
     expect(stepsOf(() => leaving(outer, stretch))).toBe(stepsOf(stretch));
   });
 
   it('are not in plans', () => {
     const plan = planOf({ inputs: [x, w] as Tensor<InputAttributes>[], outputs: [leaving(outer, stretch)] });
-    expect(JSON.stringify(plan)).not.toContain('region');
+    expect(JSON.stringify(plan)).not.toContain('scope');
   });
 
   it('end with the function that they were given to, also where it throws', () => {
     expect(() =>
-      inRegion(outer, () => {
+      inScope(outer, () => {
         throw new Error('x');
       }),
     ).toThrow('x');
-    expect(currentRegion()).toBeUndefined();
-    expect(inRegion(outer, () => inRegion(undefined, currentRegion))).toBeUndefined();
+    expect(currentScope()).toBeUndefined();
+    expect(inScope(outer, () => inScope(undefined, currentScope))).toBeUndefined();
   });
 
   it('stay with nodes whose inputs are replaced', () => {
-    const [copy] = substitute([inRegion(inner, () => x.exp())], new Map([[x, w]]));
-    expect(copy?.region).toBe(inner);
+    const [copy] = substitute([inScope(inner, () => x.exp())], new Map([[x, w]]));
+    expect(copy?.scope).toBe(inner);
   });
 
   it('do not reach into the bodies of loops', () => {
-    const bodies: (Region | undefined)[] = [];
-    inRegion(outer, () =>
+    const bodies: (CheckpointScope | undefined)[] = [];
+    inScope(outer, () =>
       scan(
         ([carry], _) => {
-          bodies.push(currentRegion());
+          bodies.push(currentScope());
           return { carry: [(carry as Tensor).matmul(w)] };
         },
         { carry: [x], length: 3 },
@@ -95,7 +95,7 @@ describe('the regions of nodes', () => {
   });
 });
 
-describe('a value that leaves a region', () => {
+describe('a value that leaves a scope', () => {
   it('is kept as far out as it goes', () => {
     const out = leaving(outer, () => leaving(inner, () => x.matmul(w)));
     const within = leaving(outer, () => leaving(inner, () => x.matmul(w).exp().matmul(w)).matmul(w));
@@ -115,21 +115,21 @@ describe('a value that leaves a region', () => {
   });
 
   it('is not what only reads it', () => {
-    const value = inRegion(outer, () => x.matmul(w));
+    const value = inScope(outer, () => x.matmul(w));
     expect(lowered([x, w], [value.transpose().matmul(w)])).toEqual(['matmul: outer', 'matmul: ']);
   });
 
   it('stays where it is when it comes from outside', () => {
-    const value = inRegion(inner, () => x.matmul(w));
-    expect(leaving(sibling, () => value).region).toBe(inner);
+    const value = inScope(inner, () => x.matmul(w));
+    expect(leaving(sibling, () => value).scope).toBe(inner);
   });
 });
 
 describe('equal nodes', () => {
   it('are one, which is kept as long as the first', () => {
-    const products = (...regions: (Region | undefined)[]) => {
-      const read = regions.map((region, i) =>
-        inRegion(region, () => x.matmul(w))
+    const products = (...scopes: (CheckpointScope | undefined)[]) => {
+      const read = scopes.map((scope, i) =>
+        inScope(scope, () => x.matmul(w))
           .exp()
           .mul(i + 2),
       );
@@ -141,9 +141,9 @@ describe('equal nodes', () => {
 });
 
 describe('the values of a step', () => {
-  it('have regions of their own, where it computes for several', () => {
+  it('have scopes of their own, where it computes for several', () => {
     const before = x.exp();
-    const made = inRegion(outer, () => before.neg());
+    const made = inScope(outer, () => before.neg());
     const after = made.tanh();
     const outputs = [before, made, after].map((value) => value.matmul(w));
     expect(lowered([x, w], outputs)[0]).toBe('exp+neg+tanh: kept, outer, kept');
@@ -154,7 +154,7 @@ describe('the values of a step', () => {
       lowered([x, w], [fn().sum()]).filter((text) => text.startsWith('contiguous'));
     const flat = () => x.exp().transpose().reshape([2, 8]).sum([1]);
     expect(copies(flat)).toEqual(['contiguous permute: kept']);
-    expect(copies(() => inRegion(outer, flat))).toEqual(['contiguous permute: outer']);
+    expect(copies(() => inScope(outer, flat))).toEqual(['contiguous permute: outer']);
     expect(copies(() => leaving(outer, flat))).toEqual(['contiguous permute: outer']);
   });
 });

@@ -14,7 +14,7 @@ export interface ShardGroup {
 }
 
 /** How the gradients of all shards of a batch become one sum. */
-export interface Reduction {
+export interface ReductionTree {
   /** The number of slots. */
   readonly slots: number;
   /** By rank, what each worker does alone. */
@@ -37,7 +37,7 @@ interface Node {
  *
  * @param present for each shard whether it has rows; those without leave the tree as if they were zeros
  */
-export function planReduction(present: readonly boolean[], workers: number): Reduction {
+export function planReductionTree(present: readonly boolean[], workers: number): ReductionTree {
   const shards = present.length;
   const holders = new Map<string, number>();
   let slots = 0;

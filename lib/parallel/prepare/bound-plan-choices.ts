@@ -1,10 +1,10 @@
 import type { Compiled, Graph } from '../../compile/compile.js';
-import { GraphPlans, type PlanChoice } from '../../compile/graph-plans.js';
+import { type PlanChoice, PlanChoices } from '../../compile/plan-choices.js';
 import type { BoundPlan } from '../protocol/job.js';
 
-/** The plans that the compiler knows for a graph (see `GraphPlans`), each with the sources of its bindings. */
-export class BoundPlans {
-  readonly #plans: GraphPlans;
+/** The plans that the compiler knows for a graph (see `PlanChoices`), each with the sources of its bindings. */
+export class BoundPlanChoices {
+  readonly #plans: PlanChoices;
   readonly #bound = new WeakMap<Compiled, BoundPlan>();
   #smallest: BoundPlan | undefined;
 
@@ -12,7 +12,7 @@ export class BoundPlans {
     graph: Graph,
     private readonly bind: (compiled: Compiled) => BoundPlan,
   ) {
-    this.#plans = new GraphPlans(graph);
+    this.#plans = new PlanChoices(graph);
   }
 
   get quickest(): BoundPlan {

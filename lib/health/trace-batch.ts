@@ -1,17 +1,17 @@
 import { isFloat } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { ones, zeros } from '../graph/leaf.js';
-import { type Place, within } from '../graph/place.js';
+import { type Origin, withOrigin } from '../graph/origin.js';
 import { reachable, type Tensor, upcomingId } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import type { Loss } from '../nn/losses.js';
 import { asModelInput } from '../nn/model-input.js';
 import type { Module, NamedParameter } from '../nn/module.js';
-import { vjp } from '../ops/primitives/backward.js';
+import { accumulateGradients } from '../ops/primitives/backward.js';
 import { type LayerCall, LOSS, MODEL, recordCalls } from './record.js';
 
 /** One batch as a model takes it. */
-export interface Batch {
+export interface LoadedBatch {
   readonly inputs: readonly Tensor[];
   readonly targets: Tensor;
 }
@@ -32,11 +32,11 @@ export interface ModelTrace {
   readonly parameters: readonly NamedParameter[];
   /** One for each parameter. */
   readonly gradients: readonly Tensor[];
-  place(node: Tensor): Place;
+  place(node: Tensor): Origin;
 }
 
 /** Traces the loss of one batch, its layers, and all gradients. What `forward` assigns is left out. */
-export function traceModel(model: Module, loss: Loss, batch: Batch): ModelTrace {
+export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): ModelTrace {
   const parameters = model.namedParameters();
   const start = upcomingId();
   const { result, calls } = traced(() =>
@@ -47,14 +47,14 @@ export function traceModel(model: Module, loss: Loss, batch: Batch): ModelTrace 
   const nodes = reachable([result]);
   const layers = distinctOutputs(calls, new Set(nodes));
   const leaves = [...parameters.map(([, parameter]) => parameter), ...layers.map(({ output }) => output)];
-  const found = within({ layer: LOSS, phase: 'backward' }, () =>
-    vjp([result], [ones(result.shape, result.dtype)], leaves),
+  const found = withOrigin({ layer: LOSS, phase: 'backward' }, () =>
+    accumulateGradients([result], [ones(result.shape, result.dtype)], leaves),
   );
   const names = new Map<Tensor, string>(
     [...parameters, ...model.namedBuffers()].map(([path, x]) => [x, path]),
   );
 
-  const place = (node: Tensor): Place => {
+  const place = (node: Tensor): Origin => {
     const own = names.get(node);
     const given = node === batch.targets ? 'the target' : 'the input';
     const old = own ?? (node.id < start ? given : undefined);

@@ -21,7 +21,7 @@ export interface PlanChoice {
 }
 
 /** The plans that the compiler knows for a graph, from the quickest to the one with the smallest arena. */
-export class GraphPlans {
+export class PlanChoices {
   readonly #lowered: Lowered;
   /** What the plans that were placed take; the plans themselves are large, and can be made again. */
   readonly #arenas = new Map<Choice, number>();

@@ -10,7 +10,7 @@ const FEW_STAGES = 48;
 const NEGLIGIBLE = 0.005;
 
 /** A schedule as a chain: stages that run one after another, and the actions that go back through them. */
-export interface Stages {
+export interface Segments {
   /** The first action behind all stages. */
   readonly split: number;
   /** The first action of each stage, and behind them the split. */
@@ -27,10 +27,10 @@ export interface Stages {
 
 /**
  * Cuts a schedule into stages. The split is where most bytes wait to be read later: in a training step, where the backward
- * pass begins. Stages are single actions, or where there are too many of these, runs of them between which little memory
+ * pass begins. Segments are single actions, or where there are too many of these, runs of them between which little memory
  * has to be held.
  */
-export function findStages(actions: Actions, mostStages = MOST_STAGES): Stages {
+export function findSegments(actions: Actions, mostStages = MOST_STAGES): Segments {
   const { reads, producer, bytes } = actions;
   const total = reads.length;
   const uses: number[][] = bytes.map(() => []);
@@ -104,7 +104,7 @@ function largeValues(bytes: readonly number[], kept: readonly boolean[]): boolea
 }
 
 /** A stage, and the bytes that it makes for the backward pass. */
-interface Stage {
+interface Segment {
   readonly first: number;
   saved: number;
 }
@@ -117,7 +117,7 @@ function chooseCuts(
   mostStages: number,
 ): number[] {
   const { writes, bytes } = actions;
-  const stages = Array.from({ length: split }, (_, first): Stage => {
+  const stages = Array.from({ length: split }, (_, first): Segment => {
     const made = writes[first] as readonly number[];
     return {
       first,
@@ -126,7 +126,7 @@ function chooseCuts(
   });
   if (stages.length <= FEW_STAGES) return stages.map(({ first }) => first);
   const mean = actions.cost.slice(0, split).reduce((sum, cost) => sum + cost, 0) / split;
-  const useful: Stage[] = [];
+  const useful: Segment[] = [];
   stages.forEach((stage, i) => {
     const before = useful.at(-1);
     const isDear = (actions.cost[i - 1] as number) >= mean;
@@ -139,15 +139,15 @@ function chooseCuts(
 }
 
 /** Joins the two stages that least is gained by telling apart: small ones, with much to hold in between. */
-function mergeTwo(stages: Stage[], boundary: Float64Array): void {
+function mergeTwo(stages: Segment[], boundary: Float64Array): void {
   let [at, least] = [1, Number.POSITIVE_INFINITY];
   for (let i = 1; i < stages.length; i++) {
-    const [left, right] = [stages[i - 1] as Stage, stages[i] as Stage];
+    const [left, right] = [stages[i - 1] as Segment, stages[i] as Segment];
     const score = (left.saved + right.saved + 1) / ((boundary[right.first] as number) + 1);
     if (score < least) [at, least] = [i, score];
   }
-  const [merged] = stages.splice(at, 1) as [Stage];
-  (stages[at - 1] as Stage).saved += merged.saved;
+  const [merged] = stages.splice(at, 1) as [Segment];
+  (stages[at - 1] as Segment).saved += merged.saved;
 }
 
 /** What the forward pass still reads, by the action before which it is held. */

@@ -1,4 +1,4 @@
-import type { Block } from '../plan/plan.js';
+import type { Block } from './plan.js';
 
 /** The blocks of an arena that are alive at a step, in the order of their offsets, while the steps go by. */
 export class LiveBlocks {

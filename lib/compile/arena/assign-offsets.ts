@@ -1,6 +1,6 @@
 import { bytesPerElement } from '../../graph/dtype.js';
-import type { Value } from '../lower/values.js';
 import type { Operand, Step } from '../plan/plan.js';
+import type { Value } from '../plan/values.js';
 
 /** The steps with every value replaced by its place: a buffer, a byte offset, strides. */
 export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<number, number>): Step[] {
@@ -15,7 +15,7 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
     };
   };
   return steps.map((step) => {
-    const { regions, ...placed } = mapOperands(step, place);
+    const { scopes, ...placed } = mapOperands(step, place);
     return placed;
   });
 }

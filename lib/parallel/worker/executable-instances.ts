@@ -1,5 +1,5 @@
 import type { BoundPlan } from '../protocol/job.js';
-import { BoundExecutable } from './bound-plan.js';
+import { BoundExecutable } from './bound-executable.js';
 import type { WorkerMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
@@ -7,7 +7,7 @@ import type { Recorder } from './recorder.js';
  * The plans of one worker for the numbers of rows that shards can have. Shards that run together each have an instance of
  * the plan, from 0 on, with memory of its own.
  */
-export class PlanInstances {
+export class ExecutableInstances {
   readonly #executables: Map<number, BoundExecutable>[] = [];
 
   /**

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { formatPlan } from '../preflight/format.js';
+import { formatPlan } from '../preflight/format-plan.js';
 import { planPage } from '../preflight/page.js';
 import { addon } from '../runtime/addon.js';
 import { loadRun, type RunOptions } from './load.js';

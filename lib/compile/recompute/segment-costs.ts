@@ -1,12 +1,12 @@
 import type { Actions } from './actions.js';
 import { bytesInPlace, type InPlace } from './in-place.js';
-import type { Stages } from './stages.js';
+import type { Segments } from './segments.js';
 
-/** Stages that are kept together at most: what one of them only makes for the next need not be kept then. */
+/** Segments that are kept together at most: what one of them only makes for the next need not be kept then. */
 export const MOST_TOGETHER = 3;
 
 /** What the search over a chain has to know of its stages; bytes beyond those that are held before a stage begins. */
-export interface StageCosts {
+export interface SegmentCosts {
   /** What running a stage again for those behind it costs. */
   readonly forward: Float64Array;
   /** `sweepPeak[s][j]`: the most that stage j takes of a run from stage s on that keeps nothing. */
@@ -16,11 +16,11 @@ export interface StageCosts {
   /** Gradients that wait where the way back through a stage begins. */
   readonly waiting: Float64Array;
   /** `kept[s][n]`: stages s to s + n that keep what they need. */
-  readonly kept: readonly (readonly KeptStages[])[];
+  readonly kept: readonly (readonly KeptSegments[])[];
 }
 
 /** Neighbouring stages that keep what their way back reads. */
-export interface KeptStages {
+export interface KeptSegments {
   /** What running them costs: for the way back alone, and for the stages behind them as well. */
   readonly own: number;
   readonly both: number;
@@ -37,7 +37,7 @@ export interface KeptStages {
 }
 
 /** Measures the stages. */
-export function measureStages(actions: Actions, stages: Stages): StageCosts {
+export function measureSegments(actions: Actions, stages: Segments): SegmentCosts {
   const count = stages.cuts.length - 1;
   const backward = liveOnTheWayBack(actions, stages);
   const boundary = measureBoundaries(actions, stages, count);
@@ -65,7 +65,7 @@ function costOf({ cost }: Actions, list: Iterable<number>): number {
 
 /** Whether a value is held where a stage begins that stands behind the one that makes it. */
 function crosses(
-  { stageOf, lastForwardRead, firstBack, cuts }: Stages,
+  { stageOf, lastForwardRead, firstBack, cuts }: Segments,
   value: number,
   stage: number,
 ): boolean {
@@ -76,7 +76,7 @@ function crosses(
   );
 }
 
-function measureBoundaries({ bytes }: Actions, stages: Stages, count: number): Float64Array[] {
+function measureBoundaries({ bytes }: Actions, stages: Segments, count: number): Float64Array[] {
   const held = Array.from({ length: count + 1 }, () => new Float64Array(count + 1));
   bytes.forEach((size, value) => {
     const made = stages.stageOf[value] as number;
@@ -94,7 +94,7 @@ function measureBoundaries({ bytes }: Actions, stages: Stages, count: number): F
 }
 
 /** Bytes that the backward pass holds of its own before each of its actions, and while it runs. */
-function liveOnTheWayBack({ reads, writes, bytes, scratch, producer }: Actions, { split }: Stages) {
+function liveOnTheWayBack({ reads, writes, bytes, scratch, producer }: Actions, { split }: Segments) {
   const length = reads.length - split;
   const last = new Map<number, number>();
   reads.forEach((values, action) => {
@@ -118,7 +118,7 @@ function liveOnTheWayBack({ reads, writes, bytes, scratch, producer }: Actions, 
 }
 
 /** Of neighbouring stages the actions that later stages need, and those that the way back through them needs. */
-function neededActions(actions: Actions, stages: Stages, first: number, last: number) {
+function neededActions(actions: Actions, stages: Segments, first: number, last: number) {
   const { reads, writes, producer, bytes } = actions;
   const { cuts, back, stageOf } = stages;
   const [from, to] = [cuts[first] as number, cuts[last + 1] as number];
@@ -155,7 +155,7 @@ function neededActions(actions: Actions, stages: Stages, first: number, last: nu
   };
 }
 
-function measureSweeps({ writes, bytes, scratch, inPlace }: Actions, stages: Stages, count: number) {
+function measureSweeps({ writes, bytes, scratch, inPlace }: Actions, stages: Segments, count: number) {
   const { cuts, stageOf, lastForwardRead } = stages;
   const peaks = Array.from({ length: count }, () => new Float64Array(count));
   const live = new Float64Array(count);
@@ -190,10 +190,10 @@ function measureSweeps({ writes, bytes, scratch, inPlace }: Actions, stages: Sta
 
 function measureKept(
   actions: Actions,
-  stages: Stages,
+  stages: Segments,
   { first, last }: { readonly first: number; readonly last: number },
   during: Float64Array,
-): KeptStages {
+): KeptSegments {
   const { own, both, rest, given } = neededActions(actions, stages, first, last);
   return {
     own: costOf(actions, own),
@@ -207,10 +207,10 @@ function measureKept(
 
 function peaksOfKept(
   { reads, writes, bytes, scratch, inPlace }: Actions,
-  stages: Stages,
+  stages: Segments,
   { first, last }: { readonly first: number; readonly last: number },
   during: Float64Array,
-): Pick<KeptStages, 'bytes' | 'peak' | 'backPeak'> {
+): Pick<KeptSegments, 'bytes' | 'peak' | 'backPeak'> {
   const { cuts, back, split, stageOf, lastForwardRead } = stages;
   const isOwn = (value: number) => (stageOf[value] as number) >= first && (stageOf[value] as number) <= last;
   const [start, end] = [back[last]?.start as number, back[first]?.end as number];

@@ -8,7 +8,7 @@ import type { FlatParameters } from '../parallel/prepare/flat-parameters.js';
 import { type OptimizerMemory, stateOf } from '../parallel/prepare/optimizer-memory.js';
 import type { SharedMemory } from '../parallel/protocol/job.js';
 import { viewInto } from '../parallel/protocol/shared-memory.js';
-import type { TensorPlace } from './file.js';
+import type { TensorSource } from './file.js';
 
 /** What a run's tensors are made of. */
 export interface RunMemory {
@@ -22,7 +22,7 @@ export interface RunMemory {
  * The places of all that training changes: parameters and buffers under their names in the model, the optimiser's state,
  * averages and sums under names that begin with `training/`.
  */
-export function placesOf({ model, optimizer, parameters: flat, memory }: RunMemory): TensorPlace[] {
+export function placesOf({ model, optimizer, parameters: flat, memory }: RunMemory): TensorSource[] {
   const named = model.namedParameters();
   const own = [...named, ...model.namedBuffers()].map(([name, { shape, storage, dtype }]) => ({
     ...placeAt(name, shape, storage.data),
@@ -36,7 +36,7 @@ export function placesOf({ model, optimizer, parameters: flat, memory }: RunMemo
 function remembered(
   [name, parameter]: readonly [string, Parameter],
   { optimizer, flat, memory }: { optimizer: Optimizer; flat: FlatParameters; memory: OptimizerMemory },
-): TensorPlace[] {
+): TensorSource[] {
   const { rule } = optimizer.groups[optimizer.groupOf(parameter)] as ParameterGroup;
   const names = stateShapes(rule, parameter.shape).map(([kept]) => kept);
   const state = stateOf({ flat, memory }, parameter).map(({ values, shape }, i) =>
@@ -53,9 +53,9 @@ function remembered(
 
 /** The same tensors in copies of the memory that they are in. Memory of which there is no copy does not change. */
 export function inCopies(
-  places: readonly TensorPlace[],
+  places: readonly TensorSource[],
   pairs: readonly { readonly from: SharedMemory; readonly to: SharedMemory }[],
-): TensorPlace[] {
+): TensorSource[] {
   const copies = new Map(pairs.map((pair) => [pair.from.buffer, pair]));
   return places.map((place) => {
     const pair = copies.get(place.buffer);
@@ -69,13 +69,13 @@ export function inCopies(
 export const LOSSES = `${TRAINING_PREFIX}losses`;
 
 /** The losses of an epoch's steps so far, in memory of their own, because the workers go on writing. */
-export function lossesPlace(losses: Float64Array): TensorPlace {
+export function lossesSource(losses: Float64Array): TensorSource {
   const shared = new Float64Array(new SharedArrayBuffer(losses.length * bytesPerElement('float64')));
   shared.set(losses);
   return placeAt(LOSSES, [losses.length], shared);
 }
 
-function placeAt(name: string, shape: Shape, values: TypedArray): TensorPlace {
+function placeAt(name: string, shape: Shape, values: TypedArray): TensorSource {
   const { buffer, byteOffset } = values;
   return { name, dtype: dtypeOf(values), shape, buffer: buffer as SharedArrayBuffer, byteOffset };
 }

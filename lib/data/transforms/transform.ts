@@ -1,7 +1,7 @@
 import type { Shape } from '../../graph/shapes.js';
 
 /** Two numbers, of which a random one between them is taken. */
-export type Range = readonly [low: number, high: number];
+export type Interval = readonly [low: number, high: number];
 
 /** How an image continues beyond its edges: with a number, its last pixel, or mirrored without or with that pixel. */
 export type PaddingMode = 'constant' | 'edge' | 'reflect' | 'symmetric';
@@ -24,20 +24,20 @@ export interface Crop {
 
 export interface Affine {
   readonly kind: 'affine';
-  readonly degrees: Range;
+  readonly degrees: Interval;
   /** Largest shifts, as shares of height and width. */
   readonly translate: readonly [number, number];
-  readonly scale: Range;
+  readonly scale: Interval;
   /** Degrees along x and y. */
-  readonly shear: readonly [Range, Range];
+  readonly shear: readonly [Interval, Interval];
   readonly fill: number;
 }
 
 export interface ColorJitter {
   readonly kind: 'colorJitter';
-  readonly brightness: Range;
-  readonly contrast: Range;
-  readonly saturation: Range;
+  readonly brightness: Interval;
+  readonly contrast: Interval;
+  readonly saturation: Interval;
 }
 
 export interface Normalize {

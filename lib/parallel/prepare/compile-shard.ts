@@ -11,27 +11,27 @@ import { asModelInput } from '../../nn/model-input.js';
 import { mul } from '../../ops/primitives/elementwise.js';
 import type { Source } from '../protocol/job.js';
 import { bindSources, placeAt } from './bindings.js';
-import { BoundPlans } from './bound-plans.js';
+import { BoundPlanChoices } from './bound-plan-choices.js';
 import type { FlatParameters } from './flat-parameters.js';
 
 /** A model and a loss as one function of a batch. */
 export type Forward = (inputs: Tensor) => Tensor;
 export type Figure = (output: Tensor, target: Tensor) => Tensor;
 
-interface Batch {
+interface ShardForm {
   readonly rows: number;
   readonly inputs: Form;
   readonly targets: Form;
 }
 
 /** The shape of the model's output for one sample. */
-export function outputShape(forward: Forward, batch: Batch): Shape {
+export function outputShape(forward: Forward, batch: ShardForm): Shape {
   return traced(() => forward(asModelInput(placeholders(batch).x))).result.shape.slice(1);
 }
 
 /** The gradients of a shard, and the buffers that it assigns. */
 export interface ShardGradients {
-  readonly plans: BoundPlans;
+  readonly plans: BoundPlanChoices;
   readonly assigned: readonly Variable[];
 }
 
@@ -44,7 +44,7 @@ export interface ShardGradients {
 export function compileGradients(
   forward: Forward,
   loss: Figure,
-  batch: Batch,
+  batch: ShardForm,
   flat: FlatParameters,
   alsoAssigned: readonly Variable[] = [],
 ): ShardGradients {
@@ -89,7 +89,7 @@ export function bindShard(
   shard: TracedShard,
   flat: FlatParameters,
   assigned: readonly Variable[],
-): BoundPlans {
+): BoundPlanChoices {
   const { inputs, figures, gradients, assignments, weight } = shard;
   const shares = assigned.map((variable) => mul(assignments.get(variable) ?? variable, weight));
   const graph = {
@@ -103,16 +103,18 @@ export function bindShard(
     ),
   ];
   const places = parameterSources(flat);
-  return new BoundPlans(graph, (compiled) => bindSources(compiled, Object.keys(inputs), outputs, places));
+  return new BoundPlanChoices(graph, (compiled) =>
+    bindSources(compiled, Object.keys(inputs), outputs, places),
+  );
 }
 
 /** Figures of a batch: its loss, its metrics. */
 export function compileFigures(
   forward: Forward,
   figures: Readonly<Record<string, Figure>>,
-  batch: Batch,
+  batch: ShardForm,
   flat: FlatParameters,
-): BoundPlans {
+): BoundPlanChoices {
   const { x, y } = placeholders(batch);
   const values = withoutAssignments(() => {
     const output = forward(asModelInput(x));
@@ -120,12 +122,12 @@ export function compileFigures(
   });
   const outputs = Object.keys(figures).map((name): Source => ({ kind: 'local', name }));
   const places = parameterSources(flat);
-  return new BoundPlans({ inputs: [x, y], outputs: values }, (compiled) =>
+  return new BoundPlanChoices({ inputs: [x, y], outputs: values }, (compiled) =>
     bindSources(compiled, ['inputs', 'targets'], outputs, places),
   );
 }
 
-function placeholders({ rows, inputs, targets }: Batch) {
+function placeholders({ rows, inputs, targets }: ShardForm) {
   return {
     x: input('inputs', [rows, ...inputs.shape], inputs.dtype),
     y: input('targets', [rows, ...targets.shape], targets.dtype),
