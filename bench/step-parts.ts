@@ -1,4 +1,4 @@
-import type { Phase, Timeline } from '../lib/parallel/worker/recorder.js';
+import type { Phase, Timeline } from '../lib/parallel/protocol/timeline.js';
 import { Session } from '../lib/train/fit/session.js';
 import { prepareProfile, recordTraining, WARM_UP } from '../lib/train/inspect/profiling.js';
 import { newJob } from '../lib/train/prepare/jobs.js';

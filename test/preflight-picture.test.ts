@@ -14,7 +14,7 @@ const step = (label: string, phase: 'forward' | 'backward', again = false): Step
   output: operand(0, 4),
   label,
   flops: 1,
-  place: { layer: `layer of ${label}`, phase },
+  origin: { layer: `layer of ${label}`, phase },
   ...(again ? { recomputed: true as const } : {}),
 });
 

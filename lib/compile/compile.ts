@@ -81,13 +81,13 @@ export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph):
       lowering.valueOf(target.value),
       'output',
       target.variable ? undefined : target.binding,
-      target.value.place,
+      target.value.origin,
     ),
   }));
   for (const unit of schedule(units)) lowering.lower(unit);
   const late = after.map((target) => ({ target, copy: lowering.valueOf(target.value) }));
   for (const { target, copy } of [...held.filter(({ target }) => target.variable), ...late]) {
-    lowering.copy(copy, target.variable ? 'assign' : 'output', target.binding, target.value.place);
+    lowering.copy(copy, target.variable ? 'assign' : 'output', target.binding, target.value.origin);
   }
 
   return {

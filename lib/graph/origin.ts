@@ -7,14 +7,14 @@ export interface Origin {
 
 let current: Origin | undefined;
 
-/** The place of nodes that are made now; undefined where nobody asked for places. */
+/** The origin of nodes that are made now; undefined where nobody asked for origins. */
 export function currentOrigin(): Origin | undefined {
   return current;
 }
 
-/** Runs a function whose nodes have the given place, but for those that an inner call gives another. */
-export function withOrigin<R>(place: Origin | undefined, fn: () => R): R {
-  const outer = enterOrigin(place);
+/** Runs a function whose nodes have the given origin, but for those that an inner call gives another. */
+export function withOrigin<R>(origin: Origin | undefined, fn: () => R): R {
+  const outer = enterOrigin(origin);
   try {
     return fn();
   } finally {
@@ -22,10 +22,10 @@ export function withOrigin<R>(place: Origin | undefined, fn: () => R): R {
   }
 }
 
-/** Gives nodes the place from now on, until `leaveOrigin` is called with the place that is returned. */
-export function enterOrigin(place: Origin | undefined): Origin | undefined {
+/** Gives nodes the origin from now on, until `leaveOrigin` is called with the origin that is returned. */
+export function enterOrigin(origin: Origin | undefined): Origin | undefined {
   const outer = current;
-  current = place ?? outer;
+  current = origin ?? outer;
   return outer;
 }
 
@@ -34,7 +34,7 @@ export function leaveOrigin(outer: Origin | undefined): void {
   current = outer;
 }
 
-/** The place of the gradient rule of a node that stands at a place. */
-export function backwardOf(place: Origin | undefined): Origin | undefined {
-  return place && { layer: place.layer, phase: 'backward' };
+/** The origin of the gradient rule of a node that stands at an origin. */
+export function backwardOf(origin: Origin | undefined): Origin | undefined {
+  return origin && { layer: origin.layer, phase: 'backward' };
 }

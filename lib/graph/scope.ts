@@ -32,9 +32,9 @@ export function inScope<R>(scope: CheckpointScope | undefined, fn: () => R): R {
   }
 }
 
-/** Runs a function that makes a node anew, in the place and the scope of the one that it stands for. */
-export function remade<R>({ place, scope }: Tensor, fn: () => R): R {
-  return inScope(scope, () => withOrigin(place, fn));
+/** Runs a function that makes a node anew, with the origin and the scope of the one that it stands for. */
+export function remade<R>({ origin, scope }: Tensor, fn: () => R): R {
+  return inScope(scope, () => withOrigin(origin, fn));
 }
 
 /** Moves a value that leaves a scope out of it, with what it is a view of: it is kept. */

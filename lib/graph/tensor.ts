@@ -17,7 +17,7 @@ export class Tensor<A = unknown> {
   readonly shape: Shape;
   readonly dtype: DType;
   /** Where it comes from, where that is traced: see `within`. */
-  readonly place: Origin | undefined = currentOrigin();
+  readonly origin: Origin | undefined = currentOrigin();
   /** The stretch that it is computed again with, rather than kept for gradients. `moveOut` alone changes it. */
   scope: CheckpointScope | undefined = currentScope();
 

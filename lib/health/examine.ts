@@ -62,7 +62,7 @@ export async function examine(
     found.gradientEnergy,
   ]);
   const finite = [values.total[0]?.loss, ...energies].every(Number.isFinite);
-  const { count, first } = finite ? allFinite : await findNonFinite(rootsOf(trace), trace.place, random);
+  const { count, first } = finite ? allFinite : await findNonFinite(rootsOf(trace), trace.origin, random);
   const figures = {
     loss: values.total[0]?.loss ?? Number.NaN,
     layers: pairs(trace.layers, values.layers).map(([layer, found]) =>

@@ -21,11 +21,11 @@ export const allFinite: NonFiniteValues = { count: () => 0, first: null };
  * Looks for values that are not finite. Infinities that stand in the graph as they are, such as those of masks, are no
  * fault.
  *
- * @param place says which layer a node belongs to
+ * @param origin says which layer a node belongs to
  */
 export async function findNonFinite(
   roots: readonly Tensor[],
-  place: (node: Tensor) => Origin,
+  origin: (node: Tensor) => Origin,
   random: RandomState,
 ): Promise<NonFiniteValues> {
   const nodes = reachable(roots).filter(({ dtype, size }) => isFloat(dtype) && size > 0);
@@ -38,12 +38,12 @@ export async function findNonFinite(
       found.get(node) && node.inputs.every((input) => !found.get(input));
     const first = nodes.find((node) => !isNumber(node) && (arises(nonFinite, node) || arises(nan, node)));
     const count = (node: Tensor) => nonFinite.get(node) ?? 0;
-    return { count, first: first ? describe(first, count(first), place(first)) : null };
+    return { count, first: first ? describe(first, count(first), origin(first)) : null };
   } finally {
     run.release();
   }
 }
 
-function describe({ op, shape, dtype }: Tensor, count: number, place: Origin): NonFiniteOp {
-  return { op: op.kind, shape, dtype, count, ...place };
+function describe({ op, shape, dtype }: Tensor, count: number, origin: Origin): NonFiniteOp {
+  return { op: op.kind, shape, dtype, count, ...origin };
 }

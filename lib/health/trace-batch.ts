@@ -32,7 +32,7 @@ export interface ModelTrace {
   readonly parameters: readonly NamedParameter[];
   /** One for each parameter. */
   readonly gradients: readonly Tensor[];
-  place(node: Tensor): Origin;
+  origin(node: Tensor): Origin;
 }
 
 /** Traces the loss of one batch, its layers, and all gradients. What `forward` assigns is left out. */
@@ -54,11 +54,11 @@ export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): Model
     [...parameters, ...model.namedBuffers()].map(([path, x]) => [x, path]),
   );
 
-  const place = (node: Tensor): Origin => {
+  const origin = (node: Tensor): Origin => {
     const own = names.get(node);
     const given = node === batch.targets ? 'the target' : 'the input';
     const old = own ?? (node.id < start ? given : undefined);
-    return old ? { layer: old, phase: 'forward' } : (node.place ?? { layer: LOSS, phase: 'forward' });
+    return old ? { layer: old, phase: 'forward' } : (node.origin ?? { layer: LOSS, phase: 'forward' });
   };
   return {
     loss: result,
@@ -71,11 +71,11 @@ export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): Model
     relus: numbered(
       nodes
         .filter(({ op, size }) => op.kind === 'relu' && size > 0)
-        .map((output) => ({ path: output.place?.layer ?? MODEL, output })),
+        .map((output) => ({ path: output.origin?.layer ?? MODEL, output })),
     ),
     parameters,
     gradients: parameters.map(([, x], i) => found[i] ?? zeros(x.shape, x.dtype)),
-    place,
+    origin,
   };
 }
 

@@ -42,8 +42,8 @@ export function drawBlocks(plan: Plan, scale: Scale): string[] {
 function describe({ steps }: Plan, { first }: Block): string {
   const step = steps[first];
   if (!step) return 'unused';
-  const { label, place } = step;
-  return place ? `${label}, ${place.layer} ${place.phase}` : label;
+  const { label, origin } = step;
+  return origin ? `${label}, ${origin.layer} ${origin.phase}` : label;
 }
 
 function cut(label: string, room: number): string {

@@ -101,7 +101,7 @@ function caption(
   const at = live.indexOf(most);
   const peak = steps[at];
   const where = peak
-    ? `, at step ${at} (${peak.label}${peak.place ? `, ${peak.place.layer} ${peak.place.phase}` : ''})`
+    ? `, at step ${at} (${peak.label}${peak.origin ? `, ${peak.origin.layer} ${peak.origin.phase}` : ''})`
     : '';
   const needed = flops - recomputedFlops;
   const again =

@@ -1,4 +1,4 @@
-import type { PlanRun, Span, Timeline } from '../parallel/worker/recorder.js';
+import type { PlanRun, Span, Timeline } from '../parallel/protocol/timeline.js';
 import type { Profile, TraceEvent } from './report.js';
 import type { StepFacts } from './steps.js';
 

@@ -23,8 +23,8 @@ export function describeSteps(plan: Plan, kind: 'gradients' | 'update'): StepFac
       const isLoop = step.kernel === 'scan';
       const index = described.push({
         op: step.label,
-        layer: kind === 'update' ? '(update)' : (step.place?.layer ?? LOSS),
-        part: kind === 'update' ? 'update' : (step.place?.phase ?? 'forward'),
+        layer: kind === 'update' ? '(update)' : (step.origin?.layer ?? LOSS),
+        part: kind === 'update' ? 'update' : (step.origin?.phase ?? 'forward'),
         shapes: shapesOf(step),
         calls,
         flops: isLoop ? 0 : calls * step.flops,

@@ -1,5 +1,5 @@
 import type { TrainingJob } from '../parallel/protocol/job.js';
-import { type PlanRun, plansOf, type Timeline } from '../parallel/worker/recorder.js';
+import { type PlanRun, plansOf, type Timeline } from '../parallel/protocol/timeline.js';
 import { chromeTrace } from './chrome-trace.js';
 import type { LayerWork, OpWork, Profile, ProfileParts, StepWork, Work } from './report.js';
 import { describeSteps, ownTimes, type StepFacts } from './steps.js';

@@ -39,6 +39,7 @@ import {
   type PlanOptions,
   planTraining,
 } from './memory/planning.js';
+import { describeBudget, prepareEvaluation, prepareWithin } from './memory/preparation.js';
 import type {
   EpochRecord,
   EpochResult,
@@ -54,7 +55,6 @@ import { describeChoice } from './prepare/choice.js';
 import { BATCH_SIZE } from './prepare/compiled.js';
 import { newJob, planRows, workersOf } from './prepare/jobs.js';
 import { inMode } from './prepare/mode.js';
-import { describeBudget, prepareEvaluation, prepareWithin } from './prepare/preparation.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
 
 /**

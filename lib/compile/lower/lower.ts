@@ -32,7 +32,7 @@ export class Lowering {
   readonly #compact = new Map<Tensor, Value>();
   #buffers = 0;
   /** Of the unit that is lowered now. */
-  #place: Origin | undefined;
+  #origin: Origin | undefined;
   /** Those of the unit; what is made for it on the way, such as a copy, is in the first. */
   #scopes: readonly CheckpointScope[] = [];
 
@@ -41,7 +41,7 @@ export class Lowering {
   lower(unit: Unit): void {
     const node = unit.last;
     if (node.size === 0 && unit.nodes.every((member) => member.size === 0)) return;
-    this.#place = node.place;
+    this.#origin = node.origin;
     this.#scopes = scopesOf(unit);
     const { kernel } = node.op;
     if (kernel.family === 'map') this.#map(unit);
@@ -49,7 +49,7 @@ export class Lowering {
     if (kernel.family === 'parts') this.#parts(node);
     if (kernel.family === 'call') this.#call(node, kernel.call(node));
     if (kernel.family === 'scan') this.#scan(node, kernel.loop(node));
-    this.#place = undefined;
+    this.#origin = undefined;
     this.#scopes = [];
   }
 
@@ -63,14 +63,14 @@ export class Lowering {
   }
 
   /** A copy of a value in memory of its own, or in the given buffer. */
-  copy(source: Value, label: string, buffer?: Buffer, place = this.#place): Value {
+  copy(source: Value, label: string, buffer?: Buffer, origin = this.#origin): Value {
     const output: Value = {
       buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype, this.#scopes[0]),
       layout: contiguous(source.layout.shape),
       dtype: source.dtype,
     };
     if (sizeOf(source.layout.shape) > 0) {
-      this.#push({ kernel: 'copy', label, flops: 0, input: source, output }, place);
+      this.#push({ kernel: 'copy', label, flops: 0, input: source, output }, origin);
     }
     return output;
   }
@@ -201,9 +201,9 @@ export class Lowering {
     this.#push({ ...step, ...workspace });
   }
 
-  #push(step: Step<Value>, place = this.#place): void {
+  #push(step: Step<Value>, origin = this.#origin): void {
     const scopes = this.#scopes;
-    this.steps.push({ ...step, ...(place && { place }), ...(scopes.length > 0 && { scopes }) });
+    this.steps.push({ ...step, ...(origin && { origin }), ...(scopes.length > 0 && { scopes }) });
   }
 
   #matrix(node: Tensor): Value {

@@ -19,7 +19,7 @@ export function blockKinds({ steps, blocks }: Pick<Plan, 'steps' | 'blocks'>): B
 
 /** The first step of the backward pass; -1 where there is none. */
 export function backwardStart({ steps }: Pick<Plan, 'steps'>): number {
-  return steps.findIndex(({ place, recomputed }) => place?.phase === 'backward' && !recomputed);
+  return steps.findIndex(({ origin, recomputed }) => origin?.phase === 'backward' && !recomputed);
 }
 
 function isWorkspace({ first, last, offset }: Block, step: Step | undefined): boolean {

@@ -38,7 +38,7 @@ export interface StepFacts {
   /** Floating-point operations of one run. */
   readonly flops: number;
   /** Where its op comes from, where that was traced. */
-  readonly place?: Origin;
+  readonly origin?: Origin;
   /**
    * The checkpointed stretches that it is a part of: those that something of it leaves, and the one that all of it is in.
    * Left out of plans, which are what was made of it.

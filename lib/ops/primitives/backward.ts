@@ -32,7 +32,7 @@ export function accumulateGradients(
     const rule = node.op.grad;
     if (!gradient || !rule) continue;
     // No function of its own, whose frame could push the caller's line out of an error's stack.
-    const outer = enterOrigin(backwardOf(node.place));
+    const outer = enterOrigin(backwardOf(node.origin));
     try {
       const contributions = rule(gradient, node);
       node.inputs.forEach((input, i) => {

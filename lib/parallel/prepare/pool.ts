@@ -4,7 +4,7 @@ import { invalid } from '../../graph/errors.js';
 import { compiledModule } from '../../runtime/package-root.js';
 import { Control, isReleased } from '../protocol/control.js';
 import type { Job, Task } from '../protocol/job.js';
-import type { Timeline } from '../worker/recorder.js';
+import type { Timeline } from '../protocol/timeline.js';
 
 /** Says what it means that a thread is gone; other errors come from within a worker, and say so themselves. */
 function explained(cause: unknown): unknown {

@@ -2,10 +2,11 @@ import { constants, getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { Control } from '../protocol/control.js';
 import type { Job, Task } from '../protocol/job.js';
+import type { Timeline } from '../protocol/timeline.js';
 import { Evaluator } from './evaluate-shards.js';
 import { RowLoader } from './loader.js';
 import { WorkerMemory } from './local-memory.js';
-import { Recorder, type Timeline } from './recorder.js';
+import { Recorder } from './recorder.js';
 import { StepRunners } from './step-runner.js';
 import { EpochTrainer } from './train-epoch.js';
 

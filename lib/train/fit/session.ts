@@ -2,7 +2,7 @@ import { invalid } from '../../graph/errors.js';
 import { WorkerPool } from '../../parallel/prepare/pool.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { Job, Task } from '../../parallel/protocol/job.js';
-import type { Timeline } from '../../parallel/worker/recorder.js';
+import type { Timeline } from '../../parallel/protocol/timeline.js';
 import { addon } from '../../runtime/addon.js';
 
 /** The threads of one call of a trainer, from their start to their end. */

@@ -1,16 +1,16 @@
 import type { Dataset } from '../../data/index.js';
 import { recordCalls } from '../../health/record.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
-import { now, type Timeline } from '../../parallel/worker/recorder.js';
+import { now, type Timeline } from '../../parallel/protocol/timeline.js';
 import { measureBandwidth, measurePeak } from '../../profile/peak.js';
 import type { Profile } from '../../profile/report.js';
 import { summarise } from '../../profile/summarise.js';
 import type { MemoryBudget } from '../../runtime/memory-size.js';
 import { writeScalars } from '../fit/progress.js';
 import type { Session } from '../fit/session.js';
+import { prepareWithin } from '../memory/preparation.js';
 import type { JobContext } from '../prepare/compiled.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
-import { prepareWithin } from '../prepare/preparation.js';
 
 /** Steps before the clocks count: in the first ones, memory is touched for the first time. */
 export const WARM_UP = 3;

@@ -6,11 +6,11 @@ import { feedOf } from '../fit/stream-feed.js';
 import type { FitOptions } from '../options.js';
 import { requireData } from '../prepare/checks.js';
 import { BATCH_SIZE, type JobContext } from '../prepare/compiled.js';
-import { demandOf } from '../prepare/preparation.js';
 import { largestThat } from './max-batch.js';
 import { Accounts, type TrainingDemand } from './memory-accounts.js';
 import { findWithin, fitBudget } from './memory-budget.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
+import { demandOf } from './preparation.js';
 
 /** What a training is planned for: the options of `fit` that its memory depends on. */
 export interface PlanOptions extends Pick<FitOptions, 'batchSize' | 'validation' | 'checkpoint'> {

@@ -1,12 +1,12 @@
 import type { Dataset } from '../../data/index.js';
 import type { EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
-import type { Account, TrainingDemand } from '../memory/memory-accounts.js';
-import { fitBudget } from '../memory/memory-budget.js';
 import type { FitOptions } from '../options.js';
-import { compileEvaluation, compileTraining, type JobContext } from './compiled.js';
-import { type Allowance, evaluationJob, newJob, trainingJob } from './jobs.js';
-import { inMode } from './mode.js';
+import { compileEvaluation, compileTraining, type JobContext } from '../prepare/compiled.js';
+import { type Allowance, evaluationJob, newJob, trainingJob } from '../prepare/jobs.js';
+import { inMode } from '../prepare/mode.js';
+import type { Account, TrainingDemand } from './memory-accounts.js';
+import { fitBudget } from './memory-budget.js';
 
 /** What is trained on, and what with. */
 export interface TrainingRequest {

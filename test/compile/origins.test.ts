@@ -16,7 +16,9 @@ function traced(places: boolean) {
 
 describe('the places of nodes', () => {
   it('go with them into the steps, through simplification and gradients', () => {
-    const places = traced(true).steps.map(({ label, place }) => `${label}: ${place?.layer} ${place?.phase}`);
+    const places = traced(true).steps.map(
+      ({ label, origin }) => `${label}: ${origin?.layer} ${origin?.phase}`,
+    );
     expect(places).toContain('matmul: fc forward');
     expect(places.filter((text) => text === 'matmul: fc backward')).toHaveLength(2);
     expect(places).toContain('checkRange: loss forward');
@@ -26,21 +28,21 @@ describe('the places of nodes', () => {
 
   it('are all that tells a plan with them from one without', () => {
     const { steps, ...rest } = traced(true);
-    const bare = steps.map(({ place, ...step }) => step);
+    const bare = steps.map(({ origin, ...step }) => step);
     expect({ ...rest, steps: bare }).toEqual(traced(false));
-    expect(traced(false).steps.some((step) => 'place' in step)).toBe(false);
+    expect(traced(false).steps.some((step) => 'origin' in step)).toBe(false);
   });
 
   it('end with the function that they were given to, also where it throws', () => {
-    const place: Origin = { layer: 'a', phase: 'forward' };
+    const origin: Origin = { layer: 'a', phase: 'forward' };
     expect(() =>
-      withOrigin(place, () => {
+      withOrigin(origin, () => {
         throw new Error('x');
       }),
     ).toThrow('x');
-    expect(input('x', [1]).place).toBeUndefined();
+    expect(input('x', [1]).origin).toBeUndefined();
     expect(
-      withOrigin(place, () => withOrigin({ layer: 'b', phase: 'forward' }, () => input('x', [1]))).place
+      withOrigin(origin, () => withOrigin({ layer: 'b', phase: 'forward' }, () => input('x', [1]))).origin
         ?.layer,
     ).toBe('b');
   });

@@ -1,0 +1,44 @@
+import type { Plan } from '../../compile/plan/plan.js';
+import type { TrainingJob } from './job.js';
+
+/** What a worker does at a time of a training step. */
+export type Phase = 'load' | 'gradients' | 'wait' | 'sum' | 'update';
+
+/** A stretch of time, in milliseconds since the profile began. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A stretch of a worker's time that belongs to one phase of a training step. */
+export interface PhaseSpan extends Span {
+  readonly phase: Phase;
+  /** From 0. */
+  readonly step: number;
+}
+
+/** A run of a plan, with the time of each of its steps (see `clockedSteps`). */
+export interface PlanRun extends Span {
+  /** The plan's place in `plansOf` the job. */
+  readonly plan: number;
+  readonly step: number;
+  readonly milliseconds: Float64Array;
+}
+
+/** All that a worker did, phase by phase without a gap. */
+export interface Timeline {
+  readonly phases: readonly PhaseSpan[];
+  readonly runs: readonly PlanRun[];
+}
+
+/** The plans that workers run in training: those of the gradients, then those of the updates. */
+export function plansOf({ plans, updates }: TrainingJob): Plan[] {
+  const shares = updates.flatMap((share) => (share ? [share.squares, share.update, share.direct] : []));
+  return [...plans.values(), ...shares].flatMap((bound) => (bound ? [bound.plan] : []));
+}
+
+/** A clock that all threads of the process share, in milliseconds. */
+export function now(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}
