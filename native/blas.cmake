@@ -1,4 +1,4 @@
-# Finds a BLAS with the C interface and makes it the target `blas`. native/blas.h includes its header.
+# Finds a BLAS with the C interface and makes it the target `blas`. native/engine/blas.h includes its header.
 set(CHAINRULE_BLAS "auto" CACHE STRING "Which BLAS: auto, openblas, accelerate, mkl, blis or cblas")
 
 include(CheckCXXSourceCompiles)

@@ -43,7 +43,7 @@ async function bits() {
 
 /** What a run comes to that is killed again and again. */
 async function kills() {
-  const { complete, killAndResume } = await load('test/helpers/kill-and-resume.mjs');
+  const { complete, killAndResume } = await load('test/helpers/programs/kill-and-resume.mjs');
   const run = { epochs: 1000, everySteps: 1, shards: 8 };
   const undisturbed = await complete({ ...run, workers: 2 });
   let longest = (1.5 * undisturbed.milliseconds) / KILLS;

@@ -1,6 +1,6 @@
 import { philox, seedWords } from '../graph/random.js';
 
-/** Keeps the numbers of transforms apart from any other use of the same seed; as in `native/sample_random.h`. */
+/** Keeps the numbers of transforms apart from any other use of the same seed; as in `native/data/sample_random.h`. */
 const STREAM = 0x61756700;
 
 /**

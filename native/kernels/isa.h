@@ -8,31 +8,38 @@
 #define CHAINRULE_ISA baseline
 #endif
 
-#include "../kernel.h"
+#include "engine/kernel.h"
+
+// The kernels: the name in plans, and the function that makes one from a step. To add one, add its
+// line.
+#define CHAINRULE_KERNELS(X)                     \
+  X("matmul", make_matmul)                       \
+  X("conv2d", make_conv2d)                       \
+  X("conv2dInputGrad", make_conv2d_input_grad)   \
+  X("conv2dWeightGrad", make_conv2d_weight_grad) \
+  X("maxPool2d", make_max_pool2d)                \
+  X("maxPool2dGrad", make_max_pool2d_grad)       \
+  X("maxPool2dGather", make_max_pool2d_gather)   \
+  X("avgPool2d", make_avg_pool2d)                \
+  X("avgPool2dGrad", make_avg_pool2d_grad)       \
+  X("gather", make_gather)                       \
+  X("scatterAdd", make_scatter_add)              \
+  X("argMax", make_arg_max)                      \
+  X("checkRange", make_check_range)              \
+  X("argSort", make_arg_sort)                    \
+  X("takeAlong", make_take_along)                \
+  X("scatterAddAlong", make_scatter_add_along)   \
+  X("cumSum", make_cum_sum)                      \
+  X("solve", make_solve)                         \
+  X("copy", make_copy)                           \
+  X("fill", make_fill)                           \
+  X("map", make_map)                             \
+  X("reduce", make_reduce)
 
 namespace chainrule::CHAINRULE_ISA {
 
-std::unique_ptr<Kernel> make_matmul(const StepReader& step);
-std::unique_ptr<Kernel> make_conv2d(const StepReader& step);
-std::unique_ptr<Kernel> make_conv2d_input_grad(const StepReader& step);
-std::unique_ptr<Kernel> make_conv2d_weight_grad(const StepReader& step);
-std::unique_ptr<Kernel> make_max_pool2d(const StepReader& step);
-std::unique_ptr<Kernel> make_max_pool2d_grad(const StepReader& step);
-std::unique_ptr<Kernel> make_max_pool2d_gather(const StepReader& step);
-std::unique_ptr<Kernel> make_avg_pool2d(const StepReader& step);
-std::unique_ptr<Kernel> make_avg_pool2d_grad(const StepReader& step);
-std::unique_ptr<Kernel> make_gather(const StepReader& step);
-std::unique_ptr<Kernel> make_scatter_add(const StepReader& step);
-std::unique_ptr<Kernel> make_arg_max(const StepReader& step);
-std::unique_ptr<Kernel> make_check_range(const StepReader& step);
-std::unique_ptr<Kernel> make_arg_sort(const StepReader& step);
-std::unique_ptr<Kernel> make_take_along(const StepReader& step);
-std::unique_ptr<Kernel> make_scatter_add_along(const StepReader& step);
-std::unique_ptr<Kernel> make_cum_sum(const StepReader& step);
-std::unique_ptr<Kernel> make_solve(const StepReader& step);
-std::unique_ptr<Kernel> make_copy(const StepReader& step);
-std::unique_ptr<Kernel> make_fill(const StepReader& step);
-std::unique_ptr<Kernel> make_map(const StepReader& step);
-std::unique_ptr<Kernel> make_reduce(const StepReader& step);
+#define CHAINRULE_DECLARE(name, make) std::unique_ptr<Kernel> make(const StepReader& step);
+CHAINRULE_KERNELS(CHAINRULE_DECLARE)
+#undef CHAINRULE_DECLARE
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "isa.h"
+#include "kernels/isa.h"
 
 namespace chainrule::CHAINRULE_ISA {
 

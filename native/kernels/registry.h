@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "../kernel.h"
+#include "engine/kernel.h"
 
 // The kernels by the name that a plan calls them, once per instruction set. Only those that were
 // built are defined.

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "isa.h"
+#include "kernels/isa.h"
 
 namespace chainrule::CHAINRULE_ISA {
 

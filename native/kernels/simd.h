@@ -1,6 +1,6 @@
 #pragma once
 
-#include "isa.h"
+#include "kernels/isa.h"
 
 #if defined(__AVX512F__)
 #include <immintrin.h>

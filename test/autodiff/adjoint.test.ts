@@ -6,8 +6,8 @@ import { gradientsOrZeros } from '#lib/autodiff/vjp.js';
 import { allocate } from '#lib/graph/dtype.js';
 import { sizeOf } from '#lib/graph/shapes.js';
 import { GraphRun } from '#lib/runtime/graph-run.js';
-import { hashUniform } from '../helpers/random.js';
-import { buildGraph, leafValues, recipes } from '../helpers/random-graph.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
+import { buildGraph, leafValues, recipes } from '../helpers/random-graph/random-graph.js';
 
 const numRuns = Number(process.env.CHAINRULE_RUNS ?? 60);
 const seed = Number(process.env.CHAINRULE_SEED ?? 11);

@@ -5,7 +5,7 @@ import { simplify } from '#lib/compile/rewrite/simplify.js';
 import { input } from '#lib/graph/leaf.js';
 import { reachable } from '#lib/graph/tensor.js';
 import { kernelsOf, planOf } from '../helpers/graphs.js';
-import { hashUniform } from '../helpers/random.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 
 const x = input('x', [2, 6]);
 const kinds = (root: Tensor) => reachable(simplify([root])).map((node) => node.op.kind);

@@ -4,7 +4,7 @@ import { learnZipDigits, type ZipPass } from '#examples/lecun-1989.js';
 import { normalise, zipDigits } from '#examples/lib/zip-digits.js';
 import { ZipNetwork } from '#examples/lib/zip-network.js';
 import { expectClose } from '../helpers/close.js';
-import { hashUniform } from '../helpers/random.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 
 const random = (shape: readonly number[], seed: number) =>
   tensor(

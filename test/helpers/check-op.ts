@@ -2,8 +2,8 @@ import { compile, grad, mul, type Shape, sum, type Tensor, tensor } from 'chainr
 import { expect } from 'vitest';
 import { reachable } from '#lib/graph/tensor.js';
 import { expectClose } from './close.js';
-import type { Plain } from './naive.js';
-import { hashUniform, shuffled } from './random.js';
+import type { Plain } from './naive/naive.js';
+import { hashUniform, shuffled } from './random-graph/random.js';
 import { report } from './report.js';
 
 /** A shape, with the interval that its numbers are drawn from: by default [-2, 2]. */

@@ -15,7 +15,7 @@ export class Gate {
   /** @param passes how often the sample is loaded before it is held, as in earlier epochs */
   constructor(samples: data.Dataset, at: number, passes = 0) {
     this.#passes = passes;
-    const module = new URL('./gate-sample.mjs', import.meta.url);
+    const module = new URL('./programs/gate-sample.mjs', import.meta.url);
     this.samples = samples.transform([data.custom(module, { options: { at, passes, words: this.#words } })]);
   }
 

@@ -1,5 +1,5 @@
 import { data, nn, type Tensor } from 'chainrule';
-import { hashIntegers, hashUniform } from './random.js';
+import { hashIntegers, hashUniform } from './random-graph/random.js';
 
 /** The networks of scripts/fixtures/training.py. */
 export class MLP extends nn.Module {

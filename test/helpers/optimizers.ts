@@ -1,7 +1,7 @@
 import { nn, optim, sin, sum, type Tensor, tensor } from 'chainrule';
 import type { DType } from '#lib/graph/dtype.js';
 import { type Recorded, readFixture } from './fixtures.js';
-import { hashUniform } from './random.js';
+import { hashUniform } from './random-graph/random.js';
 
 /** What scripts/fixtures/optimizers.py records. */
 export interface OptimizerFixture {

@@ -1,5 +1,5 @@
 // Threads meet at barriers, add up rows and set marks, as workers do in a training step, and check
-// what they see. Built with -fsanitize=thread by test/thread-sanitizer.test.ts. With -DPLANT_RACE
+// what they see. Built with -fsanitize=thread by test/native/thread-sanitizer.test.ts. With -DPLANT_RACE
 // it has a race.
 #include <array>
 #include <atomic>
@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "../../native/parallel.h"
-#include "../../native/rows.h"
+#include "sync/barrier.h"
+#include "sync/combine.h"
 
 namespace {
 

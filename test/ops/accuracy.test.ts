@@ -1,7 +1,7 @@
 import * as cr from 'chainrule';
 import { compile, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { erf } from '../helpers/reference-more.js';
+import { erf } from '../helpers/naive/reference-functions.js';
 
 /** A function, its value in double precision, and the range that it is tried on. */
 type Case = readonly [

@@ -3,9 +3,9 @@ import { type Tensor, tensor } from 'chainrule';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
-import { at, build, indices, type Plain } from '../helpers/naive.js';
-import { lineOf, scatterAddAlongPlain, takeAlongPlain } from '../helpers/naive-along.js';
-import { hashIntegers, hashUniform } from '../helpers/random.js';
+import { lineOf, scatterAddAlongPlain, takeAlongPlain } from '../helpers/naive/along.js';
+import { at, build, indices, type Plain } from '../helpers/naive/naive.js';
+import { hashIntegers, hashUniform } from '../helpers/random-graph/random.js';
 
 const ints = (data: readonly number[], shape: cr.Shape) => tensor(Int32Array.from(data), { shape });
 const total = (shape: cr.Shape) => shape.reduce((a, b) => a * b, 1);

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { checkOp, type Fn } from '../helpers/check-op.js';
 import { type BadCall, expectBadCall } from '../helpers/errors.js';
 import { failure } from '../helpers/graphs.js';
-import { at, build, type Plain } from '../helpers/naive.js';
-import { scatterAddAlongPlain } from '../helpers/naive-along.js';
+import { scatterAddAlongPlain } from '../helpers/naive/along.js';
+import { at, build, type Plain } from '../helpers/naive/naive.js';
 
 const list = async (x: Tensor): Promise<number[]> => [...(await x.data())];
 const ints = (data: readonly number[], shape: cr.Shape = [data.length]) =>

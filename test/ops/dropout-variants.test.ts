@@ -2,7 +2,7 @@ import * as cr from 'chainrule';
 import { compile, data, grad, nn, optim, type Tensor, Trainer, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
-import { hashUniform } from '../helpers/random.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 import { report } from '../helpers/report.js';
 import { collect, stepLosses } from '../helpers/training.js';
 

@@ -1,7 +1,7 @@
 import { compile, data, grad, nn, optim, type Tensor, Trainer, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
-import { hashUniform } from '../helpers/random.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 import { report } from '../helpers/report.js';
 
 describe('Dropout', () => {

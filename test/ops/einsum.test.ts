@@ -6,8 +6,8 @@ import { reachable } from '#lib/graph/tensor.js';
 import { checkOp } from '../helpers/check-op.js';
 import { expectClose } from '../helpers/close.js';
 import { type BadCall, expectBadCall } from '../helpers/errors.js';
-import { at, build, indices, type Plain } from '../helpers/naive.js';
-import { hashUniform } from '../helpers/random.js';
+import { at, build, indices, type Plain } from '../helpers/naive/naive.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 
 /** One loop over all letters; axes of an ellipsis are given as letters. */
 function einsumPlain(inputs: readonly string[], output: string, operands: readonly Plain[]): Plain {

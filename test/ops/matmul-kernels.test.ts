@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { compile, matmul, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { addon } from '#lib/runtime/addon.js';
-import { hashIntegers, hashUniform } from '../helpers/random.js';
+import { hashIntegers, hashUniform } from '../helpers/random-graph/random.js';
 
 interface Product {
   readonly batch?: readonly number[];
@@ -18,7 +18,7 @@ interface Product {
 
 /** The products on one instruction set: each one's error and a hash of its bits. */
 function multiplied(isa: string, products: readonly Product[]): { error: number; hash: string }[] {
-  const script = fileURLToPath(new URL('../helpers/products.mjs', import.meta.url));
+  const script = fileURLToPath(new URL('../helpers/programs/products.mjs', import.meta.url));
   const env = { ...process.env, CHAINRULE_ISA: isa };
   const output = execFileSync(process.execPath, [script, JSON.stringify(products)], {
     env,

@@ -3,9 +3,9 @@ import { type Tensor, tensor } from 'chainrule';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
-import { at, build, mapPlain, matmulPlain, type Plain, reducePlain, total } from '../helpers/naive.js';
-import { convPlain } from '../helpers/naive-images.js';
-import { hashUniform } from '../helpers/random.js';
+import { convPlain } from '../helpers/naive/images.js';
+import { at, build, mapPlain, matmulPlain, type Plain, reducePlain, total } from '../helpers/naive/naive.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 
 type ConvCase = Record<'image' | 'kernel' | 'padding' | 'dilation', readonly number[]>;
 const RUNS = { numRuns: 150, seed: 20260 };

@@ -6,9 +6,9 @@ import { checkOp, type Fn } from '../helpers/check-op.js';
 import { expectClose } from '../helpers/close.js';
 import { type BadCall, expectBadCall } from '../helpers/errors.js';
 import { failure, variable } from '../helpers/graphs.js';
-import { at, build, type Plain } from '../helpers/naive.js';
-import { inversePlain, solvePlain } from '../helpers/naive-along.js';
-import { hashUniform } from '../helpers/random.js';
+import { inversePlain, solvePlain } from '../helpers/naive/along.js';
+import { at, build, type Plain } from '../helpers/naive/naive.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 
 const doubles = (data: readonly number[], shape: cr.Shape) => tensor(Float64Array.from(data), { shape });
 const list = async (x: Tensor): Promise<number[]> => [...(await x.data())];

@@ -4,7 +4,7 @@ import { expectClose } from '../helpers/close.js';
 import { decode } from '../helpers/fixtures.js';
 import { variable } from '../helpers/graphs.js';
 import { type RecordedLbfgs, recorded } from '../helpers/optimizers.js';
-import { hashUniform } from '../helpers/random.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 import { report } from '../helpers/report.js';
 
 const options: Readonly<Record<string, optim.LbfgsOptions>> = {

@@ -2,7 +2,7 @@ import { compile, data, grad, nn, optim, type Tensor, Trainer, tensor } from 'ch
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { optimizers } from '../helpers/optimizers.js';
-import { hashUniform } from '../helpers/random.js';
+import { hashUniform } from '../helpers/random-graph/random.js';
 import { collect } from '../helpers/training.js';
 
 const SAMPLES = 47;

@@ -10,7 +10,7 @@ export interface Form {
   readonly dtype: DType;
 }
 
-/** Transforms that the addon runs in one go, as its program (see `native/augment.cc`). */
+/** Transforms that the addon runs in one go, as its program (see `native/data/augment.cc`). */
 export interface NativeTransforms {
   readonly kind: 'native';
   readonly program: Float64Array<ArrayBuffer>;

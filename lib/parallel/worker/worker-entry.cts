@@ -1,5 +1,5 @@
 import type { Task } from '../protocol/job.js';
-import type { Timeline } from './recorder.js';
+import type { Timeline } from '../protocol/timeline.js';
 
 // Piscina tries `require` first, and Node.js ends the whole process when a thread is terminated while it requires an ES
 // module. To be terminated while it imports one does no harm.

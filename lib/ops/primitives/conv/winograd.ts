@@ -2,7 +2,7 @@ import type { Shape } from '../../../graph/shapes.js';
 import type { ConvAttributes } from './conv.js';
 
 // Winograd's minimal filtering: results in tiles of 4 x 4 take a quarter of the products, but their pixels and kernels
-// have to be transformed. What is chosen here native/kernels/winograd_grid.h only checks.
+// have to be transformed. What is chosen here native/kernels/conv/winograd_grid.h only checks.
 
 const SIDE = 4;
 const POSITIONS = 36;
@@ -82,7 +82,7 @@ function cut(tiles: number, inner: number, outer: number): WinogradBlocks {
   return [Math.ceil(tiles / count), inner, padded(outer, outer)];
 }
 
-/** The distance between two positions: native/kernels/winograd_grid.h says why. */
+/** The distance between two positions: native/kernels/conv/winograd_grid.h says why. */
 function positionStep(elements: number): number {
   return Math.floor(Math.ceil(elements / 16) / 2) * 32 + 16;
 }

@@ -1,7 +1,7 @@
 import type { Shape } from '../../../graph/shapes.js';
 
 // The native kernels work on bands: zero-padded stretches of the image that stay in the second-level cache. They say how
-// large a band is in native/kernels/conv_shape.h, and refuse a workspace that is smaller than what they need.
+// large a band is in native/kernels/conv/conv_shape.h, and refuse a workspace that is smaller than what they need.
 
 /** Elements that a band should have, about a quarter of a megabyte of float32. */
 const BAND_ELEMENTS = 65536;

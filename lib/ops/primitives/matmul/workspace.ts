@@ -1,4 +1,4 @@
-// The native product packs what it cannot read in place. It says how in native/kernels/gemm_blocks.h, and leaves a
+// The native product packs what it cannot read in place. It says how in native/kernels/gemm/gemm_blocks.h, and leaves a
 // product to the BLAS whose workspace is smaller than what it needs.
 
 /** The longest vector and the widest panel of any instruction set, in elements. */

@@ -1,0 +1,28 @@
+#include "engine/arena.h"
+
+#include <string>
+
+#include "engine/operand.h"
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+namespace chainrule {
+
+Arena allocate_arena(size_t bytes) {
+  constexpr size_t kHugePage = size_t{2} << 20;
+  const std::align_val_t alignment{bytes >= kHugePage ? kHugePage : 64};
+  auto* memory = static_cast<std::byte*>(::operator new(bytes, alignment, std::nothrow));
+  if (memory == nullptr) {
+    throw PlanError("plan: cannot allocate " + std::to_string(bytes) + " bytes");
+  }
+#ifdef __linux__
+  // Huge pages save most of the page faults of the first step; where there are none, nothing is
+  // lost.
+  if (bytes >= kHugePage) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
+  return Arena(memory, ArenaDeleter{alignment});
+}
+
+}  // namespace chainrule

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <span>
+
+#include "engine/kernel.h"
+
+namespace chainrule {
+
+struct InstructionSet {
+  const char* name;
+  std::span<const KernelEntry> kernels;
+};
+
+// The instruction sets that were built and that this CPU has, lowest first.
+std::span<const InstructionSet> usable_isas();
+
+// The highest usable one, or the one that CHAINRULE_ISA names; throws if that one is unknown or
+// unusable. The choice holds for the whole process.
+const InstructionSet& chosen_isa();
+
+}  // namespace chainrule

@@ -1,0 +1,110 @@
+#include "engine/routine.h"
+
+#include <array>
+
+#include "engine/scan.h"
+#include "sync/combine.h"
+
+namespace chainrule {
+namespace {
+
+KernelFactory find_factory(const std::string& name, std::span<const KernelEntry> kernels) {
+  for (const KernelEntry& entry : kernels) {
+    if (name == entry.name) return entry.make;
+  }
+  throw PlanError("plan: unknown kernel '" + name + "'");
+}
+
+}  // namespace
+
+Routine::Routine(const PlainValue& description, std::span<const KernelEntry> kernels)
+    : arena_bytes_(
+          static_cast<size_t>(description["arenaBytes"].integer("plan: arenaBytes", 0, kLargest))) {
+  read_bindings(description["bindings"].list("plan: bindings"));
+  read_steps(description["steps"].list("plan: steps"), kernels);
+}
+
+size_t Routine::clocks() const {
+  size_t count = 0;
+  for (const auto& step : steps_) count += step->clocks();
+  return count;
+}
+
+void Routine::run_timed(const Run& run, std::span<double> milliseconds) const {
+  for (const auto& step : steps_) {
+    step->run_timed(run, milliseconds);
+    milliseconds = milliseconds.subspan(step->clocks());
+  }
+}
+
+void Routine::run_together(std::span<const Run> runs, std::span<const int32_t> program,
+                           std::span<const Result> results) const {
+  size_t first = 0;
+  auto segment = results.begin();
+  for (auto result = results.begin(); result != results.end(); ++result) {
+    if (!sums(result->step)) continue;
+    run_segment(runs, program, first, result->step, {segment, result});
+    steps_[result->step]->run_sum(runs, program);
+    first = result->step + 1;
+    segment = result + 1;
+  }
+  run_segment(runs, program, first, steps_.size(), {segment, results.end()});
+}
+
+void Routine::run_segment(std::span<const Run> runs, std::span<const int32_t> program, size_t first,
+                          size_t end, std::span<const Result> results) const {
+  std::array<const Run*, kMaxDepth> stack;
+  size_t depth = 0;
+  for (const int32_t word : program) {
+    if (word == kAdd) {
+      --depth;
+      for (const Result& result : results) add_result(*stack[depth - 1], *stack[depth], result);
+    } else {
+      for (size_t i = first; i < end; ++i) steps_[i]->run(runs[word]);
+      stack[depth++] = &runs[word];
+    }
+  }
+}
+
+void Routine::add_result(const Run& to, const Run& from, const Result& result) const {
+  static constexpr int32_t kPair[] = {0, 1, kAdd};
+  const auto add = [&]<typename T>(T*) {
+    T* const target = reinterpret_cast<T*>(to.buffers[result.buffer]);
+    const T* const sources[] = {target, reinterpret_cast<const T*>(from.buffers[result.buffer])};
+    combine<T>(sources, kPair, target, result.start, result.end);
+  };
+  if (bindings_[result.buffer - 1].dtype == DType::kFloat32) {
+    add(static_cast<float*>(nullptr));
+  } else {
+    add(static_cast<double*>(nullptr));
+  }
+}
+
+void Routine::read_bindings(const PlainValue::List& bindings) {
+  for (const PlainValue& value : bindings) {
+    const std::string what = "plan: bindings[" + std::to_string(bindings_.size()) + "]";
+    const DType dtype = value["dtype"].dtype(what + ".dtype");
+    const int64_t bytes = value["bytes"].integer(what + ".bytes", 0, kLargest);
+    const auto element = static_cast<int64_t>(size_of(dtype));
+    if (bytes % element != 0) {
+      invalid(what + ".bytes", "a multiple of " + std::to_string(element), std::to_string(bytes));
+    }
+    bindings_.push_back({dtype, static_cast<size_t>(bytes)});
+  }
+}
+
+void Routine::read_steps(const PlainValue::List& steps, std::span<const KernelEntry> kernels) {
+  std::vector<Buffer> buffers{{arena_bytes_, 0}};
+  for (const Binding& binding : bindings_) {
+    buffers.push_back({binding.bytes, size_of(binding.dtype)});
+  }
+  for (const PlainValue& step : steps) {
+    const std::string what = "plan: steps[" + std::to_string(steps_.size()) + "]";
+    const std::string& kernel = step["kernel"].text(what + ".kernel");
+    const PlainStepReader reader(kernel, step, buffers);
+    steps_.push_back(kernel == "scan" ? make_scan(reader, step["body"], kernels)
+                                      : find_factory(kernel, kernels)(reader));
+  }
+}
+
+}  // namespace chainrule

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/kernel.h"
+#include "engine/plain_value.h"
+#include "engine/step_reader.h"
+
+namespace chainrule {
+
+// The decoded steps of a plan, without memory: what they run on is given at each run.
+class Routine {
+ public:
+  struct Binding {
+    DType dtype;
+    size_t bytes;
+    bool operator==(const Binding&) const = default;
+  };
+
+  // Throws PlanError unless every step of the description fits the kernel, the arena and the
+  // bindings.
+  Routine(const PlainValue& description, std::span<const KernelEntry> kernels);
+
+  std::span<const Binding> bindings() const { return bindings_; }
+  size_t arena_bytes() const { return arena_bytes_; }
+
+  // Whether what one runs on fits the other: then either can run on the memory of both.
+  bool has_memory_of(const Routine& other) const {
+    return arena_bytes_ == other.arena_bytes_ && bindings_ == other.bindings_;
+  }
+
+  // Runs all steps; buffer 0 is the arena, buffer i the binding i-1.
+  void run(const Run& run) const {
+    for (const auto& step : steps_) step->run(run);
+  }
+
+  // Elements of a buffer that a step writes, and that are to be added up over some runs.
+  struct Result {
+    size_t step, buffer;
+    size_t start, end;
+  };
+
+  // Whether a step can add up its own results over some runs: see Kernel.
+  bool sums(size_t step) const { return steps_[step]->sums(); }
+  size_t steps() const { return steps_.size(); }
+
+  // Runs all steps for each of the runs, and adds their results, which are in the order of the
+  // steps, up in the buffers of the first run. Steps that can add up their results do so; what is
+  // between two such steps is run for one after another, so that memory for the results is needed
+  // only until they are added: the program's order is that of the runs, too.
+  void run_together(std::span<const Run> runs, std::span<const int32_t> program,
+                    std::span<const Result> results) const;
+
+  // How many clocks the steps have, those of loops' bodies behind their loop.
+  size_t clocks() const;
+  void run_timed(const Run& run, std::span<double> milliseconds) const;
+
+ private:
+  void run_segment(std::span<const Run> runs, std::span<const int32_t> program, size_t first,
+                   size_t end, std::span<const Result> results) const;
+  void add_result(const Run& to, const Run& from, const Result& result) const;
+  void read_bindings(const PlainValue::List& bindings);
+  void read_steps(const PlainValue::List& steps, std::span<const KernelEntry> kernels);
+
+  size_t arena_bytes_;
+  std::vector<Binding> bindings_;
+  std::vector<std::unique_ptr<Kernel>> steps_;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,113 @@
+#include "engine/step_reader.h"
+
+namespace chainrule {
+namespace {
+
+constexpr size_t kMaxRank = 32;
+
+// Bounds the number of elements even where a dimension is 0, so that no partial product overflows
+// later.
+void check_size(const Operand& operand, const std::string& what) {
+  int64_t elements = 1;
+  for (int64_t dim : operand.shape) {
+    if (__builtin_mul_overflow(elements, dim == 0 ? 1 : dim, &elements) || elements > kLargest) {
+      throw PlanError(what + ".shape has too many elements");
+    }
+  }
+}
+
+// Throws unless every element lies in the buffer. Strides may be 0 or negative.
+void check_reach(const Operand& operand, const std::string& what, size_t buffer_bytes) {
+  if (operand.elements() == 0) return;
+  const auto element = static_cast<int64_t>(size_of(operand.dtype));
+  int64_t low = static_cast<int64_t>(operand.offset);
+  int64_t high = low + element;
+  for (size_t axis = 0; axis < operand.shape.size(); ++axis) {
+    int64_t span = 0;
+    int64_t& end = operand.strides[axis] < 0 ? low : high;
+    if (__builtin_mul_overflow(operand.shape[axis] - 1, operand.strides[axis] * element, &span) ||
+        __builtin_add_overflow(end, span, &end)) {
+      throw PlanError(what + ".strides overflow");
+    }
+  }
+  if (low < 0 || high > static_cast<int64_t>(buffer_bytes)) {
+    invalid(what, "within its buffer of " + std::to_string(buffer_bytes) + " bytes",
+            "bytes " + std::to_string(low) + " to " + std::to_string(high));
+  }
+}
+
+Operand read_operand(const PlainValue& value, const std::string& what,
+                     std::span<const Buffer> buffers) {
+  value.object(what);
+  Operand operand;
+  const auto last_buffer = static_cast<int64_t>(buffers.size()) - 1;
+  operand.buffer = static_cast<uint32_t>(value["buffer"].integer(what + ".buffer", 0, last_buffer));
+  const Buffer& buffer = buffers[operand.buffer];
+  const auto bytes = static_cast<int64_t>(buffer.bytes);
+  operand.offset = static_cast<size_t>(value["offset"].integer(what + ".offset", 0, bytes));
+  operand.dtype = value["dtype"].dtype(what + ".dtype");
+  operand.shape = value["shape"].integers(what + ".shape", 0, kLargest);
+  operand.strides = value["strides"].integers(what + ".strides", -kLargest, kLargest);
+
+  const size_t element = size_of(operand.dtype);
+  if (operand.shape.size() > kMaxRank) throw PlanError(what + ".shape has too many dimensions");
+  if (operand.strides.size() != operand.shape.size()) {
+    throw PlanError(what + ".strides and " + what + ".shape differ in length");
+  }
+  if (buffer.element_size != 0 && buffer.element_size != element) {
+    throw PlanError(what + ".dtype and its binding's differ in size");
+  }
+  if (operand.offset % element != 0) {
+    invalid(what + ".offset", "a multiple of " + std::to_string(element),
+            std::to_string(operand.offset));
+  }
+  check_size(operand, what);
+  check_reach(operand, what, buffer.bytes);
+  return operand;
+}
+
+}  // namespace
+
+Operand PlainStepReader::operand(const char* field) const {
+  return read_operand(fields_[field], name_of(field), buffers_);
+}
+
+std::vector<Operand> PlainStepReader::operands(const char* field) const {
+  std::vector<Operand> result;
+  for (const PlainValue& value : fields_[field].list(name_of(field))) {
+    const std::string what = name_of(field) + "[" + std::to_string(result.size()) + "]";
+    result.push_back(read_operand(value, what, buffers_));
+  }
+  return result;
+}
+
+int64_t PlainStepReader::integer(const char* field) const {
+  return fields_[field].integer(name_of(field), -kLargest, kLargest);
+}
+
+double PlainStepReader::number(const char* field) const {
+  return fields_[field].number(name_of(field));
+}
+
+bool PlainStepReader::boolean(const char* field) const {
+  return fields_[field].boolean(name_of(field));
+}
+
+std::string PlainStepReader::text(const char* field) const {
+  return fields_[field].text(name_of(field));
+}
+
+Dims PlainStepReader::integers(const char* field) const {
+  return fields_[field].integers(name_of(field), -kLargest, kLargest);
+}
+
+std::vector<std::unique_ptr<StepReader>> PlainStepReader::items(const char* field) const {
+  std::vector<std::unique_ptr<StepReader>> result;
+  for (const PlainValue& value : fields_[field].list(name_of(field))) {
+    value.object(name_of(field) + "[" + std::to_string(result.size()) + "]");
+    result.push_back(std::make_unique<PlainStepReader>(kernel_, value, buffers_));
+  }
+  return result;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/factory.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// The sizes of a convolution: input [N, H, W, C], weight [KH, KW, C / groups, O], output
+// [N, OH, OW, O]. Group g convolves the g-th part of the channels to the g-th part of the results.
+struct ConvShape {
+  int64_t images, height, width, channels, kernel_height, kernel_width, out_channels;
+  int64_t out_height, out_width;
+  int64_t groups, group_channels, group_out;
+  Dims stride, padding, dilation;
+
+  ConvShape(const StepReader& step, const Operand& input, const Operand& weight,
+            const Operand& output)
+      : groups(step.integer("groups")),
+        stride(step.integers("stride")),
+        padding(step.integers("padding")),
+        dilation(step.integers("dilation")) {
+    for (const Operand* operand : {&input, &weight, &output}) {
+      require(step, operand->rank() == 4, "operands must have four dimensions");
+      require(step, operand->contiguous(), "operands must be contiguous");
+      require(step, operand->dtype == output.dtype, "operands differ in dtype");
+    }
+    images = input.dim(0), height = input.dim(1), width = input.dim(2), channels = input.dim(3);
+    kernel_height = weight.dim(0), kernel_width = weight.dim(1), out_channels = weight.dim(3);
+    out_height = output.dim(1), out_width = output.dim(2);
+    require(step, kernel_height >= 1 && kernel_width >= 1, "the kernel must have a tap");
+    require(step, groups >= 1, "groups must be positive");
+    group_channels = weight.dim(2), group_out = out_channels / groups;
+    require(step, channels % groups == 0 && group_channels == channels / groups,
+            "weight and input differ in channels");
+    require(step, out_channels % groups == 0, "groups must divide the output channels");
+    require(step, output.dim(0) == images, "input and output differ in images");
+    require(step, output.dim(3) == out_channels, "weight and output differ in channels");
+    require(step, stride.size() == 2 && padding.size() == 2 && dilation.size() == 2,
+            "stride, padding and dilation must be pairs");
+    require(step, std::min({stride[0], stride[1], dilation[0], dilation[1]}) >= 1,
+            "stride and dilation must be positive");
+    require(step, std::min(padding[0], padding[1]) >= 0, "padding must not be negative");
+  }
+
+  // Each channel is convolved by itself, to one result.
+  bool depthwise() const { return groups > 1 && group_channels == 1 && group_out == 1; }
+};
+
+// Weight panels are padded to whole vectors of any instruction set, so that a plan fits all of
+// them.
+inline int64_t padded_channels(int64_t channels) { return (channels + 15) / 16 * 16; }
+
+// A stretch of the work that stays in the second-level cache: some rows of one image, or several
+// whole images.
+struct Band {
+  int64_t rows, images;
+  int64_t elements;  // of the zero-padded part of the source that the band reads
+
+  // Output rows and columns are `step` source pixels apart, and read `reach` pixels beyond their
+  // first.
+  struct Axis {
+    int64_t count, step, reach;
+  };
+
+  // `row_floor`: elements that an output row takes elsewhere, when they may outweigh its source
+  // row.
+  Band(int64_t image_count, Axis vertical, Axis horizontal, int64_t channels,
+       int64_t row_floor = 0) {
+    constexpr int64_t kTarget = 65536;
+    const int64_t pitch =
+        ((horizontal.count - 1) * horizontal.step + horizontal.reach + 1) * channels;
+    const int64_t cost = std::max<int64_t>({vertical.step * pitch, row_floor, 1});
+    rows = std::clamp<int64_t>(kTarget / cost, 1, std::max<int64_t>(vertical.count, 1));
+    const bool whole = rows == vertical.count;
+    images =
+        whole ? std::clamp<int64_t>(kTarget / (cost * rows), 1, std::max<int64_t>(image_count, 1))
+              : 1;
+    elements = images * ((rows - 1) * vertical.step + vertical.reach + 1) * pitch;
+  }
+};
+
+inline Band forward_band(const ConvShape& s, int64_t row_floor = 0) {
+  const int64_t down = (s.kernel_height - 1) * s.dilation[0];
+  const int64_t across = (s.kernel_width - 1) * s.dilation[1];
+  return Band(s.images, {s.out_height, s.stride[0], down}, {s.out_width, s.stride[1], across},
+              s.channels, row_floor);
+}
+
+// The gradient of the weights packs the output's gradient too, one group at a time, band by band.
+inline Band weight_band(const ConvShape& s) {
+  return s.depthwise() ? forward_band(s)
+                       : forward_band(s, s.out_width * padded_channels(s.group_out));
+}
+
+// Fits every phase of the stride.
+inline Band backward_band(const ConvShape& s) {
+  const auto axis = [&](int i, int64_t extent, int64_t kernel) {
+    return Band::Axis{(extent + s.stride[i] - 1) / s.stride[i], 1,
+                      (kernel - 1) * s.dilation[i] / s.stride[i]};
+  };
+  return Band(s.images, axis(0, s.height, s.kernel_height), axis(1, s.width, s.kernel_width),
+              s.out_channels);
+}
+
+// What a convolution or its input gradient takes: a band, and packed weights whose innermost
+// `columns` are padded. Depthwise kernels read everything where it is.
+inline int64_t correlation_workspace(const ConvShape& s, int64_t weights, int64_t columns,
+                                     const Band& band) {
+  if (s.depthwise()) return 0;
+  return weights / std::max<int64_t>(columns, 1) * padded_channels(columns) + band.elements;
+}
+
+inline void require_workspace(const StepReader& step, const Operand& workspace, int64_t elements) {
+  require(step, workspace.elements() >= elements && workspace.contiguous(),
+          "workspace is too small");
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

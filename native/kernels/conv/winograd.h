@@ -1,0 +1,13 @@
+#pragma once
+
+#include "kernels/isa.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// Convolutions by Winograd's method: steps with the attribute `winograd`, which says how to cut the
+// work.
+std::unique_ptr<Kernel> make_winograd_conv2d(const StepReader& step);
+std::unique_ptr<Kernel> make_winograd_conv2d_input_grad(const StepReader& step);
+std::unique_ptr<Kernel> make_winograd_conv2d_weight_grad(const StepReader& step);
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cblas.h>
+
+#include <cstdint>
+
+#include "kernels/isa.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// A row-major matrix in memory: `transposed` says that the stored matrix is the transpose of the
+// wanted one.
+template <typename T>
+struct Matrix {
+  const T* data;
+  int64_t leading;
+  bool transposed;
+};
+
+inline CBLAS_TRANSPOSE blas_flag(bool transposed) { return transposed ? CblasTrans : CblasNoTrans; }
+
+// c[m,n] = a[m,k] b[k,n] + beta c, where c has contiguous rows.
+inline void gemm(int64_t m, int64_t n, int64_t k, Matrix<float> a, Matrix<float> b, float beta,
+                 float* c) {
+  cblas_sgemm(CblasRowMajor, blas_flag(a.transposed), blas_flag(b.transposed), m, n, k, 1, a.data,
+              a.leading, b.data, b.leading, beta, c, n);
+}
+
+inline void gemm(int64_t m, int64_t n, int64_t k, Matrix<double> a, Matrix<double> b, double beta,
+                 double* c) {
+  cblas_dgemm(CblasRowMajor, blas_flag(a.transposed), blas_flag(b.transposed), m, n, k, 1, a.data,
+              a.leading, b.data, b.leading, beta, c, n);
+}
+
+// y[m] = a[m,k] x, where x has the given step between its elements.
+inline void gemv(int64_t m, int64_t k, Matrix<float> a, const float* x, int64_t step, float* y) {
+  const int64_t rows = a.transposed ? k : m, columns = a.transposed ? m : k;
+  cblas_sgemv(CblasRowMajor, blas_flag(a.transposed), rows, columns, 1, a.data, a.leading, x, step,
+              0, y, 1);
+}
+
+inline void gemv(int64_t m, int64_t k, Matrix<double> a, const double* x, int64_t step, double* y) {
+  const int64_t rows = a.transposed ? k : m, columns = a.transposed ? m : k;
+  cblas_dgemv(CblasRowMajor, blas_flag(a.transposed), rows, columns, 1, a.data, a.leading, x, step,
+              0, y, 1);
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

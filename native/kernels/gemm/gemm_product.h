@@ -1,0 +1,300 @@
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <span>
+
+#include "kernels/gemm/gemm_blocks.h"
+#include "kernels/gemm/gemm_pack.h"
+#include "sync/combine.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// One matrix of a product: the distance of its neighbours along k, and along the other dimension.
+struct Layout {
+  int64_t along, across;
+};
+
+// The product c[m, n] = a[m, k] b[k, n] on the tiles of conv_tile.h, where c has contiguous rows
+// and a and b have contiguous rows or columns.
+template <typename T>
+class Product {
+ public:
+  Product(int64_t m, int64_t n, int64_t k, Layout a, Layout b)
+      : blocks_(m, n, k, a.along == 1, b.along == 1),
+        rows_(blocks_.turned ? b : a),
+        columns_(blocks_.turned ? a : b),
+        leading_(n) {}
+
+  // Whether this beats the BLAS.
+  bool worth() const { return blocks_.worth(); }
+
+  // Elements that `run` needs to work with.
+  int64_t workspace() const { return blocks_.workspace(); }
+
+  // Whether each result is one sum in registers, so that sums of products have the same bits if
+  // they are made there, too.
+  bool is_simple() const { return !blocks_.turned && blocks_.depth <= kTerms; }
+
+  // One of the products that are added up, with a workspace of its own.
+  struct Term {
+    const T *a, *b;
+    T* workspace;
+  };
+
+  // c = the sum of the products in the order of a program in postfix (see rows.h), which
+  // is_simple() allows. Each result is made tile by tile, so that c is written only once.
+  void run_sum(std::span<const Term> terms, std::span<const int32_t> program, T* c) const {
+    std::array<RowBlock, kMaxTogether> parts;
+    const bool streamed = streams(c);
+    for (int64_t j = 0; j < blocks_.columns; j += blocks_.block_columns) {
+      const Panels<T> panels(std::min(blocks_.block_columns, blocks_.columns - j));
+      const auto block_of = [&](const Term& term) {
+        const T* from = term.b + j * columns_.across;
+        return PanelBlock{panels, from, term.workspace, blocks_.depth};
+      };
+      for (const Term& term : terms) pack(block_of(term));
+      for (int64_t i = 0; i < blocks_.rows; i += GemmBlocks::kRows) {
+        const int64_t count = std::min(GemmBlocks::kRows, blocks_.rows - i);
+        for (size_t t = 0; t < terms.size(); ++t) {
+          T* packed = terms[t].workspace + blocks_.panel_elements();
+          parts[t] = row_block(terms[t].a + i * rows_.across, count, blocks_.depth, packed);
+        }
+        for (int64_t p = 0; p < panels.count(); ++p) {
+          panels.for_each_pair(p, count, [&](int64_t first, int64_t rows, const Tile<T>& tile) {
+            T* to = c + (i + first) * leading_ + j + panels.first_column(p);
+            const int64_t columns = panels.used(p);
+            const bool past_caches = streamed && columns % kLanes == 0;
+            if (!past_caches) fetch(to, leading_, rows, columns);
+            const auto multiply = [&](int32_t t, TileFunction<T> function, T* out, int64_t step) {
+              const T* x[kMaxRows];
+              T* y[kMaxRows];
+              for (int64_t r = 0; r < rows; ++r) {
+                x[r] = parts[t].data + (first + r) * parts[t].layout.across;
+                y[r] = out + r * step;
+              }
+              const Walk walk{kStart, 1, blocks_.depth, parts[t].layout.along};
+              function(x, walk, panel_of(block_of(terms[t]), p), y, columns);
+            };
+            if (past_caches) {
+              alignas(64) T aside[kMaxRows * kAsideWidth];
+              add_tiles(program, tile, rows, columns, {aside, kAsideWidth}, multiply);
+              stream_rows(aside, rows, columns, to);
+            } else {
+              add_tiles(program, tile, rows, columns, {to, leading_}, multiply);
+            }
+          });
+        }
+      }
+    }
+    if (streamed) settle_streams();
+  }
+
+  void run(const T* a, const T* b, T* c, T* workspace) const {
+    const T* rows = blocks_.turned ? b : a;
+    const T* columns = blocks_.turned ? a : b;
+    for (int64_t k = 0; k < blocks_.depth; k += blocks_.block_depth) {
+      const int64_t depth = std::min(blocks_.block_depth, blocks_.depth - k);
+      for (int64_t j = 0; j < blocks_.columns; j += blocks_.block_columns) {
+        const int64_t width = std::min(blocks_.block_columns, blocks_.columns - j);
+        const T* from = columns + k * columns_.along + j * columns_.across;
+        const PanelBlock block{Panels<T>(width), from, workspace, depth};
+        pack(block);
+        T* to = c + (blocks_.turned ? j * leading_ : j);
+        multiply(block, rows + k * rows_.along, k > 0, to, workspace + blocks_.panel_elements());
+      }
+    }
+  }
+
+ private:
+  static constexpr int kLanes = kVectorBytes / sizeof(T);
+  // Sums of more terms are made of partial ones, which keeps their error small.
+  static constexpr int64_t kTerms = 256;
+  // A turned result's rows and columns that are put aside before they are stored.
+  static constexpr int64_t kAside = 48, kAsideWidth = kMaxVectors * kLanes;
+  static constexpr int64_t kStart[1] = {0};
+  // Elements of a result that is stored past the caches.
+  static constexpr int64_t kStreamed = 1 << 20;
+
+  // Where the rows of a tile are stored.
+  struct Target {
+    T* data;
+    int64_t step;
+  };
+
+  // Columns that are multiplied with all rows, over one stretch of k.
+  struct PanelBlock {
+    Panels<T> panels;
+    const T* source;
+    T* packed;
+    int64_t depth;
+  };
+  // Some rows, and where their results go.
+  struct RowBlock {
+    const T* data;
+    Layout layout;
+    int64_t count;
+    T* out;
+    int64_t out_step;
+  };
+
+  void pack(const PanelBlock& block) const {
+    const Panels<T>& panels = block.panels;
+    for (int64_t i = 0; i < panels.count(); ++i) {
+      const int64_t first = panels.first_column(i), width = panels.width(i);
+      if (!packs(panels, i)) continue;
+      const T* from = block.source + first * columns_.across;
+      T* to = packed_at(block, i);
+      if (!blocks_.panel_along) {
+        for (int64_t k = 0; k < block.depth; ++k) {
+          std::memcpy(to + k * width, from + k * columns_.along, panels.used(i) * sizeof(T));
+        }
+      } else if (width % kLanes == 0) {
+        pack_transposed<T, kLanes>(from, columns_.across, panels.used(i), block.depth, to, width);
+      } else {
+        pack_transposed<T, kLanes / 2>(from, columns_.across, panels.used(i), block.depth, to,
+                                       width);
+      }
+    }
+  }
+
+  bool packs(const Panels<T>& panels, int64_t i) const {
+    return blocks_.packs_panel || panels.used(i) < panels.width(i);
+  }
+
+  // Without packing, the last panel is the only one that is packed.
+  T* packed_at(const PanelBlock& block, int64_t i) const {
+    const int64_t first = blocks_.packs_panel ? block.panels.first_column(i) : 0;
+    return block.packed + first * block.depth;
+  }
+
+  Panel<T> panel_of(const PanelBlock& block, int64_t i) const {
+    if (packs(block.panels, i)) return {packed_at(block, i), block.panels.width(i)};
+    return block.panels.unpacked(i, block.source, columns_.along);
+  }
+
+  void multiply(const PanelBlock& block, const T* rows, bool add, T* out, T* packed_rows) const {
+    const int64_t most = blocks_.turned ? kAside : GemmBlocks::kRows;
+    for (int64_t i = 0; i < blocks_.rows; i += most) {
+      const int64_t count = std::min(most, blocks_.rows - i);
+      RowBlock part = row_block(rows + i * rows_.across, count, block.depth, packed_rows);
+      part.out = out + i * leading_;
+      part.out_step = leading_;
+      for (int64_t p = 0; p < block.panels.count(); ++p) {
+        const int64_t first = block.panels.first_column(p);
+        if (blocks_.turned) {
+          multiply_turned(block, p, part, add, out + first * leading_ + i);
+        } else {
+          RowBlock at = part;
+          at.out += first;
+          multiply_panel(block, p, at, add, block.panels.used(p));
+        }
+      }
+    }
+  }
+
+  RowBlock row_block(const T* rows, int64_t count, int64_t depth, T* packed) const {
+    if (!blocks_.packs_rows) return {rows, rows_, count, nullptr, 0};
+    for (int64_t k = 0; k < depth; ++k) {
+      std::memcpy(packed + k * count, rows + k * rows_.along, count * sizeof(T));
+    }
+    return {packed, {count, 1}, count, nullptr, 0};
+  }
+
+  // Runs the program on a stack of tiles, whose first one is the result itself. What is added at
+  // once is never stored by itself.
+  template <typename Multiply>
+  void add_tiles(std::span<const int32_t> program, const Tile<T>& tile, int64_t rows,
+                 int64_t columns, const Target& result, Multiply multiply) const {
+    alignas(64) T aside[kMaxTileDepth - 1][kMaxRows * kAsideWidth];
+    const auto at = [&](size_t depth) { return depth == 0 ? result.data : aside[depth - 1]; };
+    const auto step = [&](size_t depth) { return depth == 0 ? result.step : kAsideWidth; };
+    size_t depth = 0;
+    for (size_t w = 0; w < program.size(); ++w) {
+      if (program[w] == kAdd) {
+        --depth;
+        for (int64_t r = 0; r < rows; ++r) {
+          T* const to = at(depth - 1) + r * step(depth - 1);
+          const T* const from = at(depth) + r * step(depth);
+          for (int64_t v = 0; v < columns; ++v) to[v] += from[v];
+        }
+      } else if (w + 1 < program.size() && program[w + 1] == kAdd) {
+        multiply(program[w++], tile.add, at(depth - 1), step(depth - 1));
+      } else {
+        multiply(program[w], tile.set, at(depth), step(depth));
+        ++depth;
+      }
+    }
+  }
+
+  void multiply_turned(const PanelBlock& block, int64_t p, const RowBlock& rows, bool add,
+                       T* out) const {
+    alignas(64) T aside[kAside * kAsideWidth];
+    RowBlock part = rows;
+    part.out = aside;
+    part.out_step = kAsideWidth;
+    multiply_panel(block, p, part, false, block.panels.width(p));
+    const int64_t columns = block.panels.used(p);
+    (add ? store_transposed<T, kLanes, true>
+         : store_transposed<T, kLanes, false>)(aside, kAsideWidth, rows.count, columns, out,
+                                               leading_);
+  }
+
+  void multiply_panel(const PanelBlock& block, int64_t p, const RowBlock& rows, bool add,
+                      int64_t columns) const {
+    const Panel<T> panel = panel_of(block, p);
+    const auto each = [&](int64_t first, int64_t count, Tile<T> tile) {
+      const T* x[kMaxRows];
+      T* out[kMaxRows];
+      for (int64_t i = 0; i < count; ++i) {
+        x[i] = rows.data + (first + i) * rows.layout.across;
+        out[i] = rows.out + (first + i) * rows.out_step;
+      }
+      if (block.depth <= kTerms) fetch(out, count, columns);
+      for (int64_t k = 0; k < block.depth; k += kTerms) {
+        const Walk walk{kStart, 1, std::min(kTerms, block.depth - k), rows.layout.along};
+        const Panel<T> part{panel.data + k * panel.step, panel.step};
+        (add || k > 0 ? tile.add : tile.set)(x, walk, part, out, columns);
+        for (int64_t i = 0; i < count; ++i) x[i] += kTerms * rows.layout.along;
+      }
+    };
+    block.panels.for_each_pair(p, rows.count, each);
+  }
+
+  // Whether a result is larger than what caches keep until it is read: then it is not brought into
+  // them. Its rows must start at whole lines.
+  bool streams(const T* c) const {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    return kVectorBytes == 64 && leading_ % kLine == 0 &&
+           reinterpret_cast<uintptr_t>(c) % 64 == 0 && blocks_.rows * blocks_.columns >= kStreamed;
+  }
+
+  void stream_rows(const T* aside, int64_t rows, int64_t columns, T* to) const {
+    using Vector = typename VectorOf<T, kLanes>::type;
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t v = 0; v < columns; v += kLanes) {
+        stream(*reinterpret_cast<const Vector*>(aside + i * kAsideWidth + v),
+               to + i * leading_ + v);
+      }
+    }
+  }
+
+  static void fetch(T* out, int64_t step, int64_t rows, int64_t columns) {
+    T* each[kMaxRows];
+    for (int64_t i = 0; i < rows; ++i) each[i] = out + i * step;
+    fetch(each, rows, columns);
+  }
+
+  // Asks for the results' cache lines ahead of a short sum, which would wait for them.
+  static void fetch(T* const* out, int64_t count, int64_t columns) {
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t j = 0; j < columns; j += 64 / sizeof(T)) __builtin_prefetch(out[i] + j, 1);
+    }
+  }
+
+  GemmBlocks blocks_;
+  Layout rows_, columns_;
+  int64_t leading_;
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

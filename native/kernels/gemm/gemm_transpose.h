@@ -1,0 +1,50 @@
+#pragma once
+
+#include <utility>
+
+#include "kernels/simd.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// The lanes of two vectors in turns: `a` becomes the first halves, `b` the second ones.
+template <typename Vector, int... kLane>
+inline void interleave(Vector& a, Vector& b, std::integer_sequence<int, kLane...>) {
+  constexpr int kLanes = sizeof...(kLane);
+  const Vector low = __builtin_shufflevector(a, b, (kLane % 2 * kLanes + kLane / 2)...);
+  b = __builtin_shufflevector(a, b, (kLane % 2 * kLanes + (kLanes + kLane) / 2)...);
+  a = low;
+}
+
+// Transposes a square block in registers. To interleave the first half of its rows with the second
+// half moves the highest bit of an element's row number into its lane number.
+template <typename T, int kLanes>
+inline void transpose(typename VectorOf<T, kLanes>::type (&block)[kLanes]) {
+  using Vector = typename VectorOf<T, kLanes>::type;
+#pragma GCC unroll 4
+  for (int bit = 1; bit < kLanes; bit *= 2) {
+    Vector next[kLanes];
+#pragma GCC unroll 8
+    for (int i = 0; i < kLanes / 2; ++i) {
+      next[2 * i] = block[i];
+      next[2 * i + 1] = block[i + kLanes / 2];
+      interleave(next[2 * i], next[2 * i + 1], std::make_integer_sequence<int, kLanes>());
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) block[i] = next[i];
+  }
+}
+
+// Loads a square block whose rows start `step` elements apart, and transposes it. Of the rows from
+// `valid` on, nothing is read: their lanes repeat the last one.
+template <typename T, int kLanes>
+inline void load_transposed(const T* source, int64_t step, int64_t valid,
+                            typename VectorOf<T, kLanes>::type (&block)[kLanes]) {
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kLanes; ++i) {
+    const int64_t row = i < valid ? i : valid - 1;
+    block[i] = *reinterpret_cast<const typename VectorOf<T, kLanes>::type*>(source + row * step);
+  }
+  transpose<T, kLanes>(block);
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+
+#include "kernels/factory.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_product.h"
+
+namespace chainrule::CHAINRULE_ISA {
+namespace {
+
+// How BLAS sees the last two dimensions of an operand.
+struct Storage {
+  int64_t leading;
+  bool transposed;
+};
+
+// A dimension of size 1 has no meaningful stride, so either reading of such a matrix will do.
+Storage storage(const Operand& matrix) {
+  const int64_t rows = matrix.dim(-2), columns = matrix.dim(-1);
+  if (columns == 1 || matrix.stride(-1) == 1) {
+    const int64_t leading = rows == 1 ? columns : matrix.stride(-2);
+    if (leading >= columns) return {std::max<int64_t>(leading, 1), false};
+  }
+  if (rows == 1 || matrix.stride(-2) == 1) {
+    const int64_t leading = columns == 1 ? rows : matrix.stride(-1);
+    if (leading >= rows) return {std::max<int64_t>(leading, 1), true};
+  }
+  throw PlanError("matmul: the last two dimensions of an operand are neither rows nor columns");
+}
+
+// Where the tiles of gemm_product.h were measured to be faster than OpenBLAS.
+template <typename T>
+inline constexpr bool kHasProduct = kVectorBytes >= 32 && std::is_same_v<T, float>;
+
+template <typename T>
+class Matmul final : public Kernel {
+ public:
+  explicit Matmul(const StepReader& step)
+      : a_(step.operand("a")), b_(step.operand("b")), output_(step.operand("output")) {
+    check_shapes(step);
+    list_products();
+    if constexpr (kHasProduct<T>) choose_product(step);
+  }
+
+  void run(const Run& run) const override {
+    const T* a = run.at<const T>(a_);
+    const T* b = run.at<const T>(b_);
+    T* output = run.at<T>(output_);
+    T* workspace = workspace_ ? run.at<T>(*workspace_) : nullptr;
+    if (k_ == 0) std::fill_n(output, output_.elements(), T(0));
+    if (k_ == 0 || m_ == 0 || n_ == 0) return;
+    for (const auto& [a_offset, b_offset] : products_) {
+      multiply(a + a_offset, b + b_offset, output, workspace);
+      output += m_ * n_;
+    }
+  }
+
+  // Products of the BLAS are added by whoever asks for the sum: it may round in between.
+  bool sums() const override {
+    if constexpr (kHasProduct<T>) {
+      return product_ && product_->is_simple() && output_.elements() >= kLeastSum;
+    }
+    return false;
+  }
+
+  void run_sum(std::span<const Run> runs, std::span<const int32_t> program) const override {
+    if constexpr (kHasProduct<T>) {
+      std::array<typename Product<T>::Term, kMaxTogether> terms;
+      T* output = runs[0].at<T>(output_);
+      for (const auto& [a_offset, b_offset] : products_) {
+        for (size_t i = 0; i < runs.size(); ++i) {
+          terms[i] = {runs[i].at<const T>(a_) + a_offset, runs[i].at<const T>(b_) + b_offset,
+                      workspace_ ? runs[i].at<T>(*workspace_) : nullptr};
+        }
+        product_->run_sum({terms.data(), runs.size()}, program, output);
+        output += m_ * n_;
+      }
+    }
+  }
+
+ private:
+  // Results that are smaller are added as fast from memory, which is a cache.
+  static constexpr int64_t kLeastSum = 1 << 14;
+
+  struct Offsets {
+    int64_t a, b;
+  };
+
+  void check_shapes(const StepReader& step) {
+    const bool transpose_a = step.boolean("transposeA"), transpose_b = step.boolean("transposeB");
+    const int64_t rank = output_.rank();
+    require(step, rank >= 2 && a_.rank() == rank && b_.rank() == rank, "ranks differ");
+    require(step, a_.dtype == output_.dtype && b_.dtype == output_.dtype, "dtypes differ");
+    require(step, output_.contiguous(), "output is not contiguous");
+    m_ = a_.dim(transpose_a ? -1 : -2);
+    k_ = a_.dim(transpose_a ? -2 : -1);
+    n_ = b_.dim(transpose_b ? -2 : -1);
+    require(step, b_.dim(transpose_b ? -1 : -2) == k_, "inner dimensions differ");
+    require(step, output_.dim(-2) == m_ && output_.dim(-1) == n_, "output has another shape");
+    for (int64_t i = 0; i < rank - 2; ++i) {
+      require(step, a_.dim(i) == output_.dim(i) && b_.dim(i) == output_.dim(i),
+              "batch dimensions differ");
+    }
+    a_storage_ = storage(a_);
+    b_storage_ = storage(b_);
+    a_storage_.transposed ^= transpose_a;
+    b_storage_.transposed ^= transpose_b;
+    const int64_t limit = std::numeric_limits<int32_t>::max();
+    require(step, std::max({m_, n_, k_, a_storage_.leading, b_storage_.leading}) <= limit,
+            "dimensions exceed 32 bits");
+  }
+
+  void list_products() {
+    int64_t batch_rank = output_.rank() - 2;
+    // One tall product beats a batch of short ones: rows that follow each other and share b are
+    // joined.
+    while (batch_rank > 0 && !a_storage_.transposed && b_.strides[batch_rank - 1] == 0 &&
+           a_.strides[batch_rank - 1] == m_ * a_storage_.leading &&
+           m_ * output_.shape[batch_rank - 1] <= std::numeric_limits<int32_t>::max()) {
+      m_ *= output_.shape[--batch_rank];
+    }
+    products_ = {{0, 0}};
+    for (int64_t axis = 0; axis < batch_rank; ++axis) {
+      std::vector<Offsets> expanded;
+      for (const Offsets& at : products_) {
+        for (int64_t i = 0; i < output_.shape[axis]; ++i) {
+          expanded.push_back({at.a + i * a_.strides[axis], at.b + i * b_.strides[axis]});
+        }
+      }
+      products_ = std::move(expanded);
+    }
+  }
+
+  // Plans are the same for all instruction sets and processors; one that knows less of the strides
+  // than they turn out to be may give too small a workspace.
+  void choose_product(const StepReader& step) {
+    if (k_ == 0) return;
+    const auto layout = [](const Storage& stored, bool along) {
+      return stored.transposed == along ? Layout{stored.leading, 1} : Layout{1, stored.leading};
+    };
+    const Product<T> product(m_, n_, k_, layout(a_storage_, true), layout(b_storage_, false));
+    if (!product.worth()) return;
+    if (step.has("workspace")) {
+      workspace_ = step.operand("workspace");
+      require(step, workspace_->contiguous() && workspace_->dtype == output_.dtype,
+              "workspace is not contiguous or has another dtype");
+    }
+    if (product.workspace() <= (workspace_ ? workspace_->elements() : 0)) product_ = product;
+  }
+
+  void multiply(const T* a, const T* b, T* output, T* workspace) const {
+    if constexpr (kHasProduct<T>) {
+      if (product_) return product_->run(a, b, output, workspace);
+    }
+    const Matrix<T> left{a, a_storage_.leading, a_storage_.transposed};
+    const Matrix<T> right{b, b_storage_.leading, b_storage_.transposed};
+    if (n_ == 1) {
+      gemv(m_, k_, left, b, right.transposed ? 1 : right.leading, output);
+    } else if (m_ == 1) {
+      const Matrix<T> turned{b, right.leading, !right.transposed};
+      gemv(n_, k_, turned, a, left.transposed ? left.leading : 1, output);
+    } else {
+      gemm(m_, n_, k_, left, right, T(0), output);
+    }
+  }
+
+  Operand a_, b_, output_;
+  int64_t m_ = 0, n_ = 0, k_ = 0;
+  Storage a_storage_{}, b_storage_{};
+  std::vector<Offsets> products_;
+  std::optional<Product<T>> product_;
+  std::optional<Operand> workspace_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_matmul(const StepReader& step) {
+  return make_floating<Matmul>(step.operand("output").dtype, step);
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

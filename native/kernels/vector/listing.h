@@ -1,0 +1,40 @@
+#pragma once
+
+#include <vector>
+
+#include "kernels/vector/instructions.h"
+
+namespace chainrule::CHAINRULE_ISA {
+
+// One value of a vector program: what it is computed from, or where it comes from.
+struct Value {
+  enum class Kind { kOperand, kConstant, kUniform, kComputed };
+
+  Kind kind;
+  int operation = -1;  // of kComputed
+  std::vector<int> inputs = {};
+  double number = 0;    // a constant's value, a uniform's key
+  bool scalar = false;  // the same for all elements of the step
+  int uses = 0;         // by other values and as a result
+};
+
+// A vector program as a list of values, each after its inputs. Operands come first.
+struct Listing {
+  std::vector<Value> values;
+  std::vector<int> results;
+
+  const Value& operator[](int value) const { return values[value]; }
+};
+
+// Reads the instructions of a step; `scalars` says of each operand whether it is one element for
+// all, and `kept` names registers that are results beside those that are stored. Instructions are
+// rewritten and joined where that is faster, and those that nothing needs have no uses.
+Listing read_listing(const StepReader& step, const std::vector<bool>& scalars, const Dims& kept);
+
+// Bit k says that input k is a scalar.
+unsigned scalar_inputs(const Listing& list, const std::vector<int>& inputs);
+
+// Joins values with a single use into their users, where there is a loop for both.
+void fuse(Listing& listing);
+
+}  // namespace chainrule::CHAINRULE_ISA

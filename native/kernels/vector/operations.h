@@ -1,0 +1,188 @@
+#pragma once
+
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "kernels/vector/math.h"
+#include "kernels/vector/remainder.h"
+#include "kernels/vector/special.h"
+
+// The operations of the vector machine, one record each: its name in plans, how many inputs it
+// takes, and what it does to one element. Truth values are 0 and 1.
+namespace chainrule::CHAINRULE_ISA {
+
+struct Unary {
+  static constexpr int arity = 1;
+  static constexpr bool commutative = false;
+};
+
+struct Binary {
+  static constexpr int arity = 2;
+  static constexpr bool commutative = false;
+};
+
+struct Commutative : Binary {
+  static constexpr bool commutative = true;
+};
+
+struct Ternary {
+  static constexpr int arity = 3;
+  static constexpr bool commutative = false;
+};
+
+// To add an operation, add its line: type, name in plans, and what becomes of the element `x`. An
+// immediate value of an instruction is its last input.
+#define CHAINRULE_UNARY(X)                   \
+  X(Copy, "copy", x)                         \
+  X(Neg, "neg", -x)                          \
+  X(Abs, "abs", std::abs(x))                 \
+  X(Exp, "exp", exp(x))                      \
+  X(Log, "log", log(x))                      \
+  X(Sqrt, "sqrt", std::sqrt(x))              \
+  X(Sin, "sin", sin(x))                      \
+  X(Cos, "cos", cos(x))                      \
+  X(Tanh, "tanh", tanh(x))                   \
+  X(Sigmoid, "sigmoid", sigmoid(x))          \
+  X(Relu, "relu", x < T(0) ? T(0) : x)       \
+  X(Square, "square", (x * x))               \
+  X(Reciprocal, "reciprocal", T(1) / x)      \
+  X(Truth, "truth", x != T(0) ? T(1) : T(0)) \
+  X(Truncate, "truncate", std::trunc(x))     \
+  X(Floor, "floor", std::floor(x))           \
+  X(Ceil, "ceil", std::ceil(x))              \
+  X(Round, "round", std::nearbyint(x))       \
+  X(Erf, "erf", erf(x))                      \
+  X(Expm1, "expm1", expm1(x))                \
+  X(Log1p, "log1p", log1p(x))                \
+  X(Tan, "tan", std::tan(x))                 \
+  X(Asin, "asin", std::asin(x))              \
+  X(Acos, "acos", std::acos(x))              \
+  X(Atan, "atan", std::atan(x))              \
+  X(Sinh, "sinh", std::sinh(x))              \
+  X(Cosh, "cosh", std::cosh(x))
+
+// The same for two elements `a` and `b`. Of equal operands, maximum and minimum keep a NaN on
+// either side: the first choice sees to the left one, the comparison to the right one.
+#define CHAINRULE_BINARY(X)                                        \
+  X(Add, Commutative, "add", a + b)                                \
+  X(Sub, Binary, "sub", a - b)                                     \
+  X(Mul, Commutative, "mul", (a * b))                              \
+  X(Div, Binary, "div", a / b)                                     \
+  X(Pow, Binary, "pow", std::pow(a, b))                            \
+  X(Maximum, Commutative, "maximum", a != a ? a : (a > b ? a : b)) \
+  X(Minimum, Commutative, "minimum", a != a ? a : (a < b ? a : b)) \
+  X(Mod, Binary, "mod", floor_mod(a, b))                           \
+  X(FloorDiv, Binary, "floorDiv", floor_div(a, b))                 \
+  X(Atan2, Binary, "atan2", std::atan2(a, b))                      \
+  X(LeakyRelu, Binary, "leakyRelu", a > T(0) ? a : a * b)          \
+  X(Eq, Commutative, "eq", a == b ? T(1) : T(0))                   \
+  X(Ne, Commutative, "ne", a != b ? T(1) : T(0))                   \
+  X(Lt, Binary, "lt", a < b ? T(1) : T(0))                         \
+  X(Le, Binary, "le", a <= b ? T(1) : T(0))                        \
+  X(Gt, Binary, "gt", a > b ? T(1) : T(0))                         \
+  X(Ge, Binary, "ge", a >= b ? T(1) : T(0))
+
+#define CHAINRULE_DEFINE_UNARY(Type, text, expression) \
+  struct Type : Unary {                                \
+    static constexpr const char* name = text;          \
+    template <typename T>                              \
+    static T apply(T x) {                              \
+      return expression;                               \
+    }                                                  \
+  };
+#define CHAINRULE_DEFINE_BINARY(Type, Kind, text, expression) \
+  struct Type : Kind {                                        \
+    static constexpr const char* name = text;                 \
+    template <typename T>                                     \
+    static T apply(T a, T b) {                                \
+      return expression;                                      \
+    }                                                         \
+  };
+CHAINRULE_UNARY(CHAINRULE_DEFINE_UNARY)
+CHAINRULE_BINARY(CHAINRULE_DEFINE_BINARY)
+#undef CHAINRULE_DEFINE_UNARY
+#undef CHAINRULE_DEFINE_BINARY
+
+struct Where : Ternary {
+  static constexpr const char* name = "where";
+  template <typename T>
+  static T apply(T condition, T a, T b) {
+    return condition != T(0) ? a : b;
+  }
+};
+
+// Two operations in one pass: Outer, whose input number `place` is the result of Inner.
+template <class Outer_, int place_, class Inner_>
+struct Fused {
+  using Outer = Outer_;
+  using Inner = Inner_;
+  static constexpr int place = place_;
+  static constexpr int arity = Outer::arity - 1 + Inner::arity;
+  static constexpr bool commutative = false;
+  static constexpr const char* name = "";  // plans cannot name it
+
+  template <typename T, typename... More>
+  static T apply(T first, More... more) {
+    const T inputs[] = {first, more...};
+    return outer(inputs, std::make_index_sequence<place>(),
+                 inner(inputs, std::make_index_sequence<Inner::arity>()),
+                 std::make_index_sequence<Outer::arity - 1 - place>());
+  }
+
+ private:
+  template <typename T, size_t... k>
+  static T inner(const T* inputs, std::index_sequence<k...>) {
+    return Inner::apply(inputs[place + k]...);
+  }
+  template <typename T, size_t... before, size_t... after>
+  static T outer(const T* inputs, std::index_sequence<before...>, T value,
+                 std::index_sequence<after...>) {
+    return Outer::apply(inputs[before]..., value, inputs[place + Inner::arity + after]...);
+  }
+};
+
+// A long fusion, with loops for some combinations of scalar inputs only: bit k stands for input k.
+template <class Fusion, unsigned... allowed>
+struct Only : Fusion {
+  static constexpr bool allows(unsigned scalars) { return ((scalars == allowed) || ...); }
+};
+
+using MulAdd = Fused<Add, 0, Mul>;        // a b + c
+using MulAddMul = Fused<MulAdd, 2, Mul>;  // a b + c d
+using MulSub = Fused<Sub, 0, Mul>;        // a b - c
+using SubMul = Fused<Sub, 1, Mul>;        // a - b c
+using AddAdd = Fused<Add, 0, Add>;        // a + b + c
+using SubSub = Fused<Sub, 0, Sub>;        // a - b - c
+using MulMul = Fused<Mul, 0, Mul>;        // a b c
+using ScaledSum = Fused<Mul, 0, Add>;     // (a + b) c
+using ScaledGap = Fused<Mul, 0, Sub>;     // (a - b) c
+using MulDiv = Fused<Div, 0, Mul>;        // a b / c
+using DivAdd = Fused<Div, 1, Add>;        // a / (b + c)
+using RootMul = Fused<Sqrt, 0, Mul>;      // sqrt(a b)
+using RootAdd = Fused<Add, 0, RootMul>;   // sqrt(a b) + c
+using PerRoot = Fused<Div, 1, RootAdd>;   // a / (sqrt(b c) + d)
+using ReluAdd = Fused<Relu, 0, Add>;      // relu(a + b)
+using ExpSub = Fused<Exp, 0, Sub>;        // exp(a - b)
+using WhereGt = Fused<Where, 0, Gt>;      // a > b ? c : d
+using WhereGe = Fused<Where, 0, Ge>;
+using WhereEq = Fused<Where, 0, Eq>;
+
+// Adaptive optimisers: a b + c d e; a b c / (sqrt(d e) + f); a - b c d / (sqrt(e f) + g).
+using Average = Only<Fused<MulAdd, 2, MulMul>, 0b01010, 0b10010>;
+using Quotient = Only<Fused<PerRoot, 0, MulMul>, 0b110110>;
+using AdaptiveStep = Only<Fused<Sub, 1, Quotient>, 0b1101100>;
+
+// Order gives an operation its number. Of two fusions with the same outer operation, the first that
+// fits is taken.
+#define CHAINRULE_NAME(Type, ...) Type,
+using Operations =
+    std::tuple<CHAINRULE_UNARY(CHAINRULE_NAME) CHAINRULE_BINARY(CHAINRULE_NAME) Where, MulAdd,
+               MulAddMul, MulSub, SubMul, AddAdd, SubSub, MulMul, ScaledSum, ScaledGap, MulDiv,
+               DivAdd, RootMul, RootAdd, PerRoot, ReluAdd, ExpSub, WhereGt, WhereGe, WhereEq,
+               Average, Quotient, AdaptiveStep>;
+#undef CHAINRULE_NAME
+#undef CHAINRULE_UNARY
+#undef CHAINRULE_BINARY
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,67 @@
+#include "engine/blas.h"
+#include "engine/isa.h"
+#include "napi/arena_object.h"
+#include "napi/arguments.h"
+#include "napi/augment_rows.h"
+#include "napi/barrier_calls.h"
+#include "napi/gather_rows.h"
+#include "napi/plan_object.h"
+#include "napi/row_source.h"
+#include "napi/shared_memory.h"
+
+namespace chainrule {
+namespace {
+
+Napi::Value isa(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), chosen_isa().name);
+}
+
+Napi::Value isas(const Napi::CallbackInfo& info) {
+  const Napi::Array names = Napi::Array::New(info.Env());
+  for (const InstructionSet& isa : usable_isas()) names.Set(names.Length(), isa.name);
+  return names;
+}
+
+Napi::Value blas(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), blas_name());
+}
+
+template <auto function>
+void add(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
+}
+
+Napi::Object load(Napi::Env, Napi::Object exports) {
+  chosen_isa();
+  use_one_blas_thread();
+  add<create_arena>(exports, "createArena");
+  add<create_plan>(exports, "createPlan");
+  add<run_plan>(exports, "run");
+  add<run_plan_timed>(exports, "runTimed");
+  add<summing_steps>(exports, "summingSteps");
+  add<run_plans_together>(exports, "runTogether");
+  add<run_plan_async>(exports, "runAsync");
+  add<release_plan>(exports, "releasePlan");
+  add<barrier_arrive>(exports, "barrierArrive");
+  add<barrier_wait>(exports, "barrierWait");
+  add<barrier_abort>(exports, "barrierAbort");
+  add<combine>(exports, "combine");
+  add<address_modulo>(exports, "addressModulo");
+  add<trainings>(exports, "trainings");
+  add<gather_rows>(exports, "gatherRows");
+  add<map_file>(exports, "mapFile");
+  add<unmap_file>(exports, "unmapFile");
+  add<advise_rows>(exports, "adviseRows");
+  add<augment_rows>(exports, "augmentRows");
+  add<mix_rows>(exports, "mixRows");
+  add<isa>(exports, "isa");
+  add<isas>(exports, "isas");
+  add<blas>(exports, "blas");
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(chainrule, load)
+
+}  // namespace chainrule

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <utility>
+
+#include "engine/arena.h"
+#include "napi/arguments.h"
+
+namespace chainrule {
+
+// Memory for the plans of one thread that never run at the same time: as much as the largest of
+// those that have run on it. Nothing in it outlives a run. The engine knows how much there is.
+class PlanArena {
+ public:
+  explicit PlanArena(napi_env env) : env_(env) {}
+  PlanArena(const PlanArena&) = delete;
+  PlanArena& operator=(const PlanArena&) = delete;
+  ~PlanArena() { release(); }
+
+  // Takes more memory if there is less than that. Throws PlanError when there is not that much.
+  void reserve(size_t bytes);
+  // Gives all memory back.
+  void release();
+  std::byte* data() const { return memory_.get(); }
+
+  // Held by the run that uses the memory.
+  std::atomic_flag busy;
+
+ private:
+  void report(int64_t change) const;
+
+  napi_env env_;
+  Arena memory_;
+  size_t bytes_ = 0;
+};
+
+// createArena(): a handle to memory that plans share.
+Napi::Value create_arena(const Napi::CallbackInfo& info);
+
+// The memory of a handle, which must be that of createArena.
+std::shared_ptr<PlanArena> arena_of(const Arguments& arguments, size_t index);
+
+}  // namespace chainrule

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "napi/arguments.h"
+
+namespace chainrule {
+
+// Three optional arguments of a function that works on shared memory: words, the index of one, and
+// what is stored there when the work is done. Nothing can end the thread between the two, so the
+// word tells for certain, to whoever goes on after the thread was terminated, what was done.
+class Mark {
+ public:
+  Mark(const Arguments& arguments, size_t first);
+
+  void set() const;
+
+ private:
+  int32_t* word_ = nullptr;
+  int32_t value_ = 0;
+};
+
+}  // namespace chainrule

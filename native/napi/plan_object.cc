@@ -1,0 +1,321 @@
+#include "napi/plan_object.h"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "engine/isa.h"
+#include "engine/plan.h"
+#include "napi/arena_object.h"
+#include "napi/mark.h"
+#include "napi/snapshot.h"
+#include "sync/combine.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+namespace chainrule {
+namespace {
+
+// What a plan was read into is many small pieces, which the allocator would keep for this thread.
+void give_back_freed_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
+constexpr napi_type_tag kPlanTag = {0x9d5f1c0a6b3e4872, 0xb1e27c54d80f3a96};
+
+// What a handle owns.
+struct PlanHandle {
+  PlanHandle(const PlainValue& description, std::span<const KernelEntry> kernels,
+             std::shared_ptr<PlanArena> memory)
+      : plan(description, kernels), arena(std::move(memory)), values(plan.bindings().size()) {}
+
+  Plan plan;
+  std::shared_ptr<PlanArena> arena;
+  std::vector<napi_value> values;        // the bindings of the current call
+  std::vector<Routine::Result> results;  // what several runs of the current call add up
+  std::atomic_flag busy;
+};
+
+// Holds something that serves one run at a time.
+class Hold {
+ public:
+  Hold(std::atomic_flag& busy, const char* error) : busy_(busy) {
+    if (busy_.test_and_set(std::memory_order_acquire)) throw PlanError(error);
+  }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() { busy_.clear(std::memory_order_release); }
+
+ private:
+  std::atomic_flag& busy_;
+};
+
+// Holds a handle and its arena for one run.
+class Lease {
+ public:
+  explicit Lease(PlanHandle& handle)
+      : handle_(handle.busy, "plan: is already running"),
+        arena_(handle.arena->busy, "plan: another plan is running in its arena") {}
+
+ private:
+  Hold handle_, arena_;
+};
+
+void use_arena(PlanHandle& handle) {
+  handle.arena->reserve(handle.plan.arena_bytes());
+  handle.plan.use_arena(handle.arena->data());
+}
+
+void finalize(napi_env, void* data, void*) { delete static_cast<PlanHandle*>(data); }
+
+PlanHandle& handle_at(Napi::Value value, const Arguments& arguments, const std::string& name) {
+  void* data = nullptr;
+  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kPlanTag) ||
+      napi_unwrap(value.Env(), value, &data) != napi_ok) {
+    arguments.fail(name, "made by createPlan", value);
+  }
+  return *static_cast<PlanHandle*>(data);
+}
+
+PlanHandle& handle_of(const Arguments& arguments) {
+  return handle_at(arguments.object(0, "handle"), arguments, "handle");
+}
+
+// Getters may run here, so no address is taken before the last of them.
+void collect(const Arguments& arguments, PlanHandle& handle, const Napi::Array& array) {
+  const auto bindings = handle.plan.bindings();
+  if (array.Length() != bindings.size()) {
+    arguments.fail("bindings.length", std::to_string(bindings.size()),
+                   Napi::Number::New(arguments.env(), array.Length()));
+  }
+  for (uint32_t i = 0; i < bindings.size(); ++i) handle.values[i] = array.Get(i);
+}
+
+void bind(const Arguments& arguments, PlanHandle& handle) {
+  const auto bindings = handle.plan.bindings();
+  for (size_t i = 0; i < bindings.size(); ++i) {
+    const Napi::Value value(arguments.env(), handle.values[i]);
+    const napi_typedarray_type type = array_type(bindings[i].dtype);
+    const size_t length = bindings[i].bytes / size_of(bindings[i].dtype);
+    ArrayView view{};
+    if (!view_of(value, view) || view.type != type || view.length != length) {
+      arguments.fail("bindings[" + std::to_string(i) + "]",
+                     std::string(type_name(type)) + "(" + std::to_string(length) + ")", value);
+    }
+    handle.plan.bind(i, view.data);
+  }
+}
+
+// Everything that a run needs from JavaScript. The context comes last, as a copy.
+void prepare(const Arguments& arguments, PlanHandle& handle) {
+  use_arena(handle);
+  collect(arguments, handle, arguments.array(1, "bindings"));
+  bind(arguments, handle);
+  handle.plan.set_context(
+      arguments.typed_array(2, "context", napi_uint32_array, Plan::kMinContext, Plan::kMaxContext)
+          .as<const uint32_t>());
+}
+
+// One run on a pool thread. Keeps the handle and the bindings alive, and deletes itself when done.
+class AsyncRun final : public Napi::AsyncWorker {
+ public:
+  AsyncRun(const Arguments& arguments, PlanHandle& handle, Napi::Promise::Deferred deferred)
+      : AsyncWorker(arguments.env(), "chainrule.run"),
+        handle_(handle),
+        lease_(handle),
+        deferred_(deferred) {
+    prepare(arguments, handle);
+    // The caller may change its array of bindings, so a new one holds them.
+    const Napi::Array kept = Napi::Array::New(arguments.env(), handle.values.size() + 1);
+    kept.Set(uint32_t{0}, arguments.object(0, "handle"));
+    for (uint32_t i = 0; i < handle.values.size(); ++i) kept.Set(i + 1, handle.values[i]);
+    kept_ = Napi::Persistent(kept.As<Napi::Object>());
+  }
+
+ protected:
+  void Execute() override {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point start = Clock::now();
+    handle_.plan.run();
+    milliseconds_ = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  }
+  void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), milliseconds_)); }
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  PlanHandle& handle_;
+  Lease lease_;
+  Napi::Promise::Deferred deferred_;
+  Napi::ObjectReference kept_;
+  double milliseconds_ = 0;
+};
+
+// Several handles of one plan that run together.
+class TogetherRun {
+ public:
+  explicit TogetherRun(const Arguments& arguments) : arguments_(arguments) {
+    const Napi::Array list = arguments.array(0, "handles");
+    count_ = list.Length();
+    if (count_ < 1 || count_ > kMaxTogether) {
+      arguments.fail("handles.length", "1 to " + std::to_string(kMaxTogether),
+                     Napi::Number::New(arguments.env(), count_));
+    }
+    take_handles(list);
+    read_context();
+    program_ = arguments.typed_array(3, "program", napi_int32_array, 1).as<const int32_t>();
+    if (!is_sum(program_, count_, kMaxTileDepth)) {
+      arguments.fail("program", "a sum of the runs in postfix", arguments.value(3));
+    }
+    read_results(arguments.typed_array(4, "results", napi_int32_array, 0).as<const int32_t>());
+  }
+
+  void run() const {
+    std::array<Run, kMaxTogether> runs;
+    for (size_t i = 0; i < count_; ++i) runs[i] = handles_[i]->plan.state();
+    handles_[0]->plan.routine().run_together({runs.data(), count_}, program_, handles_[0]->results);
+  }
+
+ private:
+  void take_handles(const Napi::Array& list) {
+    const Napi::Array bindings = arguments_.array(1, "bindings");
+    for (uint32_t i = 0; i < count_; ++i) {
+      const Napi::Value own = bindings.Get(i);
+      if (!own.IsArray()) arguments_.fail("bindings", "an array for each handle", own);
+      handles_[i] = &handle_at(list.Get(i), arguments_, "handles[" + std::to_string(i) + "]");
+      leases_[i].emplace(*handles_[i]);
+      if (!handles_[i]->plan.routine().has_memory_of(handles_[0]->plan.routine())) {
+        arguments_.fail("handles[" + std::to_string(i) + "]", "of the same plan as the first",
+                        list.Get(i));
+      }
+      collect(arguments_, *handles_[i], own.As<Napi::Array>());
+    }
+    for (uint32_t i = 0; i < count_; ++i) {
+      use_arena(*handles_[i]);
+      bind(arguments_, *handles_[i]);
+    }
+  }
+
+  // The words of all runs, one behind another.
+  void read_context() {
+    const size_t length = count_ * Plan::kMinContext;
+    const auto words = arguments_.typed_array(2, "contexts", napi_uint32_array, length, length)
+                           .as<const uint32_t>();
+    for (size_t i = 0; i < count_; ++i) {
+      handles_[i]->plan.set_context(words.subspan(i * Plan::kMinContext, Plan::kMinContext));
+    }
+  }
+
+  // Results are four numbers each: the step, the binding, the first element and the end.
+  void read_results(std::span<const int32_t> words) {
+    const Plan& plan = handles_[0]->plan;
+    std::vector<Routine::Result>& results = handles_[0]->results;
+    results.clear();
+    const auto fail = [&] {
+      arguments_.fail("results", "steps in order with elements of floating bindings",
+                      arguments_.value(4));
+    };
+    if (words.size() % 4 != 0) fail();
+    for (size_t i = 0, last = 0; i < words.size(); i += 4) {
+      const auto step = static_cast<size_t>(words[i]);
+      const auto binding = static_cast<size_t>(words[i + 1]);
+      const auto start = static_cast<size_t>(words[i + 2]);
+      const auto end = static_cast<size_t>(words[i + 3]);
+      if (step < last || step >= plan.routine().steps() || binding >= plan.bindings().size()) {
+        fail();
+      }
+      const auto& [dtype, bytes] = plan.bindings()[binding];
+      const bool floating = dtype == DType::kFloat32 || dtype == DType::kFloat64;
+      if (!floating || start > end || end > bytes / size_of(dtype)) fail();
+      results.push_back({step, binding + 1, start, end});
+      last = step;
+    }
+  }
+
+  const Arguments& arguments_;
+  uint32_t count_;
+  std::array<PlanHandle*, kMaxTogether> handles_;
+  std::array<std::optional<Lease>, kMaxTogether> leases_;
+  std::span<const int32_t> program_;
+};
+
+}  // namespace
+
+Napi::Value create_plan(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "createPlan");
+  auto arena = arguments.has(1) ? arena_of(arguments, 1) : std::make_shared<PlanArena>(info.Env());
+  auto handle = std::make_unique<PlanHandle>(snapshot_plan(arguments.object(0, "plan")),
+                                             chosen_isa().kernels, std::move(arena));
+  give_back_freed_memory();
+  const Napi::Object object = Napi::Object::New(info.Env());
+  object.TypeTag(&kPlanTag);
+  if (napi_wrap(info.Env(), object, handle.get(), finalize, nullptr, nullptr) != napi_ok) {
+    throw Napi::Error::New(info.Env());
+  }
+  handle.release();
+  return object;
+}
+
+void run_plan(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "run");
+  PlanHandle& handle = handle_of(arguments);
+  const Lease lease(handle);
+  prepare(arguments, handle);
+  const Mark mark(arguments, 3);
+  handle.plan.run();
+  mark.set();
+}
+
+void run_plan_timed(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "runTimed");
+  PlanHandle& handle = handle_of(arguments);
+  const Lease lease(handle);
+  const size_t clocks = handle.plan.clocks();
+  prepare(arguments, handle);
+  handle.plan.run_timed(
+      arguments.typed_array(3, "milliseconds", napi_float64_array, clocks, clocks).as<double>());
+}
+
+Napi::Value summing_steps(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "summingSteps");
+  const Routine& routine = handle_of(arguments).plan.routine();
+  const Napi::Array steps = Napi::Array::New(info.Env());
+  for (size_t i = 0; i < routine.steps(); ++i) {
+    if (routine.sums(i)) steps.Set(steps.Length(), Napi::Number::New(info.Env(), i));
+  }
+  return steps;
+}
+
+void run_plans_together(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "runTogether");
+  TogetherRun(arguments).run();
+}
+
+Napi::Value run_plan_async(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "runAsync");
+  const auto deferred = Napi::Promise::Deferred::New(info.Env());
+  try {
+    auto work = std::make_unique<AsyncRun>(arguments, handle_of(arguments), deferred);
+    work->Queue();
+    work.release();
+  } catch (const Napi::Error& error) {
+    deferred.Reject(error.Value());
+  } catch (const std::exception& error) {
+    deferred.Reject(Napi::Error::New(info.Env(), error.what()).Value());
+  }
+  return deferred.Promise();
+}
+
+void release_plan(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "releasePlan");
+  PlanHandle& handle = handle_of(arguments);
+  const Lease lease(handle);
+  handle.arena->release();
+}
+
+}  // namespace chainrule

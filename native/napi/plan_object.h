@@ -1,0 +1,34 @@
+#pragma once
+
+#include "napi/arguments.h"
+
+namespace chainrule {
+
+// createPlan(plan[, arena]): a handle to the decoded plan, which runs in an arena of its own, or in
+// one that it shares.
+Napi::Value create_plan(const Napi::CallbackInfo& info);
+
+// run(handle, bindings, context[, mark]): runs all steps on the calling thread; see Mark.
+void run_plan(const Napi::CallbackInfo& info);
+
+// runTimed(handle, bindings, context, milliseconds): the same, and adds the time of each step to
+// its clock. The steps of a loop's body stand behind the loop.
+void run_plan_timed(const Napi::CallbackInfo& info);
+
+// summingSteps(handle): the steps that can add up their results over several runs.
+Napi::Value summing_steps(const Napi::CallbackInfo& info);
+
+// runTogether(handles, bindings, contexts, program, results): runs handles of one plan, each on its
+// bindings and its context of four words, and adds up results in the bindings of the first; see
+// Routine::run_together.
+void run_plans_together(const Napi::CallbackInfo& info);
+
+// runAsync(handle, bindings, context): the same on a pool thread; a promise of the milliseconds
+// that the steps took. Until it settles the handle is busy, and the bindings' buffers must be
+// neither transferred nor resized.
+Napi::Value run_plan_async(const Napi::CallbackInfo& info);
+
+// releasePlan(handle): gives the memory of the arena back now; a later run allocates it again.
+void release_plan(const Napi::CallbackInfo& info);
+
+}  // namespace chainrule

@@ -1,0 +1,72 @@
+#include "napi/shared_memory.h"
+
+#include <array>
+
+#include "napi/mark.h"
+#include "sync/combine.h"
+
+namespace chainrule {
+namespace {
+
+template <typename T>
+void combine_views(std::span<const ArrayView> views, std::span<const int32_t> program,
+                   const ArrayView& output, size_t start, size_t end) {
+  std::array<const T*, kMaxSources> sources;
+  for (size_t i = 0; i < views.size(); ++i) sources[i] = views[i].as<const T>().data();
+  combine<T>({sources.data(), views.size()}, program, output.as<T>().data(), start, end);
+}
+
+}  // namespace
+
+void combine(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "combine");
+  const Napi::Array list = arguments.array(1, "sources");
+  const uint32_t count = list.Length();
+  if (count < 1 || count > kMaxSources) {
+    arguments.fail("sources.length", "1 to " + std::to_string(kMaxSources),
+                   Napi::Number::New(info.Env(), count));
+  }
+  // Getters may run here, so no address is taken before the last of them.
+  std::array<napi_value, kMaxSources> values;
+  for (uint32_t s = 0; s < count; ++s) values[s] = list.Get(s);
+
+  const ArrayView output = arguments.typed_array(0, "output");
+  if (output.type != napi_float32_array && output.type != napi_float64_array) {
+    arguments.fail("output", "Float32Array or Float64Array", info[0]);
+  }
+  const ArrayView program = arguments.typed_array(2, "program", napi_int32_array, 1);
+  if (!is_sum(program.as<const int32_t>(), count)) {
+    arguments.fail("program", "a sum of the sources in postfix", info[2]);
+  }
+  const auto length = static_cast<int64_t>(output.length);
+  const int64_t start = arguments.integer(3, "start", 0, length);
+  const int64_t end = arguments.integer(4, "end", start, length);
+  std::array<ArrayView, kMaxSources> views;
+  for (uint32_t s = 0; s < count; ++s) {
+    const Napi::Value value(info.Env(), values[s]);
+    if (!view_of(value, views[s]) || views[s].type != output.type ||
+        static_cast<int64_t>(views[s].length) < end) {
+      arguments.fail(
+          "sources[" + std::to_string(s) + "]",
+          std::string(type_name(output.type)) + " of at least " + std::to_string(end) + " elements",
+          value);
+    }
+  }
+  const Mark mark(arguments, 5);
+  const std::span<const ArrayView> sources(views.data(), count);
+  if (output.type == napi_float32_array) {
+    combine_views<float>(sources, program.as<const int32_t>(), output, start, end);
+  } else {
+    combine_views<double>(sources, program.as<const int32_t>(), output, start, end);
+  }
+  mark.set();
+}
+
+Napi::Value address_modulo(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "addressModulo");
+  const auto address = reinterpret_cast<uintptr_t>(arguments.typed_array(0, "array").data);
+  const auto modulus = static_cast<uintptr_t>(arguments.integer(1, "modulus", 1, 1 << 20));
+  return Napi::Number::New(info.Env(), static_cast<double>(address % modulus));
+}
+
+}  // namespace chainrule

@@ -1,0 +1,95 @@
+#include "sync/barrier.h"
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace chainrule {
+namespace {
+
+struct Bed {
+  std::mutex mutex;
+  std::condition_variable wake;
+};
+
+// One table for the process: the threads that meet have an addon each, but share its memory.
+// Barriers may share a bed; a sleeper looks at its own words when it is woken.
+Bed& bed_of(const void* address) {
+  static std::array<Bed, 64> beds;
+  return beds[reinterpret_cast<uintptr_t>(address) / 64 % beds.size()];
+}
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Sleeping and waking takes about as long. Where the parties have no core each, spinning only
+// delays the others.
+std::chrono::microseconds spin_time(int32_t parties) {
+  static const unsigned cores = std::thread::hardware_concurrency();
+  return std::chrono::microseconds(static_cast<uint32_t>(parties) <= cores ? 50 : 0);
+}
+
+}  // namespace
+
+int32_t Barrier::arrive(int32_t parties) const {
+  const int32_t ticket = generation_.load(std::memory_order_acquire);
+  // Release our writes to the last party; acquire everybody's if that is us, and pass them on with
+  // the generation.
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) >= parties - 1) {
+    arrived_.store(0, std::memory_order_relaxed);
+    generation_.fetch_add(1);
+    wake();
+  }
+  return ticket;
+}
+
+Barrier::Outcome Barrier::look(int32_t ticket) const {
+  if (aborted_.load() != 0) return kAborted;
+  return generation_.load() != ticket ? kPassed : kTimedOut;
+}
+
+Barrier::Outcome Barrier::wait(int32_t ticket, int32_t parties,
+                               std::chrono::milliseconds timeout) const {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + spin_time(parties);
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (const Outcome outcome = look(ticket); outcome != kTimedOut) return outcome;
+      pause();
+    }
+  } while (Clock::now() < end);
+  return sleep(ticket, timeout);
+}
+
+// A sleeper counts itself before it looks, and whoever opens the barrier looks at the count after:
+// in the one order of these sequentially consistent operations, one of the two sees the other.
+Barrier::Outcome Barrier::sleep(int32_t ticket, std::chrono::milliseconds timeout) const {
+  Bed& bed = bed_of(words_);
+  std::unique_lock lock(bed.mutex);
+  sleepers_.fetch_add(1);
+  bed.wake.wait_for(lock, timeout, [&] { return look(ticket) != kTimedOut; });
+  sleepers_.fetch_sub(1);
+  return look(ticket);
+}
+
+void Barrier::abort() const {
+  aborted_.store(1);
+  wake();
+}
+
+void Barrier::wake() const {
+  if (sleepers_.load() == 0) return;
+  Bed& bed = bed_of(words_);
+  // A sleeper that looked before the change holds the mutex until it sleeps, and so does not miss
+  // the call.
+  { const std::lock_guard lock(bed.mutex); }
+  bed.wake.notify_all();
+}
+
+}  // namespace chainrule

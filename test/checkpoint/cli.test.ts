@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { useFolder } from '../helpers/folder.js';
+
+const run = promisify(execFile);
+const folder = useFolder();
+
+it('chainrule train --checkpoint saves the run, and says from where it goes on', async () => {
+  const dir = folder();
+  const file = join(dir, 'model.mjs');
+  writeFileSync(
+    file,
+    `import { data, nn, optim } from ${JSON.stringify(pathToFileURL(resolve('dist/lib/index.js')).href)};
+     export default {
+       model: () => new nn.Linear(6, 3),
+       loss: nn.crossEntropy,
+       optimizer: () => optim.sgd({ lr: 0.1 }),
+       data: async () => ({ train: data.fromArrays(new Float32Array(60), new Int32Array(10), { inputs: { shape: [6] } }) }),
+       batchSize: 4,
+     };`,
+  );
+  const runs = join(dir, 'runs');
+  const train = async (...options: string[]) => {
+    const output = ['--output', join(dir, 'weights.safetensors'), '--workers', '2'];
+    const program = [resolve('dist/lib/cli/main.js'), 'train', file, '--checkpoint', runs];
+    return (await run(process.execPath, [...program, ...output, ...options])).stdout;
+  };
+  expect(await train('--epochs', '2', '--save-every', '2')).not.toContain('goes on');
+  expect(readdirSync(runs)).toContain('step-000000006.safetensors');
+  const second = await train('--epochs', '3');
+  expect(second).toContain(`goes on from ${join(runs, 'step-000000006.safetensors')}: 6 steps, 2 epochs`);
+  expect(second).toContain('epoch 3/3');
+  expect(second).not.toContain('epoch 2/3');
+  const third = await train('--epochs', '3');
+  expect(third).toContain('9 steps, 3 epochs');
+  expect(third).toMatch(/done: loss \d/);
+});

@@ -1,0 +1,316 @@
+import { appendFileSync, readdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CheckpointOptions, type FitOptions, io, nn, optim, type ResumePoint, Trainer } from 'chainrule';
+import { describe, expect, it, vi } from 'vitest';
+import { findNewest } from '#lib/checkpoint/directory.js';
+import { useFolder } from '../helpers/folder.js';
+import { hashOf } from '../helpers/programs/resumable-run.mjs';
+import { smallDisk } from '../helpers/small-disk.js';
+import { collect, mlp, points, threads } from '../helpers/training.js';
+
+const folder = useFolder();
+const samples = points(60);
+
+interface Settings {
+  readonly optimizer?: optim.Optimizer;
+  readonly seed?: number;
+  readonly shards?: number;
+  readonly hidden?: number;
+}
+
+function newTrainer({ optimizer = optim.adam(), seed = 1, shards, hidden = 16 }: Settings = {}): Trainer {
+  const parts = shards === undefined ? {} : { shards };
+  return new Trainer(mlp(6, 3, hidden), { loss: nn.crossEntropy, optimizer, workers: 2, seed, ...parts });
+}
+
+const train = (
+  trainer: Trainer,
+  checkpoint: CheckpointOptions,
+  { data = samples, ...options }: FitOptions & { data?: typeof samples } = {},
+) => collect(trainer.fit(data, { epochs: 3, batchSize: 20, checkpoint, ...options }));
+
+async function reference(epochs: number): Promise<string> {
+  const trainer = newTrainer();
+  await collect(trainer.fit(samples, { epochs, batchSize: 20 }));
+  return hashOf(trainer.model);
+}
+
+/** The warnings about checkpoints while a function runs. */
+async function warningsOf(run: () => Promise<unknown>): Promise<string[]> {
+  const spy = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  try {
+    await run();
+    return spy.mock.calls.map(([warning, options]) => {
+      expect(options).toEqual({ code: 'CHAINRULE_CHECKPOINT' });
+      return String(warning);
+    });
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+describe('fit with a checkpoint', () => {
+  it('that is finished yields nothing, and gives the weights and the history', async () => {
+    const dir = folder();
+    const first = newTrainer();
+    const results = await train(first, { dir });
+    expect(results).toHaveLength(3);
+    const again = newTrainer();
+    const points: ResumePoint[] = [];
+    expect(await train(again, { dir, onResume: (point) => void points.push(point) })).toEqual([]);
+    expect(hashOf(again.model)).toBe(await reference(3));
+    expect(again.history).toEqual(first.history);
+    expect(again.history).toEqual(
+      results.map(({ stepLosses, ...figures }) => expect.objectContaining(figures)),
+    );
+    const path = join(dir, 'step-000000009.safetensors');
+    expect(points).toEqual([{ path, step: 9, epochs: 3, epochStep: 0 }]);
+    expect(await train(again, { dir }, { epochs: 5 })).toHaveLength(2);
+    expect(hashOf(again.model)).toBe(await reference(5));
+  });
+
+  it('saves when the loop is left, and goes on with the same trainer or a new one', async () => {
+    for (const renew of [false, true]) {
+      const dir = folder();
+      let trainer = newTrainer();
+      const options = { epochs: 3, batchSize: 20, checkpoint: { dir } };
+      for await (const { epoch } of trainer.fit(samples, options)) if (epoch === 1) break;
+      expect(readdirSync(dir)).toEqual(['step-000000003.safetensors']);
+      if (renew) trainer = newTrainer();
+      expect((await train(trainer, { dir })).map(({ epoch }) => epoch)).toEqual([2, 3]);
+      expect(hashOf(trainer.model)).toBe(await reference(3));
+    }
+  });
+
+  it('saves when the signal aborts', async () => {
+    const dir = folder();
+    const trainer = newTrainer();
+    const abort = new AbortController();
+    const run = train(
+      trainer,
+      { dir },
+      {
+        epochs: 1_000_000,
+        signal: abort.signal,
+        onProgress: ({ epoch }) => {
+          if (epoch === 3) abort.abort(new Error('enough'));
+        },
+      },
+    );
+    await expect(run).rejects.toThrow('enough');
+    const { steps } = trainer;
+    expect(steps).toBeGreaterThan(0);
+    expect(readdirSync(dir)).toEqual([`step-${String(steps).padStart(9, '0')}.safetensors`]);
+    const epochs = Math.ceil(steps / 3) + 1;
+    const resumed = newTrainer();
+    await train(resumed, { dir }, { epochs });
+    expect(hashOf(resumed.model)).toBe(await reference(epochs));
+  });
+
+  it('keeps as many files as it is told, and leaves no thread and no listener', async () => {
+    const dir = folder();
+    const [listeners, running] = [process.listenerCount('SIGTERM'), threads()];
+    await train(newTrainer(), { dir, everySteps: 1, keep: 2 }, { epochs: 200 });
+    expect(readdirSync(dir)).toHaveLength(2);
+    expect(readdirSync(dir)[1]).toBe('step-000000600.safetensors');
+    expect([process.listenerCount('SIGTERM'), threads()]).toEqual([listeners, running]);
+  });
+
+  it('saves by the clock', async () => {
+    const dir = folder();
+    const trainer = newTrainer();
+    const seen: string[] = [];
+    const options = { epochs: 100_000, batchSize: 20, checkpoint: { dir, everyMinutes: 1 / 6000 } };
+    for await (const _ of trainer.fit(samples, options)) {
+      seen.push(...readdirSync(dir).filter((name) => name.startsWith('step-') && !seen.includes(name)));
+      if (seen.length >= 3) break;
+    }
+    expect(seen.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('tells a reported schedule of each epoch once', async () => {
+    const dir = folder();
+    const counting = () => {
+      let reports: number[] = [];
+      return Object.assign(() => 0.01, {
+        report: (figure: number) => void reports.push(figure),
+        state: () => [...reports],
+        restore: (state: optim.ScheduleState) => {
+          reports = [...(state as number[])];
+        },
+        seen: () => reports,
+      });
+    };
+    const lr = counting();
+    // An error after the last step of the second epoch, before its figures are reported.
+    const failing = train(
+      newTrainer({ optimizer: optim.sgd({ lr }) }),
+      { dir, everySteps: 6 },
+      {
+        validation: points(20),
+        onProgress: ({ epoch, step }) => {
+          if (epoch === 2 && step === 3) throw new Error('here');
+        },
+      },
+    );
+    await expect(failing).rejects.toThrow('here');
+    expect(lr.seen()).toHaveLength(1);
+    const again = counting();
+    const resumed = newTrainer({ optimizer: optim.sgd({ lr: again }) });
+    const results = await train(resumed, { dir }, { validation: points(20) });
+    expect(results.map(({ epoch }) => epoch)).toEqual([2, 3]);
+    expect(again.seen()).toEqual(resumed.history.map(({ validation }) => validation?.loss));
+    expect(again.seen()).toHaveLength(3);
+  });
+
+  it('writes files that a model loads', async () => {
+    const dir = folder();
+    const trainer = newTrainer();
+    await train(trainer, { dir });
+    const path = join(dir, readdirSync(dir)[0] as string);
+    const model = await mlp().load(path);
+    expect(hashOf(model)).toBe(hashOf(trainer.model));
+    const { tensors } = await io.readSafetensors(path);
+    expect(Object.keys(tensors)).toContain('training/optimizer/mean/0.weight');
+  });
+
+  it('takes the number of shards from the run, where none is given', async () => {
+    const dir = folder();
+    await train(newTrainer({ shards: 5 }), { dir }, { epochs: 1 });
+    const trainer = newTrainer();
+    await train(trainer, { dir }, { epochs: 2 });
+    const whole = newTrainer({ shards: 5 });
+    await collect(whole.fit(samples, { epochs: 2, batchSize: 20 }));
+    expect(hashOf(trainer.model)).toBe(hashOf(whole.model));
+  });
+});
+
+describe('fit with a checkpoint of another run', () => {
+  it.each<[string, Settings, Parameters<typeof train>[2], RegExp]>([
+    ['seed', { seed: 2 }, {}, /seed must be 1, as in the checkpoint .*step-000000003.*, got 2/],
+    ['shards', { shards: 3 }, {}, /shards must be 2, as in the checkpoint .*, got 3/],
+    ['batch size', {}, { batchSize: 30 }, /batchSize must be 20, .*, got 30/],
+    ['order', {}, { shuffle: false }, /shuffle must be true, .*, got false/],
+    ['data', {}, { data: points(61) }, /the number of samples must be 60, .*, got 61/],
+    ['optimiser', { optimizer: optim.sgd({ lr: 1 }) }, {}, /optimizer must be adam, .*, got sgd/],
+    ['averages', { optimizer: optim.adam({ average: 0.9 }) }, {}, /must be adam, .* got adam with average/],
+    ['accumulation', { optimizer: optim.adam({ accumulate: 2 }) }, {}, /accumulate must be 1, .*, got 2/],
+    ['shape', { hidden: 8 }, {}, /0\.weight must be float32\[16,6\], .*, got float32\[8,6\]/],
+  ])('refuses another %s, and changes nothing', async (_, settings, options, message) => {
+    const dir = folder();
+    await train(newTrainer(), { dir }, { epochs: 1 });
+    const trainer = newTrainer(settings);
+    const before = hashOf(trainer.model);
+    await expect(train(trainer, { dir }, options)).rejects.toThrow(message);
+    expect([hashOf(trainer.model), trainer.steps]).toEqual([before, 0]);
+  });
+
+  it('refuses a trainer that has taken other steps, and takes one that was there when the run began', async () => {
+    const dir = folder();
+    const both = newTrainer();
+    await collect(both.fit(samples, { batchSize: 20 }));
+    await train(both, { dir }, { epochs: 2 });
+    const stranger = newTrainer();
+    await collect(stranger.fit(samples, { batchSize: 20, epochs: 2 }));
+    await expect(train(stranger, { dir })).rejects.toThrow(
+      /fit: the trainer must be new, or have taken the 9 steps of the checkpoint .*, got 6 steps/,
+    );
+    const restarted = newTrainer();
+    await collect(restarted.fit(samples, { batchSize: 20 }));
+    const results = await train(restarted, { dir }, { epochs: 3 });
+    expect(results.map(({ epoch }) => epoch)).toEqual([4]);
+    expect(hashOf(restarted.model)).toBe(await reference(4));
+  });
+});
+
+describe('fit with a damaged checkpoint', () => {
+  it('warns, names the file, and goes on from the one before', async () => {
+    const dir = folder();
+    await train(newTrainer(), { dir }, { epochs: 1 });
+    await train(newTrainer(), { dir }, { epochs: 2 });
+    const newest = join(dir, 'step-000000006.safetensors');
+    truncateSync(newest, 1000);
+    const trainer = newTrainer();
+    const warnings = await warningsOf(() => train(trainer, { dir }));
+    expect(warnings).toEqual([expect.stringContaining(`the checkpoint ${newest} is skipped: `)]);
+    expect(hashOf(trainer.model)).toBe(await reference(3));
+  });
+
+  it('is an error where no other is there', async () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'step-000000002.safetensors'), '');
+    const run = warningsOf(() => train(newTrainer(), { dir }));
+    await expect(run).rejects.toThrow(`fit: checkpoint dir ${dir}: no checkpoint in it is whole: ${dir}`);
+  });
+});
+
+describe('fit with a directory that cannot be used', () => {
+  it('finds that before the first step', async () => {
+    const dir = join(folder(), 'file');
+    writeFileSync(dir, '');
+    const trainer = newTrainer();
+    await expect(train(trainer, { dir, onError: 'warn' })).rejects.toThrow(
+      `fit: checkpoint dir ${dir}: it cannot be opened: EEXIST`,
+    );
+    expect(trainer.steps).toBe(0);
+  });
+
+  it('stops, or warns and goes on, when the disk is full or read-only', async (context) => {
+    const disk = smallDisk(32 * 1024);
+    if (typeof disk === 'string') return context.skip(disk);
+    try {
+      const { dir } = disk;
+      const fill = () => {
+        const { bavail, bsize } = statfsSync(dir);
+        try {
+          appendFileSync(join(dir, 'other'), Buffer.alloc(bavail * bsize));
+        } catch (error) {
+          // What is being saved may take some of the room first.
+          expect(error).toMatchObject({ code: 'ENOSPC' });
+        }
+      };
+      await train(newTrainer(), { dir }, { epochs: 1 });
+      const stopped = newTrainer();
+      const endless = async () => {
+        const options = { epochs: 100_000, batchSize: 20, checkpoint: { dir, everySteps: 1 } };
+        for await (const { epoch } of stopped.fit(samples, options)) {
+          // More than once, since a file that is being saved now leaves the room of an older one.
+          if (epoch >= 3) fill();
+        }
+      };
+      await expect(endless()).rejects.toThrow(
+        /^fit: checkpoint dir .*: the state after step \d+ cannot be saved: ENOSPC/,
+      );
+      const { found, damaged } = await findNewest(dir);
+      expect(damaged).toEqual([]);
+      const { step = 0 } = found ?? {};
+      expect(step).toBeGreaterThanOrEqual(3);
+      expect(stopped.steps).toBeGreaterThan(step);
+
+      const waiting = newTrainer();
+      const message = `fit: checkpoint dir ${dir}: it cannot be written to: ENOSPC`;
+      await expect(train(waiting, { dir }, { epochs: 100_000 })).rejects.toThrow(message);
+      expect(waiting.steps).toBe(step);
+
+      const warned = newTrainer();
+      const epochs = Math.ceil(step / 3) + 20;
+      const warnings = await warningsOf(() =>
+        train(warned, { dir, everySteps: 4, onError: 'warn' }, { epochs }),
+      );
+      expect(warnings.length).toBeGreaterThan(1);
+      for (const warning of warnings) expect(warning).toMatch(/ENOSPC/);
+      expect(hashOf(warned.model)).toBe(await reference(epochs));
+      expect((await findNewest(dir)).found?.step).toBe(step);
+
+      rmSync(join(dir, 'other'));
+      disk.protect();
+      const late = newTrainer();
+      await expect(train(late, { dir }, { epochs: 100_000 })).rejects.toThrow(
+        `fit: checkpoint dir ${dir}: it cannot be written to: EROFS`,
+      );
+      expect(late.steps).toBe(step);
+    } finally {
+      disk.remove();
+    }
+  });
+});

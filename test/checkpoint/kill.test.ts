@@ -1,0 +1,31 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { complete, killAndResume } from '../helpers/programs/kill-and-resume.mjs';
+
+/** Enough for a life to be a small part of the whole. */
+const RUN = { epochs: 1000, everySteps: 1, shards: 8 };
+const KILLS = 25;
+
+it('a run that is killed 25 times at random moments, and goes on with other numbers of workers, ends with the same weights', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'killed-'));
+  try {
+    const undisturbed = await complete({ ...RUN, workers: 2 });
+    const longest = (1.5 * undisturbed.milliseconds) / KILLS;
+    const { result, lives, warnings } = await killAndResume({ dir, kills: KILLS, longest, run: RUN });
+    console.log(
+      `${lives.length} kills, ${lives.filter(({ saving }) => saving).length} while a file was written, ` +
+        `the last from step ${result.from} of ${result.steps}`,
+    );
+    expect(lives.length).toBe(KILLS);
+    expect(lives.some(({ saving }) => saving)).toBe(true);
+    expect(warnings).toBe('');
+    expect(result.from).toBeGreaterThan(KILLS);
+    expect([result.hash, result.figures]).toEqual([undisturbed.hash, undisturbed.figures]);
+    // Half-written files are gone, and as many whole ones are there as are kept.
+    expect(readdirSync(dir)).toHaveLength(3);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { useFolder } from '../helpers/folder.js';
+
+const run = promisify(execFile);
+const folder = useFolder();
+
+function moduleIn(dir: string): string {
+  const file = join(dir, 'model.mjs');
+  writeFileSync(
+    file,
+    `import { data, nn, optim } from ${JSON.stringify(pathToFileURL(resolve('dist/lib/index.js')).href)};
+     export default {
+       model: () => new nn.Sequential(new nn.Linear(6, 16), new nn.ReLU(), new nn.Linear(16, 3)),
+       loss: nn.crossEntropy,
+       optimizer: () => optim.sgd({ lr: 0.1 }),
+       data: async () => ({ train: data.fromArrays(new Float32Array(60), new Int32Array(10), { inputs: { shape: [6] } }) }),
+       batchSize: 4,
+     };`,
+  );
+  return file;
+}
+
+const chainrule = (...options: string[]) =>
+  run(process.execPath, [resolve('dist/lib/cli/main.js'), ...options]);
+
+describe('chainrule plan', () => {
+  it('prints the figures and writes the page', async () => {
+    const dir = folder();
+    const html = join(dir, 'plan.html');
+    const { stdout } = await chainrule(
+      'plan',
+      moduleIn(dir),
+      '--workers',
+      '1',
+      '--memory',
+      '1MB',
+      '--html',
+      html,
+    );
+    expect(stdout).toMatch(
+      /^model.mjs, \w+ kernels: .* within a budget of 1.00 MB, for batches of 4 samples in 1 shard on 1 worker\.$/m,
+    );
+    expect(stdout).toMatch(/^time of an epoch of 3 steps +[\d.e-]+ s$/m);
+    expect(stdout).toContain(`memory over the schedule is drawn in ${html}`);
+    expect(readFileSync(html, 'utf8')).toMatch(/^<!doctype html>.*<h1>Before training model.mjs<\/h1>/s);
+  });
+
+  it('prints one line of JSON', async () => {
+    const { stdout } = await chainrule(
+      'plan',
+      moduleIn(folder()),
+      '--json',
+      '--batch',
+      '5',
+      '--workers',
+      '2',
+      '--shards',
+      '4',
+    );
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    const report = JSON.parse(stdout) as Record<string, unknown>;
+    expect(report).toMatchObject({ batchSize: 5, workers: 2, shards: 4, steps: 2, recomputedFlops: 0 });
+    expect(report).toHaveProperty('pace.epochSeconds');
+    expect(report).not.toHaveProperty('plans');
+  });
+
+  it('refuses what does not fit, as training does', async () => {
+    const file = moduleIn(folder());
+    for (const command of ['plan', 'train']) {
+      const failure = await chainrule(command, file, '--memory', '2kB').catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining('memory must be at least') });
+    }
+    const failure = await chainrule('plan', file, '--memory', 'lots').catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining("'512MB', or 'auto'") });
+  });
+});

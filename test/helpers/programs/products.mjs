@@ -1,0 +1,98 @@
+// Multiplies matrices on the instruction set that CHAINRULE_ISA names, which holds for a whole process:
+// `node products.mjs <list of products as JSON>` prints, for each of them, its largest error and a hash of its bits.
+import { createHash } from 'node:crypto';
+import { compile, matmul, permute, tensor } from '../../../dist/lib/index.js';
+
+/** @typedef {import('../../../dist/lib/index.js').Tensor} Tensor */
+
+/**
+ * @typedef {object} Product
+ * @property {number[]} [batch] leading axes of both sides
+ * @property {number} m
+ * @property {number} n
+ * @property {number} k
+ * @property {boolean} [transposeA]
+ * @property {boolean} [transposeB]
+ * @property {boolean} [shared] whether all products have one right side
+ * @property {boolean} [heads] whether rows of the sides lie between those of other products, as attention's heads do
+ */
+
+/** Numbers of -1 to 1, the same ones each time. */
+const numbers = (/** @type {number} */ length, /** @type {number} */ seed) => {
+  let state = seed;
+  return Float32Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+};
+
+/**
+ * The largest error of a product in units of float32's precision, relative to the sum of its terms' magnitudes.
+ *
+ * @param {Product} product
+ * @param {Float32Array} a @param {Float32Array} b @param {ArrayLike<number>} result
+ */
+function largestError({ batch = [], m, n, k, transposeA, transposeB, shared }, a, b, result) {
+  let worst = 0;
+  const count = batch.reduce((product, size) => product * size, 1);
+  for (let at = 0; at < result.length; at++) {
+    const [i, j, p] = [Math.floor(at / n) % m, at % n, Math.floor(at / n / m)];
+    let [sum, magnitude] = [0, 0];
+    for (let q = 0; q < k; q++) {
+      const left = a[p * m * k + (transposeA ? q * m + i : i * k + q)] ?? Number.NaN;
+      const right = b[(shared ? 0 : p * k * n) + (transposeB ? j * k + q : q * n + j)] ?? Number.NaN;
+      sum += left * right;
+      magnitude += Math.abs(left * right);
+    }
+    const error = Math.abs((result[at] ?? Number.NaN) - sum) / (2 ** -23 * magnitude || 1);
+    if (!(error <= worst)) worst = error;
+  }
+  return result.length === count * m * n ? worst : Number.NaN;
+}
+
+/** The batch's last axis moved behind the rows, which puts the rows of its products between each other. */
+function interleaved(/** @type {Float32Array} */ values, /** @type {number[]} */ shape) {
+  const [heads, rows, columns] = /** @type {[number, number, number]} */ (shape.slice(-3));
+  return values.map((_, at) => {
+    const [column, head] = [at % columns, Math.floor(at / columns) % heads];
+    const [row, outer] = [Math.floor(at / columns / heads) % rows, Math.floor(at / columns / heads / rows)];
+    return values[((outer * heads + head) * rows + row) * columns + column] ?? Number.NaN;
+  });
+}
+
+const swap = (/** @type {readonly number[]} */ list) => [
+  ...list.slice(0, -3),
+  .../** @type {number[]} */ ([list.at(-2), list.at(-3)]),
+  .../** @type {number[]} */ (list.slice(-1)),
+];
+
+for (const product of /** @type {Product[]} */ (JSON.parse(process.argv[2] ?? '[]'))) {
+  const { batch = [], m, n, k, transposeA = false, transposeB = false, shared, heads } = product;
+  const shapes = [
+    [...batch, ...(transposeA ? [k, m] : [m, k])],
+    [...(shared ? [] : batch), ...(transposeB ? [n, k] : [k, n])],
+  ];
+  const sides = shapes.map((shape, i) =>
+    numbers(
+      shape.reduce((size, d) => size * d, 1),
+      i + 1,
+    ),
+  );
+  const [a, b] = /** @type {[Float32Array, Float32Array]} */ (sides);
+  const axes = swap([...(shapes[0] ?? [])].map((_, axis) => axis));
+  const fn = compile((/** @type {Tensor} */ x, /** @type {Tensor} */ y) => {
+    const [left, right] = heads ? [permute(x, axes), permute(y, axes)] : [x, y];
+    return matmul(left, right, { transposeA, transposeB });
+  });
+  const [x, y] = /** @type {[Tensor, Tensor]} */ (
+    sides.map((values, i) => {
+      const shape = shapes[i] ?? [];
+      return heads ? tensor(interleaved(values, shape), { shape: swap(shape) }) : tensor(values, { shape });
+    })
+  );
+  const result = /** @type {Float32Array} */ (await (await fn(x, y)).data());
+  const hash = createHash('sha256').update(
+    new Uint8Array(result.buffer, result.byteOffset, result.byteLength),
+  );
+  console.log(JSON.stringify({ error: largestError(product, a, b, result), hash: hash.digest('hex') }));
+}
