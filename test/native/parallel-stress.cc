@@ -1,6 +1,6 @@
 // Threads meet at barriers, add up rows and set marks, as workers do in a training step, and check
-// what they see. Built with -fsanitize=thread by test/native/thread-sanitizer.test.ts. With -DPLANT_RACE
-// it has a race.
+// what they see. Built with -fsanitize=thread by test/native/thread-sanitizer.test.ts. With
+// -DPLANT_RACE it has a race.
 #include <array>
 #include <atomic>
 #include <chrono>
