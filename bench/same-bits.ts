@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CheckpointOptions, data, nn, optim, Trainer } from 'chainrule';
+import { classifier } from '../lib/bench/models/classifier.js';
+import { gptStep } from '../lib/bench/models/gpt.js';
+import { randomData } from '../lib/bench/random-data.js';
+import type { TrainingScenario } from '../lib/bench/scenario.js';
+import { resnet20 } from '../lib/bench/scenarios/resnet20.js';
 import { listCheckpoints } from '../lib/checkpoint/directory.js';
-import { classifier } from './models/classifier.js';
-import { gptStep } from './models/gpt.js';
-import { randomData } from './random-data.js';
-import type { TrainingScenario } from './scenario.js';
-import { resnet20 } from './scenarios/resnet20.js';
 
 /** A training whose weights must not depend on who computed them. */
 interface BitsCase {

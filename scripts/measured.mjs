@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './setup/run.mjs';
 
-const { measuredSection } = await import('../dist/bench/table.js');
+const { measuredSection } = await import('../dist/lib/bench/table.js');
 const [file] = process.argv.slice(2);
 if (!file) {
   console.error('usage: node scripts/measured.mjs <file with the lines that bench --json printed>');

@@ -109,9 +109,9 @@ const LARGE_BATCHES = ['mnist_mlp', 'large_mlp', 'lenet', 'mnist_cnn'];
 const parts = {
   bits,
   kills,
-  scaling: () => bench('--scale-workers', ...CASES),
-  shards: () => bench('--shards', '8', ...LARGE_BATCHES),
-  service: () => bench('--service'),
+  scaling: () => bench('scale-workers', ...CASES),
+  shards: () => bench('shards', '8', ...LARGE_BATCHES),
+  service: () => bench('service'),
 };
 
 await runParts(page, parts);

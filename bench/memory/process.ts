@@ -1,5 +1,5 @@
 // One measurement in a process of its own: a request as JSON comes as an argument, its answer goes to standard output.
-import { chooseScenarios } from '../scenarios/index.js';
+import { chooseScenarios } from '../../lib/bench/scenarios/index.js';
 import { memoryScenarios } from './models.js';
 import type { Request } from './protocol.js';
 import { planOnly, trainWithin } from './training.js';

@@ -1,4 +1,4 @@
-import { chooseScenarios } from '../scenarios/index.js';
+import { chooseScenarios } from '../../lib/bench/scenarios/index.js';
 import { allowanceFor } from './allowance.js';
 import { askToPlan, askToTrain } from './ask.js';
 import { memoryScenarios } from './models.js';

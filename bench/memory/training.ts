@@ -1,8 +1,8 @@
 import { type data, Trainer } from 'chainrule';
-import { optimizerOf } from '../figures.js';
-import { randomData } from '../random-data.js';
-import type { TrainingScenario } from '../scenario.js';
-import { median } from '../statistics.js';
+import { optimizerOf } from '../../lib/bench/figures.js';
+import { randomData } from '../../lib/bench/random-data.js';
+import type { TrainingScenario } from '../../lib/bench/scenario.js';
+import { median } from '../../lib/bench/statistics.js';
 import type { Answer, Planned, Request, Timed } from './protocol.js';
 import { ResidentGrowth } from './resident.js';
 

@@ -1,8 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Peer, Prepared, StartPeers } from '../../lib/bench/peer.js';
+import type { Scenario } from '../../lib/bench/scenario.js';
 import { packageRoot } from '../../lib/runtime/package-root.js';
-import type { Scenario } from '../scenario.js';
 
 // Beside the sources: the build does not copy what is not TypeScript.
 const folder = new URL('bench/peers/', packageRoot);
@@ -12,16 +13,8 @@ const programs = [
   { name: 'JAX', script: 'jax_peer.py', install: 'jax' },
 ] as const;
 
-/** What a peer says of a scenario that it has built and warmed up. */
-export interface Prepared {
-  readonly parameters: number;
-  /** Which of its ways to run the model is the fastest. */
-  readonly variant: string;
-  readonly remarks: readonly string[];
-}
-
 /** A Python process that times the steps of another library when it is asked to. */
-export class Peer {
+class PythonPeer implements Peer {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
@@ -50,8 +43,8 @@ export class Peer {
   static async start(
     { name, script }: { name: string; script: string },
     threads: number,
-  ): Promise<Peer | null> {
-    const peer = new Peer(name, process.env.CHAINRULE_PYTHON ?? 'python3', script, threads);
+  ): Promise<PythonPeer | null> {
+    const peer = new PythonPeer(name, process.env.CHAINRULE_PYTHON ?? 'python3', script, threads);
     const { value, done } = await peer.#lines.next();
     if (done) return null;
     peer.#version = (JSON.parse(value) as { version: string }).version;
@@ -62,12 +55,10 @@ export class Peer {
     return this.#version;
   }
 
-  /** Builds the scenario's model, compiles and warms up, and picks the fastest variant. Rounds are of this scenario. */
   async prepare({ model: _, ...scenario }: Scenario): Promise<Prepared> {
     return (await this.#ask({ prepare: scenario })) as Prepared;
   }
 
-  /** Runs one round and gives the milliseconds of a step. */
   async round(): Promise<number> {
     return ((await this.#ask({ round: true })) as { ms: number }).ms;
   }
@@ -85,17 +76,17 @@ export class Peer {
   }
 }
 
-/** Starts the peers that are there, and says how to get the others. */
-export async function startPeers(threads: number, remark: (line: string) => void): Promise<Peer[]> {
+/** Starts PyTorch and JAX, as far as they are there, and says how to get them. */
+export const startPeers: StartPeers = async (threads, remark) => {
   const peers: Peer[] = [];
   for (const program of programs) {
-    const peer = await Peer.start(program, threads);
+    const peer = await PythonPeer.start(program, threads);
     if (peer) peers.push(peer);
     else remark(hint(program));
   }
   if (peers.length > 0) remark(`compared with ${peers.map(({ version }) => version).join(' and ')}`);
   return peers;
-}
+};
 
 function hint({ name, install }: { name: string; install: string }): string {
   return (

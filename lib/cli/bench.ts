@@ -1,29 +1,32 @@
-import { runArenaBench } from '../../bench/arena.js';
-import { runBackwardBench } from '../../bench/backward.js';
-import { importTime } from '../../bench/import-time.js';
-import { describeMachine } from '../../bench/machine.js';
-import { runPaceBench } from '../../bench/pace.js';
-import { type Result, runBench } from '../../bench/run.js';
-import { runScaleBench } from '../../bench/scale.js';
-import { runScaleWorkersBench, runShardsBench } from '../../bench/scale-workers.js';
-import { runServiceBench } from '../../bench/service.js';
-import { runSteadyBench } from '../../bench/steady.js';
-import { digits, peakLine, summary, tableHead, tableRow } from '../../bench/table.js';
-import { threadsOf } from '../../bench/threads.js';
+import { runArenaBench } from '../bench/arena.js';
+import { runBackwardBench } from '../bench/backward.js';
+import { importTime } from '../bench/import-time.js';
+import { describeMachine } from '../bench/machine.js';
+import { runPaceBench } from '../bench/pace.js';
+import type { StartPeers } from '../bench/peer.js';
+import { type Result, runBench } from '../bench/run.js';
+import { runScaleBench } from '../bench/scale.js';
+import { runScaleWorkersBench, runShardsBench } from '../bench/scale-workers.js';
+import { runServiceBench } from '../bench/service.js';
+import { runSteadyBench } from '../bench/steady.js';
+import { digits, peakLine, summary, tableHead, tableRow } from '../bench/table.js';
+import { threadsOf } from '../bench/threads.js';
 import { usableCores } from '../parallel/prepare/cores.js';
 import { measurePeak } from '../profile/peak.js';
 
 export interface BenchCommandOptions {
   readonly workers?: number;
   readonly rounds?: number;
-  readonly shards?: number;
   readonly json?: boolean;
-  readonly peers?: boolean;
 }
 
-/** Times the cases and prints a table, or with `json` one line for each case; remarks then go to standard error. */
-export async function bench(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
-  const { json = false, peers = false, rounds } = options;
+/** Times the cases, and the peers if there are any, and prints a table, or with `json` one line for each case; remarks then go to standard error. */
+export async function bench(
+  cases: readonly string[],
+  options: BenchCommandOptions,
+  peers?: StartPeers,
+): Promise<void> {
+  const { json = false, rounds } = options;
   const workers = options.workers ?? ('auto' as const);
   const threads = threadsOf(workers);
   const results: Result[] = [];
@@ -32,7 +35,7 @@ export async function bench(cases: readonly string[], options: BenchCommandOptio
   say(machine);
   const peak = await measurePeak(threads);
   say(`${peakLine(peak)}\n`);
-  const given = { cases, workers, peers, peak, ...(rounds ? { rounds } : {}) };
+  const given = { cases, workers, peak, ...(rounds ? { rounds } : {}), ...(peers ? { peers } : {}) };
   for await (const result of runBench(given, console.error)) {
     if (json) console.log(JSON.stringify({ ...result, machine }));
     else if (results.length === 0) console.log(tableHead(result));
@@ -83,10 +86,11 @@ export async function benchScaleWorkers(
 
 /** Times steps with `shards` and with a shard for each worker, and prints a table, or with `json` one line for each case. */
 export async function benchShards(
+  shards: number,
   cases: readonly string[],
-  options: BenchCommandOptions & { readonly shards: number },
+  options: BenchCommandOptions,
 ): Promise<void> {
-  const { workers = usableCores().cores, shards, rounds } = options;
+  const { workers = usableCores().cores, rounds } = options;
   const columns = [
     'case',
     'batch',

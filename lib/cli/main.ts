@@ -1,34 +1,9 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { version } from '../runtime/version.js';
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.');
-  return value;
-}
-
-function seed(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new InvalidArgumentError('It must be a non-negative integer.');
-  return value;
-}
-
-const workers = new Option(
-  '-w, --workers <n>',
-  'threads; as many as there are usable cores by default',
-).argParser(positiveInteger);
-
-const shards = new Option(
-  '--shards <n>',
-  'parts of a batch; the weights depend on their number, not on the workers; one for each worker by default',
-).argParser(positiveInteger);
-
-const memory = new Option(
-  '-m, --memory <size>',
-  'the most that training may take, as 512MB, 1.5GB, or auto for half of what is left; without it, what is quickest',
-);
+import { benchCommand } from './bench-command.js';
+import { memory, positiveInteger, seed, shards, workers } from './options.js';
+import { run } from './run.js';
 
 // Each command loads its own code, so that `--help` is quick.
 const program = new Command('chainrule')
@@ -103,53 +78,6 @@ program
     await info(file);
   });
 
-program
-  .command('bench')
-  .description('time training steps and predictions of known models on random data')
-  .argument('[cases...]', 'names of cases; all by default')
-  .addOption(workers)
-  .option('-r, --rounds <n>', 'rounds of which the median counts', positiveInteger)
-  .option('--json', 'print one line of JSON for each case')
-  .option('--peers', 'time PyTorch and JAX in the same run, alternating (CHAINRULE_PYTHON names the Python)')
-  .option('--backward', 'time the loss with and without its gradients, on one thread')
-  .option('--scale', 'time models whose width, depth and batch are doubled')
-  .option('--scale-workers', 'time 1, 2, ... workers, and tell what waiting, summing and updating take')
-  .option('--shards <n>', 'time so many shards beside one for each worker', positiveInteger)
-  .option('--service', 'measure the answers of a service that trains, beside those while it pauses')
-  .option('--pace', 'compare how long an epoch takes with what is expected before training')
-  .option('--arena', 'compare the memory of a step with what is alive at once in it')
-  .option('--steady', 'look at the memory over 1,000 training steps')
-  .action(async (cases, { arena, backward, pace, scale, scaleWorkers, service, steady, ...options }) => {
-    const {
-      bench,
-      benchArena,
-      benchPace,
-      benchBackward,
-      benchScale,
-      benchScaleWorkers,
-      benchService,
-      benchShards,
-      benchSteady,
-    } = await import('./bench.js');
-    if (arena) await benchArena(cases, options);
-    else if (pace) await benchPace(cases, options);
-    else if (backward) await benchBackward(cases, options);
-    else if (scale) await benchScale(cases, options);
-    else if (scaleWorkers) await benchScaleWorkers(cases, options);
-    else if (options.shards !== undefined) await benchShards(cases, options);
-    else if (service) await benchService(options);
-    else if (steady) await benchSteady(cases, options);
-    else await bench(cases, options);
-  });
+program.addCommand(benchCommand());
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode;
-  } else {
-    console.error(error instanceof Error ? error.message : error);
-    if (process.env.CHAINRULE_DEBUG) console.error(error);
-    process.exitCode = 1;
-  }
-}
+await run(program);

@@ -6,6 +6,7 @@ export const layers = [
   ['bench'],
   ['examples'],
   ['lib/cli'],
+  ['lib/bench'],
   ['lib/index.ts'],
   ['lib/preflight'],
   ['lib/train'],

@@ -9,6 +9,7 @@ const entries = [
   'lib/cli/main.js',
   'lib/parallel/worker/worker.js',
   'lib/profile/peak-worker.js',
+  'lib/bench/service-load.js',
   'lib/checkpoint/worker.js',
 ];
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { runArenaBench } from '#bench/arena.js';
-import { deepScenarios } from '#bench/scenarios/deep.js';
-import { chooseTrainings } from '#bench/scenarios/index.js';
+import { runArenaBench } from '#lib/bench/arena.js';
+import { deepScenarios } from '#lib/bench/scenarios/deep.js';
+import { chooseTrainings } from '#lib/bench/scenarios/index.js';
 
 const cases = [...new Set([...chooseTrainings([]), ...deepScenarios])].map(({ name }) => name);
 
-describe('bench --arena', () => {
+describe('bench arena', () => {
   it.each([
     ...cases.map((name) => [name, 1] as const),
     ['resnet20', 1 / 4] as const,

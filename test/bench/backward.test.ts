@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { runBackwardBench } from '#bench/backward.js';
+import { runBackwardBench } from '#lib/bench/backward.js';
 
-describe('bench --backward', () => {
+describe('bench backward', () => {
   it('compares a loss with a loss and its gradients', () => {
     const [result, ...rest] = [...runBackwardBench(['mnist_mlp'], 2)];
     expect(rest).toEqual([]);

@@ -1,19 +1,19 @@
 import { optim, Trainer } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { figuresOf } from '#bench/figures.js';
-import { randomData } from '#bench/random-data.js';
-import { runBench } from '#bench/run.js';
-import { runScaleBench, type ScaleResult } from '#bench/scale.js';
+import { figuresOf } from '#lib/bench/figures.js';
+import { randomData } from '#lib/bench/random-data.js';
+import { runBench } from '#lib/bench/run.js';
+import { runScaleBench, type ScaleResult } from '#lib/bench/scale.js';
 import {
   runScaleWorkersBench,
   runShardsBench,
   serialShare,
   type WorkersResult,
-} from '#bench/scale-workers.js';
-import type { Scenario, TrainingScenario } from '#bench/scenario.js';
-import { chooseScenarios, scenarios } from '#bench/scenarios/index.js';
-import { geometricMean, median } from '#bench/statistics.js';
-import { type Memory, runSteadyBench } from '#bench/steady.js';
+} from '#lib/bench/scale-workers.js';
+import type { Scenario, TrainingScenario } from '#lib/bench/scenario.js';
+import { chooseScenarios, scenarios } from '#lib/bench/scenarios/index.js';
+import { geometricMean, median } from '#lib/bench/statistics.js';
+import { type Memory, runSteadyBench } from '#lib/bench/steady.js';
 
 const scenario = (name: string) => chooseScenarios(scenarios, [name])[0] as Scenario;
 
@@ -119,7 +119,7 @@ it('medians and geometric means', () => {
   expect(geometricMean([1, 8, 1])).toBeCloseTo(2);
 });
 
-describe('bench --scale', () => {
+describe('bench scale', () => {
   it('compares the time for an operation with that of the base', async () => {
     const results = [];
     for await (const result of runScaleBench(['mlp'], 1, 1)) results.push(result);
@@ -144,7 +144,7 @@ describe('bench --scale', () => {
   });
 });
 
-describe('bench --scale-workers', () => {
+describe('bench scale-workers', () => {
   it('compares each number of workers with one, and tells what the pool takes of a step', async () => {
     const results: WorkersResult[] = [];
     for await (const result of runScaleWorkersBench(['tiny_mlp'], 2, 1)) results.push(result);
@@ -181,7 +181,7 @@ it('bench --shards compares so many shards with the default', async () => {
   for (const { medianMs, defaultMs, ratio } of results) expect(ratio).toBeCloseTo(medianMs / defaultMs);
 });
 
-describe('bench --steady', () => {
+describe('bench steady', () => {
   it('looks at the memory every hundred steps, and the heap stays as it is', async () => {
     const looks = [];
     for await (const look of runSteadyBench(['tiny_mlp'], 2, 1000)) looks.push(look);

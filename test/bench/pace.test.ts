@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { runPaceBench } from '#bench/pace.js';
+import { runPaceBench } from '#lib/bench/pace.js';
 
-it('bench --pace compares an epoch with what was expected of it', async () => {
+it('bench pace compares an epoch with what was expected of it', async () => {
   const results = [];
   for await (const result of runPaceBench(['tiny_mlp'], 1, 1)) results.push(result);
   const [result] = results;

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Result, runBench } from '#bench/run.js';
-import { summary, tableHead, tableRow } from '#bench/table.js';
+import { startPeers } from '#bench/peers/peer.js';
+import { type Result, runBench } from '#lib/bench/run.js';
+import { summary, tableHead, tableRow } from '#lib/bench/table.js';
 
 /** Stands for Python: answers as the peers' scripts do, JAX with steps of 9 ms and PyTorch with steps of 4 ms. */
 const program = (parameters: number) => `#!${process.execPath}
@@ -32,7 +33,7 @@ async function runWith(python: string): Promise<{ results: Result[]; remarks: st
   vi.stubEnv('CHAINRULE_PYTHON', python);
   const results: Result[] = [];
   const remarks: string[] = [];
-  const options = { cases: ['tiny_mlp'], workers: 1, rounds: 2, peak: 100, peers: true };
+  const options = { cases: ['tiny_mlp'], workers: 1, rounds: 2, peak: 100, peers: startPeers };
   for await (const result of runBench(options, (line) => remarks.push(line))) results.push(result);
   return { results, remarks };
 }

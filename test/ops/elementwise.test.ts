@@ -183,5 +183,5 @@ describe('element-wise errors', () => {
       'maskedFill: value must be a int32 number, got 0.5',
     ],
   ];
-  it.each(bad)('%s', (_, call, message) => expectBadCall(call, message, 'elementwise-more.test.ts'));
+  it.each(bad)('%s', (_, call, message) => expectBadCall(call, message, 'elementwise.test.ts'));
 });

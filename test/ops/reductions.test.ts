@@ -316,5 +316,5 @@ describe('errors of reductions and orders', () => {
       'cosineSimilarity: eps must be positive, got 0',
     ],
   ];
-  it.each(bad)('%s', (_, call, message) => expectBadCall(call, message, 'reductions-more.test.ts'));
+  it.each(bad)('%s', (_, call, message) => expectBadCall(call, message, 'reductions.test.ts'));
 });

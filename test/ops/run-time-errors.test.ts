@@ -161,7 +161,7 @@ describe('a bad argument of a product, an image op or a leaf', () => {
   it.each([...products, ...images, ...leaves])(
     '%s: the message says what, and the stack where',
     (_, call, message) => {
-      expectBadCall(call, message, 'errors-more.test.ts');
+      expectBadCall(call, message, 'run-time-errors.test.ts');
     },
   );
 });
@@ -200,7 +200,7 @@ describe('a bad value, found while running', () => {
     const product = compile((a: Tensor, b: Tensor) => a.matmul(b));
     const error = await product(x, x).catch((reason: unknown) => reason);
     expect((error as Error).message).toBe('matmul: inner dimensions differ, [2,3] x [2,3]');
-    expect((error as Error).stack).toContain('errors-more.test.ts');
+    expect((error as Error).stack).toContain('run-time-errors.test.ts');
   });
 
   it('item of many, and data of an argument, say what to do', async () => {

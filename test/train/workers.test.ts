@@ -1,7 +1,7 @@
 import { optim } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { randomData } from '#bench/random-data.js';
-import { scenarios } from '#bench/scenarios/index.js';
+import { randomData } from '#lib/bench/random-data.js';
+import { scenarios } from '#lib/bench/scenarios/index.js';
 import { prepareTraining, workersOf } from '#lib/train/prepare/jobs.js';
 import { TrainerMemory } from '#lib/train/prepare/trainer-memory.js';
 

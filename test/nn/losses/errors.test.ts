@@ -253,7 +253,7 @@ const others: BadCall[] = [
 
 describe('a bad argument of a loss or a metric', () => {
   it.each([...pairs, ...classes, ...others])('%s', (_, call, message) => {
-    expectBadCall(call, message, 'loss-errors.test.ts');
+    expectBadCall(call, message, 'errors.test.ts');
   });
 
   it('options that nothing is given for are those by default', async () => {

@@ -1,4 +1,4 @@
-import { nn } from 'chainrule';
+import { nn } from '../../index.js';
 import type { TrainingScenario } from '../scenario.js';
 import { classifier } from './classifier.js';
 

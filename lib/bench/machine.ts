@@ -1,5 +1,5 @@
 import { cpus, release, type } from 'node:os';
-import { addon } from '../lib/runtime/addon.js';
+import { addon } from '../runtime/addon.js';
 
 /** What a run was measured on, in a line. */
 export function describeMachine(workers: number): string {

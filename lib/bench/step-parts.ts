@@ -1,8 +1,8 @@
-import type { Phase, Timeline } from '../lib/parallel/protocol/timeline.js';
-import { Session } from '../lib/train/fit/session.js';
-import { prepareProfile, recordTraining, WARM_UP } from '../lib/train/inspect/profiling.js';
-import { newJob } from '../lib/train/prepare/jobs.js';
-import { TrainerMemory } from '../lib/train/prepare/trainer-memory.js';
+import type { Phase, Timeline } from '../parallel/protocol/timeline.js';
+import { Session } from '../train/fit/session.js';
+import { prepareProfile, recordTraining, WARM_UP } from '../train/inspect/profiling.js';
+import { newJob } from '../train/prepare/jobs.js';
+import { TrainerMemory } from '../train/prepare/trainer-memory.js';
 import { optimizerOf } from './figures.js';
 import { randomData } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';

@@ -1,4 +1,4 @@
-import { compile, type EpochResult, type Tensor, Trainer, type TrainerOptions, tensor } from 'chainrule';
+import { compile, type EpochResult, type Tensor, Trainer, type TrainerOptions, tensor } from '../index.js';
 import { optimizerOf } from './figures.js';
 import { randomData, randomValues } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';

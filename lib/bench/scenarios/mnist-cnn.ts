@@ -1,4 +1,4 @@
-import { nn } from 'chainrule';
+import { nn } from '../../index.js';
 import { classifier } from '../models/classifier.js';
 
 /** Two 3x3 convolutions, one pooling, two dense layers. */

@@ -1,5 +1,5 @@
 import { type Figures, figuresOf } from './figures.js';
-import { type Peer, startPeers } from './peers/peer.js';
+import type { Peer, StartPeers } from './peer.js';
 import type { Scenario } from './scenario.js';
 import { chooseScenarios, scenarios } from './scenarios/index.js';
 import { median } from './statistics.js';
@@ -47,8 +47,8 @@ export interface BenchOptions {
   readonly cases?: readonly string[];
   readonly workers: number | 'auto';
   readonly rounds?: number;
-  /** Time the peers in the same run, alternating. */
-  readonly peers?: boolean;
+  /** Starts the peers to time in the same run, alternating; none by default. */
+  readonly peers?: StartPeers;
   /** What the machine can do, in GFLOP/s. */
   readonly peak: number;
 }
@@ -59,7 +59,7 @@ export async function* runBench(
   remark: (line: string) => void,
 ): AsyncGenerator<Result> {
   const chosen = chooseScenarios(scenarios, options.cases ?? []);
-  const peers = options.peers ? await startPeers(threadsOf(options.workers), remark) : [];
+  const peers = (await options.peers?.(threadsOf(options.workers), remark)) ?? [];
   try {
     for (const scenario of chosen) yield await compare(scenario, options, peers, remark);
   } finally {

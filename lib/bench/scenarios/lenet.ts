@@ -1,4 +1,4 @@
-import { nn } from 'chainrule';
+import { nn } from '../../index.js';
 import { classifier } from '../models/classifier.js';
 
 /** LeNet-5 (LeCun et al. 1998) with ReLU and max-pooling. */

@@ -1,4 +1,4 @@
-import { type EpochResult, Trainer } from 'chainrule';
+import { type EpochResult, Trainer } from '../index.js';
 import { optimizerOf } from './figures.js';
 import { randomData } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';

@@ -1,4 +1,4 @@
-import { nn } from 'chainrule';
+import { nn } from '../../index.js';
 
 export interface ResNetShape {
   /** Maps of each stage; from the second on, a stage halves the image. */

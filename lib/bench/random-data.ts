@@ -1,4 +1,4 @@
-import { data, type Shape } from 'chainrule';
+import { data, type Shape } from '../index.js';
 import type { TrainingScenario, Values } from './scenario.js';
 
 /** Uniform values, the same at every call: so many examples, one after another. */

@@ -1,4 +1,4 @@
-import { nn, type Tensor } from 'chainrule';
+import { nn, type Tensor } from '../../index.js';
 import type { TrainingScenario } from '../scenario.js';
 
 export interface GptShape {

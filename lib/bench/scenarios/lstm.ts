@@ -1,4 +1,4 @@
-import { nn, type Tensor } from 'chainrule';
+import { nn, type Tensor } from '../../index.js';
 import { classifier } from '../models/classifier.js';
 
 /** A class for each sequence, from the state behind its last step. */

@@ -1,4 +1,4 @@
-import type { nn, Shape } from 'chainrule';
+import type { nn, Shape } from '../index.js';
 
 /** Random values of one example: floats from 0 to 1, or integers from 0 to `below` - 1. */
 export type Values =

@@ -1,4 +1,4 @@
-import { nn, type Shape } from 'chainrule';
+import { nn, type Shape } from '../../index.js';
 import type { TrainingScenario } from '../scenario.js';
 
 /** What differs between classifiers of floats. */

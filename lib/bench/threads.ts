@@ -1,4 +1,4 @@
-import { usableCores } from '../lib/parallel/prepare/cores.js';
+import { usableCores } from '../parallel/prepare/cores.js';
 
 /** The threads that may work at once; a trainer that chooses by itself may use fewer. */
 export function threadsOf(workers: number | 'auto'): number {

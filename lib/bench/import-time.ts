@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { compiledModule } from '../lib/runtime/package-root.js';
+import { compiledModule } from '../runtime/package-root.js';
 import { median } from './statistics.js';
 
 const ROUNDS = 7;

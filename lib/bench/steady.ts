@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Trainer } from 'chainrule';
+import { Trainer } from '../index.js';
 import { optimizerOf } from './figures.js';
 import { randomData } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';

@@ -1,10 +1,10 @@
-import { grad } from 'chainrule';
-import { compileGraph } from '../lib/compile/compile.js';
-import type { TypedArray } from '../lib/graph/dtype.js';
-import { input } from '../lib/graph/leaf.js';
-import type { Tensor } from '../lib/graph/tensor.js';
-import { bind } from '../lib/runtime/bind.js';
-import { Executable } from '../lib/runtime/executable.js';
+import { compileGraph } from '../compile/compile.js';
+import type { TypedArray } from '../graph/dtype.js';
+import { input } from '../graph/leaf.js';
+import type { Tensor } from '../graph/tensor.js';
+import { grad } from '../index.js';
+import { bind } from '../runtime/bind.js';
+import { Executable } from '../runtime/executable.js';
 import { randomValues } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';
 import { chooseTrainings } from './scenarios/index.js';

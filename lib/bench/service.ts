@@ -1,10 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { data } from 'chainrule';
-import { DigitService } from '../examples/service.js';
-import { compiledModule } from '../lib/runtime/package-root.js';
+import { json } from 'node:stream/consumers';
+import { type data, type FitOptions, Trainer, tensor } from '../index.js';
+import { compiledModule } from '../runtime/package-root.js';
+import { optimizerOf } from './figures.js';
+import { randomData, randomValues } from './random-data.js';
+import { mnistCnn } from './scenarios/mnist-cnn.js';
 import type { LoadOrder } from './service-load.js';
 import { median } from './statistics.js';
 
@@ -17,14 +21,14 @@ export interface Latencies {
   readonly loopP99: number;
 }
 
-/** The example's service while its training pauses, while it goes on, and how many times longer all then takes. */
+/** A service while the training in its process pauses, while it goes on, and how many times longer all then takes. */
 export interface ServiceResult extends Latencies {
   readonly training: 'off' | 'on' | 'times longer';
 }
 
 export interface ServiceOptions {
   readonly workers: number;
-  /** Of the workers; default 10, as in the example. */
+  /** Of the workers; default 10. */
   readonly nice?: number;
   readonly rounds?: number;
   /** Of each stretch. */
@@ -34,7 +38,10 @@ export interface ServiceOptions {
 
 const WARM_UP_SECONDS = 2;
 
-/** Measures the answers of the example's service, while its training pauses and while it goes on, in turn. */
+/** Batches in an epoch of the training. */
+const BATCHES = 100;
+
+/** Measures the answers of a service, while the training in its process pauses and while it goes on, in turn. */
 export async function runServiceBench({
   workers,
   nice = 10,
@@ -42,30 +49,34 @@ export async function runServiceBench({
   seconds = 2,
   rate = 100,
 }: ServiceOptions): Promise<ServiceResult[]> {
-  const { train } = await data.mnist();
-  const service = new DigitService(train, { workers, nice, log: () => {} });
-  await once(service.server.listen(0), 'listening');
-  const { port } = service.server.address() as AddressInfo;
-  const client = fork(compiledModule('bench/service-load.js'));
-  const body = JSON.stringify(Array.from(train.inputs.data.subarray(0, 784)));
+  const { inputs, batchSize, loss } = mnistCnn;
+  const trainer = new Trainer(mnistCnn.model(), { loss, optimizer: optimizerOf(mnistCnn), workers, nice });
+  const server = createServer((request, response) => answer(trainer, request, response));
+  await once(server.listen(0), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = fork(compiledModule('lib/bench/service-load.js'));
+  const body = JSON.stringify(Array.from(randomValues(inputs, 1)));
   const order = { port, path: '/predict', body, rate, seconds };
-  const url = `http://localhost:${port}`;
-  const post = (path: string) => fetch(`${url}${path}`, { method: 'POST' });
+  const stop = new AbortController();
+  const training = train(trainer, randomData(mnistCnn, BATCHES), { batchSize, signal: stop.signal });
   const off: Latencies[] = [];
   const on: Latencies[] = [];
   try {
-    await post('/train');
-    await firstProgress(`${url}/progress`);
+    await Promise.race([trainer.progress().next(), training]);
     await measure(client, { ...order, seconds: WARM_UP_SECONDS });
     for (let i = 0; i < rounds; i++) {
-      await post('/pause');
+      trainer.pause();
       off.push(await measure(client, order));
-      await post('/resume');
+      trainer.resume();
       on.push(await measure(client, order));
     }
   } finally {
     client.disconnect();
-    await service.close();
+    stop.abort();
+    await training.catch((error) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    await new Promise((resolve) => server.close(resolve));
   }
   const middle = (all: readonly Latencies[]): Latencies =>
     combine((name) => median(all.map((one) => one[name])));
@@ -78,12 +89,16 @@ export async function runServiceBench({
   ];
 }
 
-/** Waits until training is under way. */
-async function firstProgress(url: string): Promise<void> {
-  const { body } = await fetch(url);
-  const events = body?.getReader();
-  await events?.read();
-  await events?.cancel();
+/** Answers a picture as JSON with the scores of its classes. */
+async function answer(trainer: Trainer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const pixels = Float32Array.from((await json(request)) as number[]);
+  const scores = await trainer.predict(tensor(pixels, { shape: [1, ...mnistCnn.inputs.shape] }));
+  response.end(JSON.stringify(Array.from(await scores.data())));
+}
+
+/** Trains until it is aborted. */
+async function train(trainer: Trainer, samples: data.Dataset, options: FitOptions): Promise<void> {
+  for await (const _ of trainer.fit(samples, { ...options, epochs: Number.MAX_SAFE_INTEGER }));
 }
 
 async function measure(client: ChildProcess, order: LoadOrder): Promise<Latencies> {

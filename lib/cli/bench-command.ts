@@ -1,0 +1,105 @@
+import { Argument, Command } from 'commander';
+import type { StartPeers } from '../bench/peer.js';
+import type { BenchCommandOptions } from './bench.js';
+import { positiveInteger, workers } from './options.js';
+
+type Reports = typeof import('./bench.js');
+
+/** What is measured besides the time of steps: a subcommand each. */
+const subcommands: readonly {
+  readonly name: string;
+  readonly description: string;
+  /** What stands before the cases. */
+  readonly first?: Argument;
+  /** Whether there are no cases to choose from. */
+  readonly whole?: true;
+  run(reports: Reports, cases: string[], options: BenchCommandOptions, first: number): Promise<void>;
+}[] = [
+  {
+    name: 'backward',
+    description: 'time the loss with and without its gradients, on one thread',
+    run: (reports, cases, options) => reports.benchBackward(cases, options),
+  },
+  {
+    name: 'scale',
+    description: 'time models whose width, depth and batch are doubled',
+    run: (reports, cases, options) => reports.benchScale(cases, options),
+  },
+  {
+    name: 'scale-workers',
+    description: 'time 1, 2, ... workers, and tell what waiting, summing and updating take',
+    run: (reports, cases, options) => reports.benchScaleWorkers(cases, options),
+  },
+  {
+    name: 'shards',
+    description: 'time so many shards beside one for each worker',
+    first: new Argument('<n>', 'shards of a batch').argParser(positiveInteger),
+    run: (reports, cases, options, shards) => reports.benchShards(shards, cases, options),
+  },
+  {
+    name: 'service',
+    description: 'measure the answers of a service that trains, beside those while it pauses',
+    whole: true,
+    run: (reports, _, options) => reports.benchService(options),
+  },
+  {
+    name: 'pace',
+    description: 'compare how long an epoch takes with what is expected before training',
+    run: (reports, cases, options) => reports.benchPace(cases, options),
+  },
+  {
+    name: 'arena',
+    description: 'compare the memory of a step with what is alive at once in it',
+    run: (reports, cases, options) => reports.benchArena(cases, options),
+  },
+  {
+    name: 'steady',
+    description: 'look at the memory over 1,000 training steps',
+    run: (reports, cases, options) => reports.benchSteady(cases, options),
+  },
+];
+
+/**
+ * The command `bench`: times known models on random data; its subcommands look at one side of that.
+ *
+ * @param startPeers times other libraries in the same run; the published package has none, as they need Python
+ */
+export function benchCommand(startPeers?: StartPeers): Command {
+  const bench = withOptions(new Command('bench'))
+    .description('time training steps and predictions of known models on random data')
+    .addArgument(cases())
+    .option(
+      '--peers',
+      'time PyTorch and JAX in the same run, alternating (CHAINRULE_PYTHON names the Python)',
+    )
+    .enablePositionalOptions()
+    .action(async (cases, { peers, ...options }) => {
+      if (peers && !startPeers)
+        throw new Error('bench: --peers needs a clone of the repository: npm run bench -- --peers');
+      const reports = await import('./bench.js');
+      await reports.bench(cases, options, peers ? startPeers : undefined);
+    });
+  for (const { name, description, first, whole, run } of subcommands) {
+    const command = withOptions(bench.command(name)).description(description);
+    if (first) command.addArgument(first);
+    if (!whole) command.addArgument(cases());
+    command.action(async () => {
+      const { peers, ...options } = command.optsWithGlobals();
+      if (peers) throw new Error(`bench: --peers is not for ${name}`);
+      const given = command.processedArgs;
+      await run(await import('./bench.js'), whole ? [] : given.at(-1), options, given[0]);
+    });
+  }
+  return bench;
+}
+
+const cases = () => new Argument('[cases...]', 'names of cases').default([], 'all');
+
+function withOptions(command: Command): Command {
+  return command
+    .addOption(workers)
+    .option('-r, --rounds <n>', 'rounds of which the median counts', positiveInteger)
+    .option('--json', 'print one line of JSON for each case')
+    .showHelpAfterError()
+    .exitOverride();
+}

@@ -1,0 +1,33 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+// Options that several commands have, and the values that they take.
+
+/** A whole number from 1 on. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.');
+  return value;
+}
+
+/** A whole number from 0 on. */
+export function seed(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('It must be a non-negative integer.');
+  return value;
+}
+
+export const workers = new Option(
+  '-w, --workers <n>',
+  'threads; as many as there are usable cores by default',
+).argParser(positiveInteger);
+
+export const shards = new Option(
+  '--shards <n>',
+  'parts of a batch; the weights depend on their number, not on the workers; one for each worker by default',
+).argParser(positiveInteger);
+
+export const memory = new Option(
+  '-m, --memory <size>',
+  'the most that training may take, as 512MB, 1.5GB, or auto for half of what is left; without it, what is quickest',
+);

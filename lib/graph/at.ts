@@ -1,0 +1,6 @@
+/** The element of a list at an index that is known to be in range. */
+export function at<T>(list: ArrayLike<T>, index: number): T {
+  const element = list[index];
+  if (element === undefined) throw new RangeError(`index ${index} is outside of a list of ${list.length}`);
+  return element;
+}
