@@ -6,21 +6,18 @@ import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Metric, Module } from '../nn/index.js';
 import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
-import type { EvaluationJob, Job, TrainingJob } from '../parallel/protocol/job.js';
+import type { EvaluationJob } from '../parallel/protocol/job.js';
 import type { Profile } from '../profile/report.js';
 import { collectGarbage } from '../runtime/collect-garbage.js';
 import { compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
 import { Calls } from './fit/calls.js';
-import { Checkpointing } from './fit/checkpointing.js';
-import { runEpoch } from './fit/epoch-run.js';
 import { evaluateIn } from './fit/evaluation.js';
-import type { Fitting } from './fit/fitting.js';
+import { FitRun, fitInput } from './fit/fit-run.js';
 import { type Position, recordOf } from './fit/position.js';
 import { ProgressFeed } from './fit/progress-feed.js';
-import { RestartBudget } from './fit/restart-budget.js';
+import type { RestartBudget } from './fit/restart-budget.js';
 import type { Session } from './fit/session.js';
-import { feedOf } from './fit/stream-feed.js';
 import {
   firstSamples,
   inspectBatch,
@@ -39,7 +36,12 @@ import {
   type PlanOptions,
   planTraining,
 } from './memory/planning.js';
-import { describeBudget, prepareEvaluation, prepareWithin } from './memory/preparation.js';
+import {
+  describeBudget,
+  type PreparedTraining,
+  prepareEvaluation,
+  prepareWithin,
+} from './memory/preparation.js';
 import type {
   EpochRecord,
   EpochResult,
@@ -53,7 +55,7 @@ import type {
 import { requireData, requireTrainerOptions } from './prepare/checks.js';
 import { describeChoice } from './prepare/choice.js';
 import { BATCH_SIZE } from './prepare/compiled.js';
-import { newJob, planRows, workersOf } from './prepare/jobs.js';
+import { type Allowance, newJob, planRows, workersOf } from './prepare/jobs.js';
 import { inMode } from './prepare/mode.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
 
@@ -111,62 +113,35 @@ export class Trainer {
     data: Dataset | StreamDataset,
     options: FitOptions = {},
   ): AsyncGenerator<EpochResult, void, undefined> {
-    const { epochs = 1, validation, restartWorkers = 0, checkpoint } = options;
-    requireInteger('fit', 'epochs', epochs, { min: 1 });
-    requireInteger('fit', 'restartWorkers', restartWorkers, { min: 0 });
-    const feed = feedOf(data, options);
-    const samples = feed?.memory ?? requireData('fit', data, options.batchSize);
-    if (validation !== undefined) requireData('fit', validation, options.batchSize);
+    const input = fitInput(data, options);
     options.signal?.throwIfAborted();
     this.#requireOwnValues('fit');
     const session = this.#calls.enter('fit');
-    const restarts = new RestartBudget(restartWorkers, this.#log);
-    const position = this.#position;
-    let saving: Checkpointing | undefined;
+    const run = new FitRun(input, session, this.#position, this.#log);
     try {
-      saving = checkpoint && (await Checkpointing.open(checkpoint, position, options.signal));
-      const signal = saving?.signal ?? options.signal;
-      const context = this.#context();
-      const { shards = saving?.shards } = context;
-      const budget = this.#budget('fit');
-      const request = { data: samples, options, snapshot: saving !== undefined };
-      const prepared = prepareWithin(budget, { ...context, shards }, request);
-      const { evaluation, allowance } = prepared;
-      const training = saving ? await saving.restore(context, prepared.training) : prepared.training;
-      const last = (saving?.epochsBefore ?? position.epochs) + epochs;
-      if (position.epochs >= last) return;
-      const shared = { ...context, workers: workersOf(training) };
-      const job = { ...newJob(shared), training, ...(evaluation ? { evaluation } : {}) };
-      this.#log(describeChoice(training, this.#options, this.#cores));
-      if (budget && prepared.account) this.#log(describeBudget(prepared.account, budget));
-      if (budget) collectGarbage();
-      await session.start(job, signal);
-      await saving?.begin(job);
-      while (position.epochs < last) {
-        const result = await this.#trainEpoch(session, job, samples, options, {
-          restarts,
-          saving,
-          feed,
-          signal,
-          allowance,
-        });
-        signal?.throwIfAborted();
-        const figures = evaluation && (await this.#validateIn(session, evaluation, restarts));
-        signal?.throwIfAborted();
-        const whole = { ...result, ...(figures ? { validation: figures } : {}) };
-        // Nothing may come between these, or a run that goes on from a checkpoint would report twice.
-        this.#options.optimizer.report(figures?.loss ?? result.loss);
-        position.history.push(recordOf(whole));
-        saving?.finishEpoch();
-        const health = options.health ? await this.#health(samples, options) : undefined;
-        await saving?.rest(position.epochs === last);
-        signal?.throwIfAborted();
-        yield { ...whole, ...(health ? { health } : {}) };
-        signal?.throwIfAborted();
+      await run.open();
+      const { evaluation, allowance, training } = await this.#prepareFit(run);
+      if (run.done) return;
+      await run.start(this.#context(), training, evaluation);
+      while (!run.done) {
+        const trained = await this.#trainEpoch(run, allowance);
+        run.signal?.throwIfAborted();
+        const validation = evaluation && (await this.#validateIn(session, evaluation, run.restarts));
+        run.signal?.throwIfAborted();
+        const result = { ...trained, ...(validation ? { validation } : {}) };
+        // Nothing may come between these, or a resumed run would report the epoch twice.
+        this.#options.optimizer.report(validation?.loss ?? trained.loss);
+        this.#position.history.push(recordOf(result));
+        run.finishEpoch();
+        const health = options.health ? await this.#health(input.samples, options) : undefined;
+        await run.rest();
+        run.signal?.throwIfAborted();
+        yield { ...result, ...(health ? { health } : {}) };
+        run.signal?.throwIfAborted();
       }
     } finally {
       try {
-        await saving?.end();
+        await run.end();
       } finally {
         await this.#calls.leave(session);
         this.#feed.end();
@@ -363,35 +338,38 @@ export class Trainer {
     };
   }
 
-  async #trainEpoch(
-    session: Session,
-    job: Job & { training: TrainingJob },
-    data: Dataset,
-    options: FitOptions,
-    { restarts, saving, feed, signal, allowance }: Fitting,
-  ): Promise<EpochResult> {
-    const position = this.#position;
-    const start = saving?.startEpoch() ?? { epoch: ++position.epochs, firstStep: position.steps };
-    const { stepTimeout, onProgress } = options;
-    const run = feed?.run.bind(feed) ?? runEpoch;
-    const outcome = await run(session, job, start, {
+  /** Compiles the training and its validation within the budget, and resumes from the checkpoint, if there is one. */
+  async #prepareFit(run: FitRun): Promise<PreparedTraining> {
+    const { samples: data, options } = run.input;
+    const context = this.#context();
+    const { shards = run.resumedShards } = context;
+    const budget = this.#budget('fit');
+    const request = { data, options, snapshot: run.snapshots };
+    const prepared = prepareWithin(budget, { ...context, shards }, request);
+    const training = await run.resume(context, prepared.training);
+    if (run.done) return { ...prepared, training };
+    this.#log(describeChoice(training, this.#options, this.#cores));
+    if (budget && prepared.account) this.#log(describeBudget(prepared.account, budget));
+    if (budget) collectGarbage();
+    return { ...prepared, training };
+  }
+
+  /** @throws the failure of a worker; where the loss is not finite, with the op that made the first such value */
+  async #trainEpoch(run: FitRun, allowance: Allowance): Promise<EpochResult> {
+    const { samples: data, options } = run.input;
+    const outcome = await run.trainEpoch({
       optimizer: this.#options.optimizer,
-      restarts,
-      stepTimeout,
-      signal,
-      planRows: (rows) =>
-        planRows(this.#context(this.#memory.inUse()), data, job.training, { ...allowance, rows }),
+      planRows: (rows, { training }) =>
+        planRows(this.#context(this.#memory.inUse()), data, training, { ...allowance, rows }),
       onProgress: (progress) => {
         this.#feed.publish(progress);
-        onProgress?.(progress);
+        options.onProgress?.(progress);
       },
     });
-    const { done, failure, result } = outcome;
-    position.steps = start.firstStep + done;
-    saving?.leaveEpoch(failure !== undefined);
-    if (!failure) return saving?.whole(result()) ?? result();
+    const { done, failure, result, start } = outcome;
+    if (!failure) return result();
     if (!failure.notFinite) throw failure.error;
-    const report = await this.#inspect(samplesOf(data, job, outcome.start, done)).catch(() => null);
+    const report = await this.#inspect(samplesOf(data, run.job, start, done)).catch(() => null);
     throw withCulprit(failure.error, report);
   }
 

@@ -1,0 +1,144 @@
+import type { Dataset, StreamDataset } from '../../data/index.js';
+import { requireInteger } from '../../graph/errors.js';
+import type { Optimizer } from '../../optim/index.js';
+import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import type { FitOptions, Progress } from '../options.js';
+import { requireData } from '../prepare/checks.js';
+import type { JobContext } from '../prepare/compiled.js';
+import { newJob, workersOf } from '../prepare/jobs.js';
+import { Checkpointing } from './checkpointing.js';
+import { type EpochOutcome, runEpoch } from './epoch-run.js';
+import type { Position } from './position.js';
+import { RestartBudget } from './restart-budget.js';
+import type { Session } from './session.js';
+import { feedOf, type StreamFeed } from './stream-feed.js';
+
+/** Checked arguments of a call of `fit`. */
+export interface FitInput {
+  readonly options: FitOptions;
+  readonly epochs: number;
+  /** Samples that workers read: the data set, or the memory that a stream is fed into. */
+  readonly samples: Dataset;
+  /** Fills that memory; undefined for a data set. */
+  readonly feed: StreamFeed | undefined;
+}
+
+/** Checks the arguments of `fit`. Throws before anything is trained. */
+export function fitInput(data: Dataset | StreamDataset, options: FitOptions): FitInput {
+  const { epochs = 1, validation, restartWorkers = 0, batchSize } = options;
+  requireInteger('fit', 'epochs', epochs, { min: 1 });
+  requireInteger('fit', 'restartWorkers', restartWorkers, { min: 0 });
+  const feed = feedOf(data, options);
+  const samples = feed?.memory ?? requireData('fit', data, batchSize);
+  if (validation !== undefined) requireData('fit', validation, batchSize);
+  return { options, epochs, samples, feed };
+}
+
+/** How an epoch of a call is trained. */
+export interface EpochHooks {
+  readonly optimizer: Optimizer;
+  /** Compiles the plans of a stream's last batch, which has fewer rows. */
+  readonly planRows: (rows: number, job: TrainedJob) => ReadonlyMap<number, BoundPlan>;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** A job with a training. */
+export type TrainedJob = Job & { readonly training: TrainingJob };
+
+/** One call of `fit`: its threads, its checkpoints and its epochs, in this order: open, resume, start, trainEpoch ..., end. */
+export class FitRun {
+  readonly restarts: RestartBudget;
+  #checkpoints: Checkpointing | undefined;
+  #job: TrainedJob | undefined;
+  #lastEpoch = 0;
+
+  constructor(
+    readonly input: FitInput,
+    readonly session: Session,
+    readonly position: Position,
+    log: (line: string) => void,
+  ) {
+    this.restarts = new RestartBudget(input.options.restartWorkers ?? 0, log);
+  }
+
+  /** Opens the checkpoint directory, if there is one, and finds the run in it. */
+  async open(): Promise<void> {
+    const { checkpoint, signal } = this.input.options;
+    this.#checkpoints = checkpoint && (await Checkpointing.open(checkpoint, this.position, signal));
+  }
+
+  /** Number of shards of the checkpoint to resume from. */
+  get resumedShards(): number | undefined {
+    return this.#checkpoints?.shards;
+  }
+
+  /** True if the workers have to copy the state for checkpoints. */
+  get snapshots(): boolean {
+    return this.#checkpoints !== undefined;
+  }
+
+  /** Aborts with the caller's signal, at SIGTERM, and when a failure to save ends training. */
+  get signal(): AbortSignal | undefined {
+    return this.#checkpoints?.signal ?? this.input.options.signal;
+  }
+
+  /** Restores the state of the checkpoint, if there is one, and adds the memory for snapshots to the training. */
+  async resume(context: JobContext, training: TrainingJob): Promise<TrainingJob> {
+    const resumed = this.#checkpoints ? await this.#checkpoints.restore(context, training) : training;
+    this.#lastEpoch = (this.#checkpoints?.epochsBefore ?? this.position.epochs) + this.input.epochs;
+    return resumed;
+  }
+
+  /** Starts the worker threads. */
+  async start(context: JobContext, training: TrainingJob, evaluation?: EvaluationJob): Promise<void> {
+    const workers = workersOf(training);
+    const job = { ...newJob({ ...context, workers }), training, ...(evaluation ? { evaluation } : {}) };
+    this.#job = job;
+    await this.session.start(job, this.signal);
+    await this.#checkpoints?.begin(job);
+  }
+
+  /** True when all epochs have been trained. */
+  get done(): boolean {
+    return this.position.epochs >= this.#lastEpoch;
+  }
+
+  get job(): TrainedJob {
+    if (!this.#job) throw new RangeError('the call of fit has not started its threads');
+    return this.#job;
+  }
+
+  /** Trains the next epoch, or the rest of the one that was resumed. The position then counts its whole steps. */
+  async trainEpoch({ planRows, ...hooks }: EpochHooks): Promise<EpochOutcome> {
+    const { position, job, session } = this;
+    const { feed, options } = this.input;
+    const start = this.#checkpoints?.startEpoch() ?? { epoch: ++position.epochs, firstStep: position.steps };
+    const epochOptions = { ...hooks, restarts: this.restarts, stepTimeout: options.stepTimeout };
+    const outcome = feed
+      ? await feed.run(session, job, start, {
+          ...epochOptions,
+          signal: this.signal,
+          planRows: (rows) => planRows(rows, job),
+        })
+      : await runEpoch(session, job, start, epochOptions);
+    position.steps = start.firstStep + outcome.done;
+    this.#checkpoints?.leaveEpoch(outcome.failure !== undefined);
+    const { result } = outcome;
+    return { ...outcome, result: () => this.#checkpoints?.whole(result()) ?? result() };
+  }
+
+  /** Notes that the figures of the epoch are in the history, so that a resumed run does not report it again. */
+  finishEpoch(): void {
+    this.#checkpoints?.finishEpoch();
+  }
+
+  /** Lets checkpoints settle before the caller gets the figures; after the last epoch the finished run is saved. */
+  async rest(): Promise<void> {
+    await this.#checkpoints?.rest(this.done);
+  }
+
+  /** Saves what has not been saved. The threads are ended by the session's owner. */
+  async end(): Promise<void> {
+    await this.#checkpoints?.end();
+  }
+}
