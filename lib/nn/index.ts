@@ -1,49 +1,17 @@
 export { scaledDotProductAttention } from '../ops/nn/attention.js';
-export { alphaDropout, channelDropout, dropout, dropPath } from '../ops/nn/dropout.js';
-export {
-  batchNorm,
-  groupNorm,
-  instanceNorm,
-  layerNorm,
-  localResponseNorm,
-  rmsNorm,
-} from '../ops/nn/normalisation.js';
+export * from '../ops/nn/dropout.js';
+export * from '../ops/nn/normalisation.js';
 export { rotaryEmbedding, sinusoidalEncoding } from '../ops/nn/positional.js';
-export {
-  celu,
-  elu,
-  hardSigmoid,
-  hardSwish,
-  hardTanh,
-  prelu,
-  relu6,
-  selu,
-} from '../ops/nn/rectifiers.js';
-export { gelu, glu, logSigmoid, mish, silu, softplus, softsign } from '../ops/nn/smooth-activations.js';
+export * from '../ops/nn/rectifiers.js';
+export * from '../ops/nn/smooth-activations.js';
 export { logSoftmax, softmax } from '../ops/nn/softmax.js';
 export { leakyRelu, relu, sigmoid, tanh } from '../ops/primitives/elementwise.js';
 export { flatten } from '../ops/primitives/movement.js';
-export {
-  adaptiveAvgPool1d,
-  adaptiveAvgPool2d,
-  adaptiveMaxPool1d,
-  adaptiveMaxPool2d,
-  globalAvgPool,
-  globalMaxPool,
-} from '../ops/spatial/adaptive-pool.js';
-export { convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/spatial/conv-transpose.js';
-export { conv1d, conv2d, conv3d } from '../ops/spatial/convolution.js';
-export {
-  avgPool1d,
-  avgPool2d,
-  avgPool3d,
-  lpPool1d,
-  lpPool2d,
-  maxPool1d,
-  maxPool2d,
-  maxPool3d,
-} from '../ops/spatial/pooling.js';
-export { pixelShuffle, pixelUnshuffle, upsample } from '../ops/spatial/upsample.js';
+export * from '../ops/spatial/adaptive-pool.js';
+export * from '../ops/spatial/conv-transpose.js';
+export * from '../ops/spatial/convolution.js';
+export * from '../ops/spatial/pooling.js';
+export * from '../ops/spatial/upsample.js';
 export { Buffer, type BufferOptions } from './buffer.js';
 export * as init from './init.js';
 export * from './layers/activations.js';
