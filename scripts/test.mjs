@@ -13,6 +13,7 @@ const results = 'build/test-results.json';
 const formatCheck = { name: 'the C++ format', args: ['scripts/lint-native.mjs'] };
 const checks = [
   { name: 'the types of the tests', args: [tsc, '-p', 'tsconfig.test.json'] },
+  { name: 'the architecture', args: ['scripts/check-architecture.mjs'] },
   { name: 'the lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'] },
   formatCheck,
 ];

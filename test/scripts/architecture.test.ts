@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import {
+  fullFolders,
+  outdatedPicture,
+  upwardImports,
+  valueCycles,
+} from '../../scripts/architecture/faults.mjs';
+import { importsOf, sourcesOf } from '../../scripts/architecture/imports.mjs';
+import { picture } from '../../scripts/architecture/picture.mjs';
+
+const layers = [['bench'], ['lib/train'], ['lib/train/fit'], ['lib/ops', 'lib/nn'], ['lib/graph']];
+const link = (from: string, to: string, value = true) => ({ from, to, value });
+
+describe('the architecture refuses', () => {
+  it.each([
+    [
+      'an import from above',
+      link('lib/graph/a.ts', 'lib/ops/b.ts'),
+      /a.ts imports lib\/ops\/b.ts.*lib\/graph/,
+    ],
+    ['one of types alone', link('lib/graph/a.ts', 'lib/ops/b.ts', false), /a.ts imports/],
+    ['one from the same layer', link('lib/ops/a.ts', 'lib/nn/b.ts'), /a.ts imports/],
+    ['one of the bench by the library', link('lib/train/a.ts', 'bench/b.ts'), /a.ts imports bench/],
+    ['one from the room around it', link('lib/train/fit/a.ts', 'lib/train/b.ts'), /a.ts imports/],
+    ['a file without a layer', link('lib/new/a.ts', 'lib/graph/b.ts'), /lib\/new\/a.ts is in no layer/],
+  ])('%s', (_, one, message) => {
+    const [fault, ...more] = upwardImports([one], layers);
+    expect(fault).toMatch(message);
+    expect(more).toEqual([]);
+  });
+
+  it('a cycle of values, but not of types', () => {
+    const types = [link('a', 'b'), link('b', 'c', false), link('c', 'a')];
+    expect([...valueCycles(types)]).toEqual([]);
+    expect([...valueCycles([...types, link('b', 'c')])]).toEqual(['a cycle of values: a -> b -> c -> a']);
+  });
+
+  it('a folder with many files, not counting those below it', () => {
+    const files = ['a/1', 'a/2', 'a/b/1', 'a/b/2', 'a/b/3'];
+    expect([...fullFolders(files, 2)]).toEqual(['a/b holds 3 files; more than 2 want folders']);
+  });
+
+  it('a picture that is out of date', () => {
+    expect([...outdatedPicture(`the house:\n${picture(layers)}\n`, layers)]).toEqual([]);
+    expect([...outdatedPicture(picture(layers.slice(1)), layers)]).toHaveLength(1);
+  });
+});
+
+it('imports are read with what they take', () => {
+  const imports = importsOf(sourcesOf(['lib']));
+  expect(upwardImports(imports, layers).next().done).toBe(false);
+  expect(imports).toContainEqual(link('lib/ops/fluent.ts', 'lib/ops/index.ts'));
+  expect(imports).toContainEqual(link('lib/graph/tensor.ts', 'lib/graph/op.ts', false));
+  expect(imports).toContainEqual(link('lib/cli/bench-command.ts', 'lib/cli/bench.ts', false));
+});
