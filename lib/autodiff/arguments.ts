@@ -4,7 +4,7 @@ import { sameShape } from '../graph/shapes.js';
 import { Tensor } from '../graph/tensor.js';
 import { identity } from '../ops/primitives/identity.js';
 
-/** A function of tensors that gives one tensor. */
+/** A function from tensors to one tensor. */
 export type TensorFunction<Inputs extends readonly Tensor[] = Tensor[]> = (...inputs: Inputs) => Tensor;
 
 /** Checks that a node is float32 or float64. */
@@ -12,7 +12,7 @@ export function requireFloat(op: string, what: string, x: Tensor): void {
   if (!isFloat(x.dtype)) throw invalid(op, `${what} float32 or float64`, x.dtype);
 }
 
-/** Checks that there is one tensor for each of `like`, of its shape and dtype. */
+/** Checks that `given` holds one tensor for each of `like`, of its shape and dtype. */
 export function requireLike(
   op: string,
   what: string,
@@ -33,8 +33,8 @@ export function requireLike(
 }
 
 /**
- * Calls a function with a node of its own for each argument, so that derivatives are partial: those of one argument,
- * though the same tensor, or one that depends on it, is another.
+ * Calls a function with a separate node for each argument, so that derivatives are partial, even where an argument is
+ * the same tensor as another or depends on it.
  */
 export function call<Inputs extends readonly Tensor[]>(
   op: string,
@@ -52,7 +52,7 @@ export function call<Inputs extends readonly Tensor[]>(
   return { output, own };
 }
 
-/** Checks that a value can be differentiated with respect to itself alone: a float with one element. */
+/** Checks that a value is a scalar that can be differentiated: a float tensor with one element. */
 export function requireScalar(op: string, what: string, x: Tensor): void {
   if (x.size !== 1) throw invalid(op, `${what} must have one element`, formatShape(x.shape));
   requireFloat(op, `${what} must be`, x);

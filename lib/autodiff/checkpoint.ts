@@ -5,24 +5,25 @@ import { assignedBy } from '../graph/trace.js';
 import { type Result, tensorsOf } from '../runtime/traced-results.js';
 
 /**
- * The function `fn`, whose intermediate values are not kept for gradients but computed again where these need them (Chen
- * et al. 2016, "Training deep nets with sublinear memory cost").
+ * The function `fn` with its intermediate values recomputed where gradients need them instead of kept (Chen et al.
+ * 2016, "Training deep nets with sublinear memory cost").
  *
  *     const hidden = checkpoint((x) => block.forward(x))(x);
  *
- * Kept are the arguments and what `fn` returns; the values in between take memory while `fn` runs and, once more, while
- * its gradient is taken. That costs at most one more run of `fn`. In a chain of n equal blocks, with about sqrt(n) stretches
- * of as many blocks checkpointed, activations take about 2 * sqrt(n) / n of the memory for one more forward pass. Checkpoints may be nested.
+ * The arguments and results of `fn` are kept; the values in between take memory while `fn` runs and again while its
+ * gradient is taken. That costs at most one extra run of `fn`. In a chain of n equal blocks, with about sqrt(n)
+ * stretches of as many blocks checkpointed, activations take about 2 * sqrt(n) / n of the memory for one extra forward
+ * pass. Checkpoints may be nested.
  *
- * Gradients of all orders have the bits that they have without. The same kernels run on the same numbers: dropout draws what
- * it drew, and what `fn` assigns, such as the running statistics of batch norm, is assigned once. Tensors that `fn`
- * uses without being given them, such as parameters, get their gradients too. Where no gradient is taken, nothing is
- * computed again. With a limit (`memory` of a `Trainer` or of `compile`), the planner chooses for itself what it keeps, and a
- * checkpoint is only one of its choices.
+ * Gradients of all orders are bit-identical to those without checkpoints, because the same kernels run on the same
+ * numbers: dropout draws the same mask again, and assignments in `fn`, such as those to the running statistics of
+ * batch norm, happen once. Tensors that `fn` uses without being passed them, such as parameters, get their gradients
+ * as well. Where no gradient is taken, nothing is recomputed. With a limit (`memory` of a `Trainer` or of `compile`),
+ * the planner decides what to keep, and a checkpoint is only one of its choices.
  *
- * @param fn gives tensors, alone or in arrays and plain objects
+ * @param fn returns tensors, alone or in arrays and plain objects
  * @returns a function of the same arguments, which must be tensors, with the same results
- * @throws when called, if an argument is no tensor, or if `fn` gives anything else
+ * @throws when called, if an argument is not a tensor, or if `fn` returns anything else
  */
 export function checkpoint<Inputs extends readonly Tensor[], R extends Result>(
   fn: (...inputs: Inputs) => R,

@@ -18,7 +18,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return scalarGradients(loss, wrt);
 }
 
-/** As `grad`, of arguments that have been checked. */
+/** `grad` for arguments that have been checked. */
 export function scalarGradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const gradients = gradientsOrZeros([loss], [ones(loss.shape, loss.dtype)], wrt);
   noteGradients(loss, wrt, gradients);

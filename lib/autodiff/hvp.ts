@@ -4,11 +4,11 @@ import { scalarGradients } from './grad.js';
 import { gradientsOrZeros } from './vjp.js';
 
 /**
- * The product of the Hessian of a scalar function with some vectors, without the Hessian: the gradient of the gradient's
- * projection on them (Pearlmutter 1994). For tensors that are no arguments, such as a model's parameters, it is
+ * Hessian-vector products of a scalar function, without the Hessian: the gradient of the gradient's projection on the
+ * vectors (Pearlmutter 1994). For tensors that are not arguments, such as a model's parameters, use
  * `vjp(grad(loss, parameters), vectors, parameters)`.
  *
- * @param fn gives a float tensor with one element
+ * @param fn returns a float tensor with one element
  * @param inputs the arguments, float tensors
  * @param vectors one for each argument, of its shape and dtype
  * @returns one product for each argument, of its shape and dtype

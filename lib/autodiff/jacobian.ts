@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { allocate } from '../graph/dtype.js';
 import { constant, zeros } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
@@ -9,10 +10,11 @@ import { pushForward } from './jvp.js';
 import { gradientsOrZeros } from './vjp.js';
 
 /**
- * The Jacobians of a function: how each element of its value changes with each element of its arguments. Built from as
- * many products as the value has elements, or the arguments, whichever are fewer; so it is for small ones.
+ * The Jacobians of a function: the derivatives of each element of its value with respect to each element of its
+ * arguments. Takes one product per element of the value or per element of the arguments, whichever are fewer, so it is
+ * meant for small ones.
  *
- * @param fn gives a float tensor of any shape
+ * @param fn returns a float tensor of any shape
  * @param inputs the arguments, float tensors
  * @returns one for each argument, of shape `[...value.shape, ...argument.shape]`
  */
@@ -29,9 +31,9 @@ export function jacobian<Inputs extends readonly Tensor[]>(
 /**
  * The second derivatives of a scalar function.
  *
- * @param fn gives a float tensor with one element
+ * @param fn returns a float tensor with one element
  * @param inputs the arguments, float tensors
- * @returns at `[i][j]` how the gradient of argument `i` changes with argument `j`, of shape
+ * @returns at `[i][j]` the derivative of the gradient of argument `i` with respect to argument `j`, of shape
  *   `[...inputs[i].shape, ...inputs[j].shape]`
  */
 export function hessian<Inputs extends readonly Tensor[]>(
@@ -54,7 +56,7 @@ function jacobianOf(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
 function byRows(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
   const rows = units(output).map((unit) => gradientsOrZeros([output], [unit], inputs));
   return inputs.map((x, i) => {
-    const parts = rows.map((row) => reshape(row[i] as Tensor, [1, x.size]));
+    const parts = rows.map((row) => reshape(at(row, i), [1, x.size]));
     return join(parts, 0, [...output.shape, ...x.shape], output);
   });
 }
@@ -71,7 +73,7 @@ function join(parts: readonly Tensor[], axis: number, shape: Shape, { dtype }: T
   return parts.length > 0 ? reshape(concat(parts, axis), shape) : zeros(shape, dtype);
 }
 
-/** For each element a tensor like `x` that is 1 there and 0 elsewhere. */
+/** The unit tensors of the shape of `x`, which are 1 at one element and 0 elsewhere, in row-major order. */
 function units({ shape, dtype, size }: Tensor): Tensor[] {
   const data = allocate(dtype, size * size);
   for (let i = 0; i < size; i++) data[i * (size + 1)] = 1;

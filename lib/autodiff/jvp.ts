@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { zeros } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { call, requireFloat, requireLike, type TensorFunction } from './arguments.js';
@@ -5,13 +6,13 @@ import { gradientsOrZeros } from './vjp.js';
 
 /**
  * The value of a function and its derivative along a direction, the product of its Jacobian with the tangents
- * (forward-mode differentiation; Baydin et al. 2018). It costs about two evaluations of the function, however many
+ * (forward-mode differentiation; Baydin et al. 2018). Costs about two evaluations of the function, however many
  * elements its value has.
  *
- * @param fn gives a float tensor of any shape
+ * @param fn returns a float tensor of any shape
  * @param primals the arguments, float tensors
- * @param tangents one for each argument, of its shape and dtype: how it changes
- * @returns `tangent` is of the shape and dtype of `value`
+ * @param tangents the direction: one for each argument, of its shape and dtype
+ * @returns the value and its `tangent`, of the same shape and dtype
  */
 export function jvp<Inputs extends readonly Tensor[]>(
   fn: TensorFunction<Inputs>,
@@ -27,8 +28,8 @@ export function jvp<Inputs extends readonly Tensor[]>(
 
 /** The derivative of `output` when `inputs` change along `tangents`. */
 export function pushForward(output: Tensor, inputs: readonly Tensor[], tangents: readonly Tensor[]): Tensor {
-  // A product with the transposed Jacobian is linear in its cotangent, so its derivative does not depend on where.
+  // A product with the transposed Jacobian is linear in its cotangent, so any cotangent gives the same derivative.
   const cotangent = zeros(output.shape, output.dtype);
   const pulled = gradientsOrZeros([output], [cotangent], inputs);
-  return gradientsOrZeros(pulled, tangents, [cotangent])[0] as Tensor;
+  return at(gradientsOrZeros(pulled, tangents, [cotangent]), 0);
 }

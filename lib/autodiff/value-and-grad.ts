@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
 import { call, requireFloat, requireScalar, type TensorFunction } from './arguments.js';
@@ -5,29 +6,29 @@ import { scalarGradients } from './grad.js';
 
 export interface ValueAndGradOptions {
   /**
-   * What to differentiate by: positions of arguments, or tensors that the function uses, such as a model's
-   * parameters. By default all arguments.
+   * Gradients are taken with respect to these: positions of arguments, or tensors that the function uses, such as a
+   * model's parameters. Default all arguments.
    */
   readonly wrt?: readonly (number | Tensor)[];
 }
 
-/** A value, and its gradient with respect to each of what was asked for. */
+/** A value, and its gradient with respect to each entry of `wrt`. */
 export interface ValueAndGradients {
   readonly value: Tensor;
   readonly gradients: readonly Tensor[];
 }
 
 /**
- * The function that gives the value of a scalar function and its gradients in one go:
+ * A function that returns the value of a scalar function together with its gradients:
  *
  *     const { value, gradients } = valueAndGrad((x, y) => x.mul(y).sum())(a, b);
  *     const step = valueAndGrad(() => loss(model.forward(x), y), { wrt: model.parameters() });
  *
- * The gradients are partial: an argument's own, though the same tensor is passed twice. All results are graph nodes, in
- * a compiled function and outside of one.
+ * The gradients are partial: each argument has its own, even if the same tensor is passed twice. All results are graph
+ * nodes, inside and outside of a compiled function.
  *
- * @param fn gives a float tensor with one element
- * @throws when called, if `fn` gives anything else, or if a gradient is asked of an integer argument
+ * @param fn returns a float tensor with one element
+ * @throws when called, if `fn` returns anything else, or if a gradient is requested for an integer argument
  */
 export function valueAndGrad<Inputs extends readonly Tensor[]>(
   fn: TensorFunction<Inputs>,
@@ -41,8 +42,8 @@ export function valueAndGrad<Inputs extends readonly Tensor[]>(
     requireScalar('valueAndGrad', 'the value of fn', value);
     const wanted = (wrt ?? own).map((which) => {
       if (which instanceof Tensor) return which;
-      const at = requireInteger('valueAndGrad', 'a position in wrt', which, { min: 0, max: own.length - 1 });
-      return own[at] as Tensor;
+      const range = { min: 0, max: own.length - 1 };
+      return at(own, requireInteger('valueAndGrad', 'a position in wrt', which, range));
     });
     for (const x of wanted) requireFloat('valueAndGrad', 'gradients (see wrt) are taken of', x);
     return {

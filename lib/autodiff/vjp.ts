@@ -4,12 +4,12 @@ import { accumulateGradients } from '../ops/primitives/backward.js';
 import { requireFloat, requireLike } from './arguments.js';
 
 /**
- * The vector-Jacobian product: the gradients of `sum(outputs[i] * cotangents[i])` over all outputs with respect to some
- * nodes, by reverse accumulation (Rumelhart, Hinton & Williams 1986). They are graph nodes themselves: nothing is
+ * The vector-Jacobian product: the gradients of `sum(outputs[i] * cotangents[i])` over all outputs with respect to
+ * some nodes, by reverse accumulation (Rumelhart, Hinton & Williams 1986). They are graph nodes themselves: nothing is
  * computed yet, and they can be differentiated again.
  *
  * @param outputs float tensors of any shape
- * @param cotangents one for each output, of its shape and dtype: the gradient of something with respect to it
+ * @param cotangents the incoming gradients, one for each output, of its shape and dtype
  * @param wrt any float nodes; one that no output depends on gets zeros
  * @returns one gradient for each of `wrt`, of its shape and dtype
  */
@@ -24,7 +24,7 @@ export function vjp(
   return gradientsOrZeros(outputs, cotangents, wrt);
 }
 
-/** As `vjp`, of arguments that have been checked. */
+/** `vjp` for arguments that have been checked. */
 export function gradientsOrZeros(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],

@@ -1,28 +1,29 @@
+import { at } from '../graph/at.js';
 import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { gradientsOrZeros } from './vjp.js';
 
 /** A call of `grad`. */
-interface Origin {
+interface GradCall {
   readonly loss: Tensor;
   readonly wrt: readonly Tensor[];
   readonly gradients: readonly Tensor[];
 }
 
-const origins = new WeakMap<Tensor, Origin>();
+const calls = new WeakMap<Tensor, GradCall>();
 
-/** Notes that these are the gradients of a loss. */
+/** Records that `gradients` were taken of a loss. */
 export function noteGradients(loss: Tensor, wrt: readonly Tensor[], gradients: readonly Tensor[]): void {
-  const origin = { loss, wrt, gradients };
-  for (const gradient of gradients) origins.set(gradient, origin);
+  const call = { loss, wrt, gradients };
+  for (const gradient of gradients) calls.set(gradient, call);
 }
 
 /**
- * Gradients times a weight. Those that come straight from `grad` are taken anew of the weighted loss, which weighs one
- * number instead of all of theirs.
+ * Gradients multiplied by a weight. Those that come directly from `grad` are taken again from the weighted loss, which
+ * multiplies one number instead of all their elements.
  *
  * @param gradients one for each of `wrt`
- * @param weigh gives a tensor times the weight
+ * @param weigh multiplies a tensor by the weight
  */
 export function weightedGradients(
   wrt: readonly Tensor[],
@@ -32,10 +33,10 @@ export function weightedGradients(
   const weighted = new Map<Tensor, Tensor>();
   const byLoss = new Map<Tensor, Tensor[]>();
   wrt.forEach((x, i) => {
-    const gradient = gradients[i] as Tensor;
-    const origin = origins.get(gradient);
-    if (origin?.gradients[origin.wrt.indexOf(x)] === gradient) {
-      byLoss.set(origin.loss, [...(byLoss.get(origin.loss) ?? []), x]);
+    const gradient = at(gradients, i);
+    const call = calls.get(gradient);
+    if (call?.gradients[call.wrt.indexOf(x)] === gradient) {
+      byLoss.set(call.loss, [...(byLoss.get(call.loss) ?? []), x]);
     } else {
       weighted.set(x, weigh(gradient));
     }
@@ -44,7 +45,7 @@ export function weightedGradients(
     const share = weigh(loss);
     const found = gradientsOrZeros([share], [ones(share.shape, share.dtype)], parts);
     parts.forEach((x, i) => {
-      weighted.set(x, found[i] as Tensor);
+      weighted.set(x, at(found, i));
     });
   }
   return wrt.map((x) => weighted.get(x) as Tensor);

@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { isFloat, type TypedArray } from '../graph/dtype.js';
 import { input } from '../graph/leaf.js';
 import { reachable, Tensor } from '../graph/tensor.js';
@@ -8,23 +9,23 @@ import { isChecked, type Leaf, type Subject } from './subject.js';
 
 /** An op whose own gradient rule disagrees with differences of the op alone. */
 export interface Culprit extends Comparison {
-  /** The op's kind; of a custom gradient the function's name, too. */
+  /** The op's kind; for a custom gradient, followed by the function's name. */
   readonly op: string;
 }
 
-/** What the search for the op found. */
+/** Result of the search for the op whose rule is wrong. */
 export interface Search {
   readonly culprit?: Culprit;
-  /** Kinds of ops on the way through which no gradient flows, though values do. */
+  /** Kinds of the float ops on the path through which no gradient flows. */
   readonly cut: readonly string[];
 }
 
-/** Entries of an op's input to check by themselves: enough to see a wrong rule. */
+/** Number of entries checked for each input of a single op: enough to reveal a wrong rule. */
 const ENTRIES = 256;
 
 /**
- * Finds the first op between the checked leaves and the outputs whose rule disagrees, by checking each alone, at the
- * values that it has in the graph.
+ * Finds the first op between the checked leaves and the outputs whose rule disagrees, by checking each op alone, at
+ * the values that it has in the graph.
  */
 export async function findCulprit(subject: Subject, tolerance: Tolerance): Promise<Search> {
   const { leaves, outputs } = subject;
@@ -42,7 +43,7 @@ export async function findCulprit(subject: Subject, tolerance: Tolerance): Promi
   return { cut: [...new Set(cut)] };
 }
 
-/** The nodes that depend on a leaf, inputs first, without the leaves. */
+/** The nodes that depend on a leaf, in topological order, without the leaves. */
 function between(leaves: readonly Leaf[], outputs: readonly Tensor[]): Tensor[] {
   const depends = new Set<Tensor>(leaves.map(({ node }) => node));
   return reachable(outputs).filter((node) => {
@@ -60,13 +61,13 @@ async function valuesOf({ leaves }: Subject, nodes: readonly Tensor[]): Promise<
   );
   try {
     const found = await run.run(leaves.map((leaf) => leaf.values));
-    return new Map(needed.map((node, i) => [node, found[i] as TypedArray]));
+    return new Map(needed.map((node, i) => [node, at(found, i)]));
   } finally {
     run.release();
   }
 }
 
-/** One op over inputs of its own. */
+/** The graph of a single op over inputs of its own. */
 function alone(node: Tensor, values: ReadonlyMap<Tensor, TypedArray>): Subject {
   const leaves = argumentsOf(node).map((x, i): Leaf => {
     const label = `input ${i}`;

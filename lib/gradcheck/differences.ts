@@ -1,4 +1,5 @@
 import { gradientsOrZeros } from '../autodiff/vjp.js';
+import { at } from '../graph/at.js';
 import { allocate, type TypedArray } from '../graph/dtype.js';
 import { constant } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -8,15 +9,15 @@ import { GraphRun } from '../runtime/graph-run.js';
 import { isChecked, type Leaf, type Subject } from './subject.js';
 
 export interface Tolerance {
-  /** Largest share of the numeric derivative that the difference may be. */
+  /** Largest difference allowed, relative to the numeric derivative. */
   readonly relative: number;
-  /** Added to that. */
+  /** Absolute difference allowed in addition. */
   readonly absolute: number;
-  /** Entries of each input to check, spread evenly. */
+  /** Number of entries of each input to check, spread evenly. */
   readonly entries: number;
 }
 
-/** A derivative by the gradient rules and by differences of values, for one entry of one input. */
+/** The derivative for one entry of one input, by the gradient rules and by finite differences. */
 export interface Comparison {
   /** `input 0`, or a parameter's path. */
   readonly input: string;
@@ -27,12 +28,10 @@ export interface Comparison {
   readonly error: number;
 }
 
-/** Tried in turn until one agrees, for a kink within reach of one need not be in reach of the next. */
+/** Step sizes, tried in turn until one agrees: a kink within reach of one may be out of reach of the next. */
 const STEPS = [2 ** -10, 2 ** -14, 2 ** -18, 2 ** -22];
 
-/**
- * The sum of all outputs, each element times a number of its own, so that no entry's derivative hides another's.
- */
+/** The sum of all outputs, each element multiplied by its own weight, so that no derivative cancels another. */
 export function project(outputs: readonly Tensor[]): Tensor {
   return outputs.map((output) => sum(mul(output, weightsLike(output)))).reduce((a, b) => add(a, b));
 }
@@ -44,30 +43,29 @@ function weightsLike({ shape, dtype, size }: Tensor): Tensor {
   return constant(data, shape, dtype);
 }
 
-/** The gradients of a subject's projection, for the leaves that are checked. */
+/** The gradients of a subject's projection with respect to the leaves that are checked. */
 export function gradientsOf({ leaves, outputs }: Subject): Tensor[] {
   const checked = leaves.filter(isChecked).map(({ node }) => node);
   return gradientsOrZeros(outputs, outputs.map(weightsLike), checked);
 }
 
-/** Compares the gradients of a subject's projection with five-point central differences; the worst entry comes first. */
+/** Compares the gradients of a subject's projection with five-point central differences, worst entry first. */
 export async function compareGradients(subject: Subject, tolerance: Tolerance): Promise<Comparison[]> {
   const { leaves, outputs } = subject;
   const nodes = leaves.map(({ node }) => node);
   const values = leaves.map((leaf) => leaf.values.slice() as TypedArray);
   const gradients = new GraphRun(nodes, gradientsOf(subject));
   const scalar = new GraphRun(nodes, [project(outputs)]);
-  const valueAt = async () => ((await scalar.run(values))[0] as TypedArray)[0] as number;
+  const valueAt = async () => at(at(await scalar.run(values), 0), 0);
   try {
     const analytic = (await gradients.run(values)).values();
     const found: Comparison[] = [];
     for (const [i, leaf] of leaves.entries()) {
       if (!isChecked(leaf)) continue;
       const slopes = analytic.next().value as TypedArray;
-      for (const at of chosenEntries(slopes.length, tolerance.entries)) {
-        found.push(
-          await compareEntry(leaf, values[i] as TypedArray, at, slopes[at] as number, valueAt, tolerance),
-        );
+      for (const place of chosenEntries(slopes.length, tolerance.entries)) {
+        const slope = at(slopes, place);
+        found.push(await compareEntry(leaf, at(values, i), place, slope, valueAt, tolerance));
       }
     }
     return found.sort((a, b) => b.error - a.error);
@@ -77,7 +75,7 @@ export async function compareGradients(subject: Subject, tolerance: Tolerance): 
   }
 }
 
-/** Up to `most` numbers from 0 to `size - 1`, evenly apart. */
+/** Up to `most` evenly spaced integers from 0 to `size - 1`. */
 function chosenEntries(size: number, most: number): number[] {
   const count = Math.min(size, most);
   return Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));
@@ -86,16 +84,16 @@ function chosenEntries(size: number, most: number): number[] {
 async function compareEntry(
   { label, node }: Leaf,
   values: TypedArray,
-  at: number,
+  place: number,
   analytic: number,
   valueAt: () => Promise<number>,
   { relative, absolute }: Tolerance,
 ): Promise<Comparison> {
-  const x = values[at] as number;
+  const x = at(values, place);
   const shifted = async (by: number) => {
-    values[at] = x + by;
+    values[place] = x + by;
     const value = await valueAt();
-    values[at] = x;
+    values[place] = x;
     return value;
   };
   let [best, error] = [Number.NaN, Number.POSITIVE_INFINITY];
@@ -111,14 +109,14 @@ async function compareEntry(
     }
     if (error <= relative) break;
   }
-  return { input: label, entry: indexOf(at, node.shape), analytic, numeric: best, error };
+  return { input: label, entry: indexOf(place, node.shape), analytic, numeric: best, error };
 }
 
-/** The index on each axis of an element counted in row-major order. */
-function indexOf(at: number, shape: readonly number[]): number[] {
+/** The index on each axis of the element at a row-major position. */
+function indexOf(place: number, shape: readonly number[]): number[] {
   const index = new Array<number>(shape.length);
-  for (let axis = shape.length - 1, rest = at; axis >= 0; axis--) {
-    const dimension = shape[axis] as number;
+  for (let axis = shape.length - 1, rest = place; axis >= 0; axis--) {
+    const dimension = at(shape, axis);
     index[axis] = rest % dimension;
     rest = Math.floor(rest / dimension);
   }

@@ -6,42 +6,42 @@ import { type Comparison, compareGradients, gradientsOf, type Tolerance } from '
 import { type Checkable, type InputSpec, isChecked, type Subject, traceSubject } from './subject.js';
 
 export interface GradcheckOptions {
-  /** Whether to check the gradient of the gradient, too. Default false. */
+  /** Check second-order gradients as well. Default false. */
   readonly second?: boolean;
-  /** Largest share of the numeric derivative that the difference may be. Default 1e-6. */
+  /** Largest difference allowed, relative to the numeric derivative. Default 1e-6. */
   readonly relative?: number;
-  /** Added to that. Default 1e-8. */
+  /** Absolute difference allowed in addition. Default 1e-8. */
   readonly absolute?: number;
-  /** Entries of each input and parameter to check, spread evenly. Default all. */
+  /** Number of entries of each input and parameter to check, spread evenly. Default all. */
   readonly entries?: number;
-  /** Decides the numbers that are drawn for shapes. Default 0. */
+  /** Seed of the numbers drawn for inputs that are given as shapes. Default 0. */
   readonly seed?: number;
 }
 
-/** What a check that passed has found. */
+/** Result of a check that passed. */
 export interface GradcheckResult {
-  /** How many derivatives were compared. */
+  /** Number of derivatives compared. */
   readonly compared: number;
-  /** The comparison with the largest error; none where there was nothing to compare. */
+  /** The comparison with the largest error; undefined if nothing was compared. */
   readonly worst: Comparison | undefined;
 }
 
-/** What the error of a failed check holds as `received`. */
+/** The `received` value of the error of a failed check. */
 export interface Disagreement extends Comparison, Search {
   readonly order: 1 | 2;
 }
 
 /**
- * Checks the gradients of a function or a layer in float64: those of a projection of its value on fixed numbers, entry
- * by entry, against five-point central differences. Of a layer the parameters are checked as well as the inputs. Random
- * ops draw the same numbers each time, so dropout may be part of it.
+ * Checks the gradients of a function or a layer in float64: projects its value on fixed numbers, and compares the
+ * gradients of that projection, entry by entry, with five-point central differences. For a layer, the parameters are
+ * checked as well as the inputs. Random ops draw the same numbers each time, so the target may contain dropout.
  *
  *     await gradcheck((x, y) => x.matmul(y).tanh(), [[2, 3], [3, 4]]);
  *     await gradcheck(new MyLayer(3, { dtype: 'float64' }), [x], { second: true });
  *
- * @param target gives float64 tensors for float64 inputs; a layer's parameters must be float64
- * @param inputs tensors, of which floats are taken as float64 and others are not checked; or shapes, whose numbers are
- *   drawn, all different, from [-2, 2] or from `{ low, high }`
+ * @param target returns float64 tensors for float64 inputs; a layer's parameters must be float64
+ * @param inputs tensors, of which floats are converted to float64 and others are not checked; or shapes, whose numbers
+ *   are drawn, all different, from [-2, 2] or from `{ low, high }`
  * @throws (rejects) with a ChainruleError that names the input, its entry, both numbers, and the op whose own rule
  *   disagrees with differences of that op alone; `received` is a `Disagreement`
  */

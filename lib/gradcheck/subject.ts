@@ -8,7 +8,7 @@ import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { evaluate } from '../runtime/evaluate.js';
 
-/** A shape, with the interval that its numbers are drawn from. */
+/** A shape, and the interval that its numbers are drawn from. */
 export interface InputSpec {
   readonly shape: Shape;
   /** Default -2. */
@@ -17,7 +17,7 @@ export interface InputSpec {
   readonly high?: number;
 }
 
-/** What is checked: a function of tensors, or a layer, as `nn.Module` is. */
+/** The target of a check: a function of tensors, or a layer such as an `nn.Module`. */
 export type Checkable =
   | ((...inputs: Tensor[]) => Tensor | readonly Tensor[])
   | {
@@ -25,20 +25,20 @@ export type Checkable =
       namedParameters(): readonly (readonly [path: string, parameter: Variable])[];
     };
 
-/** One input of a graph under check, with the values that it is checked at. */
+/** One input of the graph under check, and the values at which it is checked. */
 export interface Leaf {
   readonly label: string;
   readonly node: Tensor<InputAttributes>;
   readonly values: TypedArray;
 }
 
-/** A graph whose gradients are checked: all that they are taken of are inputs. */
+/** The graph under check. Its gradients are taken with respect to its leaves, which are all inputs. */
 export interface Subject {
   readonly leaves: readonly Leaf[];
   readonly outputs: readonly Tensor[];
 }
 
-/** Whether gradients are taken of a leaf: integers and bools are given as they are. */
+/** True if gradients are taken with respect to a leaf: those of integer and bool leaves are not. */
 export function isChecked({ node }: Leaf): boolean {
   return isFloat(node.dtype);
 }
@@ -107,14 +107,14 @@ function parameterLeaf(path: string, variable: Variable) {
   return { variable, leaf: { label: path, node: input(path, variable.shape, 'float64'), values } };
 }
 
-/** Numbers evenly over the interval, in a random order: all differ, so that maxima and kinks are apart. */
+/** Evenly spaced numbers from the interval in random order: all differ, which keeps maxima and kinks apart. */
 function draw({ shape, low = -2, high = 2 }: InputSpec, seed: number): TypedArray {
   if (!(low < high))
     throw invalid('gradcheck', `low must be less than high for ${formatShape(shape)}`, [low, high]);
   const size = sizeOf(shape);
   const values = allocate('float64', size);
   permutation(size, seed).forEach((place, i) => {
-    // Not in the middle of its slot, for then one of an odd number would be in the middle of the interval: at 0.
+    // Off the centre of each slot: the centres of an odd number of slots include that of the interval, often 0.
     values[i] = low + ((high - low) * (place + 0.3819660113)) / size;
   });
   return values;

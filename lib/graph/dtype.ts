@@ -26,10 +26,10 @@ const arrays: Readonly<Record<DType, ArrayType>> = {
   bool: Uint8Array,
 };
 
-/** Every dtype, in the order in which messages list them. */
+/** All dtypes, in the order in which error messages list them. */
 export const dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'uint8', 'bool'];
 
-/** Whether `value` names a dtype. */
+/** True if `value` names a dtype. */
 export function isDType(value: unknown): value is DType {
   return typeof value === 'string' && Object.hasOwn(arrays, value);
 }
@@ -40,7 +40,7 @@ export function requireDType(op: string, value: unknown): DType {
   throw invalid(op, `dtype must be one of ${dtypes.join(', ')}`, value);
 }
 
-/** Whether `dtype` holds floating-point numbers, the only ones that have gradients. */
+/** True for the floating-point dtypes, the only ones that have gradients. */
 export function isFloat(dtype: DType): dtype is 'float32' | 'float64' {
   return dtype === 'float32' || dtype === 'float64';
 }
@@ -70,7 +70,7 @@ export function dtypeOf(array: TypedArray): Exclude<DType, 'bool'> {
  *
  * @param elements number of elements
  * @param options.shared back the array with a SharedArrayBuffer, which worker threads see without a copy
- * @throws ChainruleError that says how many bytes were asked for when the memory is not there
+ * @throws ChainruleError with the number of bytes requested, if the allocation fails
  */
 export function allocate(
   dtype: DType,

@@ -1,4 +1,4 @@
-/** The one error class of the project: which operation failed, what it expected and what it was given. */
+/** The only error class of the project. Records the operation that failed, what it expected and what it received. */
 export class ChainruleError extends Error {
   override readonly name = 'ChainruleError';
   readonly op: string;
@@ -14,12 +14,12 @@ export class ChainruleError extends Error {
 }
 
 /**
- * Builds the error for a bad argument, to be thrown by the caller: `throw invalid('conv2d', 'stride must be a
- * positive integer', stride)` reads "conv2d: stride must be a positive integer, got 0".
+ * Builds the error for a bad argument, to be thrown by the caller: `throw invalid('conv2d', 'stride must be a positive
+ * integer', stride)` reads "conv2d: stride must be a positive integer, got 0".
  *
- * @param op the operation, or the file, that was being worked on
+ * @param op the operation that failed, or the file being read
  * @param expected the rule that was broken
- * @param received what came instead; leave it out and the message ends after `expected`
+ * @param received the offending value; without it the message ends after `expected`
  */
 export function invalid(op: string, expected: string, ...received: [received?: unknown]): ChainruleError {
   const got = received.length > 0 ? `, got ${format(received[0])}` : '';
@@ -29,7 +29,7 @@ export function invalid(op: string, expected: string, ...received: [received?: u
   return error;
 }
 
-/** The error of another thread, which has come as a copy without class, with a stack that shows who awaits it here. */
+/** Rebuilds an error of another thread, which arrives as a copy without its class, with the stack of its awaiter. */
 export function fromOtherThread(cause: unknown): ChainruleError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const [op = 'run', ...rest] = message.split(': ');
@@ -69,13 +69,13 @@ function describeRange({ min, max }: IntegerRange): string {
 }
 
 /**
- * Checks that options are a plain object, where a caller who is used to other libraries may have put the first of them.
+ * Checks that options are a plain object: callers used to other libraries may pass the first option itself.
  *
- * @throws ChainruleError as `Conv2d: options must be a plain object, got 2`
+ * @throws ChainruleError such as `Conv2d: options must be a plain object, got 2`
  */
 export function requireOptions(op: string, options: unknown): void {
   if (typeof options === 'object' && options !== null) {
-    // By name, as the object may come from another realm.
+    // Compared by name, because the object may come from another realm.
     const name: unknown = Object.getPrototypeOf(options)?.constructor?.name;
     if (name === undefined || name === 'Object') return;
   }

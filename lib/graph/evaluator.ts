@@ -2,12 +2,12 @@ import type { TypedArray } from './dtype.js';
 import { invalid } from './errors.js';
 import type { Tensor } from './tensor.js';
 
-/** Computes the values of some tensors, each in an array of its own. */
+/** Computes the values of tensors, each into an array of its own. */
 export type Evaluator = (tensors: readonly Tensor[]) => Promise<TypedArray[]>;
 
 let current: Evaluator | undefined;
 
-/** Tells the graph who computes values; the rooms above it do, and it knows none of them. */
+/** Registers the function that computes values. It lives in a higher layer, which the graph must not import. */
 export function setEvaluator(evaluate: Evaluator): void {
   current = evaluate;
 }

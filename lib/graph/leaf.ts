@@ -9,11 +9,11 @@ export interface InputAttributes {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** Gives the value of a scalar input anew before each run, on the host. */
+  /** Computes the value of a scalar input on the host before each run. */
   readonly provider?: () => number;
 }
 
-/** A value given at each run. */
+/** A value that the caller supplies for each run. */
 export const inputOp: OpRecord<InputAttributes> = {
   kind: 'input',
   type: (_, { shape, dtype }) => ({ shape, dtype }),
@@ -22,7 +22,7 @@ export const inputOp: OpRecord<InputAttributes> = {
   cost: () => 0,
 };
 
-/** A placeholder for a value that is given at each run. */
+/** A placeholder for a value that the caller supplies for each run. */
 export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor<InputAttributes> {
   return new Tensor(inputOp, [], { name, shape: requireShape('input', shape), dtype });
 }
@@ -36,7 +36,7 @@ export interface VariableAttributes {
   readonly storage: Storage;
 }
 
-/** A value that stays from run to run and can be assigned. */
+/** A value that persists across runs and can be assigned. */
 export const variableOp: OpRecord<VariableAttributes> = {
   kind: 'variable',
   type: (_, { storage }) => ({ shape: storage.shape, dtype: storage.dtype }),
@@ -45,7 +45,7 @@ export const variableOp: OpRecord<VariableAttributes> = {
   cost: () => 0,
 };
 
-/** A leaf over shared memory that stays from run to run. */
+/** A leaf over shared memory whose value persists across runs. */
 export class Variable extends Tensor<VariableAttributes> {
   constructor(storage: Storage) {
     super(variableOp, [], { storage });
@@ -59,11 +59,11 @@ export class Variable extends Tensor<VariableAttributes> {
 export interface ConstantAttributes {
   readonly shape: Shape;
   readonly dtype: DType;
-  /** One number stands for every element. */
+  /** A single number is the value of every element. */
   readonly value: number | TypedArray;
 }
 
-/** A value known when the graph is written. */
+/** A value known when the graph is built. */
 export const constantOp: OpRecord<ConstantAttributes> = {
   kind: 'constant',
   type: (_, { shape, dtype }) => ({ shape, dtype }),
@@ -79,7 +79,7 @@ export type NestedNumbers = number | readonly NestedNumbers[];
  * A constant tensor from a number, nested arrays, or a typed array with a shape.
  *
  * @param dtype defaults to float32, or to the dtype of a typed array
- * @throws when the arrays are ragged, the shape does not fit, or an integer dtype is given other numbers
+ * @throws when the arrays are ragged, the shape does not fit, or an integer dtype cannot hold a value
  */
 export function tensor(
   values: NestedNumbers | TypedArray,
@@ -117,29 +117,29 @@ export function constant(data: TypedArray, shape: Shape, dtype: DType): Tensor<C
   return new Tensor(constantOp, [], { shape, dtype, value: data });
 }
 
-/** Whether the node's elements are all one number, known now. Such a constant takes no memory. */
+/** True for a constant whose elements are all one number. It takes no memory. */
 export function isNumber(node: Tensor): boolean {
   return node.op.kind === 'constant' && typeof (node.attributes as ConstantAttributes).value === 'number';
 }
 
-/** The elements of a constant that has them in memory; undefined for any other node. */
+/** The elements of a constant that are stored in memory; undefined for any other node. */
 export function storedValue(node: Tensor): TypedArray | undefined {
   if (node.op.kind !== 'constant') return undefined;
   const { value } = node.attributes as ConstantAttributes;
   return typeof value === 'number' ? undefined : value;
 }
 
-/** The number that all elements of such a constant are. */
+/** The number that fills a constant for which `isNumber` is true. */
 export function numberOf(node: Tensor): number {
   return (node.attributes as ConstantAttributes).value as number;
 }
 
-/** Whether the node's elements are all this number, known now. */
+/** True for a constant whose elements are all `value`. */
 export function equalsNumber(node: Tensor, value: number): boolean {
   return isNumber(node) && numberOf(node) === value;
 }
 
-/** Checks that a number is one that the dtype can hold: any float, but only whole numbers in range otherwise. */
+/** Checks that the dtype can hold a number: any number for floats, whole numbers in range for other dtypes. */
 export function requireValue(op: string, value: number, dtype: DType): number {
   requireDType(op, dtype);
   const held = isFloat(dtype) || allocate(dtype, 1).fill(value)[0] === value;
@@ -163,7 +163,9 @@ export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
   return full(shape, 1, dtype);
 }
 
-/** The numbers 0, 1, ... `length - 1`; or those from `start` to before `end`, a `step` apart (1 by default). */
+/**
+ * The numbers 0, 1, ..., `length - 1`, or those from `start` up to but excluding `end` in steps of `step` (default 1).
+ */
 export function arange(length: number, dtype?: DType): Tensor;
 export function arange(start: number, end: number, step?: number, dtype?: DType): Tensor;
 export function arange(
@@ -181,14 +183,14 @@ export function arange(
   return sequence('arange', Math.max(0, Math.ceil((end - start) / step)), (i) => start + i * step, dtype);
 }
 
-/** `count` numbers at equal distances from `start` to `end`, both included. */
+/** `count` evenly spaced numbers from `start` to `end`, both included. */
 export function linspace(start: number, end: number, count: number, dtype: DType = 'float32'): Tensor {
   requireInteger('linspace', 'count', count, { min: 0 });
   for (const value of [start, end]) {
     if (!Number.isFinite(value)) throw invalid('linspace', 'start and end must be numbers', value);
   }
   const step = count > 1 ? (end - start) / (count - 1) : 0;
-  // From both ends, so that the last number is `end` itself.
+  // Counted from both ends, so that the last number is exactly `end`.
   const at = (i: number) => (i < count / 2 ? start + i * step : end - (count - 1 - i) * step);
   return sequence('linspace', count, at, dtype);
 }

@@ -1,9 +1,10 @@
+import { at } from './at.js';
 import { type Shape, sizeOf } from './shapes.js';
 import type { Tensor } from './tensor.js';
 
 let bodies = 0;
 
-/** What one step of a loop computes: a closed graph from placeholders to results. */
+/** The computation of one step of a loop: a closed graph from placeholders to results. */
 export class Body {
   readonly #id = bodies++;
 
@@ -12,7 +13,7 @@ export class Body {
     readonly results: readonly Tensor[],
   ) {}
 
-  /** Attributes are compared as JSON; two bodies are never taken for one another. */
+  /** A JSON form unique to the body: attributes are compared as JSON, and no two bodies may be equal. */
   toJSON(): string {
     return `body ${this.#id}`;
   }
@@ -22,9 +23,10 @@ export class Body {
  * A body that runs `length` times. Its placeholders are the carried values, the slices of the inputs at one step, and
  * the captured values, in this order; its results are the next carried values and the outputs.
  *
- * The loop's value is one flat buffer of all results. Of each carried value it keeps some slots: before step `t` the
- * value is in slot `t` and after it in slot `t + 1`, modulo the number of slots (the other way round in a loop that
- * runs in reverse). So `length + 1` slots keep every value, and 2 keep the last. An output has a slot for each step.
+ * The loop's value is one flat buffer of all results. Each carried value has a number of slots in it: before step `t`
+ * the value is in slot `t` and after it in slot `t + 1`, modulo the number of slots (the other way round in a loop
+ * that runs in reverse). So `length + 1` slots keep every value, and 2 slots keep only the last. An output has one
+ * slot per step.
  */
 export interface Loop {
   readonly body: Body;
@@ -32,41 +34,41 @@ export interface Loop {
   readonly inputs: number;
   readonly length: number;
   readonly reverse: boolean;
-  /** How many slots each carried value has. */
+  /** Number of slots of each carried value. */
   readonly slots: readonly number[];
 }
 
-/** Where the slots of one result lie in a loop's value. */
+/** The slots of one result in a loop's value. */
 export interface SlotRange {
-  /** In elements. */
+  /** Offset of the first slot, in elements. */
   readonly start: number;
   readonly slots: number;
   /** The shape of one slot. */
   readonly shape: Shape;
 }
 
-/** The regions of the results, one behind another: the carried values, then the outputs. */
+/** The slot ranges of all results in memory order: the carried values, then the outputs. */
 export function slotRangesOf({ body, carries, length, slots }: Loop): SlotRange[] {
   let start = 0;
   return body.results.map(({ shape }, i) => {
-    const region = { start, slots: i < carries ? (slots[i] as number) : length, shape };
+    const region = { start, slots: i < carries ? at(slots, i) : length, shape };
     start += region.slots * sizeOf(shape);
     return region;
   });
 }
 
-/** The elements of a loop's value. */
+/** The number of elements of a loop's value. */
 export function elementsOf(loop: Loop): number {
   const last = slotRangesOf(loop).at(-1);
   return last ? last.start + last.slots * sizeOf(last.shape) : 0;
 }
 
-/** The first of the slots that hold a carried value before, or after, each step. */
+/** Index of the first slot that holds a carried value before, or after, each step. */
 export function firstSlot({ reverse }: Loop, when: 'before' | 'after'): number {
   return reverse === (when === 'before') ? 1 : 0;
 }
 
-/** The slot of a carried value before all steps, and after all of them. */
+/** The slots of a carried value before the first step and after the last one. */
 export function endSlots({ length, reverse }: Loop, slots: number): { first: number; last: number } {
   const end = length % slots;
   return reverse ? { first: end, last: 0 } : { first: 0, last: end };

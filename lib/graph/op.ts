@@ -3,15 +3,15 @@ import type { Loop } from './loop.js';
 import type { Shape } from './shapes.js';
 import type { Tensor } from './tensor.js';
 
-/** What a node's value looks like, before it is computed. */
+/** The shape and dtype of a node's value, known before it is computed. */
 export interface TensorType {
   readonly shape: Shape;
   readonly dtype: DType;
 }
 
-/** A strided window on the elements of another value: how a view reads it without a copy. */
+/** A strided window on the elements of another value, through which a view reads it without a copy. */
 export interface Layout {
-  /** In elements from the start of the value that is viewed. */
+  /** In elements from the start of the viewed value. */
   readonly offset: number;
   readonly shape: Shape;
   /** In elements; 0 repeats, negative walks backwards. */
@@ -24,33 +24,33 @@ export interface Instruction {
   readonly value?: number;
 }
 
-/** One strided copy into a part of the output: how `pad` and `concat` are assembled. */
+/** A strided copy into a part of the output, as in `pad` and `concat`. */
 export interface Part {
   readonly input: number;
   /** The first element of the part on each axis of the output. */
   readonly start: readonly number[];
-  /** The distance between its elements on each axis; 1 where it is left out. */
+  /** The distance between its elements on each axis. Default 1. */
   readonly step?: readonly number[];
 }
 
-/** A step of its own: the native kernel, its named inputs, and its plain attributes. */
+/** A call of a native kernel: its name, its named inputs, and its plain attributes. */
 export interface Call {
   readonly kernel: string;
-  /** The step's field for each input, in order. */
+  /** The name of each input in the step, in order. */
   readonly inputs: readonly string[];
   readonly attributes?: Readonly<Record<string, number | boolean | string | readonly number[]>>;
-  /** Scratch elements of the output's dtype that the kernel needs while it runs. */
+  /** Workspace of the kernel, in elements of the output's dtype. */
   readonly workspace?: number;
-  /** Whether the kernel checks what it reads, and may stop the run. */
+  /** True if the kernel checks what it reads and may stop the run with an error. */
   readonly canFail?: boolean;
   /** Inputs that may be read through strides; the others are made contiguous first. */
   readonly strided?: boolean;
 }
 
-/** How the compiler turns a node into work. */
+/** The rule by which the compiler lowers a node. */
 export type Lowering<A> =
   | { readonly family: 'leaf' }
-  /** Has the value of its first input: the compiler puts that in its place. */
+  /** Has the value of its first input, which the compiler substitutes for it. */
   | { readonly family: 'identity' }
   | { readonly family: 'map'; instruction(attributes: A): Instruction }
   | {
@@ -72,12 +72,12 @@ export type GradRule<A> = {
   rule(gradient: Tensor, node: Tensor<A>): readonly (Tensor | null)[];
 }['rule'];
 
-/** All that the project knows of an op. There is no second place that switches on op names. */
+/** The complete definition of an op. No other code switches on op names. */
 export interface OpRecord<A = unknown> {
   readonly kind: string;
-  /** Checks the inputs and gives the type of the result. Throws an error that names the op. */
+  /** Checks the inputs and returns the type of the result. Throws an error that names the op. */
   type(inputs: readonly Tensor[], attributes: A): TensorType;
-  /** `null` says that the op has no gradient. */
+  /** `null` if the op has no gradient. */
   readonly grad: GradRule<A> | null;
   readonly kernel: Lowering<A>;
   /** Floating-point operations of one evaluation. */

@@ -1,18 +1,18 @@
-/** Where a node comes from: the layer whose `forward` made it, or whose gradient rule did. */
+/** The layer and phase that made a node: a layer's `forward`, or the gradient rules of the nodes made in it. */
 export interface Origin {
-  /** The path of a module, or a name in brackets for what no module made: `conv1`, `(model)`, `(loss)`. */
+  /** The path of a module, or a name in brackets for nodes made outside of modules: `conv1`, `(model)`, `(loss)`. */
   readonly layer: string;
   readonly phase: 'forward' | 'backward';
 }
 
 let current: Origin | undefined;
 
-/** The origin of nodes that are made now; undefined where nobody asked for origins. */
+/** The origin given to new nodes; undefined where origins are not traced. */
 export function currentOrigin(): Origin | undefined {
   return current;
 }
 
-/** Runs a function whose nodes have the given origin, but for those that an inner call gives another. */
+/** Runs a function with the given origin for its new nodes. Inner calls may override it. */
 export function withOrigin<R>(origin: Origin | undefined, fn: () => R): R {
   const outer = enterOrigin(origin);
   try {
@@ -22,19 +22,19 @@ export function withOrigin<R>(origin: Origin | undefined, fn: () => R): R {
   }
 }
 
-/** Gives nodes the origin from now on, until `leaveOrigin` is called with the origin that is returned. */
+/** Sets the origin of new nodes until `leaveOrigin` is called with the origin that is returned. */
 export function enterOrigin(origin: Origin | undefined): Origin | undefined {
   const outer = current;
   current = origin ?? outer;
   return outer;
 }
 
-/** Ends what `enterOrigin` began. */
+/** Restores the origin that `enterOrigin` returned. */
 export function leaveOrigin(outer: Origin | undefined): void {
   current = outer;
 }
 
-/** The origin of the gradient rule of a node that stands at an origin. */
+/** The origin of the gradient of a node with the given origin. */
 export function backwardOf(origin: Origin | undefined): Origin | undefined {
   return origin && { layer: origin.layer, phase: 'backward' };
 }

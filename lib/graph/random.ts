@@ -86,9 +86,9 @@ const PERMUTATION_STREAM = 0x7065726d;
 const MAX_INT32 = 2 ** 31 - 1;
 
 /**
- * A random order of 0..n-1 that depends on nothing but its arguments (Fisher-Yates over Philox counters).
+ * A random permutation of 0..n-1, determined by its arguments alone (Fisher-Yates over Philox counters).
  *
- * @param n how many indices, 0 to 2^31 - 1
+ * @param n number of indices, 0 to 2^31 - 1
  * @param seed any safe integer
  * @param epoch from 0; each epoch has an order of its own
  */
@@ -102,7 +102,7 @@ export function permutation(n: number, seed: number, epoch = 0): Int32Array {
   const words = new Uint32Array(4);
   for (let i = n - 1, drawn = 0; i > 0; i--, drawn++) {
     if ((drawn & 3) === 0) philox(drawn >>> 2, epochLow, epochHigh, PERMUTATION_STREAM, low, high, words);
-    // Multiply-shift: off from uniform by less than n / 2^32, with no division and no rejection.
+    // Multiply-shift: deviates from uniform by less than n / 2^32, without division or rejection.
     const j = Math.floor(((words[drawn & 3] as number) * (i + 1)) / 2 ** 32);
     const kept = order[i] as number;
     order[i] = order[j] as number;

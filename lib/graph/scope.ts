@@ -1,27 +1,27 @@
 import { withOrigin } from './origin.js';
 import type { Tensor } from './tensor.js';
 
-/** A stretch of a graph whose values are computed again where a gradient needs them: one for each call of `checkpoint`. */
+/** A checkpointed stretch of a graph, one per call of `checkpoint`, whose values gradients recompute. */
 export interface CheckpointScope {
-  /** The stretch that it is a part of. */
+  /** The enclosing scope. */
   readonly parent: CheckpointScope | undefined;
-  /** Of what leaves scopes, and is kept as what is in the parent: the scopes that it has left. */
+  /** Set only for values that leave scopes, which are kept like those of the parent: the scopes they have left. */
   readonly left?: readonly CheckpointScope[];
 }
 
-/** The scope that a value is kept in: when that is undefined or the current one, it is not computed again. */
+/** The scope that keeps a value. The value is not recomputed if it is undefined or the current scope. */
 export function keptIn(scope: CheckpointScope | undefined): CheckpointScope | undefined {
   return scope?.left ? scope.parent : scope;
 }
 
 let current: CheckpointScope | undefined;
 
-/** The scope of nodes that are made now; undefined outside of all. */
+/** The scope given to new nodes; undefined outside of all scopes. */
 export function currentScope(): CheckpointScope | undefined {
   return current;
 }
 
-/** Runs a function whose nodes are in the given scope, or in none, but for those that an inner call puts into another. */
+/** Runs a function with the given scope, or none, for its new nodes. Inner calls may override it. */
 export function inScope<R>(scope: CheckpointScope | undefined, fn: () => R): R {
   const outer = current;
   current = scope;
@@ -32,12 +32,12 @@ export function inScope<R>(scope: CheckpointScope | undefined, fn: () => R): R {
   }
 }
 
-/** Runs a function that makes a node anew, with the origin and the scope of the one that it stands for. */
+/** Runs a function that rebuilds a node, with the origin and the scope of the original. */
 export function remade<R>({ origin, scope }: Tensor, fn: () => R): R {
   return inScope(scope, () => withOrigin(origin, fn));
 }
 
-/** Moves a value that leaves a scope out of it, with what it is a view of: it is kept. */
+/** Moves a value that leaves a scope out of it, together with the values it is a view of, so that they are kept. */
 export function moveOut(value: Tensor, scope: CheckpointScope): void {
   if (!liesIn(value.scope, scope)) return;
   value.scope = { parent: scope.parent, left: [...(value.scope?.left ?? []), scope] };
@@ -45,13 +45,13 @@ export function moveOut(value: Tensor, scope: CheckpointScope): void {
   if (isView) moveOut(value.input(0), scope);
 }
 
-/** Whether a scope is the other one or lies in it; all of them lie in none, which is undefined. */
+/** True if `inner` is `outer` or nested in it. Undefined, which means no scope, contains every scope. */
 export function liesIn(inner: CheckpointScope | undefined, outer: CheckpointScope | undefined): boolean {
   if (inner === outer || outer === undefined) return true;
   return inner !== undefined && liesIn(inner.parent, outer);
 }
 
-/** The innermost scope that both lie in. */
+/** The innermost scope that contains both. */
 export function commonScope(
   a: CheckpointScope | undefined,
   b: CheckpointScope | undefined,

@@ -1,3 +1,4 @@
+import { at } from './at.js';
 import { formatShape, invalid } from './errors.js';
 
 /** Dimensions of a tensor, outermost first; `[]` is a scalar. */
@@ -20,12 +21,12 @@ export function contiguousStrides(shape: Shape): number[] {
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = stride;
-    stride *= shape[axis] as number;
+    stride *= at(shape, axis);
   }
   return strides;
 }
 
-/** The shape that both shapes broadcast to (NumPy's rule). Throws in the name of `op` when there is none. */
+/** The shape that both shapes broadcast to (NumPy's rule). Throws an error that names `op` if there is none. */
 export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   const result = new Array<number>(rank);
@@ -40,7 +41,7 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
   return result;
 }
 
-/** Turns axes that may be negative, or left out for "all", into a sorted list without repeats. */
+/** Normalises axes, which may be negative or undefined (all axes), to a sorted list. Throws when two are equal. */
 export function normaliseAxes(
   op: string,
   axes: number | readonly number[] | undefined,
@@ -53,7 +54,7 @@ export function normaliseAxes(
   return result;
 }
 
-/** One axis, counted from the end when negative. */
+/** Normalises an axis; a negative one counts from the end. */
 export function normaliseAxis(op: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     throw invalid(op, `axis must be an integer from ${-rank} to ${rank - 1}`, axis);
@@ -61,7 +62,7 @@ export function normaliseAxis(op: string, axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-/** Checks that every dimension is a non-negative integer and that the size can be indexed. */
+/** Checks that every dimension is a non-negative integer and that the size is a safe integer. */
 export function requireShape(op: string, shape: Shape): Shape {
   for (const dimension of shape) {
     if (!Number.isInteger(dimension) || dimension < 0) {

@@ -3,8 +3,8 @@ import { invalid } from './errors.js';
 import { type Shape, sizeOf } from './shapes.js';
 
 /**
- * The memory of a variable: shared between threads, so that workers read and write it in place. Filled when it is
- * first needed, because an initialiser may depend on a seed that is known only later.
+ * The memory of a variable: shared between threads, so that workers read and write it in place. Filled on first use,
+ * because an initialiser may depend on a seed that is known only later.
  */
 export class Storage {
   #data: TypedArray | undefined;
@@ -18,7 +18,7 @@ export class Storage {
     this.#fill = fill;
   }
 
-  /** Whether the memory has been filled. */
+  /** True once the memory has been filled. */
   get initialised(): boolean {
     return this.#data !== undefined;
   }

@@ -2,8 +2,8 @@ import { remade } from './scope.js';
 import { reachable, Tensor } from './tensor.js';
 
 /**
- * The graph of `roots` with other nodes in the place of some, which must have their shapes and dtypes. Nodes that depend
- * on none of them stay as they are.
+ * Rebuilds the graph of `roots` with some nodes replaced by others of the same shape and dtype. Nodes that depend on
+ * none of them are reused.
  *
  * @returns the roots, in order
  */

@@ -7,18 +7,18 @@ import { type Shape, sizeOf } from './shapes.js';
 let nextId = 0;
 
 /**
- * A node of the graph: an op, its inputs, its attributes, and the shape and dtype of its value. Immutable. Nothing
- * is computed until the value is asked for, by `data()` or by a compiled function.
+ * A node of the graph: an op, its inputs, its attributes, and the shape and dtype of its value. Immutable. Nothing is
+ * computed until the value is requested, by `data()` or by a compiled function.
  *
- * Ids grow with creation, so sorting nodes by id puts every node behind its inputs.
+ * Ids increase in order of creation, so sorting nodes by id gives a topological order.
  */
 export class Tensor<A = unknown> {
   readonly id: number = nextId++;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** Where it comes from, where that is traced: see `within`. */
+  /** The layer and phase that made the node, where origins are traced. */
   readonly origin: Origin | undefined = currentOrigin();
-  /** The stretch that it is computed again with, rather than kept for gradients. `moveOut` alone changes it. */
+  /** The checkpoint scope that the node is recomputed with, if any. Changed by `moveOut` alone. */
   scope: CheckpointScope | undefined = currentScope();
 
   constructor(
@@ -41,7 +41,7 @@ export class Tensor<A = unknown> {
     return sizeOf(this.shape);
   }
 
-  /** One input, for rules that know how many there are. */
+  /** One input. Throws a RangeError if the node has no such input. */
   input(index: number): Tensor {
     const input = this.inputs[index];
     if (!input) throw new RangeError(`${this.op.kind} has ${this.inputs.length} inputs, not ${index + 1}`);
@@ -57,12 +57,12 @@ export class Tensor<A = unknown> {
   }
 }
 
-/** The id that the next node will have: nodes made between two calls have ids from the first to below the second. */
+/** The id of the next node. Nodes made between two calls have ids from the first up to but excluding the second. */
 export function upcomingId(): number {
   return nextId;
 }
 
-/** All nodes that `roots` depend on, themselves included, inputs first; of a node that ends the search, not its inputs. */
+/** `roots` and all nodes that they depend on, in topological order. Does not search below nodes that end it. */
 export function reachable(roots: Iterable<Tensor>, isEnd: (node: Tensor) => boolean = () => false): Tensor[] {
   const seen = new Set<Tensor>();
   const stack = [...roots];

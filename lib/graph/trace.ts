@@ -3,12 +3,12 @@ import type { Variable } from './leaf.js';
 import { sameShape } from './shapes.js';
 import type { Tensor } from './tensor.js';
 
-/** What a function does besides returning a value while it is traced. */
+/** The side effects of a function that is being traced. */
 export interface Trace {
   readonly assignments: Map<Variable, Tensor>;
   /** Called on the host after each run of the compiled function. */
   readonly afterRun: (() => void)[];
-  /** Whether what the trace depended on is as it was; all must hold for it to be used again. */
+  /** Conditions for reusing the trace; all must hold. */
   readonly guards: (() => boolean)[];
   randomNodes: number;
 }
@@ -27,7 +27,7 @@ export function traced<R>(fn: () => R): { result: R; trace: Trace } {
   }
 }
 
-/** The trace under way. Throws in the name of `op` outside a compiled function. */
+/** The trace in progress. Throws an error that names `op` outside of a compiled function. */
 export function currentTrace(op: string): Trace {
   const trace = stack.at(-1);
   if (!trace) throw invalid(op, 'can only be used inside a function given to compile()');
@@ -35,8 +35,8 @@ export function currentTrace(op: string): Trace {
 }
 
 /**
- * Sets a variable to a value when the compiled function has run. All reads in the function see the value from
- * before. A later assignment to the same variable replaces an earlier one.
+ * Assigns a value to a variable once the compiled function has run. All reads in the function see the old value. A
+ * later assignment to the same variable replaces an earlier one.
  */
 export function assign(variable: Variable, value: Tensor): void {
   if (!sameShape(variable.shape, value.shape)) {
@@ -46,31 +46,31 @@ export function assign(variable: Variable, value: Tensor): void {
   currentTrace('assign').assignments.set(variable, value);
 }
 
-/** Whether a function given to `compile()` is being traced, so that `assign` can be used. */
+/** True while a function given to `compile()` is being traced, so that `assign` can be used. */
 export function isTracing(): boolean {
   return stack.length > 0;
 }
 
-/** The value that a variable will have after the run, as far as it is traced: that of an assignment, or its own. */
+/** The value that a variable will have after the run, as traced so far: the last assigned value, or its own. */
 export function pendingValue(variable: Variable): Tensor {
   return stack.at(-1)?.assignments.get(variable) ?? variable;
 }
 
 /**
- * Notes that the trace depends on something besides its arguments, which may change between runs. When `holds` is false
- * later, the function is traced again.
+ * Records that the trace depends on something other than its arguments, which may change between runs. When `holds`
+ * returns false before a later run, the function is traced again.
  */
 export function guard(holds: () => boolean): void {
   stack.at(-1)?.guards.push(holds);
 }
 
-/** A number for the next random node: its place in the trace, so that tracing again draws the same numbers. */
+/** A key for the next random node: its place in the trace, so that retracing draws the same numbers. */
 export function nextRandomKey(): number {
   const trace = stack.at(-1);
   return trace ? trace.randomNodes++ : 0x80000000 + randomNodesOutside++;
 }
 
-/** Runs `fn`, and gives the variables that it assigned with their values. */
+/** Runs `fn` and returns its result, with the variables that it assigned and their values. */
 export function assignedBy<R>(fn: () => R): { result: R; assigned: [Variable, Tensor][] } {
   const trace = stack.at(-1);
   const before = new Map(trace?.assignments);
@@ -81,7 +81,7 @@ export function assignedBy<R>(fn: () => R): { result: R; assigned: [Variable, Te
   return { result, assigned };
 }
 
-/** Runs `fn`, and throws in the name of `op` if it assigned variables: for functions that are traced once and run often. */
+/** Runs `fn`, which is traced once but run often. Throws an error that names `op` if it assigned variables. */
 export function requireNoAssignments<R>(op: string, fn: () => R): R {
   const { result, assigned } = assignedBy(fn);
   for (const [variable] of assigned) throw invalid(op, 'the step must not assign variables', variable);

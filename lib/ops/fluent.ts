@@ -9,7 +9,7 @@ import * as ops from './index.js';
 
 type Ops = typeof ops;
 
-/** The ops that take something else first, or nothing. */
+/** The ops whose first argument is not a tensor, or that have none. */
 const functionsOnly = {
   concat: true,
   customGradient: true,
@@ -32,13 +32,13 @@ export type NestedArray = number | NestedArray[];
 
 declare module '../graph/tensor.js' {
   interface Tensor<A> extends Fluent {
-    /** Computes the value, off the main thread. The array is the caller's own. */
+    /** Computes the value, off the main thread. The array belongs to the caller. */
     data(): Promise<TypedArray>;
     /** The value of a tensor with one element. */
     item(): Promise<number>;
     /** The value as nested arrays. */
     toArray(): Promise<NestedArray>;
-    /** The value as another dtype. */
+    /** The value converted to another dtype: `cast`. */
     to(dtype: DType): Tensor;
     /** The same value, through which no gradient flows: `stopGradient`. */
     detach(): Tensor;
@@ -88,5 +88,5 @@ Tensor.prototype.toArray = async function toArray() {
 type FirstArgument<F> = F extends (first: infer T, ...rest: never) => unknown ? T : never;
 type TakesTensor = { [K in keyof Ops]: Tensor extends FirstArgument<Ops[K]> ? K : never }[keyof Ops];
 
-// Does not compile while the list names too few or too many.
+// A compile-time check that the list is neither too short nor too long.
 functionsOnly satisfies Record<Exclude<keyof Ops, TakesTensor>, true>;

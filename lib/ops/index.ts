@@ -1,4 +1,5 @@
-// The ops that users see. Of a primitive, its functions are named here; a file of composites exports nothing else.
+// The public ops. Those of primitives are listed by name, because their files export records as well; files of
+// composites export public names only.
 
 export * from './indexing/index-select.js';
 export * from './indexing/join.js';

@@ -7,8 +7,8 @@ import { gatherOp, requireIndices } from '../primitives/gather.js';
 import { reshape } from '../primitives/movement.js';
 
 /**
- * The slices of `x` at the places of one axis (the first by default) that a list names, in its order, as
- * `torch.index_select`. An index outside of the axis is an error at run time.
+ * The slices of `x` at the given indices of one axis (the first by default), as `torch.index_select`. An index outside
+ * of the axis is an error at run time.
  *
  * @param indices int32 or uint8, one axis
  */

@@ -1,10 +1,11 @@
+import { at as elementAt } from '../../graph/at.js';
 import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
 import { normaliseAxis, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { expand } from '../primitives/broadcast.js';
 import { concat, reshape, slice, sliceAxis, squeeze, unsqueeze } from '../primitives/movement.js';
 
-/** Puts tensors of one shape behind one another along a new axis (the first by default), as `torch.stack`. */
+/** Stacks tensors of one shape along a new axis (the first by default), as `torch.stack`. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   const [first] = tensors;
   if (!first) throw invalid('stack', 'at least one tensor', []);
@@ -21,23 +22,23 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
-/** The slices along an axis (the first by default), each without it: what `stack` put together. */
+/** The slices along an axis (the first by default), without that axis; the inverse of `stack`. */
 export function unstack(x: Tensor, axis = 0): Tensor[] {
   const over = normaliseAxis('unstack', axis, x.ndim);
-  return Array.from({ length: x.shape[over] as number }, (_, i) =>
+  return Array.from({ length: elementAt(x.shape, over) }, (_, i) =>
     squeeze(sliceAxis(x, over, i, i + 1), over),
   );
 }
 
 /**
- * Cuts an axis (the first by default) into stretches, as `torch.split`.
+ * Splits an axis (the first by default) into parts, as `torch.split`.
  *
- * @param sizes the length of each stretch, which together make the axis; or one length for all, of which the last
- *   stretch has what is left
+ * @param sizes the length of each part, which add up to that of the axis; or one length for all parts, of which the
+ *   last one may be shorter
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
   const over = normaliseAxis('split', axis, x.ndim);
-  const length = x.shape[over] as number;
+  const length = elementAt(x.shape, over);
   if (typeof sizes === 'number') {
     requireInteger('split', 'size', sizes, { min: 1 });
     const count = Math.max(1, Math.ceil(length / sizes));
@@ -58,40 +59,40 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
 }
 
 /**
- * Cuts an axis (the first by default) into at most `count` stretches of equal length, the last of which may be shorter,
+ * Splits an axis (the first by default) into at most `count` parts of equal length, the last of which may be shorter,
  * as `torch.chunk`.
  */
 export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
   requireInteger('chunk', 'count', count, { min: 1 });
   const over = normaliseAxis('chunk', axis, x.ndim);
-  return split(x, Math.max(1, Math.ceil((x.shape[over] as number) / count)), over);
+  return split(x, Math.max(1, Math.ceil(elementAt(x.shape, over) / count)), over);
 }
 
 /**
- * The sliceAxis of a tensor at a place of each of the leading axes, which are dropped: `at(x, 0)` is PyTorch's `x[0]`, and
- * `at(x, -1, 2)` its `x[-1, 2]`.
+ * The slice of a tensor at one index of each of the leading axes, which are dropped: `at(x, 0)` is PyTorch's `x[0]`,
+ * and `at(x, -1, 2)` its `x[-1, 2]`.
  */
 export function at(x: Tensor, ...indices: number[]): Tensor {
   if (indices.length > x.ndim) throw invalid('at', `at most ${x.ndim} indices`, indices.length);
   return indices.reduce<Tensor>((rest, index) => {
-    const length = rest.shape[0] as number;
+    const length = elementAt(rest.shape, 0);
     requireInteger('at', `index into ${formatShape(rest.shape)}`, index, { min: -length, max: length - 1 });
     const place = index < 0 ? index + length : index;
     return squeeze(slice(rest, [[place, place + 1]]), 0);
   }, x);
 }
 
-/** Repeats a tensor as often along each axis as `repeats` says, as `torch.tile`; missing axes are added in front. */
+/** Repeats a tensor `repeats[i]` times along axis `i`, as `torch.tile`; axes that either lacks are added in front. */
 export function tile(x: Tensor, repeats: readonly number[]): Tensor {
   for (const count of repeats) requireInteger('tile', 'each of repeats', count, { min: 0 });
   const rank = Math.max(repeats.length, x.ndim);
   const shape = [...new Array<number>(rank - x.ndim).fill(1), ...x.shape];
   const counts = [...new Array<number>(rank - repeats.length).fill(1), ...repeats];
   const apart = shape.flatMap((d) => [1, d]);
-  const wide = shape.flatMap((d, i) => [counts[i] as number, d]);
+  const wide = shape.flatMap((d, i) => [elementAt(counts, i), d]);
   return reshape(
     expand(reshape(x, apart), wide),
-    shape.map((d, i) => d * (counts[i] as number)),
+    shape.map((d, i) => d * elementAt(counts, i)),
   );
 }
 
@@ -105,6 +106,6 @@ export function repeatInterleave(x: Tensor, count: number, axis?: number): Tenso
   const over = normaliseAxis('repeatInterleave', axis, x.ndim);
   const after = x.shape.slice(over + 1);
   const wide = [...x.shape.slice(0, over + 1), count, ...after];
-  const merged = x.shape.with(over, (x.shape[over] as number) * count);
+  const merged = x.shape.with(over, elementAt(x.shape, over) * count);
   return reshape(expand(unsqueeze(x, over + 1), wide), merged);
 }

@@ -7,7 +7,8 @@ import { checkLabels } from '../primitives/gather.js';
 import { unsqueeze } from '../primitives/movement.js';
 
 /**
- * 1 at each label's place along a new last axis, 0 elsewhere. A label outside of the classes is an error at run time.
+ * One-hot encoding: 1 at each label's place along a new last axis, 0 elsewhere. A label outside of the classes is an
+ * error at run time.
  *
  * @param labels int32 or uint8, any shape
  * @returns [...labels.shape, classes]
@@ -15,7 +16,7 @@ import { unsqueeze } from '../primitives/movement.js';
 export function oneHot(labels: Tensor, classes: number, dtype: DType = 'float32', op = 'oneHot'): Tensor {
   requireInteger(op, 'classes', classes, { min: 1, max: 2 ** 24 });
   const checked = checkLabels(op, labels, classes);
-  // Compared as floats, the comparison fuses with the arithmetic around it; 2 ** 24 classes are exact.
+  // A comparison of floats fuses with the arithmetic around it, and represents 2 ** 24 classes exactly.
   const like = isFloat(dtype) ? dtype : 'float32';
   return cast(eq(unsqueeze(cast(checked, like), -1), arange(classes, like)), dtype);
 }

@@ -1,10 +1,11 @@
+import { at } from '../../graph/at.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
 import { normaliseAxis } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { concat, sliceAxis } from '../primitives/movement.js';
 
 /**
- * Moves the elements of an axis by `shift` places towards its end, and those that leave it back to its start, as
+ * Rotates the elements of an axis by `shift` places towards its end; those shifted out re-enter at its start, as
  * `torch.roll`. Lists of shifts and axes roll one axis after the other.
  */
 export function roll(x: Tensor, shift: number | readonly number[], axis: number | readonly number[]): Tensor {
@@ -13,7 +14,7 @@ export function roll(x: Tensor, shift: number | readonly number[], axis: number 
   if (shifts.length !== axes.length) throw invalid('roll', 'one shift for each axis', [shift, axis]);
   return axes.reduce<Tensor>((rolled, each, i) => {
     const over = normaliseAxis('roll', each, x.ndim);
-    const length = x.shape[over] as number;
+    const length = at(x.shape, over);
     const places = requireInteger('roll', 'shift', shifts[i]) % (length || 1);
     if (places === 0) return rolled;
     const cut = (length - places) % length;

@@ -1,10 +1,11 @@
+import { at } from '../../graph/at.js';
 import { formatShape, requireInteger, requireOptions } from '../../graph/errors.js';
 import { normaliseAxis } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { takeAlong } from '../primitives/along.js';
 import { argSort, argSortOp, type SortOptions } from '../primitives/sort.js';
 
-/** The elements of an axis (the last by default) in order, as `argSort` puts them. */
+/** The elements of an axis (the last by default), sorted in the order of `argSort`. */
 export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   requireOptions('sort', options);
   const over = normaliseAxis('sort', axis, x.ndim);
@@ -12,11 +13,11 @@ export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
 }
 
 export interface TopKOptions {
-  /** The largest elements, or else the smallest. Default true. */
+  /** Takes the largest elements; otherwise the smallest. Default true. */
   readonly largest?: boolean;
 }
 
-/** Elements of an axis, and where they stand on it. */
+/** Elements of an axis, and their indices on it. */
 export interface Ranked {
   readonly values: Tensor;
   /** int32, of the shape of `values`. */
@@ -24,14 +25,14 @@ export interface Ranked {
 }
 
 /**
- * The `k` largest elements of an axis (the last by default), largest first, or the smallest, smallest first. Of equal
- * elements the first ones are taken.
+ * The `k` largest elements of an axis (the last by default), largest first, or the smallest, smallest first. Among
+ * equal elements, the first ones are taken.
  */
 export function topK(x: Tensor, k: number, axis = -1, options: TopKOptions = {}): Ranked {
   requireOptions('topK', options);
   const { largest = true } = options;
   const over = normaliseAxis('topK', axis, x.ndim);
-  requireInteger('topK', `k of ${formatShape(x.shape)}`, k, { min: 0, max: x.shape[over] as number });
+  requireInteger('topK', `k of ${formatShape(x.shape)}`, k, { min: 0, max: at(x.shape, over) });
   const indices = new Tensor(argSortOp, [x], { axis: over, descending: largest, count: k });
   return { values: takeAlong(x, indices, over), indices };
 }

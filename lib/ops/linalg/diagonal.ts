@@ -11,7 +11,7 @@ function requireMatrix(op: string, x: Tensor): [number, number] {
   return x.shape.slice(-2) as [number, number];
 }
 
-/** Compares the column of each place of a matrix with its row, in a dtype that fuses with arithmetic on `dtype`. */
+/** Compares the column of each element with its row plus `offset`, in a dtype that fuses with operations on `dtype`. */
 function places(
   [rows, columns]: [number, number],
   dtype: DType,
@@ -22,14 +22,14 @@ function places(
   return compare(arange(columns, like), unsqueeze(add(arange(rows, like), offset), 1));
 }
 
-/** The last two axes with zeros above a diagonal, that many places above the main one; as `torch.tril`. */
+/** The last two axes with zeros above a diagonal, which lies `diagonal` places above the main one; as `torch.tril`. */
 export function tril(x: Tensor, diagonal = 0): Tensor {
   const size = requireMatrix('tril', x);
   requireInteger('tril', 'diagonal', diagonal);
   return where(places(size, x.dtype, diagonal, le), x, 0);
 }
 
-/** The last two axes with zeros below a diagonal, that many places above the main one; as `torch.triu`. */
+/** The last two axes with zeros below a diagonal, which lies `diagonal` places above the main one; as `torch.triu`. */
 export function triu(x: Tensor, diagonal = 0): Tensor {
   const size = requireMatrix('triu', x);
   requireInteger('triu', 'diagonal', diagonal);
@@ -43,7 +43,7 @@ export function eye(rows: number, columns = rows, dtype: DType = 'float32'): Ten
   return cast(places([rows, columns], dtype, 0, eq), dtype);
 }
 
-/** A diagonal of the last two axes, that many places above the main one, as a last axis; as `torch.diagonal`. */
+/** A diagonal of the last two axes, `offset` places above the main one, as a new last axis; as `torch.diagonal`. */
 export function diagonal(x: Tensor, offset = 0): Tensor {
   const [rows, columns] = requireMatrix('diagonal', x);
   requireInteger('diagonal', 'offset', offset);
@@ -63,14 +63,14 @@ export function diagonal(x: Tensor, offset = 0): Tensor {
 /**
  * A square matrix with a vector on a diagonal and zeros elsewhere, or the diagonal of a matrix, as `torch.diag`.
  *
- * @param offset how many places the diagonal lies above the main one
+ * @param offset number of places from the main diagonal up to this one
  */
 export function diag(x: Tensor, offset = 0): Tensor {
   requireInteger('diag', 'offset', offset);
   if (x.ndim === 2) return diagonal(x, offset);
   if (x.ndim !== 1) throw invalid('diag', 'needs a vector or a matrix', formatShape(x.shape));
   const side = x.size + Math.abs(offset);
-  // Each element and a row's length of zeros bring the next one to its place.
+  // A row's length of zeros after each element puts the next one on the diagonal.
   const spread = pad(unsqueeze(x, 1), [
     [0, 0],
     [0, side],

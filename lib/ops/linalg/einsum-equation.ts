@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 
 /** The label of each axis of the operands and of the result: a letter, or `...0` for the last axis of an ellipsis. */
@@ -21,7 +22,7 @@ export function parseEquation(equation: string, ranks: readonly number[]): Equat
   }
   const inputs = terms.map((term, i) => {
     const names = readTerm(equation, term);
-    const rank = ranks[i] as number;
+    const rank = at(ranks, i);
     const hidden = rank - names.filter((name) => name !== '...').length;
     if (names.includes('...') ? hidden < 0 : hidden !== 0) {
       throw invalid('einsum', `operand ${i} has ${rank} axes, which '${term}' does not name`);
@@ -42,7 +43,7 @@ export function parseEquation(equation: string, ranks: readonly number[]): Equat
   return { inputs, output: labels };
 }
 
-/** The letters of a term, and the ellipsis as one. */
+/** The letters of a term; an ellipsis counts as one. */
 function readTerm(equation: string, term: string): string[] {
   const names = term.match(/\.\.\.|[a-zA-Z]/g) ?? [];
   if (names.join('') !== term || names.filter((name) => name === '...').length > 1) {
@@ -51,7 +52,7 @@ function readTerm(equation: string, term: string): string[] {
   return names;
 }
 
-/** Labels for the axes of an ellipsis, which line up at the end. */
+/** Labels for the axes of an ellipsis, numbered from the last so that operands align at the end. */
 function ellipsis(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `...${count - 1 - i}`);
 }

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { sizeOf } from '../../graph/shapes.js';
@@ -16,11 +17,11 @@ interface Labelled {
 }
 
 /**
- * Einstein summation, as `torch.einsum`: each letter names an axis, letters that the output lacks are summed over, and a
- * letter that comes more than once in an operand takes its diagonal. `...` stands for any further axes, which broadcast.
- * Without `->` the output has the axes of `...` and then the letters that come once, in alphabetical order.
+ * Einstein summation, as `torch.einsum`: each letter names an axis, letters that the output lacks are summed over, and
+ * a letter that occurs more than once in an operand takes its diagonal. `...` means any further axes, which broadcast.
+ * Without `->` the output has the axes of `...` and then the letters that occur once, in alphabetical order.
  *
- * Operands are multiplied from left to right, as products of matrices where a letter of two operands is summed.
+ * Operands are multiplied from left to right, as matrix products where a letter of two operands is summed.
  *
  * @example einsum('bqd,bkd->bqk', queries, keys)
  * @throws when the equation does not fit the operands, or an operand is not float32 or float64
@@ -40,7 +41,7 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
   );
   const sizes = labelSizes(parsed, operands);
   const [head, ...rest] = operands.map((x, i) =>
-    withoutOnes(diagonals({ x, labels: parsed.inputs[i] as string[] }), sizes),
+    withoutOnes(diagonals({ x, labels: at(parsed.inputs, i) }), sizes),
   ) as [Labelled, ...Labelled[]];
   const product = rest.reduce<Labelled>((left, right, i) => {
     const later = new Set([...parsed.output, ...rest.slice(i + 1).flatMap(({ labels }) => labels)]);
@@ -58,7 +59,7 @@ function labelSizes({ inputs }: Equation, operands: readonly Tensor[]): Map<stri
   const sizes = new Map<string, number>();
   inputs.forEach((labels, i) => {
     labels.forEach((label, axis) => {
-      const size = operands[i]?.shape[axis] as number;
+      const size = at(at(operands, i).shape, axis);
       const known = sizes.get(label) ?? 1;
       if (known !== 1 && size !== 1 && known !== size) {
         const name = label.length > 1 ? 'an axis of ...' : `'${label}'`;
@@ -70,22 +71,22 @@ function labelSizes({ inputs }: Equation, operands: readonly Tensor[]): Map<stri
   return sizes;
 }
 
-/** Replaces axes of one label by their diagonal. */
+/** Replaces axes that share a label by their diagonal. */
 function diagonals({ x, labels }: Labelled): Labelled {
   const again = labels.findIndex((label, axis) => labels.indexOf(label) < axis);
   if (again < 0) return { x, labels };
-  const label = labels[again] as string;
+  const label = at(labels, again);
   const pair = [labels.indexOf(label), again];
   const [a, b] = pair.map((axis) => x.shape[axis]);
   if (a !== b) {
     throw invalid('einsum', `'${label}' names axes of one length in an operand of ${formatShape(x.shape)}`);
   }
   const others = labels.map((_, axis) => axis).filter((axis) => !pair.includes(axis));
-  const rest = others.map((axis) => labels[axis] as string);
+  const rest = others.map((axis) => at(labels, axis));
   return diagonals({ x: diagonal(permute(x, [...others, ...pair])), labels: [...rest, label] });
 }
 
-/** Drops axes of length 1 that another operand has with more. */
+/** Drops axes of length 1 that are longer in another operand. */
 function withoutOnes({ x, labels }: Labelled, sizes: ReadonlyMap<string, number>): Labelled {
   const kept = labels.map((label, axis) => x.shape[axis] === sizes.get(label));
   return {
@@ -97,15 +98,15 @@ function withoutOnes({ x, labels }: Labelled, sizes: ReadonlyMap<string, number>
   };
 }
 
-/** Sums over the axes whose labels nothing needs. */
+/** Sums over the axes whose labels are not needed. */
 function summed({ x, labels }: Labelled, needed: readonly string[]): Labelled {
-  const gone = labels.map((_, axis) => axis).filter((axis) => !needed.includes(labels[axis] as string));
+  const gone = labels.map((_, axis) => axis).filter((axis) => !needed.includes(at(labels, axis)));
   return gone.length === 0
     ? { x, labels }
     : { x: sum(x, gone), labels: labels.filter((_, i) => !gone.includes(i)) };
 }
 
-/** The product of two operands, summed over the labels that both have and nothing needs later. */
+/** The product of two operands, summed over the labels that both have and no later step needs. */
 function multiply(left: Labelled, right: Labelled, later: ReadonlySet<string>): Labelled {
   const both = left.labels.filter((label) => right.labels.includes(label));
   const batch = both.filter((label) => later.has(label));
@@ -114,7 +115,7 @@ function multiply(left: Labelled, right: Labelled, later: ReadonlySet<string>): 
   const columns = right.labels.filter((label) => !both.includes(label));
   const labels = [...batch, ...rows, ...columns];
   if (inner.length === 0 || (rows.length === 0 && columns.length === 0)) {
-    // No product of matrices: the multiplication fuses with the sum.
+    // Not a matrix product: the multiplication fuses with the sum.
     const all = [...labels, ...inner];
     return summed({ x: mul(aligned(left, all), aligned(right, all)), labels: all }, labels);
   }
@@ -133,12 +134,12 @@ function multiply(left: Labelled, right: Labelled, later: ReadonlySet<string>): 
   return { x: reshape(product, [...lead, ...m, ...n]), labels };
 }
 
-/** The shape behind `lead` axes, cut after `count` of them. */
+/** The shape after `lead` axes, split after `count` more. */
 function split({ shape }: Tensor, lead: number, count: number): [readonly number[], readonly number[]] {
   return [shape.slice(lead, lead + count), shape.slice(lead + count)];
 }
 
-/** The axes in the order of `order`, which names each. */
+/** Permutes the axes into `order`, which names all of them. */
 function arranged({ x, labels }: Labelled, order: readonly string[]): Tensor {
   return permute(
     x,
@@ -146,12 +147,12 @@ function arranged({ x, labels }: Labelled, order: readonly string[]): Tensor {
   );
 }
 
-/** The axes in the order of `order`, with axes of length 1 for the labels that are missing. */
+/** Permutes the axes into `order`, with axes of length 1 for the labels that are missing. */
 function aligned(operand: Labelled, order: readonly string[]): Tensor {
   const present = order.filter((label) => operand.labels.includes(label));
   const turned = arranged(operand, present);
   return reshape(
     turned,
-    order.map((label) => (present.includes(label) ? (turned.shape[present.indexOf(label)] as number) : 1)),
+    order.map((label) => (present.includes(label) ? at(turned.shape, present.indexOf(label)) : 1)),
   );
 }

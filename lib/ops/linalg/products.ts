@@ -5,13 +5,13 @@ import { sum } from '../primitives/broadcast.js';
 import { mul } from '../primitives/elementwise.js';
 import { unsqueeze } from '../primitives/movement.js';
 
-/** Every element of a vector [M] times every element of another [N]: a matrix [M, N]. */
+/** The outer product of two vectors [M] and [N]: a matrix [M, N]. */
 export function outer(a: Tensor, b: Tensor): Tensor {
   requireVectors('outer', a, b);
   return mul(unsqueeze(a, 1), unsqueeze(b, 0));
 }
 
-/** The sum of the products of two vectors' elements. */
+/** The inner product of two vectors of one length. */
 export function dot(a: Tensor, b: Tensor): Tensor {
   requireVectors('dot', a, b);
   if (!sameShape(a.shape, b.shape))

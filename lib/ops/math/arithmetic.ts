@@ -7,9 +7,9 @@ import { broadcast, numbers, type Operand } from '../primitives/elementwise-reco
 export const reciprocal = (x: Tensor): Tensor => div(1, x);
 
 /**
- * `x` between two limits, as `torch.clamp`: what is below `low` becomes `low`, then what is above `high` becomes `high`.
- * Each may be a number, a tensor that broadcasts with `x`, or left out. The gradient reaches `x` where it lies within the
- * limits, ends included, and otherwise the limit that stands for it.
+ * Clamps `x` to two limits, as `torch.clamp`: elements below `low` become `low`, then elements above `high` become
+ * `high`. Each limit is a number, a tensor that broadcasts with `x`, or omitted. The gradient flows to `x` within the
+ * limits, ends included, and elsewhere to the limit that replaces it.
  */
 export function clip(x: Tensor, low?: Operand, high?: Operand): Tensor {
   if (low === undefined && high === undefined) throw invalid('clip', 'low, high or both must be given', low);

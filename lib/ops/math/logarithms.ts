@@ -29,7 +29,7 @@ export function logAddExp(a: Operand, b: Operand): Tensor {
   const [left, right] = broadcast('logAddExp', [a, b]) as [Tensor, Tensor];
   floatOnly('logAddExp', [left, right]);
   const larger = stopGradient(maximum(left, right));
-  // The shift cancels out of the result, so its gradient may be left out.
+  // The shift cancels out of the result, so its gradient may be omitted.
   const shift = where(finiteMask(larger), larger, 0);
   const [x, y] = [sub(left, shift), sub(right, shift)];
   return add(log1p(where(ge(x, y), add(expm1(x), exp(y)), add(exp(x), expm1(y)))), shift);

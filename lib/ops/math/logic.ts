@@ -5,7 +5,7 @@ import { Tensor } from '../../graph/tensor.js';
 import { abs, cast, eq, lt, ne, where } from '../primitives/elementwise.js';
 import { broadcast, type Operand, sameDType } from '../primitives/elementwise-record.js';
 
-/** `x` with `value` in the places where the bool `mask` holds; both broadcast with `x`, which keeps its dtype. */
+/** `x` with `value` where the bool `mask` is true; both broadcast with `x`, which keeps its dtype. */
 export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
   if (!(mask instanceof Tensor) || mask.dtype !== 'bool') {
     throw invalid('maskedFill', 'mask must be a bool tensor', mask instanceof Tensor ? mask.dtype : mask);
@@ -16,40 +16,40 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
   return where(holds, filled, kept);
 }
 
-/** The operands as bools of one shape: whether each element differs from 0. */
+/** The operands, broadcast to one shape and converted to bool: true where an element is not 0. */
 function truths(kind: string, operands: readonly Operand[]): Tensor[] {
   return broadcast(kind, operands).map((x) => cast(x, 'bool'));
 }
 
-/** Whether both are true (not 0), broadcast. */
+/** True where both operands are true (not 0), broadcast. */
 export function logicalAnd(a: Operand, b: Operand): Tensor {
   const [left, right] = truths('logicalAnd', [a, b]) as [Tensor, Tensor];
   return where(left, right, 0);
 }
 
-/** Whether at least one is true (not 0), broadcast. */
+/** True where at least one operand is true (not 0), broadcast. */
 export function logicalOr(a: Operand, b: Operand): Tensor {
   const [left, right] = truths('logicalOr', [a, b]) as [Tensor, Tensor];
   return where(left, 1, right);
 }
 
-/** Whether just one is true (not 0), broadcast. */
+/** True where exactly one operand is true (not 0), broadcast. */
 export function logicalXor(a: Operand, b: Operand): Tensor {
   const [left, right] = truths('logicalXor', [a, b]) as [Tensor, Tensor];
   return ne(left, right);
 }
 
-/** Whether `x` is false (0). */
+/** True where `x` is false (0). */
 export const logicalNot = (x: Tensor): Tensor => eq(x, 0);
 
-/** Whether an element is NaN, which integers never are. */
+/** True where an element is NaN, which integers never are. */
 const nanMask = (x: Tensor): Tensor => ne(x, x);
-/** Whether an element is neither NaN nor infinite. */
+/** True where an element is neither NaN nor infinite. */
 const finiteMask = (x: Tensor): Tensor =>
   isFloat(x.dtype) ? lt(abs(x), Number.POSITIVE_INFINITY) : eq(x, x);
-/** Whether an element is infinite, of either sign. */
+/** True where an element is infinite, of either sign. */
 const infinityMask = (x: Tensor): Tensor =>
   isFloat(x.dtype) ? eq(abs(x), Number.POSITIVE_INFINITY) : ne(x, x);
 
-// The globals of these names stay visible in this file and its readers.
+// Renamed on export only, so that the globals of these names stay visible in this file.
 export { finiteMask as isFinite, infinityMask as isInf, nanMask as isNaN };

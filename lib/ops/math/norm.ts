@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../../graph/shapes.js';
@@ -26,20 +27,20 @@ function requireFloat(op: string, x: Tensor): void {
   if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
 }
 
-/** `f(x)` where `x` is not 0, and 0 where it is, with a gradient of 0 there, whatever that of `f` may be. */
+/** `f(x)` where `x` is not 0, else 0. The gradient at 0 is 0, whatever that of `f` is. */
 function zeroAtZero(x: Tensor, f: (x: Tensor) => Tensor): Tensor {
   const isZero = eq(x, 0);
   return where(isZero, 0, f(where(isZero, 1, x)));
 }
 
 export interface VarianceOptions extends ReduceOptions {
-  /** What is taken off the number of elements that the sum of squares is divided by. Default 1, as in PyTorch. */
+  /** Subtracted from the number of elements in the divisor of the sum of squares. Default 1, as in PyTorch. */
   readonly correction?: number;
 }
 
 /**
  * The variance over `axes` (all by default): the sum of squared distances from the mean, divided by the number of
- * elements less `correction`, which must leave more than 0. Floats only.
+ * elements minus `correction`, which must be positive. Floats only.
  */
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   requireOptions('variance', options);
@@ -56,7 +57,7 @@ function varianceOf(
 ): Tensor {
   requireFloat(op, x);
   const over = normaliseAxes(op, axes, x.ndim);
-  const count = sizeOf(over.map((axis) => x.shape[axis] as number));
+  const count = sizeOf(over.map((axis) => at(x.shape, axis)));
   if (typeof correction !== 'number' || !(count - correction > 0)) {
     throw invalid(op, `correction must be less than the ${count} elements`, correction);
   }
@@ -64,7 +65,7 @@ function varianceOf(
   return mul(sum(square(distance), over, { keepDims }), 1 / (count - correction));
 }
 
-/** The standard deviation: the root of `variance`. Its gradient is 0 where all elements are equal. */
+/** The standard deviation: the square root of `variance`. Its gradient is 0 where all elements are equal. */
 export function std(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   requireOptions('std', options);
   const { correction = 1, keepDims = false } = options;
@@ -77,8 +78,8 @@ export interface VectorNormOptions extends ReduceOptions {
 }
 
 /**
- * The vector norm over `axes` (all by default), `sum(|x| ** p) ** (1 / p)`, as `torch.linalg.vector_norm`. Floats only. Its
- * gradient is 0 where the norm is 0, and for p < 2 at each element that is 0.
+ * The vector norm over `axes` (all by default), `sum(|x| ** p) ** (1 / p)`, as `torch.linalg.vector_norm`. Floats
+ * only. Its gradient is 0 where the norm is 0, and for p < 2 at each element that is 0.
  */
 export function norm(x: Tensor, axes?: Axes, options: VectorNormOptions = {}): Tensor {
   requireFloat('norm', x);
@@ -100,14 +101,14 @@ export function norm(x: Tensor, axes?: Axes, options: VectorNormOptions = {}): T
     );
     return zeroAtZero(total, (value) => pow(value, 1 / p));
   }
-  // One element of 0 makes the norm 0 by a power that is infinite: it is left out, and what is left multiplied by 0.
+  // For p < 0 a zero makes the norm 0 through an infinite power: zeros are left out, and the result is set to 0.
   const isZero = eq(x, 0);
   const value = pow(sum(pow(where(isZero, 1, abs(x)), p), over, kept), 1 / p);
   return mul(value, cast(logicalNot(any(isZero, over, kept)), x.dtype));
 }
 
 export interface CosineSimilarityOptions {
-  /** Norms below it count as it, so that no vector divides by 0. Default 1e-8. */
+  /** A lower bound of the norms, which prevents a division by 0. Default 1e-8. */
   readonly eps?: number;
 }
 

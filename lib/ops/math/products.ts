@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { requireOptions } from '../../graph/errors.js';
 import { ones } from '../../graph/leaf.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../../graph/shapes.js';
@@ -8,15 +9,12 @@ import { mul } from '../primitives/elementwise.js';
 import { pad, permute, reshape, sliceAxis } from '../primitives/movement.js';
 import type { Axes } from '../primitives/reduce.js';
 
-/**
- * The products of all elements up to each one along an axis (the last by default). bool and uint8 multiply to
- * int32.
- */
+/** Cumulative products along an axis (the last by default). bool and uint8 multiply to int32. */
 export function cumProd(x: Tensor, axis = -1): Tensor {
   const along = normaliseAxis('cumProd', axis, x.ndim);
-  const length = x.shape[along] as number;
+  const length = at(x.shape, along);
   let products = widened(x);
-  // Each round doubles the stretch that an element is the product of (Hillis & Steele 1986).
+  // Each round doubles the number of factors in each product (Hillis & Steele 1986).
   for (let step = 1; step < length; step *= 2) {
     const earlier = sliceAxis(products, along, 0, length - step);
     const shifted = pad(
@@ -30,28 +28,28 @@ export function cumProd(x: Tensor, axis = -1): Tensor {
 }
 
 /**
- * The product over `axes` (all by default). bool and uint8 multiply to int32. Halves are multiplied with each other until one element is left, so
- * that the gradient is right where elements are 0.
+ * The product over `axes` (all by default). bool and uint8 multiply to int32. Halves are multiplied with each other
+ * until one element is left, so that the gradient is right where elements are 0.
  */
 export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   requireOptions('prod', options);
   const { keepDims = false } = options;
   const over = normaliseAxes('prod', axes, x.ndim);
   const rest = x.shape.map((_, axis) => axis).filter((axis) => !over.includes(axis));
-  const shape = rest.map((axis) => x.shape[axis] as number);
-  const length = sizeOf(over.map((axis) => x.shape[axis] as number));
-  // Neighbouring axes stay where they are; others are brought together in front.
+  const shape = rest.map((axis) => at(x.shape, axis));
+  const length = sizeOf(over.map((axis) => at(x.shape, axis)));
+  // Adjacent axes stay where they are; others are moved to the front.
   const first = over[0] ?? 0;
   const together = over.every((axis, i) => axis === first + i);
-  const at = together ? first : 0;
+  const place = together ? first : 0;
   const turned = together ? widened(x) : permute(widened(x), [...over, ...rest]);
-  const line = reshape(turned, shape.toSpliced(at, 0, length));
-  const result = length === 0 ? ones(shape, line.dtype) : reshape(multiplyHalves(line, at), shape);
+  const line = reshape(turned, shape.toSpliced(place, 0, length));
+  const result = length === 0 ? ones(shape, line.dtype) : reshape(multiplyHalves(line, place), shape);
   return keepDims ? reshape(result, keptShape(x, over)) : result;
 }
 
 function multiplyHalves(x: Tensor, axis: number): Tensor {
-  const length = x.shape[axis] as number;
+  const length = at(x.shape, axis);
   if (length === 1) return x;
   const half = Math.floor(length / 2);
   const halves = mul(sliceAxis(x, axis, 0, half), sliceAxis(x, axis, half, 2 * half));

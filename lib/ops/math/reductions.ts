@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 import { normaliseAxes, sizeOf } from '../../graph/shapes.js';
@@ -11,18 +12,18 @@ export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
   requireOptions('mean', options);
   if (!isFloat(x.dtype)) throw invalid('mean', 'needs float32 or float64; cast it first', x.dtype);
   const over = normaliseAxes('mean', axes, x.ndim);
-  const count = sizeOf(over.map((axis) => x.shape[axis] as number));
+  const count = sizeOf(over.map((axis) => at(x.shape, axis)));
   if (count === 0) throw invalid('mean', 'needs at least one element', x.shape);
   return mul(sum(x, over, options), 1 / count);
 }
 
-/** Whether any element over `axes` (all by default) is true, or not 0; false where there is none. */
+/** True if any element over `axes` (all by default) is true (not 0); false if there are no elements. */
 export function any(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   requireOptions('any', options);
   return gt(sum(cast(x, 'bool'), normaliseAxes('any', axes, x.ndim), options), 0);
 }
 
-/** Whether all elements over `axes` (all by default) are true, or not 0; true where there is none. */
+/** True if all elements over `axes` (all by default) are true (not 0), or if there are none. */
 export function all(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   requireOptions('all', options);
   return eq(sum(eq(x, 0), normaliseAxes('all', axes, x.ndim), options), 0);

@@ -13,11 +13,11 @@ import { dropout } from './dropout.js';
 /** Options of attention. */
 export interface AttentionOptions {
   /**
-   * Broadcasts to [..., T, S]. bool: a query may attend to a key where it is true, as in PyTorch's function of this
-   * name. Floats: added to the scores; minus infinity forbids.
+   * Broadcasts to [..., T, S]. bool: true where a query may attend to a key, as in PyTorch's function of this name.
+   * Floats: added to the scores; minus infinity forbids. Default none.
    */
   readonly mask?: Tensor | null;
-  /** Whether query `i` may attend to keys 0 to `i` alone. Holds besides the mask. Default false. */
+  /** Restricts query `i` to keys 0 to `i`, in addition to the mask. Default false. */
   readonly causal?: boolean;
   /** The probability that a weight is set to 0, in training. Default 0. */
   readonly dropout?: number;
@@ -47,12 +47,12 @@ export function scaledDotProductAttention(
   return mul(context, share);
 }
 
-/** The lowest finite float32: what stands for minus infinity, whose differences would be NaN. */
+/** The lowest finite float32, used instead of minus infinity, whose differences would be NaN. */
 const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 
 /**
- * Attention before the division by the sum of its weights. That division, by `share` [..., T, 1], is left for the
- * result, which has fewer elements than the weights.
+ * Attention without the division by the sum of its weights. The caller multiplies the result by `share` [..., T, 1],
+ * the reciprocal of that sum, because the result has fewer elements than the weights.
  */
 export function attention(
   op: string,
@@ -69,7 +69,7 @@ export function attention(
   const limited = causal || masks.length > 0;
   const masked = masks.reduce((value, mask) => applyMask(op, value, mask), mul(scores, factor));
   const shown = causal ? where(causalPairs(scores), masked, LOWEST) : masked;
-  // The largest product, scaled, is the largest scaled one, and products are in memory already.
+  // The scaled maximum of the products is the maximum of the scaled ones, and the products are in memory already.
   const top = stopGradient(limited || factor < 0 ? largest(shown) : mul(largest(scores), factor));
   const weights = exp(sub(shown, top));
   const share = div(1, sum(weights, -1, { keepDims: true }));
@@ -92,7 +92,7 @@ function applyMask(op: string, scores: Tensor, mask: Tensor): Tensor {
   return maximum(add(scores, mask), LOWEST);
 }
 
-/** Which queries may attend to which keys, [T, S], when none may look ahead. */
+/** The causal mask [T, S]: true where a query may attend to a key. */
 function causalPairs(scores: Tensor): Tensor {
   const [queries, keys] = scores.shape.slice(-2) as [number, number];
   return ge(unsqueeze(arange(queries, scores.dtype), 1), arange(keys, scores.dtype));

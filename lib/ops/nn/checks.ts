@@ -14,7 +14,7 @@ export function requireEps(op: string, eps: number): number {
   throw invalid(op, 'eps must be a non-negative number', eps);
 }
 
-/** The trailing dimensions that a normalisation runs over; a number stands for one of them. */
+/** The trailing dimensions that a normalisation runs over; a number means the last one alone. */
 export function requireNormalizedShape(op: string, normalizedShape: number | Shape): Shape {
   const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
   if (shape.length === 0 || shape.includes(0)) {
@@ -28,7 +28,7 @@ export function requireRange(op: string, low: number, high: number): void {
   if (!(low < high)) throw invalid(op, 'low must be less than high', [low, high]);
 }
 
-/** Checks a finite number, which may be asked not to be 0. */
+/** Checks that a number is finite and, if `zero` is false, not 0. */
 export function requireNumber(op: string, name: string, value: number, { zero = true } = {}): void {
   if (Number.isFinite(value) && (zero || value !== 0)) return;
   throw invalid(op, `${name} must be a finite number${zero ? '' : ' other than 0'}`, value);

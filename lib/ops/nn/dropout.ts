@@ -17,7 +17,7 @@ export function dropout(x: Tensor, p = 0.5): Tensor {
 
 /**
  * Sets each channel of each sample to 0 as a whole with probability `p`, and divides the others by `1 - p` (Tompson et
- * al. 2015). Samples draw by their place in the whole batch, however it is cut into shards.
+ * al. 2015). The draw for a sample depends on its place in the whole batch, however that is split into shards.
  *
  * @param x [N, ..., C], floats
  */
@@ -47,8 +47,8 @@ export function dropPath(x: Tensor, p = 0.5): Tensor {
 const SELU_LIMIT = -1.7580993408473766;
 
 /**
- * Dropout for nets of SELU: sets elements to SELU's negative limit with probability `p`, then scales and shifts all of
- * them so that mean 0 and variance 1 are kept (Klambauer et al. 2017).
+ * Dropout for networks with SELU: sets elements to SELU's negative limit with probability `p`, then scales and shifts
+ * all of them to preserve mean 0 and variance 1 (Klambauer et al. 2017).
  */
 export function alphaDropout(x: Tensor, p = 0.5): Tensor {
   requireRate('alphaDropout', p);
@@ -59,12 +59,12 @@ export function alphaDropout(x: Tensor, p = 0.5): Tensor {
   return add(mul(kept, scale), -scale * p * SELU_LIMIT);
 }
 
-/** Drops parts of `x` by a mask that broadcasts to it. */
+/** Drops parts of `x` by a mask of the given shape, which broadcasts to it. */
 function dropOver(op: string, x: Tensor, shape: Shape, p: number): Tensor {
   requireRate(op, p);
   requireFloat(op, x);
   if (p === 0) return x;
-  // A bool mask, so that what backpropagation keeps is one byte an element.
+  // A bool mask, so that backpropagation keeps one byte per element.
   return mul(where(ge(uniform(shape, x.dtype), p), x, 0), 1 / (1 - p));
 }
 

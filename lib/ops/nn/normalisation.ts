@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { type DType, isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
@@ -9,13 +10,15 @@ import { add, div, mul, pow, sqrt, square, sub } from '../primitives/elementwise
 import { pad, reshape, slice } from '../primitives/movement.js';
 import { requireEps, requireNormalizedShape } from './checks.js';
 
-/** What normalisations share: an affine map of the normalised values, and the guard against a division by 0. */
+/**
+ * Options shared by the normalisations: an affine map of the normalised values, and the guard against division by 0.
+ */
 export interface NormOptions {
   /** Multiplies the normalised values. */
   readonly weight?: Tensor | null;
-  /** Is added to them. */
+  /** Added to the product of the normalised values and the weight. */
   readonly bias?: Tensor | null;
-  /** Is added to the variance. Default 1e-5. */
+  /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
 }
 
@@ -38,7 +41,7 @@ export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: N
 export interface RMSNormOptions {
   /** Multiplies the normalised values. */
   readonly weight?: Tensor | null;
-  /** Is added to the mean square. Default: the distance of the dtype from 1 to the next number, as in PyTorch. */
+  /** Added to the mean square. Default: the machine epsilon of the dtype, as in PyTorch. */
   readonly eps?: number;
 }
 
@@ -76,10 +79,10 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
   requireAffine('groupNorm', [channels], options);
   const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
   if (groups === channels) return normalise('groupNorm', x, { over: positions, uniform: true }, options);
-  // The mean of a group stands at each of its channels, so that all passes over x run along whole rows of channels.
+  // Repeats the mean of a group for each of its channels, so that all passes over x run along whole rows.
   const over = (value: Tensor) => {
     const each = positions(value);
-    const grouped = reshape(each, [each.shape[0] as number, groups, channels / groups]);
+    const grouped = reshape(each, [at(each.shape, 0), groups, channels / groups]);
     return reshape(expand(mean(grouped, 2, { keepDims: true }), grouped.shape), each.shape);
   };
   return normalise('groupNorm', x, { over, uniform: false }, options);
@@ -90,7 +93,7 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
  * `torch.nn.functional.instance_norm`, with channels last.
  *
  * @param x [N, L, C] or [N, H, W, C], floats; `weight` and `bias` are [C]
- * @throws when there is one position only, whose variance is 0
+ * @throws when there is only one position, because its variance is 0
  */
 export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
   const channels = requireChannels('instanceNorm', x);
@@ -101,9 +104,9 @@ export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
 
 /**
  * Normalises each channel by a mean and a variance: `(x - mean) / sqrt(variance + eps) * weight + bias`. Batch
- * normalisation (Ioffe & Szegedy 2015), in training by the batch's own and in inference by running ones.
+ * normalisation (Ioffe & Szegedy 2015) uses the batch's own statistics in training and running ones in inference.
  *
- * @param x [N, ..., C], floats; all others are [C]
+ * @param x [N, ..., C], floats; all other tensors are [C]
  * @param statistics the mean and the variance; null for the batch's own, through which gradients flow
  */
 export function batchNorm(
@@ -122,7 +125,7 @@ export function batchNorm(
   requireLike('batchNorm', 'variance', variance, shape);
   const { weight, bias, eps = 1e-5 } = options;
   const scale = inverseRoot('batchNorm', variance, eps);
-  // The weight joins the scale first, on C numbers instead of on all of x.
+  // Multiplies the weight into the scale first: C numbers instead of all of x.
   const scaled = mul(sub(x, center), weight ? mul(scale, weight) : scale);
   return bias ? add(scaled, bias) : scaled;
 }
@@ -137,7 +140,7 @@ export function batchNorm(
 export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
   const shape = [requireChannels('channelMoments', x)];
   requireValues('channelMoments', x);
-  // The very nodes that `batchNorm` makes, so that a plan with both computes them once.
+  // The same nodes as in `batchNorm`, so that a plan with both computes them once.
   const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
   const center = over(x);
   return { mean: reshape(center, shape), variance: reshape(over(square(sub(x, center))), shape) };
@@ -175,11 +178,11 @@ export function localResponseNorm(x: Tensor, size: number, options: LocalRespons
   return mul(x, pow(add(mul(total, alpha / size), k), -beta));
 }
 
-/** What a normalisation takes its statistics over. */
+/** The statistics of a normalisation. */
 interface Statistics {
   /** The mean, in a shape that broadcasts. */
   over(value: Tensor): Tensor;
-  /** Whether all that one mean is taken over has one weight. */
+  /** True if all elements that share a mean share a weight. */
   readonly uniform: boolean;
 }
 
@@ -188,9 +191,9 @@ function along(axes: readonly number[], uniform: boolean): Statistics {
 }
 
 /**
- * `(x - mean) / sqrt(variance + eps) * weight + bias`: a pass for the mean, one for the variance, and one for the
- * result. The gradient is written in the centred values, so that backpropagation keeps nothing else of their size, and
- * where the weight is uniform it takes two sums and one pass.
+ * `(x - mean) / sqrt(variance + eps) * weight + bias` in three passes: mean, variance and result. The gradient is
+ * expressed in the centred values, so that backpropagation keeps nothing else of their size; with a uniform weight it
+ * takes two sums and one pass.
  */
 function normalise(op: string, x: Tensor, { over, uniform }: Statistics, options: NormOptions): Tensor {
   const { weight, bias, eps = 1e-5 } = options;
@@ -213,14 +216,14 @@ function normalise(op: string, x: Tensor, { over, uniform }: Statistics, options
     const centred = centre(value);
     const scale = scaleOf(centred);
     if (!factor) return mul(centred, scale);
-    // In the other order the rule would share a product with it, which would have to be kept.
+    // In the other order the gradient rule would share a product with this value, which would have to be kept.
     return uniform ? mul(centred, mul(scale, factor)) : mul(mul(centred, factor), scale);
   }, rule);
   const result = weight ? scaled(x, weight) : scaled(x);
   return bias ? add(result, bias) : result;
 }
 
-/** `1 / sqrt(x + eps)`: divided once a mean, so that the pass over all elements multiplies. */
+/** `1 / sqrt(x + eps)`: one division per mean, so that the pass over all elements only multiplies. */
 function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
   return div(1, sqrt(add(x, requireEps(op, eps))));
 }
@@ -247,7 +250,7 @@ function requirePositions(op: string, x: Tensor, least: number): void {
   if (positions < least) throw invalid(op, `needs at least ${least} position(s), [N, ..., C]`, x.shape);
 }
 
-/** Checks that each channel of the whole batch has a mean. */
+/** Checks that each channel has at least one value, and thus a mean. */
 function requireValues(op: string, x: Tensor): void {
   if (x.size === 0) throw invalid(op, 'needs at least one value per channel', x.shape);
 }
@@ -263,7 +266,7 @@ function requireLike(op: string, name: string, value: Tensor, shape: Shape): voi
   if (!sameShape(value.shape, shape)) throw invalid(op, `${name} must be ${formatShape(shape)}`, value.shape);
 }
 
-/** The axes of positions: between the samples and the channels. */
+/** The axes between the samples and the channels. */
 function inner(x: Tensor): number[] {
   return Array.from({ length: x.ndim - 2 }, (_, i) => i + 1);
 }

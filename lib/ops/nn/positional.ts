@@ -27,15 +27,15 @@ export interface RotaryOptions {
   /** The position of the first row. Default 0. */
   readonly offset?: number;
   /**
-   * Whether neighbouring features make a pair, as in the paper (default), or feature `i` and feature `i + D / 2`, as
-   * in GPT-NeoX and LLaMA.
+   * Pairs neighbouring features, as in the paper; otherwise feature `i` with feature `i + D / 2`, as in GPT-NeoX and
+   * LLaMA. Default true.
    */
   readonly interleaved?: boolean;
 }
 
 /**
- * Rotates pairs of features by angles that grow with the position, so that products of queries and keys depend on their
- * distance (Su et al. 2021): pair `i` of position `m` turns by `m / base ** (2 i / D)`.
+ * Rotates pairs of features by angles that grow with the position, so that products of queries and keys depend on
+ * their distance (Su et al. 2021): pair `i` of position `m` is rotated by `m / base ** (2 i / D)`.
  *
  * @param x [..., T, D], floats; D is even
  */

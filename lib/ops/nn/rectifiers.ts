@@ -5,11 +5,11 @@ import { floatOnly } from '../primitives/elementwise-record.js';
 import { reshape } from '../primitives/movement.js';
 import { requireNumber, requireRange } from './checks.js';
 
-// Activations in pieces. A piece that may overflow is given 0 where another one is taken, because the gradient of a
-// choice multiplies what is not chosen by 0, and 0 times infinity is NaN.
+// Piecewise activations. A piece that may overflow gets 0 as its argument where another one is selected: the gradient
+// of `where` multiplies the unselected piece by 0, and 0 times infinity is NaN.
 
 /**
- * `x` between `low` and `high`, and these beyond; the gradient is 0 at both, as in `torch.nn.Hardtanh`.
+ * `x` clamped to the range from `low` to `high`; the gradient is 0 at both ends, as in `torch.nn.Hardtanh`.
  *
  * @throws when `low` is not less than `high`
  */
@@ -76,7 +76,7 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   return where(gt(x, 0), x, mul(x, slopes));
 }
 
-/** NaN is neither below nor above, so that it passes. */
+/** Clamps `x`. NaN is neither below nor above, so it passes through. */
 function between(x: Tensor, low: number, high: number): Tensor {
   return where(le(x, low), low, where(ge(x, high), high, x));
 }

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import { normaliseAxis } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -26,7 +27,7 @@ export interface GeluOptions {
 }
 
 /**
- * `x` times the share of a standard normal distribution below `x` (Hendrycks & Gimpel 2016), as `torch.nn.GELU`:
+ * `x` times the standard normal distribution function of `x` (Hendrycks & Gimpel 2016), as `torch.nn.GELU`:
  * `x * (1 + erf(x / sqrt(2))) / 2`, or `x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) / 2`.
  */
 export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
@@ -57,11 +58,11 @@ export function mish(x: Tensor): Tensor {
 export interface SoftplusOptions {
   /** Default 1. */
   readonly beta?: number;
-  /** Where `beta * x` is above it, the result is `x`. Default 20. */
+  /** Above this value of `beta * x` the result is `x`. Default 20. */
   readonly threshold?: number;
 }
 
-/** `beta * x` from which on softplus is its argument, to the last bit of a float64. */
+/** The value of `beta * x` above which softplus equals its argument, to the last bit of a float64. */
 const LINEAR = 40;
 
 /** `log(1 + e ** (beta * x)) / beta` (Dugas et al. 2001), as `torch.nn.Softplus`; stable for any threshold. */
@@ -71,7 +72,7 @@ export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   const { beta = 1, threshold = 20 } = options;
   const scaled = mul(x, beta);
   const linear = gt(scaled, Math.min(threshold, LINEAR));
-  // 0 where it is not used, because 0 times the infinite gradient of what overflows would be NaN.
+  // 0 where it is not selected, because 0 times the infinite gradient of an overflow would be NaN.
   return where(linear, x, mul(log1p(exp(where(linear, 0, scaled))), 1 / beta));
 }
 
@@ -91,12 +92,12 @@ export function softsign(x: Tensor): Tensor {
  * The gated linear unit: the first half of an axis times the sigmoid of the second (Dauphin et al. 2017), as
  * `torch.nn.GLU`.
  *
- * @param axis of even length; the last by default, which is the channels
+ * @param axis an axis of even length; by default the last one, the channels
  */
 export function glu(x: Tensor, axis = -1): Tensor {
   floatOnly('glu', [x]);
   const halved = normaliseAxis('glu', axis, x.ndim);
-  const length = x.shape[halved] as number;
+  const length = at(x.shape, halved);
   if (length % 2 !== 0) throw invalid('glu', `axis ${halved} must have an even length`, length);
   const part = (from: number) =>
     slice(

@@ -15,7 +15,7 @@ export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {
   const { keepDims = false } = options;
   const over = normaliseAxes('logSumExp', axes, x.ndim);
   const most = stopGradient(max(x, over, { keepDims: true }));
-  // The shift cancels out of the result, so its gradient may be left out.
+  // The shift cancels out of the result, so its gradient may be omitted.
   const shift = where(finiteMask(most), most, 0);
   const result = add(log(sum(exp(sub(x, shift)), over, { keepDims: true })), shift);
   return keepDims
@@ -26,7 +26,7 @@ export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {
       );
 }
 
-/** The logarithm of the softmax on an axis (the last by default); stable for large `x`. */
+/** The logarithm of the softmax along an axis (the last by default); stable for large `x`. */
 export function logSoftmax(x: Tensor, axis = -1, op = 'logSoftmax'): Tensor {
   floatOnly(op, [x]);
   const over = normaliseAxis(op, axis, x.ndim);
@@ -34,7 +34,7 @@ export function logSoftmax(x: Tensor, axis = -1, op = 'logSoftmax'): Tensor {
   return sub(shifted, log(sum(exp(shifted), over, { keepDims: true })));
 }
 
-/** `exp(x) / sum(exp(x))` on an axis (the last by default); stable for large `x`. */
+/** `exp(x) / sum(exp(x))` along an axis (the last by default); stable for large `x`. */
 export function softmax(x: Tensor, axis = -1): Tensor {
   return exp(logSoftmax(x, axis, 'softmax'));
 }

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
@@ -12,15 +13,15 @@ export interface AlongAttributes extends Named {
   readonly axis: number;
 }
 
-// Taking and adding along an axis are each other's gradient, so they stand together.
+// Taking and adding along an axis are each other's gradient, hence in one file.
 
-/** Elements picked by an index of their own on one axis; on the other axes both sides agree. */
+/** Elements of a table, each at its own index on one axis; on the other axes both sides agree. */
 export const takeAlongOp: OpRecord<AlongAttributes> = {
   kind: 'takeAlong',
   type: ([x, indices]) => ({ shape: (indices as Tensor).shape, dtype: (x as Tensor).dtype }),
   grad: (gradient, node) => {
     const { name, axis } = node.attributes;
-    const length = node.input(0).shape[axis] as number;
+    const length = at(node.input(0).shape, axis);
     return [new Tensor(scatterAddAlongOp, [node.input(1), gradient], { name, axis, length }), null];
   },
   kernel: {
@@ -35,7 +36,7 @@ export const takeAlongOp: OpRecord<AlongAttributes> = {
   cost: () => 0,
 };
 
-/** Adds elements into zeros, each at an index of its own on one axis, in the order of the elements. */
+/** Adds elements into zeros, each at its own index on one axis, in the order of the elements. */
 export const scatterAddAlongOp: OpRecord<AlongAttributes & { readonly length: number }> = {
   kind: 'scatterAddAlong',
   type: ([indices, updates], { axis, length }) => ({
@@ -59,7 +60,7 @@ export const scatterAddAlongOp: OpRecord<AlongAttributes & { readonly length: nu
 };
 
 function along(table: Tensor, entries: Tensor, { name, axis }: AlongAttributes) {
-  return { name, dims: dimsAround(table, axis), count: entries.shape[axis] as number };
+  return { name, dims: dimsAround(table, axis), count: at(entries.shape, axis) };
 }
 
 /** The shapes of both sides, with all axes but one broadcast. */
@@ -68,11 +69,11 @@ function matched(op: string, x: Shape, indices: Shape, axis: number): [Shape, Sh
     throw invalid(op, `indices must have ${x.length} axes, as many as the tensor`, formatShape(indices));
   }
   const common = broadcastShapes(op, x.with(axis, 1), indices.with(axis, 1));
-  return [common.with(axis, x[axis] as number), common.with(axis, indices[axis] as number)];
+  return [common.with(axis, at(x, axis)), common.with(axis, at(indices, axis))];
 }
 
 /**
- * For each index the element of `x` at that place of the axis and at the same place of the others, as `torch.gather`
+ * For each index, the element of `x` at that index of the axis and at the same place on the others, as `torch.gather`
  * and NumPy's `take_along_axis`. The other axes broadcast. An index outside of the axis is an error at run time.
  *
  * @param x any dtype
@@ -83,16 +84,16 @@ function matched(op: string, x: Shape, indices: Shape, axis: number): [Shape, Sh
 export function takeAlong(x: Tensor, indices: Tensor, axis = -1): Tensor {
   const over = normaliseAxis('takeAlong', axis, x.ndim);
   const [from, to] = matched('takeAlong', x.shape, indices.shape, over);
-  const at = expand(requireIndices('takeAlong', indices), to);
-  return new Tensor(takeAlongOp, [expand(x, from), at], { name: 'takeAlong', axis: over });
+  const places = expand(requireIndices('takeAlong', indices), to);
+  return new Tensor(takeAlongOp, [expand(x, from), places], { name: 'takeAlong', axis: over });
 }
 
 /**
- * `target` with each of `updates` added at the place of the axis that its index gives, as `torch.scatter_add`; an index
- * may come more than once. An index outside of the axis is an error at run time.
+ * `target` with each of `updates` added at its index of the axis, as `torch.scatter_add`; an index may occur more than
+ * once. An index outside of the axis is an error at run time.
  *
  * @param target float32 or float64
- * @param indices int32 or uint8, of the target's shape but for the axis
+ * @param indices int32 or uint8, of the target's shape except on the axis
  * @param updates the shape of `indices` and the dtype of `target`
  * @param axis the last by default
  */
@@ -100,7 +101,7 @@ export function scatterAddAlong(target: Tensor, indices: Tensor, updates: Tensor
   const name = 'scatterAddAlong';
   const over = normaliseAxis(name, axis, target.ndim);
   if (!isFloat(target.dtype)) throw invalid(name, 'the target must be float32 or float64', target.dtype);
-  const length = target.shape[over] as number;
+  const length = at(target.shape, over);
   if (indices.ndim !== target.ndim || !sameShape(indices.shape.with(over, length), target.shape)) {
     const shapes = `${formatShape(indices.shape)} for a target of ${formatShape(target.shape)}`;
     throw invalid(name, `indices must have the target's shape but for axis ${axis}, got ${shapes}`);
@@ -109,6 +110,6 @@ export function scatterAddAlong(target: Tensor, indices: Tensor, updates: Tensor
     const wanted = `updates must be ${target.dtype} of shape ${formatShape(indices.shape)}`;
     throw invalid(name, wanted, `${updates.dtype} of ${formatShape(updates.shape)}`);
   }
-  const at = requireIndices(name, indices);
-  return add(target, new Tensor(scatterAddAlongOp, [at, updates], { name, axis: over, length }));
+  const places = requireIndices(name, indices);
+  return add(target, new Tensor(scatterAddAlongOp, [places, updates], { name, axis: over, length }));
 }

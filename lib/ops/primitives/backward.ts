@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { backwardOf, enterOrigin, leaveOrigin } from '../../graph/origin.js';
@@ -8,10 +9,11 @@ import { add } from './elementwise.js';
 /**
  * The vector-Jacobian product: the gradient of `sum(outputs[i] * gradients[i])` over all outputs with respect to some
  * nodes, by reverse accumulation (Rumelhart, Hinton & Williams 1986). An output may be part of another's graph, or
- * stand there twice.
+ * occur twice.
  *
  * @param gradients one for each of `outputs`, of its shape and dtype
- * @param wrt any nodes; `undefined` is given for one that no output depends on
+ * @param wrt any nodes
+ * @returns one gradient for each of `wrt`; `undefined` for a node that no output depends on
  */
 export function accumulateGradients(
   outputs: readonly Tensor[],
@@ -24,14 +26,14 @@ export function accumulateGradients(
     sums.set(node, sum ? add(sum, contribution) : contribution);
   };
   outputs.forEach((output, i) => {
-    accumulate(output, gradients[i] as Tensor);
+    accumulate(output, at(gradients, i));
   });
   const wanted = new Set(wrt);
   for (const node of dependents(outputs, wanted).reverse()) {
     const gradient = sums.get(node);
     const rule = node.op.grad;
     if (!gradient || !rule) continue;
-    // No function of its own, whose frame could push the caller's line out of an error's stack.
+    // Not in a function of its own, whose frame could push the caller's line out of an error's stack.
     const outer = enterOrigin(backwardOf(node.origin));
     try {
       const contributions = rule(gradient, node);
@@ -52,7 +54,7 @@ export function accumulateGradients(
   return wrt.map((x) => sums.get(x));
 }
 
-/** The nodes between `wanted` and the roots, all included, inputs first. */
+/** The nodes between `wanted` and the roots, all included, in topological order. */
 function dependents(roots: readonly Tensor[], wanted: ReadonlySet<Tensor>): Tensor[] {
   const depends = new Set<Tensor>();
   return reachable(roots).filter((node) => {

@@ -1,10 +1,11 @@
+import { at } from '../../graph/at.js';
 import { formatShape, invalid, requireOptions } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { normaliseAxes, requireShape, type Shape, sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { reshape } from './movement.js';
 
-// Expanding and summing are each other's gradient, so they stand together.
+// Expanding and summing are each other's gradient, hence in one file.
 
 /** Repeats axes of length 1, and new leading axes, without a copy. */
 export const expandOp: OpRecord<{ readonly shape: Shape }> = {
@@ -17,7 +18,7 @@ export const expandOp: OpRecord<{ readonly shape: Shape }> = {
       const added = node.shape.length - shape.length;
       const repeated = node.shape.map((dimension, axis) => {
         const source = axis - added;
-        return source < 0 || shape[source] !== dimension ? 0 : (strides[source] as number);
+        return source < 0 || shape[source] !== dimension ? 0 : at(strides, source);
       });
       return { offset, shape: node.shape, strides: repeated };
     },
@@ -25,7 +26,7 @@ export const expandOp: OpRecord<{ readonly shape: Shape }> = {
   cost: () => 0,
 };
 
-/** Broadcasts to a shape (NumPy's rule), as `Tensor.expand`. */
+/** Broadcasts to a shape (NumPy's rule), as PyTorch's `Tensor.expand`. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   requireShape('expand', shape);
   if (sameShape(x.shape, shape)) return x;
@@ -40,7 +41,7 @@ export interface ReduceAttributes {
   readonly axes: readonly number[];
 }
 
-/** The type of a reduction: the axes are gone. */
+/** The type of the result of a reduction, which drops the axes. */
 export function reducedType([x]: readonly Tensor[], { axes }: ReduceAttributes) {
   const { shape, dtype } = x as Tensor;
   return { shape: shape.filter((_, axis) => !axes.includes(axis)), dtype };
@@ -68,7 +69,7 @@ export const sumOp: OpRecord<ReduceAttributes> = {
 
 /** Options of a reduction. */
 export interface ReduceOptions {
-  /** Keep the reduced axes, with length 1. */
+  /** Keep the reduced axes, with length 1. Default false. */
   readonly keepDims?: boolean;
 }
 

@@ -28,11 +28,11 @@ export const cumSumOp: OpRecord<CumSumAttributes> = {
   cost: (node) => node.size,
 };
 
-/** bool and uint8 as int32, which has room for sums and products of them. */
+/** Casts bool and uint8 to int32, which has room for their sums and products. */
 export const widened = (x: Tensor): Tensor =>
   x.dtype === 'bool' || x.dtype === 'uint8' ? cast(x, 'int32') : x;
 
-/** The sums of all elements up to each one along an axis (the last by default). bool and uint8 sum to int32. */
+/** Cumulative sums along an axis (the last by default). bool and uint8 sum to int32. */
 export function cumSum(x: Tensor, axis = -1): Tensor {
   return new Tensor(cumSumOp, [widened(x)], { axis: normaliseAxis('cumSum', axis, x.ndim), reverse: false });
 }

@@ -6,7 +6,7 @@ import { Tensor } from '../../graph/tensor.js';
 
 /**
  * The gradients of a scalar with respect to each argument of a function, given the gradient with respect to its value.
- * `null` for an argument that has none; a function of one argument may give its gradient alone.
+ * `null` for an argument that has none; a function of one argument may return its gradient alone.
  *
  * @param gradient of the shape and dtype of `output`
  * @param inputs the arguments
@@ -24,7 +24,7 @@ export interface CustomGradientAttributes {
   readonly rule: CustomGradientRule;
 }
 
-/** A function's value, with the arguments as further inputs: gradients go to them, by the user's rule. */
+/** A function's value, with the arguments as further inputs. These get gradients by the user's rule. */
 export const customGradientOp: OpRecord<CustomGradientAttributes> = {
   kind: 'customGradient',
   type: ([value]) => value as Tensor,
@@ -34,19 +34,18 @@ export const customGradientOp: OpRecord<CustomGradientAttributes> = {
 };
 
 /**
- * The function `fn` with a gradient rule of your own instead of that of the ops it consists of: a straight-through
- * estimator (Bengio et al. 2013), a gradient that is clipped or reversed on its way, a formula that is more stable.
+ * The function `fn` with a custom gradient rule instead of those of its ops: a straight-through estimator (Bengio et
+ * al. 2013), a clipped or reversed gradient, a more stable formula.
  *
- * Gradients flow to the arguments alone; other tensors that `fn` uses are constants to it. The rule builds graph nodes
- * from `inputs` and `output`, so its own gradient gives second-order gradients. It must be linear in `gradient` for
- * `jvp` to be meaningful.
+ * Gradients flow to the arguments alone; other tensors that `fn` uses are treated as constants. The rule builds graph
+ * nodes from `inputs` and `output`, so its own gradient gives second-order gradients. It must be linear in `gradient`
+ * for `jvp` to be meaningful.
  *
  *     const sign = customGradient((x) => x.sign(), (gradient) => gradient);
  *
- * @param fn gives one tensor; its name is used in messages
+ * @param fn returns one tensor; its name is used in messages
  * @param rule see `CustomGradientRule`
- * @throws where a gradient is taken, when the rule gives another number of gradients than there are arguments, or one
- *   that has not the shape and dtype of its argument
+ * @throws when a gradient is taken, if the rule does not return one gradient for each argument, of its shape and dtype
  */
 export function customGradient<Inputs extends readonly Tensor[]>(
   fn: (...inputs: Inputs) => Tensor,
@@ -59,7 +58,7 @@ export function customGradient<Inputs extends readonly Tensor[]>(
   return (...inputs) => applyCustom(attributes, inputs);
 }
 
-/** The node for some arguments, whose value is traced anew. */
+/** The node for the given arguments, with the value of `fn` traced again. */
 export function applyCustom(attributes: CustomGradientAttributes, inputs: readonly Tensor[]): Tensor {
   const { name, fn } = attributes;
   inputs.forEach((input, i) => {

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { type DType, isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { full } from '../../graph/leaf.js';
@@ -6,9 +7,9 @@ import { broadcastShapes } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from './broadcast.js';
 
-// What the element-wise ops share: how their records are made and their operands brought to one shape.
+// Shared by the element-wise ops: the construction of records, and broadcasting of operands to one shape.
 
-/** What element-wise functions take: a tensor, or a number that adopts the other operand's dtype. */
+/** An operand of an element-wise function: a tensor, or a number that adopts the dtype of the other operand. */
 export type Operand = Tensor | number;
 
 export interface Immediate {
@@ -23,7 +24,7 @@ export function elementwise(
 ): OpRecord<Immediate> {
   return {
     kind,
-    type: (inputs) => ({ shape: (inputs[0] as Tensor).shape, dtype: type(inputs) }),
+    type: (inputs) => ({ shape: at(inputs, 0).shape, dtype: type(inputs) }),
     grad,
     kernel: {
       family: 'map',
@@ -59,7 +60,7 @@ export function numbers(kind: string, inputs: readonly Tensor[]): DType {
 export const floating = (kind: string, grad: GradRule<Immediate> | null) =>
   elementwise(kind, (inputs) => floatOnly(kind, inputs), grad);
 
-/** An op on floats whose kernel evaluates a polynomial or the like, where others are one instruction. */
+/** An op on floats whose kernel evaluates a polynomial or the like instead of one instruction. */
 export const transcendental = (kind: string, grad: GradRule<Immediate> | null): OpRecord<Immediate> => ({
   ...floating(kind, grad),
   cost: (node) => 10 * node.size,

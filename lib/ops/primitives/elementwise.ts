@@ -15,7 +15,7 @@ import {
   transcendental,
 } from './elementwise-record.js';
 
-// Each record is an instruction of the vector machine with its gradient rule; the functions that apply them stand below.
+// Each record is an instruction of the vector machine with its gradient rule; the functions that apply them follow.
 
 // Arithmetic
 
@@ -31,11 +31,11 @@ export const divOp = floating('div', (g, node) => [
 export const powOp = transcendental('pow', (g, node) => {
   const [x, y] = [node.input(0), node.input(1)];
   const toBase = mul(g, mul(y, pow(x, sub(y, 1))));
-  // log(0) would make 0 * -Infinity of a base that is zero, where the true limit is 0.
+  // For a base of 0, log(0) would give 0 * -Infinity, where the true limit is 0.
   const toExponent = mul(g, mul(node, log(where(gt(x, 0), x, 1))));
   return [where(eq(y, 0), 0, toBase), toExponent];
 });
-// Where both are equal each gets half, as in PyTorch.
+// Ties share the gradient evenly, as in PyTorch.
 export const maximumOp = numeric('maximum', (g, node) => shareByOrder(g, node.input(0), node.input(1)));
 export const minimumOp = numeric('minimum', (g, node) => shareByOrder(g, node.input(1), node.input(0)));
 export const floorOp = numeric('floor', null);
@@ -120,14 +120,14 @@ export const castOp: OpRecord<CastAttributes> = {
   cost: (node) => node.size,
 };
 
-// What the rules share
+// Helpers of the rules
 
 function shareByOrder(g: Tensor, greater: Tensor, other: Tensor): Tensor[] {
   const half = where(eq(greater, other), mul(g, 0.5), 0);
   return [where(gt(greater, other), g, half), where(gt(other, greater), g, half)];
 }
 
-/** The cosine of an angle whose sine is `x`, and the other way round. */
+/** The cosine of an angle whose sine is `x`, or the sine of one whose cosine is `x`. */
 const cosineOf = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(1, x)));
 
 /** -1, 0 or 1. Its gradient is 0 everywhere. */
@@ -135,9 +135,9 @@ export const sign = (x: Tensor): Tensor => sub(cast(gt(x, 0), x.dtype), cast(lt(
 /** `x * x`. */
 export const square = (x: Tensor): Tensor => mul(x, x);
 
-// The functions
+// Functions
 
-/** Applies a division whose integer form is 0 where the divisor is. */
+/** Applies a division that gives 0 for integers divided by 0. */
 function divide(op: typeof modOp, a: Operand, b: Operand): Tensor {
   const [dividend, divisor] = broadcast(op.kind, [a, b]) as [Tensor, Tensor];
   if (isFloat(dividend.dtype)) return apply2(op, dividend, divisor);
@@ -149,11 +149,11 @@ function divide(op: typeof modOp, a: Operand, b: Operand): Tensor {
 export const neg = (x: Tensor): Tensor => apply1(negOp, x);
 /** The absolute value; its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => apply1(absOp, x);
-/** The largest whole number that is not above `x`. Its gradient is 0 everywhere. */
+/** `x` rounded down to a whole number. Its gradient is 0 everywhere. */
 export const floor = (x: Tensor): Tensor => apply1(floorOp, x);
-/** The smallest whole number that is not below `x`. Its gradient is 0 everywhere. */
+/** `x` rounded up to a whole number. Its gradient is 0 everywhere. */
 export const ceil = (x: Tensor): Tensor => apply1(ceilOp, x);
-/** The nearest whole number, and of two the even one, as `torch.round`. Its gradient is 0 everywhere. */
+/** `x` rounded to the nearest whole number, ties to even, as `torch.round`. Its gradient is 0 everywhere. */
 export const round = (x: Tensor): Tensor => apply1(roundOp, x);
 
 /** `a + b`, broadcast. */
@@ -166,9 +166,9 @@ export const mul = (a: Operand, b: Operand): Tensor => apply2(mulOp, a, b);
 export const div = (a: Operand, b: Operand): Tensor => apply2(divOp, a, b);
 /** `a ** b`, broadcast; floats only. */
 export const pow = (a: Operand, b: Operand): Tensor => apply2(powOp, a, b);
-/** The larger of both; NaN if either is. */
+/** The larger operand, broadcast; NaN if either is. */
 export const maximum = (a: Operand, b: Operand): Tensor => apply2(maximumOp, a, b);
-/** The smaller of both; NaN if either is. */
+/** The smaller operand, broadcast; NaN if either is. */
 export const minimum = (a: Operand, b: Operand): Tensor => apply2(minimumOp, a, b);
 /**
  * The quotient rounded down to a whole number, broadcast, as Python's `a // b`. An integer divided by 0 gives 0. Its
@@ -176,18 +176,18 @@ export const minimum = (a: Operand, b: Operand): Tensor => apply2(minimumOp, a, 
  */
 export const floorDiv = (a: Operand, b: Operand): Tensor => divide(floorDivOp, a, b);
 /**
- * What `floorDiv` leaves, broadcast: 0, or a number with the sign of `b`, as Python's `a % b` and `torch.remainder`. The
- * remainder of an integer divided by 0 is 0, and of a float NaN.
+ * The remainder of `floorDiv`, broadcast: 0, or a number with the sign of `b`, as Python's `a % b` and
+ * `torch.remainder`. An integer divided by 0 leaves 0, a float NaN.
  */
 export const mod = (a: Operand, b: Operand): Tensor => divide(modOp, a, b);
 
 /** `e ** x`. */
 export const exp = (x: Tensor): Tensor => apply1(expOp, x);
-/** `e ** x - 1`, exact near 0. */
+/** `e ** x - 1`, accurate near 0. */
 export const expm1 = (x: Tensor): Tensor => apply1(expm1Op, x);
 /** The natural logarithm. */
 export const log = (x: Tensor): Tensor => apply1(logOp, x);
-/** `log(1 + x)`, exact near 0. */
+/** `log(1 + x)`, accurate near 0. */
 export const log1p = (x: Tensor): Tensor => apply1(log1pOp, x);
 /** The square root. */
 export const sqrt = (x: Tensor): Tensor => apply1(sqrtOp, x);
@@ -234,8 +234,8 @@ export const gt = (a: Operand, b: Operand): Tensor => apply2(gtOp, a, b);
 export const ge = (a: Operand, b: Operand): Tensor => apply2(geOp, a, b);
 
 /**
- * `a` where the bool `condition` holds, else `b`; all three broadcast. Graphs have fixed shapes, so a choice keeps the
- * shape: there is no function that gives as many elements as hold a condition.
+ * `a` where the bool `condition` is true, else `b`; all three broadcast. The result keeps the broadcast shape: shapes
+ * in a graph are fixed, so no function selects only the elements that meet a condition.
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const like = [a, b].find((x) => typeof x !== 'number');

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { OpRecord } from '../../graph/op.js';
 import { normaliseAxes } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
@@ -12,7 +13,7 @@ export const flipOp: OpRecord<{ readonly axes: readonly number[] }> = {
     view: ({ offset, shape, strides }, { attributes: { axes } }) => ({
       offset: shape.includes(0)
         ? offset
-        : axes.reduce((sum, axis) => sum + ((shape[axis] as number) - 1) * (strides[axis] as number), offset),
+        : axes.reduce((sum, axis) => sum + (at(shape, axis) - 1) * at(strides, axis), offset),
       shape,
       strides: strides.map((stride, axis) => (axes.includes(axis) ? -stride : stride)),
     }),
@@ -20,7 +21,7 @@ export const flipOp: OpRecord<{ readonly axes: readonly number[] }> = {
   cost: () => 0,
 };
 
-/** Reverses the order along `axes` (all by default). */
+/** Reverses the order of the elements along `axes` (all by default). */
 export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
   const over = normaliseAxes('flip', axes, x.ndim);
   return over.length === 0 ? x : new Tensor(flipOp, [x], { axes: over });

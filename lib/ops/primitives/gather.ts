@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
@@ -6,7 +7,7 @@ import { Tensor } from '../../graph/tensor.js';
 import { add, cast } from './elementwise.js';
 
 export interface Named {
-  /** The op that an error is reported for. */
+  /** The op that run-time errors name. */
   readonly name: string;
 }
 
@@ -20,7 +21,7 @@ export const gatherOp: OpRecord<Named> = {
   grad: (gradient, node) => [
     new Tensor(scatterAddOp, [node.input(1), gradient], {
       name: node.attributes.name,
-      rows: node.input(0).shape[0] as number,
+      rows: at(node.input(0).shape, 0),
     }),
     null,
   ],
@@ -59,7 +60,7 @@ export const scatterAddOp: OpRecord<Named & { readonly rows: number }> = {
   cost: (node) => node.input(1).size,
 };
 
-/** Checks the dtype of indices, which kernels read as int32. */
+/** Checks that indices are int32 or uint8, and converts them to int32, which the kernels read. */
 export function requireIndices(op: string, indices: Tensor): Tensor {
   if (indices.dtype !== 'int32' && indices.dtype !== 'uint8') {
     throw invalid(op, 'indices must be int32 or uint8', indices.dtype);
@@ -81,8 +82,8 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
 }
 
 /**
- * `target` with each row of `updates` added to the row at its index; an index may come more than once. An index outside
- * of the target is an error at run time.
+ * `target` with each row of `updates` added to the row at its index; an index may occur more than once. An index
+ * outside of the target is an error at run time.
  *
  * @param target [V, ...row], float32 or float64
  * @param indices any shape, int32 or uint8
@@ -100,11 +101,11 @@ export function scatterAdd(target: Tensor, indices: Tensor, updates: Tensor): Te
     throw invalid('scatterAdd', wanted, `${updates.dtype} of ${formatShape(updates.shape)}`);
   }
   const name = 'scatterAdd';
-  const at = requireIndices(name, indices);
-  return add(target, new Tensor(scatterAddOp, [at, updates], { name, rows }));
+  const places = requireIndices(name, indices);
+  return add(target, new Tensor(scatterAddOp, [places, updates], { name, rows }));
 }
 
-/** Passes integers on, and stops the run with an error when one lies outside of `low` to `high - 1`. */
+/** Passes integers through, and stops the run with an error if one is not from `low` to `high - 1`. */
 export const checkRangeOp: OpRecord<Named & { readonly low: number; readonly high: number }> = {
   kind: 'checkRange',
   type: ([x]) => ({ shape: (x as Tensor).shape, dtype: 'int32' }),
@@ -121,12 +122,12 @@ export const checkRangeOp: OpRecord<Named & { readonly low: number; readonly hig
   cost: () => 0,
 };
 
-/** Integers, checked when they are known: whole numbers from `low` to `high - 1`. */
+/** Integers that are checked at run time: they must be from `low` to `high - 1`. */
 export function checkRange(op: string, x: Tensor, low: number, high: number): Tensor {
   return new Tensor(checkRangeOp, [requireIndices(op, x)], { name: op, low, high });
 }
 
-/** Class labels, checked when they are known: whole numbers from 0 to `classes - 1`. */
+/** Class labels that are checked at run time: they must be from 0 to `classes - 1`. */
 export function checkLabels(op: string, labels: Tensor, classes: number): Tensor {
   return checkRange(op, labels, 0, classes);
 }

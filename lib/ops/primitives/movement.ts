@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { requireValue } from '../../graph/leaf.js';
 import type { Layout, OpRecord } from '../../graph/op.js';
@@ -16,8 +17,8 @@ export interface ShapeAttributes {
 }
 
 /**
- * The strides that give `layout` another shape without a copy, or null where there are none. Runs of axes that lie
- * evenly behind one another in memory are cut anew, each by itself.
+ * `layout` in another shape without a copy, or null if there is no such layout. Runs of axes that are evenly spaced in
+ * memory are split again, each by itself.
  */
 function reshapeLayout({ offset, shape: from, strides }: Layout, shape: Shape): Layout | null {
   const result = contiguousStrides(shape);
@@ -25,7 +26,7 @@ function reshapeLayout({ offset, shape: from, strides }: Layout, shape: Shape): 
   const runs = evenRuns(from, strides);
   let run = runs.pop();
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const dimension = shape[axis] as number;
+    const dimension = at(shape, axis);
     if (dimension === 1) continue;
     if (run?.length === 1) run = runs.pop();
     if (!run || run.length % dimension !== 0) return null;
@@ -35,12 +36,12 @@ function reshapeLayout({ offset, shape: from, strides }: Layout, shape: Shape): 
   return { offset, shape, strides: result };
 }
 
-/** The axes as few runs of evenly spaced elements, outermost first. */
+/** Merges the axes into as few runs of evenly spaced elements as possible, outermost first. */
 function evenRuns(shape: Shape, strides: readonly number[]): { length: number; stride: number }[] {
   const runs: { length: number; stride: number }[] = [];
   shape.forEach((length, axis) => {
     if (length === 1) return;
-    const stride = strides[axis] as number;
+    const stride = at(strides, axis);
     const last = runs.at(-1);
     if (last && last.stride === length * stride)
       runs[runs.length - 1] = { length: last.length * length, stride };
@@ -58,9 +59,7 @@ export const reshapeOp: OpRecord<ShapeAttributes> = {
   cost: () => 0,
 };
 
-/**
- * The same elements, in the same order, in another shape. One dimension may be -1: what is left over.
- */
+/** The same elements, in the same order, in another shape. One dimension may be -1: it is inferred. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const rest = shape.indexOf(-1);
   const known = sizeOf(shape.filter((_, axis) => axis !== rest));
@@ -87,17 +86,17 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
 
 /** Adds an axis of length 1. */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
-  const at = normaliseAxis('unsqueeze', axis, x.ndim + 1);
-  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+  const place = normaliseAxis('unsqueeze', axis, x.ndim + 1);
+  return reshape(x, [...x.shape.slice(0, place), 1, ...x.shape.slice(place)]);
 }
 
 /** Drops an axis of length 1. */
 export function squeeze(x: Tensor, axis: number): Tensor {
-  const at = normaliseAxis('squeeze', axis, x.ndim);
-  if (x.shape[at] !== 1) throw invalid('squeeze', `axis ${axis} must have length 1`, x.shape);
+  const place = normaliseAxis('squeeze', axis, x.ndim);
+  if (x.shape[place] !== 1) throw invalid('squeeze', `axis ${axis} must have length 1`, x.shape);
   return reshape(
     x,
-    x.shape.filter((_, i) => i !== at),
+    x.shape.filter((_, i) => i !== place),
   );
 }
 
@@ -105,7 +104,7 @@ export function squeeze(x: Tensor, axis: number): Tensor {
 export const permuteOp: OpRecord<{ readonly axes: readonly number[] }> = {
   kind: 'permute',
   type: ([x], { axes }) => ({
-    shape: axes.map((axis) => (x as Tensor).shape[axis] as number),
+    shape: axes.map((axis) => at((x as Tensor).shape, axis)),
     dtype: (x as Tensor).dtype,
   }),
   grad: (gradient, node) => {
@@ -119,8 +118,8 @@ export const permuteOp: OpRecord<{ readonly axes: readonly number[] }> = {
     family: 'view',
     view: ({ offset, shape, strides }, node) => ({
       offset,
-      shape: node.attributes.axes.map((axis) => shape[axis] as number),
-      strides: node.attributes.axes.map((axis) => strides[axis] as number),
+      shape: node.attributes.axes.map((axis) => at(shape, axis)),
+      strides: node.attributes.axes.map((axis) => at(strides, axis)),
     }),
   },
   cost: () => 0,
@@ -149,13 +148,11 @@ export interface SliceAttributes {
   readonly step: readonly number[];
 }
 
-/** A regular sliceAxis of each axis. */
+/** A strided slice of each axis. */
 export const sliceOp: OpRecord<SliceAttributes> = {
   kind: 'slice',
   type: ([x], { start, end, step }) => ({
-    shape: start.map((from, axis) =>
-      Math.max(0, Math.ceil(((end[axis] as number) - from) / (step[axis] as number))),
-    ),
+    shape: start.map((from, axis) => Math.max(0, Math.ceil((at(end, axis) - from) / at(step, axis)))),
     dtype: (x as Tensor).dtype,
   }),
   grad: (gradient, node) => [scatterSlice(gradient, node.input(0).shape, node.attributes)],
@@ -163,11 +160,11 @@ export const sliceOp: OpRecord<SliceAttributes> = {
     family: 'view',
     view: ({ offset, strides }, node) => {
       const { start, step } = node.attributes;
-      const moved = start.reduce((sum, from, axis) => sum + from * (strides[axis] as number), offset);
+      const moved = start.reduce((sum, from, axis) => sum + from * at(strides, axis), offset);
       return {
         offset: node.size === 0 ? offset : moved,
         shape: node.shape,
-        strides: strides.map((stride, axis) => stride * (step[axis] as number)),
+        strides: strides.map((stride, axis) => stride * at(step, axis)),
       };
     },
   },
@@ -178,8 +175,8 @@ export const sliceOp: OpRecord<SliceAttributes> = {
 export type Range = readonly [start?: number, end?: number, step?: number];
 
 /**
- * A sliceAxis of a tensor, one range per leading axis: `slice(x, [[0, 2], [1]])` is NumPy's `x[0:2, 1:]`. Ranges past
- * the end are cut, as in NumPy. Steps are positive.
+ * A slice of a tensor, one range per leading axis: `slice(x, [[0, 2], [1]])` is NumPy's `x[0:2, 1:]`. Ranges past the
+ * end are clipped, as in NumPy. Steps are positive.
  */
 export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
   if (ranges.length > x.ndim) throw invalid('slice', `at most ${x.ndim} ranges`, ranges.length);
@@ -191,7 +188,7 @@ export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
     if (![from, to, by].every(Number.isInteger) || by < 1) {
       throw invalid('slice', 'a range holds integers, and a step of 1 or more', ranges[axis]);
     }
-    const clip = (at: number) => Math.min(Math.max(at < 0 ? at + dimension : at, 0), dimension);
+    const clip = (place: number) => Math.min(Math.max(place < 0 ? place + dimension : place, 0), dimension);
     start.push(clip(from));
     end.push(Math.max(clip(to), clip(from)));
     step.push(by);
@@ -206,7 +203,7 @@ export interface ScatterSliceAttributes extends SliceAttributes {
   readonly shape: Shape;
 }
 
-/** The opposite of `slice`: zeros, with the input in the place that the slice was read from. */
+/** The reverse of `slice`: zeros, with the input in the place that the slice was read from. */
 export const scatterSliceOp: OpRecord<ScatterSliceAttributes> = {
   kind: 'scatterSlice',
   type: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
@@ -234,7 +231,7 @@ export interface PadAttributes {
 export const padOp: OpRecord<PadAttributes> = {
   kind: 'pad',
   type: ([x], { before, after }) => ({
-    shape: (x as Tensor).shape.map((d, axis) => d + (before[axis] as number) + (after[axis] as number)),
+    shape: (x as Tensor).shape.map((d, axis) => d + at(before, axis) + at(after, axis)),
     dtype: (x as Tensor).dtype,
   }),
   grad: (gradient, node) => {
@@ -255,7 +252,7 @@ export const padOp: OpRecord<PadAttributes> = {
 };
 
 /**
- * Pads each axis with `value`.
+ * Pads each axis with `value` (0 by default).
  *
  * @param widths one `[before, after]` per axis, counted in elements
  */
@@ -272,11 +269,11 @@ export function pad(x: Tensor, widths: readonly (readonly [number, number])[], v
   });
 }
 
-/** Tensors behind one another along an axis. */
+/** Tensors concatenated along an axis. */
 export const concatOp: OpRecord<{ readonly axis: number }> = {
   kind: 'concat',
   type: (inputs, { axis }) => {
-    const first = inputs[0] as Tensor;
+    const first = at(inputs, 0);
     for (const x of inputs) {
       const fits = x.ndim === first.ndim && x.shape.every((d, i) => i === axis || d === first.shape[i]);
       if (!fits) {
@@ -284,7 +281,7 @@ export const concatOp: OpRecord<{ readonly axis: number }> = {
       }
       if (x.dtype !== first.dtype) throw invalid('concat', `dtype must be ${first.dtype}`, x.dtype);
     }
-    const length = inputs.reduce((sum, x) => sum + (x.shape[axis] as number), 0);
+    const length = inputs.reduce((sum, x) => sum + at(x.shape, axis), 0);
     return { shape: first.shape.map((d, i) => (i === axis ? length : d)), dtype: first.dtype };
   },
   grad: (gradient, node) => {
@@ -303,10 +300,10 @@ export const concatOp: OpRecord<{ readonly axis: number }> = {
     family: 'parts',
     fill: () => null,
     parts: (node) => {
-      let at = 0;
+      let place = 0;
       return node.inputs.map((x, input) => {
-        const start = x.shape.map((_, i) => (i === node.attributes.axis ? at : 0));
-        at += x.shape[node.attributes.axis] as number;
+        const start = x.shape.map((_, i) => (i === node.attributes.axis ? place : 0));
+        place += at(x.shape, node.attributes.axis);
         return { input, start };
       });
     },
@@ -314,14 +311,14 @@ export const concatOp: OpRecord<{ readonly axis: number }> = {
   cost: () => 0,
 };
 
-/** Joins tensors along an axis, as `torch.cat`. */
+/** Concatenates tensors along an axis (the first by default), as `torch.cat`. */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const [first] = tensors;
   if (!first) throw invalid('concat', 'at least one tensor', []);
   return new Tensor(concatOp, tensors, { axis: normaliseAxis('concat', axis, first.ndim) });
 }
 
-/** A stretch of one axis. */
+/** The elements `from` to `to` (not included) of one axis. */
 export function sliceAxis(x: Tensor, axis: number, from: number, to: number): Tensor {
   return slice(
     x,

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import type { Shape } from '../../graph/shapes.js';
@@ -10,7 +11,7 @@ export interface PoolAttributes {
   readonly padding: readonly [number, number];
   /** Distance between the elements of the window. */
   readonly dilation: readonly [number, number];
-  /** Whether a last window may reach past the end. */
+  /** True if a last window may reach past the end. */
   readonly ceilMode: boolean;
 }
 
@@ -21,7 +22,7 @@ const window = ({ size, stride, padding, dilation, ceilMode }: PoolAttributes): 
   dilation,
   ceilMode,
 });
-/** What the native kernels read; the shapes tell them how many windows there are. */
+/** The attributes of the native kernels, which infer the number of windows from the shapes. */
 const extents = ({ size, stride, padding, dilation }: PoolAttributes) => ({
   size,
   stride,
@@ -45,14 +46,14 @@ export interface WindowLists {
   readonly ceilMode: boolean;
 }
 
-/** The number of windows on one axis. Throws when there is none, or one that covers no element. */
+/** The number of windows on one axis. Throws if there is none, or if one covers no element. */
 export function poolPlaces(op: string, length: number, window: WindowLists, axis: number): number {
-  const [size, stride, padding, dilation] = (['size', 'stride', 'padding', 'dilation'] as const).map(
-    (name) => window[name][axis] as number,
+  const [size, stride, padding, dilation] = (['size', 'stride', 'padding', 'dilation'] as const).map((name) =>
+    at(window[name], axis),
   ) as [number, number, number, number];
   const count = windowPlaces(op, length, size, stride, padding, dilation, window.ceilMode);
   for (let place = 0; place < count; place++) {
-    // The taps of a spread window may all miss a short image.
+    // The taps of a dilated window may all miss a short image.
     const start = place * stride - padding;
     const first = start < 0 ? start + Math.ceil(-start / dilation) * dilation : start;
     if (first >= length || first > start + (size - 1) * dilation) {
@@ -100,7 +101,7 @@ export const maxPool2dGradOp: OpRecord<PoolAttributes> = {
   cost: (node) => comparisons(node.input(1).shape, node.attributes),
 };
 
-/** Reads from a second image the values at the places of the first one's maxima. */
+/** Reads a second image at the places of the first one's maxima. */
 export const maxPool2dGatherOp: OpRecord<PoolAttributes> = {
   kind: 'maxPool2dGather',
   type: ([x], attributes) => ({

@@ -27,12 +27,12 @@ export const uniformOp: OpRecord<UniformAttributes> = {
   cost: (node) => 10 * node.size,
 };
 
-/** Uniform numbers in [0, 1), drawn anew at every run. */
+/** Uniform numbers in [0, 1), drawn again at every run. */
 export function uniform(shape: Shape, dtype: DType = 'float32', key = nextRandomKey()): Tensor {
   return new Tensor(uniformOp, [], { shape: requireShape('uniform', shape), dtype, key });
 }
 
-/** Standard normal numbers (Box and Muller 1958), drawn anew at every run. */
+/** Standard normal numbers (Box and Muller 1958), drawn again at every run. */
 export function normal(
   shape: Shape,
   dtype: DType = 'float32',

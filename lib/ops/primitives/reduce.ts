@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { normaliseAxis, sizeOf } from '../../graph/shapes.js';
@@ -14,10 +15,10 @@ import {
 import { cast, div, eq, mul } from './elementwise.js';
 import { reshape } from './movement.js';
 
-/** What a reduction runs over: one axis, several, or all by default. */
+/** The axes of a reduction: one, several, or all by default. */
 export type Axes = number | readonly number[];
 
-/** The record of a reduction to one of the elements. Equal ones share the gradient evenly, as `torch.amax`. */
+/** The record of a reduction to the largest or smallest element. Ties share the gradient evenly, as `torch.amax`. */
 function extremeOp(code: 'max' | 'min'): OpRecord<ReduceAttributes> {
   return {
     kind: code,
@@ -46,19 +47,19 @@ export const maxOp = extremeOp('max');
 /** The smallest element over some axes. */
 export const minOp = extremeOp('min');
 
-/** The largest element over `axes` (all by default); NaN if there is one. */
+/** The largest element over `axes` (all by default); NaN if any element is. */
 export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduceWith(maxOp, 'max', x, axes, options);
 }
 
-/** The smallest element over `axes` (all by default); NaN if there is one. */
+/** The smallest element over `axes` (all by default); NaN if any element is. */
 export function min(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduceWith(minOp, 'min', x, axes, options);
 }
 
-/** The sizes before, along and behind an axis. */
+/** The numbers of elements before, along and after an axis. */
 export function dimsAround({ shape }: Tensor, axis: number): [number, number, number] {
-  return [sizeOf(shape.slice(0, axis)), shape[axis] as number, sizeOf(shape.slice(axis + 1))];
+  return [sizeOf(shape.slice(0, axis)), at(shape, axis), sizeOf(shape.slice(axis + 1))];
 }
 
 /** The record of the index of an extreme element. */
@@ -88,12 +89,12 @@ export const argMaxOp = argOp('argMax');
 /** The index of the first minimum on an axis. */
 export const argMinOp = argOp('argMin');
 
-/** The int32 index of the first maximum on an axis; the last axis by default. NaN counts as the maximum. No gradient. */
+/** The int32 index of the first maximum on an axis (the last by default). NaN counts as the maximum. No gradient. */
 export function argMax(x: Tensor, axis = -1): Tensor {
   return new Tensor(argMaxOp, [x], { axis: normaliseAxis('argMax', axis, x.ndim) });
 }
 
-/** The int32 index of the first minimum on an axis; the last axis by default. NaN counts as the minimum. No gradient. */
+/** The int32 index of the first minimum on an axis (the last by default). NaN counts as the minimum. No gradient. */
 export function argMin(x: Tensor, axis = -1): Tensor {
   return new Tensor(argMinOp, [x], { axis: normaliseAxis('argMin', axis, x.ndim) });
 }

@@ -9,7 +9,7 @@ import type { Named } from './gather.js';
 import { matmul } from './matmul/matmul.js';
 import { squeeze, transpose, unsqueeze } from './movement.js';
 
-/** The matrices x with a x = b, of batches whose leading axes agree. */
+/** The solutions x of a x = b, for batches of matrices whose leading axes agree. */
 export const solveOp: OpRecord<Named> = {
   kind: 'solve',
   type: ([, b]) => b as Tensor,
@@ -33,7 +33,7 @@ export const solveOp: OpRecord<Named> = {
   },
 };
 
-/** Checks that `a` is square matrices of floats. */
+/** Checks that `a` holds square matrices of floats. */
 export function requireSquare(op: string, a: Tensor): void {
   if (!isFloat(a.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', a.dtype);
   if (a.ndim < 2 || a.shape.at(-1) !== a.shape.at(-2)) {
@@ -42,8 +42,8 @@ export function requireSquare(op: string, a: Tensor): void {
 }
 
 /**
- * The solution x of a x = b, by LU decomposition with partial pivoting, as `torch.linalg.solve`. A singular
- * matrix, with which elimination meets a pivot of 0, is an error at run time.
+ * The solution x of a x = b, by LU decomposition with partial pivoting, as `torch.linalg.solve`. A singular matrix,
+ * for which elimination meets a pivot of 0, is an error at run time.
  *
  * @param a [..., N, N], float32 or float64
  * @param b [..., N, K], or a vector for each matrix: [N], or [..., N] of the shape of `a` without its last axis
@@ -53,7 +53,7 @@ export function solve(a: Tensor, b: Tensor): Tensor {
   return solution('solve', a, b);
 }
 
-/** The solution of a x = b, whose run-time errors bear the name of the calling op. */
+/** The solution of a x = b, whose run-time errors name the calling op. */
 export function solution(name: string, a: Tensor, b: Tensor): Tensor {
   requireSquare('solve', a);
   if (a.dtype !== b.dtype) {

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { requireOptions } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { normaliseAxis } from '../../graph/shapes.js';
@@ -7,7 +8,7 @@ import { dimsAround } from './reduce.js';
 export interface ArgSortAttributes {
   readonly axis: number;
   readonly descending: boolean;
-  /** How many of the sorted indices are kept. */
+  /** Number of sorted indices to keep. */
   readonly count: number;
 }
 
@@ -33,12 +34,12 @@ export interface SortOptions {
 }
 
 /**
- * The int32 indices that put an axis (the last by default) in order. Equal elements keep their order, and NaN counts as the
- * largest of all, as in PyTorch. No gradient.
+ * The int32 indices that sort an axis (the last by default). The sort is stable, and NaN counts as the largest value,
+ * as in PyTorch. No gradient.
  */
 export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   requireOptions('argSort', options);
   const { descending = false } = options;
   const over = normaliseAxis('argSort', axis, x.ndim);
-  return new Tensor(argSortOp, [x], { axis: over, descending, count: x.shape[over] as number });
+  return new Tensor(argSortOp, [x], { axis: over, descending, count: at(x.shape, over) });
 }

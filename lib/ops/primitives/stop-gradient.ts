@@ -10,7 +10,7 @@ export const stopGradientOp: OpRecord<Record<string, never>> = {
   cost: () => 0,
 };
 
-/** The same value, taken as a constant by `grad`; `detach` in PyTorch. */
+/** The same value, treated as a constant by `grad`; `detach` in PyTorch. */
 export function stopGradient(x: Tensor): Tensor {
   return new Tensor(stopGradientOp, [x], {});
 }

@@ -48,7 +48,7 @@ function pick<M extends object>(module: M): Pick<M, RecordNames<M>> {
   return Object.fromEntries(records) as Pick<M, RecordNames<M>>;
 }
 
-/** Every op of the project by its kind. An export `xxxOp` that is not a whole record does not compile. */
+/** All ops by kind. An export `xxxOp` that is not a complete record does not compile. */
 export const ops: ReadonlyMap<string, OpRecord> = new Map(
   Object.values(families satisfies Record<string, OpRecord<never>> as Record<string, OpRecord>).map(
     (record) => [record.kind, record],

@@ -28,9 +28,9 @@ export function pair(op: string, name: string, value: Extents, min: number): [nu
 }
 
 /**
- * The number of places of a window on one axis. Throws when the window does not fit once.
+ * The number of positions of a window on one axis. Throws if the window does not fit once.
  *
- * @param ceil counts a last window that reaches past the end, too, if it starts before it
+ * @param ceil also counts a last window that starts before the end and reaches past it. Default false
  */
 export function windowPlaces(
   op: string,

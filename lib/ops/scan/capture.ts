@@ -3,18 +3,18 @@ import { substitute } from '../../graph/substitute.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
 import type { Bound } from '../primitives/scan/scan-op.js';
 
-/** A body that refers to nothing outside of it but placeholders. */
+/** A loop body that refers to no outside nodes, only to placeholders. */
 export interface Closed {
   readonly results: readonly Tensor[];
-  /** The values from outside that the body uses, each with the placeholder that now stands for it. */
+  /** The outside values that the body uses, each with the placeholder that replaces it. */
   readonly captured: readonly Bound[];
 }
 
 /**
- * Closes a body: whatever in it is the same at every step is computed outside of the loop, and captured. Random nodes
- * that the step itself made belong to the body, and so do views that repeat a captured value, which cost nothing.
+ * Closes a loop body: values that are the same at every step are computed outside of the loop, and captured. Random
+ * nodes made by the step itself stay in the body, as do views that repeat a captured value, which cost nothing.
  *
- * @param placeholders what changes from step to step
+ * @param placeholders the values that change from step to step
  * @param since the id of the first node that the step can have made
  */
 export function closeBody(
@@ -38,13 +38,13 @@ export function closeBody(
   return { results: substitute(results, replacements), captured };
 }
 
-/** The value below views that are no smaller than it. */
+/** The value under views that repeat it, which are no smaller than their input. */
 function repeated(node: Tensor): Tensor {
   const [x] = node.inputs;
   return x && node.op.kernel.family === 'view' && node.size >= x.size ? repeated(x) : node;
 }
 
-/** Whether the node's value is drawn anew at every step. */
+/** True if the node draws new random numbers at every step. */
 function drawsNumbers({ op, inputs, attributes }: Tensor): boolean {
   if (op.kernel.family === 'scan') {
     return reachable(op.kernel.loop({ attributes } as Tensor).body.results).some(drawsNumbers);

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
 import { full, input } from '../../graph/leaf.js';
@@ -8,41 +9,41 @@ import { requireNoAssignments } from '../../graph/trace.js';
 import { type Bound, buildScan, requireOneDType } from '../primitives/scan/scan-op.js';
 import { closeBody } from './capture.js';
 
-/** What one step of a scan gives. */
+/** Result of one step of a scan. */
 export interface ScanStepResult {
-  /** The carried values for the next step: as many, of the same shapes and dtypes. */
+  /** The carried values for the next step, of the same number, shapes and dtypes. */
   readonly carry: readonly Tensor[];
-  /** Values that are kept for every step. Default none. */
+  /** Values to keep for every step. Default none. */
   readonly outputs?: readonly Tensor[];
 }
 
-/** The values that a scan carries and walks over. */
+/** The values that a scan carries and iterates over. */
 export interface ScanOptions {
   /** The carried values before the first step, all of one float dtype. Default none. */
   readonly carry?: readonly Tensor[];
-  /** Tensors of any dtype with a leading axis of one length, which the scan walks. Default none. */
+  /** Tensors of any dtype to iterate over, with leading axes of one length. Default none. */
   readonly inputs?: readonly Tensor[];
-  /** The number of steps; needed where there are no inputs. */
+  /** The number of steps; required if there are no inputs. */
   readonly length?: number;
-  /** Walk from the last step to the first. Default false. */
+  /** Iterate from the last step to the first. Default false. */
   readonly reverse?: boolean;
 }
 
-/** The values of a scan. */
+/** Result of a scan. */
 export type ScanValue = {
   /** The carried values after the last step. */
   readonly carry: Tensor[];
-  /** The outputs of all steps, stacked on a leading axis in the order of the inputs, also in reverse. */
+  /** The outputs of all steps, stacked on a leading axis in the order of the inputs, even in reverse. */
   readonly outputs: Tensor[];
 };
 
 /**
- * Runs a step again and again over the leading axis of some inputs, handing carried values on: a loop as one node, as
- * `jax.lax.scan`. The step is traced once, whatever the length. It may use tensors from outside, such as weights;
- * what does not change from step to step is computed once. Random numbers in it are drawn anew at every step.
+ * A loop as one node, as `jax.lax.scan`: runs a step over the leading axis of some inputs, and passes carried values
+ * from step to step. The step is traced once, whatever the length. It may use tensors from outside, such as weights;
+ * values that do not change from step to step are computed once. Random numbers are drawn again at every step.
  *
- * @param step writes the graph of one step, given the carried values and one slice of each input
- * @throws when the step gives other shapes or dtypes than it was given, or assigns variables
+ * @param step builds the graph of one step from the carried values and one slice of each input
+ * @throws when the step returns carried values of other shapes or dtypes than it was given, or assigns variables
  */
 export function scan(
   step: (carry: Tensor[], inputs: Tensor[]) => ScanStepResult,
@@ -58,7 +59,7 @@ export function scan(
   );
   const changing = [...carries, ...slices].map(({ placeholder }) => placeholder);
   const made = requireNoAssignments('scan', () =>
-    // A body is a graph of its own, in which all is computed again with the loop.
+    // A body is a graph of its own, which is recomputed as a whole with the loop.
     inScope(undefined, () => step(changing.slice(0, carries.length), changing.slice(carries.length))),
   );
   const { carry: next, outputs = [] } = made;
@@ -104,7 +105,7 @@ function requireLike(next: readonly Tensor[], carry: readonly Tensor[]): void {
     throw invalid('scan', `the step must give ${carry.length} carries`, next.length);
   }
   next.forEach((value, i) => {
-    const { shape, dtype } = carry[i] as Tensor;
+    const { shape, dtype } = at(carry, i);
     if (sameShape(value.shape, shape) && value.dtype === dtype) return;
     throw invalid('scan', `carry ${i} must stay ${typeOf(dtype, shape)}`, typeOf(value.dtype, value.shape));
   });

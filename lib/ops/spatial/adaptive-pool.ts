@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { sizeOf } from '../../graph/shapes.js';
@@ -11,7 +12,7 @@ import { requireImage } from './conv-operands.js';
 import { avgPool2d, maxPool2d } from './pooling.js';
 import { resample } from './resample.js';
 
-/** The windows that cut `length` elements into `count` parts, which may overlap by one element. */
+/** The windows that split `length` elements into `count` parts, which may overlap by one element. */
 function parts(length: number, count: number): (readonly [start: number, end: number])[] {
   return Array.from({ length: count }, (_, i) => [
     Math.floor((i * length) / count),
@@ -36,15 +37,15 @@ function adaptive(
   }, x);
 }
 
-/** Runs a pooling of images along one axis of any tensor. */
+/** Applies a pooling of images along one axis of any tensor. */
 function along(x: Tensor, axis: number, pool: (rows: Tensor) => Tensor): Tensor {
   const [before, after] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
-  const rows = pool(reshape(x, [sizeOf(before), x.shape[axis] as number, 1, sizeOf(after)]));
-  return reshape(rows, [...before, rows.shape[1] as number, ...after]);
+  const rows = pool(reshape(x, [sizeOf(before), at(x.shape, axis), 1, sizeOf(after)]));
+  return reshape(rows, [...before, at(rows.shape, 1), ...after]);
 }
 
 function averages(x: Tensor, axis: number, count: number): Tensor {
-  const length = x.shape[axis] as number;
+  const length = at(x.shape, axis);
   if (length % count === 0) return along(x, axis, (rows) => avgPool2d(rows, [length / count, 1]));
   const stencils = parts(length, count).map(([start, end]) =>
     Array.from({ length: end - start }, (_, i) => [start + i, 1 / (end - start)] as const),
@@ -53,7 +54,7 @@ function averages(x: Tensor, axis: number, count: number): Tensor {
 }
 
 function maxima(x: Tensor, axis: number, count: number): Tensor {
-  const length = x.shape[axis] as number;
+  const length = at(x.shape, axis);
   return along(x, axis, (rows) => {
     if (length % count === 0) return maxPool2d(rows, [length / count, 1]);
     const largest = parts(length, count).map(([start, end]) =>
@@ -73,7 +74,7 @@ export function adaptiveAvgPool1d(x: Tensor, size: number | readonly [number]): 
 
 /**
  * The means of `size` windows that cover images [N, H, W, C], as `torch.nn.functional.adaptive_avg_pool2d`: window i
- * goes from `floor(i H / size)` to `ceil((i + 1) H / size)`, and so on the width.
+ * goes from `floor(i H / size)` to `ceil((i + 1) H / size)`, and likewise for the width.
  */
 export function adaptiveAvgPool2d(x: Tensor, size: Pair): Tensor {
   return adaptive('adaptiveAvgPool2d', x, size, 2, averages);

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { expand } from '../primitives/broadcast.js';
@@ -9,7 +10,7 @@ type Sides = readonly [before: number, after: number];
 /**
  * Pads the axes from `first` on as a convolution does: with zeros, or with elements of the tensor itself.
  *
- * @param sides how many elements are added before and behind each of these axes
+ * @param sides number of elements to add before and after each of these axes
  */
 export function padBorder(
   op: string,
@@ -27,7 +28,7 @@ export function padBorder(
 
 function padAxis(op: string, x: Tensor, axis: number, [before, after]: Sides, mode: PaddingMode): Tensor {
   if (before === 0 && after === 0) return x;
-  const length = x.shape[axis] as number;
+  const length = at(x.shape, axis);
   const most = mode === 'reflect' ? length - 1 : mode === 'circular' ? length : length > 0 ? Infinity : 0;
   if (Math.max(before, after) > most) {
     throw invalid(op, `${mode} padding of ${length} elements must be at most ${most}`, [before, after]);
@@ -37,12 +38,12 @@ function padAxis(op: string, x: Tensor, axis: number, [before, after]: Sides, mo
       x,
       x.shape.map((d, i) => (i === axis ? [from, to] : [0, d])),
     );
-  const repeated = (at: number, count: number) =>
+  const repeated = (place: number, count: number) =>
     expand(
-      range(at, at + 1),
+      range(place, place + 1),
       x.shape.map((d, i) => (i === axis ? count : d)),
     );
-  const one = (at: number) => range(at, at + 1);
+  const one = (place: number) => range(place, place + 1);
   const borders: Record<Exclude<PaddingMode, 'zeros'>, () => [Tensor[], Tensor[]]> = {
     reflect: () => [
       Array.from({ length: before }, (_, i) => one(before - i)),

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -8,7 +9,7 @@ interface Layout {
   readonly kernel: readonly string[];
 }
 
-/** How the operands of a convolution are laid out, by the number of their spatial axes. */
+/** The axes of the operands of a convolution, by number of spatial axes. */
 const LAYOUTS: readonly Layout[] = [
   { what: 'values', image: ['N', 'C'], kernel: ['C', 'O'] },
   { what: 'sequences', image: ['N', 'L', 'C'], kernel: ['K', 'C', 'O'] },
@@ -16,7 +17,7 @@ const LAYOUTS: readonly Layout[] = [
   { what: 'volumes', image: ['N', 'D', 'H', 'W', 'C'], kernel: ['KD', 'KH', 'KW', 'C', 'O'] },
 ];
 
-const layout = (rank: number): Layout => LAYOUTS[rank] as Layout;
+const layout = (rank: number): Layout => at(LAYOUTS, rank);
 
 /** Checks an image with `rank` spatial axes, channels last. */
 export function requireImage(op: string, x: Tensor, rank: number): void {
@@ -36,10 +37,9 @@ export function requireOperands(op: string, x: Tensor, weight: Tensor, rank: num
 }
 
 /**
- * Checks that the channels of an image are those that the kernel reads, group by group.
+ * Checks that the channels of an image match those that the kernel reads, group by group.
  *
- * @param transposed whether the kernel's last axis counts the channels that it reads, and the one before those that it
- *   gives
+ * @param transposed true if the kernel's last axis holds the input channels and the one before it the output channels
  */
 export function requireChannels(
   op: string,

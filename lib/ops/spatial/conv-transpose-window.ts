@@ -1,9 +1,10 @@
+import { at } from '../../graph/at.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 import { type Extents, extents } from '../primitives/window.js';
 import type { ConvTransposeOptions } from './conv-transpose.js';
 import { type ConvWindow, convWindow } from './conv-window.js';
 
-/** Options of a transposed convolution, checked and written out for each spatial axis. */
+/** Options of a transposed convolution, checked, with one value for each spatial axis. */
 export interface ConvTransposeWindow extends ConvWindow {
   readonly padding: readonly number[];
   readonly outputPadding: readonly number[];
@@ -20,7 +21,7 @@ export function convTransposeWindow(
   const window = convWindow(op, shared, rank);
   const added = extents(op, 'outputPadding', outputPadding, rank, 0);
   added.forEach((count, axis) => {
-    const least = Math.max(window.stride[axis] as number, window.dilation[axis] as number);
+    const least = Math.max(at(window.stride, axis), at(window.dilation, axis));
     if (count >= least)
       throw invalid(op, 'outputPadding must be less than the stride or the dilation', added);
   });

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import { Tensor } from '../../graph/tensor.js';
 import { conv2dInputGradOp } from '../primitives/conv/conv.js';
@@ -12,9 +13,9 @@ import { planar } from './planar.js';
 /** Options of a transposed convolution. Each extent is one number, or a list with one for each spatial axis. */
 export interface ConvTransposeOptions<E extends Extents = Pair>
   extends Pick<ConvOptions<E>, 'stride' | 'dilation' | 'groups'> {
-  /** Elements cut off from every side of the result. Default 0. */
+  /** Elements cropped from every side of the result. Default 0. */
   readonly padding?: E;
-  /** Elements added behind the result, fewer than the stride or the dilation. Default 0. */
+  /** Elements added at the end of the result, fewer than the stride or the dilation. Default 0. */
   readonly outputPadding?: E;
 }
 
@@ -31,17 +32,15 @@ function transposed(
   requireChannels(op, x, weight, groups, true);
   if (x.shape.slice(1, -1).includes(0)) throw invalid(op, 'every spatial axis must have an element', x.shape);
   const lengths = x.shape.slice(1, -1).map((length, axis) => {
-    const span = (dilation[axis] as number) * ((weight.shape[axis] as number) - 1) + 1;
-    const whole = (length - 1) * (stride[axis] as number) + span;
-    return whole - 2 * (padding[axis] as number) + (outputPadding[axis] as number);
+    const span = at(dilation, axis) * (at(weight.shape, axis) - 1) + 1;
+    const whole = (length - 1) * at(stride, axis) + span;
+    return whole - 2 * at(padding, axis) + at(outputPadding, axis);
   });
   if (lengths.some((length) => length < 1)) {
     throw invalid(op, 'padding must leave something of the result', window.padding);
   }
-  // Places that a convolution of the result would have beyond these hold nothing.
-  const beyond = outputPadding.map(
-    (count, axis) => [0, Math.floor(count / (stride[axis] as number))] as const,
-  );
+  // Positions that a convolution of the result would have beyond the input hold zeros.
+  const beyond = outputPadding.map((count, axis) => [0, Math.floor(count / at(stride, axis))] as const);
   const source = pad(x, [[0, 0], ...beyond, [0, 0]]);
   if (rank === 3) return transposedVolume(source, weight, window, lengths);
   if (rank === 2) return transposedImages(source, weight, window, lengths);
@@ -56,11 +55,11 @@ function transposedImages(
   lengths: readonly number[],
 ): Tensor {
   const channels = (weight.shape.at(-2) as number) * window.groups;
-  const shape = [x.shape[0] as number, ...lengths, channels];
+  const shape = [at(x.shape, 0), ...lengths, channels];
   return new Tensor(conv2dInputGradOp, [x, weight], { ...planar(window, window.padding), shape });
 }
 
-/** One image for each tap of the depth, all of them added where they lie in the result. */
+/** Computes one image for each tap of the depth, and adds them all at their places in the result. */
 function transposedVolume(
   x: Tensor,
   weight: Tensor,
@@ -70,7 +69,7 @@ function transposedVolume(
   const { stride, padding, dilation, groups } = window;
   const [n, places, height, width, channels] = x.shape as [number, number, number, number, number];
   const [taps, kernelHeight, kernelWidth, inner] = weight.shape as [number, number, number, number];
-  const [step, spread, cut] = [stride[0] as number, dilation[0] as number, padding[0] as number];
+  const [step, spread, cut] = [at(stride, 0), at(dilation, 0), at(padding, 0)];
   const kernels = reshape(permute(weight, [1, 2, 0, 3, 4]), [
     kernelHeight,
     kernelWidth,
@@ -117,7 +116,7 @@ export function convTranspose1d(
 }
 
 /**
- * A 2-D transposed convolution: the gradient of `conv2d` for its images, as
+ * A 2-D transposed convolution: the gradient of `conv2d` with respect to its images, as
  * `torch.nn.functional.conv_transpose2d` but with channels last (Zeiler et al. 2010).
  *
  * @param x images [N, H, W, C]

@@ -1,10 +1,11 @@
+import { at } from '../../graph/at.js';
 import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { type Extents, extents } from '../primitives/window.js';
 import type { ConvOptions, PaddingMode } from './conv-options.js';
 
 const MODES: readonly PaddingMode[] = ['zeros', 'reflect', 'replicate', 'circular'];
 
-/** Options of a convolution, checked and written out for each spatial axis. */
+/** Options of a convolution, checked, with one value for each spatial axis. */
 export interface ConvWindow {
   readonly stride: readonly number[];
   readonly padding: readonly number[] | 'same';
@@ -33,16 +34,16 @@ export function convWindow(op: string, options: ConvOptions<Extents>, rank: numb
   };
 }
 
-/** How many elements are added before and behind each spatial axis. */
+/** Number of elements added before and after each spatial axis. */
 export function paddingSides(
   { stride, padding, dilation }: ConvWindow,
   lengths: readonly number[],
   kernel: readonly number[],
 ): (readonly [before: number, after: number])[] {
   return lengths.map((length, axis) => {
-    if (padding !== 'same') return [padding[axis] as number, padding[axis] as number];
-    const step = stride[axis] as number;
-    const span = (dilation[axis] as number) * ((kernel[axis] as number) - 1) + 1;
+    if (padding !== 'same') return [at(padding, axis), at(padding, axis)];
+    const step = at(stride, axis);
+    const span = at(dilation, axis) * (at(kernel, axis) - 1) + 1;
     const total = Math.max((Math.ceil(length / step) - 1) * step + span - length, 0);
     return [Math.floor(total / 2), Math.ceil(total / 2)];
   });

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from '../primitives/broadcast.js';
 import { type ConvAttributes, conv2dOp } from '../primitives/conv/conv.js';
@@ -9,18 +10,18 @@ import type { ConvOptions } from './conv-options.js';
 import { type ConvWindow, convWindow, paddingSides } from './conv-window.js';
 import { planar } from './planar.js';
 
-/** The convolution of images whose options are checked. */
+/** A convolution of images whose options have been checked. */
 function correlate(x: Tensor, weight: Tensor, attributes: ConvAttributes): Tensor {
   const { groups } = attributes;
   const [inner, out] = weight.shape.slice(-2) as [number, number];
   if (groups === 1 || inner !== 1 || out === groups) return new Tensor(conv2dOp, [x, weight], attributes);
-  // With several results for each channel it is repeated, so that the kernel for single channels fits.
+  // With several results per channel, each channel is repeated to fit the kernel for single channels.
   const places = x.shape.slice(0, 3);
   const repeated = expand(reshape(x, [...places, groups, 1]), [...places, groups, out / groups]);
   return new Tensor(conv2dOp, [reshape(repeated, [...places, out]), weight], { ...attributes, groups: out });
 }
 
-/** The convolution of volumes: slices under a kernel's depth become channels of images. */
+/** A convolution of volumes as one of images, whose channels are the slices under the kernel's depth. */
 function correlateVolume(x: Tensor, weight: Tensor, window: ConvWindow, frame: readonly number[]): Tensor {
   const [n, depth, height, width, channels] = x.shape as [number, number, number, number, number];
   const [taps, kernelHeight, kernelWidth, inner, out] = weight.shape as [
@@ -30,14 +31,14 @@ function correlateVolume(x: Tensor, weight: Tensor, window: ConvWindow, frame: r
     number,
     number,
   ];
-  const [step, spread] = [window.stride[0] as number, window.dilation[0] as number];
+  const [step, spread] = [at(window.stride, 0), at(window.dilation, 0)];
   const places = windowPlaces('conv3d', depth, taps, step, 0, spread);
   const grouped = [n, places, height, width, window.groups, channels / window.groups];
   const slices = Array.from({ length: taps }, (_, tap) => {
     const first = tap * spread;
     return reshape(slice(x, [[], [first, first + (places - 1) * step + 1, step]]), grouped);
   });
-  // Within a group, the channels of one depth stand behind one another, as in the kernel.
+  // Within a group, the channels of one depth are contiguous, as in the kernel.
   const images = reshape(concat(slices, 5), [n * places, height, width, taps * channels]);
   const kernels = reshape(permute(weight, [1, 2, 0, 3, 4]), [kernelHeight, kernelWidth, taps * inner, out]);
   const result = correlate(images, kernels, planar(window, frame));
@@ -58,16 +59,16 @@ function convolve(
   const sides = paddingSides(window, lengths, weight.shape);
   if (window.padding !== 'same') {
     lengths.forEach((length, axis) => {
-      const [step, spread] = [window.stride[axis] as number, window.dilation[axis] as number];
-      windowPlaces(op, length, weight.shape[axis] as number, step, sides[axis]?.[0] as number, spread);
+      const [step, spread] = [at(window.stride, axis), at(window.dilation, axis)];
+      windowPlaces(op, length, at(weight.shape, axis), step, at(sides, axis)[0], spread);
     });
   }
-  // Zeros around an image are the kernel's own work, all but an odd row behind it, and those of a third axis.
+  // The native kernel adds the zeros around an image, except for an odd row at the end and those on a third axis.
   const frame = sides.map(([before], axis) =>
     window.paddingMode === 'zeros' && axis >= rank - 2 ? before : 0,
   );
   const rest = sides.map(([before, after], axis) => {
-    const done = frame[axis] as number;
+    const done = at(frame, axis);
     return [before - done, after - done] as const;
   });
   const padded = padBorder(op, x, rest, window.paddingMode);

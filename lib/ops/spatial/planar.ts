@@ -1,7 +1,7 @@
 import type { ConvAttributes } from '../primitives/conv/conv.js';
 import type { ConvWindow } from './conv-window.js';
 
-/** The options of the last two spatial axes, as the native kernels take them; a missing one has a length of 1. */
+/** The options of the last two spatial axes, as the native kernels take them. A missing axis has length 1. */
 export function planar({ stride, dilation, groups }: ConvWindow, frame: readonly number[]): ConvAttributes {
   const last = (list: readonly number[], least: number) => [least, ...list].slice(-2) as [number, number];
   return { stride: last(stride, 1), padding: last(frame, 0), dilation: last(dilation, 1), groups };

@@ -1,9 +1,10 @@
+import { at } from '../../graph/at.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 import type { WindowLists } from '../primitives/pool.js';
 import { type Extents, extents } from '../primitives/window.js';
 import type { AvgPoolOptions, MaxPoolOptions } from './pooling.js';
 
-/** Options of any pooling, checked and written out for each spatial axis. */
+/** Options of any pooling, checked, with one value for each spatial axis. */
 export interface PoolWindow extends WindowLists {
   readonly countIncludePad: boolean;
 }
@@ -20,7 +21,7 @@ export function poolWindow(
   const window = extents(op, 'size', size, rank, 1);
   const frame = extents(op, 'padding', padding, rank, 0);
   const spread = extents(op, 'dilation', dilation, rank, 1);
-  const span = (axis: number) => ((window[axis] as number) - 1) * (spread[axis] as number) + 1;
+  const span = (axis: number) => (at(window, axis) - 1) * at(spread, axis) + 1;
   if (frame.some((width, axis) => width > span(axis) / 2)) {
     throw invalid(op, 'padding must be at most half of the window', frame);
   }

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { constant } from '../../graph/leaf.js';
@@ -12,11 +13,11 @@ import { type PoolWindow, poolWindow, requireExponent } from './pool-window.js';
 
 /** Options of a pooling window. Each extent is one number, or a list with one for each spatial axis. */
 export interface PoolOptions<E extends Extents = Pair> {
-  /** Step between the places of the window; by default its size. */
+  /** Step between the positions of the window. Default: its size. */
   readonly stride?: E;
-  /** Width of the frame around the image, at most half of the window. Default 0. */
+  /** Width of the padding around the image, at most half of the window. Default 0. */
   readonly padding?: E;
-  /** Whether a last window that starts inside may reach past the end. Default false. */
+  /** Allows a last window that starts inside to reach past the end. Default false. */
   readonly ceilMode?: boolean;
 }
 
@@ -28,7 +29,7 @@ export interface MaxPoolOptions<E extends Extents = Pair> extends PoolOptions<E>
 
 /** Options of average pooling. */
 export interface AvgPoolOptions<E extends Extents = Pair> extends PoolOptions<E> {
-  /** Whether padding counts as zeros; otherwise it does not count. Default true, as PyTorch's. */
+  /** Counts padding as zeros; otherwise it is left out of the mean. Default true, as in PyTorch. */
   readonly countIncludePad?: boolean;
 }
 
@@ -43,10 +44,10 @@ function pool(
   requireImage(op, x, rank);
   if (!isFloat(x.dtype)) throw invalid(op, 'images must be float32 or float64', x.dtype);
   window.size.forEach((_, axis) => {
-    poolPlaces(op, x.shape[axis + 1] as number, window, axis);
+    poolPlaces(op, at(x.shape, axis + 1), window, axis);
   });
   const { ceilMode, countIncludePad } = window;
-  // The named axes' part of the window; another axis is not pooled.
+  // The window on two of its axes. An axis that does not exist is not pooled.
   const on = (first: number, second: number): PoolAttributes => {
     const pick = (list: readonly number[], rest: number): [number, number] => [
       list[first] ?? rest,
@@ -67,10 +68,10 @@ function pool(
   const [, height, width, channels] = flat.shape as [number, number, number, number];
   const columns = reshape(flat, [n, depth, height * width, channels]);
   const deep = planar(columns, on(0, -1), countIncludePad);
-  return reshape(deep, [n, deep.shape[1] as number, height, width, channels]);
+  return reshape(deep, [n, at(deep.shape, 1), height, width, channels]);
 }
 
-/** Runs a pooling record, whose own name is that of the two-dimensional function. */
+/** Applies a pooling record, whose own name is that of the two-dimensional op. */
 const runs =
   (record: OpRecord<PoolAttributes>) =>
   (x: Tensor, attributes: PoolAttributes): Tensor =>
@@ -83,7 +84,7 @@ function average(x: Tensor, attributes: PoolAttributes, countIncludePad: boolean
   const { padding, ceilMode } = attributes;
   const partial = ceilMode || (!countIncludePad && padding.some((width) => width > 0));
   if (!partial) return means;
-  // The kernel divides by the size of the whole window, and some windows count less.
+  // The kernel divides by the size of the whole window, but some windows count fewer elements.
   const [rows, columns] = [0, 1].map((axis) => shares(x, means, attributes, countIncludePad, axis as 0 | 1));
   const factors = (rows as number[]).flatMap((row) => (columns as number[]).map((column) => row * column));
   if (factors.every((factor) => factor === 1)) return means;
@@ -92,7 +93,7 @@ function average(x: Tensor, attributes: PoolAttributes, countIncludePad: boolean
   return mul(means, constant(data, shape, x.dtype));
 }
 
-/** For each place on an axis, the size of the window over the number of elements that count there. */
+/** For each window position on an axis, the size of the window divided by the number of elements that count. */
 function shares(
   x: Tensor,
   means: Tensor,
@@ -101,8 +102,8 @@ function shares(
   axis: 0 | 1,
 ): number[] {
   const frame = countIncludePad ? padding[axis] : 0;
-  const end = (x.shape[axis + 1] as number) + frame;
-  return Array.from({ length: means.shape[axis + 1] as number }, (_, place) => {
+  const end = at(x.shape, axis + 1) + frame;
+  return Array.from({ length: at(means.shape, axis + 1) }, (_, place) => {
     const start = place * stride[axis] - padding[axis];
     return size[axis] / (Math.min(start + size[axis], end) - Math.max(start, -frame));
   });
@@ -148,7 +149,7 @@ export function avgPool3d(x: Tensor, size: Triple, options: AvgPoolOptions<Tripl
 
 /**
  * The `p`-norm of each window of sequences [N, L, C]: `(sum of x^p)^(1/p)`, as `torch.nn.functional.lp_pool1d`. Its
- * gradient is not finite where a window holds zeros alone.
+ * gradient is not finite where a window holds only zeros.
  */
 export function lpPool1d(
   x: Tensor,
@@ -161,7 +162,7 @@ export function lpPool1d(
 
 /**
  * The `p`-norm of each window of images [N, H, W, C]: `(sum of x^p)^(1/p)`, as `torch.nn.functional.lp_pool2d`. Its
- * gradient is not finite where a window holds zeros alone.
+ * gradient is not finite where a window holds only zeros.
  */
 export function lpPool2d(
   x: Tensor,

@@ -1,10 +1,10 @@
 import { invalid } from '../../graph/errors.js';
 import { type Extents, extents } from '../primitives/window.js';
 
-/** How upsampling finds values between the elements; `'linear'` is for one spatial axis, `'trilinear'` for three. */
+/** Interpolation between the elements; `'linear'` is for one spatial axis, `'trilinear'` for three. */
 export type UpsampleMode = 'nearest' | 'linear' | 'bilinear' | 'trilinear' | 'bicubic';
 
-/** The number of spatial axes of each mode; 0 stands for any. */
+/** The number of spatial axes of each mode; 0 means any. */
 export const RANKS: Readonly<Record<UpsampleMode, number>> = {
   nearest: 0,
   linear: 1,
@@ -15,13 +15,13 @@ export const RANKS: Readonly<Record<UpsampleMode, number>> = {
 
 /** Options of `upsample`: either a scale or a size. */
 export interface UpsampleOptions {
-  /** How many times longer each spatial axis becomes; one number, or one for each axis. */
+  /** Factor by which each spatial axis grows; one number, or one for each axis. */
   readonly scale?: number | readonly number[];
   /** The length of each spatial axis of the result; one number, or one for each axis. */
   readonly size?: Extents;
   /** Default 'nearest'. */
   readonly mode?: UpsampleMode;
-  /** Whether the first and the last elements lie on those of the input; not for 'nearest'. Default false. */
+  /** Aligns the first and the last elements with those of the input; not for 'nearest'. Default false. */
   readonly alignCorners?: boolean;
 }
 

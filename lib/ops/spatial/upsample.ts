@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
 import { tensor } from '../../graph/leaf.js';
@@ -9,7 +10,7 @@ import { extents } from '../primitives/window.js';
 import { resample, type Stencils } from './resample.js';
 import { RANKS, requireUpsampleOptions, type UpsampleOptions } from './upsample-options.js';
 
-/** The length of an axis of the result, and how far its elements are apart in the input. */
+/** The length of an axis of the result, and the distance between its elements in the input. */
 interface Grid {
   readonly count: number;
   readonly step: number;
@@ -19,22 +20,22 @@ function gridsOf(lengths: readonly number[], { scale, size }: UpsampleOptions): 
   const op = 'upsample';
   if (size !== undefined) {
     const counts = extents(op, 'size', size, lengths.length, 1);
-    return counts.map((count, axis) => ({ count, step: (lengths[axis] as number) / count }));
+    return counts.map((count, axis) => ({ count, step: at(lengths, axis) / count }));
   }
   const factors = typeof scale === 'number' ? lengths.map(() => scale) : (scale as readonly number[]);
   if (factors.length !== lengths.length) {
     throw invalid(op, `scale must be a number or ${lengths.length} of them`, factors);
   }
   return factors.map((factor, axis) => {
-    const count = Math.floor((lengths[axis] as number) * factor);
+    const count = Math.floor(at(lengths, axis) * factor);
     if (count < 1) throw invalid(op, 'scale must leave an element on every axis', factor);
     return { count, step: 1 / factor };
   });
 }
 
-/** Picks the element at or before each place. */
+/** Picks the element at or before each position. */
 function nearest(x: Tensor, axis: number, { count, step }: Grid): Tensor {
-  const length = x.shape[axis] as number;
+  const length = at(x.shape, axis);
   const shape = (...lengths: number[]) => [...x.shape.slice(0, axis), ...lengths, ...x.shape.slice(axis + 1)];
   const times = count / length;
   if (Number.isInteger(times) && Math.abs(times * step - 1) < 1e-12) {
@@ -46,7 +47,7 @@ function nearest(x: Tensor, axis: number, { count, step }: Grid): Tensor {
   return permute(gather(permute(x, order), tensor(picked)), back);
 }
 
-/** The weights of the elements around each place, by its distance from the element before it. */
+/** The interpolation weights of the elements around each position. */
 function stencils(length: number, { count, step }: Grid, alignCorners: boolean, cubic: boolean): Stencils {
   const within = (element: number) => Math.min(Math.max(element, 0), length - 1);
   return Array.from({ length: count }, (_, i) => {
@@ -92,7 +93,7 @@ export function upsample(x: Tensor, options: UpsampleOptions): Tensor {
   const lengths = x.shape.slice(1, -1);
   if (lengths.includes(0)) throw invalid('upsample', 'every spatial axis must have an element', x.shape);
   return gridsOf(lengths, options).reduce((value, grid, i) => {
-    const length = lengths[i] as number;
+    const length = at(lengths, i);
     if (grid.count === length && grid.step === 1) return value;
     if (mode === 'nearest') return nearest(value, i + 1, grid);
     return resample(value, i + 1, stencils(length, grid, alignCorners, mode === 'bicubic'));
@@ -118,7 +119,7 @@ export function pixelShuffle(x: Tensor, factor: number): Tensor {
   return reshape(permute(parts, [0, 1, 4, 2, 5, 3]), [n, height * r, width * r, channels / r ** 2]);
 }
 
-/** Undoes `pixelShuffle`: [N, H, W, C] -> [N, H / factor, W / factor, C * factor ** 2]. */
+/** The inverse of `pixelShuffle`: [N, H, W, C] -> [N, H / factor, W / factor, C * factor ** 2]. */
 export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
   const r = requireFactor('pixelUnshuffle', x, factor);
   const [n, height, width, channels] = x.shape as [number, number, number, number];

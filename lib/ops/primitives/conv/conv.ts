@@ -1,3 +1,4 @@
+import { at } from '../../../graph/at.js';
 import type { Call, OpRecord } from '../../../graph/op.js';
 import type { Shape } from '../../../graph/shapes.js';
 import { Tensor } from '../../../graph/tensor.js';
@@ -9,12 +10,12 @@ export interface ConvAttributes {
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
   readonly dilation: readonly [number, number];
-  /** Into how many parts the channels are cut; each part of the results sees one part of the image's channels. */
+  /** Number of groups of channels; each group of results sees one group of the image's channels. */
   readonly groups: number;
 }
 
 export interface ConvGradAttributes extends ConvAttributes {
-  /** The shape of the image, or of the kernel, that the gradient is for. */
+  /** The shape of the image, or of the kernel, whose gradient is taken. */
   readonly shape: Shape;
 }
 
@@ -29,7 +30,7 @@ const window = ({ stride, padding, dilation, groups }: ConvAttributes): ConvAttr
 const cost = (output: Shape, kernel: Shape) =>
   2 * output.reduce((a, b) => a * b, 1) * kernel.slice(0, 3).reduce((a, b) => a * b, 1);
 
-/** The step of a convolution or of a gradient: by Winograd's method where there is one that pays, else by direct sums. */
+/** The call of a convolution or of a gradient: Winograd's method where it pays off, else direct sums. */
 function call(
   kernel: string,
   inputs: readonly string[],
@@ -73,14 +74,14 @@ export const conv2dOp: OpRecord<ConvAttributes> = {
         ['input', 'weight'],
         node.attributes,
         forwardWorkspace(image, kernel, node.shape, node.attributes),
-        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, kernel[2] as number) : undefined,
+        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, at(kernel, 2)) : undefined,
       );
     },
   },
   cost: (node) => cost(node.shape, node.input(1).shape),
 };
 
-/** The gradient of a convolution for its images: a transposed convolution. */
+/** The gradient of a convolution with respect to its images: a transposed convolution. */
 export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
   kind: 'conv2dInputGrad',
   type: ([gradient], { shape }) => ({ shape, dtype: (gradient as Tensor).dtype }),
@@ -100,14 +101,14 @@ export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
         ['gradient', 'weight'],
         node.attributes,
         inputGradWorkspace(node.shape, kernel, node.attributes),
-        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, kernel[3] as number) : undefined,
+        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, at(kernel, 3)) : undefined,
       );
     },
   },
   cost: (node) => cost(node.input(0).shape, node.input(1).shape),
 };
 
-/** The gradient of a convolution for its kernels. */
+/** The gradient of a convolution with respect to its kernels. */
 export const conv2dWeightGradOp: OpRecord<ConvGradAttributes> = {
   kind: 'conv2dWeightGrad',
   type: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
@@ -127,7 +128,7 @@ export const conv2dWeightGradOp: OpRecord<ConvGradAttributes> = {
         ['input', 'gradient'],
         node.attributes,
         weightGradWorkspace(image, node.shape, gradient, node.attributes),
-        takesWinograd(node, node.shape) ? winogradWeightGrad(gradient, node.shape[2] as number) : undefined,
+        takesWinograd(node, node.shape) ? winogradWeightGrad(gradient, at(node.shape, 2)) : undefined,
       );
     },
   },

@@ -1,42 +1,43 @@
+import { at } from '../../../graph/at.js';
 import type { Shape } from '../../../graph/shapes.js';
 import type { ConvAttributes } from './conv.js';
 
 // Winograd's minimal filtering: results in tiles of 4 x 4 take a quarter of the products, but their pixels and kernels
-// have to be transformed. What is chosen here native/kernels/conv/winograd_grid.h only checks.
+// have to be transformed. native/kernels/conv/winograd_grid.h only checks the choices made here.
 
 const SIDE = 4;
 const POSITIONS = 36;
-/** Products that take as long as the transforms of one channel of a tile. */
+/** Cost of the transforms of one channel of a tile, in products. */
 const TILE_COST = 400;
-/** Products that take as long as the transform of one kernel of 3 x 3 weights. */
+/** Cost of the transform of one kernel of 3 x 3 weights, in products. */
 const KERNEL_COST = 200;
-/** Elements of transformed pixels that should stay in the second-level cache. */
+/** Number of elements of transformed pixels that should stay in the second-level cache. */
 const BLOCK_ELEMENTS = 98304;
-/** Channels of the blocks of a product whose transformed kernels are used but once. */
+/** Channels per block of a product that uses its transformed kernels only once. */
 const CHANNELS = 64;
 /** Rows of weights are padded to whole vectors of any instruction set. */
 const VECTOR = 16;
 
-/** How Winograd's method cuts the work: tiles at a time, and channels of both sides of the kernel. */
+/** Block sizes of Winograd's method: tiles, and channels of both sides of the kernel. */
 export type WinogradBlocks = readonly [tiles: number, inner: number, outer: number];
 
 export interface Winograd {
   readonly blocks: WinogradBlocks;
-  /** Scratch elements. */
+  /** Workspace, in elements. */
   readonly workspace: number;
 }
 
 type Dimensions = readonly [number, number, number, number];
 
-/** Whether the method has the kernel's size and options. */
+/** True if the method supports the size and the options of the kernel. */
 export function fitsWinograd(kernel: Shape, { stride, dilation, groups }: ConvAttributes): boolean {
   const one = ([a, b]: readonly [number, number]) => a === 1 && b === 1;
   return kernel[0] === 3 && kernel[1] === 3 && groups === 1 && one(stride) && one(dilation);
 }
 
-/** Winograd's method for a correlation to images of the shape `output`, if it is worth its transforms. */
+/** Winograd's method for a correlation to images of the shape `output`; undefined if its transforms do not pay off. */
 export function winogradCorrelation(output: Shape, inner: number): Winograd | undefined {
-  const outer = output[3] as number;
+  const outer = at(output, 3);
   const tiles = worthTiles(output, inner);
   if (tiles === 0) return undefined;
   const blocks = cut(tiles, inner, outer);
@@ -50,9 +51,9 @@ export function winogradCorrelation(output: Shape, inner: number): Winograd | un
   return { blocks, workspace };
 }
 
-/** Winograd's method for the gradient of the kernels, if it is worth its transforms. */
+/** Winograd's method for the gradient with respect to the kernels; undefined if its transforms do not pay off. */
 export function winogradWeightGrad(gradient: Shape, inner: number): Winograd | undefined {
-  const outer = gradient[3] as number;
+  const outer = at(gradient, 3);
   const tiles = worthTiles(gradient, inner);
   if (tiles === 0) return undefined;
   const blocks = cut(tiles, inner, outer);
@@ -64,7 +65,7 @@ export function winogradWeightGrad(gradient: Shape, inner: number): Winograd | u
   return { blocks, workspace };
 }
 
-/** The number of tiles of the images, or none where sums of all products would be faster. */
+/** The number of tiles of the images, or 0 where direct sums are faster. */
 function worthTiles(output: Shape, inner: number): number {
   const [images, height, width, outer] = output as Dimensions;
   const tiles = images * Math.ceil(height / SIDE) * Math.ceil(width / SIDE);
@@ -73,7 +74,7 @@ function worthTiles(output: Shape, inner: number): number {
   return POSITIONS * tiles * inner * outer + transforms < direct ? tiles : 0;
 }
 
-/** Many channels take more tiles at a time, since all kernels have to be read for each block of them. */
+/** The block sizes. More channels take more tiles at a time, since all kernels are read for each block of them. */
 function cut(tiles: number, inner: number, outer: number): WinogradBlocks {
   const fitting = BLOCK_ELEMENTS / POSITIONS / (inner + outer);
   const least = (inner * outer) / (inner + outer) / 2;
@@ -82,7 +83,7 @@ function cut(tiles: number, inner: number, outer: number): WinogradBlocks {
   return [Math.ceil(tiles / count), inner, padded(outer, outer)];
 }
 
-/** The distance between two positions: native/kernels/conv/winograd_grid.h says why. */
+/** The distance between two positions, in elements; native/kernels/conv/winograd_grid.h gives the reason for it. */
 function positionStep(elements: number): number {
   return Math.floor(Math.ceil(elements / 16) / 2) * 32 + 16;
 }

@@ -1,9 +1,10 @@
+import { at } from '../../../graph/at.js';
 import type { Shape } from '../../../graph/shapes.js';
 
-// The native kernels work on bands: zero-padded stretches of the image that stay in the second-level cache. They say how
-// large a band is in native/kernels/conv/conv_shape.h, and refuse a workspace that is smaller than what they need.
+// The native kernels work on bands: zero-padded stretches of the image that stay in the second-level cache.
+// native/kernels/conv/conv_shape.h sets the size of a band, and refuses a workspace that is smaller than needed.
 
-/** Elements that a band should have, about a quarter of a megabyte of float32. */
+/** Target size of a band in elements, about a quarter of a megabyte of float32. */
 const BAND_ELEMENTS = 65536;
 /** Rows of weights are padded to whole vectors of any instruction set. */
 const VECTOR = 16;
@@ -14,7 +15,7 @@ interface Window {
   readonly groups: number;
 }
 
-/** Places of a window on one axis, their distance in pixels, and how far a place reaches beyond its first pixel. */
+/** Positions of a window on one axis: their number, their distance in pixels, and the reach beyond the first pixel. */
 interface Axis {
   readonly count: number;
   readonly step: number;
@@ -23,7 +24,7 @@ interface Axis {
 
 type Dimensions = readonly [number, number, number, number];
 
-/** Scratch elements of a convolution of `image` with `kernel` to `output`. */
+/** Workspace of a convolution of `image` with `kernel` to `output`, in elements. */
 export function forwardWorkspace(image: Shape, kernel: Shape, output: Shape, window: Window): number {
   const [images, , , channels] = image as Dimensions;
   const [height, width, , out] = kernel as Dimensions;
@@ -34,7 +35,7 @@ export function forwardWorkspace(image: Shape, kernel: Shape, output: Shape, win
   );
 }
 
-/** Scratch elements of the gradient for the kernel. */
+/** Workspace of the gradient with respect to the kernel, in elements. */
 export function weightGradWorkspace(image: Shape, kernel: Shape, output: Shape, window: Window): number {
   const [images, , , channels] = image as Dimensions;
   const [, , outWidth, out] = output as Dimensions;
@@ -43,21 +44,21 @@ export function weightGradWorkspace(image: Shape, kernel: Shape, output: Shape, 
   return elements + rows * packedRow;
 }
 
-/** Scratch elements of the gradient for the image. */
+/** Workspace of the gradient with respect to the image, in elements. */
 export function inputGradWorkspace(image: Shape, kernel: Shape, window: Window): number {
   const { stride, dilation } = window;
   const [images, imageHeight, imageWidth] = image as Dimensions;
   const [height, width, channels, out] = kernel as Dimensions;
   const places = [imageHeight, imageWidth].map((extent, axis): Axis => {
     const taps = axis === 0 ? height : width;
-    const [step, spread] = [stride[axis] as number, dilation[axis] as number];
+    const [step, spread] = [at(stride, axis), at(dilation, axis)];
     return { count: Math.ceil(extent / step), step: 1, reach: Math.floor(((taps - 1) * spread) / step) };
   }) as [Axis, Axis];
   if (isDepthwise(kernel, window)) return 0;
   return height * width * out * padded(channels) + band(images, places, out).elements;
 }
 
-/** Whether each channel is convolved by itself, to one result: such kernels read weights and images where they are. */
+/** True if each channel has a kernel of its own and one result. Such kernels read weights and images in place. */
 function isDepthwise(kernel: Shape, { groups }: Window): boolean {
   return groups > 1 && kernel[2] === 1 && kernel[3] === groups;
 }
@@ -74,7 +75,7 @@ function placesOf(kernel: Shape, output: Shape, { stride, dilation }: Window): [
 /**
  * The size of a band: some rows of one image, or several whole images.
  *
- * @param rowFloor elements that a row of places takes elsewhere, which may outweigh those of the image
+ * @param rowFloor elements that a row of positions takes elsewhere, which may outnumber those of the image
  */
 function band(images: number, [vertical, horizontal]: [Axis, Axis], channels: number, rowFloor = 0) {
   const pitch = Math.max(0, (horizontal.count - 1) * horizontal.step + horizontal.reach + 1) * channels;

@@ -7,7 +7,7 @@ import { expand } from '../broadcast.js';
 import { reshape } from '../movement.js';
 import { matmulWorkspace } from './workspace.js';
 
-/** Which sides of a product are read transposed (their last two axes swapped), without a copy. */
+/** Operands that are read transposed (their last two axes swapped), without a copy. Default neither. */
 export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
@@ -65,7 +65,7 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
   cost: (node) => 2 * node.size * dimensions(node.input(0), node.input(1), node.attributes).innerA,
 };
 
-/** Only the native product takes it: float64 goes to the BLAS, and vectors too. */
+/** The workspace of the native product. Products of float64 and of vectors take none: they go to the BLAS. */
 function workspaceOf(node: Tensor<MatmulAttributes>): { readonly workspace?: number } {
   if (node.dtype !== 'float32') return {};
   const { rows, innerA, columns } = dimensions(node.input(0), node.input(1), node.attributes);
@@ -111,7 +111,7 @@ export function matmul(
     const sides = `${formatShape(a.shape)}${transposeA ? ' transposed' : ''} x ${formatShape(b.shape)}`;
     throw invalid('matmul', `inner dimensions differ, ${sides}${transposeB ? ' transposed' : ''}`);
   }
-  // One matrix on the right: all rows of the batch make one large product.
+  // With one matrix on the right, all rows of the batch form one large product.
   if (b.ndim === 2 && a.ndim > 2 && !transposeA) {
     const rows = product(reshape(a, [sizeOf(a.shape.slice(0, -1)), innerA]), b, attributes);
     return reshape(rows, [...a.shape.slice(0, -1), ...rows.shape.slice(1)]);

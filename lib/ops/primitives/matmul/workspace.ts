@@ -1,13 +1,13 @@
-// The native product packs what it cannot read in place. It says how in native/kernels/gemm/gemm_blocks.h, and leaves a
-// product to the BLAS whose workspace is smaller than what it needs.
+// The native product packs the operands that it cannot read in place. native/kernels/gemm/gemm_blocks.h sets the
+// rules, and leaves a product to the BLAS if its workspace is smaller than needed.
 
 /** The longest vector and the widest panel of any instruction set, in elements. */
 const [VECTOR, PANEL] = [16, 64];
-/** The most elements of packed panels, half a megabyte of float32, and the rows that are packed at a time. */
+/** The maximum number of elements of packed panels, half a megabyte of float32, and of rows packed at a time. */
 const [PANEL_ELEMENTS, ROWS] = [131072, 128];
-/** How many terms of the sums a pass takes: without packing, and with a panel that is transposed. */
+/** Terms of the sums per pass: without packing, and with a transposed panel. */
 const [DEPTH, LONG_DEPTH] = [512, 1024];
-/** Multiplications up to which the BLAS is as good where nothing needs to be transposed. */
+/** Multiplications up to which the BLAS is as fast, if nothing needs to be transposed. */
 const SMALL = 1_000_000;
 
 interface Sizes {
@@ -16,7 +16,7 @@ interface Sizes {
   readonly inner: number;
 }
 
-/** Scratch elements of a product whose sides are stored as they are given, or transposed. */
+/** Workspace of a product whose operands are stored as given or transposed, in elements. */
 export function matmulWorkspace(
   { rows: m, columns: n, inner: k }: Sizes,
   transposeA: boolean,

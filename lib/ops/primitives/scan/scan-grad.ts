@@ -1,3 +1,4 @@
+import { at } from '../../../graph/at.js';
 import { type DType, isFloat } from '../../../graph/dtype.js';
 import { input, isNumber, zeros } from '../../../graph/leaf.js';
 import { firstSlot, type Loop, slotRangesOf } from '../../../graph/loop.js';
@@ -13,9 +14,9 @@ import { readSlots } from './slots.js';
 
 /**
  * The gradients of a scan: a scan in the other direction, whose body is the vector-Jacobian product of the body. It
- * carries the gradients of the carried values, and reads what the scan kept of every step.
+ * carries the gradients of the carried values, and reads the values that the scan kept at every step.
  *
- * @param build makes the node of a scan
+ * @param build builds the node of a scan
  */
 export function scanGradient(
   gradient: Tensor,
@@ -36,7 +37,7 @@ export function scanGradient(
   const toCaptured = sums.addAll(slopes.slice(carries + inputs));
 
   const totals = sums.accumulated.map(({ shape, dtype }, i) => zeroed(`sum ${i}`, shape, dtype));
-  const nextTotals = sums.accumulated.map((term, i) => add((totals[i] as Bound).placeholder, term));
+  const nextTotals = sums.accumulated.map((term, i) => add(at(totals, i).placeholder, term));
   const { inside, bound } = readKept([...next, ...nextTotals, ...sums.stacked], kept);
   const states = next.length + totals.length;
   const { carry, outputs } = build({
@@ -83,7 +84,7 @@ function differentiate({ body, carries }: Loop, given: readonly ResultGradient[]
     const { value, placeholder } = zeroed(`gradient of carry ${i}`, shape, dtype);
     return { value: given[i]?.last ?? value, placeholder };
   });
-  const seeds: [Tensor, Tensor][] = carried.map(({ placeholder }, i) => [results[i] as Tensor, placeholder]);
+  const seeds: [Tensor, Tensor][] = carried.map(({ placeholder }, i) => [at(results, i), placeholder]);
   results.forEach((result, i) => {
     const after = given[i]?.after;
     if (after) seeds.push([result, perStep(after)]);
@@ -107,7 +108,7 @@ function zeroed(name: string, shape: Shape, dtype: DType): Bound {
   return { value: zeros(shape, dtype), placeholder: input(name, shape, dtype) };
 }
 
-/** Lets nodes read what is kept of the body instead of computing it again. */
+/** Rewrites nodes to read the kept values of the body instead of recomputing them. */
 function readKept(
   nodes: readonly Tensor[],
   kept: ReadonlyMap<Tensor, Bound>,
@@ -121,15 +122,14 @@ function readKept(
 }
 
 /**
- * Values of the body that need not be computed again: its placeholders, and the results, which the scan has kept.
- * Each with where its values lie, and what stands for it in another body.
+ * Values of the body that need not be recomputed: its placeholders, and the results, which the scan has kept. Each
+ * comes with its values at all steps, and the placeholder for them in another body.
  */
 function keptValues(node: Tensor<Loop>): Map<Tensor, Bound> {
   const loop = node.attributes;
   const { body, carries, length } = loop;
   const regions = slotRangesOf(loop);
-  const read = (i: number, first: number) =>
-    readSlots(node, regions[i] as (typeof regions)[number], first, length);
+  const read = (i: number, first: number) => readSlots(node, at(regions, i), first, length);
   const kept = new Map<Tensor, Bound>();
   body.results.forEach((result, i) => {
     if (isNumber(result)) return;

@@ -1,3 +1,4 @@
+import { at } from '../../../graph/at.js';
 import { invalid } from '../../../graph/errors.js';
 import { Body, elementsOf, endSlots, firstSlot, type Loop, slotRangesOf } from '../../../graph/loop.js';
 import type { OpRecord } from '../../../graph/op.js';
@@ -12,20 +13,20 @@ import { readSlots } from './slots.js';
  */
 export const scanOp: OpRecord<Loop> = {
   kind: 'scan',
-  type: (_, loop) => ({ shape: [elementsOf(loop)], dtype: (loop.body.results[0] as Tensor).dtype }),
+  type: (_, loop) => ({ shape: [elementsOf(loop)], dtype: at(loop.body.results, 0).dtype }),
   grad: (gradient, node) => scanGradient(gradient, node, buildScan),
   kernel: { family: 'scan', loop: (node) => node.attributes },
   cost: ({ attributes: { body, length } }) =>
     length * reachable(body.results).reduce((sum, node) => sum + node.op.cost(node), 0),
 };
 
-/** A value from outside of a body, and the placeholder that stands for it inside. */
+/** A value from outside of a body, and its placeholder inside. */
 export interface Bound {
   readonly value: Tensor;
   readonly placeholder: Tensor;
 }
 
-/** All that a scan is made of. `carries` pair with `next`, their values after a step. */
+/** The parts of a scan. `carries` pair with `next`, their values after a step. */
 export interface ScanDraft {
   readonly carries: readonly Bound[];
   readonly next: readonly Tensor[];
@@ -44,12 +45,12 @@ export interface ScanResult {
   readonly outputs: readonly Tensor[];
 }
 
-/** Operations for each element from which on a value is worth the memory to keep it. */
+/** Number of operations per element from which a value is worth the memory to keep it. */
 const COSTLY = 8;
 
 /**
- * Makes the node of a scan. It has more results than are asked for: every carried value of every step, and what is
- * costly to compute again, so that a gradient finds them. Compiling drops the results that nobody reads.
+ * Builds the node of a scan. It has more results than requested: every carried value of every step, and the values
+ * that are costly to recompute, for a gradient to use. Compiling drops the results that nobody reads.
  */
 export function buildScan(draft: ScanDraft): ScanResult {
   const { carries, next, inputs, captured, length, reverse } = draft;
@@ -69,7 +70,7 @@ export function buildScan(draft: ScanDraft): ScanResult {
   const node = new Tensor(scanOp, values, loop);
   const regions = slotRangesOf(loop);
   const read = (result: number, first: number, count: number) =>
-    readSlots(node, regions[result] as (typeof regions)[number], first, count);
+    readSlots(node, at(regions, result), first, count);
   const stacked = (output: Tensor): Tensor => {
     const carry = carries.findIndex(({ placeholder }) => placeholder === output);
     if (carry >= 0) return read(carry, firstSlot(loop, 'before'), length);
@@ -84,8 +85,8 @@ export function buildScan(draft: ScanDraft): ScanResult {
 }
 
 /**
- * Values of a body that take many operations to compute again: products, convolutions, sums, exponentials. Scans in the
- * body are run again, because they would have to be kept with all that they keep.
+ * Values of a body that take many operations to recompute: products, convolutions, sums, exponentials. Scans in the
+ * body are rerun, because keeping one means keeping all that it keeps.
  */
 function costly(roots: readonly Tensor[], dtype: string): Tensor[] {
   return reachable(roots).filter(
@@ -97,7 +98,7 @@ function costly(roots: readonly Tensor[], dtype: string): Tensor[] {
   );
 }
 
-/** Checks that a scan's results have one float dtype, which its value has. */
+/** Checks that a scan's results have one dtype, which is also that of its value. */
 export function requireOneDType(op: string, results: readonly Tensor[]): void {
   const [first] = results;
   for (const { dtype } of results) {

@@ -1,3 +1,4 @@
+import { at } from '../../../graph/at.js';
 import { equalsNumber } from '../../../graph/leaf.js';
 import { elementsOf, endSlots, firstSlot, type Loop, slotRangesOf } from '../../../graph/loop.js';
 import { sizeOf } from '../../../graph/shapes.js';
@@ -6,23 +7,23 @@ import { add } from '../elementwise.js';
 import { reshape, type ScatterSliceAttributes, squeeze } from '../movement.js';
 import { readSlots } from './slots.js';
 
-/** The gradient with respect to one result of a scan, by what of it was read. What is left out is zero. */
+/** The gradient with respect to one result of a scan, by the part of it that was read. Missing parts are zero. */
 export interface ResultGradient {
-  /** Of a carried value before the first step. */
+  /** Gradient of a carried value before the first step. */
   first?: Tensor;
-  /** Of a carried value after the last step. */
+  /** Gradient of a carried value after the last step. */
   last?: Tensor;
-  /** Of a carried value before each step. */
+  /** Gradient of a carried value before each step. */
   before?: Tensor;
-  /** Of a carried value after each step, or of an output at each step. */
+  /** Gradient of a carried value after each step, or of an output at each step. */
   after?: Tensor;
 }
 
 type GradientWindow = keyof ResultGradient;
 
 /**
- * Takes the gradient of a scan's flat value apart. It is a sum of gradients of slices, nearly always of whole windows;
- * so most parts are zero, and known to be, and nothing has to be added up in the flat buffer.
+ * Splits the gradient of a scan's flat value into those of its results. It is a sum of gradients of slices, nearly
+ * always of whole windows, so most parts are known to be zero, and nothing has to be added up in the flat buffer.
  *
  * @returns one entry for each result of the body
  */
@@ -31,7 +32,7 @@ export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradi
   const regions = slotRangesOf(loop);
   const parts = regions.map((): ResultGradient => ({}));
   const put = (result: number, part: GradientWindow, value: Tensor) => {
-    const own = parts[result] as ResultGradient;
+    const own = at(parts, result);
     own[part] = own[part] ? add(own[part], value) : value;
   };
   const windows = windowsOf(loop);

@@ -1,3 +1,4 @@
+import { at } from '../../../graph/at.js';
 import type { DType } from '../../../graph/dtype.js';
 import { sizeOf } from '../../../graph/shapes.js';
 import { Tensor } from '../../../graph/tensor.js';
@@ -6,19 +7,19 @@ import { add, cast } from '../elementwise.js';
 import { type MatmulAttributes, matmul } from '../matmul/matmul.js';
 import { reshape } from '../movement.js';
 
-/** What a finished loop gives: outputs stacked over its steps, and sums over them. */
+/** The results of a built loop: outputs stacked over its steps, and sums over them. */
 export interface BuiltLoop {
   readonly stacked: readonly Tensor[];
   readonly accumulated: readonly Tensor[];
 }
 
-/** A value that can be written when the loop is there. */
+/** Builds a value once the loop exists. */
 export type Later = (built: BuiltLoop) => Tensor;
 
 /**
- * Plans values over all steps of a loop in terms of the nodes of its body, and collects what the loop has to give for
- * them. The sum of a product of two matrices over the steps is one product of the stacked ones, which is several times
- * faster than a product and an addition at every step; what is no product is added up in the loop.
+ * Plans values over all steps of a loop in terms of the nodes of its body, and collects the results that the loop has
+ * to provide for them. The sum of a product of two matrices over the steps is one product of the stacked ones, which
+ * is several times faster than a product and an addition at every step; other sums are accumulated in the loop.
  */
 export class LoopSums {
   /** Nodes of the body to be stacked. */
@@ -29,9 +30,9 @@ export class LoopSums {
   readonly #haveProducts = new Map<Tensor, boolean>();
 
   /**
-   * @param known nodes whose stacked values are there already
+   * @param known nodes whose stacked values exist already
    * @param captured nodes that are the same at every step, with their values
-   * @param dtype what the loop gives
+   * @param dtype the dtype of the loop's value
    */
   constructor(
     private readonly length: number,
@@ -52,7 +53,7 @@ export class LoopSums {
       return (built) => reshape(inner(built), shape);
     }
     const place = placeOf(this.stacked, cast(node, this.dtype));
-    return ({ stacked }) => cast(stacked[place] as Tensor, node.dtype);
+    return ({ stacked }) => cast(at(stacked, place), node.dtype);
   }
 
   /** The sums of some nodes over all steps. */
@@ -64,7 +65,7 @@ export class LoopSums {
     return nodes.map((node) => node && this.#add(node));
   }
 
-  /** The sum of a node over all steps, planned and written once, however many sums it is a term of. */
+  /** The sum of a node over all steps, planned and built once, however many sums it is a term of. */
   #add(node: Tensor): Later {
     const known = this.#sums.get(node);
     if (known) return known;
@@ -84,7 +85,7 @@ export class LoopSums {
     }
     if (this.#isProduct(node)) {
       const [a, b] = [this.stack(node.input(0)), this.stack(node.input(1))];
-      const rows = (x: Tensor) => reshape(x, [sizeOf(x.shape.slice(0, 2)), x.shape[2] as number]);
+      const rows = (x: Tensor) => reshape(x, [sizeOf(x.shape.slice(0, 2)), at(x.shape, 2)]);
       return (built) => matmul(rows(a(built)), rows(b(built)), { transposeA: true });
     }
     if (node.op.kind === 'sum' && this.#isStacked(node.input(0))) {
@@ -93,7 +94,7 @@ export class LoopSums {
       return (built) => sum(inner(built), [0, ...axes.map((axis) => axis + 1)]);
     }
     const place = placeOf(this.accumulated, cast(node, this.dtype));
-    return ({ accumulated }) => cast(accumulated[place] as Tensor, node.dtype);
+    return ({ accumulated }) => cast(at(accumulated, place), node.dtype);
   }
 
   #hasProduct(node: Tensor): boolean {
@@ -105,7 +106,7 @@ export class LoopSums {
     return found;
   }
 
-  /** Whether the node is `a^T b` of two matrices that change from step to step. */
+  /** True if the node is `a^T b` of two matrices that change from step to step. */
   #isProduct(node: Tensor): boolean {
     if (node.op.kind !== 'matmul' || node.ndim !== 2) return false;
     const { transposeA, transposeB } = node.attributes as MatmulAttributes;
@@ -125,7 +126,7 @@ function once(later: Later): Later {
   };
 }
 
-/** Whether the sum of such a view over the steps is the view of a sum that is no larger. */
+/** True if the sum of a view over the steps is the view of a sum that is no larger. */
 function isLinearView({ op, inputs, size }: Tensor): boolean {
   return op.kernel.family === 'view' && size >= (inputs[0]?.size ?? 0);
 }
