@@ -10,7 +10,7 @@ import type { TrainingScenario } from '../lib/bench/scenario.js';
 import { resnet20 } from '../lib/bench/scenarios/resnet20.js';
 import { listCheckpoints } from '../lib/checkpoint/directory.js';
 
-/** A training whose weights must not depend on who computed them. */
+/** A training whose weights must not depend on the number of workers. */
 interface BitsCase {
   readonly scenario: TrainingScenario;
   readonly optimizer: () => optim.Optimizer;
@@ -25,22 +25,22 @@ export interface BitsResult {
   readonly steps: number;
   /** The first 16 hexadecimal digits of the SHA-256 of all parameters and buffers. */
   readonly hash: string;
-  /** The same of another run. */
+  /** The same for another run. */
   readonly again: string;
-  /** The same of a run that was left in the middle of an epoch, and went on with another number of workers. */
+  /** The same for a run that was stopped in the middle of an epoch and resumed with another number of workers. */
   readonly resumed: string;
 }
 
 export const SHARDS = 8;
 
-/** In an epoch; behind them comes a batch of fewer samples than there are shards. */
+/** Whole batches in an epoch, followed by one of fewer samples than there are shards. */
 const WHOLE_BATCHES = 3;
 const LAST_BATCH = 5;
 
 const mlp = classifier({
   name: 'mlp',
   title: '64-128-64-10 with dropout, AdamW',
-  // No multiple of the shards.
+  // Not a multiple of the number of shards.
   batchSize: 44,
   shape: [64],
   classes: 10,
@@ -108,7 +108,7 @@ export interface BitsOptions {
   readonly epochs?: number;
 }
 
-/** Trains each case with 8 shards on several numbers of workers: once, once more, and with a stop on the way. */
+/** Trains each case with 8 shards on several numbers of workers: once, once more, and with an interruption. */
 export async function* runSameBits({
   workers = [1, 2, 3, 4, 5, 8],
   epochs = 3,
@@ -132,7 +132,7 @@ export async function* runSameBits({
   }
 }
 
-/** Whether all results of each case have one hash. */
+/** True if all results of each case have one hash. */
 export function areSame(results: readonly BitsResult[]): boolean {
   const firsts = new Map<string, string>();
   return results.every(({ case: name, hash, again, resumed }) => {
@@ -148,7 +148,7 @@ interface Run {
   readonly checkpoint?: CheckpointOptions;
 }
 
-/** Trains, or goes on with what the checkpoints hold, and gives the hash of the weights. */
+/** Trains, or resumes from the checkpoints, and returns the hash of the weights. */
 async function train({ scenario, optimizer, transforms = [] }: BitsCase, run: Run): Promise<string> {
   const { loss, batchSize } = scenario;
   const { workers, ...options } = run;
@@ -163,12 +163,12 @@ async function train({ scenario, optimizer, transforms = [] }: BitsCase, run: Ru
     .take(WHOLE_BATCHES * batchSize + LAST_BATCH)
     .transform(transforms);
   for await (const _ of trainer.fit(samples, { ...options, batchSize })) {
-    // Nothing is to be done between two epochs.
+    // Nothing to do between epochs.
   }
   return hashOf(trainer.model);
 }
 
-/** Leaves a run after two epochs, forgets what was saved since the middle of the second, and goes on from there. */
+/** Stops a run after two epochs, deletes the checkpoints since the middle of the second, and resumes from there. */
 async function trainInTwoParts(
   bits: BitsCase,
   { workers, epochs }: { readonly workers: readonly [number, number]; readonly epochs: number },
@@ -196,7 +196,7 @@ async function trainInTwoParts(
 function hashOf(model: nn.Module): string {
   const hash = createHash('sha256');
   for (const [path, { storage }] of [...model.namedParameters(), ...model.namedBuffers()]) {
-    // A copy, as the memory of a trainer's model is shared, which a hash does not take.
+    // A copy, since the memory of a trainer's model is shared, which a hash does not accept.
     hash.update(path).update(new Uint8Array(storage.data.slice().buffer));
   }
   return hash.digest('hex').slice(0, 16);

@@ -4,12 +4,12 @@ import { runAsProgram } from './lib/program.js';
 import { recordedRuns, reportBeside } from './lib/recorded.js';
 
 export interface CharLSTMOptions extends CharTraining {
-  /** Features of a character, and of each layer's state. */
+  /** Number of features of a character, and of each layer's state. */
   readonly width: number;
   readonly layers: number;
 }
 
-/** Layers of long short-term memory over characters. */
+/** A stack of LSTM layers over characters. */
 export class CharLSTM extends nn.Module {
   readonly token: nn.Embedding;
   readonly lstm: nn.LSTM;
@@ -27,15 +27,15 @@ export class CharLSTM extends nn.Module {
   }
 }
 
-/** The sizes of the report. */
+/** Sizes for the report. */
 const LARGE: CharLSTMOptions = { context: 64, batch: 16, steps: 300, rate: 3e-3, width: 128, layers: 2 };
 
-/** The sizes of the first 20 steps that the tests compare. */
+/** Sizes for the 20 steps that the tests compare. */
 export const SMALL: CharLSTMOptions = { context: 16, batch: 4, steps: 20, rate: 3e-3, width: 32, layers: 1 };
 
 /**
- * Long short-term memory (Hochreiter & Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; with forget
- * gates, Gers et al. 2000) that learns to tell the next character of Pride and Prejudice. Yields the loss of each step.
+ * Trains long short-term memory (Hochreiter & Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; with
+ * forget gates, Gers et al. 2000) to predict the next character of Pride and Prejudice. Yields the loss of each step.
  * PyTorch's losses on the same windows from the same weights are in `test/fixtures/papers.json`.
  */
 export function trainCharLSTM(options: CharLSTMOptions = LARGE): AsyncGenerator<number, void, undefined> {

@@ -9,7 +9,7 @@ export interface CharTransformerOptions extends CharTraining {
   readonly blocks: number;
 }
 
-/** Blocks of causal self-attention, normalised first, over characters and their places. */
+/** Pre-norm blocks of causal self-attention over characters and their positions. */
 export class CharTransformer extends nn.Module {
   readonly token: nn.Embedding;
   readonly position: nn.LearnedEncoding;
@@ -38,7 +38,7 @@ export class CharTransformer extends nn.Module {
   }
 }
 
-/** The sizes of the report. */
+/** Sizes for the report. */
 const LARGE: CharTransformerOptions = {
   context: 64,
   batch: 16,
@@ -49,7 +49,7 @@ const LARGE: CharTransformerOptions = {
   blocks: 4,
 };
 
-/** The sizes of the first 20 steps that the tests compare. */
+/** Sizes for the 20 steps that the tests compare. */
 export const SMALL: CharTransformerOptions = {
   context: 16,
   batch: 4,
@@ -61,9 +61,9 @@ export const SMALL: CharTransformerOptions = {
 };
 
 /**
- * A transformer (Vaswani et al., "Attention is all you need", 2017; normalised first and with GELU, as GPT-2, Radford et
- * al. 2019) that learns to tell the next character of Pride and Prejudice. Yields the loss of each step. PyTorch's
- * losses on the same windows from the same weights are in `test/fixtures/papers.json`.
+ * Trains a transformer (Vaswani et al., "Attention is all you need", 2017; pre-norm and with GELU, as GPT-2, Radford
+ * et al. 2019) to predict the next character of Pride and Prejudice. Yields the loss of each step. PyTorch's losses
+ * on the same windows from the same weights are in `test/fixtures/papers.json`.
  */
 export function trainCharTransformer(
   options: CharTransformerOptions = LARGE,

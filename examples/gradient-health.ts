@@ -8,7 +8,7 @@ const FEATURES = 8;
 const CLASSES = 3;
 const SAMPLES = 256;
 
-/** Points in a cube, whose class is the largest of their first three coordinates. */
+/** Points in a cube; the class of a point is the largest of its first three coordinates. */
 function points() {
   let state = 7;
   const inputs = Float32Array.from({ length: SAMPLES * FEATURES }, () => {
@@ -25,12 +25,12 @@ function points() {
 interface Design {
   readonly activation?: () => nn.Module;
   readonly init?: nn.init.Initialiser;
-  /** Between a layer's product and its activation. */
+  /** Applied between a layer's product and its activation. */
   readonly normalisation?: () => nn.Module;
   readonly residual?: boolean;
 }
 
-/** A perceptron of 50 layers, sigmoids between them unless the design says otherwise. */
+/** A perceptron of 50 layers, with sigmoids between them unless the design says otherwise. */
 function perceptron(design: Design): nn.Sequential {
   const {
     activation = () => new nn.Sigmoid(),
@@ -52,9 +52,9 @@ function perceptron(design: Design): nn.Sequential {
 }
 
 /**
- * Makes every sigmoid see what a tanh would: as sigmoid(h) = (1 + tanh(h / 2)) / 2, weights four times as large with
- * biases that take the sigmoid's mean of one half back are the weights of a tanh network. Sigmoids have no better start
- * (Pennington, Schoenholz & Ganguli 2017).
+ * Turns a sigmoid network into a tanh network: since sigmoid(h) = (1 + tanh(h / 2)) / 2, that takes weights four
+ * times as large and biases that cancel the sigmoid's mean of one half. Sigmoids have no better start (Pennington,
+ * Schoenholz & Ganguli 2017).
  */
 function centred(model: nn.Sequential): nn.Sequential {
   const parameters = new Map(model.namedParameters());
@@ -69,12 +69,12 @@ function centred(model: nn.Sequential): nn.Sequential {
   return model;
 }
 
-/** A network, an optimiser, and what is the matter with them. */
+/** A network, an optimiser, and their flaw. */
 export interface Variant {
   readonly name: string;
   model(): nn.Module;
   optimizer(): optim.Optimizer;
-  /** The finding to be expected before training, or none. */
+  /** Finding expected before training, if any. */
   readonly flaw: 'vanishing' | 'exploding' | null;
 }
 
@@ -128,10 +128,10 @@ export const variants: readonly Variant[] = [
   },
 ];
 
-/** What became of a variant. */
+/** Results of a variant. */
 export interface Course {
   readonly report: HealthReport;
-  /** The loss before each step, and behind the last one. */
+  /** Loss before each step, and after the last one. */
   readonly losses: readonly number[];
 }
 
@@ -153,8 +153,11 @@ export async function study({ model: create, optimizer: choose }: Variant, steps
 }
 
 await runAsProgram(import.meta.url, async () => {
-  console.log(`A perceptron of ${DEPTH} layers of ${WIDTH}, on ${SAMPLES} points of ${CLASSES} classes.
-Gradient: its norm at the first layer over that at the last, before training. Losses: before the first step, and later.\n`);
+  console.log(
+    `A perceptron of ${DEPTH} layers of ${WIDTH}, on ${SAMPLES} points of ${CLASSES} classes.\n` +
+      'Gradient: its norm at the first layer over that at the last, before training. ' +
+      'Losses: before the first step, and later.\n',
+  );
   const rows = [['network', 'gradient', 'found', 'loss', 'step 50', 'step 100', 'step 200']];
   const messages: string[] = [];
   for (const variant of variants) {

@@ -10,43 +10,43 @@ const CLASSES = 10;
 const RATE = 0.001;
 const DAMPING = 0.1;
 
-/** Digits that the curvature is measured on before each pass. */
+/** Number of digits that the curvature is measured on before each pass. */
 const MEASURED = 500;
 
 export interface ZipOptions extends ZipDigitsOptions {
-  /** Passes through the training digits. Default 23, the paper's. */
+  /** Number of passes through the training digits. Default 23, the paper's. */
   readonly passes?: number;
-  /** Decides the first weights. Default 1. */
+  /** Seed of the initial weights. Default 1. */
   readonly seed?: number;
 }
 
-/** How a set of digits came out after a pass. */
+/** Results on a set of digits after a pass. */
 export interface ZipFigures {
   /** The mean squared difference between outputs and targets, over digits and outputs. */
   readonly meanSquaredError: number;
-  /** Digits whose largest output is not that of their class. */
+  /** Number of digits whose largest output is not that of their class. */
   readonly mistakes: number;
   /** Mistakes in percent. */
   readonly error: number;
 }
 
 export interface ZipPass {
-  /** From 1. */
+  /** Number of the pass, from 1. */
   readonly pass: number;
   readonly train: ZipFigures;
   readonly test: ZipFigures;
 }
 
 /**
- * Learns to read digits as Y. LeCun, B. Boser, J. Denker, D. Henderson, R. Howard, W. Hubbard & L. Jackel,
+ * Learns to read digits as in Y. LeCun, B. Boser, J. Denker, D. Henderson, R. Howard, W. Hubbard & L. Jackel,
  * "Backpropagation applied to handwritten zip code recognition", Neural Computation 1 (1989). The network
- * (`lib/zip-network.ts`), targets of +1 and -1, the first weights within +-2.4 over the fan-in, the number of digits, of
- * passes, and a constant order with an update after each digit are the paper's. So is the kind of update, Newton's with
- * a positive, diagonal estimate of the Hessian; as the paper gives no details, the estimate is that of LeCun's later
- * papers ("Efficient BackProp", 1998): taken before each pass, on the first 500 digits. The digits are MNIST's
- * (`lib/zip-digits.ts`), and not the paper's from envelopes.
+ * (`lib/zip-network.ts`), targets of +1 and -1, initial weights within +-2.4 over the fan-in, the numbers of digits
+ * and of passes, and a constant order with an update after each digit are the paper's. So is the kind of update,
+ * Newton's with a positive, diagonal estimate of the Hessian. As the paper gives no details, the estimate is that of
+ * LeCun's later papers ("Efficient BackProp", 1998): taken before each pass, on the first 500 digits. The digits are
+ * MNIST's (`lib/zip-digits.ts`), not the paper's from envelopes.
  *
- * After 23 passes the paper has 0.14 % of errors on its training digits and 5.0 % on its test digits.
+ * After 23 passes the paper reports 0.14 % of errors on its training digits and 5.0 % on its test digits.
  */
 export async function* learnZipDigits(options: ZipOptions = {}): AsyncGenerator<ZipPass, void, undefined> {
   const { passes = 23, seed = 1 } = options;
@@ -77,7 +77,7 @@ function compileLearner(model: ZipNetwork) {
       });
       return undefined;
     }),
-    /** Changes the parameters by what one digit asks for. */
+    /** Updates the parameters from one digit. */
     learn: compile((images: Tensor, labels: Tensor) => {
       const error = model.forward(images).sub(targetsOf(labels)).square().sum().div(2);
       grad(error, parameters).forEach((gradient, i) => {

@@ -7,21 +7,21 @@ import { ResNet20 } from './lib/resnet.js';
 const SHAPE = [32, 32, 3];
 
 export interface ResNetOptions {
-  /** Default 20. */
+  /** Number of steps. Default 20. */
   readonly steps?: number;
-  /** Default 16. */
+  /** Batch size. Default 16. */
   readonly batch?: number;
-  /** Of all numbers but the labels. Default float32. */
+  /** Dtype of everything but the labels. Default float32. */
   readonly dtype?: DType;
 }
 
 /**
- * Trains ResNet-20 (He et al. 2016, see `lib/resnet.ts`) on images from a formula, by gradient descent with the paper's
- * rate of 0.1, momentum of 0.9 and weight decay of 1e-4. Yields the loss of each step. PyTorch's losses on the same images
- * from the same weights are in `test/fixtures/papers.json`.
+ * Trains ResNet-20 (He et al. 2016, see `lib/resnet.ts`) on images from a formula, by gradient descent with the
+ * paper's rate of 0.1, momentum of 0.9 and weight decay of 1e-4. Yields the loss of each step. PyTorch's losses on
+ * the same images from the same weights are in `test/fixtures/papers.json`.
  *
- * Rounding errors grow about tenfold every three steps here: PyTorch's own runs in float32 and in float64 differ in the
- * first digit at the end. So it is in float64 that all 20 steps can be compared.
+ * Rounding errors grow about tenfold every three steps here: PyTorch's own runs in float32 and in float64 differ in
+ * the first digit at the end. All 20 steps can therefore be compared in float64 only.
  */
 export async function* trainResNet20(options: ResNetOptions = {}): AsyncGenerator<number, void, undefined> {
   const { steps = 20, batch = 16, dtype = 'float32' } = options;
@@ -42,7 +42,7 @@ export async function* trainResNet20(options: ResNetOptions = {}): AsyncGenerato
   }
 }
 
-/** Noise over one of ten colour patterns, which the label names: images from -1 to 1. */
+/** Images from -1 to 1: noise over one of ten colour patterns, whose number is the label. */
 export function colourPatterns(count: number): data.Dataset {
   const size = SHAPE.reduce((a, b) => a * b);
   const labels = hashIntegers(count, 17, 10);

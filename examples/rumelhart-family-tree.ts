@@ -47,40 +47,41 @@ class FamilyTreeNetworks extends nn.Module {
 }
 
 export interface FamilyTreeOptions {
-  /** Networks to train, each with first weights and held-out facts of its own. Default 20. */
+  /** Number of networks, each with its own initial weights and held-out facts. Default 20. */
   readonly networks?: number;
-  /** Sweeps through the 100 facts. Default 8,000. */
+  /** Number of sweeps through the 100 facts. Default 8,000. */
   readonly sweeps?: number;
-  /** The rate after the first 20 sweeps, which go half as fast. Default 0.1; the paper's is 0.01. */
+  /** Rate after the first 20 sweeps, which use half of it. Default 0.1; the paper's is 0.01. */
   readonly epsilon?: number;
-  /** Decides the first weights and the facts that are held out. Default 1. */
+  /** Seed of the initial weights and of the held-out facts. Default 1. */
   readonly seed?: number;
 }
 
-/** What became of one network. */
+/** Results of one network. */
 export interface FamilyTreeNetwork {
   readonly heldOut: readonly Fact[];
-  /** Facts of the 100 that came right: every right person above one half, everybody else below. */
+  /** Number of the 100 learned facts that are right: every right person above one half, everybody else below. */
   readonly trained: number;
-  /** The same of the facts that were held out. */
+  /** The same for the held-out facts. */
   readonly right: number;
-  /** Facts of those held out whose right persons have the largest outputs, wherever one half lies. */
+  /** Number of held-out facts whose right persons have the largest outputs, wherever one half lies. */
   readonly ranked: number;
 }
 
 /**
- * Learns who is whose father, aunt and so on in two families, and is asked for four facts that it was not told:
+ * Learns who is whose father, aunt and so on in two families, and is tested on four facts that it was not told:
  * figures 2 to 5 of Rumelhart, Hinton & Williams, "Learning representations by back-propagating errors", Nature 323
- * (1986), and G. Hinton, "Learning distributed representations of concepts" (1986), where two networks got 7 of their 8
- * held-out facts right.
+ * (1986), and G. Hinton, "Learning distributed representations of concepts" (1986), where two networks got 7 of their
+ * 8 held-out facts right.
  *
- * A fact is a person and a relation with all right answers: Colin has two aunts, and their two outputs are to be on
- * together. That makes the paper's 104 facts (112 triples). As in the paper, the error of an output that should be on
- * is zero above 0.8, and of one that should be off below 0.2; it is taken from there on, so that it has no step. Each
- * weight loses 0.2 % of itself after each change.
+ * A fact is a person and a relation with all right answers: Colin has two aunts, and both of their outputs should be
+ * on. That makes the paper's 104 facts (112 triples). As in the paper, the error of an output that should be on is
+ * zero above 0.8, and of one that should be off below 0.2; it is measured from these limits, so that it has no step.
+ * Each weight decays by 0.2 % after each change.
  *
- * The paper's rates, epsilon = 0.005 and alpha = 0.5 for 20 sweeps, then 0.01 and 0.9, leave these networks where they
- * began after the paper's 1,500 sweeps. So the rates here are ten times as high, and the sweeps 8,000.
+ * With the paper's rates, epsilon = 0.005 and alpha = 0.5 for 20 sweeps, then 0.01 and 0.9, these networks are still
+ * where they began after the paper's 1,500 sweeps. The rates here are therefore ten times as high, and the sweeps
+ * 8,000.
  */
 export async function learnFamilyTrees(options: FamilyTreeOptions = {}): Promise<FamilyTreeNetwork[]> {
   const { networks = 20, sweeps = 8000, epsilon = 0.1, seed = 1 } = options;
@@ -129,7 +130,7 @@ export async function learnFamilyTrees(options: FamilyTreeOptions = {}): Promise
   });
 }
 
-/** Four places of `length` for each network. */
+/** Draws four indices below `length` for each network. */
 async function drawFacts(networks: number, length: number, seed: number): Promise<number[][]> {
   const keys = await uniform([networks, length], 'float32', seed).data();
   return Array.from({ length: networks }, (_, network) => {
@@ -167,11 +168,13 @@ await runAsProgram(import.meta.url, async () => {
   const plain = await learnFamilyTrees({ epsilon: 0.01, sweeps: 1500 });
   const total = (part: 'trained' | 'right' | 'ranked', of = networks) =>
     of.reduce((sum, n) => sum + n[part], 0);
+  const [asked, told] = [4 * networks.length, 100 * networks.length];
+  const plainly = `${total('right', plain)} of ${asked}, and ${total('trained', plain)} of ${told} learned`;
   console.log(`
 of 100, of 4: facts whose right persons are all above one half, and everybody else below
 ranked: of the 4, those whose right persons have the largest outputs
 
-held-out facts right: ${total('right')} of ${4 * networks.length} (${total('ranked')} ranked right); the paper's two networks: 7 of 8
-facts learned: ${total('trained')} of ${100 * networks.length}
-with the paper's epsilon and its 1,500 sweeps: ${total('right', plain)} of ${4 * networks.length}, and ${total('trained', plain)} of ${100 * networks.length} learned`);
+held-out facts right: ${total('right')} of ${asked} (${total('ranked')} ranked right); the paper's two networks: 7 of 8
+facts learned: ${total('trained')} of ${told}
+with the paper's epsilon and its 1,500 sweeps: ${plainly}`);
 });

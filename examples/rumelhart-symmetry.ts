@@ -5,7 +5,7 @@ import { table } from './lib/table.js';
 const INPUTS = 6;
 const HALF = INPUTS / 2;
 
-/** `count` networks of 6-2-1 logistic units side by side, each with first weights of its own. */
+/** `count` networks of 6-2-1 logistic units side by side, each with its own initial weights. */
 class SymmetryDetectors extends nn.Module {
   readonly hidden: nn.Parameter;
   readonly hiddenBias: nn.Parameter;
@@ -28,9 +28,9 @@ class SymmetryDetectors extends nn.Module {
   }
 }
 
-/** What became of one network. */
+/** Results of one network. */
 export interface SymmetryNetwork {
-  /** Sweeps until all 64 patterns were right; null where they never were. */
+  /** Number of sweeps until all 64 patterns were right; null if they never were. */
   readonly sweeps: number | null;
   /** The weights from the six inputs to each of the two hidden units, after the last sweep. */
   readonly weights: readonly [readonly number[], readonly number[]];
@@ -40,31 +40,34 @@ export interface SymmetryNetwork {
   readonly pattern: SymmetryPattern;
 }
 
-/** How far two hidden units are from the paper's weights, as shares of the largest weight: 0 is the paper's pattern. */
+/** Distance of two hidden units from the paper's pattern, as shares of the largest weight: 0 is the pattern itself. */
 export interface SymmetryPattern {
-  /** The largest sum of two weights that mirror each other: they should be opposite. */
+  /** Largest sum of two weights that mirror each other, which should be opposite. */
   readonly mirror: number;
-  /** The largest sum of the two units' weights from the same input: they should be opposite, too. */
+  /** Largest sum of the two units' weights from the same input, which should also be opposite. */
   readonly units: number;
-  /** The magnitudes of one half, smallest first, over the smallest, averaged over both halves of both units: 1, 2, 4. */
+  /**
+   * Magnitudes of one half in rising order over the smallest, averaged over both halves of both units; the paper: 1,
+   * 2, 4.
+   */
   readonly ratio: readonly [number, number, number];
 }
 
 export interface SymmetryOptions {
-  /** Networks to train, each from weights of its own. Default 20. */
+  /** Number of networks, each with its own initial weights. Default 20. */
   readonly networks?: number;
-  /** Sweeps through the 64 patterns. Default 5,000. */
+  /** Number of sweeps through the 64 patterns. Default 5,000. */
   readonly sweeps?: number;
-  /** Decides the first weights. Default 0. */
+  /** Seed of the initial weights. Default 0. */
   readonly seed?: number;
 }
 
 /**
- * Learns to tell whether a vector of six bits is its own mirror image, with two hidden units: figure 1 of Rumelhart,
- * Hinton & Williams, "Learning representations by back-propagating errors", Nature 323 (1986). The settings are the
- * paper's: the gradient of half the squared error, summed over all 64 patterns before each change of the weights, with
- * epsilon = 0.1 and alpha = 0.9, from weights uniform in +-0.3. A pattern is right when the output is on its side of
- * one half.
+ * Learns to recognise vectors of six bits that are their own mirror image, with two hidden units: figure 1 of
+ * Rumelhart, Hinton & Williams, "Learning representations by back-propagating errors", Nature 323 (1986). The
+ * settings are the paper's: the gradient of half the squared error, summed over all 64 patterns before each change of
+ * the weights, with epsilon = 0.1 and alpha = 0.9, from weights uniform in +-0.3. A pattern is right if the output is
+ * on its side of one half.
  */
 export async function learnSymmetry(options: SymmetryOptions = {}): Promise<SymmetryNetwork[]> {
   const { networks = 20, sweeps = 5000, seed = 0 } = options;
@@ -131,11 +134,13 @@ export function describePattern([a, b]: readonly [readonly number[], readonly nu
   };
 }
 
-/** The report of all networks, a line for each, and in full the first with the paper's ratio. */
+/** The report: a line for each network, and the weights of the first one with the paper's ratio. */
 function report(networks: readonly SymmetryNetwork[]): string {
   const learned = networks.filter(({ sweeps }) => sweeps !== null);
   const sweeps = learned.map((network) => network.sweeps as number).sort((a, b) => a - b);
+  const range = `in ${sweeps[0]} to ${sweeps.at(-1)} sweeps, median ${sweeps[sweeps.length >> 1]}`;
   const mirrored = learned.filter(({ pattern: { mirror, units } }) => mirror < 0.01 && units < 0.05);
+  const opposite = `${mirrored.length} of these ${learned.length} have mirrored weights of opposite sign`;
   const near = (ratio: number, paper: number) => Math.abs(ratio - paper) < 0.1;
   const alike = mirrored.filter(({ pattern: { ratio } }) => near(ratio[1], 2) && near(ratio[2], 4));
   const rows = networks.map((network, i) => {
@@ -154,8 +159,8 @@ mirror error: the largest sum of two weights that mirror each other, over the la
 units error: the same of the two hidden units' weights from one input (the paper: 0)
 ratio: the three magnitudes on one side of the middle (the paper: 1 : 2 : 4)
 
-${learned.length} of ${networks.length} networks learned all 64 patterns, in ${sweeps[0]} to ${sweeps.at(-1)} sweeps, median ${sweeps[sweeps.length >> 1]}; the paper: 1425
-${mirrored.length} of these ${learned.length} have mirrored weights of opposite sign, ${alike.length} in the ratio 1 : 2 : 4
+${learned.length} of ${networks.length} networks learned all 64 patterns, ${range}; the paper: 1425
+${opposite}, ${alike.length} in the ratio 1 : 2 : 4
 ${alike[0] ? `\nnetwork ${networks.indexOf(alike[0]) + 1}:\n${weightsOf(alike[0])}` : ''}`;
 }
 

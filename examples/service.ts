@@ -9,15 +9,15 @@ import mnist from './mnist.js';
 
 const PIXELS = 28 * 28;
 
-/** Milliseconds that answers may take when the service ends. */
+/** Milliseconds that pending answers may take when the service ends. */
 const GRACE_MS = 2000;
 
 export interface ServiceOptions {
-  /** Threads that train. Default: all cores but one. */
+  /** Number of training threads. Default: all cores but one. */
   readonly workers?: number;
-  /** By how much they stand back for requests. Default 10. */
+  /** Nice value of the training threads, so that requests come first. Default 10. */
   readonly nice?: number;
-  /** Of the checkpoints; none by default. */
+  /** Directory of the checkpoints; none by default. */
   readonly dir?: string;
   readonly log?: (line: string) => void;
 }
@@ -25,7 +25,7 @@ export interface ServiceOptions {
 type Route = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /**
- * An HTTP service that tells digits, and learns to in the same process, on all cores but the one that answers:
+ * An HTTP service that classifies digits, and learns to in the same process, on all cores but the one that answers:
  *
  *     POST /predict             784 numbers from 0 to 255 as JSON -> { "digit": 7, "scores": [...] }
  *     POST /train               starts training
@@ -33,7 +33,7 @@ type Route = (request: IncomingMessage, response: ServerResponse) => unknown;
  *     POST /pause, POST /resume
  *     DELETE /train             ends the training after the step under way
  *
- * With a directory, what was learned outlives the process: after SIGTERM or a crash, POST /train goes on.
+ * With a directory, the learned parameters outlive the process: after SIGTERM or a crash, POST /train resumes.
  */
 export class DigitService {
   readonly server = createServer((request, response) => this.#answer(request, response));
@@ -71,13 +71,16 @@ export class DigitService {
     });
   }
 
-  /** Ends the training under way, if there is one, with the step under way. */
+  /** Ends the training under way, if any, after the current step. */
   async stop(): Promise<void> {
     this.#run?.stop.abort();
     await this.#run?.ended;
   }
 
-  /** Ends training, and the server when all requests are answered; who waits for a training to begin is not waited for. */
+  /**
+   * Ends training, then the server once all requests are answered; clients that wait for a training to begin are cut
+   * off.
+   */
   async close(): Promise<void> {
     await this.stop();
     const grace = setTimeout(() => this.server.closeAllConnections(), GRACE_MS);
@@ -120,7 +123,7 @@ export class DigitService {
   async #fit(signal: AbortSignal): Promise<void> {
     try {
       const options = { epochs: 100, batchSize: 128, signal };
-      // It is the service that ends the training on SIGTERM, and then itself.
+      // On SIGTERM the service ends the training, and then itself.
       const checkpoint = this.#dir && { checkpoint: { dir: this.#dir, everyMinutes: 1, sigterm: false } };
       for await (const { epoch, loss, seconds } of this.#trainer.fit(this.samples, {
         ...options,
@@ -132,7 +135,7 @@ export class DigitService {
     }
   }
 
-  /** A slow client gets the latest progress, and misses some. */
+  /** Streams progress events. A slow client gets the latest and misses some. */
   async #sendProgress(response: ServerResponse): Promise<void> {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const progress = this.#trainer.progress();

@@ -18,7 +18,7 @@ async function ask(kind: string, request: Request): Promise<unknown> {
   return JSON.parse(await outputOf(process.execPath, [script, kind, JSON.stringify(request)]));
 }
 
-/** What a program prints; rejects when it fails, with what it complained of. */
+/** The output of a program; rejects with its error output if it fails. */
 export function outputOf(program: string, args: readonly string[], env = process.env): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });

@@ -4,29 +4,29 @@ import { memoryScenarios } from './models.js';
 import type { Planned, Timed } from './protocol.js';
 import { megabytes, percent } from './table.js';
 
-/** What is to be reached with a model. */
+/** Goal for a model within a memory budget. */
 export interface Goal {
-  /** Of the arena that the training takes without a budget. */
+  /** Largest arena, as a share of the arena without a budget. */
   readonly share: number;
-  /** How many times longer a step may take; left out where any number will do. */
+  /** Largest ratio of the time of a step to that without a budget; any if absent. */
   readonly ratio?: number;
-  /** Milliseconds that planning may take; left out where no limit was set. */
+  /** Largest planning time in milliseconds; any if absent. */
   readonly planning?: number;
 }
 
-/** What was reached. */
+/** Measured result for a goal. */
 export interface GoalResult {
   readonly model: string;
   readonly goal: Goal;
-  /** Without a budget. */
+  /** The plan without a budget. */
   readonly plain: Planned;
-  /** With one. */
+  /** The plan within the budget. */
   readonly planned: Planned;
   readonly time?: Timed;
   readonly reached: boolean;
 }
 
-/** A quarter of the memory for a quarter more time; and 2 sqrt(n) of n layers (Chen et al. 2016) for 40 % more. */
+/** A quarter of the memory for 25 % more time; and 2 / sqrt(n) of it for n layers (Chen et al. 2016) for 40 % more. */
 const ofLayers = (layers: number, planning?: number): Goal[] =>
   [
     { share: 0.25, ratio: 1.25 },
@@ -44,7 +44,7 @@ const goals: Readonly<Record<string, readonly Goal[]>> = {
   ],
 };
 
-/** Plans and times each model within the budgets that its goals come to; all of them where no names are given. */
+/** Plans and times each model within the budgets that follow from its goals; all models if no names are given. */
 export async function* runGoals(
   models: readonly string[],
   { workers = 2, rounds = 7 } = {},

@@ -4,8 +4,8 @@ import type { SweepRow } from './sweep.js';
 const PANEL = { width: 300, height: 220, left: 52, bottom: 40, top: 28, gap: 16 } as const;
 
 /**
- * The sweep as an SVG: for each model the measured growth over the budget, dots for trainings and crosses for refusals; the
- * line is what is promised, and the band above it the allowance for Node.
+ * The sweep as an SVG: for each model the measured growth over the budget, dots for trainings and crosses for
+ * refusals. The line is the promise, and the band above it the allowance for Node.
  */
 export function sweepPicture(rows: readonly SweepRow[]): string {
   const models = [...new Set(rows.map(({ model }) => model))];
@@ -46,10 +46,12 @@ function panelOf(model: string, rows: readonly SweepRow[], index: number): strin
     ...ticks.map(
       (tick) =>
         `<text x="${x(tick)}" y="${height - bottom + 14}" text-anchor="middle">${Math.round(tick / 1e6)}</text>` +
-        `<text x="${left - 5}" y="${(Number(y(tick)) + 4).toFixed(1)}" text-anchor="end">${Math.round(tick / 1e6)}</text>`,
+        `<text x="${left - 5}" y="${(Number(y(tick)) + 4).toFixed(1)}" text-anchor="end">` +
+        `${Math.round(tick / 1e6)}</text>`,
     ),
     ...rows.map((row) => markOf(row, Number(x(row.budget)), y)),
-    `<text x="${(left + width) / 2}" y="${height - 8}" text-anchor="middle">budget, MB; upwards: measured growth, MB</text>`,
+    `<text x="${(left + width) / 2}" y="${height - 8}" text-anchor="middle">` +
+      'budget, MB; upwards: measured growth, MB</text>',
     '</g>',
   ].join('\n');
 }
@@ -63,7 +65,7 @@ function markOf({ trained, kept }: SweepRow, x: number, y: (bytes: number) => st
   return `<circle cx="${x}" cy="${y(trained.grown)}" r="3.5" fill="${colour}"/>`;
 }
 
-/** One or two digits and zeros. */
+/** Rounds down to a multiple of half a power of ten. */
 function roundDown(value: number): number {
   const unit = 10 ** Math.floor(Math.log10(value));
   return Math.floor((2 * value) / unit) * (unit / 2);

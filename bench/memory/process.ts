@@ -1,4 +1,4 @@
-// One measurement in a process of its own: a request as JSON comes as an argument, its answer goes to standard output.
+// One measurement in its own process: a JSON request is the argument, and its answer goes to standard output.
 import { chooseScenarios } from '../../lib/bench/scenarios/index.js';
 import { memoryScenarios } from './models.js';
 import type { Request } from './protocol.js';

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** How often resident memory is read where the system does not keep its peak, in milliseconds. */
+/** Period of sampling the resident memory where the system does not record its peak, in milliseconds. */
 const SAMPLE_MS = 5;
 
-/** How much the resident memory of this process grows, at its peak, from now on. */
+/** Peak growth of this process's resident memory since construction. */
 export class ResidentGrowth {
   readonly #before = process.memoryUsage.rss();
   readonly #systemPeak = resetPeak();
@@ -15,7 +15,7 @@ export class ResidentGrowth {
     this.#timer = setInterval(() => this.#sample(), SAMPLE_MS).unref();
   }
 
-  /** Bytes so far. */
+  /** Growth so far, in bytes. */
   get bytes(): number {
     this.#sample();
     return Math.max(this.#systemPeak ? readPeak() : 0, this.#sampled) - this.#before;
@@ -30,7 +30,7 @@ export class ResidentGrowth {
   }
 }
 
-/** Lets Linux count the peak from now on; false where that is not to be had. */
+/** Makes Linux record the peak from now on; false where that is not possible. */
 function resetPeak(): boolean {
   try {
     writeFileSync('/proc/self/clear_refs', '5');

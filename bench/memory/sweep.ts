@@ -4,28 +4,28 @@ import { askToPlan, askToTrain } from './ask.js';
 import { memoryScenarios } from './models.js';
 import type { Answer } from './protocol.js';
 
-/** What came of one model within one budget. */
+/** Result of one model within one budget. */
 export interface SweepRow extends Answer {
   readonly model: string;
   readonly workers: number;
   /** The promise, in bytes. */
   readonly budget: number;
-  /** What the same training takes without a budget. */
+  /** Memory of the same training without a budget, in bytes. */
   readonly unconstrained: number;
   /**
-   * Whether the process grew by no more than budget and allowance, or the budget was refused before any thread was started;
-   * and whether it was refused exactly where it is smaller than the smallest that the planner knows.
+   * True if the process grew by no more than budget and allowance, or refused the budget before it started any
+   * thread; and if it refused exactly those budgets that are smaller than the planner's smallest.
    */
   readonly kept: boolean;
 }
 
 export interface SweepOptions {
   readonly models: readonly string[];
-  /** Default: 2, then 1. Only the first of them is timed. */
+  /** Numbers of workers, of which only the first is timed. Default: 2, then 1. */
   readonly workers?: readonly number[];
-  /** Default 10. */
+  /** Number of budgets. Default 10. */
   readonly budgets?: number;
-  /** Rounds that are timed. Default 3. */
+  /** Number of timed rounds. Default 3. */
   readonly rounds?: number;
 }
 
@@ -50,8 +50,8 @@ export async function* runSweep({
 }
 
 /**
- * Budgets in falling order: the first a little more than what no budget takes, the last but two the smallest that can be
- * met, and two that cannot.
+ * Budgets in falling order: the first a little more than training takes without a budget, the last but two the
+ * smallest feasible one, and two infeasible ones.
  */
 export function budgetsBetween(most: number, smallest: number, count: number): number[] {
   const met = count - 3;

@@ -21,7 +21,7 @@ export function sweepTable(rows: readonly SweepRow[]): string {
   return [columns, rule, ...rows.map(cellsOf)].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** What the rows come to, in sentences. */
+/** Summary of the rows in sentences. */
 export function sweepSummary(rows: readonly SweepRow[]): string {
   const trained = rows.filter((row) => row.trained);
   const refusals = rows.flatMap(({ refused }) => refused ?? []);
@@ -40,7 +40,8 @@ export function sweepSummary(rows: readonly SweepRow[]): string {
     ...(refusals.length > 0
       ? [
           `A refusal took ${Math.round(Math.max(...refusals.map(({ milliseconds }) => milliseconds)))} ms at most, ` +
-            `and ${Math.max(...refusals.map(({ threads }) => threads)) === 0 ? 'no thread was' : 'THREADS WERE'} started.`,
+            `and ${Math.max(...refusals.map(({ threads }) => threads)) === 0 ? 'no thread was' : 'THREADS WERE'} ` +
+            'started.',
         ]
       : []),
   ].join(' ');

@@ -9,10 +9,10 @@ import { ResidentGrowth } from './resident.js';
 /** Steps of a round, and of the two rounds whose memory is measured. */
 const STEPS = 2;
 
-/** How a refusal for want of memory begins. */
+/** Beginning of the error for too small a budget. */
 const REFUSAL = /memory must be at least \d+ bytes/;
 
-/** Trains within a budget, and tells how much this process grew. Nothing else should have run in it before. */
+/** Trains within a budget, and measures the growth of this process. Nothing else should have run in it before. */
 export async function trainWithin(scenario: TrainingScenario, request: Request): Promise<Answer> {
   const samples = randomData(scenario, STEPS);
   const { batchSize } = scenario;
@@ -39,14 +39,14 @@ export async function trainWithin(scenario: TrainingScenario, request: Request):
   }
 }
 
-/** Plans a training without doing it. */
+/** Plans a training without running it. */
 export function planOnly(scenario: TrainingScenario, request: Request): Planned {
   return plan(scenario, request, randomData(scenario, STEPS));
 }
 
 type Epochs = ReturnType<Trainer['fit']>;
 
-/** Rounds in turn with a trainer that has no budget, so that what else the machine does falls on both. */
+/** Times rounds in turn with a trainer without a budget, so that other work on the machine affects both. */
 async function timeBeside(
   epochs: Epochs,
   losses: readonly number[],

@@ -1,5 +1,5 @@
-"""The models of the scenarios in JAX alone: init(key) gives parameters and state, apply(parameters, state, x, training)
-the output and the new state, which is what batch norm keeps of its inputs."""
+"""The scenarios' models in plain JAX: init(key) returns parameters and state, apply(parameters, state, x, training)
+returns the output and the new state, the running statistics of batch normalisation."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ from jax import lax
 
 
 class Keys:
-    """Random numbers for initial values, one after another."""
+    """A stream of random initial values."""
 
     def __init__(self, key):
         self.key = key
@@ -22,7 +22,7 @@ def dense_init(keys, fan_in, fan_out):
 
 
 def product(x, w):
-    """x @ w as a product of two matrices, which runs faster here than one of more axes."""
+    """x @ w as a product of two matrices, which runs faster here than a batched one."""
     return (x.reshape(-1, x.shape[-1]) @ w).reshape(*x.shape[:-1], -1)
 
 
@@ -204,7 +204,7 @@ def sequence_classifier(inputs, hidden, classes):
             c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
             return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
 
-        # The inputs' part of all steps is one product.
+        # The input's contribution to all steps is one product.
         rows = product(x.swapaxes(0, 1), p["x"]) + (p["bx"] + p["bh"])
         start = jnp.zeros((x.shape[0], hidden))
         (h, _), _ = lax.scan(step, (start, start), rows)

@@ -1,4 +1,4 @@
-"""Times steps in JAX on the processor: one jitted function a step, which gets its memory back; see serve.py.
+"""Times steps in JAX on the CPU: one jitted function per step, with donated buffers; see serve.py.
 
 Needs: pip install jax
 """
@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 
-# JAX takes as many threads as the process may use cores, and looks at that when it is loaded.
+# JAX uses as many threads as the process may use cores, a number that it reads when it is loaded.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
 os.environ["JAX_PLATFORMS"] = "cpu"

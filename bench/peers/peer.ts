@@ -5,7 +5,7 @@ import type { Peer, Prepared, StartPeers } from '../../lib/bench/peer.js';
 import type { Scenario } from '../../lib/bench/scenario.js';
 import { packageRoot } from '../../lib/runtime/package-root.js';
 
-// Beside the sources: the build does not copy what is not TypeScript.
+// In the source tree: the build copies TypeScript only.
 const folder = new URL('bench/peers/', packageRoot);
 
 const programs = [
@@ -13,7 +13,7 @@ const programs = [
   { name: 'JAX', script: 'jax_peer.py', install: 'jax' },
 ] as const;
 
-/** A Python process that times the steps of another library when it is asked to. */
+/** A Python process that times the steps of another library on request. */
 class PythonPeer implements Peer {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
@@ -39,7 +39,7 @@ class PythonPeer implements Peer {
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
-  /** Starts a peer on so many threads; null where Python or the library is not there. */
+  /** Starts a peer on `threads` threads; null if Python or the library is missing. */
   static async start(
     { name, script }: { name: string; script: string },
     threads: number,
@@ -76,7 +76,7 @@ class PythonPeer implements Peer {
   }
 }
 
-/** Starts PyTorch and JAX, as far as they are there, and says how to get them. */
+/** Starts PyTorch and JAX, if installed, and remarks how to install them otherwise. */
 export const startPeers: StartPeers = async (threads, remark) => {
   const peers: Peer[] = [];
   for (const program of programs) {

@@ -1,9 +1,10 @@
-"""The memory sweep's models in PyTorch: how much the process grows at its peak, and how long a step takes.
+"""The memory sweep's models in PyTorch: peak growth of the process, and time of a step.
 
-    pytorch_memory.py                     all models and ways, each in a process of its own
+    pytorch_memory.py                     all models and ways, each in its own process
     pytorch_memory.py MODEL WAY [BUDGET]  one of them
 
-Ways: plain; checkpoint (torch.utils.checkpoint, sqrt(n) segments); budget (torch.compile with activation_memory_budget).
+Ways: plain; checkpoint (torch.utils.checkpoint, sqrt(n) segments); budget (torch.compile with
+activation_memory_budget).
 """
 
 import json
@@ -36,7 +37,8 @@ def layers_of(name):
                 return x + self.inner(x)
 
         return [nn.Linear(32, 32), *[Residual() for _ in range(1000)], nn.Linear(32, 10)], (2048, 32), None
-    return [nn.Embedding(96, 128), *[Block(128, 4) for _ in range(8)], nn.LayerNorm(128), nn.Linear(128, 96)], (32, 64), 96
+    layers = [nn.Embedding(96, 128), *[Block(128, 4) for _ in range(8)], nn.LayerNorm(128), nn.Linear(128, 96)]
+    return layers, (32, 64), 96
 
 
 def status(field):
@@ -76,7 +78,7 @@ def measure(name, way, budget):
         optimizer.step()
 
     if way == "budget":
-        # What the compiler itself takes is not the training's.
+        # The compiler's own memory does not count.
         step()
     before = status("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:

@@ -1,4 +1,4 @@
-"""The models of the scenarios in PyTorch, by the scenario's name."""
+"""The scenarios' models in PyTorch, by name of the scenario."""
 
 import torch
 from torch import nn

@@ -15,7 +15,7 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adamW": torch.optim.AdamW}
 
 
 def tensor_of(values, batch):
-    """Random values; images with their channels first."""
+    """Random values; images are channels-first."""
     shape = values["shape"]
     if len(shape) == 3:
         shape = [shape[2], *shape[:2]]
@@ -25,7 +25,7 @@ def tensor_of(values, batch):
 
 
 def make(scenario, memory_format, compiled):
-    """A variant: run(steps), and the number of its model's parameters."""
+    """A variant, run(steps), and the number of its model's parameters."""
     torch.manual_seed(1)
     batch = scenario["batchSize"]
     model = MODELS[scenario["name"]]()
@@ -83,7 +83,7 @@ def prepare(scenario):
             run, _ = make(scenario, memory_format, compiled=True)
             run(1)
             variants["compiled" + suffix] = run
-        except Exception as error:  # Whatever the compiler stumbles over, eager execution still counts.
+        except Exception as error:  # Whatever fails in the compiler, eager execution still counts.
             remarks.append(f"torch.compile failed, eager execution counts: {str(error).strip().splitlines()[0][:200]}")
             break
     return parameters, variants, remarks

@@ -1,7 +1,7 @@
-"""What the peers share: the sizes of rounds, the choice of the fastest variant, and the talk with the benchmark.
+"""Shared by the peers: the sizes of rounds, the choice of the fastest variant, and the protocol of the benchmark.
 
-A request is a line of JSON: {"prepare": scenario} builds a model, {"round": true} runs a round of steps. Its answer is a
-line of JSON, too.
+A request is a line of JSON: {"prepare": scenario} builds a model, {"round": true} runs a round of steps. Its answer is
+also a line of JSON.
 """
 
 import json
@@ -13,12 +13,12 @@ ROUND_SECONDS = 0.4
 
 
 class Timed:
-    """Variants of one step, of which the fastest is run. A variant is run(steps), which returns when all are done."""
+    """The fastest of several variants of a step. A variant is run(steps), which returns when all steps are done."""
 
     def __init__(self, variants):
         for run in variants.values():
             run(3)
-        # In turn, so that other work on the machine falls on all of them.
+        # In turn, so that other work on the machine affects all of them.
         rounds = [{name: seconds_of(run, 3) for name, run in variants.items()} for _ in range(3)]
         best = {name: min(times[name] for times in rounds) for name in variants}
         self.variant = min(best, key=best.get)
@@ -36,8 +36,8 @@ def seconds_of(run, steps):
 
 
 def serve(version, prepare):
-    """Answers requests. prepare(scenario) gives (parameters, variants, remarks)."""
-    # Only answers may go to standard output, whatever a library prints.
+    """Answers requests. prepare(scenario) returns (parameters, variants, remarks)."""
+    # Reserves standard output for answers; anything that a library prints goes to standard error.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 

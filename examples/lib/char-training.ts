@@ -2,23 +2,23 @@ import { compile, grad, nn, optim, type Tensor } from 'chainrule';
 import { initialiseByFormula } from './formula.js';
 import { readText, windows } from './text.js';
 
-/** How a character model is trained. */
+/** Options for training a character model. */
 export interface CharTraining {
-  /** Characters that the model sees before the one that it is to tell. */
+  /** Number of characters that the model sees before the one to predict. */
   readonly context: number;
-  /** Windows of the text in one step. */
+  /** Number of windows of the text in one step. */
   readonly batch: number;
   readonly steps: number;
-  /** Adam's. */
+  /** Adam's learning rate. */
   readonly rate: number;
 }
 
 /**
- * Trains a model to tell the next character at each place of a text, from weights by the formula that PyTorch was
- * given, too. Yields each step's loss: the mean cross-entropy, in nats.
+ * Trains a model to predict the next character at each position of a text, from the same initial weights as PyTorch,
+ * given by a formula. Yields the loss of each step: the mean cross-entropy, in nats.
  *
- * @param create makes the model for an alphabet of so many characters: int32 [batch, context] to logits
- *   [batch, context, characters]
+ * @param create makes the model for a number of characters: int32 [batch, context] to logits [batch, context,
+ *   characters]
  */
 export async function* trainOnText(
   create: (characters: number) => nn.Module,

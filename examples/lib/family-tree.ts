@@ -1,4 +1,4 @@
-/** What holds between two people of a family. */
+/** Relations between two people of a family. */
 export const RELATIONS = [
   'father',
   'mother',
@@ -23,7 +23,7 @@ interface Household {
   readonly daughters: readonly string[];
 }
 
-/** The two trees of figure 2 of Rumelhart, Hinton & Williams (1986). They are alike but for the names. */
+/** The two trees of figure 2 of Rumelhart, Hinton & Williams (1986), which differ in names only. */
 const FAMILIES: readonly (readonly Household[])[] = [
   [
     { parents: ['Christopher', 'Penelope'], sons: ['Arthur'], daughters: ['Victoria'] },
@@ -41,7 +41,7 @@ const FAMILIES: readonly (readonly Household[])[] = [
   ],
 ];
 
-/** Everybody, one family after the other; a person's place is the same in both. */
+/** Everybody, one family after the other; a person's position is the same in both. */
 export const PEOPLE: readonly string[] = FAMILIES.flatMap((households) => [
   ...new Set(households.flatMap(({ parents, sons, daughters }) => [...parents, ...sons, ...daughters])),
 ]);
@@ -53,7 +53,7 @@ export interface Fact {
   readonly answers: readonly string[];
 }
 
-/** All that is true in the two trees: 104 facts. Uncles and aunts by marriage count, as they do in the paper. */
+/** All 104 facts of the two trees. Uncles and aunts by marriage count, as in the paper. */
 export function allFacts(): Fact[] {
   return PEOPLE.flatMap((person) =>
     RELATIONS.map((relation) => ({ person, relation, answers: relatives(person, relation) })),
@@ -93,7 +93,7 @@ const unclesAndAuntsOf = (person: string): string[] =>
     .flatMap(siblingsOf)
     .flatMap((sibling) => [sibling, ...spousesOf(sibling)]);
 
-/** The children of one's own siblings and of one's spouse's. */
+/** The children of one's own and one's spouse's siblings. */
 const nephewsAndNiecesOf = (person: string): string[] =>
   [person, ...spousesOf(person)].flatMap(siblingsOf).flatMap(childrenOf);
 
@@ -112,7 +112,7 @@ const rules: Readonly<Record<Relation, (person: string) => string[]>> = {
   niece: (person) => female(nephewsAndNiecesOf(person)),
 };
 
-/** Everybody who is that to a person: `relatives('Colin', 'aunt')` are Jennifer and Margaret. */
+/** All people in a relation to a person: `relatives('Colin', 'aunt')` are Jennifer and Margaret. */
 export function relatives(person: string, relation: Relation): string[] {
   return rules[relation](person);
 }

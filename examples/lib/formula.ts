@@ -1,14 +1,14 @@
 import type { nn } from 'chainrule';
 
 /**
- * Numbers from a formula that `scripts/fixtures/common.py` shares, so that PyTorch can start from the same ones: element
- * `i` is a 32-bit hash of `i` and the seed (MurmurHash3's mixer), scaled to [low, high) in double precision.
+ * Numbers from a formula shared with `scripts/fixtures/common.py`, so that PyTorch can start from the same ones:
+ * element `i` is a 32-bit hash of `i` and the seed (MurmurHash3's mixer), scaled to [low, high) in double precision.
  */
 export function hashUniform(count: number, seed: number, low = 0, high = 1): number[] {
   return Array.from({ length: count }, (_, i) => low + (high - low) * (hash(i, seed) / 2 ** 32));
 }
 
-/** Whole numbers from 0 to `limit - 1` by the same formula. */
+/** Integers from 0 to `limit - 1` by the same formula. */
 export function hashIntegers(count: number, seed: number, limit: number): number[] {
   return hashUniform(count, seed).map((value) => Math.floor(value * limit));
 }
@@ -21,9 +21,9 @@ function hash(index: number, seed: number): number {
 }
 
 /**
- * Gives every parameter values that depend on its path alone, those that `scripts/fixtures/papers.py` starts from:
- * matrices are uniform within +-1 / sqrt(fan-in), kernels within +-sqrt(6 / fan-in) (He et al. 2015), all else within 0.1
- * of 1 (the weights of normalisations) or of 0.
+ * Sets every parameter to values that depend on its path alone, the initial values of `scripts/fixtures/papers.py`:
+ * matrices are uniform within +-1 / sqrt(fan-in), kernels within +-sqrt(6 / fan-in) (He et al. 2015), all else within
+ * 0.1 of 1 (the weights of normalisations) or of 0.
  */
 export function initialiseByFormula<M extends nn.Module>(model: M): M {
   for (const [path, { shape, size, storage }] of model.namedParameters()) {

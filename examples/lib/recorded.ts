@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { table } from './table.js';
 
-/** The loss of every step of PyTorch's runs: small ones for tests, large ones for the examples' reports. */
+/** Losses of every step of PyTorch's runs: small ones for tests, large ones for the examples' reports. */
 export interface RecordedRuns {
   readonly torch: string;
   readonly transformer: { readonly small: readonly number[]; readonly large: readonly number[] };
@@ -9,13 +9,13 @@ export interface RecordedRuns {
   readonly resnet20: { readonly float32: readonly number[]; readonly float64: readonly number[] };
 }
 
-/** What `scripts/fixtures/papers.py` recorded. */
+/** Reads the runs that `scripts/fixtures/papers.py` recorded. */
 export function recordedRuns(): RecordedRuns {
   const file = new URL('../../../test/fixtures/papers.json', import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')) as RecordedRuns;
 }
 
-/** Shows losses as they come beside PyTorch's: every so many steps, and the last. */
+/** Prints losses beside PyTorch's as a table: the first, and every `every`-th step. */
 export async function reportBeside(
   losses: AsyncIterable<number>,
   { recorded, every }: { readonly recorded: readonly number[]; readonly every: number },

@@ -41,17 +41,17 @@ const stage = (inputs: number, outputs: number, stride: number, dtype: DType) =>
   );
 
 export interface ResNetShape {
-  /** Default 10. */
+  /** Number of classes. Default 10. */
   readonly classes?: number;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
 /**
- * The 20-layer residual network for 32 x 32 images of K. He, X. Zhang, S. Ren & J. Sun, "Deep residual learning for image
- * recognition" (2016), section 4.2: 19 convolutions, in three stages of 16, 32 and 64 maps, and a dense layer. Where the
- * shape changes, the shortcut is a projection (the paper's option B; its figures for CIFAR-10 are with option A, which
- * has no parameters). Names are those of torchvision's ResNets.
+ * The 20-layer residual network for 32 x 32 images of K. He, X. Zhang, S. Ren & J. Sun, "Deep residual learning for
+ * image recognition" (2016), section 4.2: 19 convolutions, in three stages of 16, 32 and 64 maps, and a dense layer.
+ * Where the shape changes, the shortcut is a projection (the paper's option B; its figures for CIFAR-10 are with
+ * option A, which has no parameters). Names are those of torchvision's ResNets.
  */
 export class ResNet20 extends nn.Module {
   readonly conv1: nn.Conv2d;

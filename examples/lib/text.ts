@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Tensor, tensor } from 'chainrule';
 
-/** A text as numbers: each character's place in the alphabet. */
+/** A text as numbers: the index of each character in the alphabet. */
 export interface Text {
   readonly alphabet: readonly string[];
   readonly codes: Int32Array;
@@ -18,7 +18,7 @@ export function readText(): Text {
   return { alphabet, codes: Int32Array.from(text, (character) => place.get(character) as number) };
 }
 
-/** Steps between the starts of windows: a prime, so that they are all over the text. */
+/** Characters between the starts of windows: a prime, so that they spread over the text. */
 const STRIDE = 7919;
 
 /** The windows of one step, and the characters that follow: both int32 [batch, context]. */

@@ -1,6 +1,6 @@
 import { data } from 'chainrule';
 
-/** Pixels along one side of a digit as the network of 1989 saw it. */
+/** Pixels along one side of a digit, as in the network of 1989. */
 export const SIDE = 16;
 
 /** Images as float32 [count, 16, 16, 1] from -1 (paper) to 1 (ink), and their digits. */
@@ -11,16 +11,16 @@ export interface ZipDigits {
 }
 
 export interface ZipDigitsOptions {
-  /** The first so many training images of MNIST. Default 7,291, as many as the paper's. */
+  /** Number of training images, from the start of MNIST's. Default 7,291, as many as the paper's. */
   readonly train?: number;
-  /** The first so many test images. Default 2,007, as many as the paper's. */
+  /** Number of test images, from the start of MNIST's. Default 2,007, as many as the paper's. */
   readonly test?: number;
 }
 
 /**
- * MNIST digits in the form of the zip-code digits of LeCun et al. (1989): as there, the box around the ink is scaled,
- * with its proportions, to fill 16 x 16 pixels (its longer side does), and lies in their middle. A pixel is the mean of
- * the area that it covers.
+ * MNIST digits in the form of the zip-code digits of LeCun et al. (1989): the bounding box of the ink is scaled,
+ * keeping its proportions, so that its longer side fills 16 pixels, and centred. A pixel is the mean of the area that
+ * it covers.
  */
 export async function zipDigits({ train = 7291, test = 2007 }: ZipDigitsOptions = {}): Promise<{
   train: ZipDigits;
@@ -46,7 +46,7 @@ interface Image {
   readonly width: number;
 }
 
-/** An image of ink on paper, scaled to fill 16 x 16 pixels from -1 to 1. */
+/** Scales an image of ink on paper to 16 x 16 pixels from -1 to 1. */
 export function normalise(image: Image): Float32Array {
   const { left, top, right, bottom } = inkBox(image);
   const scale = Math.max(right - left, bottom - top) / SIDE;
@@ -59,7 +59,7 @@ export function normalise(image: Image): Float32Array {
   });
 }
 
-/** The smallest box of whole pixels that holds all ink; the whole image where there is none. */
+/** The smallest box of whole pixels that holds all ink; the whole image if there is none. */
 function inkBox({ pixels, width }: Image) {
   const height = pixels.length / width;
   const inked = Array.from(pixels, (value, i) => (value > 0 ? i : -1)).filter((i) => i >= 0);

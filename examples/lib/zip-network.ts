@@ -12,7 +12,7 @@ const slopeAt = (state: Tensor): Tensor => state.square().div(-AMPLITUDE).add(AM
 /** Total inputs of a layer without its biases: linear in the states of the layer below, and in the weights. */
 type Totals = (states: Tensor, weight: Tensor, background: number) => Tensor;
 
-/** 5 x 5 neighbourhoods, two units apart, of maps [N, 2H, 2W, C]; beyond their borders lies the background. */
+/** 5 x 5 neighbourhoods, two units apart, of maps [N, 2H, 2W, C] padded with the background. */
 function neighbourhoods(maps: Tensor, kernels: Tensor, background: number): Tensor {
   const widths = [
     [0, 0],
@@ -43,12 +43,12 @@ const partialTotals: Totals = (maps, kernels, background) => {
 
 const denseTotals: Totals = (states, weight) => states.flatten(1).matmul(weight, { transposeB: true });
 
-/** Units that squash their totals. Each has a bias of its own, even where weights are shared. */
+/** Units that squash their totals. Each has its own bias, even where weights are shared. */
 class Layer extends nn.Module {
   readonly weight: nn.Parameter;
   readonly bias: nn.Parameter;
 
-  /** @param fanIn inputs of one unit, with the one of its bias */
+  /** @param fanIn number of inputs of one unit, including its bias */
   constructor(
     readonly totals: Totals,
     weights: readonly number[],
@@ -72,9 +72,9 @@ class Layer extends nn.Module {
 
 /**
  * The network of LeCun et al., "Backpropagation applied to handwritten zip code recognition", Neural Computation 1
- * (1989): H1 has 12 maps of 8 x 8 units, H2 12 of 4 x 4, each on 8 maps of H1, H3 30 units, and there are 10 outputs.
- * The paper does not print which 8; here maps 0 to 3 of H2 see maps 0 to 7, maps 4 to 7 see 4 to 11, and maps 8 to 11
- * see 0 to 3 and 8 to 11, as in A. Karpathy's reproduction of 2022.
+ * (1989): H1 has 12 maps of 8 x 8 units, H2 has 12 of 4 x 4, each connected to 8 maps of H1, H3 has 30 units, and
+ * there are 10 outputs. The paper does not say which 8; here maps 0 to 3 of H2 see maps 0 to 7, maps 4 to 7 see 4 to
+ * 11, and maps 8 to 11 see 0 to 3 and 8 to 11, as in A. Karpathy's reproduction of 2022.
  */
 export class ZipNetwork extends nn.Module {
   readonly h1 = new Layer(neighbourhoods, [5, 5, 1, 12], [8, 8, 12], 5 * 5 + 1);
@@ -93,9 +93,9 @@ export class ZipNetwork extends nn.Module {
 
   /**
    * The diagonal of the Hessian of half the squared error, one tensor for each of `parameters()`, as a mean over the
-   * images: the positive estimate of Y. LeCun, "Modeles connexionnistes de l'apprentissage" (1987), and of S. Becker &
-   * Y. LeCun (1988), without the second derivative of `squash`. It runs back through the network as the gradient does,
-   * but with squared weights, slopes and states: so it is the gradient of a network whose weights are the squares.
+   * images: the positive estimate of Y. LeCun, "Modeles connexionnistes de l'apprentissage" (1987), and of S. Becker
+   * & Y. LeCun (1988), without the second derivative of `squash`. It is backpropagated like the gradient, but with
+   * squared weights, slopes and states, and so computed as the gradient of a network whose weights are the squares.
    */
   curvatures(images: Tensor): Tensor[] {
     let states = images;

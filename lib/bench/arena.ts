@@ -10,26 +10,26 @@ import type { TrainingScenario } from './scenario.js';
 import { deepScenarios } from './scenarios/deep.js';
 import { chooseScenarios, chooseTrainings } from './scenarios/index.js';
 
-/** How tightly the arena of a training step is laid out, and how long that took. */
+/** Layout of a training step's arena, and the time that it took. */
 export interface ArenaResult {
   readonly case: string;
   readonly model: string;
   readonly batch: number;
-  /** What the plan was allowed of the arena of the quickest one, which recomputes nothing. */
+  /** Share of the quickest plan's arena, which recomputes nothing, that the plan was allowed. */
   readonly share: number;
   readonly steps: number;
-  /** Stretches of memory that have a place; values that are written in place of others count once. */
+  /** Number of placed blocks of memory; values written in place of others count once. */
   readonly blocks: number;
   readonly arenaBytes: number;
-  /** The largest sum of bytes that are alive at the same step. */
+  /** Peak of live bytes over the steps, a lower bound of the arena. */
   readonly boundBytes: number;
-  /** The first over the second. */
+  /** `arenaBytes / boundBytes`. */
   readonly ratio: number;
-  /** Milliseconds, when the blocks are placed once more. */
+  /** Milliseconds to place the blocks once more. */
   readonly placeMs: number;
 }
 
-/** Places the values of the cases' training steps, those of the deep models too, with and without recomputation. */
+/** Places the buffers of the cases' training steps, including the deep models, with and without recomputation. */
 export function* runArenaBench(
   cases: readonly string[],
   shares: readonly number[] = [1, 1 / 2, 1 / 4],

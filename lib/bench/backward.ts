@@ -10,9 +10,8 @@ import type { TrainingScenario } from './scenario.js';
 import { chooseTrainings } from './scenarios/index.js';
 
 /**
- * What gradients cost: milliseconds of a loss, and of a loss with all of its gradients, on one thread. It is the time
- * that the processor worked for them, and of each the quickest round counts, so that other work on the machine disturbs
- * the figures little.
+ * Cost of gradients: milliseconds of a loss, and of a loss with all of its gradients, on one thread. They are
+ * processor time of the quickest round of each, so that other work on the machine disturbs them little.
  */
 export interface BackwardResult {
   readonly case: string;
@@ -21,14 +20,14 @@ export interface BackwardResult {
   readonly rounds: number;
   readonly forwardMs: number;
   readonly bothMs: number;
-  /** How many times longer the loss with gradients takes. */
+  /** Ratio of the time with gradients to that without. */
   readonly ratio: number;
 }
 
-/** Milliseconds that one round should take: long enough for the clock. */
+/** Milliseconds that a round should take: long enough for the resolution of the clock. */
 const ROUND_MS = 40;
 
-/** Times the forward pass, and forward and backward, in turn. */
+/** Times the forward pass, and forward and backward passes, in turn. */
 export function* runBackwardBench(cases: readonly string[], rounds = 25): Generator<BackwardResult> {
   for (const scenario of chooseTrainings(cases)) yield compare(scenario, rounds);
 }
@@ -48,7 +47,7 @@ function compare(scenario: TrainingScenario, rounds: number): BackwardResult {
   return { case: name, model: title, batch: batchSize, rounds, forwardMs, bothMs, ratio: bothMs / forwardMs };
 }
 
-/** A function that runs a graph for a while and gives the milliseconds of one run. */
+/** Makes a function that runs a graph repeatedly and returns the milliseconds of one run. */
 function timer(
   inputs: readonly ReturnType<typeof input>[],
   outputs: readonly Tensor[],

@@ -12,19 +12,22 @@ import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.
 import { sum } from './statistics.js';
 import { threadsOf } from './threads.js';
 
-/** What is known of a scenario before it runs. */
+/** Figures of a scenario known before it runs. */
 export interface Figures {
-  /** Numbers that the model learns. */
+  /** Number of elements of all parameters. */
   readonly parameters: number;
   /** Floating-point operations of a step: all shards' forward and backward passes, and the update. */
   readonly flops: number;
-  /** Memory for intermediate values, of all threads together. */
+  /** Memory for intermediates, of all threads together. */
   readonly arenaBytes: number;
   /** Milliseconds to trace the model, derive its gradients and compile the plans. */
   readonly compileMs: number;
 }
 
-/** The figures of a scenario on so many threads. It is compiled a second time, so that the engine's code is warm. */
+/**
+ * The figures of a scenario on `workers` threads. The scenario is compiled a second time, so that the engine's code
+ * is warm.
+ */
 export function figuresOf(scenario: Scenario, workers: number | 'auto'): Figures {
   const compile = scenario.kind === 'train' ? compileStep(scenario, workers) : compilePrediction(scenario);
   compile();
@@ -52,7 +55,7 @@ function countParameters(scenario: Scenario): number {
   );
 }
 
-/** Compiles as `Trainer.fit` does, and gives the plans of one step: every shard's, and every worker's update. */
+/** Compiles as `Trainer.fit` does, and returns the plans of one step: every shard's, and every worker's update. */
 function compileStep(scenario: TrainingScenario, given: number | 'auto'): () => readonly Plan[] {
   const { loss, batchSize } = scenario;
   const optimizer = optimizerOf(scenario);

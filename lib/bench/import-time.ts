@@ -5,7 +5,10 @@ import { median } from './statistics.js';
 
 const ROUNDS = 7;
 
-/** Milliseconds that `import('chainrule')` adds to the life of a Node.js process: the median, in turn with a bare one. */
+/**
+ * Milliseconds that `import('chainrule')` adds to the run time of a Node.js process: the median, in turn with a bare
+ * one.
+ */
 export async function importTime(): Promise<number> {
   const entry = compiledModule('lib/index.js').href;
   const added: number[] = [];

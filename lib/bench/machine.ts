@@ -1,7 +1,7 @@
 import { cpus, release, type } from 'node:os';
 import { addon } from '../runtime/addon.js';
 
-/** What a run was measured on, in a line. */
+/** Description of the machine in one line. */
 export function describeMachine(workers: number): string {
   return [
     cpus()[0]?.model.trim() ?? 'CPU',

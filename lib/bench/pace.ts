@@ -5,26 +5,26 @@ import type { TrainingScenario } from './scenario.js';
 import { chooseTrainings } from './scenarios/index.js';
 import { median } from './statistics.js';
 
-/** How long a case was expected to train, beside how long it did. */
+/** Expected and measured training time of a case. */
 export interface PaceResult {
   readonly case: string;
   readonly batch: number;
   readonly rounds: number;
-  /** Of a step, as `Trainer.pace` tells before training. */
+  /** Milliseconds of a step as `Trainer.pace` predicts them before training: the median of the rounds. */
   readonly expectedMs: number;
-  /** Of a step of the epoch that followed: the median of the rounds, as above. */
+  /** Milliseconds of a step of the epoch that followed: the median of the rounds. */
   readonly trainedMs: number;
-  /** By how much an epoch took less than expected, as a share of what it took: the median over the rounds. */
+  /** Relative error of the prediction, positive if the epoch was faster than expected: the median of the rounds. */
   readonly error: number;
-  /** The same without its sign. */
+  /** Median of the absolute relative errors. */
   readonly typicalError: number;
   readonly largestError: number;
 }
 
-/** Seconds that an epoch takes, about. */
+/** Approximate seconds of an epoch. */
 const EPOCH_SECONDS = 2;
 
-/** Lets trainers tell how long an epoch takes, and then train it. */
+/** Lets trainers predict the time of an epoch, and then trains it. */
 export async function* runPaceBench(
   cases: readonly string[],
   workers: number,

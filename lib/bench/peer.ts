@@ -1,9 +1,9 @@
 import type { Scenario } from './scenario.js';
 
-/** What a peer says of a scenario that it has built and warmed up. */
+/** A peer's description of a scenario that it has built and warmed up. */
 export interface Prepared {
   readonly parameters: number;
-  /** Which of its ways to run the model is the fastest. */
+  /** The fastest of its ways to run the model. */
   readonly variant: string;
   readonly remarks: readonly string[];
 }
@@ -11,14 +11,17 @@ export interface Prepared {
 /** Another library that runs the scenarios, one round at a time. */
 export interface Peer {
   readonly name: string;
-  /** As `PyTorch 2.13.0`. */
+  /** Name and version, such as `PyTorch 2.13.0`. */
   readonly version: string;
-  /** Builds the scenario's model, compiles and warms up, and picks the fastest variant. Rounds are of this scenario. */
+  /**
+   * Builds the scenario's model, compiles and warms up, and picks the fastest variant. Rounds are then of this
+   * scenario.
+   */
   prepare(scenario: Scenario): Promise<Prepared>;
-  /** Runs one round and gives the milliseconds of a step. */
+  /** Runs one round and returns the milliseconds of a step. */
   round(): Promise<number>;
   stop(): void;
 }
 
-/** Starts the peers that are there, on so many threads, and remarks how to get the others. */
+/** Starts the installed peers, each on `threads` threads, and remarks how to install the others. */
 export type StartPeers = (threads: number, remark: (line: string) => void) => Promise<readonly Peer[]>;

@@ -1,7 +1,7 @@
 import { data, type Shape } from '../index.js';
 import type { TrainingScenario, Values } from './scenario.js';
 
-/** Uniform values, the same at every call: so many examples, one after another. */
+/** Uniform random values of consecutive examples, the same at every call with the same seed. */
 export function randomValues(values: Values, examples: number, seed = 1): Float32Array | Int32Array {
   const size = examples * sizeOf(values.shape);
   const array = values.dtype === 'int32' ? new Int32Array(size) : new Float32Array(size);
@@ -15,7 +15,7 @@ export function randomValues(values: Values, examples: number, seed = 1): Float3
   return array;
 }
 
-/** Random inputs and targets of so many training steps. */
+/** Random inputs and targets of a number of training steps. */
 export function randomData({ inputs, targets, batchSize }: TrainingScenario, steps: number): data.Dataset {
   const examples = steps * batchSize;
   return data.fromArrays(randomValues(inputs, examples), randomValues(targets, examples, 2), {

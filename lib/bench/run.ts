@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { type Figures, figuresOf } from './figures.js';
 import type { Peer, StartPeers } from './peer.js';
 import type { Scenario } from './scenario.js';
@@ -8,12 +9,12 @@ import { threadsOf } from './threads.js';
 
 /** A peer's part of a result. */
 export interface PeerResult {
-  /** As `PyTorch 2.13.0`. */
+  /** Name and version, such as `PyTorch 2.13.0`. */
   readonly version: string;
-  /** Which of its ways to run the model was the fastest. */
+  /** The fastest of its ways to run the model. */
   readonly variant: string;
   readonly medianMs: number;
-  /** How many times longer than ours it took: the median over the pairs of neighbouring rounds. */
+  /** Ratio of its time to ours: the median over the pairs of neighbouring rounds. */
   readonly ratio: number;
 }
 
@@ -23,7 +24,7 @@ export interface Result {
   readonly kind: Scenario['kind'];
   readonly model: string;
   readonly batch: number;
-  /** 'auto' leaves it to the trainer. */
+  /** 'auto' leaves the choice to the trainer. */
   readonly workers: number | 'auto';
   readonly rounds: number;
   readonly medianMs: number;
@@ -31,25 +32,25 @@ export interface Result {
   readonly examplesPerSecond: number;
   readonly parameters: number;
   readonly gflopsPerSecond: number;
-  /** Of the rate at which the same threads multiply matrices. Algorithms that save operations can exceed 1. */
+  /** Share of the rate at which the same threads multiply matrices. Algorithms that save operations can exceed 1. */
   readonly shareOfPeak: number;
   readonly peakGflopsPerSecond: number;
   readonly arenaBytes: number;
   readonly compileMs: number;
-  /** By the peer's name. */
+  /** By name of the peer. */
   readonly peers: Readonly<Record<string, PeerResult>>;
   /** The smallest of the peers' ratios. */
   readonly bestRatio?: number;
 }
 
 export interface BenchOptions {
-  /** Names of scenarios; all of them when left out. */
+  /** Names of scenarios; all by default. */
   readonly cases?: readonly string[];
   readonly workers: number | 'auto';
   readonly rounds?: number;
   /** Starts the peers to time in the same run, alternating; none by default. */
   readonly peers?: StartPeers;
-  /** What the machine can do, in GFLOP/s. */
+  /** Peak of the machine, in GFLOP/s. */
   readonly peak: number;
 }
 
@@ -87,9 +88,9 @@ async function compare(
     await ours.close();
   }
   const compared = peers.map(({ name, version }, p): [string, PeerResult] => {
-    const own = theirs[p] as number[];
-    const ratio = median(own.map((time, i) => time / (times[i] as number)));
-    return [name, { version, variant: variants[p] as string, medianMs: median(own), ratio }];
+    const own = at(theirs, p);
+    const ratio = median(own.map((time, i) => time / at(times, i)));
+    return [name, { version, variant: at(variants, p), medianMs: median(own), ratio }];
   });
   const medianMs = median(times);
   const gflopsPerSecond = figures.flops / medianMs / 1e6;
@@ -114,7 +115,7 @@ async function compare(
   };
 }
 
-/** Lets every peer build the scenario's model, and gives the variant that each chose. */
+/** Lets every peer build the scenario's model, and returns the variant that each chose. */
 async function prepareAll(
   peers: readonly Peer[],
   scenario: Scenario,

@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import type { TrainingScenario } from './scenario.js';
 import { chooseTrainings } from './scenarios/index.js';
 import { median } from './statistics.js';
@@ -11,16 +12,16 @@ export interface WorkersResult {
   readonly batch: number;
   readonly workers: number;
   readonly medianMs: number;
-  /** Over one worker: the median over the pairs of neighbouring rounds. */
+  /** Speed-up over one worker: the median over the pairs of neighbouring rounds. */
   readonly speedup: number;
-  /** The speed-up for each worker. */
+  /** Speed-up per worker. */
   readonly efficiency: number;
-  /** The share of a step that more workers make no shorter, by Amdahl's law from the speed-up; 0 for one worker. */
+  /** Share of a step that more workers do not shorten, by Amdahl's law from the speed-up; 0 for one worker. */
   readonly serialShare: number;
   readonly parts: StepParts;
 }
 
-/** A training case with so many shards, beside one shard for each worker. */
+/** A training case with a given number of shards, compared with one shard for each worker. */
 export interface ShardsResult {
   readonly case: string;
   readonly model: string;
@@ -28,16 +29,16 @@ export interface ShardsResult {
   readonly workers: number;
   readonly shards: number;
   readonly medianMs: number;
-  /** With a shard for each worker. */
+  /** Median milliseconds with a shard for each worker. */
   readonly defaultMs: number;
-  /** How many times longer a step takes: the median over the pairs of neighbouring rounds. */
+  /** Ratio of the times of a step: the median over the pairs of neighbouring rounds. */
   readonly ratio: number;
 }
 
-/** The clocks of every step are kept. */
+/** Limit on profiled steps, since the clocks of every one are kept. */
 const MOST_PROFILED_STEPS = 200;
 
-/** Times training steps on 1, 2, ... workers in turn, and tells what the work of the pool takes of them. */
+/** Times training steps on 1, 2, ... workers in turn, and breaks a step down into the parts of the pool's work. */
 export async function* runScaleWorkersBench(
   cases: readonly string[],
   most: number,
@@ -48,9 +49,9 @@ export async function* runScaleWorkersBench(
     const times = await timeInTurn(scenario, threads, rounds);
     const { name, title, batchSize } = scenario;
     for (const [i, { workers }] of threads.entries()) {
-      const medianMs = median(times[i] as number[]);
+      const medianMs = median(at(times, i));
       const steps = Math.min(MOST_PROFILED_STEPS, stepsOfRound(medianMs));
-      const speedup = medianRatio(times[0] as number[], times[i] as number[]);
+      const speedup = medianRatio(at(times, 0), at(times, i));
       yield {
         case: name,
         model: title,
@@ -66,7 +67,7 @@ export async function* runScaleWorkersBench(
   }
 }
 
-/** Times training steps with so many shards and with one for each worker in turn. */
+/** Times training steps with `shards` shards and with one for each worker, in turn. */
 export async function* runShardsBench(
   cases: readonly string[],
   { workers, shards }: Required<Threads> & { readonly workers: number },
@@ -89,7 +90,7 @@ export async function* runShardsBench(
   }
 }
 
-/** By Amdahl's law, with a share s that one worker alone can do: 1 / speedup = s + (1 - s) / workers. */
+/** The serial share s by Amdahl's law: 1 / speedup = s + (1 - s) / workers. */
 export function serialShare(speedup: number, workers: number): number {
   return workers === 1 ? 0 : (workers / speedup - 1) / (workers - 1);
 }
@@ -113,7 +114,7 @@ async function timeInTurn(
   return times;
 }
 
-/** The median of the quotients of neighbouring rounds. */
+/** The median of the ratios of neighbouring rounds. */
 function medianRatio(dividends: readonly number[], divisors: readonly number[]): number {
-  return median(dividends.map((time, i) => time / (divisors[i] as number)));
+  return median(dividends.map((time, i) => time / at(divisors, i)));
 }

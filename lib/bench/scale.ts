@@ -1,19 +1,20 @@
+import { at } from '../graph/at.js';
 import { figuresOf } from './figures.js';
 import { type Scale, type ScaledModel, scaledModels } from './models/scaled.js';
 import { median } from './statistics.js';
 import { prepare } from './subject.js';
 
-/** A model of one size, beside the base. */
+/** A model of one size, compared with the base. */
 export interface ScaleResult {
   readonly case: string;
-  /** What is doubled: 'base' for nothing. */
+  /** The doubled dimensions; 'base' for none. */
   readonly doubled: string;
   readonly model: string;
   readonly batch: number;
   readonly flops: number;
   readonly medianMs: number;
   readonly gflopsPerSecond: number;
-  /** Time for an operation, relative to the base: the median over the pairs of neighbouring rounds. */
+  /** Time per operation, relative to the base: the median over the pairs of neighbouring rounds. */
   readonly timePerFlop: number;
 }
 
@@ -54,18 +55,18 @@ async function compare(model: ScaledModel, workers: number, rounds: number): Pro
   } finally {
     for (const subject of subjects) await subject.close();
   }
-  const perFlop = times.map((own, s) => own.map((time) => time / (flops[s] as number)));
+  const perFlop = times.map((own, s) => own.map((time) => time / at(flops, s)));
   return sizes.map(({ doubled, scenario: { name, title, batchSize } }, s) => {
-    const medianMs = median(times[s] as number[]);
-    const relative = perFlop[s]?.map((time, i) => time / (perFlop[0]?.[i] as number)) as number[];
+    const medianMs = median(at(times, s));
+    const relative = at(perFlop, s).map((time, i) => time / at(at(perFlop, 0), i));
     return {
       case: name,
       doubled,
       model: title,
       batch: batchSize,
-      flops: flops[s] as number,
+      flops: at(flops, s),
       medianMs,
-      gflopsPerSecond: (flops[s] as number) / medianMs / 1e6,
+      gflopsPerSecond: at(flops, s) / medianMs / 1e6,
       timePerFlop: median(relative),
     };
   });

@@ -7,9 +7,9 @@ export type Values =
 
 interface Common {
   readonly name: string;
-  /** What the model is, in a line. */
+  /** One-line description of the model. */
   readonly title: string;
-  /** Examples in one step or prediction. */
+  /** Number of examples in one step or prediction. */
   readonly batchSize: number;
   readonly inputs: Values;
   model(): nn.Module;
@@ -20,7 +20,7 @@ export interface TrainingScenario extends Common {
   readonly kind: 'train';
   readonly targets: Values;
   readonly loss: nn.Loss;
-  /** With the defaults that it has in every library: a rate of 0.001, and AdamW's decay of 0.01. */
+  /** Uses the defaults common to all libraries: a rate of 0.001, and AdamW's decay of 0.01. */
   readonly optimizer: 'adam' | 'adamW';
 }
 

@@ -2,22 +2,22 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 
-/** Asks for so many answers a second, for so long. */
+/** Load on a service: requests at a constant rate for a number of seconds. */
 export interface LoadOrder {
   readonly port: number;
   readonly path: string;
   readonly body: string;
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number;
   readonly seconds: number;
 }
 
-/** Milliseconds that timers may come late. */
+/** Milliseconds by which timers may be late. */
 const TIMER_MS = 1.5;
 
 /**
- * Sends a request at every multiple of the period, whether or not the ones before are answered, and gives the
- * milliseconds from when each was due until its answer was there. So a stall counts for all requests that it delays.
+ * Sends a request at every multiple of the period, whether or not earlier ones are answered. Returns the milliseconds
+ * from the time that each was due to its answer, so a stall counts for all requests that it delays.
  */
 async function load({ rate, seconds, ...order }: LoadOrder): Promise<number[]> {
   const period = 1000 / rate;
@@ -28,7 +28,7 @@ async function load({ rate, seconds, ...order }: LoadOrder): Promise<number[]> {
     const due = start + i * period;
     const left = due - performance.now() - TIMER_MS;
     if (left > 1) await sleep(left);
-    // Answers that come meanwhile are taken.
+    // Answers that arrive meanwhile are processed.
     while (performance.now() < due) await turn();
     answers.push(ask(order, agent).then(() => performance.now() - due));
   }

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { json } from 'node:stream/consumers';
+import { at } from '../graph/at.js';
 import { type data, type FitOptions, Trainer, tensor } from '../index.js';
 import { compiledModule } from '../runtime/package-root.js';
 import { optimizerOf } from './figures.js';
@@ -12,36 +13,36 @@ import { mnistCnn } from './scenarios/mnist-cnn.js';
 import type { LoadOrder } from './service-load.js';
 import { median } from './statistics.js';
 
-/** Milliseconds in one stretch of the service's time. */
+/** Latencies during one interval, in milliseconds. */
 export interface Latencies {
-  /** From when a request was due until its answer was there. */
+  /** From the time that a request is due to its answer. */
   readonly p50: number;
   readonly p99: number;
-  /** What timers of the service's event loop come late, with the period of a millisecond that the clock has. */
+  /** Delay of timers in the service's event loop, including the clock's period of a millisecond. */
   readonly loopP99: number;
 }
 
-/** A service while the training in its process pauses, while it goes on, and how many times longer all then takes. */
+/** Latencies of a service while training in its process is paused, while it runs, and the ratio of the two. */
 export interface ServiceResult extends Latencies {
   readonly training: 'off' | 'on' | 'times longer';
 }
 
 export interface ServiceOptions {
   readonly workers: number;
-  /** Of the workers; default 10. */
+  /** Nice value of the workers; default 10. */
   readonly nice?: number;
   readonly rounds?: number;
-  /** Of each stretch. */
+  /** Seconds of each interval; default 2. */
   readonly seconds?: number;
   readonly rate?: number;
 }
 
 const WARM_UP_SECONDS = 2;
 
-/** Batches in an epoch of the training. */
+/** Number of batches in an epoch. */
 const BATCHES = 100;
 
-/** Measures the answers of a service, while the training in its process pauses and while it goes on, in turn. */
+/** Measures the latencies of a service while training in its process is paused and while it runs, in turn. */
 export async function runServiceBench({
   workers,
   nice = 10,
@@ -80,8 +81,8 @@ export async function runServiceBench({
   }
   const middle = (all: readonly Latencies[]): Latencies =>
     combine((name) => median(all.map((one) => one[name])));
-  // Of the pairs of neighbouring rounds.
-  const ratios = on.map((one, i) => combine((name) => one[name] / (off[i] as Latencies)[name]));
+  // Ratios of neighbouring rounds.
+  const ratios = on.map((one, i) => combine((name) => one[name] / at(off, i)[name]));
   return [
     { training: 'off', ...middle(off) },
     { training: 'on', ...middle(on) },
@@ -89,7 +90,7 @@ export async function runServiceBench({
   ];
 }
 
-/** Answers a picture as JSON with the scores of its classes. */
+/** Answers an image, given as JSON, with the scores of its classes. */
 async function answer(trainer: Trainer, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const pixels = Float32Array.from((await json(request)) as number[]);
   const scores = await trainer.predict(tensor(pixels, { shape: [1, ...mnistCnn.inputs.shape] }));
@@ -127,7 +128,7 @@ function answerOf(client: ChildProcess): Promise<number[]> {
 
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.ceil(share * sorted.length) - 1] as number;
+  return at(sorted, Math.ceil(share * sorted.length) - 1);
 }
 
 function combine(of: (name: keyof Latencies) => number): Latencies {

@@ -8,26 +8,26 @@ import { chooseScenarios } from './scenarios/index.js';
 import { mnistMlp } from './scenarios/mnist-mlp.js';
 import { tinyMlp } from './scenarios/tiny-mlp.js';
 
-/** The memory of the process after so many training steps. */
+/** Memory of the process after a number of training steps. */
 export interface Memory {
   readonly case: string;
   readonly step: number;
-  /** In use in the main thread's heap behind a collection. */
+  /** Bytes in use in the main thread's heap after a collection. */
   readonly heapBytes: number;
-  /** Of JavaScript's typed arrays and of what else lies outside of the heap. */
+  /** Bytes of typed arrays and other memory outside the JavaScript heap. */
   readonly externalBytes: number;
   /** Resident memory of the process with all of its threads. */
   readonly rssBytes: number;
 }
 
-/** The steps before the first look: threads start, arenas are taken, and the engine compiles what runs often. */
+/** Steps before the first measurement: threads start, arenas are allocated, and the engine compiles hot code. */
 const WARM_UP = 500;
 
 const INTERVAL = 100;
 
 const scenarios: readonly TrainingScenario[] = [tinyMlp, mnistMlp];
 
-/** Trains for so many steps, and looks at the memory before and after every hundred of them. */
+/** Trains for a number of steps, and measures the memory before and after every hundred of them. */
 export async function* runSteadyBench(
   cases: readonly string[],
   workers: number,

@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import type { Phase, Timeline } from '../parallel/protocol/timeline.js';
 import { Session } from '../train/fit/session.js';
 import { prepareProfile, recordTraining, WARM_UP } from '../train/inspect/profiling.js';
@@ -8,20 +9,20 @@ import { randomData } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';
 import { median, sum } from './statistics.js';
 
-/** Where a worker's time in a step goes, besides its gradients, in microseconds: medians over the steps. */
+/** Parts of a worker's time in a step, besides its gradients, in microseconds: medians over the steps. */
 export interface StepParts {
-  /** The whole step, with the profile's clocks. */
+  /** The whole step, including the profile's clocks. */
   readonly step: number;
-  /** Waits for the other workers, which had more to do or were held up: the mean of the workers. */
+  /** Waits for workers that had more to do or were held up: the mean of the workers. */
   readonly wait: number;
-  /** What is left of the waits for the last to come: the cost of meeting. */
+  /** Wait of the last worker to arrive at each barrier: the cost of the barriers themselves. */
   readonly barrier: number;
-  /** Gradients of the shards are added up. */
+  /** Summing the gradients of the shards. */
   readonly sum: number;
   readonly update: number;
 }
 
-/** Trains some steps with the clocks of a profile, a shard for each worker. */
+/** Trains a number of steps with the clocks of a profile, a shard for each worker. */
 export async function stepParts(
   scenario: TrainingScenario,
   { workers, steps }: { readonly workers: number; readonly steps: number },
@@ -53,7 +54,7 @@ function partsOf(timelines: readonly Timeline[], steps: number): StepParts {
   };
 }
 
-/** In milliseconds. */
+/** The parts of one step, in milliseconds. */
 function partsOfStep(timelines: readonly Timeline[], step: number): StepParts {
   const durations = (phase: Phase): number[][] =>
     timelines.map(({ phases }) =>
@@ -63,7 +64,7 @@ function partsOfStep(timelines: readonly Timeline[], step: number): StepParts {
     );
   const mean = (all: number[][]) => sum(all.flat()) / timelines.length;
   const waits = durations('wait');
-  const meetings = waits[0]?.map((_, meeting) => Math.min(...waits.map((own) => own[meeting] as number)));
+  const meetings = waits[0]?.map((_, meeting) => Math.min(...waits.map((own) => at(own, meeting))));
   const [wait, update] = [mean(waits), mean(durations('update'))];
   const added = mean(durations('sum'));
   const whole = wait + update + added + mean(durations('load')) + mean(durations('gradients'));

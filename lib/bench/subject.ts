@@ -3,17 +3,17 @@ import { optimizerOf } from './figures.js';
 import { randomData, randomValues } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
 
-/** Seconds that one round should take: long enough that starting it does not count. */
+/** Seconds that a round should take: long enough that starting it does not count. */
 const ROUND_SECONDS = 0.4;
 
-/** Something that runs a number of steps and says how long one took. Its threads sleep between rounds. */
+/** Something that runs a number of steps and times them. Its threads sleep between rounds. */
 export interface Subject {
-  /** Runs one round and gives the milliseconds of a step. */
+  /** Runs one round and returns the milliseconds of a step. */
   round(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** The threads of a training, and the parts of its batches: one for each thread by default. */
+/** The workers of a training, and the shards of its batches: one for each worker by default. */
 export type Threads = Pick<TrainerOptions, 'workers' | 'shards'>;
 
 /** Prepares a scenario in this library: threads started, plans compiled, and warmed up. */
@@ -32,7 +32,7 @@ export async function prepareTraining(scenario: TrainingScenario, threads: Threa
   return subject;
 }
 
-/** An epoch is a round; its first one compiles the plans and starts the threads. */
+/** Trains in rounds of one epoch, the first of which also compiles the plans and starts the threads. */
 function train(scenario: TrainingScenario, threads: Threads, steps: number): Subject {
   const { loss, batchSize } = scenario;
   const options = { ...threads, loss, optimizer: optimizerOf(scenario), seed: 1 };
@@ -49,7 +49,7 @@ function train(scenario: TrainingScenario, threads: Threads, steps: number): Sub
   };
 }
 
-/** One answer after another, as a service waits for them. */
+/** Predictions one after another, as a service awaits them. */
 async function preparePrediction({ model, inputs, batchSize }: PredictionScenario): Promise<Subject> {
   const trained = model().init(1).eval();
   const predict = compile((x: Tensor) => trained.forward(x));
@@ -64,7 +64,7 @@ async function preparePrediction({ model, inputs, batchSize }: PredictionScenari
   return { round: () => run(steps), close: async () => predict.release() };
 }
 
-/** The data set holds every sample of a round, so its size is bounded, too. */
+/** Number of steps in a round. The data set holds every sample of a round, so this is bounded. */
 export function stepsOfRound(milliseconds: number): number {
   return Math.min(4000, Math.max(1, Math.round((1000 * ROUND_SECONDS) / milliseconds)));
 }

@@ -23,7 +23,7 @@ export function tableHead({ peers }: Result): string {
   return [row(all.map(([title]) => title)), row(all.map(([, rule]) => rule))].join('\n');
 }
 
-/** The line of one result. */
+/** The row of one result. */
 export function tableRow(result: Result): string {
   const peers = Object.values(result.peers);
   return row([
@@ -45,7 +45,7 @@ export function tableRow(result: Result): string {
   ]);
 }
 
-/** What all training steps together say, or null where there is nothing to compare. */
+/** The geometric mean over all training cases as a sentence, or null without peers. */
 export function summary(results: readonly Result[]): string | null {
   const ratios = results.filter(({ kind }) => kind === 'train').flatMap(({ bestRatio }) => bestRatio ?? []);
   if (ratios.length === 0) return null;
@@ -53,7 +53,7 @@ export function summary(results: readonly Result[]): string | null {
   return `Geometric mean over ${ratios.length} training cases: ${mean} times faster than the best peer.`;
 }
 
-/** The README's part: the machine, the table and its summary. */
+/** The README's section: the machine, the table and its summary. */
 export function measuredSection(results: readonly (Result & { readonly machine: string })[]): string {
   const [first] = results;
   if (!first) throw new Error('bench: there are no results');
@@ -75,7 +75,7 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Three digits, without an exponent. */
+/** Formats a number with three digits, without an exponent. */
 export function digits(value: number): string {
   return value >= 1000 ? count(value) : value.toPrecision(3);
 }

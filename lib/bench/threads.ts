@@ -1,6 +1,6 @@
 import { usableCores } from '../parallel/prepare/cores.js';
 
-/** The threads that may work at once; a trainer that chooses by itself may use fewer. */
+/** The number of threads that may run at once; a trainer left to choose may use fewer. */
 export function threadsOf(workers: number | 'auto'): number {
   return workers === 'auto' ? usableCores().cores : workers;
 }

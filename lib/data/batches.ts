@@ -6,35 +6,35 @@ import type { Dataset } from './dataset.js';
 import { SampleLoader } from './sample-loader.js';
 import type { Form } from './transforms/program.js';
 
-/** Samples gathered for one step; the shapes start with the number of samples. */
+/** Samples gathered for one step; the first axis of the shapes counts them. */
 export interface Batch {
   inputs: TensorData;
   targets: TensorData;
-  /** Where each sample stands in the data set. */
+  /** Index of each sample in the data set. */
   indices: Int32Array;
 }
 
-/** How `batches` walks through a data set. */
+/** Options of `batches`. */
 export interface BatchesOptions {
   /** Samples per batch; default 32. */
   batchSize?: number;
-  /** Whether to change the order of the samples; default false. */
+  /** True to shuffle the samples; default false. */
   shuffle?: boolean;
   /** Seed of the order, and of random transforms; default 0. */
   seed?: number;
-  /** Each epoch, from 0, has an order and random transforms of its own; default 0. */
+  /** Number of the epoch, from 0, each with its own order and random transforms; default 0. */
   epoch?: number;
-  /** Whether to leave out a last batch that is not full; default false. */
+  /** True to leave out a last batch that is not full; default false. */
   dropLast?: boolean;
 }
 
 /**
- * The batches of one epoch, for a training loop written by hand: `for (const { inputs, targets } of
- * batches(train, { batchSize: 64, shuffle: true, epoch }))`. Each batch is a copy, which the caller may keep
- * or change. The order depends on the length of the data set, the seed and the epoch only. Samples are transformed as
- * the data set says; where a module does that, which is imported first, take them with `for await`.
+ * The batches of one epoch, for a hand-written training loop: `for (const { inputs, targets } of batches(train, {
+ * batchSize: 64, shuffle: true, epoch }))`. Each batch is a copy, which the caller may keep or change. The order
+ * depends only on the length of the data set, the seed and the epoch. Samples are transformed as the data set
+ * specifies; if a module does so, which must be imported first, iterate with `for await`.
  *
- * @throws ChainruleError at once, not at the first batch, when an option is out of range
+ * @throws ChainruleError at once, not at the first batch, if an option is out of range
  */
 export function batches(dataset: Dataset, options: BatchesOptions = {}): BatchSequence {
   const { batchSize = 32, shuffle = false, seed = 0, epoch = 0, dropLast = false } = options;
@@ -66,7 +66,7 @@ export function batches(dataset: Dataset, options: BatchesOptions = {}): BatchSe
   };
 }
 
-/** An epoch of batches; it can be walked through more than once. */
+/** An epoch of batches, which can be iterated more than once. */
 export interface BatchSequence extends Iterable<Batch>, AsyncIterable<Batch> {
   /** Number of batches. */
   readonly length: number;

@@ -35,7 +35,7 @@ export async function importFunctions(
   return functions;
 }
 
-/** One sample on its way through a module. */
+/** One sample to be transformed by a module. */
 export interface CustomCall {
   readonly index: number;
   readonly epoch: number;
@@ -44,7 +44,7 @@ export interface CustomCall {
   readonly output: TypedArray;
 }
 
-/** Calls the function of a module, and looks at what it gives. */
+/** Calls the function of a module, and checks its result. */
 export class CustomRunner {
   readonly #size: number;
 
@@ -56,7 +56,7 @@ export class CustomRunner {
     this.#size = sizeOf(stage.to.shape);
   }
 
-  /** @throws BadItemError when the function throws, or gives something else than it declared */
+  /** @throws BadItemError if the function throws, or returns something else than declared */
   run({ index, epoch, inputs, target, output }: CustomCall): void {
     const { position, transform } = this.stage;
     const op = `custom ${transform.url}`;

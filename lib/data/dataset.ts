@@ -15,21 +15,21 @@ import { type Form, planTransforms } from './transforms/program.js';
 import type { Transform } from './transforms/transform.js';
 
 /**
- * Samples, in memory or in files: inputs and what a model should make of them. Data in memory are shared, so worker
- * threads read them without a copy, and what changes there changes for all.
+ * Samples, in memory or in files: inputs and their targets. Data in memory are shared: worker threads read them
+ * without a copy, and see any change to them.
  */
 export class Dataset {
-  /** As they are stored. */
+  /** In their stored form. */
   readonly inputs: Field;
   readonly targets: Field;
-  /** What is done to samples when they are loaded, to be trained or evaluated on. */
+  /** Transforms applied to samples when they are loaded for training or evaluation. */
   readonly transforms: readonly Transform[];
-  /** What samples are when they have been loaded. */
+  /** Forms of samples after loading. */
   readonly loaded: { readonly inputs: Form; readonly targets: Form };
   /** Number of samples. */
   readonly length: number;
 
-  /** @throws ChainruleError when the fields are empty or differ in length, or a transform does not suit them */
+  /** @throws ChainruleError if the fields are empty or differ in length, or a transform does not suit them */
   constructor(inputs: Field, targets: Field, transforms: readonly Transform[] = []) {
     this.inputs = inputs;
     this.targets = targets;
@@ -45,15 +45,16 @@ export class Dataset {
   }
 
   /**
-   * The same samples, transformed when they are loaded: after what is done to them already, in the order of the list.
-   * Inputs become float32. What is random depends on the seed, the epoch, the transform and the sample's index only. To
-   * augment samples that are trained on, and not those of the validation, give only the first the transforms.
+   * The same samples, transformed when they are loaded: after the transforms that they already have, in the order of
+   * the list. Inputs become float32. Random choices depend only on the seed, the epoch, the transform and the
+   * sample's index. To augment the training samples but not the validation samples, apply the transforms to the
+   * former only.
    *
    *     const augmented = train.transform([
    *       data.flip(), data.crop({ padding: 4 }), data.normalize({ mean: 0.47, std: 0.25 }),
    *     ]);
    *
-   * @throws ChainruleError naming the transform when it cannot be applied to such samples
+   * @throws ChainruleError naming the transform if it cannot be applied to such samples
    */
   transform(transforms: readonly Transform[]): Dataset {
     if (!Array.isArray(transforms)) throw invalid('transform', 'takes a list of transforms', transforms);
@@ -62,7 +63,7 @@ export class Dataset {
     return new Dataset(this.inputs, this.targets, [...this.transforms, ...transforms]);
   }
 
-  /** The first `n` samples (all, if there are fewer), over the same memory, with their transforms. */
+  /** The first `n` samples (all, if there are fewer), with their transforms, over the same memory. */
   take(n: number): Dataset {
     requireInteger('take', 'n', n, { min: 1 });
     const head = (field: Field): Field =>
@@ -73,7 +74,7 @@ export class Dataset {
   }
 
   /**
-   * A copy in memory of the samples at `indices`, in that order, with their transforms; an index may stand there more than
+   * A copy in memory of the samples at `indices`, in that order, with their transforms; an index may occur more than
    * once.
    */
   subset(indices: Iterable<number>): Dataset {
@@ -89,7 +90,7 @@ export class Dataset {
   }
 
   /**
-   * Deals the samples at random into two sets, which are copies.
+   * Splits the samples at random into two sets, which are copies.
    *
    * @param fraction share of the first set, between 0 and 1; both sets get at least one sample
    * @param seed the same seed gives the same split
@@ -104,7 +105,7 @@ export class Dataset {
   }
 }
 
-/** How `fromArrays` reads each side. */
+/** Options of `fromArrays` for each side. */
 export interface FromArraysOptions {
   inputs?: FieldOptions;
   targets?: FieldOptions;
@@ -113,16 +114,16 @@ export interface FromArraysOptions {
 /**
  * A data set from arrays, which are copied into shared memory once.
  *
- * Each side is nested arrays (`[[0, 1], [1, 0]]`), an array of typed arrays (one per sample), one typed array
- * (all samples; inputs then need the shape of one sample), or `{ data, shape }` with the shape of all samples
- * together, as `readIdx` gives it. Arrays over a SharedArrayBuffer are used as they are.
+ * Each side is nested arrays (`[[0, 1], [1, 0]]`), an array of typed arrays (one per sample), one typed array (all
+ * samples; inputs then need the shape of one sample), or `{ data, shape }` with the shape of all samples together, as
+ * `readIdx` returns. Arrays over a SharedArrayBuffer are used without a copy.
  *
- * The dtype is that of the typed array; numbers in nested arrays become float32, but a flat list of targets,
- * one number per sample, is taken for int32 class labels. `options` override both:
- * `fromArrays(pixels, labels, { inputs: { shape: [28, 28, 1] }, targets: { dtype: 'float32' } })`.
+ * The dtype is that of the typed array; numbers in nested arrays become float32, but a flat list of targets, one
+ * number per sample, becomes int32 class labels. `options` override both: `fromArrays(pixels, labels, { inputs: {
+ * shape: [28, 28, 1] }, targets: { dtype: 'float32' } })`.
  *
- * @throws ChainruleError for no samples, sides that differ in length, ragged arrays, values that their dtype
- * cannot hold (NaN or 0.5 as a label), and typed arrays of another dtype than the one asked for
+ * @throws ChainruleError for no samples, sides that differ in length, ragged arrays, values that their dtype cannot
+ *   hold (NaN or 0.5 as a label), and typed arrays of another dtype than requested
  */
 export function fromArrays(
   inputs: FieldSource,

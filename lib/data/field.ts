@@ -14,40 +14,40 @@ import { MappedField } from './mapped-field.js';
 import { fromNested, type Nested } from './nested.js';
 import { requireStorable } from './storable.js';
 
-/** One side of a data set, its inputs or its targets: samples one after another in shared memory, or in a file. */
+/** One side of a data set, its inputs or its targets: consecutive samples in shared memory, or in a file. */
 export interface Field {
   readonly dtype: DType;
-  /** Of one sample; `[]` for one number per sample. */
+  /** Shape of one sample; `[]` for one number per sample. */
   readonly shape: Shape;
-  /** Row-major, over a SharedArrayBuffer. An error where the samples are in a file: these are read as they are needed. */
+  /** Row-major, over a SharedArrayBuffer. Throws if the samples are in a file, which is read on demand. */
   readonly data: TypedArray;
-  /** The file that the samples are in. */
+  /** The file that holds the samples, if any. */
   readonly mapped?: FileRows;
 }
 
-/** Where samples lie in a file, one after another. */
+/** Location of consecutive samples in a file. */
 export interface FileRows {
   readonly path: string;
-  /** Of the first, in bytes. */
+  /** Offset of the first sample, in bytes. */
   readonly offset: number;
-  /** How many. */
+  /** Number of samples. */
   readonly length: number;
 }
 
 /**
- * What a field is made from: nested arrays, one typed array, data with the shape of all samples together, or a field, as
- * `mapFile` gives it.
+ * Source of a field: nested arrays, one typed array, data with the shape of all samples together, or a field, such as
+ * `mapFile` returns.
  */
 export type FieldSource = Nested | TypedArray | (Omit<TensorData, 'dtype'> & { dtype?: DType }) | Field;
 
-/** How to read a source. */
+/** Options for reading a source. */
 export interface FieldOptions {
   /** Shape of one sample. */
   shape?: Shape;
   dtype?: DType;
 }
 
-/** What applies where neither the options nor the source say anything. */
+/** Defaults if neither the options nor the source determine these. */
 export interface FieldDefaults {
   /** Shape of one sample of a typed array. */
   typedShape?: Shape;
@@ -56,7 +56,7 @@ export interface FieldDefaults {
 }
 
 /**
- * Copies a source into shared memory, or takes it as it is when it lies there already.
+ * Copies a source into shared memory, or uses it without a copy if it is there already.
  *
  * @param name 'inputs' or 'targets', for errors
  */
@@ -91,7 +91,10 @@ export function lengthOf(field: Field): number {
   return field.mapped ? field.mapped.length : field.data.length / sizeOf(field.shape);
 }
 
-/** Where the addon reads the rows of a field. A thread that got the field from another one maps its file itself. */
+/**
+ * Source from which the addon reads the rows of a field. A thread that received the field from another maps its file
+ * again.
+ */
 export function openRows(field: Field): TypedArray | FileHandle {
   const { mapped, dtype, shape } = field;
   if (!mapped) return field.data;
@@ -110,17 +113,17 @@ export function gatherSamples(field: Field, indices: Int32Array, target: TypedAr
   }
   let position = 0;
   for (const index of indices) {
-    // One number per sample is the usual target, and a subarray costs far more than a number.
+    // Targets are usually one number per sample, and a subarray costs far more than a number.
     if (size === 1) target[position] = field.data[index] as number;
     else target.set(field.data.subarray(index * size, (index + 1) * size), position);
     position += size;
   }
 }
 
-/** Elements that are looked at together. */
+/** Maximum number of elements of a block, unless one sample has more. */
 const BLOCK = 2 ** 24;
 
-/** All elements of a field, in order; those of a file some samples at a time. */
+/** All elements of a field, in order; those of a file in blocks of samples. */
 export function* blocksOf(field: Field): Generator<TypedArray, void, undefined> {
   if (!field.mapped) {
     yield field.data;

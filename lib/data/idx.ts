@@ -3,7 +3,7 @@ import { allocate, bytesPerElement, type DType, type TensorData } from '../graph
 import { formatShape, invalid } from '../graph/errors.js';
 import { readExactly } from '../io/files.js';
 
-/** The third byte of the magic number. */
+/** The dtypes by the third byte of the magic number. */
 const dtypesByCode: ReadonlyMap<number, DType> = new Map([
   [0x08, 'uint8'],
   [0x0c, 'int32'],
@@ -12,10 +12,10 @@ const dtypesByCode: ReadonlyMap<number, DType> = new Map([
 ]);
 
 /**
- * Reads a file in the IDX format of MNIST (http://yann.lecun.com/exdb/mnist): uint8, int32, float32 or float64,
- * any number of dimensions. The data are in shared memory, so that a data set can use them as they are.
+ * Reads a file in the IDX format of MNIST (http://yann.lecun.com/exdb/mnist): uint8, int32, float32 or float64, with
+ * any number of dimensions. The data are in shared memory, so a data set can use them without a copy.
  *
- * @throws ChainruleError naming the file when it is no IDX file, is cut short or has bytes to spare
+ * @throws ChainruleError naming the file if it is not an IDX file, is cut short or has trailing bytes
  */
 export async function readIdx(path: string): Promise<TensorData> {
   const file = await open(path);
@@ -39,15 +39,15 @@ export async function readIdx(path: string): Promise<TensorData> {
   }
 }
 
-/** What the head of an IDX file says. */
+/** Header of an IDX file. */
 export interface IdxHead {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** Where the data start, in bytes. */
+  /** Offset of the data, in bytes. */
   readonly dataStart: number;
 }
 
-/** Reads the head of an IDX file. */
+/** Reads the header of an IDX file. */
 export async function readIdxHead(path: string): Promise<IdxHead> {
   const file = await open(path);
   try {

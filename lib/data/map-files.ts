@@ -11,20 +11,20 @@ import { MappedField } from './mapped-field.js';
 
 export interface MapFileOptions {
   readonly dtype: DType;
-  /** Of one sample; `[]` for one number per sample. */
+  /** Shape of one sample; `[]` for one number per sample. */
   readonly shape: Shape;
-  /** Of the first sample, in bytes, a multiple of the size of an element. Default 0. */
+  /** Offset of the first sample in bytes, a multiple of the size of an element. Default 0. */
   readonly offset?: number;
-  /** How many samples. Default: as many as follow, to the end of the file. */
+  /** Number of samples. Default: all up to the end of the file. */
   readonly length?: number;
 }
 
 /**
- * Maps a file of samples one after another, in the byte order of the machine, as one side of a data set: `new
- * data.Dataset(data.mapFile('images.bin', { dtype: 'uint8', shape: [224, 224, 3] }), labels)`. The file may be larger than
- * the memory; see `MappedField`.
+ * Maps a file of consecutive samples, in the byte order of the machine, as one side of a data set: `new
+ * data.Dataset(data.mapFile('images.bin', { dtype: 'uint8', shape: [224, 224, 3] }), labels)`. The file may be larger
+ * than the memory; see `MappedField`.
  *
- * @throws ChainruleError or Error naming the file when it is missing, cut short, ends within a sample, or is misaligned
+ * @throws ChainruleError or Error naming the file if it is missing, cut short, ends within a sample, or is misaligned
  */
 export function mapFile(path: string, options: MapFileOptions): MappedField {
   const { shape, offset = 0, length } = options;
@@ -39,8 +39,8 @@ export function mapFile(path: string, options: MapFileOptions): MappedField {
 }
 
 /**
- * Maps an IDX file of bytes, as one side of a data set; its first axis counts the samples. Numbers of several bytes are in
- * the wrong byte order there: `readIdx` reads them into memory.
+ * Maps an IDX file of bytes as one side of a data set; its first axis counts the samples. IDX files of wider numbers
+ * have the wrong byte order: `readIdx` reads them into memory.
  */
 export async function mapIdx(path: string): Promise<MappedField> {
   const { dtype, shape, dataStart } = await readIdxHead(path);
@@ -52,9 +52,9 @@ export async function mapIdx(path: string): Promise<MappedField> {
 }
 
 /**
- * Maps two tensors of a safetensors file, as a data set; their first axes count the samples.
+ * Maps two tensors of a safetensors file as a data set; their first axes count the samples.
  *
- * @param names of the tensors: `mapSafetensors('train.safetensors', { inputs: 'images', targets: 'labels' })`
+ * @param names names of the tensors: `mapSafetensors('train.safetensors', { inputs: 'images', targets: 'labels' })`
  */
 export async function mapSafetensors(
   path: string,

@@ -5,9 +5,9 @@ import { addon, type FileHandle } from '../runtime/addon.js';
 import type { Field, FileRows } from './field.js';
 
 /**
- * Samples in a file that is mapped: they are read as they are needed, through memory of the system that all threads and
- * processes share and that it takes back where it is short, so a file may be larger than the memory. The file must not
- * change while it is in use. `mapFile`, `mapIdx` and `mapSafetensors` make it.
+ * Samples in a mapped file. They are read on demand through the system's page cache, which all threads and processes
+ * share and which shrinks when memory is short, so a file may be larger than the memory. The file must not change
+ * while it is in use. Created by `mapFile`, `mapIdx` and `mapSafetensors`.
  */
 export class MappedField implements Field {
   readonly dtype: DType;
@@ -15,7 +15,7 @@ export class MappedField implements Field {
   readonly mapped: FileRows;
   readonly #file: FileHandle;
 
-  /** @throws Error naming the file when it is missing, is no regular file, or ends before the samples do */
+  /** @throws Error naming the file if it is missing, is not a regular file, or ends before the samples do */
   constructor(dtype: DType, shape: Shape, mapped: FileRows) {
     this.dtype = dtype;
     this.shape = shape;
@@ -27,7 +27,7 @@ export class MappedField implements Field {
     throw invalid('data', 'the samples are not in memory; subset() copies them there', this.mapped.path);
   }
 
-  /** The mapping of the thread that made this. */
+  /** The mapping of the thread that created this field. */
   get file(): FileHandle {
     return this.#file;
   }
@@ -39,8 +39,8 @@ export class MappedField implements Field {
   }
 
   /**
-   * Gives the memory back at once, which else happens when nothing refers to this any more. What is read afterwards is an
-   * error; workers that train have a mapping of their own, until they end.
+   * Frees the mapping at once, instead of when nothing refers to this any more. Later reads are an error; workers in
+   * training have their own mapping until they end.
    */
   close(): void {
     addon.unmapFile(this.#file);

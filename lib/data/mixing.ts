@@ -5,34 +5,34 @@ import { beta, sampleRandom } from './random.js';
 import type { LoadTarget } from './row-pipeline.js';
 import type { Mixup } from './transforms/transform.js';
 
-/** What a batch's share is drawn from. */
+/** Keys of the draw of a batch's share. */
 interface Draw {
   readonly seed: number;
   readonly epoch: number;
-  /** Of the transform among all. */
+  /** Index of the transform in the list of all. */
   readonly position: number;
-  /** The first sample of the batch. */
+  /** Index of the batch's first sample. */
   readonly first: number;
 }
 
-/** The rows to mix, each with the one before. */
+/** The rows to mix, each with the row before it. */
 interface Mixing {
   readonly target: LoadTarget;
-  /** What stands before the first row. */
+  /** The row before the first. */
   readonly before: LoadTarget;
   readonly count: number;
-  /** Elements of a row. */
+  /** Number of elements of a row. */
   readonly size: { readonly inputs: number; readonly targets: number };
 }
 
-/** Mixes inputs and targets, which both are float32. */
+/** Mixes float32 inputs and float32 targets. */
 export function mix(transform: Mixup, draw: Draw, mixing: Mixing): void {
   const share = mixInputs(transform, draw, mixing);
   const { target, before, count, size } = mixing;
   addon.mixRows(float32(target.targets), float32(before.targets), count, size.targets, share);
 }
 
-/** Mixes inputs, and writes the shares of the labels as the probabilities of their classes. */
+/** Mixes inputs, and writes the shares of the labels as class probabilities. */
 export function mixWithLabels(transform: Mixup, draw: Draw, mixing: Mixing, labels: TypedArray): void {
   const share = mixInputs(transform, draw, mixing);
   const { target, before, count, size } = mixing;

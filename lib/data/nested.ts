@@ -4,14 +4,14 @@ import { type Shape, sameShape, sizeOf } from '../graph/shapes.js';
 import type { Field } from './field.js';
 import { requireStorable } from './storable.js';
 
-/** Samples as arrays nested to any depth, alike in shape; the innermost arrays may be typed. */
+/** Samples as arrays nested to any depth, all of one shape; the innermost arrays may be typed. */
 export type Nested = readonly (number | TypedArray | Nested)[];
 
 type Item = number | TypedArray | Nested | undefined;
 
 /**
- * Copies nested arrays into shared memory. The dtype is, in this order: the one asked for, that of typed
- * arrays within, `flatDType` for one number per sample, float32.
+ * Copies nested arrays into shared memory. The dtype is the first of: the one requested, that of the typed arrays
+ * within, `flatDType` for one number per sample, float32.
  */
 export function fromNested(
   name: string,

@@ -4,8 +4,8 @@ import { philox, seedWords } from '../graph/random.js';
 const STREAM = 0x61756700;
 
 /**
- * The random numbers of one transform for one sample, from 0 to less than 1. They depend on nothing but the arguments, and
- * are the same as the addon draws.
+ * The random numbers of one transform for one sample, from 0 to less than 1. They depend only on the arguments, and
+ * equal those that the addon draws.
  */
 export function sampleRandom(seed: number, epoch: number, transform: number, index: number): () => number {
   const [low, high] = seedWords(seed);
@@ -17,14 +17,14 @@ export function sampleRandom(seed: number, epoch: number, transform: number, ind
   };
 }
 
-/** A number of the distribution Beta(alpha, alpha), from uniform ones. */
+/** A number from the distribution Beta(alpha, alpha), from uniform ones. */
 export function beta(alpha: number, random: () => number): number {
   const [x, y] = [gamma(alpha, random), gamma(alpha, random)];
-  // With a tiny alpha both may be 0; then the share is all or nothing, as it would be nearly.
+  // With a tiny alpha both may be 0; the share is then 0 or 1, as it almost surely would be.
   return x + y > 0 ? x / (x + y) : Math.round(random());
 }
 
-/** A number of the gamma distribution (Marsaglia & Tsang 2000). */
+/** A number from the gamma distribution (Marsaglia & Tsang 2000). */
 function gamma(shape: number, random: () => number): number {
   if (shape < 1) return gamma(shape + 1, random) * (1 - random()) ** (1 / shape);
   const d = shape - 1 / 3;
@@ -37,7 +37,7 @@ function gamma(shape: number, random: () => number): number {
   }
 }
 
-/** Box & Muller 1958. */
+/** A standard normal number (Box & Muller 1958). */
 function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

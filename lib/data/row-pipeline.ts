@@ -7,13 +7,13 @@ import { type Field, openRows } from './field.js';
 import type { SampleFunction } from './transforms/custom.js';
 import type { NativeTransforms, TransformPlan } from './transforms/program.js';
 
-/** Where samples go. */
+/** Destination of loaded samples. */
 export interface LoadTarget {
   readonly inputs: TypedArray;
   readonly targets: TypedArray;
 }
 
-/** What random numbers depend on besides the seed and the sample. */
+/** Keys of the random numbers besides the seed and the sample. */
 export interface Draws {
   readonly epoch: number;
   /** Added to indices. Default 0. */
@@ -27,18 +27,18 @@ interface IndexedRows {
   readonly count: number;
 }
 
-/** Reads samples and takes them through the stages of a plan, with memory that is used again for each. */
+/** Reads samples and passes them through the stages of a plan, with buffers that are reused for each. */
 export class RowPipeline {
-  /** Whether a module transforms samples, one by one. */
+  /** True if a module transforms samples, one by one. */
   readonly oneByOne: boolean;
   readonly #rows: { readonly inputs: TypedArray | FileHandle; readonly targets: TypedArray | FileHandle };
   readonly #sizes: { readonly inputs: number; readonly targets: number };
-  /** Words of the seed, the epoch, and what is added to indices. */
+  /** Words of the seed, the epoch, and the index offset. */
   readonly #key: Uint32Array;
   readonly #scratch: Float32Array;
-  /** By stage; null where the addon runs it. */
+  /** By stage; null if the addon runs it. */
   readonly #runners: readonly (CustomRunner | null)[];
-  /** What each stage but the last gives, for one sample. */
+  /** Output of each stage but the last, for one sample. */
   readonly #between: readonly TypedArray[];
   readonly #stored: TypedArray;
   readonly #index = new Int32Array(1);
@@ -65,7 +65,7 @@ export class RowPipeline {
     this.#stored = allocate(inputs.dtype, this.oneByOne ? this.#sizes.inputs : 0);
   }
 
-  /** Loads samples that the addon alone transforms, all at once. */
+  /** Loads all samples at once; for plans that only the addon runs. */
   loadMany(
     request: Draws & { readonly order: Int32Array },
     { start, count }: { readonly start: number; readonly count: number },
@@ -80,7 +80,7 @@ export class RowPipeline {
     else addon.gatherRows(target.inputs, inputs, order, start, count, this.#sizes.inputs);
   }
 
-  /** Loads one sample, stage by stage. Throws BadItemError when a module cannot transform it. */
+  /** Loads one sample, stage by stage. Throws BadItemError if a module cannot transform it. */
   loadOne(index: number, draws: Draws, target: LoadTarget): void {
     const { epoch, indexOffset = 0 } = draws;
     const order = this.#index;
@@ -101,7 +101,7 @@ export class RowPipeline {
     });
   }
 
-  /** Tells the system which rows of files will be loaded next. */
+  /** Tells the operating system which rows of files will be loaded next. */
   advise(order: Int32Array, start: number, count: number): void {
     const present = Math.min(count, order.length - start);
     if (present <= 0) return;

@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { allocate, type TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
@@ -9,40 +10,40 @@ import type { SampleFunction } from './transforms/custom.js';
 import { planTransforms, type TransformPlan } from './transforms/program.js';
 import type { Transform } from './transforms/transform.js';
 
-/** Where samples are, and what is done to them: plain data, which threads can be sent. */
+/** Samples and their transforms: plain data that can be sent to threads. */
 export interface SampleSource {
   readonly inputs: Field;
   readonly targets: Field;
   readonly transforms: readonly Transform[];
 }
 
-/** A run of neighbouring positions in the order of an epoch. */
+/** A range of consecutive positions in the order of an epoch. */
 export interface Positions {
   readonly start: number;
   readonly count: number;
 }
 
-/** Which samples to load. */
+/** Selection of the samples to load. */
 export interface LoadRequest {
-  /** The indices of all samples, in the order of the epoch. */
+  /** Indices of all samples, in the order of the epoch. */
   readonly order: Int32Array;
-  /** The whole batch, which the rows are a part of. */
+  /** The whole batch that contains the rows. */
   readonly batch: Positions;
-  /** The rows to load, counted in the order as the batch is. */
+  /** The rows to load, as positions in the order, like the batch. */
   readonly rows: Positions;
   readonly epoch: number;
-  /** Added to an index where random numbers, or modules, are told of the sample. Default 0. */
+  /** Added to the index that random numbers and modules use. Default 0. */
   readonly indexOffset?: number;
 }
 
 /**
- * Brings samples from where they are to where they are needed, and transforms them on the way; each thread has its own.
- * What comes out depends on the source, the seed and the request only, not on how a batch is shared out.
+ * Loads samples and transforms them on the way; each thread has its own loader. The result depends only on the
+ * source, the seed and the request, not on how a batch is divided among threads.
  */
 export class SampleLoader {
   readonly #plan: TransformPlan;
   readonly #pipeline: RowPipeline;
-  /** The sample before the first row, and the labels of all rows, where samples are mixed. */
+  /** The sample before the first row, and the labels of all rows, if samples are mixed. */
   #before: LoadTarget;
   #labels: TypedArray;
   #skipped = 0;
@@ -67,7 +68,7 @@ export class SampleLoader {
     return new SampleLoader(source, seed, await importFunctions(source.transforms));
   }
 
-  /** The same at once, for samples that no module transforms. */
+  /** As `open`, synchronously, for samples that no module transforms. */
   static openNow(source: SampleSource, seed: number): SampleLoader {
     if (source.transforms.some(({ kind }) => kind === 'custom')) {
       throw invalid('custom', 'a module must be imported first; take the batches with for await');
@@ -75,12 +76,12 @@ export class SampleLoader {
     return new SampleLoader(source, seed, new Map());
   }
 
-  /** How many samples were left out so far because they could not be loaded, among the rows that were asked for. */
+  /** Number of requested rows so far that could not be loaded and were left out. */
   get skipped(): number {
     return this.#skipped;
   }
 
-  /** Loads samples to arrays that must have room for them. */
+  /** Loads samples into arrays, which must have room for them. */
   load(request: LoadRequest, target: LoadTarget): void {
     const { order, batch, rows, epoch, indexOffset = 0 } = request;
     const { mixup } = this.#plan;
@@ -94,7 +95,7 @@ export class SampleLoader {
         seed: this.seed,
         epoch,
         position: mixup.position,
-        first: (order[batch.start] as number) + indexOffset,
+        first: at(order, batch.start) + indexOffset,
       };
       const size = { inputs: sizeOf(this.#plan.inputs.shape), targets: sizeOf(this.#plan.targets.shape) };
       const mixing = { target, before: this.#before, count: rows.count, size };
@@ -122,7 +123,7 @@ export class SampleLoader {
     this.#skipped += skipped;
   }
 
-  /** The sample that stands before the first row in the batch; before the first of all stands the last. */
+  /** Loads the sample before the first row in the batch; before the very first it is the last. */
   #loadBefore(request: LoadRequest): void {
     const { batch, rows } = request;
     const position = batch.start + ((rows.start - batch.start - 1 + batch.count) % batch.count);
@@ -130,7 +131,10 @@ export class SampleLoader {
     else this.#pipeline.loadMany(request, { start: position, count: 1 }, this.#before);
   }
 
-  /** Loads a sample or, where it may be skipped, the next of the batch that can be loaded. Gives how many could not. */
+  /**
+   * Loads a sample or, if it may be skipped, the next of the batch that can be loaded. Returns the number of
+   * failures.
+   */
   #loadOrStandIn(request: LoadRequest, position: number, target: LoadTarget): number {
     const { order, batch } = request;
     for (let failed = 0; ; failed++) {

@@ -7,7 +7,7 @@ const ranges: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
   bool: [0, 1],
 };
 
-/** Whether an array of `dtype` holds a value as it is, but for the rounding of fractions. */
+/** True if an array of `dtype` holds a value unchanged, except for the rounding of fractions. */
 export function isStorable(dtype: DType, value: unknown): value is number {
   const range = ranges[dtype];
   if (typeof value !== 'number' || !range) return typeof value === 'number';
@@ -15,10 +15,10 @@ export function isStorable(dtype: DType, value: unknown): value is number {
 }
 
 /**
- * Refuses a value that an array of `dtype` would silently change: NaN, a fraction or a number out of range.
+ * Rejects a value that an array of `dtype` would silently change: NaN, a fraction or a number out of range.
  *
- * @param index of the sample that holds it
- * @param hint added to the message
+ * @param index index of the sample that holds it
+ * @param hint text appended to the error message
  */
 export function requireStorable(
   name: string,

@@ -3,23 +3,23 @@ import { ChainruleError, invalid } from '../graph/errors.js';
 import type { OpenStream, StreamDataset, StreamItem } from './stream.js';
 import type { StreamMemory } from './stream-memory.js';
 
-/** Neighbouring items of a stream, in one half of its memory. */
+/** Consecutive items of a stream, in one half of its memory. */
 export interface Chunk {
-  /** The row of the first. */
+  /** Row of the first item. */
   readonly start: number;
   readonly count: number;
-  /** The number of the first, among those that were not left out. */
+  /** Number of the first item, among those that were not left out. */
   readonly firstItem: number;
-  /** Items that were left out between the first and the last. */
+  /** Number of items left out between the first and the last. */
   readonly skipped: number;
 }
 
-/** Milliseconds after which other work of the thread has its turn. */
+/** Milliseconds after which other work of the thread gets its turn. */
 const TURN_MS = 5;
 
 type ItemIterator = AsyncIterator<StreamItem> | Iterator<StreamItem>;
 
-/** Takes the items of one epoch from a stream, half a memory at a time and no more than that ahead. */
+/** Takes the items of one epoch from a stream, half a memory at a time and no further ahead. */
 export class StreamChunks {
   #iterator: ItemIterator | undefined;
   #filling: Promise<Chunk> | undefined;
@@ -29,7 +29,7 @@ export class StreamChunks {
   #pulling = false;
   #ended = false;
 
-  /** @param passed good items at the start that are taken and thrown away, because an earlier run has trained on them */
+  /** @param passed number of good items at the start to discard, because an earlier run has trained on them */
   constructor(
     private readonly stream: StreamDataset,
     private readonly memory: StreamMemory,
@@ -38,21 +38,21 @@ export class StreamChunks {
   ) {}
 
   /**
-   * The next items, or null when there are no more. Those that were given before are then overwritten.
+   * The next items, or null at the end. The items of the call before are overwritten from then on.
    *
-   * @throws (rejects) when the iterable fails, or an item is bad and must not be
+   * @throws (rejects) if the iterable fails, or an item is bad and may not be skipped
    */
   async next(): Promise<Chunk | null> {
     const chunk = await (this.#filling ?? this.#fill());
     if (chunk.count === 0) return null;
     this.#start = this.memory.half - chunk.start;
     this.#filling = this.#fill();
-    // Whoever asks for these items hears of it; if nobody does, it does not matter.
+    // The next call reports the error; without one it does not matter.
     this.#filling.catch(() => {});
     return chunk;
   }
 
-  /** Takes no more items, and lets the iterable go; one that does not answer is not waited for. */
+  /** Takes no more items and closes the iterable, without waiting for one that does not answer. */
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
@@ -103,7 +103,7 @@ export class StreamChunks {
     }
   }
 
-  /** Whether an item was written; a bad one may be left out. */
+  /** True if an item was written; false if it was bad and is left out. */
   #write(row: number, item: StreamItem, index: number): boolean {
     try {
       this.memory.write(row, item, index);

@@ -9,9 +9,9 @@ import type { Form } from './transforms/program.js';
 
 /** The items of a stream that are in memory, in two halves: one is filled while the other is used. */
 export class StreamMemory extends Dataset {
-  /** Items of one half. */
+  /** Number of items in one half. */
   readonly half: number;
-  /** Steps of an epoch at most; memory for what belongs to a step is taken only as far as it is used. */
+  /** Maximum number of steps in an epoch; per-step memory is committed only as it is used. */
   readonly mostSteps = 2 ** 20;
 
   constructor({ inputs, targets, transforms }: StreamDataset, half: number) {
@@ -22,8 +22,8 @@ export class StreamMemory extends Dataset {
   /**
    * Writes an item to a row.
    *
-   * @param index of the item in the stream, for errors
-   * @throws ChainruleError when the item has not the form that the stream declares
+   * @param index number of the item in the stream, for errors
+   * @throws ChainruleError if the item does not have the form that the stream declares
    */
   write(row: number, item: unknown, index: number): void {
     if (typeof item !== 'object' || item === null || !('inputs' in item) || !('target' in item))

@@ -5,7 +5,10 @@ import { requireKnown } from './transforms/checks.js';
 import { type Form, planTransforms } from './transforms/program.js';
 import type { OnBadItem, Transform } from './transforms/transform.js';
 
-/** A sample of a stream: a number, as many numbers as its form has, row by row, or a typed array of its dtype. */
+/**
+ * A sample of a stream. Each value is a number, an array of all numbers row by row, or a typed array of the declared
+ * dtype.
+ */
 export interface StreamItem {
   readonly inputs: StreamValue;
   readonly target: StreamValue;
@@ -13,36 +16,38 @@ export interface StreamItem {
 
 export type StreamValue = number | ArrayLike<number>;
 
-/** What gives the items of an epoch, one after another. */
+/** The items of an epoch. */
 export type StreamSource = AsyncIterable<StreamItem> | Iterable<StreamItem>;
 
-/** Opens the stream for an epoch, which counts from 1. */
+/** Opens the stream for an epoch, counted from 1. */
 export type OpenStream = (options: { readonly epoch: number }) => StreamSource | Promise<StreamSource>;
 
 export interface StreamOptions {
-  /** Of one item. The dtype is by default float32. */
+  /** Form of one item's inputs. The dtype is float32 by default. */
   readonly inputs: { readonly shape: Shape; readonly dtype?: DType };
-  /** Of one item. Default: int32 labels, one number for each item. */
+  /** Form of one item's target. Default: int32 labels, one number for each item. */
   readonly targets?: { readonly shape?: Shape; readonly dtype?: DType };
-  /** Items of an epoch, where that is known; only progress reports need it. */
+  /** Number of items of an epoch, if known; used for progress reports only. */
   readonly length?: number;
-  /** Batches that are held in memory at most: half of them are trained on while the others arrive. Default 16, at least 2. */
+  /**
+   * Maximum number of batches in memory: half of them are trained on while the others arrive. Default 16, at least 2.
+   */
   readonly queue?: number;
   /**
-   * What becomes of an item of another shape or dtype: an error that names it by its number, or 'skip', where it is left
-   * out and counted. Default 'error'. An error of the iterable itself always ends training.
+   * Treatment of an item of another shape or dtype: 'error' throws an error that gives its number; 'skip' leaves it
+   * out and counts it. Default 'error'. An error of the iterable itself always ends training.
    */
   readonly onBadItem?: OnBadItem;
 }
 
-/** Samples that arrive while they are trained on; `stream` makes it. */
+/** Samples that arrive while they are trained on; created by `stream`. */
 export class StreamDataset {
   readonly open: OpenStream;
-  /** As items come. */
+  /** Form of arriving items. */
   readonly inputs: Form;
   readonly targets: Form;
   readonly transforms: readonly Transform[];
-  /** What items are when they have been loaded. */
+  /** Forms of items after loading. */
   readonly loaded: { readonly inputs: Form; readonly targets: Form };
   readonly length: number | undefined;
   readonly queue: number;
@@ -68,7 +73,7 @@ export class StreamDataset {
     this.onBadItem = onBadItem;
   }
 
-  /** The same stream, whose items are transformed when they are loaded; see `Dataset.transform`. */
+  /** The same stream, with its items transformed when they are loaded; see `Dataset.transform`. */
   transform(transforms: readonly Transform[]): StreamDataset {
     if (!Array.isArray(transforms)) throw invalid('transform', 'takes a list of transforms', transforms);
     const { open, inputs, targets, length, queue, onBadItem } = this;
@@ -78,9 +83,9 @@ export class StreamDataset {
 }
 
 /**
- * Samples from an iterable, such as the cursor of a database or a file that is read line by line, to be trained on while
- * they arrive: `open` is called for each epoch. Items are taken no faster than they are trained on, but for `queue` batches,
- * and workers read them from shared memory. With `shuffle`, `fit` mixes the order within each half of the queue only.
+ * Samples from an iterable, such as a database cursor or a file read line by line, trained on while they arrive:
+ * `open` is called for each epoch. Items are taken at most `queue` batches ahead of training, and workers read them
+ * from shared memory. With `shuffle`, `fit` shuffles only within each half of the queue.
  *
  *     const rows = data.stream(({ epoch }) => readRows(epoch), { inputs: { shape: [28, 28, 1], dtype: 'uint8' } });
  *     for await (const epoch of trainer.fit(rows, { epochs: 3 })) console.log(epoch.loss);

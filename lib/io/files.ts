@@ -3,13 +3,13 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { invalid } from '../graph/errors.js';
 
-/** One read or write system call moves at most this much: above 2 GiB the kernel refuses. */
+/** Largest read or write system call: above 2 GiB the kernel refuses. */
 const CHUNK_BYTES = 64 * 2 ** 20;
 
 /**
  * Fills `target` with the bytes of an open file that start at `position`.
  *
- * @throws ChainruleError naming `path` when the file ends first
+ * @throws ChainruleError naming `path` if the file ends first
  */
 export async function readExactly(
   path: string,
@@ -31,9 +31,9 @@ export async function readExactly(
 }
 
 /**
- * Writes a file so that a reader, or a crash, sees the old content or the new one and nothing in between:
- * a temporary file in the same directory, fsync, rename, fsync of the directory. When anything fails, the
- * temporary file is removed and the old file stays.
+ * Writes a file so that a reader, or a crash, sees the old content or the new one and nothing in between: a temporary
+ * file in the same directory, fsync, rename, fsync of the directory. On failure the temporary file is removed and the
+ * old file stays.
  */
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   const directory = dirname(path);
@@ -61,7 +61,7 @@ async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Makes the rename itself durable. Windows cannot open a directory, and needs no such thing. */
+/** Makes the rename itself durable. Windows cannot open a directory, and does not need it. */
 async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(directory, 'r');

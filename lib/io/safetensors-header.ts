@@ -1,7 +1,7 @@
 import { bytesPerElement, type DType } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 
-/** Where one tensor lies: `begin` and `end` are byte offsets from the start of the data section. */
+/** Location of one tensor: `begin` and `end` are byte offsets from the start of the data section. */
 export interface TensorEntry {
   name: string;
   dtype: DType;
@@ -10,7 +10,7 @@ export interface TensorEntry {
   end: number;
 }
 
-/** What the head of a safetensors file says. */
+/** Header of a safetensors file. */
 export interface SafetensorsHeader {
   /** In the order of the header. */
   tensors: TensorEntry[];
@@ -22,7 +22,7 @@ export interface SafetensorsHeader {
 
 /** The file starts with the length of the JSON header: eight bytes, little-endian. */
 export const LENGTH_BYTES = 8;
-/** The limit that the reference implementation sets. */
+/** Limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 const METADATA_KEY = '__metadata__';
 
@@ -62,10 +62,10 @@ function member(name: string, value: unknown): string {
 }
 
 /**
- * Reads the first eight bytes: how long the JSON header is.
+ * Reads the length of the JSON header from the first eight bytes.
  *
- * @param source what to call the file in errors
- * @param prefix the first bytes of the file, eight if it has them
+ * @param source name of the file in errors
+ * @param prefix the first bytes of the file, eight if it has as many
  * @param fileBytes size of the whole file
  */
 export function decodeHeaderLength(source: string, prefix: Uint8Array, fileBytes: number): number {
@@ -86,10 +86,10 @@ export function decodeHeaderLength(source: string, prefix: Uint8Array, fileBytes
 }
 
 /**
- * Reads and checks the JSON header. A file that passes has every tensor within its data section, each byte of
- * which belongs to exactly one tensor.
+ * Reads and checks the JSON header. If it passes, every tensor lies within the data section, and each byte there
+ * belongs to exactly one tensor.
  *
- * @param source what to call the file in errors
+ * @param source name of the file in errors
  * @param json the header's bytes
  * @param dataBytes size of the data section
  */
@@ -122,7 +122,7 @@ function parseObject(source: string, json: Uint8Array): Record<string, unknown> 
   return value;
 }
 
-/** JSON.parse keeps the last of two equal keys without a word, so valid JSON is scanned for them here. */
+/** The first key that occurs twice at the top level: JSON.parse silently keeps the last of equal keys. */
 function findRepeatedKey(json: string): string | undefined {
   const keys = new Set<string>();
   let depth = 0;
@@ -174,12 +174,12 @@ function decodeEntry(source: string, name: string, value: unknown, dataBytes: nu
   return { name, dtype, shape: value.shape, begin, end };
 }
 
-/** Names a tensor in an error; a name may be as long as the header. */
+/** Label of a tensor in errors, cut short, since a name may be as long as the header. */
 export function labelOf(source: string, name: string): string {
   return `${source}: tensor ${name.length > 200 ? `${name.slice(0, 200)}...` : name}`;
 }
 
-/** Bytes of a tensor of this shape; an error when the product is too large to be exact. */
+/** Number of bytes of a tensor; throws if the product is too large to be exact. */
 export function byteSize(source: string, dtype: DType, shape: readonly number[]): number {
   let bytes = bytesPerElement(dtype);
   for (const size of shape) {
@@ -189,7 +189,7 @@ export function byteSize(source: string, dtype: DType, shape: readonly number[])
   return bytes;
 }
 
-/** Sorted by offset, the tensors must follow one another from the first data byte to the last. */
+/** Checks that the tensors, sorted by offset, cover the data section without gaps or overlaps. */
 function requireTiling(source: string, tensors: TensorEntry[], dataBytes: number): void {
   const sorted = [...tensors].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;

@@ -23,17 +23,17 @@ import {
 
 export type { SafetensorsHeader, TensorEntry } from './safetensors-header.js';
 
-/** What a safetensors file holds. Both objects have no prototype, so that any name is an ordinary key. */
+/** Contents of a safetensors file. Both objects have no prototype, so that any name is an ordinary key. */
 export interface SafetensorsContent {
   tensors: Record<string, TensorData>;
   metadata: Record<string, string>;
 }
 
 /**
- * The bytes of a safetensors file (https://huggingface.co/docs/safetensors). Wide dtypes come first, so that
- * each tensor is aligned to its elements; else the order is that of `tensors`.
+ * The bytes of a safetensors file (https://huggingface.co/docs/safetensors). Wide dtypes come first, so that each
+ * tensor is aligned to its elements; otherwise the order is that of `tensors`.
  *
- * @throws ChainruleError naming the tensor whose data do not fit its dtype or shape
+ * @throws ChainruleError naming a tensor whose data do not fit its dtype or shape
  */
 export function encode(
   tensors: Readonly<Record<string, TensorData>>,
@@ -52,8 +52,8 @@ export function encode(
 /**
  * Reads the bytes of a safetensors file. Aligned tensors are views of `bytes`, the others are copies.
  *
- * @param source what to call the file in errors
- * @throws ChainruleError for bytes that are no complete and consistent safetensors file
+ * @param source name of the file in errors
+ * @throws ChainruleError for bytes that are not a complete and consistent safetensors file
  */
 export function decode(bytes: Uint8Array, source = 'safetensors'): SafetensorsContent {
   const headerBytes = decodeHeaderLength(source, bytes, bytes.length);
@@ -68,8 +68,8 @@ export function decode(bytes: Uint8Array, source = 'safetensors'): SafetensorsCo
 }
 
 /**
- * Writes a safetensors file atomically: a reader or a crash sees the old file or the new one. The data are
- * written from where they are, without a copy, so they must not change until the promise resolves.
+ * Writes a safetensors file atomically: a reader or a crash sees the old file or the new one. The data are written in
+ * place, without a copy, so they must not change until the promise resolves.
  */
 export async function writeSafetensors(
   path: string,
@@ -80,10 +80,10 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads a safetensors file, each tensor into memory of its own.
+ * Reads a safetensors file, each tensor into its own memory.
  *
- * @throws ChainruleError naming the file, and the tensor, when the file is cut short, hostile or uses a dtype
- * other than F32, F64, I32, U8 and BOOL
+ * @throws ChainruleError naming the file, and the tensor, if the file is cut short, hostile or uses a dtype other
+ *   than F32, F64, I32, U8 and BOOL
  */
 export async function readSafetensors(path: string): Promise<SafetensorsContent> {
   const file = await open(path);
@@ -101,7 +101,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsContent>
   }
 }
 
-/** Reads names, dtypes, shapes and metadata of a safetensors file, and checks them, without reading its data. */
+/** Reads and checks names, dtypes, shapes and metadata of a safetensors file, without reading its data. */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
   const file = await open(path);
   try {
@@ -121,7 +121,7 @@ async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHe
 }
 
 /**
- * The bytes of a safetensors file in parts: the header, and each tensor's data where they are, without a copy. Wide dtypes
+ * The bytes of a safetensors file in parts: the header, then the data of each tensor, without a copy. Wide dtypes
  * come first.
  */
 export function encodeChunks(

@@ -4,16 +4,16 @@ import type { Shape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 
 export interface BufferOptions {
-  /** The value of every element at first. Default 0. */
+  /** Initial value of every element. Default 0. */
   readonly value?: number;
-  /** Default float32. */
+  /** Element type. Default float32. */
   readonly dtype?: DType;
 }
 
 /**
- * A variable that belongs to a model and is saved with it, but has no gradient: a running mean. In training, `forward`
- * may `assign` it. A trainer's shards of a batch each assign their own value, and the mean of these, weighted by their
- * rows, is kept.
+ * A variable that belongs to a model and is saved with it, but has no gradient, such as a running mean. In training,
+ * `forward` may `assign` it. Each shard of a trainer's batch assigns its own value; the mean of these, weighted by
+ * the rows of the shards, is kept.
  */
 export class Buffer extends Variable {
   constructor(shape: Shape, { value = 0, dtype = 'float32' }: BufferOptions = {}) {

@@ -8,18 +8,19 @@ import { Module } from './module.js';
 export type ChainLayer = Module | ((x: Tensor) => Tensor);
 
 /**
- * The chain of some layers, cut into stretches, each but the last of which is a `checkpoint`, as
- * `torch.utils.checkpoint.checkpoint_sequential`. The last is not, since its gradient is taken first, when nothing of
- * it could have been given up yet.
+ * A chain of layers cut into stretches, all but the last of which are a `checkpoint`, as
+ * `torch.utils.checkpoint.checkpoint_sequential`. The gradient of the last stretch is taken first, so recomputing it
+ * would save no memory.
  *
  *     const forward = checkpointSequential(blocks, Math.round(Math.sqrt(blocks.length)));
  *     const y = forward(x);
  *
- * With n equal layers, sqrt(n) stretches need the least memory: what goes in between stretches, and the values within
+ * With n equal layers, sqrt(n) stretches need the least memory: the values passed between stretches and those within
  * one (Chen et al. 2016).
  *
- * @param layers modules or functions of one tensor, in an array or a `Sequential`; each reads what the one before gives
- * @param segments how many stretches, from 1 to the number of layers; their lengths differ by one at most
+ * @param layers modules or functions of one tensor, in an array or a `Sequential`; each reads the result of the one
+ *   before
+ * @param segments number of stretches, from 1 to the number of layers; their lengths differ by at most one
  */
 export function checkpointSequential(
   layers: readonly ChainLayer[] | Sequential,

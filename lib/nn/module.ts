@@ -11,19 +11,19 @@ export type NamedParameter = readonly [path: string, parameter: Parameter];
 
 type Member = Module | Parameter | Buffer;
 
-/** Tensors in files whose names begin with this are of a training run, and no part of a model. */
+/** Prefix of the names in a checkpoint file whose tensors belong to the training run, not to the model. */
 export const TRAINING_PREFIX = 'training/';
 
 /**
- * A layer or a model: its fields that are parameters, buffers, modules, or arrays and plain objects of them are its
- * parts, and their names are the paths, as `conv1.weight` or `blocks.0.fc.bias`.
+ * A layer or a model. Its parts are the fields that hold parameters, buffers or modules, or arrays and plain objects
+ * of them; the names of the fields form the paths, such as `conv1.weight` or `blocks.0.fc.bias`.
  */
 export abstract class Module {
   #training = true;
 
   /**
-   * Whether layers such as dropout behave as in training. Read when a function that calls `forward` is traced; a compiled
-   * function is traced again when the mode of a module that it read has changed.
+   * True if layers such as dropout behave as in training. Read when a function that calls `forward` is traced; a
+   * compiled function is traced again when the mode of a module that it read has changed.
    */
   get training(): boolean {
     const read = this.#training;
@@ -35,7 +35,7 @@ export abstract class Module {
     this.#training = training;
   }
 
-  /** Writes the graph of the module's output for the given inputs. */
+  /** Builds the graph of the module's output for the given inputs. */
   abstract forward(...inputs: Tensor[]): Tensor;
 
   /** The modules that are fields of this one, by name. */
@@ -61,7 +61,9 @@ export abstract class Module {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
 
-  /** Draws the first values of all parameters that have none yet. Without it they are drawn with seed 0 when used. */
+  /**
+   * Draws the initial values of all parameters that have none yet; otherwise they are drawn with seed 0 at first use.
+   */
   init(seed = 0): this {
     requireInteger('init', 'seed', seed, { min: 0 });
     for (const parameter of this.parameters()) {
@@ -72,19 +74,22 @@ export abstract class Module {
     return this;
   }
 
-  /** Sets the mode of this module and of all in it: `train(false)` is `eval()`. */
+  /** Sets the mode of this module and of all modules in it: `train(false)` is `eval()`. */
   train(training = true): this {
     this.training = training;
     for (const [, child] of this.namedChildren()) child.train(training);
     return this;
   }
 
-  /** Sets this module and all in it to inference: no dropout, and running statistics instead of the batch's own. */
+  /**
+   * Sets this module and all modules in it to inference: no dropout, and running statistics instead of the batch's
+   * own.
+   */
   eval(): this {
     return this.train(false);
   }
 
-  /** Keeps all parameters in this module as they are in training; `freeze(false)` lets optimisers change them again. */
+  /** Excludes all parameters of this module from training; `freeze(false)` lets optimisers change them again. */
   freeze(frozen = true): this {
     for (const parameter of this.parameters()) parameter.trainable = !frozen;
     return this;
@@ -100,9 +105,9 @@ export abstract class Module {
   }
 
   /**
-   * Reads all parameters and buffers from a safetensors file, as `save` writes it, or from a checkpoint of `fit`.
+   * Reads all parameters and buffers from a safetensors file written by `save`, or from a checkpoint of `fit`.
    *
-   * @throws when the file is damaged, or its names, shapes and dtypes are not the model's; then nothing is changed
+   * @throws if the file is damaged, or its names, shapes or dtypes are not the model's; the model is then unchanged
    */
   async load(path: string): Promise<this> {
     const { tensors } = await readSafetensors(path);
@@ -146,7 +151,7 @@ export abstract class Module {
   }
 }
 
-/** The parts in a field: itself, or what arrays and plain objects hold, as deep as they go. */
+/** The parts in a field: its value, or the values in arrays and plain objects, at any depth. */
 function membersIn(path: string, value: unknown, seen: Set<unknown>): [string, Member][] {
   if (isMember(value)) return [[path, value]];
   if (typeof value !== 'object' || value === null || seen.has(value)) return [];

@@ -8,26 +8,26 @@ import type { Initialiser } from './init.js';
 
 export interface ParameterOptions {
   readonly init: Initialiser;
-  /** Inputs that one output sums over; by default the last dimension of the shape. */
+  /** Number of inputs that one output sums over. Default: the last dimension of the shape. */
   readonly fanIn?: number;
-  /** Outputs that one input reaches; by default the first dimension of the shape. */
+  /** Number of outputs that one input reaches. Default: the first dimension of the shape. */
   readonly fanOut?: number;
-  /** Default float32. */
+  /** Element type. Default float32. */
   readonly dtype?: DType;
 }
 
 let created = 0;
 
 /**
- * A variable that training changes. Its first values are drawn when they are first needed, from the seed and its path
- * in the model, so that they do not depend on the order in which layers were made.
+ * A variable that training changes. Its initial values are drawn at first use from the seed and its path in the
+ * model, so they do not depend on the order in which layers are created.
  */
 export class Parameter extends Variable {
-  /** The name in the model, as `conv1.weight`; empty until a model lists its parameters. */
+  /** Path in the model, such as `conv1.weight`; empty until a model lists its parameters. */
   path = '';
-  /** Whether optimisers change it; `false` freezes it. */
+  /** True if optimisers change it; `false` freezes it. Default true. */
   trainable = true;
-  /** The seed that the first values are drawn with. */
+  /** Seed of the initial values. Default 0. */
   seed = 0;
   readonly #ordinal = created++;
 

@@ -12,19 +12,19 @@ export interface AdafactorSettings extends GroupOptions {
   /** The running mean of the squares takes `step ** beta2Decay` of each new one. At most 0; default -0.8. */
   readonly beta2Decay?: number;
   /**
-   * Limits from below: of the root of the mean square, by default the dtype's smallest difference from 1; and of the
-   * size of a parameter that its steps are relative to, by default 1e-3.
+   * Lower bounds: on the root mean square, by default the machine epsilon of the dtype; and on the size of a
+   * parameter that its steps are relative to, by default 1e-3.
    */
   readonly eps?: readonly [number | null, number];
-  /** Most that the root mean square of a step may be, relative to its rate; at least 1. Default 1. */
+  /** Upper bound on the root mean square of a step relative to its rate; at least 1. Default 1. */
   readonly clipThreshold?: number;
 }
 
 export type AdafactorOptions = OptimizerOptions<AdafactorSettings>;
 
 /**
- * Adafactor (Shazeer & Stern 2018), as `torch.optim.Adafactor`: mean squares of a matrix are kept as those of its rows
- * and of its columns (its last two axes), and steps are relative to the parameter's size. Rate 0.01 by default; weight
+ * Adafactor (Shazeer & Stern 2018), as `torch.optim.Adafactor`: mean squares of a matrix (the last two axes) are kept
+ * as those of its rows and columns, and steps are relative to the parameter's size. Rate 0.01 by default; weight
  * decay is decoupled.
  */
 export function adafactor(options: AdafactorOptions = {}): Optimizer {
@@ -55,7 +55,7 @@ function rule({
         columns: [...shape.slice(0, -2), 1, shape.at(-1) as number],
       };
     },
-    // PyTorch takes the size of the parameter before it shrinks.
+    // PyTorch measures the parameter before it shrinks.
     decay: 'own',
     scalars: (step, lr) => [
       (step + 1) ** beta2Decay,

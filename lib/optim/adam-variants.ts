@@ -5,18 +5,18 @@ import type { Optimizer } from './optimizer.js';
 import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
 import type { UpdateRule } from './rule.js';
 
-/** What NAdam and RAdam have in common. */
+/** Settings that NAdam and RAdam share. */
 export interface DecoupledAdamSettings extends GroupOptions {
   /** Decay of the running means of the gradient and of its square. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];
   /** Added to the denominator. Default 1e-8. */
   readonly eps?: number;
-  /** Whether weight decay shrinks the parameter itself, as in AdamW, and is not an L2 penalty. Default false. */
+  /** True if weight decay shrinks the parameter itself, as in AdamW, instead of being an L2 penalty. Default false. */
   readonly decoupled?: boolean;
 }
 
 export interface NAdamSettings extends DecoupledAdamSettings {
-  /** How fast the momentum rises to its full size. Default 0.004. */
+  /** Speed at which the momentum rises to its full size. Default 0.004. */
   readonly momentumDecay?: number;
 }
 
@@ -54,7 +54,7 @@ function nAdamRule(settings: NAdamSettings): UpdateRule {
   };
 }
 
-/** The product of a function's values up to a step, which goes on from where it was asked last. */
+/** The product of a function's values up to a step; calls for later steps resume from the last one. */
 function runningProduct(factor: (step: number) => number): (step: number) => number {
   let [last, product] = [-1, 1];
   return (step) => {
@@ -68,7 +68,7 @@ export type RAdamSettings = DecoupledAdamSettings;
 export type RAdamOptions = OptimizerOptions<RAdamSettings>;
 
 /**
- * Adam that trusts the mean square only when it has seen enough gradients (Liu et al. 2020), as `torch.optim.RAdam`.
+ * Adam that uses the mean square only once it has seen enough gradients (Liu et al. 2020), as `torch.optim.RAdam`.
  * Rate 1e-3 by default.
  */
 export function rAdam(options: RAdamOptions = {}): Optimizer {
@@ -93,7 +93,7 @@ function rAdamRule({ betas = [0.9, 0.999], eps = 1e-8, decoupled = false }: RAda
   };
 }
 
-/** What the inverse root of the mean square is scaled with at a step, counted from 1; 0 while it is not to be used. */
+/** Scale of the inverse root mean square at a step, counted from 1; 0 while it is not to be used. */
 function rectification(step: number, beta2: number): number {
   const correction = 1 - beta2 ** step;
   const longest = 2 / (1 - beta2) - 1;

@@ -10,7 +10,7 @@ export interface AdamSettings extends GroupOptions {
   readonly betas?: readonly [number, number];
   /** Added to the denominator. Default 1e-8. */
   readonly eps?: number;
-  /** Divide by the largest mean square so far (Reddi et al. 2018). Default false; true for `amsGrad`. */
+  /** True to divide by the largest mean square so far (Reddi et al. 2018). Default false; true for `amsGrad`. */
   readonly amsgrad?: boolean;
 }
 

@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, maximum, mul, sqrt, square, sub } from '../ops/primitives/elementwise.js';
 import { requireNonNegative, requireShare } from './checks.js';
@@ -5,12 +6,12 @@ import type { Optimizer } from './optimizer.js';
 import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
 import type { UpdateRule } from './rule.js';
 
-// The methods before Adam, which divide the gradient by what its size was.
+// Adaptive methods before Adam, which divide the gradient by its past size.
 
 export interface AdaGradSettings extends GroupOptions {
   /** The rate is `lr / (1 + step * lrDecay)`. Default 0. */
   readonly lrDecay?: number;
-  /** The sum of squares at first. Default 0. */
+  /** Initial sum of squares. Default 0. */
   readonly initialAccumulator?: number;
   /** Added to the denominator. Default 1e-10. */
   readonly eps?: number;
@@ -47,7 +48,7 @@ export interface RmsPropSettings extends GroupOptions {
   readonly eps?: number;
   /** Share of the last step that is kept. Default 0. */
   readonly momentum?: number;
-  /** Divide by the deviation from the running mean of the gradient (Graves 2013). Default false. */
+  /** True to divide by the deviation from the running mean of the gradient (Graves 2013). Default false. */
   readonly centered?: boolean;
 }
 
@@ -74,7 +75,7 @@ function rmsPropRule({
     scalars: (_, lr) => [lr],
     update(parameter, gradient, state, [rate]) {
       const [mean, velocity] = [state[1], state[1 + means.length]];
-      const nextSquare = add(mul(state[0] as Tensor, alpha), mul(square(gradient), 1 - alpha));
+      const nextSquare = add(mul(at(state, 0), alpha), mul(square(gradient), 1 - alpha));
       const nextMean = centered && add(mul(mean as Tensor, alpha), mul(gradient, 1 - alpha));
       // Rounding can make the variance of equal gradients less than 0.
       const variance = nextMean ? maximum(sub(nextSquare, square(nextMean)), 0) : nextSquare;

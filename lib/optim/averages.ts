@@ -3,19 +3,19 @@ import type { TypedArray } from '../graph/dtype.js';
 /** The values of a parameter and those of its average. */
 export type AveragedValues = readonly [parameter: TypedArray, average: TypedArray];
 
-/** Lets parameters hold their averages while functions run, be it one in another or several at a time. */
+/** Lets parameters hold their averages while functions run, nested or concurrently. */
 export class AverageExchange {
   #running = 0;
 
-  /** @param pairs gives the values to exchange, before the first function and after the last one */
+  /** @param pairs returns the values to exchange, before the first function and after the last one */
   constructor(private readonly pairs: () => readonly AveragedValues[]) {}
 
-  /** Whether the parameters hold their averages now. */
+  /** True while the parameters hold their averages. */
   get active(): boolean {
     return this.#running > 0;
   }
 
-  /** Runs a function. Behind the last one the parameters get their own values back, whatever happens in it. */
+  /** Runs a function. After the last running one the parameters get their own values back, even if it throws. */
   async run<R>(fn: () => R | Promise<R>): Promise<R> {
     if (this.#running++ === 0) exchange(this.pairs());
     try {

@@ -1,6 +1,6 @@
 import { invalid } from '../graph/errors.js';
 
-/** Checks an option that is part of a whole: at least 0, and less than 1. */
+/** Checks a fraction: at least 0 and less than 1. */
 export function requireShare(op: string, name: string, value: number): number {
   if (typeof value === 'number' && value >= 0 && value < 1) return value;
   throw invalid(op, `${name} must be at least 0 and less than 1`, value);
@@ -13,13 +13,13 @@ export function requireBetas(op: string, betas: readonly [number, number]): read
   throw invalid(op, 'betas must be at least 0 and less than 1', betas);
 }
 
-/** Checks an option that may be 0. */
+/** Checks an option that must not be negative. */
 export function requireNonNegative(op: string, name: string, value: number): number {
   if (Number.isFinite(value) && value >= 0) return value;
   throw invalid(op, `${name} must not be negative`, value);
 }
 
-/** Checks an option that may not be 0. */
+/** Checks an option that must be positive. */
 export function requirePositive(op: string, name: string, value: number): number {
   if (Number.isFinite(value) && value > 0) return value;
   throw invalid(op, `${name} must be positive`, value);

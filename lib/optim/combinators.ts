@@ -1,18 +1,19 @@
+import { at } from '../graph/at.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { requireShare } from './checks.js';
 import { combined, type ReportedSchedule, requireRate, type Schedule, toSchedule } from './schedule.js';
 import { constantLR, requireMilestones } from './schedules.js';
 
 export interface WarmupOptions {
-  /** Steps of the rise. */
+  /** Number of steps of the rise. */
   readonly steps: number;
-  /** The share of the rate to begin with. Default 0. */
+  /** Share of the rate at step 0. Default 0. */
   readonly start?: number;
 }
 
 /**
- * Rises in a straight line to the first rate of a schedule, which then begins: at step `steps` it is at its step 0
- * (Goyal et al. 2017). As PyTorch's `LinearLR` and the schedule in a `SequentialLR`.
+ * Rises linearly to the first rate of a schedule, which then begins: step `steps` is its step 0 (Goyal et al. 2017).
+ * As PyTorch's `LinearLR` and the schedule in a `SequentialLR`.
  */
 export function warmup(schedule: number | Schedule, { steps, start = 0 }: WarmupOptions): ReportedSchedule {
   const inner = toSchedule('warmup', schedule);
@@ -26,17 +27,17 @@ export interface LinearWarmupLROptions extends WarmupOptions {
   readonly lr: number;
 }
 
-/** A straight line from `start * lr` to `lr`, and `lr` from then on, as `torch.optim.lr_scheduler.LinearLR`. */
+/** A linear rise from `start * lr` to `lr`, constant from then on, as `torch.optim.lr_scheduler.LinearLR`. */
 export function linearWarmupLR({ lr, ...options }: LinearWarmupLROptions): Schedule {
   requireRate('linearWarmupLR', lr, 'lr');
   return warmup(constantLR(lr), options);
 }
 
 /**
- * Schedules one after another, each counted from its own step 0, as `torch.optim.lr_scheduler.SequentialLR`.
+ * A sequence of schedules, each counted from its own step 0, as `torch.optim.lr_scheduler.SequentialLR`.
  *
- * @param milestones the steps at which the second and each later schedule begins
- * @param reported the schedules that are told what is reported; by default all
+ * @param milestones steps at which the second and each later schedule begins
+ * @param reported schedules that receive reported figures; all by default
  */
 export function sequentialLR(
   schedules: readonly Schedule[],
@@ -53,7 +54,7 @@ export function sequentialLR(
   }
   return combined((step) => {
     const index = milestones.filter((milestone) => step >= milestone).length;
-    const start = index === 0 ? 0 : (milestones[index - 1] as number);
-    return (schedules[index] as Schedule)(step - start);
+    const start = index === 0 ? 0 : at(milestones, index - 1);
+    return at(schedules, index)(step - start);
   }, reported);
 }

@@ -1,16 +1,17 @@
+import { at } from '../graph/at.js';
 import { addScaled, dot, scaled, type Vector } from './vectors.js';
 
 interface Pair {
   readonly step: Vector;
-  /** By how much the gradient changed over the step. */
+  /** Change of the gradient over the step. */
   readonly change: Vector;
   readonly inverse: number;
 }
 
-/** Below this a step says nothing of the curvature. */
+/** Curvature below which a step is ignored. */
 const LEAST_CURVATURE = 1e-10;
 
-/** The last steps with the changes of the gradient over them: what is known of the inverse of the Hessian. */
+/** The last steps with the changes of the gradient over them, an approximation of the inverse Hessian. */
 export class CurvatureHistory {
   readonly #pairs: Pair[] = [];
   #scale = 1;
@@ -26,12 +27,12 @@ export class CurvatureHistory {
     this.#scale = curvature / dot(change, change);
   }
 
-  /** The inverse Hessian times a vector, by the two loops of Nocedal 1980. */
+  /** The approximate inverse Hessian times a vector, by the two-loop recursion (Nocedal 1980). */
   applyInverse(vector: Vector): Vector {
     const reduced = vector.slice();
     const shares = this.#pairs.map(() => 0);
     for (let i = this.#pairs.length - 1; i >= 0; i--) {
-      const { step, change, inverse } = this.#pairs[i] as Pair;
+      const { step, change, inverse } = at(this.#pairs, i);
       const share = dot(step, reduced) * inverse;
       addScaled(reduced, -share, change);
       shares[i] = share;
@@ -39,7 +40,7 @@ export class CurvatureHistory {
     const result = scaled(reduced, this.#scale);
     this.#pairs.forEach(({ step, change, inverse }, i) => {
       const share = dot(change, result) * inverse;
-      addScaled(result, (shares[i] as number) - share, step);
+      addScaled(result, at(shares, i) - share, step);
     });
     return result;
   }

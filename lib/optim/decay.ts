@@ -3,8 +3,8 @@ import { add, mul, sign } from '../ops/primitives/elementwise.js';
 import type { UpdateRule } from './rule.js';
 
 /**
- * A rule with weight decay and an L1 penalty in front of it: `weightDecay * parameter` (or, where the rule decouples
- * it, a parameter that shrinks by `lr * weightDecay`) and `l1 * sign(parameter)`.
+ * Adds weight decay and an L1 penalty to a rule: the gradients `weightDecay * parameter` and `l1 * sign(parameter)`,
+ * or, for a decoupled rule, a parameter that shrinks by `lr * weightDecay` instead of the former.
  */
 export function withDecay(
   rule: UpdateRule,

@@ -9,25 +9,25 @@ import { strongWolfe } from './strong-wolfe.js';
 import { dot, largest, magnitude, plusScaled, scaled, type Vector } from './vectors.js';
 
 export interface LbfgsOptions {
-  /** The length of a step, or where a line search begins. Default 1. */
+  /** Length of a step, or the first length that a line search tries. Default 1. */
   readonly lr?: number;
-  /** Iterations of each call of `step`. Default 20. */
+  /** Maximum number of iterations in each call of `step`. Default 20. */
   readonly maxIterations?: number;
-  /** Evaluations of the loss in each call of `step`. Default 1.25 times the iterations. */
+  /** Maximum number of evaluations of the loss in each call of `step`. Default 1.25 times the iterations. */
   readonly maxEvaluations?: number;
-  /** The call is done when no gradient is larger than this. Default 1e-7. */
+  /** A call ends when no element of the gradient is larger than this. Default 1e-7. */
   readonly toleranceGradient?: number;
-  /** The call is done when neither loss nor parameters change by more than this. Default 1e-9. */
+  /** A call ends when neither loss nor parameters change by more than this. Default 1e-9. */
   readonly toleranceChange?: number;
-  /** Steps whose curvature is remembered. Default 100. */
+  /** Number of steps whose curvature is remembered. Default 100. */
   readonly historySize?: number;
-  /** How a step's length is found; null takes `lr`. Default null. */
+  /** Line search for the length of a step; null uses `lr`. Default null. */
   readonly lineSearch?: 'strongWolfe' | null;
 }
 
 /**
- * Limited-memory BFGS (Liu & Nocedal 1989), as `torch.optim.LBFGS`: for a loss over all the data at once. It runs on the
- * host, in a loop of its own, and not in a `Trainer`:
+ * Limited-memory BFGS (Liu & Nocedal 1989), as `torch.optim.LBFGS`, for a loss over all the data at once. It runs on
+ * the host, in its own loop rather than in a `Trainer`:
  *
  *     const optimizer = optim.lbfgs({ lineSearch: 'strongWolfe' });
  *     const loss = () => nn.mseLoss(model.forward(x), y);
@@ -38,18 +38,18 @@ export function lbfgs(options: LbfgsOptions = {}): LBFGS {
   return new LBFGS(options);
 }
 
-/** What is remembered from one iteration to the next. */
+/** State kept from one iteration to the next. */
 interface Last {
   readonly direction: Vector;
   readonly length: number;
   readonly gradient: Vector;
 }
 
-/** What `lbfgs` makes: the limited-memory BFGS method, with what it remembers of its steps. */
+/** The limited-memory BFGS optimiser that `lbfgs` creates, with the history of its steps. */
 export class LBFGS {
-  /** Evaluations of the loss so far. */
+  /** Number of evaluations of the loss so far. */
   evaluations = 0;
-  /** Iterations so far. */
+  /** Number of iterations so far. */
   iterations = 0;
   readonly #options: Required<LbfgsOptions>;
   #history: CurvatureHistory;
@@ -76,10 +76,11 @@ export class LBFGS {
   }
 
   /**
-   * Takes up to `maxIterations` steps that lower a loss, and gives the loss from before them. Frozen parameters stay as
-   * they are. The loss is compiled at the first call; give the same function each time.
+   * Takes up to `maxIterations` steps that lower a loss, and returns the loss before them. Frozen parameters stay
+   * unchanged. The loss is compiled at the first call; pass the same function each time.
    *
-   * @throws when the loss is not one float, or it or its gradient is not finite; then the parameters are those of the step before
+   * @throws if the loss is not one float, or it or its gradient is not finite; the parameters are then those of the
+   *   step before
    */
   async step(parameters: readonly Variable[], loss: () => Tensor): Promise<number> {
     const objective = this.#prepare(parameters, loss);
@@ -138,7 +139,7 @@ export class LBFGS {
     return this.#objective;
   }
 
-  /** Downhill, as far as the curvature of the last steps is known. */
+  /** The descent direction, by the curvature of the last steps. */
   #direction(gradient: Vector): Vector {
     const last = this.#last;
     if (!last) return scaled(gradient, -1);
@@ -170,7 +171,7 @@ export class LBFGS {
         objective.moveTo(plusScaled(point, found.length, direction));
         return found;
       }
-      // Nobody asks for the loss after the last step.
+      // The loss after the final step is not needed.
       if (!final) {
         const found = await evaluate(length);
         requireFinite(found.value);

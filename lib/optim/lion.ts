@@ -6,15 +6,15 @@ import { createOptimizer, type GroupOptions, type OptimizerOptions } from './opt
 import type { UpdateRule } from './rule.js';
 
 export interface LionSettings extends GroupOptions {
-  /** The share of the mean in the direction, and the decay of the mean. Default [0.9, 0.99]. */
+  /** Share of the mean in the direction, and decay of the mean. Default [0.9, 0.99]. */
   readonly betas?: readonly [number, number];
 }
 
 export type LionOptions = OptimizerOptions<LionSettings>;
 
 /**
- * Lion (Chen et al. 2023): steps of one size in the direction of the sign of an interpolated momentum; weight decay is
- * decoupled. Rate 1e-4 by default.
+ * Lion (Chen et al. 2023): steps of equal size along the sign of an interpolated momentum; weight decay is decoupled.
+ * Rate 1e-4 by default.
  */
 export function lion(options: LionOptions = {}): Optimizer {
   return createOptimizer<LionSettings>('lion', options, lionRule, { lr: 1e-4 });

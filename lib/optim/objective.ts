@@ -31,7 +31,7 @@ export class Objective {
     });
   }
 
-  /** The present values of the parameters. */
+  /** The current values of the parameters. */
   point(): Vector {
     const point = new Float64Array(this.#size);
     let offset = 0;
@@ -42,7 +42,7 @@ export class Objective {
     return point;
   }
 
-  /** Gives the parameters other values. */
+  /** Sets the values of the parameters. */
   moveTo(point: Vector): void {
     let offset = 0;
     for (const { storage, size } of this.parameters) {
@@ -51,7 +51,7 @@ export class Objective {
     }
   }
 
-  /** The loss and its gradient as the parameters are. */
+  /** The loss and its gradient at the current parameters. */
   async evaluate(): Promise<Evaluation> {
     const { value, gradients } = await this.#compiled();
     const gradient = new Float64Array(this.#size);

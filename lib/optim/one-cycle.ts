@@ -1,28 +1,29 @@
+import { at } from '../graph/at.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { requirePositive } from './checks.js';
 import { requireRate, type Schedule } from './schedule.js';
 import { halfCosine } from './schedules.js';
 
 export interface OneCycleLROptions {
-  /** The rate at the top. */
+  /** Highest rate. */
   readonly maxLR: number;
-  /** Steps of the whole cycle; the rate stays at its end afterwards. */
+  /** Number of steps of the cycle; the rate keeps its last value afterwards. */
   readonly steps: number;
   /** Share of the steps in which the rate rises. Default 0.3. */
   readonly pctStart?: number;
-  /** Along half a cosine or a straight line. Default 'cos'. */
+  /** Shape of each phase: half a cosine or a straight line. Default 'cos'. */
   readonly anneal?: 'cos' | 'linear';
   /** The first rate is `maxLR` over this. Default 25. */
   readonly divFactor?: number;
   /** The last rate is the first one over this. Default 1e4. */
   readonly finalDivFactor?: number;
-  /** Fall to the first rate as fast as it rose, and then to the last one. Default false. */
+  /** True to fall to the first rate as fast as it rose, and then to the last one. Default false. */
   readonly threePhase?: boolean;
 }
 
 /**
- * Up to a high rate and down to a very low one (Smith & Topin 2018), as `torch.optim.lr_scheduler.OneCycleLR`. The
- * momentum stays as it is.
+ * A rise to a high rate and a fall to a very low one (Smith & Topin 2018), as `torch.optim.lr_scheduler.OneCycleLR`.
+ * The momentum stays unchanged.
  */
 export function oneCycleLR(options: OneCycleLROptions): Schedule {
   const { maxLR, steps, pctStart = 0.3, anneal = 'cos', divFactor = 25, finalDivFactor = 1e4 } = options;
@@ -46,12 +47,12 @@ export function oneCycleLR(options: OneCycleLROptions): Schedule {
     { end: steps - 1, from: threePhase ? first : maxLR, to: last },
   ];
   return (step) => {
-    const at = Math.min(step, steps - 1);
-    const found = phases.findIndex(({ end }) => at <= end);
+    const place = Math.min(step, steps - 1);
+    const found = phases.findIndex(({ end }) => place <= end);
     const index = found < 0 ? phases.length - 1 : found;
-    const { end, from, to } = phases[index] as (typeof phases)[number];
-    const start = index === 0 ? 0 : (phases[index - 1]?.end as number);
-    const share = end > start ? (at - start) / (end - start) : 1;
+    const { end, from, to } = at(phases, index);
+    const start = index === 0 ? 0 : at(phases, index - 1).end;
+    const share = end > start ? (place - start) / (end - start) : 1;
     return anneal === 'cos' ? halfCosine(from, to, share) : from + (to - from) * share;
   };
 }

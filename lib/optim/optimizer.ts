@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { hostScalar, Variable } from '../graph/leaf.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
@@ -13,31 +14,31 @@ import { stateShapes, type UpdateRule } from './rule.js';
 import { reportTo, restoreAll, type Schedule, type ScheduleState, statesOf } from './schedule.js';
 import { clipScaleOf, type StepScalars, updatePiece } from './update.js';
 
-/** What an optimiser does with all parameters together, around the rule that updates each. */
+/** The stages of an optimiser that treat all parameters together, around the rule that updates each. */
 export interface Stages {
   /**
-   * Steps whose mean gradient makes one update; the parameters stay as they are in between. Schedules count updates.
+   * Steps whose mean gradient makes one update; the parameters stay unchanged in between. Schedules count updates.
    * Default 1.
    */
   readonly accumulate?: number;
-  /** Scales the gradients of all parameters so that their norm together is at most this (Pascanu et al. 2013). */
+  /** Scales the gradients of all parameters so that their joint norm is at most this (Pascanu et al. 2013). */
   readonly clipNorm?: number;
-  /** Cuts each gradient to between minus this and this, after `clipNorm`. */
+  /** Clamps each gradient element to between minus this and this, after `clipNorm`. */
   readonly clipValue?: number;
   /**
-   * Keeps an exponential moving average of the parameters with this decay, as 0.999 (Polyak & Juditsky 1992). It starts
-   * from their values after the first update. `withAverages` lets the parameters hold it for a while.
+   * Keeps an exponential moving average of the parameters with this decay, such as 0.999 (Polyak & Juditsky 1992). It
+   * starts from their values after the first update. `withAverages` lets the parameters hold it temporarily.
    */
   readonly average?: number;
 }
 
-/** Parameters that are updated by one rule at one rate. A group without `match` takes all that no other took. */
+/** Parameters that are updated by one rule at one rate. A group without `match` takes all that no other group takes. */
 export interface ParameterGroup extends Partial<GroupMatch> {
   readonly rule: UpdateRule;
   readonly schedule: Schedule;
 }
 
-/** Groups of parameters with their rules and rates, and in a hand-written loop the state of the parameters. */
+/** Groups of parameters with their rules and rates, and in a hand-written loop also the state of the parameters. */
 export class Optimizer {
   #steps = 0;
   readonly #memory = new Map<Variable, ParameterMemory>();
@@ -47,14 +48,14 @@ export class Optimizer {
     ),
   );
 
-  /** All groups; the last one, without `match`, takes what no other takes. */
+  /** All groups; the last, without `match`, takes the parameters that no other takes. */
   readonly groups: readonly ParameterGroup[];
 
   /**
-   * An optimiser of one's own rule.
+   * An optimiser with a custom rule.
    *
    * @param rule updates the parameters that no group takes
-   * @param schedule their rate
+   * @param schedule their learning rate
    * @param groups parameters with other rules or rates; the first that matches a parameter takes it
    */
   constructor(
@@ -75,12 +76,12 @@ export class Optimizer {
     return this.#steps;
   }
 
-  /** The updates that so many steps have made. */
+  /** The number of updates made in the first `steps` steps. */
   updatesAfter(steps: number): number {
     return Math.floor(steps / (this.stages.accumulate ?? 1));
   }
 
-  /** The index of the group that a parameter is in. */
+  /** The index of a parameter's group. */
   groupOf(parameter: Variable): number {
     const path = parameter instanceof Parameter ? parameter.path : '';
     return this.groups.findIndex(({ match }) => {
@@ -90,8 +91,8 @@ export class Optimizer {
   }
 
   /**
-   * All numbers of an update: those of the groups' rules one after another, then those of the average. Throws when a
-   * schedule gives no number.
+   * All scalars of an update: those of the groups' rules in order, then those of the average. Throws if a schedule
+   * gives no finite number.
    */
   scalarsAt(update: number): readonly number[] {
     const rules = this.groups.flatMap(({ rule, schedule }) => {
@@ -107,17 +108,17 @@ export class Optimizer {
     return [...rules, keep, 1 - keep];
   }
 
-  /** From what stands for all numbers of an update, that which is for one group. */
+  /** The scalars for one group, from those of the whole update. */
   scalarsOf(group: number, all: readonly Tensor[]): StepScalars {
     const counts = this.groups.map(({ rule, schedule }) => rule.scalars(0, schedule(0)).length);
     const start = counts.slice(0, group).reduce((total, count) => total + count, 0);
     const end = counts.reduce((total, count) => total + count, 0);
-    return { rule: all.slice(start, start + (counts[group] as number)), average: all.slice(end) };
+    return { rule: all.slice(start, start + at(counts, group)), average: all.slice(end) };
   }
 
   /**
-   * Inside a function given to `compile()` or `dataParallel()`: updates each parameter by its gradient at each run. Frozen
-   * parameters (`trainable` false when the function is traced) stay as they are.
+   * Inside a function given to `compile()` or `dataParallel()`: updates each parameter by its gradient on every run.
+   * Frozen parameters (`trainable` false when the function is traced) stay unchanged.
    */
   step(parameters: readonly Variable[], gradients: readonly Tensor[]): void {
     const trace = currentTrace(`${this.name}.step`);
@@ -136,10 +137,10 @@ export class Optimizer {
       return;
     }
     const scalars = this.scalarsAt(0).map((_, i) =>
-      hostScalar(`${this.name} ${i}`, () => this.scalarsAt(this.updatesAfter(this.#steps))[i] as number),
+      hostScalar(`${this.name} ${i}`, () => at(this.scalarsAt(this.updatesAfter(this.#steps)), i)),
     );
     const { accumulate = 1, clipNorm } = this.stages;
-    // Which of the steps that make one update this is, from 0. What is in the sums before the first of them is old.
+    // Index of the step within its update. At 0 the sums still hold the gradients of the previous update.
     const turn = hostScalar(`${this.name} turn`, () => this.#steps % accumulate);
     const sums = trained.map(([, gradient], i) => {
       const sum = memories[i]?.sum;
@@ -149,30 +150,32 @@ export class Optimizer {
     const clip = clipNorm === undefined ? undefined : clipScaleOf(clipNorm, means);
     const due = accumulate > 1 ? eq(turn, accumulate - 1) : undefined;
     trained.forEach(([parameter], i) => {
-      const { state, average, sum } = memories[i] as ParameterMemory;
+      const { state, average, sum } = at(memories, i);
       const group = this.groupOf(parameter);
-      const piece = { parameter, gradient: means[i] as Tensor, state, average };
-      const { rule } = this.groups[group] as ParameterGroup;
+      const piece = { parameter, gradient: at(means, i), state, average };
+      const { rule } = at(this.groups, group);
       const next = updatePiece(rule, this.stages, piece, { ...this.scalarsOf(group, scalars), clip });
       for (const [variable, value] of next) assign(variable, due ? where(due, value, variable) : value);
-      if (sum) assign(sum, sums[i] as Tensor);
+      if (sum) assign(sum, at(sums, i));
     });
   }
 
-  /** Tells schedules that follow a figure, as `reduceOnPlateau`, what it was. A trainer does so after each epoch. */
+  /**
+   * Reports a figure to the schedules that follow one, such as `reduceOnPlateau`. A trainer does so after each epoch.
+   */
   report(figure: number): void {
     for (const schedule of new Set(this.groups.map((group) => group.schedule))) reportTo(schedule, figure);
   }
 
-  /** What the groups' schedules remember of what was reported, as plain values. A trainer's checkpoints hold it. */
+  /** State of the groups' schedules as plain values, for checkpoints. */
   scheduleStates(): ScheduleState[] {
     return statesOf(this.groups.map((group) => group.schedule));
   }
 
   /**
-   * Lets the schedules go on from what `scheduleStates` gave, in this process or another.
+   * Resumes the schedules from a result of `scheduleStates`, in this process or another.
    *
-   * @throws when the schedules are of other kinds
+   * @throws if the schedules are of other kinds
    */
   restoreSchedules(states: readonly ScheduleState[]): void {
     restoreAll(
@@ -182,10 +185,10 @@ export class Optimizer {
   }
 
   /**
-   * Runs a function, as to evaluate or save a model, while the parameters that this optimiser has updated hold their
-   * moving averages; then they get their own values back. No step may be under way.
+   * Runs a function, for example to evaluate or save a model, while the parameters that this optimiser has updated
+   * hold their moving averages; then restores their own values. No step may be under way.
    *
-   * @throws when the optimiser keeps no averages (see the option `average`)
+   * @throws if the optimiser keeps no averages (see the option `average`)
    */
   async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     if (this.stages.average === undefined) throw invalid(this.name, 'withAverages needs the option average');
@@ -216,7 +219,7 @@ export class Optimizer {
     if (known) return known;
     const { shape, dtype, storage } = parameter;
     const variable = (like: Shape) => new Variable(new Storage(like, dtype));
-    const { rule } = this.groups[this.groupOf(parameter)] as ParameterGroup;
+    const { rule } = at(this.groups, this.groupOf(parameter));
     const averaged = new Storage(shape, dtype, (data) => data.set(storage.data));
     const memory = {
       state: stateShapes(rule, shape).map(([, like]) => variable(like)),
@@ -228,7 +231,7 @@ export class Optimizer {
   }
 }
 
-/** Whether optimisers may change a variable: any but a frozen parameter. */
+/** True if optimisers may change a variable: any but a frozen parameter. */
 export function isTrainable(variable: Variable): boolean {
   return !(variable instanceof Parameter) || variable.trainable;
 }

@@ -6,32 +6,33 @@ import { Optimizer, type ParameterGroup, type Stages } from './optimizer.js';
 import type { UpdateRule } from './rule.js';
 import { type Schedule, toSchedule } from './schedule.js';
 
-/** Options that each group of parameters can have for itself. */
+/** Options that each group of parameters may set. */
 export interface GroupOptions {
   /** The learning rate: a number, or a function of the step, such as the schedules of this package. */
   readonly lr?: number | Schedule;
-  /** Weight decay: an L2 penalty, or where an optimiser says so, decoupled from the gradient. Default 0. */
+  /** Weight decay: an L2 penalty, or, if the optimiser says so, decoupled from the gradient. Default 0. */
   readonly weightDecay?: number;
   /** L1 penalty: this times the parameter's sign is added to its gradient. Default 0. */
   readonly l1?: number;
 }
 
-/** Which parameters a group takes: those with a path that matches, or for which the function gives true. */
+/** Selects the parameters of a group: those whose path matches, or for which the function returns true. */
 export interface GroupMatch {
   readonly match: RegExp | ((path: string, parameter: Variable) => boolean);
 }
 
 /**
- * The options of an optimiser: its settings, what applies to all parameters together, and groups of parameters with
- * settings of their own. A parameter belongs to the first group that matches its path in the model (`parameter.path`).
+ * The options of an optimiser: its settings, the stages for all parameters together, and groups of parameters with
+ * their own settings. A parameter belongs to the first group that matches its path in the model (`parameter.path`).
  */
 export type OptimizerOptions<Settings> = Settings &
   Stages & { readonly groups?: readonly (GroupMatch & Partial<Settings>)[] };
 
 /**
- * Makes an optimiser from a function that gives the update rule for some settings, for the whole and for each group.
+ * Makes an optimiser from a function that returns the update rule for given settings, for the default group and each
+ * other.
  *
- * @throws when an option is out of range, in the name of the optimiser
+ * @throws if an option is out of range, naming the optimiser
  */
 export function createOptimizer<Settings extends GroupOptions>(
   name: string,

@@ -3,30 +3,30 @@ import { requireNonNegative, requireShare } from './checks.js';
 import { type ReportedSchedule, requireRate, type ScheduleState } from './schedule.js';
 
 export interface PlateauOptions {
-  /** The rate to begin with. */
+  /** Initial rate. */
   readonly lr: number;
-  /** Whether the figure should fall or rise. Default 'min'. */
+  /** 'min' if the figure should fall, 'max' if it should rise. Default 'min'. */
   readonly mode?: 'min' | 'max';
-  /** What the rate is multiplied with. Default 0.1. */
+  /** Factor of each fall. Default 0.1. */
   readonly factor?: number;
-  /** Reports without progress that are borne before the rate falls. Default 10. */
+  /** Reports without progress that are tolerated before the rate falls. Default 10. */
   readonly patience?: number;
-  /** The least that counts as progress. Default 1e-4. */
+  /** Least change that counts as progress. Default 1e-4. */
   readonly threshold?: number;
-  /** Whether the threshold is a share of the best figure or a difference from it. Default 'rel'. */
+  /** 'rel' if the threshold is a share of the best figure, 'abs' if a difference from it. Default 'rel'. */
   readonly thresholdMode?: 'rel' | 'abs';
-  /** Reports after a fall that are not counted. Default 0. */
+  /** Reports after a fall that do not count. Default 0. */
   readonly cooldown?: number;
-  /** The rate never falls below this. Default 0. */
+  /** Lower bound on the rate. Default 0. */
   readonly minLR?: number;
-  /** A fall that is no larger is left out. Default 1e-8. */
+  /** Falls no larger than this are skipped. Default 1e-8. */
   readonly eps?: number;
 }
 
 /**
- * A rate that falls when a figure makes no progress any more, as `torch.optim.lr_scheduler.ReduceLROnPlateau`. A
- * trainer reports the loss of each epoch, that of validation if there is one; in a hand-written loop
- * `optimizer.report(figure)` does, or `report` of the schedule.
+ * A rate that falls when a figure stops improving, as `torch.optim.lr_scheduler.ReduceLROnPlateau`. A trainer reports
+ * the loss of each epoch, or the validation loss if there is one; a hand-written loop calls
+ * `optimizer.report(figure)`, or `report` of the schedule.
  */
 export function reduceOnPlateau(options: PlateauOptions): ReportedSchedule {
   const { lr, mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4 } = options;
@@ -77,7 +77,7 @@ export function reduceOnPlateau(options: PlateauOptions): ReportedSchedule {
   });
 }
 
-/** What the schedule remembers; a best figure that is not finite is no progress yet. */
+/** State of the schedule; `best` is infinite before any progress. */
 type PlateauState = Record<'rate' | 'best' | 'bad' | 'cooling', number>;
 
 function requireState(op: string, state: ScheduleState): PlateauState {

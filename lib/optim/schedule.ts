@@ -3,7 +3,7 @@ import { invalid } from '../graph/errors.js';
 /** The learning rate at a step; the first step is 0. */
 export type Schedule = (step: number) => number;
 
-/** What a schedule remembers: plain values, as a checkpoint can hold them. */
+/** State of a schedule: plain values that a checkpoint can hold. */
 export type ScheduleState =
   | null
   | boolean
@@ -12,13 +12,13 @@ export type ScheduleState =
   | readonly ScheduleState[]
   | { readonly [name: string]: ScheduleState };
 
-/** A schedule that also follows a figure, such as the validation loss, which it is told after each epoch. */
+/** A schedule that also follows a figure, such as the validation loss, reported after each epoch. */
 export interface ReportedSchedule {
   (step: number): number;
   report(figure: number): void;
-  /** What it remembers of the figures, for a checkpoint. */
+  /** State derived from the reported figures, for a checkpoint. */
   state?(): ScheduleState;
-  /** Goes on from what `state` gave, in this process or another. Throws when that is of another kind of schedule. */
+  /** Resumes from a result of `state`, in this process or another. Throws if it is of another kind of schedule. */
   restore?(state: ScheduleState): void;
 }
 
@@ -35,17 +35,17 @@ export function requireRate(op: string, lr: number | undefined, name = 'lr'): nu
   throw invalid(op, `${name} must be a non-negative number${name === 'lr' ? ' or a function' : ''}`, lr);
 }
 
-/** Tells a schedule what the figure was, if it wants to know. */
+/** Reports a figure to a schedule, if it takes reports. */
 export function reportTo(schedule: Schedule, figure: number): void {
   if ('report' in schedule && typeof schedule.report === 'function') schedule.report(figure);
 }
 
-/** What a schedule remembers; null for one that remembers nothing. */
+/** State of a schedule; null for one without state. */
 export function stateOf(schedule: Schedule): ScheduleState {
   return 'state' in schedule && typeof schedule.state === 'function' ? schedule.state() : null;
 }
 
-/** Gives a schedule back what it remembered. */
+/** Restores the state of a schedule. */
 export function restoreTo(schedule: Schedule, state: ScheduleState): void {
   const takes = 'restore' in schedule && typeof schedule.restore === 'function';
   if (takes !== (state !== null)) {
@@ -55,12 +55,12 @@ export function restoreTo(schedule: Schedule, state: ScheduleState): void {
   if (takes) (schedule as ReportedSchedule).restore?.(state);
 }
 
-/** What several schedules remember, each of them once. */
+/** States of several schedules, one for each distinct schedule. */
 export function statesOf(schedules: Iterable<Schedule>): ScheduleState[] {
   return [...new Set(schedules)].map(stateOf);
 }
 
-/** Gives several schedules back what `statesOf` gave. */
+/** Restores the states returned by `statesOf`. */
 export function restoreAll(schedules: Iterable<Schedule>, states: ScheduleState): void {
   const distinct = [...new Set(schedules)];
   if (!Array.isArray(states) || states.length !== distinct.length) {
@@ -71,7 +71,7 @@ export function restoreAll(schedules: Iterable<Schedule>, states: ScheduleState)
   });
 }
 
-/** Lets a schedule that is made from others hand on what is reported, and keep what they remember. */
+/** Makes a schedule composed of others pass on reports and hold their states. */
 export function combined(schedule: Schedule, parts: readonly Schedule[]): ReportedSchedule {
   return Object.assign((step: number) => schedule(step), {
     report(figure: number) {

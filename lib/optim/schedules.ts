@@ -1,7 +1,7 @@
 import { invalid, requireInteger } from '../graph/errors.js';
 import { requireRate, type Schedule } from './schedule.js';
 
-// Rates that are a formula of the step. Each is at least 0 at every step, also behind its end.
+// Schedules that are a formula of the step. Each is at least 0 at every step, including those after its end.
 
 /** The same rate at every step. */
 export function constantLR(lr: number): Schedule {
@@ -11,9 +11,9 @@ export function constantLR(lr: number): Schedule {
 
 export interface StepLROptions {
   readonly lr: number;
-  /** Steps after which the rate falls. */
+  /** Number of steps between falls of the rate. */
   readonly stepSize: number;
-  /** What it is multiplied with then. Default 0.1. */
+  /** Factor of each fall. Default 0.1. */
   readonly gamma?: number;
 }
 
@@ -27,9 +27,9 @@ export function stepLR({ lr, stepSize, gamma = 0.1 }: StepLROptions): Schedule {
 
 export interface MultiStepLROptions {
   readonly lr: number;
-  /** The steps at which the rate falls, each after the one before. */
+  /** Steps at which the rate falls, in rising order. */
   readonly milestones: readonly number[];
-  /** What it is multiplied with then. Default 0.1. */
+  /** Factor of each fall. Default 0.1. */
   readonly gamma?: number;
 }
 
@@ -43,7 +43,7 @@ export function multiStepLR({ lr, milestones, gamma = 0.1 }: MultiStepLROptions)
 
 export interface ExponentialLROptions {
   readonly lr: number;
-  /** What the rate is multiplied with after every step. */
+  /** Factor of the rate after every step. */
   readonly gamma: number;
 }
 
@@ -56,9 +56,9 @@ export function exponentialLR({ lr, gamma }: ExponentialLROptions): Schedule {
 
 export interface PolynomialLROptions {
   readonly lr: number;
-  /** Steps until the rate is 0, where it stays. */
+  /** Number of steps until the rate is 0, where it stays. */
   readonly steps: number;
-  /** Default 1, a straight line. */
+  /** Exponent. Default 1, a straight line. */
   readonly power?: number;
 }
 
@@ -72,9 +72,9 @@ export function polynomialLR({ lr, steps, power = 1 }: PolynomialLROptions): Sch
 
 export interface CosineLROptions {
   readonly lr: number;
-  /** Steps from `lr` down to `min`; the rate stays there afterwards. */
+  /** Number of steps from `lr` down to `min`, where the rate stays. */
   readonly steps: number;
-  /** Default 0. */
+  /** Lowest rate. Default 0. */
   readonly min?: number;
 }
 
@@ -88,16 +88,16 @@ export function cosineLR({ lr, steps, min = 0 }: CosineLROptions): Schedule {
 
 export interface CosineRestartsLROptions {
   readonly lr: number;
-  /** Steps of the first descent. */
+  /** Number of steps of the first descent. */
   readonly steps: number;
-  /** How many times longer each descent is than the one before, a positive integer. Default 1. */
+  /** Ratio of the lengths of successive descents, a positive integer. Default 1. */
   readonly tMult?: number;
-  /** Default 0. */
+  /** Lowest rate. Default 0. */
   readonly min?: number;
 }
 
 /**
- * Half a cosine from `lr` down to `min`, again and again (SGDR, Loshchilov & Hutter 2017), as
+ * Repeated half cosines from `lr` down to `min` (SGDR, Loshchilov & Hutter 2017), as
  * `torch.optim.lr_scheduler.CosineAnnealingWarmRestarts`.
  */
 export function cosineRestartsLR({ lr, steps, tMult = 1, min = 0 }: CosineRestartsLROptions): Schedule {
@@ -116,12 +116,12 @@ export function cosineRestartsLR({ lr, steps, tMult = 1, min = 0 }: CosineRestar
   };
 }
 
-/** From `start` at 0 to `end` at 1 along half a cosine. */
+/** Interpolates from `start` at 0 to `end` at 1 along half a cosine. */
 export function halfCosine(start: number, end: number, share: number): number {
   return end + ((start - end) * (1 + Math.cos(Math.PI * share))) / 2;
 }
 
-/** Checks that there are steps, each after the one before. */
+/** Checks that milestones are non-negative integers in rising order. */
 export function requireMilestones(op: string, milestones: readonly number[]): void {
   const rising = (at: number, i: number) =>
     Number.isSafeInteger(at) && at > (i === 0 ? -1 : (milestones[i - 1] as number));

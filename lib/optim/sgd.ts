@@ -10,15 +10,15 @@ import type { Schedule } from './schedule.js';
 export interface SgdSettings extends GroupOptions {
   /** Share of the last step that is kept. Default 0. */
   readonly momentum?: number;
-  /** Share of each gradient after the first that the momentum leaves out. Default 0. */
+  /** Share of each gradient after the first that is left out of the momentum. Default 0. */
   readonly dampening?: number;
-  /** Look ahead along the momentum (Nesterov 1983). Default false. */
+  /** True to look ahead along the momentum (Nesterov 1983). Default false. */
   readonly nesterov?: boolean;
 }
 
 export type SgdOptions = OptimizerOptions<SgdSettings> & { readonly lr: number | Schedule };
 
-/** Stochastic gradient descent, with momentum (Polyak 1964) as `torch.optim.SGD`. */
+/** Stochastic gradient descent, optionally with momentum (Polyak 1964), as `torch.optim.SGD`. */
 export function sgd(options: SgdOptions): Optimizer {
   return createOptimizer<SgdSettings>('sgd', options, rule);
 }

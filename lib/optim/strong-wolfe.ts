@@ -16,16 +16,16 @@ export interface LineSearch {
   /** The loss and gradient at a distance along the direction. */
   evaluate(length: number): Promise<Evaluation>;
   readonly direction: Vector;
-  /** Where the search starts. */
+  /** Loss and gradient at length 0. */
   readonly start: Evaluation;
-  /** The first length to try. */
+  /** First length to try. */
   readonly length: number;
-  /** A bracket that moves parameters by less than this is not searched further. */
+  /** The search ends when its bracket moves parameters by less than this. */
   readonly tolerance: number;
   readonly maxEvaluations: number;
 }
 
-/** Shares of the first slope: by how much the loss must fall, and how flat it must become. */
+/** Wolfe constants, shares of the initial slope: the least fall of the loss, and the largest remaining slope. */
 const DECREASE = 1e-4;
 const CURVATURE = 0.9;
 
@@ -92,17 +92,17 @@ export async function strongWolfe(search: LineSearch): Promise<LineSearchResult>
   return { ...low, evaluations };
 }
 
-/** The lower one first; the first of two that are as low. */
+/** Sorts two trials by loss; equal ones keep their order. */
 function ordered([a, b]: readonly [Trial, Trial]): [Trial, Trial] {
   return a.value <= b.value ? [a, b] : [b, a];
 }
 
-/** Where the cubic through two points with their slopes has its minimum, within bounds. */
+/** The length at which the cubic through two points with their slopes has its minimum, within bounds. */
 function interpolate(a: Trial, b: Trial, [least, most]: readonly [number, number]): number {
   const [near, far] = a.length <= b.length ? [a, b] : [b, a];
   const d1 = near.slope + far.slope - (3 * (near.value - far.value)) / (near.length - far.length);
   const square = d1 * d1 - near.slope * far.slope;
-  // Also where a loss that is not finite makes NaN of it.
+  // Also for NaN, the result of a loss that is not finite.
   if (!(square >= 0)) return (least + most) / 2;
   const d2 = Math.sqrt(square);
   const share = (far.slope + d2 - d1) / (far.slope - near.slope + 2 * d2);

@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { sum } from '../ops/primitives/broadcast.js';
@@ -5,23 +6,23 @@ import { add, cast, div, maximum, minimum, mul, sqrt, square } from '../ops/prim
 import type { Stages } from './optimizer.js';
 import type { UpdateRule } from './rule.js';
 
-/** A parameter, or a stretch of the parameters of one group, with all that an update of it reads and writes. */
+/** A parameter, or a parameter run, with all that its update reads and writes. */
 export interface Piece {
   readonly parameter: Variable;
   /** The mean over the accumulated steps. */
   readonly gradient: Tensor;
   readonly state: readonly Variable[];
-  /** The moving average, where the optimiser keeps one. */
+  /** The moving average, if the optimiser keeps one. */
   readonly average?: Variable | undefined;
 }
 
-/** The numbers of a step, as scalars of float64. */
+/** The float64 scalars of a step. */
 export interface StepScalars {
-  /** Those of the piece's rule. */
+  /** Scalars of the piece's rule. */
   readonly rule: readonly Tensor[];
-  /** What the average keeps and what it takes of the new value, where there is one. */
+  /** Factors of the average and of the new value, if the optimiser keeps averages. */
   readonly average: readonly Tensor[];
-  /** What the gradient is scaled with, to clip its norm. */
+  /** Scale of the gradient that clips its norm. */
   readonly clip?: Tensor | undefined;
 }
 
@@ -38,7 +39,7 @@ export function updatePiece(
   const next = rule.update(parameter, clipped, state, scalars.rule.map(own));
   const values = new Map([[parameter, next.parameter]]);
   state.forEach((variable, i) => {
-    values.set(variable, next.state[i] as Tensor);
+    values.set(variable, at(next.state, i));
   });
   if (average) {
     const [keep, take] = scalars.average.map(own) as [Tensor, Tensor];
@@ -50,12 +51,12 @@ export function updatePiece(
 /** The norm's guard against a division by zero, as in `torch.nn.utils.clip_grad_norm_`. */
 const NORM_EPS = 1e-6;
 
-/** What to scale all gradients with, so that their norm is at most `clipNorm`. */
+/** The scale of all gradients that makes their norm at most `clipNorm`. */
 export function clipScale(clipNorm: number, norm: number): number {
   return Math.min(1, clipNorm / (norm + NORM_EPS));
 }
 
-/** As `clipScale`, of the gradients themselves: a scalar of float64. */
+/** As `clipScale`, computed from the gradients: a float64 scalar. */
 export function clipScaleOf(clipNorm: number, gradients: readonly Tensor[]): Tensor {
   const squares = gradients.map((gradient) => cast(sum(square(gradient)), 'float64'));
   const norm = sqrt(squares.reduce((total, value) => add(total, value)));

@@ -22,7 +22,7 @@ export function scaled(a: Vector, scale: number): Vector {
   return a.map((value) => scale * value);
 }
 
-/** The largest magnitude; NaN if there is one. */
+/** The largest magnitude; NaN if any element is NaN. */
 export function largest(a: Vector): number {
   return a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }

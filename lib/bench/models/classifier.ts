@@ -1,18 +1,18 @@
 import { nn, type Shape } from '../../index.js';
 import type { TrainingScenario } from '../scenario.js';
 
-/** What differs between classifiers of floats. */
+/** The properties in which classifiers of floats differ. */
 export interface Classifier {
   readonly name: string;
   readonly title: string;
   readonly batchSize: number;
-  /** Of one example. */
+  /** Shape of one example. */
   readonly shape: Shape;
   readonly classes: number;
   model(): nn.Module;
 }
 
-/** A classifier's training step: cross-entropy and Adam. */
+/** The training step of a classifier, with cross-entropy and Adam. */
 export function classifier({ shape, classes, ...rest }: Classifier): TrainingScenario {
   return {
     kind: 'train',

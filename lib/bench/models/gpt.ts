@@ -9,7 +9,7 @@ export interface GptShape {
   readonly vocabulary: number;
 }
 
-/** Blocks of causal self-attention, normalised first, over tokens and their places, as GPT-2 (Radford et al. 2019). */
+/** Pre-norm blocks of causal self-attention over tokens and their positions, as GPT-2 (Radford et al. 2019). */
 class Gpt extends nn.Module {
   readonly token: nn.Embedding;
   readonly position: nn.LearnedEncoding;
@@ -38,7 +38,7 @@ class Gpt extends nn.Module {
   }
 }
 
-/** The training step of a model that tells the next token at every place. */
+/** The training step of a model that predicts the next token at every position. */
 export function gptStep(name: string, shape: GptShape, batchSize: number): TrainingScenario {
   const { blocks, width, heads, context, vocabulary } = shape;
   const tokens = { dtype: 'int32', shape: [context], below: vocabulary } as const;

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { nn } from '../../index.js';
 import type { TrainingScenario } from '../scenario.js';
 import { classifier } from './classifier.js';
@@ -5,7 +6,7 @@ import { classifier } from './classifier.js';
 /** A multi-layer perceptron with ReLU between its layers. */
 export function perceptron(widths: readonly number[]): nn.Module {
   const layers = widths.slice(1).flatMap((width, i): nn.Module[] => {
-    const linear = new nn.Linear(widths[i] as number, width);
+    const linear = new nn.Linear(at(widths, i), width);
     return i + 2 < widths.length ? [linear, new nn.ReLU()] : [linear];
   });
   return new nn.Sequential(...layers);
@@ -17,7 +18,7 @@ export function perceptronStep(name: string, widths: readonly number[], batchSiz
     name,
     title: widths.join('-'),
     batchSize,
-    shape: [widths[0] as number],
+    shape: [at(widths, 0)],
     classes: widths.at(-1) as number,
     model: () => perceptron(widths),
   });

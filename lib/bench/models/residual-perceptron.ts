@@ -9,7 +9,7 @@ export interface ResidualPerceptronShape {
   readonly classes: number;
 }
 
-/** A perceptron whose hidden layers each add to what came in; tanh bounds what they add, however many there are. */
+/** A perceptron with residual hidden layers; tanh bounds what each adds, at any depth. */
 export function residualPerceptron({ inputs, width, layers, classes }: ResidualPerceptronShape): nn.Module {
   const hidden = Array.from(
     { length: layers },

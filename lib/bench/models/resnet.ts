@@ -1,19 +1,20 @@
+import { at } from '../../graph/at.js';
 import { nn } from '../../index.js';
 
 export interface ResNetShape {
-  /** Maps of each stage; from the second on, a stage halves the image. */
+  /** Channels of each stage; from the second on, a stage halves the image. */
   readonly widths: readonly number[];
-  /** Basic blocks of each stage. */
+  /** Number of basic blocks in each stage. */
   readonly blocks: number;
   readonly classes: number;
 }
 
 /** A residual network (He et al. 2016) for small images [N, H, W, 3], with projections where the shape changes. */
 export function resnet({ widths, blocks, classes }: ResNetShape): nn.Module {
-  const first = widths[0] as number;
+  const first = at(widths, 0);
   const stages = widths.flatMap((width, stage) =>
     Array.from({ length: blocks }, (_, i) =>
-      i > 0 || stage === 0 ? basicBlock(width, width, 1) : basicBlock(widths[stage - 1] as number, width, 2),
+      i > 0 || stage === 0 ? basicBlock(width, width, 1) : basicBlock(at(widths, stage - 1), width, 2),
     ),
   );
   return new nn.Sequential(
@@ -35,7 +36,7 @@ function basicBlock(inputs: number, outputs: number, stride: number): nn.Module 
   return new nn.Sequential(new nn.Residual(inner, inputs === outputs ? {} : projection), new nn.ReLU());
 }
 
-/** A convolution that keeps the size of the image, but for its stride, and batch norm. */
+/** A convolution that keeps the size of the image, except for its stride, and batch normalisation. */
 function convolution(inputs: number, outputs: number, size: number, stride: number): nn.Module[] {
   const padding = (size - 1) / 2;
   return [

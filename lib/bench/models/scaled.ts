@@ -4,14 +4,14 @@ import { classifier } from './classifier.js';
 import { gptStep } from './gpt.js';
 import { perceptronStep } from './perceptron.js';
 
-/** How many times larger than the base a model is in each of its sizes. */
+/** Factors of a model's dimensions over those of the base. */
 export interface Scale {
   readonly width: number;
   readonly depth: number;
   readonly batch: number;
 }
 
-/** A kind of model that can be had in all sizes. */
+/** A kind of model that can be made in all sizes. */
 export type ScaledModel = (scale: Scale) => TrainingScenario;
 
 const mlp: ScaledModel = ({ width, depth, batch }) => {

@@ -32,5 +32,5 @@ export const residual1000 = residualPerceptronStep(
   2048,
 );
 
-/** Trainings whose activations take much more memory than their parameters: what a memory budget is measured on. */
+/** Trainings whose activations take much more memory than their parameters, on which memory budgets are measured. */
 export const deepScenarios: readonly TrainingScenario[] = [mlp64, resnet20, resnet56, gpt8, residual1000];

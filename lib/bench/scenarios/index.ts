@@ -26,7 +26,7 @@ export const scenarios: readonly Scenario[] = [
   predictCnn,
 ];
 
-/** The scenarios of these names among some; all of them where no names are given. */
+/** The named scenarios of a list; all if no names are given. */
 export function chooseScenarios<S extends Scenario>(
   all: readonly S[],
   names: readonly string[],
@@ -39,7 +39,7 @@ export function chooseScenarios<S extends Scenario>(
   });
 }
 
-/** The training scenarios of these names; all of them where no names are given. */
+/** The named training scenarios; all if no names are given. */
 export function chooseTrainings(names: readonly string[]): readonly TrainingScenario[] {
   const isTraining = (scenario: Scenario): scenario is TrainingScenario => scenario.kind === 'train';
   return chooseScenarios(scenarios.filter(isTraining), names);

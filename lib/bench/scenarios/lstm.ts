@@ -1,7 +1,7 @@
 import { nn, type Tensor } from '../../index.js';
 import { classifier } from '../models/classifier.js';
 
-/** A class for each sequence, from the state behind its last step. */
+/** Classifies each sequence by the state after its last step. */
 class SequenceClassifier extends nn.Module {
   readonly lstm = new nn.LSTM(64, 256);
   readonly head = new nn.Linear(256, 10);
@@ -13,7 +13,7 @@ class SequenceClassifier extends nn.Module {
   }
 }
 
-/** Many small matrix products, each waiting for the one before. */
+/** Many small matrix products, each dependent on the one before. */
 export const lstm = classifier({
   name: 'lstm',
   title: '1 layer, hidden 256, 100 steps of 64, 10 classes',

@@ -1,4 +1,4 @@
 import { perceptronStep } from '../models/perceptron.js';
 
-/** A perceptron of the size that MNIST asks for. */
+/** A perceptron of a size suited to MNIST. */
 export const mnistMlp = perceptronStep('mnist_mlp', [784, 512, 256, 10], 128);

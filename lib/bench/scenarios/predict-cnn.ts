@@ -1,7 +1,7 @@
 import type { PredictionScenario } from '../scenario.js';
 import { mnistCnn } from './mnist-cnn.js';
 
-/** One answer of a service that looks at images. */
+/** One prediction of a service that classifies images. */
 export const predictCnn: PredictionScenario = {
   kind: 'predict',
   name: 'predict_cnn',

@@ -1,7 +1,7 @@
 import type { PredictionScenario } from '../scenario.js';
 import { mnistMlp } from './mnist-mlp.js';
 
-/** One answer of a service: what it costs besides arithmetic counts. */
+/** One prediction of a service, dominated by overhead. */
 export const predictMlp: PredictionScenario = {
   kind: 'predict',
   name: 'predict_mlp',

@@ -1,7 +1,9 @@
 import { classifier } from '../models/classifier.js';
 import { resnet } from '../models/resnet.js';
 
-/** The 20-layer network that He et al. (2016) trained on CIFAR-10: narrow convolutions and much batch norm. */
+/**
+ * The 20-layer network that He et al. (2016) trained on CIFAR-10: narrow convolutions with much batch normalisation.
+ */
 export const resnet20 = classifier({
   name: 'resnet20',
   title: '3 x 3 basic blocks of 16, 32, 64 maps, batch norm',

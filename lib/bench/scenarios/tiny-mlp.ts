@@ -1,4 +1,4 @@
 import { perceptronStep } from '../models/perceptron.js';
 
-/** So small that only what a step costs besides arithmetic counts. */
+/** So small that the overhead of a step dominates. */
 export const tinyMlp = perceptronStep('tiny_mlp', [16, 64, 64, 2], 32);

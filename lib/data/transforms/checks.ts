@@ -1,14 +1,14 @@
 import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import type { Interval } from './transform.js';
 
-/** Checks that options are a plain object of known names. */
+/** Checks that options are a plain object with known names only. */
 export function requireKnown(op: string, options: object, known: readonly string[]): void {
   requireOptions(op, options);
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) throw invalid(op, `options are ${known.join(', ')}`, unknown);
 }
 
-/** Checks a number that is finite and within inclusive limits. */
+/** Checks that a number is finite and within inclusive limits. */
 export function requireNumber(
   op: string,
   name: string,
@@ -40,7 +40,7 @@ export function requirePair(
   return [rows, columns];
 }
 
-/** Checks an option that is a range, or a number for the range around `centre` that is so wide to both sides. */
+/** Checks an option that is a range, or the half-width of a range around `centre`. */
 export function requireInterval(
   op: string,
   name: string,

@@ -8,43 +8,49 @@ import { requireKnown } from './checks.js';
 import type { Custom, OnBadItem } from './transform.js';
 
 export interface CustomOptions {
-  /** Handed to the function with each sample; plain data. */
+  /** Plain data passed to the function with each sample. */
   readonly options?: unknown;
-  /** Of what the function gives. Default: the shape of what it gets. */
+  /** Shape of the function's result. Default: the shape of its inputs. */
   readonly shape?: Shape;
-  /** Of what the function gives; transforms behind it take 'uint8' for bytes from 0 to 255. Default 'float32'. */
+  /** Dtype of the function's result; later transforms treat 'uint8' as bytes from 0 to 255. Default 'float32'. */
   readonly dtype?: 'float32' | 'uint8';
   /**
-   * What becomes of a sample for which the function throws: an error that names its index, or 'skip', where the next
-   * sample of the batch that can be loaded stands in for it, and it is counted. Default 'error'.
+   * Treatment of a sample for which the function throws: 'error' throws an error that gives its index; 'skip' counts
+   * it and replaces it by the next sample of the batch that can be loaded. Default 'error'.
    */
   readonly onBadItem?: OnBadItem;
 }
 
-/** What a module's function is called with. The arrays are the worker's own, and used again for the next sample. */
+/** Argument of a module's function. The arrays belong to the worker, which reuses them for the next sample. */
 export interface Sample {
-  /** In the data set. */
+  /** Index in the data set. */
   readonly index: number;
-  /** From 1; 0 in an evaluation. */
+  /** Number of the epoch, from 1; 0 in an evaluation. */
   readonly epoch: number;
-  /** What is stored, or what the transform before made of it. */
+  /** The stored values, or the result of the transform before. */
   readonly inputs: TypedArray;
-  /** May be written to. */
+  /** The target, which the function may change. */
   readonly target: TypedArray;
-  /** Zeros, for the result. */
+  /** Buffer for the result, filled with zeros. */
   readonly output: TypedArray;
-  /** Random numbers from 0 to less than 1, which depend on seed, epoch, transform and sample only. */
+  /**
+   * A random number from 0 to less than 1 that depends only on seed, epoch, transform, sample and the number of
+   * calls.
+   */
   random(): number;
 }
 
-/** What a module exports by default: writes `sample.output`, or gives as many numbers. It must not be asynchronous. */
+/**
+ * Default export of a module: writes `sample.output`, or returns the same number of values. It must not be
+ * asynchronous.
+ */
 export type SampleFunction = (sample: Sample, options: unknown) => ArrayLike<number> | undefined;
 
 /**
- * A transform of your own: a module that exports a `SampleFunction` by default, which each worker imports.
+ * A custom transform: a module with a `SampleFunction` as its default export, which each worker imports.
  *
- * @param path absolute, or a file URL as `new URL('./decode.js', import.meta.url)`
- * @throws ChainruleError when there is no such file
+ * @param path an absolute path, or a file URL such as `new URL('./decode.js', import.meta.url)`
+ * @throws ChainruleError if there is no such file
  */
 export function custom(path: string | URL, options: CustomOptions = {}): Custom {
   requireKnown('custom', options, ['options', 'shape', 'dtype', 'onBadItem']);

@@ -3,15 +3,15 @@ import { requireInterval, requireKnown, requireNumber, requirePair } from './che
 import type { Affine, Crop, Flip, Interval, PaddingMode } from './transform.js';
 
 export interface FlipOptions {
-  /** Left and right. Default true. */
+  /** True to mirror left and right. Default true. */
   readonly horizontal?: boolean;
-  /** Up and down. Default false. */
+  /** True to mirror up and down. Default false. */
   readonly vertical?: boolean;
-  /** Of each of them. Default 0.5. */
+  /** Probability of each mirroring. Default 0.5. */
   readonly probability?: number;
 }
 
-/** Mirrors images at random, as torchvision's RandomHorizontalFlip and RandomVerticalFlip. Images are [H, W, C]. */
+/** Mirrors images [H, W, C] at random, as torchvision's RandomHorizontalFlip and RandomVerticalFlip. */
 export function flip(options: FlipOptions = {}): Flip {
   requireKnown('flip', options, ['horizontal', 'vertical', 'probability']);
   const { horizontal = true, vertical = false, probability = 0.5 } = options;
@@ -20,20 +20,23 @@ export function flip(options: FlipOptions = {}): Flip {
 }
 
 export interface CropOptions {
-  /** Of the result: rows and columns, or one number for both. Default: the size that images have. */
+  /** Rows and columns of the result, or one number for both. Default: the size of the images. */
   readonly size?: number | readonly [number, number];
-  /** Pixels added on each side first: at the top and bottom, and left and right, or one number for both. Default 0. */
+  /** Pixels first added at top and bottom, and at left and right, or one number for all sides. Default 0. */
   readonly padding?: number | readonly [number, number];
-  /** What is added: `fill`, the edge's pixels, or the image mirrored without or with the edge. Default 'constant'. */
+  /**
+   * Content of the padding: `fill`, the edge's pixels, or the image mirrored without or with its edge. Default
+   * 'constant'.
+   */
   readonly mode?: PaddingMode;
-  /** Default 0. */
+  /** Value of the padding in 'constant' mode. Default 0. */
   readonly fill?: number;
 }
 
-/** The codes of padding modes in programs. */
+/** The padding modes by their codes in programs. */
 export const paddingModes: readonly PaddingMode[] = ['constant', 'edge', 'reflect', 'symmetric'];
 
-/** Takes a random part of the padded image, as torchvision's RandomCrop. Images are [H, W, C]. */
+/** Crops a random part of the padded image [H, W, C], as torchvision's RandomCrop. */
 export function crop(options: CropOptions): Crop {
   requireKnown('crop', options, ['size', 'padding', 'mode', 'fill']);
   const { size, padding = 0, mode = 'constant', fill = 0 } = options;
@@ -49,22 +52,24 @@ export function crop(options: CropOptions): Crop {
 }
 
 export interface AffineOptions {
-  /** Of rotation: a range, or a number for both directions. Default 0. */
+  /** Range of rotation in degrees, or the largest rotation in both directions. Default 0. */
   readonly degrees?: number | Interval;
   /** Largest shifts up and down, and left and right, as shares of height and width. Default [0, 0]. */
   readonly translate?: readonly [number, number];
-  /** Interval of factors. Default [1, 1]. */
+  /** Range of scale factors. Default [1, 1]. */
   readonly scale?: Interval;
-  /** Degrees along the x axis, or along both as [x, y]: each a range, or a number for both directions. Default 0. */
+  /**
+   * Degrees of shear along x, or along both axes as [x, y]: each a range, or the largest in both directions. Default
+   * 0.
+   */
   readonly shear?: number | readonly [number | Interval, number | Interval];
-  /** Of pixels from outside the image. Default 0. */
+  /** Value of pixels outside the image. Default 0. */
   readonly fill?: number;
 }
 
 /**
- * Rotates, shifts, scales and shears images about their centre at random, as torchvision's RandomAffine with bilinear
- * interpolation; shifts are whole pixels. Pixels outside the image count as `fill` where they are interpolated, too.
- * Images are [H, W, C].
+ * Rotates, shifts, scales and shears images [H, W, C] about their centre at random, as torchvision's RandomAffine
+ * with bilinear interpolation; shifts are whole pixels. Interpolation also takes `fill` for pixels outside the image.
  */
 export function affine(options: AffineOptions): Affine {
   requireKnown('affine', options, ['degrees', 'translate', 'scale', 'shear', 'fill']);

@@ -1,35 +1,36 @@
+import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import { paddingModes } from './geometry.js';
 import type { Custom, Mixup, Transform } from './transform.js';
 
-/** Of one sample, its inputs or its target. */
+/** Shape and dtype of one sample's inputs or target. */
 export interface Form {
   readonly shape: Shape;
   readonly dtype: DType;
 }
 
-/** Transforms that the addon runs in one go, as its program (see `native/data/augment.cc`). */
+/** Consecutive transforms that the addon runs as one program (see `native/data/augment.cc`). */
 export interface NativeTransforms {
   readonly kind: 'native';
   readonly program: Float64Array<ArrayBuffer>;
   readonly to: Form;
-  /** Elements of the largest image on the way. */
+  /** Number of elements of the largest intermediate image. */
   readonly largest: number;
 }
 
-/** A transform that a module makes. */
+/** A transform that a module computes. */
 export interface CustomTransform {
   readonly kind: 'custom';
   readonly transform: Custom;
-  /** Among all transforms. */
+  /** Index in the list of all transforms. */
   readonly position: number;
   readonly from: Form;
   readonly to: Form;
 }
 
-/** What is done to samples one after the other, and what comes out. */
+/** The stages that transform samples, and the forms of the result. */
 export interface TransformPlan {
   readonly stages: readonly (NativeTransforms | CustomTransform)[];
   readonly mixup: { readonly transform: Mixup; readonly position: number } | null;
@@ -37,16 +38,19 @@ export interface TransformPlan {
   readonly targets: Form;
 }
 
-/** In the addon's own order; its head is the code, and then the place among all transforms and the count of numbers. */
+/**
+ * Kinds of transform by their codes in the addon. A program has for each transform its code, its index among all
+ * transforms, the number of its arguments, and these.
+ */
 const codes = ['flip', 'crop', 'affine', 'colorJitter', 'normalize', 'cutout', 'noise'] as const;
 const images: readonly string[] = ['flip', 'crop', 'affine', 'colorJitter', 'cutout'];
-/** The addon takes no more. */
+/** The addon's limit on the number of transforms. */
 const MOST = 256;
 
 /**
- * Works out what transforms do to samples of a form.
+ * Plans the transforms of samples of given forms.
  *
- * @throws ChainruleError naming the transform that cannot be applied
+ * @throws ChainruleError naming a transform that cannot be applied
  */
 export function planTransforms(inputs: Form, targets: Form, transforms: readonly Transform[]): TransformPlan {
   if (transforms.length === 0)
@@ -69,7 +73,7 @@ export function planTransforms(inputs: Form, targets: Form, transforms: readonly
   };
 }
 
-/** Of a field, without what else it is. */
+/** Reduces a field to its form. */
 function formOf({ shape, dtype }: Form): Form {
   return { shape, dtype };
 }
@@ -84,11 +88,11 @@ function mixedTargets(targets: Form, last: Transform | undefined): Form {
   return { shape: [last.classes], dtype: 'float32' };
 }
 
-/** Gathers stages while it follows the form of the inputs. */
+/** Collects stages while tracking the form of the inputs. */
 class TransformPlanner {
   readonly list: (NativeTransforms | CustomTransform)[] = [];
   #form: Form;
-  /** Whether values are bytes from 0 to 255, in whatever dtype. */
+  /** True if values are bytes from 0 to 255, in whatever dtype. */
   #bytes: boolean;
   #numbers: number[] | null = null;
   #largest = 0;
@@ -112,12 +116,12 @@ class TransformPlanner {
     const arguments_ = argumentsOf(transform, shape, this.#bytes);
     numbers.push(codes.indexOf(transform.kind), position, arguments_.length, ...arguments_);
     if (transform.kind === 'crop' && transform.size)
-      this.#form = { ...this.#form, shape: [...transform.size, shape[2] as number] };
+      this.#form = { ...this.#form, shape: [...transform.size, at(shape, 2)] };
     if (transform.kind === 'normalize' && (transform.divisor ?? 255) !== 1) this.#bytes = false;
     this.#largest = Math.max(this.#largest, sizeOf(this.#form.shape));
   }
 
-  /** What comes out is always float32, converted at the end where nothing else did it. */
+  /** Ends the last stage. The result is always float32, converted here if no stage did so. */
   end(): Form {
     if (this.#form.dtype !== 'float32') this.#startNative();
     this.#endNative();
@@ -146,7 +150,7 @@ class TransformPlanner {
   }
 }
 
-/** Other inputs than images are taken for one row of pixels. */
+/** Treats inputs other than images as one row of pixels. */
 function asImage(shape: Shape): number[] {
   if (shape.length === 3) return [...shape];
   return [1, sizeOf(shape.slice(0, -1)), shape.at(-1) ?? 1];
@@ -204,7 +208,7 @@ function requirePadding(
 ): void {
   if (mode !== 'reflect' && mode !== 'symmetric') return;
   padding.forEach((pixels, axis) => {
-    const most = (size[axis] as number) - (mode === 'reflect' ? 1 : 0);
+    const most = at(size, axis) - (mode === 'reflect' ? 1 : 0);
     if (pixels > most) throw invalid('crop', `padding must be at most ${most} for this image`, pixels);
   });
 }

@@ -1,21 +1,24 @@
 import type { Shape } from '../../graph/shapes.js';
 
-/** Two numbers, of which a random one between them is taken. */
+/** A range from which a number is drawn at random. */
 export type Interval = readonly [low: number, high: number];
 
-/** How an image continues beyond its edges: with a number, its last pixel, or mirrored without or with that pixel. */
+/**
+ * Continuation of an image beyond its edges: a constant, its last pixel, or its mirror image without or with that
+ * pixel.
+ */
 export type PaddingMode = 'constant' | 'edge' | 'reflect' | 'symmetric';
 
 export interface Flip {
   readonly kind: 'flip';
-  /** The probabilities. */
+  /** Probabilities. */
   readonly horizontal: number;
   readonly vertical: number;
 }
 
 export interface Crop {
   readonly kind: 'crop';
-  /** Rows and columns; null is the size that images have. */
+  /** Rows and columns; null for the size of the images. */
   readonly size: readonly [number, number] | null;
   readonly padding: readonly [number, number];
   readonly mode: PaddingMode;
@@ -44,7 +47,7 @@ export interface Normalize {
   readonly kind: 'normalize';
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** null is 255 for bytes and 1 for other inputs. */
+  /** null for 255 with bytes and 1 with other inputs. */
   readonly divisor: number | null;
 }
 
@@ -62,23 +65,23 @@ export interface Noise {
 export interface Mixup {
   readonly kind: 'mixup';
   readonly alpha: number;
-  /** How many classes int32 labels are of. */
+  /** Number of classes of integer labels. */
   readonly classes: number | null;
 }
 
-/** What becomes of a sample that cannot be loaded. */
+/** Treatment of a sample that cannot be loaded. */
 export type OnBadItem = 'error' | 'skip';
 
 export interface Custom {
   readonly kind: 'custom';
-  /** Of the module. */
+  /** URL of the module. */
   readonly url: string;
   readonly options: unknown;
-  /** Of the values that it gives; null is the shape of those that it gets. */
+  /** Shape of its result; null for the shape of its inputs. */
   readonly shape: Shape | null;
   readonly dtype: 'float32' | 'uint8';
   readonly onBadItem: OnBadItem;
 }
 
-/** What is done to samples when they are loaded: plain data, which threads can be sent. */
+/** A transform of samples when they are loaded: plain data that can be sent to threads. */
 export type Transform = Flip | Crop | Affine | ColorJitter | Normalize | Cutout | Noise | Mixup | Custom;

@@ -3,7 +3,7 @@ import { requireInterval, requireKnown, requireNumber } from './checks.js';
 import type { ColorJitter, Cutout, Interval, Mixup, Noise, Normalize } from './transform.js';
 
 export interface ColorJitterOptions {
-  /** Interval of factors, or a number for as much below and above 1. Default 0. */
+  /** Range of factors, or its half-width around 1. Default 0. */
   readonly brightness?: number | Interval;
   /** As brightness. */
   readonly contrast?: number | Interval;
@@ -12,8 +12,8 @@ export interface ColorJitterOptions {
 }
 
 /**
- * Changes brightness, contrast and saturation at random, in a random order, as torchvision's ColorJitter. Values are
- * clamped to 0 ... 255 where inputs are bytes, else to 0 ... 1, and not rounded. Images are [H, W, 1] or [H, W, 3].
+ * Changes brightness, contrast and saturation of images [H, W, 1] or [H, W, 3] at random, in a random order, as
+ * torchvision's ColorJitter. Values are clamped to 0 ... 255 if inputs are bytes, else to 0 ... 1, and not rounded.
  */
 export function colorJitter(options: ColorJitterOptions): ColorJitter {
   requireKnown('colorJitter', options, ['brightness', 'contrast', 'saturation']);
@@ -28,14 +28,16 @@ export function colorJitter(options: ColorJitterOptions): ColorJitter {
 }
 
 export interface NormalizeOptions {
-  /** Of each channel (the last axis), or one for all. */
+  /** Mean of each channel (the last axis), or one for all. */
   readonly mean: number | readonly number[];
   readonly std: number | readonly number[];
-  /** What inputs are divided by first. Default: 255 where inputs are bytes, as torchvision's ToTensor does, else 1. */
+  /** Divisor of the inputs before all else. Default: 255 if inputs are bytes, as in torchvision's ToTensor, else 1. */
   readonly divisor?: number;
 }
 
-/** (x / divisor - mean) / std, channel by channel, as torchvision's ToTensor and Normalize. Inputs of any shape. */
+/**
+ * `(x / divisor - mean) / std`, channel by channel, as torchvision's ToTensor and Normalize; for inputs of any shape.
+ */
 export function normalize(options: NormalizeOptions): Normalize {
   requireKnown('normalize', options, ['mean', 'std', 'divisor']);
   const list = (name: 'mean' | 'std') =>
@@ -53,13 +55,13 @@ export function normalize(options: NormalizeOptions): Normalize {
 export interface CutoutOptions {
   /** Side of the square, in pixels. */
   readonly size: number;
-  /** Default 0. */
+  /** Value of the filled pixels. Default 0. */
   readonly fill?: number;
 }
 
 /**
- * Fills a square around a random pixel (DeVries & Taylor 2017); the part of it outside the image is lost, so it may be
- * smaller. Images are [H, W, C].
+ * Fills a square around a random pixel of images [H, W, C] (DeVries & Taylor 2017). The part of the square outside
+ * the image is cut off, so it may be smaller.
  */
 export function cutout(options: CutoutOptions): Cutout {
   requireKnown('cutout', options, ['size', 'fill']);
@@ -76,23 +78,26 @@ export interface NoiseOptions {
   readonly std: number;
 }
 
-/** Adds independent normally distributed numbers to inputs of any shape, as torchvision's GaussianNoise without clip. */
+/**
+ * Adds independent normally distributed noise to inputs of any shape, as torchvision's GaussianNoise without
+ * clipping.
+ */
 export function noise(options: NoiseOptions): Noise {
   requireKnown('noise', options, ['std']);
   return { kind: 'noise', std: requireNumber('noise', 'std', options.std, { min: 0 }) };
 }
 
 export interface MixupOptions {
-  /** Of the Beta distribution that the shares are drawn from. Default 1. */
+  /** Parameter of the Beta distribution of the shares. Default 1. */
   readonly alpha?: number;
-  /** How many classes there are, where targets are labels: they become probabilities, [classes]. */
+  /** Number of classes, needed if targets are labels: these become probabilities, [classes]. */
   readonly classes?: number;
 }
 
 /**
- * Mixes each sample, inputs and target, with the one before it in the batch, the first with the last: `lambda` of the one
- * and `1 - lambda` of the other, with one `lambda` for each batch from Beta(alpha, alpha) (Zhang et al. 2018), as
- * torchvision's MixUp. It stands behind all other transforms.
+ * Mixes each sample, inputs and target, with the one before it in the batch, and the first with the last: `lambda` of
+ * its own values and `1 - lambda` of the other's, with one `lambda` per batch from Beta(alpha, alpha) (Zhang et al.
+ * 2018), as torchvision's MixUp. It must be the last transform.
  */
 export function mixup(options: MixupOptions = {}): Mixup {
   requireKnown('mixup', options, ['alpha', 'classes']);

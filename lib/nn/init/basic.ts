@@ -4,7 +4,7 @@ import { add, mul } from '../../ops/primitives/elementwise.js';
 import * as random from '../../ops/primitives/random.js';
 import type { Initialiser } from './initializer.js';
 
-/** Every element is `value`. */
+/** Sets every element to `value`. */
 export function constant(value: number): Initialiser {
   return (shape, { dtype }) => full(shape, value, dtype, 'constant');
 }
@@ -38,7 +38,7 @@ export function normal(mean = 0, deviation = 1): Initialiser {
     add(mul(random.normal(shape, dtype, [key, (key ^ 0x5bd1e995) >>> 0]), deviation), mean);
 }
 
-/** Checks the two numbers of a normal distribution. */
+/** Checks the mean and standard deviation of a normal distribution. */
 export function requireNormal(op: string, mean: number, deviation: number): void {
   if (!Number.isFinite(mean)) throw invalid(op, 'mean must be a finite number', mean);
   if (!(deviation >= 0 && Number.isFinite(deviation))) {

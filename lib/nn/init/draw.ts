@@ -6,7 +6,7 @@ const STREAM = 0x696e6974;
 
 /**
  * Uniform numbers strictly between 0 and 1 with 52 random bits each, on the host: for initialisers that need an
- * algorithm rather than a formula. A function of the seed, the parameter's key and the place alone.
+ * algorithm rather than a formula. They depend on the seed, the parameter's key and the index alone.
  */
 export function drawUniform(count: number, { seed, key }: InitContext): Float64Array {
   const [low, high] = seedWords(seed);

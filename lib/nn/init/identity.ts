@@ -14,9 +14,9 @@ export const identity: Initialiser = (shape, context) => {
 };
 
 /**
- * A convolution kernel [..., C, O] that hands channel `i` on as channel `i`, as `torch.nn.init.dirac_`.
+ * A convolution kernel [..., C, O] that passes channel `i` through as channel `i`, as `torch.nn.init.dirac_`.
  *
- * @param groups each of this many runs of output channels starts with the first input channel; default 1
+ * @param groups number of groups of output channels, each starting again with the first input channel; default 1
  */
 export function dirac(groups = 1): Initialiser {
   requireInteger('dirac', 'groups', groups, { min: 1 });

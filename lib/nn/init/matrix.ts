@@ -5,19 +5,19 @@ import { type Shape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { InitContext } from './initializer.js';
 
-/** A weight seen as a matrix whose rows belong to its outputs. */
+/** A weight viewed as a matrix with one row for each output. */
 export interface WeightMatrix {
   readonly rows: number;
   readonly columns: number;
-  /** The place of an element in the weight's memory. */
+  /** Offset of an element in the weight's memory. */
   place(row: number, column: number): number;
 }
 
 /**
- * Linear weights [out, in] as they are, and convolution kernels [..., C, O] with a row for each of the O outputs, as
- * PyTorch flattens its [O, C, ...].
+ * Views linear weights [out, in] as they are, and convolution kernels [..., C, O] with a row for each of the O
+ * outputs, as PyTorch flattens its [O, C, ...].
  *
- * @throws when the shape has fewer than two axes
+ * @throws if the shape has fewer than two axes
  */
 export function asMatrix(op: string, shape: Shape): WeightMatrix {
   if (shape.length < 2) throw invalid(op, 'the shape must have at least two axes', formatShape(shape));
@@ -30,7 +30,7 @@ export function asMatrix(op: string, shape: Shape): WeightMatrix {
   return { rows, columns, place };
 }
 
-/** A constant of the context's dtype whose elements a function writes. */
+/** A constant of the context's dtype, filled by `write`. */
 export function written(
   shape: Shape,
   { dtype }: InitContext,

@@ -1,11 +1,11 @@
-/** Coefficients from the highest power down. */
+/** The value of a polynomial whose coefficients are given from the highest power down. */
 function polynomial(x: number, coefficients: readonly number[]): number {
   return coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
 }
 
 const SQRT_TWO_PI = Math.sqrt(2 * Math.PI);
 
-/** The share of a standard normal distribution below `x`, to a few units in the 15th digit; also in its tails. */
+/** The cumulative standard normal distribution at `x`, to a few units in the 15th digit, including the tails. */
 export function normalShare(x: number): number {
   if (x > 0) return 1 - normalShare(-x);
   if (x < -37.5) return 0;
@@ -13,7 +13,7 @@ export function normalShare(x: number): number {
   return x > -3 ? 0.5 - density * centralSeries(-x) : density * tailFraction(-x);
 }
 
-/** The integral of the density from 0 to `x`, over the density at `x`: `x + x^3 / 3 + x^5 / (3 * 5) + ...`. */
+/** The integral of the density from 0 to `x`, divided by the density at `x`: `x + x^3 / 3 + x^5 / (3 * 5) + ...`. */
 function centralSeries(x: number): number {
   let term = x;
   let sum = x;
@@ -24,7 +24,9 @@ function centralSeries(x: number): number {
   return sum;
 }
 
-/** The tail beyond `x`, over the density at `x`: Laplace's continued fraction `1 / (x + 1 / (x + 2 / (x + ...`. */
+/**
+ * The tail beyond `x`, divided by the density at `x`: Laplace's continued fraction `1 / (x + 1 / (x + 2 / (x + ...`.
+ */
 function tailFraction(x: number): number {
   let fraction = x;
   for (let k = 120; k >= 1; k--) fraction = x + k / fraction;
@@ -32,8 +34,8 @@ function tailFraction(x: number): number {
 }
 
 /**
- * The number that a share `p` of a standard normal distribution lies below, 0 < p < 1, to about 1e-16: algorithm
- * AS 241, PPND16 (Wichura 1988).
+ * The quantile of the standard normal distribution at `p`, 0 < p < 1, to about 1e-16: algorithm AS 241, PPND16
+ * (Wichura 1988).
  */
 export function normalQuantile(p: number): number {
   const q = p - 0.5;

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import { drawNormal } from './draw.js';
 import type { Initialiser } from './initializer.js';
@@ -5,9 +6,9 @@ import { asMatrix, written } from './matrix.js';
 
 /**
  * A random (semi-)orthogonal matrix times `factor` (Saxe et al. 2014), as `torch.nn.init.orthogonal_`: the rows of
- * the weight are orthonormal where it has more columns than rows, else its columns. A convolution's kernel has a row
- * for each output. The Q of a QR decomposition in float64, with the signs that make it uniform over all orthogonal
- * matrices (Mezzadri 2007). Computed in JavaScript: about two seconds for 1024 x 1024.
+ * the weight are orthonormal if it has more columns than rows, else its columns. A convolution kernel has a row for
+ * each output. The matrix is the Q of a QR decomposition in float64, with the signs that make it uniform over all
+ * orthogonal matrices (Mezzadri 2007). Computed in JavaScript: about two seconds for 1024 x 1024.
  */
 export function orthogonal(factor = 1): Initialiser {
   if (!Number.isFinite(factor)) throw invalid('orthogonal', 'gain must be a finite number', factor);
@@ -18,8 +19,8 @@ export function orthogonal(factor = 1): Initialiser {
     return written(shape, context, (data) => {
       for (let column = 0; column < short; column++) {
         for (let row = 0; row < long; row++) {
-          const at = rows < columns ? place(column, row) : place(row, column);
-          data[at] = factor * (q[column * long + row] as number);
+          const offset = rows < columns ? place(column, row) : place(row, column);
+          data[offset] = factor * (q[column * long + row] as number);
         }
       }
     });
@@ -27,9 +28,9 @@ export function orthogonal(factor = 1): Initialiser {
 }
 
 /**
- * The Q, with `columns` columns, of a QR decomposition by Householder's reflections whose R has a positive diagonal.
+ * The Q, with `columns` columns, of a Householder QR decomposition whose R has a positive diagonal.
  *
- * @param a columns one behind another, `rows` numbers each, at least as many as there are columns; overwritten
+ * @param a the columns in sequence, `rows` numbers each, at least as many as there are columns; overwritten
  */
 function orthonormalColumns(a: Float64Array, rows: number, columns: number): Float64Array {
   const reflectors: Float64Array[] = [];
@@ -37,8 +38,8 @@ function orthonormalColumns(a: Float64Array, rows: number, columns: number): Flo
   for (let k = 0; k < columns; k++) {
     const column = a.subarray(k * rows + k, (k + 1) * rows);
     const norm = Math.sqrt(dot(column, column));
-    const head = column[0] as number;
-    // Away from the head, so that nothing cancels; R's diagonal is then of the other sign.
+    const head = at(column, 0);
+    // Opposite in sign to the head, against cancellation; `signs` then makes R's diagonal positive.
     const diagonal = head > 0 ? -norm : norm;
     const reflector = column.slice();
     reflector[0] = head - diagonal;
@@ -51,13 +52,13 @@ function orthonormalColumns(a: Float64Array, rows: number, columns: number): Flo
   const q = new Float64Array(rows * columns);
   for (let j = 0; j < columns; j++) {
     const column = q.subarray(j * rows, (j + 1) * rows);
-    column[j] = signs[j] as number;
-    for (let k = j; k >= 0; k--) reflect(column.subarray(k), reflectors[k] as Float64Array);
+    column[j] = at(signs, j);
+    for (let k = j; k >= 0; k--) reflect(column.subarray(k), at(reflectors, k));
   }
   return q;
 }
 
-/** Mirrors `x` in the plane across a vector of length 1. */
+/** Reflects `x` in the hyperplane orthogonal to a unit vector. */
 function reflect(x: Float64Array, reflector: Float64Array): void {
   const twice = 2 * dot(x, reflector);
   for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) - twice * (reflector[i] as number);

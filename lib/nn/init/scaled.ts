@@ -16,10 +16,10 @@ const gains: Readonly<Record<Nonlinearity, (slope: number) => number>> = {
 };
 
 /**
- * By how much the deviation of weights should grow to make up for the nonlinearity that follows, as
+ * Factor on the standard deviation of weights that makes up for the nonlinearity that follows, as
  * `torch.nn.init.calculate_gain`.
  *
- * @param slope the leaky ReLU's; default 0.01
+ * @param slope slope of the leaky ReLU; default 0.01
  */
 export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
   if (!Object.hasOwn(gains, nonlinearity)) {
@@ -42,11 +42,11 @@ export function xavierNormal(factor = 1): Initialiser {
 }
 
 export interface KaimingOptions {
-  /** The slope of the leaky ReLU that follows; 0, the default, for ReLU. */
+  /** Slope of the leaky ReLU that follows. Default 0, for ReLU. */
   readonly slope?: number;
-  /** Default 'fanIn'. */
+  /** Fan to scale by. Default 'fanIn'. */
   readonly mode?: FanMode;
-  /** The gain of what follows, instead of the leaky ReLU's: see `gain`. */
+  /** Gain of the nonlinearity that follows, instead of the leaky ReLU's: see `gain`. */
   readonly gain?: number;
 }
 
@@ -65,7 +65,7 @@ export function kaimingNormal(options: KaimingOptions = {}): Initialiser {
 /** Uniform with variance `1 / fanIn` (LeCun et al. 1998). */
 export const lecunUniform: Initialiser = kaimingUniform({ gain: 1 });
 
-/** Normal with variance `1 / fanIn` (LeCun et al. 1998): what SELU networks want. */
+/** Normal with variance `1 / fanIn` (LeCun et al. 1998), as SELU networks need. */
 export const lecunNormal: Initialiser = kaimingNormal({ gain: 1 });
 
 /** Uniform in ±1 / sqrt(fanIn): PyTorch's default for the weights and biases of linear layers and convolutions. */

@@ -6,11 +6,11 @@ import type { Initialiser } from './initializer.js';
 import { written } from './matrix.js';
 
 /**
- * Normal around 0, but in every column of the matrix [out, in] a share of the elements, rounded up, is 0 (Martens
- * 2010), as `torch.nn.init.sparse_`.
+ * Normal around 0, with a share of the elements of every column of the matrix [out, in], rounded up, set to 0
+ * (Martens 2010), as `torch.nn.init.sparse_`.
  *
- * @param sparsity the share of zeros, from 0 to 1
- * @param deviation of the others; default 0.01
+ * @param sparsity share of zeros, from 0 to 1
+ * @param deviation standard deviation of the other elements; default 0.01
  */
 export function sparse(sparsity: number, deviation = 0.01): Initialiser {
   if (!(sparsity >= 0 && sparsity <= 1)) throw invalid('sparse', 'sparsity must be from 0 to 1', sparsity);

@@ -6,18 +6,18 @@ import { written } from './matrix.js';
 import { normalQuantile, normalShare } from './normal-distribution.js';
 
 /**
- * Normal with the given mean and deviation, but only what falls into [low, high], as `torch.nn.init.trunc_normal_`:
- * by the inverse of the distribution function, so that nothing is drawn twice.
+ * Normal with the given mean and standard deviation, truncated to [low, high], as `torch.nn.init.trunc_normal_`: by
+ * the inverse of the distribution function, so that nothing is drawn twice.
  *
- * @param low the smallest value, and `high` the largest: by default -2 and 2, whatever the deviation is
- * @throws when `low` is not less than `high`, or both lie more than 37 deviations to one side of the mean
+ * @param low smallest value, with `high` the largest; by default -2 and 2, whatever the deviation
+ * @throws if `low` is not less than `high`, or both lie more than 37 deviations to one side of the mean
  */
 export function truncatedNormal(mean = 0, deviation = 1, low = -2, high = 2): Initialiser {
   requireNormal('truncatedNormal', mean, deviation);
   if (!(deviation > 0)) throw invalid('truncatedNormal', 'deviation must be greater than 0', deviation);
   if (!(low < high)) throw invalid('truncatedNormal', 'low must be less than high', [low, high]);
   const bounds = [(low - mean) / deviation, (high - mean) / deviation] as const;
-  // In the lower tail the shares are small numbers with all their digits, in the upper one they are almost 1.
+  // Shares in the lower tail keep all their digits; those in the upper tail are almost 1.
   const mirrored = bounds[0] > 0;
   const [first, last] = mirrored ? [-bounds[1], -bounds[0]] : bounds;
   const [from, to] = [normalShare(first), normalShare(last)];

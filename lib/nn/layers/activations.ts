@@ -57,7 +57,7 @@ export class Softplus extends Module {
   }
 }
 
-/** `x` times the share of a standard normal distribution below `x`. */
+/** `x` times the cumulative standard normal distribution at `x`. */
 export class GELU extends Module {
   constructor(readonly options: GeluOptions = {}) {
     super();

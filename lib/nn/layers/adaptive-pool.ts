@@ -12,7 +12,7 @@ import { Module } from '../module.js';
 
 type One = number | readonly [number];
 
-/** The means of `size` windows that cover sequences [N, L, C], whatever their lengths. */
+/** The means of `size` windows that cover sequences [N, L, C] of any length. */
 export class AdaptiveAvgPool1d extends Module {
   constructor(readonly size: One) {
     super();
@@ -24,7 +24,7 @@ export class AdaptiveAvgPool1d extends Module {
   }
 }
 
-/** The means of `size` windows that cover images [N, H, W, C], whatever their lengths. */
+/** The means of `size` windows that cover images [N, H, W, C] of any size. */
 export class AdaptiveAvgPool2d extends Module {
   constructor(readonly size: Pair) {
     super();
@@ -36,7 +36,7 @@ export class AdaptiveAvgPool2d extends Module {
   }
 }
 
-/** The largest values of `size` windows that cover sequences [N, L, C], whatever their lengths. */
+/** The largest values of `size` windows that cover sequences [N, L, C] of any length. */
 export class AdaptiveMaxPool1d extends Module {
   constructor(readonly size: One) {
     super();
@@ -48,7 +48,7 @@ export class AdaptiveMaxPool1d extends Module {
   }
 }
 
-/** The largest values of `size` windows that cover images [N, H, W, C], whatever their lengths. */
+/** The largest values of `size` windows that cover images [N, H, W, C] of any size. */
 export class AdaptiveMaxPool2d extends Module {
   constructor(readonly size: Pair) {
     super();

@@ -15,40 +15,40 @@ import { Linear } from './linear.js';
 
 /** Options of `MultiheadAttention`. */
 export interface MultiheadAttentionOptions {
-  /** Whether the four projections add a bias. Default true. */
+  /** True to add biases in the four projections. Default true. */
   readonly bias?: boolean;
   /** The probability that an attention weight is set to 0 in training. Default 0. */
   readonly dropout?: number;
-  /** Features of the keys; `embedDim` by default. */
+  /** Number of features of the keys; `embedDim` by default. */
   readonly kdim?: number;
-  /** Features of the values; `embedDim` by default. */
+  /** Number of features of the values; `embedDim` by default. */
   readonly vdim?: number;
-  /** Whether no query may attend to a later key, unless a call says otherwise. Default false. */
+  /** True if no query may attend to a later key, unless a call says otherwise. Default false. */
   readonly causal?: boolean;
-  /** Whether queries and keys are turned by their positions before they meet: `rotaryEmbedding`. Default false. */
+  /** True to rotate queries and keys by their positions before their product: see `rotaryEmbedding`. Default false. */
   readonly rotary?: boolean | RotaryOptions;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
-/** Who may attend to what, in one call. */
+/** Masks of one call. */
 export interface AttentionMasks {
   /**
-   * [T, S], or what broadcasts to [N, heads, T, S]. bool: true where a query may attend to a key (as in
+   * [T, S], or a shape that broadcasts to [N, heads, T, S]. bool: true where a query may attend to a key (as in
    * `scaledDotProductAttention`; PyTorch's `attn_mask` of this layer is the opposite). Floats: added to the scores.
    */
   readonly mask?: Tensor | null;
-  /** [N, S], bool: true where a key is padding, to which no query may attend, as in PyTorch. */
+  /** [N, S], bool: true where a key is padding, which no query may attend to, as in PyTorch. */
   readonly keyPaddingMask?: Tensor | null;
-  /** Whether no query may attend to a later key. */
+  /** True if no query may attend to a later key. Default: the layer's. */
   readonly causal?: boolean;
 }
 
 /**
- * Attention by several heads over sequences with the batch first (Vaswani et al. 2017), as
- * `torch.nn.MultiheadAttention`. `in_proj_weight` is [3 embedDim, embedDim]: the projections of queries, keys and values,
- * one behind the other; with `kdim` or `vdim` they are `q_proj_weight`, `k_proj_weight` and `v_proj_weight`.
- * `in_proj_bias` is [3 embedDim], and `out_proj` a `Linear`. A query that may attend to no key gets `out_proj.bias`.
+ * Multi-head attention over sequences with the batch first (Vaswani et al. 2017), as `torch.nn.MultiheadAttention`.
+ * `in_proj_weight` is [3 embedDim, embedDim]: the stacked projections of queries, keys and values; with `kdim` or
+ * `vdim` they are `q_proj_weight`, `k_proj_weight` and `v_proj_weight`. `in_proj_bias` is [3 embedDim], and
+ * `out_proj` a `Linear`. A query that may attend to no key gets `out_proj.bias`.
  */
 export class MultiheadAttention extends Module {
   readonly in_proj_weight: Parameter | null;
@@ -103,7 +103,7 @@ export class MultiheadAttention extends Module {
   }
 
   /**
-   * Self-attention of `query`, or attention to other keys, whose values they are where no others are given.
+   * Self-attention of `query`, or attention to other keys. The values default to the keys.
    *
    * @param query [N, T, embedDim]
    * @param key [N, S, kdim]
@@ -128,7 +128,7 @@ export class MultiheadAttention extends Module {
       readMasks(masks, key, this.numHeads, query),
       { causal: masks.causal ?? this.#causal, dropout: this.training ? this.#rate : 0 },
     );
-    // Heads are put back beside each other before the last product, which then writes them in that order.
+    // Permuted before the multiplication, so that it writes the heads side by side.
     const order = [0, 2, 1, 3];
     const heads = mul(permute(context, order), permute(share, order));
     return this.out_proj.forward(reshape(heads, query.shape));
@@ -151,14 +151,14 @@ export class MultiheadAttention extends Module {
     }
   }
 
-  /** Queries, keys and values, [N, heads, length, features]: in one product where they come from one tensor. */
+  /** Queries, keys and values, [N, heads, length, features], by one product for those that share an input. */
   #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     if (query === key && key === value) return this.#linear(query, 0, 3);
     if (key === value) return [...this.#linear(query, 0, 1), ...this.#linear(key, 1, 3)];
     return [query, key, value].flatMap((x, i) => this.#linear(x, i, i + 1));
   }
 
-  /** The projections of `x` from number `from` to `to` (not included). */
+  /** The projections of `x` numbered from `from` up to but not including `to`. */
   #linear(x: Tensor, from: number, to: number): Tensor[] {
     const { embedDim: width, in_proj_weight: joint, in_proj_bias: bias } = this;
     if (!joint && to - from > 1) {
@@ -178,7 +178,7 @@ export class MultiheadAttention extends Module {
   }
 }
 
-/** The masks of a call as those of all heads. */
+/** The masks of a call, in shapes that broadcast over all heads. */
 function readMasks(
   { mask, keyPaddingMask }: AttentionMasks,
   key: Tensor,

@@ -14,41 +14,42 @@ import { requireLayout } from './layout.js';
 
 /** Options of batch normalisation: PyTorch's names and defaults. */
 export interface BatchNormOptions {
-  /** Is added to the variance. Default 1e-5. */
+  /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
-  /** The share of the batch's own statistics in the running ones. Default 0.1; null for the mean over all batches. */
+  /** Share of the batch's own statistics in the running ones. Default 0.1; null for the mean over all batches. */
   readonly momentum?: number | null;
-  /** Whether there are a `weight` and a `bias`. Default true. */
+  /** True to have a `weight` and a `bias`. Default true. */
   readonly affine?: boolean;
-  /** Whether statistics are kept for inference. Default true; without them inference takes the batch's own. */
+  /** True to keep statistics for inference. Default true; without them inference uses the batch's own. */
   readonly trackRunningStats?: boolean;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
 /**
- * Batch normalisation (Ioffe & Szegedy 2015): what `BatchNorm1d`, `BatchNorm2d` and `BatchNorm3d` share.
+ * Base class of `BatchNorm1d`, `BatchNorm2d` and `BatchNorm3d`: batch normalisation (Ioffe & Szegedy 2015).
  *
- * In training each channel is normalised by the batch's mean and biased variance, and `running_mean` and `running_var`
- * move towards the batch's mean and unbiased variance; in inference these take their place. Running statistics are
- * assigned inside of a compiled function or a `Trainer`, for every call in it; a call elsewhere leaves them as they are.
+ * In training each channel is normalised by the batch's mean and biased variance, and `running_mean` and
+ * `running_var` move towards the batch's mean and unbiased variance; inference normalises by these. The running
+ * statistics are assigned inside a compiled function or a `Trainer`, for every call in it; a call elsewhere leaves
+ * them unchanged.
  *
- * In a `Trainer` the batch is the shard: with more workers than one, each normalises its part of the batch by that
- * part's statistics, and the running statistics are the mean over the parts. `workers: 1` gives those of whole batches.
+ * In a `Trainer` the batch is the shard: with more than one worker, each part of a batch is normalised by its own
+ * statistics, and the running statistics are the mean over the parts. `workers: 1` gives those of whole batches.
  */
 abstract class BatchNorm extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
   readonly running_mean: Buffer | null;
   readonly running_var: Buffer | null;
-  /** How many batches were seen, as a float: only kept where the momentum is null. */
+  /** Number of batches seen, as a float; kept only if the momentum is null. */
   readonly num_batches_tracked: Buffer | null;
   readonly #name: string;
   readonly #layouts: readonly string[];
   readonly #eps: number;
   readonly #momentum: number | null;
 
-  /** @param layouts the axes that an input may have before its channels, as in `N,H,W` */
+  /** @param layouts axes that an input may have before its channels, as in `N,H,W` */
   protected constructor(
     name: string,
     layouts: readonly string[],

@@ -4,8 +4,8 @@ import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
 
 /**
- * A layer whose intermediate values are computed again for gradients instead of kept: see `checkpoint`. Its inputs and its
- * output are kept. Parameters have the paths of those of a `Residual`: `inner.weight`.
+ * A layer whose intermediate values are recomputed for the gradients instead of kept: see `checkpoint`. Its inputs
+ * and its output are kept. Its parameters have the same paths as in a `Residual`: `inner.weight`.
  *
  *     new nn.Sequential(...blocks.map((block) => new nn.Checkpoint(block)))
  */
@@ -15,7 +15,7 @@ export class Checkpoint extends Module {
     if (!(inner instanceof Module)) throw invalid('Checkpoint', 'inner must be a module', inner);
   }
 
-  /** The inputs and the output of the layer. */
+  /** The inputs and the output are those of the inner layer. */
   forward(...inputs: Tensor[]): Tensor {
     return checkpoint((...own: Tensor[]) => this.inner.forward(...own))(...inputs);
   }

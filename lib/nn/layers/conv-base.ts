@@ -7,9 +7,9 @@ import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import type { WeightOptions } from './linear.js';
 
-/** What sets one kind of convolution apart from the others. */
+/** The properties in which kinds of convolution differ. */
 export interface ConvSpec {
-  /** The class, for errors. */
+  /** Class name, for errors. */
   readonly name: string;
   /** The number of spatial axes. */
   readonly rank: number;
@@ -22,8 +22,8 @@ export interface ConvSpec {
 }
 
 /**
- * What all convolutions share: a weight that is PyTorch's with the spatial axes in front and the other two swapped,
- * and a bias over the output channels.
+ * Base class of convolutions: a weight that is PyTorch's with the spatial axes first and the other two swapped, and a
+ * bias over the output channels.
  */
 export abstract class ConvBase extends Module {
   readonly weight: Parameter;
@@ -42,7 +42,8 @@ export abstract class ConvBase extends Module {
     const { bias = true, init = torchDefault, dtype = 'float32' } = options;
     const [first, second] = transposed ? [outChannels, inChannels] : [inChannels, outChannels];
     const taps = kernel.reduce((a, b) => a * b, 1);
-    // PyTorch takes the fans from the weight, and so a transposed one's from the wrong sides.
+    // As in PyTorch, which reads the fans from the weight's shape and so takes a transposed one's from the wrong
+    // sides.
     const fans = { fanIn: (first / groups) * taps, fanOut: second * taps, dtype };
     this.weight = new Parameter([...kernel, first / groups, second], { init, ...fans });
     this.bias = bias ? new Parameter([outChannels], { init: torchDefault, ...fans }) : null;

@@ -4,7 +4,7 @@ import { alphaDropout, channelDropout, dropout, dropPath } from '../../ops/nn/dr
 import { Module } from '../module.js';
 import { requireLayout } from './layout.js';
 
-/** What drops something in training with probability `p`, and is the identity in inference. */
+/** Base class of layers that drop values in training with probability `p` and are the identity in inference. */
 abstract class Drop extends Module {
   protected constructor(
     name: string,
@@ -21,7 +21,10 @@ abstract class Drop extends Module {
   protected abstract drop(x: Tensor): Tensor;
 }
 
-/** In training, sets each element to 0 with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014). */
+/**
+ * In training, sets each element to 0 with probability `p` and divides the others by `1 - p` (Srivastava et al.
+ * 2014). Default 0.5.
+ */
 export class Dropout extends Drop {
   constructor(p = 0.5) {
     super('Dropout', p);
@@ -32,7 +35,10 @@ export class Dropout extends Drop {
   }
 }
 
-/** In training, sets whole channels of sequences [N, L, C] to 0 with probability `p` and scales the others. */
+/**
+ * In training, sets whole channels of sequences [N, L, C] to 0 with probability `p` and divides the others by `1 -
+ * p`.
+ */
 export class Dropout1d extends Drop {
   constructor(p = 0.5) {
     super('Dropout1d', p);
@@ -44,7 +50,10 @@ export class Dropout1d extends Drop {
   }
 }
 
-/** In training, sets whole channels of images [N, H, W, C] to 0 with probability `p` and scales the others. */
+/**
+ * In training, sets whole channels of images [N, H, W, C] to 0 with probability `p` and divides the others by `1 -
+ * p`.
+ */
 export class Dropout2d extends Drop {
   constructor(p = 0.5) {
     super('Dropout2d', p);
@@ -56,7 +65,7 @@ export class Dropout2d extends Drop {
   }
 }
 
-/** In training, dropout that keeps mean and variance behind SELU (Klambauer et al. 2017). */
+/** In training, dropout that keeps the mean and variance of activations after SELU (Klambauer et al. 2017). */
 export class AlphaDropout extends Drop {
   constructor(p = 0.5) {
     super('AlphaDropout', p);
@@ -68,8 +77,8 @@ export class AlphaDropout extends Drop {
 }
 
 /**
- * In training, sets whole samples to 0 with probability `p` and scales the others: stochastic depth (Huang et al. 2016),
- * at the end of the inner branch of a residual block.
+ * In training, sets whole samples to 0 with probability `p` and divides the others by `1 - p`: stochastic depth
+ * (Huang et al. 2016), for the end of the inner branch of a residual block.
  */
 export class DropPath extends Drop {
   constructor(p = 0.5) {

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { arange } from '../../graph/leaf.js';
@@ -12,11 +13,11 @@ import { Parameter } from '../parameter.js';
 
 /** Options of `Embedding`. */
 export interface EmbeddingOptions {
-  /** An index whose row starts as zeros and has no gradient; negative ones count from the end. */
+  /** Index whose row starts as zeros and has no gradient; a negative one counts from the end. */
   readonly paddingIdx?: number;
-  /** First values of the rows but that of the padding. Default: standard normal. */
+  /** Initial values of all rows but that of the padding. Default: standard normal. */
   readonly init?: Initialiser;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
@@ -62,5 +63,5 @@ function requirePadding(index: number | undefined, rows: number): number | null 
 
 function withoutRow(init: Initialiser, row: number): Initialiser {
   return (shape, context) =>
-    where(unsqueeze(eq(arange(shape[0] as number, 'int32'), row), -1), 0, init(shape, context));
+    where(unsqueeze(eq(arange(at(shape, 0), 'int32'), row), -1), 0, init(shape, context));
 }

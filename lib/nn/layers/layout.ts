@@ -2,10 +2,10 @@ import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 
 /**
- * Checks that an input has one of some layouts, channels last.
+ * Checks that an input has one of several layouts, channels last.
  *
- * @param layouts the names of the axes before the channels, as in `N,H,W`
- * @param channels how many, or their name where any number will do
+ * @param layouts names of the axes before the channels, as in `N,H,W`
+ * @param channels number of channels, or their name if any number will do
  */
 export function requireLayout(
   op: string,

@@ -9,17 +9,17 @@ import { Parameter } from '../parameter.js';
 
 /** Options that layers with a weight and a bias share. */
 export interface WeightOptions {
-  /** Whether a bias is added. Default true. */
+  /** True to add a bias. Default true. */
   readonly bias?: boolean;
-  /** First values of the weight; PyTorch's by default. */
+  /** Initial values of the weight; PyTorch's by default. */
   readonly init?: Initialiser;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
 /** Options of `Linear`. */
 export interface LinearOptions extends WeightOptions {
-  /** First values of the bias; PyTorch's by default. */
+  /** Initial values of the bias; PyTorch's by default. */
   readonly biasInit?: Initialiser;
 }
 

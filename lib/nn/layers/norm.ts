@@ -18,19 +18,19 @@ import { requireLayout } from './layout.js';
 
 /** Options of `LayerNorm`: PyTorch's names and defaults. */
 export interface LayerNormOptions {
-  /** Is added to the variance. Default 1e-5. */
+  /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
-  /** Whether there is a `weight`, and a `bias` unless `bias` is false. Default true. */
+  /** True to have a `weight`, and a `bias` unless `bias` is false. Default true. */
   readonly elementwiseAffine?: boolean;
-  /** Default true. */
+  /** True to have a `bias`. Default true. */
   readonly bias?: boolean;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
 /**
- * Layer normalisation over the trailing dimensions (Ba, Kiros & Hinton 2016). `weight`, ones at first, and `bias`, zeros
- * at first, have the shape `normalizedShape`.
+ * Layer normalisation over the trailing dimensions (Ba, Kiros & Hinton 2016). `weight` and `bias` have the shape
+ * `normalizedShape` and start as ones and zeros.
  */
 export class LayerNorm extends Module {
   readonly weight: Parameter | null;
@@ -58,17 +58,17 @@ export class LayerNorm extends Module {
 
 /** Options of `RMSNorm`: PyTorch's names and defaults. */
 export interface RMSNormLayerOptions {
-  /** Is added to the mean square. Default: the distance of the dtype from 1 to the next number. */
+  /** Added to the mean square. Default: the machine epsilon of the dtype. */
   readonly eps?: number;
-  /** Whether there is a `weight`. Default true. */
+  /** True to have a `weight`. Default true. */
   readonly elementwiseAffine?: boolean;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
 /**
- * Division by the root of the mean square of the trailing dimensions (Zhang & Sennrich 2019). `weight`, ones at first,
- * has the shape `normalizedShape`.
+ * Division by the root mean square of the trailing dimensions (Zhang & Sennrich 2019). `weight` has the shape
+ * `normalizedShape` and starts as ones.
  */
 export class RMSNorm extends Module {
   readonly weight: Parameter | null;
@@ -95,11 +95,11 @@ export class RMSNorm extends Module {
 
 /** Options of group and instance normalisation: PyTorch's names. */
 export interface ChannelNormOptions {
-  /** Is added to the variance. Default 1e-5. */
+  /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
-  /** Whether there are a `weight` and a `bias`, [C]. Default true for groups, false for instances. */
+  /** True to have a `weight` and a `bias`, [C]. Default true for groups, false for instances. */
   readonly affine?: boolean;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
@@ -137,7 +137,7 @@ export class GroupNorm extends Module {
   }
 }
 
-/** Instance normalisation (Ulyanov, Vedaldi & Lempitsky 2016), by the sample's own statistics in either mode. */
+/** Instance normalisation (Ulyanov, Vedaldi & Lempitsky 2016), by each sample's own statistics in both modes. */
 abstract class InstanceNorm extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;

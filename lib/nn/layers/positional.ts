@@ -8,7 +8,7 @@ import { type Initialiser, normal } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
-/** Adds the sines and cosines of the positions to sequences (Vaswani et al. 2017); it has no parameters. */
+/** Adds the sines and cosines of the positions to sequences (Vaswani et al. 2017), without parameters. */
 export class SinusoidalEncoding extends Module {
   /** [..., T, F] -> the same shape. */
   forward(x: Tensor): Tensor {
@@ -19,9 +19,9 @@ export class SinusoidalEncoding extends Module {
 
 /** Options of `LearnedEncoding`. */
 export interface LearnedEncodingOptions {
-  /** Default: normal with a standard deviation of 0.02, as in BERT and GPT-2. */
+  /** Initial values. Default: normal with a standard deviation of 0.02, as in BERT and GPT-2. */
   readonly init?: Initialiser;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 

@@ -35,9 +35,9 @@ export class LeakyReLU extends Module {
 }
 
 export interface PReLUOptions {
-  /** The slope at first. Default 0.25. */
+  /** Initial slope. Default 0.25. */
   readonly init?: number;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
@@ -81,14 +81,14 @@ export class CELU extends Module {
   }
 }
 
-/** The ELU that keeps activations at mean 0 and variance 1; wants weights from `init.lecunNormal`. */
+/** The ELU that keeps activations at mean 0 and variance 1; needs weights from `init.lecunNormal`. */
 export class SELU extends Module {
   forward(x: Tensor): Tensor {
     return selu(x);
   }
 }
 
-/** `x` between `low` and `high`, and these beyond. */
+/** `x` clamped to [low, high]; by default [-1, 1]. */
 export class Hardtanh extends Module {
   constructor(
     readonly low = -1,
@@ -103,7 +103,7 @@ export class Hardtanh extends Module {
   }
 }
 
-/** `x / 6 + 1 / 2` between 0 and 1. */
+/** `x / 6 + 1 / 2`, clamped to [0, 1]. */
 export class Hardsigmoid extends Module {
   forward(x: Tensor): Tensor {
     return hardSigmoid(x);

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { zeros } from '../../graph/leaf.js';
@@ -11,9 +12,9 @@ import { gruStep, lstmStep, plainStep, type RecurrentStep } from './recurrent-st
 
 /** Options that recurrent cells share. */
 export interface RecurrentCellOptions {
-  /** Whether biases are added. Default true. */
+  /** True to add biases. Default true. */
   readonly bias?: boolean;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
@@ -50,22 +51,22 @@ export abstract class RecurrentCell extends Module {
   }
 
   /**
-   * The hidden value after one step: `run` gives the whole state.
+   * The hidden value after one step; `run` gives the whole state.
    *
    * @param x [N, inputSize]
-   * @param state the state before, each [N, hiddenSize]; zeros by default
+   * @param state previous state, each [N, hiddenSize]; zeros by default
    */
   forward(x: Tensor, ...state: Tensor[]): Tensor {
-    return this.run(x, state)[0] as Tensor;
+    return at(this.run(x, state), 0);
   }
 
-  /** The state after one step, each [N, hiddenSize]; the state before is zeros by default. */
+  /** The state after one step, each [N, hiddenSize]. The previous state is zeros by default. */
   run(x: Tensor, state: readonly Tensor[] = []): Tensor[] {
     const { inputSize, hiddenSize } = this;
     if (x.ndim !== 2 || x.shape[1] !== inputSize) {
       throw invalid(this.#name, `input must be [batch, ${inputSize}]`, formatShape(x.shape));
     }
-    const shape = [x.shape[0] as number, hiddenSize];
+    const shape = [at(x.shape, 0), hiddenSize];
     const { carries, next } = this.#step;
     const given = state.length > 0 ? state : Array.from({ length: carries }, () => zeros(shape, x.dtype));
     if (given.length !== carries || !given.every((value) => sameShape(value.shape, shape))) {
@@ -79,7 +80,7 @@ export abstract class RecurrentCell extends Module {
 
 /** Options of `RNNCell`. */
 export interface RNNCellOptions extends RecurrentCellOptions {
-  /** Default 'tanh'. */
+  /** Activation of the step. Default 'tanh'. */
   readonly nonlinearity?: 'tanh' | 'relu';
 }
 

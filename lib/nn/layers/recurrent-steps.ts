@@ -1,10 +1,11 @@
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add, mul, relu, sigmoid, sub, tanh } from '../../ops/primitives/elementwise.js';
 import { matmul } from '../../ops/primitives/matmul/matmul.js';
 import { slice } from '../../ops/primitives/movement.js';
 
-/** The parameters of a step besides the weight of the input: `weight` is [gates * H, H], each bias [gates * H]. */
+/** The parameters of a step besides the input's weight: `weight` is [gates * H, H], each bias [gates * H]. */
 export interface StepWeights {
   readonly weight: Tensor;
   readonly inputBias: Tensor | undefined;
@@ -13,9 +14,9 @@ export interface StepWeights {
 
 /** The arithmetic of a recurrent cell. */
 export interface RecurrentStep {
-  /** How many gates of the hidden size there are, one behind another in weights and biases. */
+  /** Number of gates, each of the hidden size, stacked in weights and biases. */
   readonly gates: number;
-  /** How many values are carried on; the first is the output. */
+  /** Number of carried values; the first is the output. */
   readonly carries: number;
   /**
    * The carried values after one step.
@@ -44,7 +45,7 @@ const plain = (activation: (x: Tensor) => Tensor): RecurrentStep => ({
   gates: 1,
   carries: 1,
   next: (x, carry, { weight, inputBias, hiddenBias }) => [
-    activation(biased(add(x, hidden(carry[0] as Tensor, weight)), inputBias, hiddenBias)),
+    activation(biased(add(x, hidden(at(carry, 0), weight)), inputBias, hiddenBias)),
   ],
 });
 
@@ -68,7 +69,7 @@ export const lstmStep: RecurrentStep = {
   carries: 2,
   next: (x, carry, { weight, inputBias, hiddenBias }) => {
     const [h, c] = carry as [Tensor, Tensor];
-    const size = h.shape[1] as number;
+    const size = at(h.shape, 1);
     const gates = biased(add(x, hidden(h, weight)), inputBias, hiddenBias);
     const input = sigmoid(gate(gates, 0, size));
     const forget = sigmoid(gate(gates, 1, size));
@@ -79,13 +80,16 @@ export const lstmStep: RecurrentStep = {
   },
 };
 
-/** The gated recurrent unit (Cho et al. 2014), with the reset gate behind the product; gates reset, update, new. */
+/**
+ * The gated recurrent unit (Cho et al. 2014), with the reset gate applied after the product; gates reset, update,
+ * new.
+ */
 export const gruStep: RecurrentStep = {
   gates: 3,
   carries: 1,
   next: (x, carry, { weight, inputBias, hiddenBias }) => {
-    const h = carry[0] as Tensor;
-    const size = h.shape[1] as number;
+    const h = at(carry, 0);
+    const size = at(h.shape, 1);
     const fromInput = biased(x, inputBias);
     const fromHidden = biased(hidden(h, weight), hiddenBias);
     const both = (index: number) => add(gate(fromInput, index, size), gate(fromHidden, index, size));

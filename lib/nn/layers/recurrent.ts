@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { arange, zeros } from '../../graph/leaf.js';
@@ -16,34 +17,34 @@ import { gruStep, lstmStep, plainStep, type RecurrentStep } from './recurrent-st
 
 /** Options that recurrent layers share. */
 export interface RecurrentOptions {
-  /** Layers one above another, each reading the outputs of the one below. Default 1. */
+  /** Number of stacked layers, each reading the outputs of the one below. Default 1. */
   readonly numLayers?: number;
-  /** Whether biases are added. Default true. */
+  /** True to add biases. Default true. */
   readonly bias?: boolean;
   /** In training, the probability of dropout on the outputs of every layer but the last. Default 0. */
   readonly dropout?: number;
-  /** Whether a second set of weights walks each sequence from its end; its outputs stand behind. Default false. */
+  /** True to add a second set of weights that reads each sequence from its end; its outputs follow. Default false. */
   readonly bidirectional?: boolean;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
-/** What a run of a recurrent layer may be given besides its input. */
+/** Inputs of a recurrent layer besides the sequences. */
 export interface RecurrentInputs {
   /**
-   * [N], int32: how many steps of each sequence are real, from 1 to T. Outputs behind them are 0, the last state is the
-   * one after them, and the reverse direction starts there; as PyTorch's packed sequences.
+   * [N], int32: number of real steps of each sequence, from 1 to T. Outputs after them are 0, the final state is the
+   * one after the last of them, and the reverse direction starts there, as with PyTorch's packed sequences.
    */
   readonly lengths?: Tensor;
-  /** The first state, each [numLayers * directions, N, H]. Zeros by default. */
+  /** Initial state, each [numLayers * directions, N, H]. Zeros by default. */
   readonly state?: readonly Tensor[];
 }
 
-/** What a run of a recurrent layer gives. */
+/** Results of a recurrent layer. */
 export type RecurrentResult = {
   /** [N, T, directions * H], the outputs of the last layer. */
   readonly output: Tensor;
-  /** The last state of every layer and direction, each [numLayers * directions, N, H]. */
+  /** The final state of every layer and direction, each [numLayers * directions, N, H]. */
   readonly state: Tensor[];
 };
 
@@ -90,7 +91,7 @@ export abstract class Recurrent extends Module {
       if (bias) made[`bias_ih_${suffix}`] = parameter([rows]);
       if (bias) made[`bias_hh_${suffix}`] = parameter([rows]);
     }
-    // As fields of their own, so that paths are PyTorch's.
+    // Own fields, so that paths match PyTorch's.
     Object.assign(this, made);
   }
 
@@ -99,7 +100,7 @@ export abstract class Recurrent extends Module {
     return this.run(x).output;
   }
 
-  /** As `forward`, with lengths and a first state, giving the last state, too. */
+  /** As `forward`, with lengths and an initial state; also returns the final state. */
   run(x: Tensor, given: RecurrentInputs = {}): RecurrentResult {
     requireOptions(this.#name, given);
     const { lengths, state } = given;
@@ -123,12 +124,12 @@ export abstract class Recurrent extends Module {
         return output;
       });
       below = concat(outputs, 2);
-      // Samples come first where numbers are drawn, so that these do not depend on how a batch is cut.
+      // Dropout draws with the samples first, so that its numbers do not depend on how a batch is split.
       const drop = this.training && layer + 1 < numLayers && this.dropout > 0;
       if (drop) below = permute(dropout(permute(below, [1, 0, 2]), this.dropout), [1, 0, 2]);
     }
     const stacked = first.map((_, i) =>
-      concat(last.map((end) => reshape(end[i] as Tensor, [1, batch, hiddenSize]))),
+      concat(last.map((end) => reshape(at(end, i), [1, batch, hiddenSize]))),
     );
     return { output: permute(below, [1, 0, 2]), state: stacked };
   }
@@ -146,18 +147,18 @@ export abstract class Recurrent extends Module {
       inputBias: this[`bias_ih_${suffix}`],
       hiddenBias: this[`bias_hh_${suffix}`],
     };
-    // The input's share of all steps is one large product.
+    // The input's contribution to all steps is one large product.
     const fromInput = matmul(x, this[`weight_ih_${suffix}`] as Tensor, { transposeB: true });
     const { carry: state, outputs } = scan(
-      (before, [at, isReal]) => {
-        const next = this.#step.next(at as Tensor, before, weights);
-        if (!isReal) return { carry: next, outputs: [next[0] as Tensor] };
-        const kept = next.map((value, i) => where(isReal, value, before[i] as Tensor));
-        return { carry: kept, outputs: [where(isReal, next[0] as Tensor, 0)] };
+      (before, [input, isReal]) => {
+        const next = this.#step.next(input as Tensor, before, weights);
+        if (!isReal) return { carry: next, outputs: [at(next, 0)] };
+        const kept = next.map((value, i) => where(isReal, value, at(before, i)));
+        return { carry: kept, outputs: [where(isReal, at(next, 0), 0)] };
       },
       { carry, inputs: real ? [fromInput, real] : [fromInput], reverse },
     );
-    return { output: outputs[0] as Tensor, state };
+    return { output: at(outputs, 0), state };
   }
 
   #directions(): { layer: number; suffix: string; reverse: boolean }[] {
@@ -180,7 +181,7 @@ export abstract class Recurrent extends Module {
   }
 }
 
-/** Whether each step [T] of each sequence [N] is real, as bool [T, N, 1]. */
+/** True for each real step [T] of each sequence [N], as bool [T, N, 1]. */
 function realSteps(op: string, lengths: Tensor, batch: number, steps: number): Tensor {
   if (lengths.dtype !== 'int32' || lengths.ndim !== 1 || lengths.shape[0] !== batch) {
     throw invalid(op, `lengths must be int32[${batch}]`, `${lengths.dtype}${formatShape(lengths.shape)}`);
@@ -191,7 +192,7 @@ function realSteps(op: string, lengths: Tensor, batch: number, steps: number): T
 
 /** Options of `RNN`. */
 export interface RNNOptions extends RecurrentOptions {
-  /** Default 'tanh'. */
+  /** Activation of each step. Default 'tanh'. */
   readonly nonlinearity?: 'tanh' | 'relu';
 }
 

@@ -4,7 +4,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
 import { Module } from '../module.js';
 
-/** The input itself. */
+/** Returns its input. */
 export class Identity extends Module {
   forward(x: Tensor): Tensor {
     return x;
@@ -25,7 +25,7 @@ export class Lambda extends Module {
 
 /** Options of `Residual`. */
 export interface ResidualOptions {
-  /** What the input goes through on its way around, where shapes change. Default: nothing. */
+  /** Module on the input's way around `inner`, for changes of shape. Default: none. */
   readonly shortcut?: Module;
 }
 

@@ -17,7 +17,7 @@ export class Flatten extends Module {
   }
 }
 
-/** Modules one behind another; their paths are their places: `0.weight`, `2.weight`. */
+/** A chain of modules; their paths are their positions: `0.weight`, `2.weight`. */
 export class Sequential extends Module {
   readonly [place: number]: Module;
   readonly #layers: readonly Module[];
@@ -28,7 +28,7 @@ export class Sequential extends Module {
       if (!(layer instanceof Module)) throw invalid('Sequential', 'layers must be modules', layer);
     }
     this.#layers = layers;
-    // As fields of their own, so that paths are PyTorch's.
+    // Own fields, so that paths match PyTorch's.
     Object.assign(this, layers);
   }
 

@@ -4,14 +4,14 @@ import { Module } from '../module.js';
 import type { AttentionMasks } from './attention.js';
 import { type DecoderMasks, TransformerDecoderLayer, TransformerEncoderLayer } from './transformer.js';
 
-/** Options of stacks. */
+/** Options of `TransformerEncoder` and `TransformerDecoder`. */
 export interface TransformerStackOptions {
-  /** Is applied to the last layer's output. Default: nothing. */
+  /** Applied to the last layer's output. Default: none. */
   readonly norm?: Module;
 }
 
 /**
- * Encoder layers one behind another, as `torch.nn.TransformerEncoder`: `layers.0`, `layers.1`, ... and `norm`.
+ * A stack of encoder layers, as `torch.nn.TransformerEncoder`: `layers.0`, `layers.1`, ... and `norm`.
  *
  *     new nn.TransformerEncoder(6, () => new nn.TransformerEncoderLayer(64, 4), { norm: new nn.LayerNorm(64) })
  */
@@ -19,7 +19,7 @@ export class TransformerEncoder extends Module {
   readonly layers: readonly TransformerEncoderLayer[];
   readonly norm: Module | null;
 
-  /** @param layer makes the layer at a place */
+  /** @param layer makes the layer at each position */
   constructor(
     numLayers: number,
     layer: (place: number) => TransformerEncoderLayer,
@@ -43,12 +43,12 @@ export class TransformerEncoder extends Module {
   }
 }
 
-/** Decoder layers one behind another, as `torch.nn.TransformerDecoder`: `layers.0`, `layers.1`, ... and `norm`. */
+/** A stack of decoder layers, as `torch.nn.TransformerDecoder`: `layers.0`, `layers.1`, ... and `norm`. */
 export class TransformerDecoder extends Module {
   readonly layers: readonly TransformerDecoderLayer[];
   readonly norm: Module | null;
 
-  /** @param layer makes the layer at a place */
+  /** @param layer makes the layer at each position */
   constructor(
     numLayers: number,
     layer: (place: number) => TransformerDecoderLayer,

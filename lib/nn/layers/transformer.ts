@@ -12,37 +12,38 @@ import { LayerNorm } from './norm.js';
 
 /** Options of transformer layers: PyTorch's names and defaults. */
 export interface TransformerLayerOptions {
-  /** Features between the two linear layers. Default 2048. */
+  /** Number of features between the two linear layers. Default 2048. */
   readonly dimFeedforward?: number;
   /** The probability of every dropout in the layer, in training. Default 0.1. */
   readonly dropout?: number;
   /** The function between the two linear layers. Default 'relu'. */
   readonly activation?: 'relu' | 'gelu' | ((x: Tensor) => Tensor);
-  /** Whether inputs of the parts are normalised (Xiong et al. 2020) or, by default, the residual sums. */
+  /** True to normalise the inputs of the sublayers (Xiong et al. 2020) instead of the residual sums. Default false. */
   readonly normFirst?: boolean;
-  /** Whether self-attention looks at no later position, unless a call says otherwise. Default false. */
+  /** True if self-attention looks at no later position, unless a call says otherwise. Default false. */
   readonly causal?: boolean;
-  /** Whether self-attention turns queries and keys by their positions: `rotaryEmbedding`. Default false. */
+  /** True to rotate queries and keys of the self-attention by their positions: see `rotaryEmbedding`. Default false. */
   readonly rotary?: boolean | RotaryOptions;
-  /** Is added to the variance in the normalisations. Default 1e-5. */
+  /** Added to the variance in the normalisations. Default 1e-5. */
   readonly layerNormEps?: number;
-  /** Whether linear layers, attention and normalisations add a bias. Default true. */
+  /** True to add biases in linear layers, attention and normalisations. Default true. */
   readonly bias?: boolean;
-  /** Default float32. */
+  /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 
 /** Masks of a decoder layer's two attentions. */
 export interface DecoderMasks {
-  /** Of the self-attention. */
+  /** Masks of the self-attention. */
   readonly self?: AttentionMasks;
-  /** Of the attention to the memory. */
+  /** Masks of the attention to the memory. */
   readonly memory?: AttentionMasks;
 }
 
 /**
- * Self-attention and a feed-forward net of two linear layers, each with a residual connection and a layer normalisation
- * (Vaswani et al. 2017). As `torch.nn.TransformerEncoderLayer` with the batch first, and with its parameters' names.
+ * Self-attention and a feed-forward network of two linear layers, each with a residual connection and a layer
+ * normalisation (Vaswani et al. 2017), as `torch.nn.TransformerEncoderLayer` with the batch first and the same
+ * parameter names.
  */
 export class TransformerEncoderLayer extends Module {
   readonly self_attn: MultiheadAttention;
@@ -90,9 +91,9 @@ export class TransformerEncoderLayer extends Module {
 }
 
 /**
- * Self-attention, attention to the memory that an encoder gave, and a feed-forward net of two linear layers, each with a
- * residual connection and a layer normalisation (Vaswani et al. 2017). As `torch.nn.TransformerDecoderLayer` with the
- * batch first, and with its parameters' names.
+ * Self-attention, attention to an encoder's memory, and a feed-forward network of two linear layers, each with a
+ * residual connection and a layer normalisation (Vaswani et al. 2017), as `torch.nn.TransformerDecoderLayer` with the
+ * batch first and the same parameter names.
  */
 export class TransformerDecoderLayer extends Module {
   readonly self_attn: MultiheadAttention;
@@ -149,21 +150,22 @@ export class TransformerDecoderLayer extends Module {
   }
 }
 
-/** A part of a layer with its residual connection; the normalisation stands before the part, or behind the sum. */
+/** A sublayer with its residual connection, normalised before the sublayer or after the sum. */
 function residual(normFirst: boolean) {
   return (x: Tensor, norm: LayerNorm, part: (x: Tensor) => Tensor): Tensor =>
     normFirst ? add(x, part(norm.forward(x))) : norm.forward(add(x, part(x)));
 }
 
-/** The activation, and then dropout. */
+/** The activation followed by dropout. */
 function activate(activation: (x: Tensor) => Tensor, dropout: Dropout, x: Tensor): Tensor {
-  // ReLU gives the same numbers behind dropout, and its gradient needs nothing but what the next product keeps anyway.
+  // With dropout before ReLU the numbers are the same, and the gradient needs only what the next product keeps
+  // anyway.
   return activation === relu ? relu(dropout.forward(x)) : dropout.forward(activation(x));
 }
 
 const activations = { relu, gelu };
 
-/** Makes the parts of a layer from its options. */
+/** Makes the sublayers of a layer from its options. */
 class Sublayers {
   readonly activation: (x: Tensor) => Tensor;
   readonly normFirst: boolean;

@@ -14,13 +14,13 @@ import type { Metric, OutputAndTarget } from './loss.js';
 const inputs = ['output', 'target'];
 
 export interface AccuracyOptions {
-  /** A label whose samples do not count. */
+  /** Label whose samples do not count. */
   readonly ignoreIndex?: number;
 }
 
 /**
- * The share of samples whose largest output is that of the label, or that of the largest probability where the target
- * has the output's shape. Of the samples that count, where `ignoreIndex` is given.
+ * The share of samples whose largest output is at the label, or, for a target of the output's shape, at its largest
+ * probability. With `ignoreIndex`, the share of the samples that count.
  */
 export const accuracy = configurable<OutputAndTarget, AccuracyOptions, Metric>(
   'accuracy',
@@ -40,13 +40,13 @@ export const accuracy = configurable<OutputAndTarget, AccuracyOptions, Metric>(
 );
 
 export interface TopKOptions {
-  /** Default 5. */
+  /** Number of largest outputs that count as a hit. Default 5. */
   readonly k?: number;
 }
 
 /**
- * The share of samples whose label is among the `k` largest outputs. Outputs that equal the label's do not count as
- * larger than it.
+ * The share of samples whose label is among the `k` largest outputs. Outputs equal to the label's do not count as
+ * larger.
  */
 export const topKAccuracy = configurable<OutputAndTarget, TopKOptions, Metric>(
   'topKAccuracy',
@@ -56,7 +56,7 @@ export const topKAccuracy = configurable<OutputAndTarget, TopKOptions, Metric>(
     return (output, target) => {
       const labels = new Labels('topKAccuracy', output, target, {});
       const ofLabel = unsqueeze(labels.pick(output), -1);
-      // Not "greater": an output of NaN is in nobody's favour.
+      // `le` rather than `gt`, so that NaN counts as a miss.
       const above = sum(where(le(output, ofLabel), 0, 1), -1);
       return mean(cast(le(above, k - 1), 'float32'));
     };
@@ -64,11 +64,14 @@ export const topKAccuracy = configurable<OutputAndTarget, TopKOptions, Metric>(
 );
 
 export interface BinaryAccuracyOptions {
-  /** An output above it says yes. Default 0, for logits; probabilities want 0.5. */
+  /** Outputs above it predict 1. Default 0, for logits; use 0.5 for probabilities. */
   readonly threshold?: number;
 }
 
-/** The share of outputs that are on the same side of a threshold as the target is of 1/2. Both have one shape. */
+/**
+ * The share of outputs that are above the threshold just where the target is above 1/2. Both tensors have the same
+ * shape.
+ */
 export const binaryAccuracy = configurable<OutputAndTarget, BinaryAccuracyOptions, Metric>(
   'binaryAccuracy',
   inputs,
@@ -83,6 +86,6 @@ export const binaryAccuracy = configurable<OutputAndTarget, BinaryAccuracyOption
   },
 );
 
-/** The mean absolute difference. Both tensors have one shape. */
+/** The mean absolute difference. Both tensors have the same shape. */
 export const meanAbsoluteError: Metric = (output, target) =>
   mean(abs(sub(output, requireSameShape('meanAbsoluteError', output, target))));

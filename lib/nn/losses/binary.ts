@@ -26,22 +26,22 @@ import { type ReductionOptions, reducer } from './reduction.js';
 const inputs = ['output', 'target'];
 
 export interface BinaryOptions extends ReductionOptions {
-  /** A factor for each element, broadcast with the output; the mean is still divided by the number of elements. */
+  /** Factor for each element, broadcast with the output; the mean is still divided by the number of elements. */
   readonly weight?: Tensor | readonly number[];
 }
 
 export interface BinaryLogitOptions extends BinaryOptions {
-  /** A factor for what targets of 1 cost, one for all or broadcast with the output. Default 1. */
+  /** Factor on the loss of targets of 1: one number, or values broadcast with the output. Default 1. */
   readonly posWeight?: number | Tensor | readonly number[];
 }
 
-/** A loss of yes or no: it has metrics, and checks its targets. */
+/** A loss of binary targets, with metrics and a check of its targets. */
 export interface BinaryLoss extends Loss {
   readonly metrics: { readonly binaryAccuracy: Metric };
   readonly checkTargets: TargetCheck;
 }
 
-/** Factors as a tensor of the output's dtype, which broadcasts to the output. */
+/** The factors as a tensor of the output's dtype that broadcasts to the output's shape. */
 function factorsOf(op: string, name: string, given: Tensor | readonly number[], output: Tensor): Tensor {
   const factors = Array.isArray(given) ? tensor(given, { dtype: output.dtype }) : (given as Tensor);
   if (!sameShape(broadcastShapes(op, factors.shape, output.shape), output.shape)) {
@@ -51,7 +51,9 @@ function factorsOf(op: string, name: string, given: Tensor | readonly number[], 
   return cast(factors, output.dtype);
 }
 
-/** Applies the weights, and reduces; metrics say yes above the threshold. */
+/**
+ * Makes a binary loss from its elementwise formula: weighted, then reduced. Its metric predicts 1 above `threshold`.
+ */
 function binaryLoss(
   op: string,
   threshold: number,
@@ -71,9 +73,9 @@ function binaryLoss(
 }
 
 /**
- * The cross-entropy of yes-or-no targets under the sigmoid of the output, `-log(sigmoid(x))` for a target of 1 and
- * `-log(1 - sigmoid(x))` for 0, as `torch.nn.BCEWithLogitsLoss`; stable for logits of any size. Both tensors have one
- * shape; targets are from 0 to 1.
+ * The binary cross-entropy of the targets under the sigmoid of the output, `-log(sigmoid(x))` for a target of 1 and
+ * `-log(1 - sigmoid(x))` for 0, as `torch.nn.BCEWithLogitsLoss`; stable for logits of any size. Both tensors have the
+ * same shape; targets are from 0 to 1.
  */
 export const binaryCrossEntropyWithLogits = configurable<OutputAndTarget, BinaryLogitOptions, BinaryLoss>(
   'binaryCrossEntropyWithLogits',
@@ -84,7 +86,7 @@ export const binaryCrossEntropyWithLogits = configurable<OutputAndTarget, Binary
     if (typeof posWeight === 'number') requirePositive(op, 'posWeight', posWeight, { zero: true });
     else requireFactors(op, 'posWeight', posWeight);
     return binaryLoss(op, 0, options, (x, target) => {
-      // -log(sigmoid(x)) is softplus(-x), and -log(1 - sigmoid(x)) is x more than that.
+      // -log(sigmoid(x)) is softplus(-x), and -log(1 - sigmoid(x)) is x + softplus(-x).
       const ofYes = softplus(neg(x), { threshold: 40 });
       const surplus =
         typeof posWeight === 'number' ? posWeight - 1 : sub(factorsOf(op, 'posWeight', posWeight, x), 1);
@@ -95,10 +97,10 @@ export const binaryCrossEntropyWithLogits = configurable<OutputAndTarget, Binary
 );
 
 /**
- * The cross-entropy of yes-or-no targets under probabilities, `-log(p)` for a target of 1 and `-log(1 - p)` for 0, as
- * `torch.nn.BCELoss`: logarithms stop at -100. Where `p * (1 - p)` is below 1e-12 the gradient is `(p - target) *
- * 1e12`, as there. `binaryCrossEntropyWithLogits` loses less near 0 and 1. Both tensors have one shape; both are from 0
- * to 1.
+ * The binary cross-entropy of the targets under probabilities, `-log(p)` for a target of 1 and `-log(1 - p)` for 0,
+ * as `torch.nn.BCELoss`: logarithms are clamped at -100. Where `p * (1 - p)` is below 1e-12 the gradient is `(p -
+ * target) * 1e12`, as in PyTorch. `binaryCrossEntropyWithLogits` is more accurate near 0 and 1. Both tensors have the
+ * same shape, and values from 0 to 1.
  */
 export const binaryCrossEntropy = configurable<OutputAndTarget, BinaryOptions, BinaryLoss>(
   'binaryCrossEntropy',
@@ -112,10 +114,10 @@ export const binaryCrossEntropy = configurable<OutputAndTarget, BinaryOptions, B
     }),
 );
 
-/** `p * (1 - p)` below which the true gradient is not to be used. */
+/** Bound on `p * (1 - p)` below which PyTorch's gradient replaces the true one. */
 const EDGE = 1e-12;
 
-/** The loss with its logarithms cut at -100, and the slope that PyTorch gives it. */
+/** The loss with its logarithms clamped at -100, and the gradient that PyTorch gives it. */
 function atTheEdge(p: Tensor, target: Tensor): Tensor {
   const yes = maximum(stopGradient(log(p)), -100);
   const no = maximum(stopGradient(log1p(neg(p))), -100);

@@ -4,12 +4,12 @@ import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { cast } from '../../ops/primitives/elementwise.js';
 
-/** Checks that a tensor has floats. */
+/** Checks that a tensor is float32 or float64. */
 export function requireFloat(op: string, name: string, x: Tensor): void {
   if (!isFloat(x.dtype)) throw invalid(op, `${name} must be float32 or float64`, x.dtype);
 }
 
-/** Checks an output of floats and a target of the same shape. Gives the target, integers as floats. */
+/** Checks a float output and a target of the same shape. Returns the target, integers cast to the output's dtype. */
 export function requireSameShape(
   op: string,
   output: Tensor,
@@ -24,13 +24,13 @@ export function requireSameShape(
   return isFloat(target.dtype) ? target : cast(target, output.dtype);
 }
 
-/** Checks a number that an option gives: finite, and greater than 0 or, with `zero`, at least that. */
+/** Checks a numeric option: finite, and greater than 0 or, with `zero`, at least 0. */
 export function requirePositive(op: string, name: string, value: number, { zero = false } = {}): number {
   if (Number.isFinite(value) && (value > 0 || (zero && value === 0))) return value;
   throw invalid(op, `${name} must be a finite number ${zero ? 'of at least' : 'greater than'} 0`, value);
 }
 
-/** A check of all targets before training: each must pass a test. */
+/** Makes a check that every target passes a test, to be run before training. */
 export function targetsMust(op: string, rule: string, test: (target: number) => boolean) {
   return (targets: TypedArray): void => {
     const at = targets.findIndex((target) => !test(target));
@@ -38,7 +38,7 @@ export function targetsMust(op: string, rule: string, test: (target: number) => 
   };
 }
 
-/** Checks factors that are given as numbers. */
+/** Checks factors given as an array of numbers; tensors pass. */
 export function requireFactors(op: string, name: string, factors: unknown): void {
   if (Array.isArray(factors) && !factors.every((factor) => factor >= 0 && Number.isFinite(factor))) {
     throw invalid(op, `${name} must hold finite numbers of at least 0`, factors);

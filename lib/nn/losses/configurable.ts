@@ -3,7 +3,7 @@ import { Tensor } from '../../graph/tensor.js';
 
 /**
  * A function of tensors that takes options in two ways: `loss(output, target, options)` for one call, and
- * `loss.with(options)`, which fixes them and gives a function of the tensors alone, as a Trainer wants it.
+ * `loss.with(options)`, which binds them and returns a function of the tensors alone, as a Trainer needs.
  */
 export type Configurable<Inputs extends Tensor[], Options, Fixed extends (...inputs: Inputs) => Tensor> = ((
   ...args: [...inputs: Inputs, options?: Options]
@@ -11,12 +11,12 @@ export type Configurable<Inputs extends Tensor[], Options, Fixed extends (...inp
   Fixed & { with(options: Options): Fixed };
 
 /**
- * Makes such a function. What `fix` gives may have properties, such as a loss's metrics, that depend on the options;
- * the function itself has those of the default options.
+ * Makes a `Configurable`. The function that `fix` returns may have properties that depend on the options, such as the
+ * metrics of a loss; the `Configurable` itself has those of the default options.
  *
- * @param op the name in error messages
- * @param names of the inputs, in order
- * @param fix checks the options, and gives the function that they make
+ * @param op name in error messages
+ * @param names names of the inputs, in order
+ * @param fix checks the options, and returns the function with these options
  */
 export function configurable<
   Inputs extends Tensor[],

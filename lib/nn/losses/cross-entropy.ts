@@ -17,7 +17,7 @@ export interface CrossEntropyOptions extends LabelOptions {
   readonly labelSmoothing?: number;
 }
 
-/** A loss of classes: it has metrics, and checks its targets. */
+/** A loss of class targets, with metrics and a check of its targets. */
 export interface ClassLoss extends Loss {
   readonly metrics: { readonly accuracy: Metric };
   readonly checkTargets: TargetCheck;
@@ -27,13 +27,13 @@ export interface ClassLoss extends Loss {
  * The negative log-likelihood of the targets under the softmax of `logits`, as `torch.nn.CrossEntropyLoss`, with the
  * classes on the last axis; stable for logits of any size.
  *
- * The mean is over the samples that count: those whose label is not `ignoreIndex`, each by the `weight` of its class;
- * 0 where there are none. A Trainer weighs its shards of a batch by their rows, so with these two options the mean
- * over a batch is that of its shards' own means. Targets that are probabilities have no `ignoreIndex`, and their mean
+ * The mean is over the samples whose label is not `ignoreIndex`, weighted by the `weight` of their classes; 0 if
+ * there are none. A Trainer weights the shards of a batch by their rows, so with these two options the mean over a
+ * batch is the mean of its shards' own means. Targets that are probabilities allow no `ignoreIndex`, and their mean
  * is over all samples, whatever the weights.
  *
  * @param logits [..., classes]
- * @param target labels [...], int32 or uint8, from 0 to classes - 1, where any other is an error at run time; or
+ * @param target labels [...], int32 or uint8, from 0 to classes - 1, any other being an error at run time; or
  *   probabilities, floats of the shape of the logits
  */
 export const crossEntropy = configurable<OutputAndTarget, CrossEntropyOptions, ClassLoss>(

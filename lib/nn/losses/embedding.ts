@@ -25,14 +25,14 @@ import { configurable } from './configurable.js';
 import { type ReductionOptions, reducer } from './reduction.js';
 
 export interface CosineEmbeddingOptions extends ReductionOptions {
-  /** The cosine that unlike pairs may have, from -1 to 1. Default 0. */
+  /** Cosine up to which unlike pairs cost nothing, from -1 to 1. Default 0. */
   readonly margin?: number;
 }
 
 /**
- * `1 - cos` for pairs of vectors with a target of 1, and `max(0, cos - margin)` for those with -1, as
- * `torch.nn.CosineEmbeddingLoss`. Any other target counts 0. Takes three tensors, so a Trainer needs a function that
- * makes them of its two.
+ * `1 - cos` for pairs of vectors with a target of 1, `max(0, cos - margin)` for those with -1, and 0 for any other,
+ * as `torch.nn.CosineEmbeddingLoss`. It takes three tensors, so a Trainer needs a function that makes them from its
+ * two.
  *
  * @param first vectors on the last axis, [..., D]
  * @param second of the same shape
@@ -63,26 +63,29 @@ export const cosineEmbeddingLoss = configurable<
   },
 );
 
-/** Kept off 0 as in PyTorch, so that a vector of zeros has a cosine of 0 and a gradient. */
+/** Length on the last axis, kept off 0 as in PyTorch, so that a vector of zeros has a cosine of 0 and a gradient. */
 function lengthOf(x: Tensor): Tensor {
   return sqrt(add(sum(square(x), -1), 1e-12));
 }
 
 export interface TripletMarginOptions extends ReductionOptions {
-  /** By how much the negative should be further away than the positive. Default 1. */
+  /** Distance by which the negative should be further away than the positive. Default 1. */
   readonly margin?: number;
-  /** Which norm the distance is: 2, the default, or any from 1 to Infinity. */
+  /** Order of the norm that measures distances, from 1 to Infinity. Default 2. */
   readonly p?: number;
   /** Added to every difference, so that no distance is 0. Default 1e-6. */
   readonly eps?: number;
-  /** Whether the negative may be near the positive instead of near the anchor (Balntas et al. 2016). Default false. */
+  /**
+   * True to take the negative's distance from the positive if it is less than that from the anchor (Balntas et al.
+   * 2016). Default false.
+   */
   readonly swap?: boolean;
 }
 
 /**
  * `max(0, margin + |anchor - positive| - |anchor - negative|)` for vectors on the last axis (Schroff et al. 2015), as
- * `torch.nn.TripletMarginLoss`. All three have one shape. Takes three tensors, so a Trainer needs a function that
- * makes them of its two.
+ * `torch.nn.TripletMarginLoss`. All three have the same shape. It takes three tensors, so a Trainer needs a function
+ * that makes them from its two.
  */
 export const tripletMarginLoss = configurable<
   [anchor: Tensor, positive: Tensor, negative: Tensor],
@@ -107,7 +110,7 @@ export const tripletMarginLoss = configurable<
   },
 );
 
-/** The p-norm on the last axis, of shares of the largest element, whose powers do not overflow. */
+/** The p-norm on the last axis, scaled by the largest element so that powers do not overflow. */
 function scaledNorm(x: Tensor, p: number): Tensor {
   // The scale cancels out, so its gradient may be left out.
   const largest = stopGradient(max(abs(x), -1, { keepDims: true }));

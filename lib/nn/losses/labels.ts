@@ -11,13 +11,13 @@ import { requireFactors } from './check.js';
 import { meanOf, type Reduction, type ReductionOptions } from './reduction.js';
 
 export interface LabelOptions extends ReductionOptions {
-  /** A factor for each class, [classes]. The mean is then the weighted mean over the samples. */
+  /** Factor for each class, [classes]. The mean is then the weighted mean over the samples. */
   readonly weight?: Tensor | readonly number[];
-  /** A label, of a class or not, whose samples do not count: not in the loss, and not in its mean. */
+  /** Label, of a class or not, whose samples count neither in the loss nor in its mean. */
   readonly ignoreIndex?: number;
 }
 
-/** Checks labels against an output with classes on the last axis, and gives the number of classes. */
+/** Checks labels against an output with classes on the last axis, and returns the number of classes. */
 export function requireLabelShape(op: string, output: Tensor, labels: Tensor): number {
   const classes = output.shape.at(-1);
   if (classes === undefined || !sameShape(output.shape.slice(0, -1), labels.shape)) {
@@ -27,7 +27,7 @@ export function requireLabelShape(op: string, output: Tensor, labels: Tensor): n
   return classes;
 }
 
-/** The options, once they are checked. */
+/** Checks the options. */
 export function requireLabelOptions(op: string, { weight, ignoreIndex }: LabelOptions): void {
   if (ignoreIndex !== undefined) {
     requireInteger(op, 'ignoreIndex', ignoreIndex, { min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -45,7 +45,7 @@ export function classWeights(op: string, weight: Tensor | readonly number[], out
   return cast(factors, output.dtype);
 }
 
-/** Labels that are known to be in range when the graph runs, and what each sample counts for. */
+/** Labels whose range is checked when the graph runs, with the weight of each sample. */
 export class Labels {
   readonly #op: string;
   readonly #labels: Tensor;
@@ -57,7 +57,7 @@ export class Labels {
     if (labels.dtype !== 'int32' && labels.dtype !== 'uint8') {
       throw invalid(op, 'labels must be int32 or uint8', labels.dtype);
     }
-    // Labels are compared as floats, which hold whole numbers up to that.
+    // Labels are compared as floats, which are exact for integers up to 2 ** 24.
     requireInteger(op, 'the number of classes', classes, { min: 1, max: 2 ** 24 });
     const whole = cast(labels, 'int32');
     this.#op = op;
@@ -67,16 +67,16 @@ export class Labels {
     this.#weights = given && this.counted(given);
   }
 
-  /** The element of the last axis that each label names. */
+  /** The element of the last axis at each label. */
   pick(x: Tensor): Tensor {
-    // A choice rather than a product with 0 and 1, so that infinite elements elsewhere do no harm.
+    // Selects rather than multiplies by 0 and 1, so that infinite elements elsewhere do no harm.
     return sum(where(this.is(x), x, 0), -1);
   }
 
-  /** Whether each element of `x` is at the place of the label on the last axis. */
+  /** True for the elements of `x` that are at the label's place on the last axis. */
   is(x: Tensor): Tensor {
     const classes = x.shape.at(-1) as number;
-    // Compared as floats, the comparison fuses with the arithmetic around it.
+    // As floats, since the comparison then fuses with the arithmetic around it.
     return eq(unsqueeze(cast(this.#labels, x.dtype), -1), arange(classes, x.dtype));
   }
 
@@ -85,12 +85,12 @@ export class Labels {
     return this.#counted ? where(this.#counted, losses, 0) : losses;
   }
 
-  /** The losses of the samples that count times the weights of their classes. */
+  /** The losses of the samples that count, times the weights of their classes. */
   weighted(losses: Tensor): Tensor {
     return this.counted(this.#weights ? mul(losses, this.#weights) : losses);
   }
 
-  /** Reduces weighted losses: a mean is divided by the weights that went into it. */
+  /** Reduces weighted losses: the mean divides by the sum of the weights. */
   reduce(losses: Tensor, reduction: Reduction): Tensor {
     if (reduction === 'none') return losses;
     if (reduction === 'sum') return sum(losses);
@@ -102,7 +102,7 @@ export class Labels {
   }
 }
 
-/** Checks labels before training starts. */
+/** Makes a check of the range of labels, to be run before training. */
 export function checkLabelRange(op: string, ignoreIndex?: number) {
   return (targets: TypedArray, output: Shape): void => {
     const classes = output.at(-1) as number;

@@ -20,16 +20,16 @@ import type { Loss, OutputAndTarget } from './loss.js';
 import { type Reduction, type ReductionOptions, reducer } from './reduction.js';
 
 export interface KLOptions {
-  /** 'batchmean', the sum over all but the first axis and the mean over it, is the divergence itself. Default 'mean'. */
+  /** 'batchmean', the sum divided by the length of the first axis, is the divergence itself. Default 'mean'. */
   readonly reduction?: Reduction | 'batchmean';
-  /** Whether targets are logarithms of probabilities, too. Default false. */
+  /** True if targets, as outputs, are log-probabilities. Default false. */
   readonly logTarget?: boolean;
 }
 
 /**
- * `target * (log(target) - output)` element by element, where the output is log-probabilities: Kullback & Leibler's
- * divergence of the output from the target, as `torch.nn.KLDivLoss`. Where a target is 0 the term is 0, and so is its
- * gradient for the target. Both tensors have one shape.
+ * `target * (log(target) - output)` element by element, where the output is log-probabilities: the Kullback-Leibler
+ * divergence of the output from the target, as `torch.nn.KLDivLoss`. Where a target is 0, the term and its gradient
+ * for the target are 0. Both tensors have the same shape.
  */
 export const klDivergence = configurable<OutputAndTarget, KLOptions, Loss>(
   'klDivergence',
@@ -52,18 +52,18 @@ function meanOverFirst(terms: Tensor): Tensor {
 }
 
 export interface PoissonOptions extends ReductionOptions {
-  /** Whether the output is the logarithm of the rate. Default true. */
+  /** True if the output is the logarithm of the rate. Default true. */
   readonly logInput?: boolean;
-  /** Whether Stirling's approximation of `log(target!)` is added, for targets above 1. Default false. */
+  /** True to add Stirling's approximation of `log(target!)` for targets above 1. Default false. */
   readonly full?: boolean;
   /** Added to the rate before its logarithm is taken. Default 1e-8. */
   readonly eps?: number;
 }
 
 /**
- * The negative log-likelihood of counts under Poisson distributions, `e ** output - target * output`, or
- * `output - target * log(output + eps)` where the output is the rate itself, as `torch.nn.PoissonNLLLoss`. Log-rates
- * above 88 overflow float32. Both tensors have one shape.
+ * The negative log-likelihood of counts under Poisson distributions, `e ** output - target * output`, or `output -
+ * target * log(output + eps)` where the output is the rate itself, as `torch.nn.PoissonNLLLoss`. Log-rates above 88
+ * overflow float32. Both tensors have the same shape.
  */
 export const poissonNLLLoss = configurable<OutputAndTarget, PoissonOptions, Loss>(
   'poissonNLLLoss',
@@ -81,7 +81,7 @@ export const poissonNLLLoss = configurable<OutputAndTarget, PoissonOptions, Loss
   },
 );
 
-/** `n log(n) - n + log(2 pi n) / 2`, about `log(n!)`; 0 up to 1. */
+/** Stirling's approximation of `log(n!)`, `n log(n) - n + log(2 pi n) / 2`; 0 for `n` up to 1. */
 function stirling(n: Tensor): Tensor {
   const safe = where(gt(n, 1), n, 1);
   const value = add(sub(mul(safe, log(safe)), safe), mul(log(mul(safe, 2 * Math.PI)), 0.5));
@@ -89,16 +89,16 @@ function stirling(n: Tensor): Tensor {
 }
 
 export interface GaussianOptions extends ReductionOptions {
-  /** Whether the constant `log(2 pi) / 2` is added. Default false. */
+  /** True to add the constant `log(2 pi) / 2`. Default false. */
   readonly full?: boolean;
-  /** The least variance. Default 1e-6. */
+  /** Lower bound on the variance. Default 1e-6. */
   readonly eps?: number;
 }
 
 /**
- * The negative log-likelihood of targets under normal distributions with the given means and variances,
- * `(log(v) + (mean - target) ** 2 / v) / 2` with `v = max(variance, eps)` (Nix & Weigend 1994), as
- * `torch.nn.GaussianNLLLoss`. The gradient passes the maximum as if it were not there. All have one shape.
+ * The negative log-likelihood of targets under normal distributions with the given means and variances, `(log(v) +
+ * (mean - target) ** 2 / v) / 2` with `v = max(variance, eps)` (Nix & Weigend 1994), as `torch.nn.GaussianNLLLoss`.
+ * The gradient ignores the maximum. All three have the same shape.
  */
 export const gaussianNLLLoss = configurable<
   [mean: Tensor, target: Tensor, variance: Tensor],

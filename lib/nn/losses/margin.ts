@@ -14,11 +14,11 @@ import { type ReductionOptions, reducer } from './reduction.js';
 const inputs = ['output', 'target'];
 
 export interface HingeOptions extends ReductionOptions {
-  /** What the product of output and target should reach. Default 1. */
+  /** Value that the product of output and target should reach. Default 1. */
   readonly margin?: number;
 }
 
-/** A loss of signs, which checks its targets. */
+/** A loss of targets that are ±1, with a check of them. */
 export interface SignLoss extends Loss {
   readonly checkTargets: TargetCheck;
 }
@@ -35,14 +35,17 @@ function hinge(op: string, element: (gap: Tensor) => Tensor) {
   });
 }
 
-/** `max(0, margin - target * output)`, the loss of support vector machines. Both have one shape; targets are ±1. */
+/**
+ * `max(0, margin - target * output)`, the loss of support vector machines. Both tensors have the same shape; targets
+ * are ±1.
+ */
 export const hingeLoss = hinge('hingeLoss', (gap) => gap);
 
 /** The square of `hingeLoss`, element by element. */
 export const squaredHingeLoss = hinge('squaredHingeLoss', square);
 
 export interface MultiMarginOptions extends HingeOptions {
-  /** The power of each gap: 1, the default, or 2. */
+  /** Power of each gap, 1 or 2. Default 1. */
   readonly p?: 1 | 2;
 }
 
@@ -51,7 +54,7 @@ export interface MultiMarginOptions extends HingeOptions {
  * classes (Crammer & Singer 2001), as `torch.nn.MultiMarginLoss`.
  *
  * @param output [..., classes]
- * @param labels [...], int32 or uint8; one that is no class is an error at run time
+ * @param labels [...], int32 or uint8; one that is not a class is an error at run time
  */
 export const multiMarginLoss = configurable<OutputAndTarget, MultiMarginOptions, ClassLoss>(
   'multiMarginLoss',

@@ -9,8 +9,8 @@ import type { OutputAndTarget } from './loss.js';
 import { requireReduction } from './reduction.js';
 
 /**
- * The negative log-likelihood of labels under log-probabilities, as `torch.nn.NLLLoss`: `crossEntropy` is this of
- * `logSoftmax`. The mean is over the samples that count, as there.
+ * The negative log-likelihood of labels under log-probabilities, as `torch.nn.NLLLoss`. `crossEntropy` is this loss
+ * of `logSoftmax`, with its mean over the same samples.
  *
  * @param logProbabilities [..., classes]
  * @param labels [...], int32 or uint8, from 0 to classes - 1; any other label is an error at run time

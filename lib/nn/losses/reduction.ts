@@ -3,11 +3,11 @@ import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 
-/** What becomes of the losses of single elements or samples: their mean, their sum, or all of them as they are. */
+/** Reduction of the losses of elements or samples: their mean, their sum, or all of them unchanged. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
 export interface ReductionOptions {
-  /** Default 'mean', which is what a Trainer needs. */
+  /** Default 'mean', which a Trainer needs. */
   readonly reduction?: Reduction;
 }
 
@@ -17,14 +17,14 @@ export function requireReduction(op: string, reduction: Reduction = 'mean'): Red
   throw invalid(op, "reduction must be 'mean', 'sum' or 'none'", reduction);
 }
 
-/** The reduction of that name, of all elements. */
+/** The named reduction over all elements. */
 export function reducer(op: string, reduction?: Reduction): (losses: Tensor) => Tensor {
   const name = requireReduction(op, reduction);
   if (name === 'none') return (losses) => losses;
   return name === 'sum' ? (losses) => sum(losses) : (losses) => meanOf(op, losses);
 }
 
-/** The mean of all losses, of which there must be one. */
+/** The mean of all losses, of which there must be at least one. */
 export function meanOf(op: string, losses: Tensor): Tensor {
   if (losses.size === 0) throw invalid(op, 'the mean needs at least one element', formatShape(losses.shape));
   return mean(losses);

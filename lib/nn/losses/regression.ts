@@ -7,7 +7,7 @@ import { type ReductionOptions, reducer } from './reduction.js';
 
 const inputs = ['output', 'target'];
 
-/** A loss of the differences between an output and a target of one shape. */
+/** Makes a loss of the differences between an output and a target of the same shape. */
 function ofDifferences<O extends ReductionOptions>(
   op: string,
   element: (options: Partial<O>) => (difference: Tensor) => Tensor,
@@ -19,10 +19,10 @@ function ofDifferences<O extends ReductionOptions>(
   });
 }
 
-/** The squared difference, `(output - target) ** 2`, as `torch.nn.MSELoss`. Both tensors have one shape. */
+/** The squared difference, `(output - target) ** 2`, as `torch.nn.MSELoss`. Both tensors have the same shape. */
 export const mseLoss = ofDifferences<ReductionOptions>('mseLoss', () => square);
 
-/** The absolute difference, as `torch.nn.L1Loss`; its gradient at 0 is 0. Both tensors have one shape. */
+/** The absolute difference, as `torch.nn.L1Loss`; its gradient at 0 is 0. Both tensors have the same shape. */
 export const maeLoss = ofDifferences<ReductionOptions>('maeLoss', () => abs);
 
 export interface HuberOptions extends ReductionOptions {
@@ -32,7 +32,7 @@ export interface HuberOptions extends ReductionOptions {
 
 /**
  * `d ** 2 / 2` for a difference `d` of at most `delta`, and `delta * (|d| - delta / 2)` beyond (Huber 1964), as
- * `torch.nn.HuberLoss`. Both tensors have one shape.
+ * `torch.nn.HuberLoss`. Both tensors have the same shape.
  */
 export const huberLoss = ofDifferences<HuberOptions>('huberLoss', ({ delta = 1 }) => {
   requirePositive('huberLoss', 'delta', delta);
@@ -44,13 +44,13 @@ export const huberLoss = ofDifferences<HuberOptions>('huberLoss', ({ delta = 1 }
 });
 
 export interface SmoothL1Options extends ReductionOptions {
-  /** Differences smaller than this are squared; 0 makes it the absolute difference. Default 1. */
+  /** Differences smaller than this are squared; 0 gives the absolute difference. Default 1. */
   readonly beta?: number;
 }
 
 /**
  * `d ** 2 / (2 beta)` for a difference `d` of less than `beta`, and `|d| - beta / 2` beyond (Girshick 2015), as
- * `torch.nn.SmoothL1Loss`. Both tensors have one shape.
+ * `torch.nn.SmoothL1Loss`. Both tensors have the same shape.
  */
 export const smoothL1Loss = ofDifferences<SmoothL1Options>('smoothL1Loss', ({ beta = 1 }) => {
   requirePositive('smoothL1Loss', 'beta', beta, { zero: true });
