@@ -23,7 +23,7 @@ function(chainrule_try_blas name include library)
   set(CMAKE_REQUIRED_LIBRARIES ${libraries})
   set(CMAKE_REQUIRED_QUIET ON)
   check_cxx_source_compiles("
-    #include \"blas.h\"
+    #include \"engine/blas.h\"
     int main() {
       float a = 1;
       chainrule::use_one_blas_thread();
