@@ -1,16 +1,11 @@
-import { isFloat } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { sameShape } from '../graph/shapes.js';
 import { Tensor } from '../graph/tensor.js';
+import { requireFloat } from '../ops/primitives/checks.js';
 import { identity } from '../ops/primitives/identity.js';
 
 /** A function from tensors to one tensor. */
 export type TensorFunction<Inputs extends readonly Tensor[] = Tensor[]> = (...inputs: Inputs) => Tensor;
-
-/** Checks that a node is float32 or float64. */
-export function requireFloat(op: string, what: string, x: Tensor): void {
-  if (!isFloat(x.dtype)) throw invalid(op, `${what} float32 or float64`, x.dtype);
-}
 
 /** Checks that `given` holds one tensor for each of `like`, of its shape and dtype. */
 export function requireLike(
@@ -55,5 +50,5 @@ export function call<Inputs extends readonly Tensor[]>(
 /** Checks that a value is a scalar that can be differentiated: a float tensor with one element. */
 export function requireScalar(op: string, what: string, x: Tensor): void {
   if (x.size !== 1) throw invalid(op, `${what} must have one element`, formatShape(x.shape));
-  requireFloat(op, `${what} must be`, x);
+  requireFloat(op, x, `${what} must be float32 or float64`);
 }

@@ -1,6 +1,7 @@
 import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import { requireFloat, requireScalar } from './arguments.js';
+import { requireFloat } from '../ops/primitives/checks.js';
+import { requireScalar } from './arguments.js';
 import { gradientsOrZeros } from './vjp.js';
 import { noteGradients } from './weighted-gradients.js';
 
@@ -14,7 +15,7 @@ import { noteGradients } from './weighted-gradients.js';
  */
 export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   requireScalar('grad', 'the loss', loss);
-  for (const x of wrt) requireFloat('grad', 'gradients are taken of', x);
+  for (const x of wrt) requireFloat('grad', x, 'gradients are taken of float32 or float64');
   return scalarGradients(loss, wrt);
 }
 

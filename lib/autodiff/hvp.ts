@@ -1,5 +1,6 @@
 import type { Tensor } from '../graph/tensor.js';
-import { call, requireFloat, requireLike, requireScalar, type TensorFunction } from './arguments.js';
+import { requireFloat } from '../ops/primitives/checks.js';
+import { call, requireLike, requireScalar, type TensorFunction } from './arguments.js';
 import { scalarGradients } from './grad.js';
 import { gradientsOrZeros } from './vjp.js';
 
@@ -20,7 +21,7 @@ export function hvp<Inputs extends readonly Tensor[]>(
 ): Tensor[] {
   const { output, own } = call('hvp', fn, inputs);
   requireScalar('hvp', 'the value of fn', output);
-  for (const x of own) requireFloat('hvp', 'the arguments must be', x);
+  for (const x of own) requireFloat('hvp', x, 'the arguments must be float32 or float64');
   requireLike('hvp', 'vector', own, vectors);
   const gradients = scalarGradients(output, own);
   return gradientsOrZeros(gradients, vectors, own);

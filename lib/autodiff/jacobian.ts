@@ -3,8 +3,9 @@ import { allocate } from '../graph/dtype.js';
 import { constant, zeros } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
+import { requireFloat } from '../ops/primitives/checks.js';
 import { concat, reshape, slice } from '../ops/primitives/movement.js';
-import { call, requireFloat, requireScalar, type TensorFunction } from './arguments.js';
+import { call, requireScalar, type TensorFunction } from './arguments.js';
 import { scalarGradients } from './grad.js';
 import { pushForward } from './jvp.js';
 import { gradientsOrZeros } from './vjp.js';
@@ -23,8 +24,8 @@ export function jacobian<Inputs extends readonly Tensor[]>(
   inputs: Inputs,
 ): Tensor[] {
   const { output, own } = call('jacobian', fn, inputs);
-  requireFloat('jacobian', 'the value of fn must be', output);
-  for (const x of own) requireFloat('jacobian', 'the arguments must be', x);
+  requireFloat('jacobian', output, 'the value of fn must be float32 or float64');
+  for (const x of own) requireFloat('jacobian', x, 'the arguments must be float32 or float64');
   return jacobianOf(output, own);
 }
 
@@ -42,7 +43,7 @@ export function hessian<Inputs extends readonly Tensor[]>(
 ): Tensor[][] {
   const { output, own } = call('hessian', fn, inputs);
   requireScalar('hessian', 'the value of fn', output);
-  for (const x of own) requireFloat('hessian', 'the arguments must be', x);
+  for (const x of own) requireFloat('hessian', x, 'the arguments must be float32 or float64');
   const gradients = scalarGradients(output, own);
   return gradients.map((gradient) => jacobianOf(gradient, own));
 }

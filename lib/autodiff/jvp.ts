@@ -1,7 +1,8 @@
 import { at } from '../graph/at.js';
 import { zeros } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import { call, requireFloat, requireLike, type TensorFunction } from './arguments.js';
+import { requireFloat } from '../ops/primitives/checks.js';
+import { call, requireLike, type TensorFunction } from './arguments.js';
 import { gradientsOrZeros } from './vjp.js';
 
 /**
@@ -20,8 +21,8 @@ export function jvp<Inputs extends readonly Tensor[]>(
   tangents: readonly Tensor[],
 ): { value: Tensor; tangent: Tensor } {
   const { output, own } = call('jvp', fn, primals);
-  requireFloat('jvp', 'the value of fn must be', output);
-  for (const x of own) requireFloat('jvp', 'the arguments must be', x);
+  requireFloat('jvp', output, 'the value of fn must be float32 or float64');
+  for (const x of own) requireFloat('jvp', x, 'the arguments must be float32 or float64');
   requireLike('jvp', 'tangent', own, tangents);
   return { value: output, tangent: pushForward(output, own, tangents) };
 }

@@ -1,7 +1,8 @@
 import { at } from '../graph/at.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
-import { call, requireFloat, requireScalar, type TensorFunction } from './arguments.js';
+import { requireFloat } from '../ops/primitives/checks.js';
+import { call, requireScalar, type TensorFunction } from './arguments.js';
 import { scalarGradients } from './grad.js';
 
 export interface ValueAndGradOptions {
@@ -45,7 +46,8 @@ export function valueAndGrad<Inputs extends readonly Tensor[]>(
       const range = { min: 0, max: own.length - 1 };
       return at(own, requireInteger('valueAndGrad', 'a position in wrt', which, range));
     });
-    for (const x of wanted) requireFloat('valueAndGrad', 'gradients (see wrt) are taken of', x);
+    for (const x of wanted)
+      requireFloat('valueAndGrad', x, 'gradients (see wrt) are taken of float32 or float64');
     return {
       value,
       gradients: scalarGradients(value, wanted),

@@ -1,7 +1,8 @@
 import { zeros } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { accumulateGradients } from '../ops/primitives/backward.js';
-import { requireFloat, requireLike } from './arguments.js';
+import { requireFloat } from '../ops/primitives/checks.js';
+import { requireLike } from './arguments.js';
 
 /**
  * The vector-Jacobian product: the gradients of `sum(outputs[i] * cotangents[i])` over all outputs with respect to
@@ -18,9 +19,9 @@ export function vjp(
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
 ): Tensor[] {
-  for (const output of outputs) requireFloat('vjp', 'outputs must be', output);
+  for (const output of outputs) requireFloat('vjp', output, 'outputs must be float32 or float64');
   requireLike('vjp', 'cotangent', outputs, cotangents);
-  for (const x of wrt) requireFloat('vjp', 'gradients are taken of', x);
+  for (const x of wrt) requireFloat('vjp', x, 'gradients are taken of float32 or float64');
   return gradientsOrZeros(outputs, cotangents, wrt);
 }
 

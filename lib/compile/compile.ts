@@ -18,23 +18,23 @@ import { stepsOf } from './recompute/sequence.js';
 import { pruneScans } from './rewrite/prune.js';
 import { simplify } from './rewrite/simplify.js';
 
-/** What is compiled: a graph from inputs to outputs, and the variables that it leaves changed. */
+/** A graph to compile, from inputs to outputs, and the variables that it assigns. */
 export interface Graph {
   readonly inputs: readonly Tensor<InputAttributes>[];
   readonly outputs: readonly Tensor[];
   readonly assignments?: ReadonlyMap<Variable, Tensor>;
 }
 
-/** A plan, and the leaves whose memory the run has to bind to it. */
+/** A plan, and the leaves whose memory a run has to bind to it. */
 export interface Compiled {
   readonly plan: Plan;
-  /** Scalars that the host provides before each run, behind the inputs in the bindings. */
+  /** Scalars that the host provides before each run, bound after the inputs. */
   readonly hostScalars: readonly Tensor<InputAttributes>[];
   /** The variables, in the order of their bindings. */
   readonly variables: readonly Variable[];
 }
 
-/** A graph as steps over buffers that have no place in the arena yet. */
+/** A graph lowered to steps over buffers that have no offsets in the arena yet. */
 export interface Lowered extends Omit<Compiled, 'plan'> {
   readonly bindings: readonly Binding[];
   readonly steps: readonly Step<Value>[];
@@ -45,14 +45,14 @@ export function compileGraph(graph: Graph): Compiled {
   return placeLowered(asMarkedByHand(lowerGraph(graph)));
 }
 
-/** The same with what `checkpoint` marks made again where it is needed. */
+/** Adds the recomputation that `checkpoint` asks for. */
 export function asMarkedByHand(lowered: Lowered): Lowered {
   if (!lowered.steps.some(({ scopes }) => scopes)) return lowered;
   const actions = actionsOf(lowered.steps);
   return { ...lowered, steps: stepsOf(asMarked(actions), actions) };
 }
 
-/** The passes before the arena is laid out. */
+/** Runs the passes before the arena layout. */
 export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph): Lowered {
   const assigned = [...assignments.keys()];
   const roots = simplify(pruneScans([...outputs, ...assignments.values()]));
@@ -98,7 +98,7 @@ export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph):
   };
 }
 
-/** Lays out the arena of the steps of a lowered graph. */
+/** Lays out the arena of a lowered graph. */
 export function placeLowered({ bindings, steps, hostScalars, variables }: Lowered): Compiled {
   const arena = placeInArena(steps);
   const total = (counted: readonly Step<Value>[]) => counted.reduce((sum, { flops }) => sum + flops, 0);
@@ -114,7 +114,7 @@ export function placeLowered({ bindings, steps, hostScalars, variables }: Lowere
   return { plan, hostScalars, variables };
 }
 
-/** The plan of a loop's body: its placeholders are its inputs, its results its outputs, and it needs nothing else. */
+/** Compiles a loop's body, whose placeholders and results are the only bindings of its plan. */
 function compileBody({ placeholders, results }: Body): Plan {
   const { plan } = compileGraph({ inputs: placeholders as Tensor<InputAttributes>[], outputs: results });
   if (plan.bindings.length !== placeholders.length + results.length) {
@@ -123,7 +123,7 @@ function compileBody({ placeholders, results }: Body): Plan {
   return plan;
 }
 
-/** The leaves with memory of their own, in the order of their bindings: the inputs, then the others as traced. */
+/** The leaves with their own memory in binding order: the inputs, then the others in trace order. */
 function collectLeaves(
   inputs: readonly Tensor[],
   live: readonly Tensor[],

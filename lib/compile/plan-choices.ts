@@ -11,19 +11,19 @@ import type { Choice } from './recompute/choices.js';
 import { choicesOf } from './recompute/known-choices.js';
 import { stepsOf } from './recompute/sequence.js';
 
-/** A plan that a graph could have: what its arena takes, and what it costs. */
+/** The arena size and the cost of one possible plan. */
 export interface PlanChoice {
   readonly arenaBytes: number;
-  /** Operations of one run. */
+  /** Floating-point operations of one run. */
   readonly flops: number;
-  /** Those of them that compute something again. */
+  /** The part of `flops` spent on recomputation. */
   readonly recomputedFlops: number;
 }
 
-/** The plans that the compiler knows for a graph, from the quickest to the one with the smallest arena. */
+/** The plans of one graph with different arena sizes, from the fastest to the smallest. */
 export class PlanChoices {
   readonly #lowered: Lowered;
-  /** What the plans that were placed take; the plans themselves are large, and can be made again. */
+  /** Arena sizes of the choices placed so far; their plans are large, and are placed again when needed. */
   readonly #arenas = new Map<Choice, number>();
   #latest: { readonly choice: Choice; readonly compiled: Compiled } | undefined;
   #quickest: Compiled | undefined;
@@ -33,19 +33,19 @@ export class PlanChoices {
     this.#lowered = lowerGraph(graph);
   }
 
-  /** The one that a graph has without a limit: it recomputes only what `checkpoint` marks. */
+  /** The plan without a memory limit, which recomputes only what `checkpoint` marks. */
   get quickest(): Compiled {
     this.#quickest ??= placeLowered(asMarkedByHand(this.#lowered));
     return this.#quickest;
   }
 
-  /** The one with the smallest arena. */
+  /** The plan of the choice with the lowest peak. */
   get smallest(): Compiled {
     const smallest = this.#choices.reduce((best, choice) => (choice.peak < best.peak ? choice : best));
     return this.#place(smallest);
   }
 
-  /** The one with the least work among those whose arena takes no more than so many bytes; undefined where there is none. */
+  /** The plan with the least work whose arena takes at most `arenaBytes`; undefined if there is none. */
   within(arenaBytes: number): Compiled | undefined {
     if (this.quickest.plan.arenaBytes <= arenaBytes) return this.quickest;
     const found = this.#choices.find(
@@ -54,7 +54,7 @@ export class PlanChoices {
     return found && this.#place(found);
   }
 
-  /** Choices between the quickest and the smallest, at budgets that lie evenly between theirs. */
+  /** Plan choices at evenly spaced budgets from the quickest plan to the smallest; by default 10. */
   curve(points = 10): PlanChoice[] {
     const [most, least] = [this.quickest.plan.arenaBytes, this.smallest.plan.arenaBytes];
     return Array.from({ length: points }, (_, i) => {

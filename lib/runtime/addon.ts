@@ -4,48 +4,48 @@ import type { DType, TypedArray } from '../graph/dtype.js';
 import { ChainruleError } from '../graph/errors.js';
 import { packageRoot } from './package-root.js';
 
-/** A plan inside the addon, with its arena. */
+/** An executable: a plan inside the addon, with its arena. */
 export type PlanHandle = { readonly __plan: never };
 
-/** Memory inside the addon that plans share. */
+/** An arena inside the addon that plans may share. */
 export type ArenaHandle = { readonly __arena: never };
 
-/** A word that is set to a value when the work is done, with nothing in between that could end the thread. */
+/** A word that is set as soon as the work is done, before anything that could end the thread. */
 export type MarkArguments = [] | [marks: Int32Array, markIndex: number, markValue: number];
 
-/** A part of a file that the addon has mapped. */
+/** A part of a file that is mapped into memory. */
 export type FileHandle = { readonly __file: never };
 
-/** The native functions. Each checks its arguments and throws an Error that names what does not fit. */
+/** The native functions. Each validates its arguments and throws an Error that names the invalid one. */
 export interface Addon {
-  /** Memory that plans share. It grows to the largest of those that run in it; two at a time are refused. */
+  /** Creates an arena that plans share. It grows to the largest that runs in it; two runs at a time are refused. */
   createArena(): ArenaHandle;
   /**
-   * Decodes a plan, in the flat form that `encodePlan` writes. Takes no memory for the arena yet.
+   * Decodes a plan in the flat form that `encodePlan` writes. Allocates no memory for the arena yet.
    *
-   * @param arena where it runs; left out, it has one of its own
+   * @param arena where it runs; by default a new one
    */
   createPlan(plan: object, arena?: ArenaHandle): PlanHandle;
-  /** Runs a plan on this thread. The word `marks[markIndex]` is set when it is done. */
+  /** Runs a plan on this thread. The word `marks[markIndex]` is set on completion. */
   run(
     handle: PlanHandle,
     bindings: readonly TypedArray[],
     context: Uint32Array,
     ...mark: MarkArguments
   ): void;
-  /** The same, and adds the time of each step to its clock; the steps of a loop's body stand behind the loop. */
+  /** As `run`, and adds the time of each step to its clock; the steps of a loop's body follow the loop. */
   runTimed(
     handle: PlanHandle,
     bindings: readonly TypedArray[],
     context: Uint32Array,
     milliseconds: Float64Array,
   ): void;
-  /** The steps that can add up their results over several runs. */
+  /** The steps that can accumulate their results over several runs. */
   summingSteps(handle: PlanHandle): number[];
   /**
-   * Runs handles of one plan, each on its bindings and its four words of the contexts, and adds up results in the bindings of
-   * the first, in the order of a program in postfix over the runs. Four words for each result: the step that writes it, its
-   * binding, the first element and the end.
+   * Runs executables of one plan, each on its bindings and its four words of `contexts`, and accumulates results in the
+   * bindings of the first, in the order of a postfix program over the runs. `results` has four words per result: the
+   * step that writes it, its binding, its first element and its end.
    */
   runTogether(
     handles: readonly PlanHandle[],
@@ -54,19 +54,19 @@ export interface Addon {
     program: Int32Array,
     results: Int32Array,
   ): void;
-  /** Runs a plan on a thread of the libuv pool, and gives the milliseconds that the steps took. */
+  /** Runs a plan on a thread of the libuv pool; resolves to the milliseconds that the steps took. */
   runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<number>;
-  /** Frees the memory of the arena, until a plan runs in it again. */
+  /** Frees the memory of the arena until a plan runs in it again. */
   releasePlan(handle: PlanHandle): void;
-  /** Joins the barrier; gives the ticket to wait with. */
+  /** Arrives at the barrier; returns the ticket to wait with. */
   barrierArrive(state: Int32Array, parties: number): number;
-  /** Waits for the others: 0 = all are there, 1 = not within the time (wait again), 2 = aborted. */
+  /** Waits for the other parties: 0 = all arrived, 1 = timed out (wait again), 2 = aborted. */
   barrierWait(state: Int32Array, ticket: number, parties: number, timeoutMs: number): 0 | 1 | 2;
-  /** Releases everyone who waits or will wait at the barrier. */
+  /** Releases all parties that wait or will wait at the barrier. */
   barrierAbort(state: Int32Array): void;
   /**
-   * output[i] = the sum of the sources' elements i, start <= i < end, in the order of a program in postfix: numbers from 0
-   * are sources, -1 adds the two values before it. The word `marks[markIndex]` is set when it is done.
+   * output[i] = the sum of the sources' elements i, start <= i < end, in the order of a postfix program: numbers from 0
+   * are sources, -1 adds the two values before it. The word `marks[markIndex]` is set on completion.
    */
   combine(
     output: TypedArray,
@@ -76,9 +76,9 @@ export interface Addon {
     end: number,
     ...mark: MarkArguments
   ): void;
-  /** The address of an array's first byte modulo a number. */
+  /** The address of an array's first byte modulo `modulus`. */
   addressModulo(array: TypedArray, modulus: number): number;
-  /** How many trainings this process runs, after a change by 1, -1 or 0. A thread that ends takes back what it added. */
+  /** Number of trainings in this process after a change by 1, -1 or 0. What a thread added ends with the thread. */
   trainings(change: -1 | 0 | 1): number;
   /** Copies row `indices[start + i]` of the source to row `i` of the destination, for `count` rows. */
   gatherRows(
@@ -89,11 +89,11 @@ export interface Addon {
     count: number,
     rowElements: number,
   ): void;
-  /** Maps elements of a file from a byte on, to be read as a source of rows. Unmapped when it is garbage. */
+  /** Maps elements of a file, from a byte offset on, as a source of rows. Unmapped on garbage collection. */
   mapFile(path: string, offset: number, elements: number, dtype: DType): FileHandle;
-  /** Gives the memory of a file back at once. */
+  /** Unmaps a file at once. */
   unmapFile(file: FileHandle): void;
-  /** Tells the system that these rows of a file are needed soon; nothing for a typed array. */
+  /** Tells the system that these rows of a file are needed soon; no effect on a typed array. */
   adviseRows(
     source: TypedArray | FileHandle,
     indices: Int32Array,
@@ -102,13 +102,13 @@ export interface Addon {
     rowElements: number,
   ): void;
   /**
-   * Writes what becomes of row `indices[start + i]` to row `i` of the destination, for `count` rows. With `gathered`, the
-   * source holds just these rows, in this order.
+   * Writes the transformed row `indices[start + i]` to row `i` of the destination, for `count` rows. With `gathered`,
+   * the source holds just these rows, in this order.
    *
-   * @param program of `lib/data/transform-program.ts`
-   * @param scratch two of the largest images on the way
-   * @param key the words of the seed, low word first, the epoch, and what is added to the indices that random numbers
-   *   depend on
+   * @param program see `lib/data/transforms/program.ts`
+   * @param scratch room for two of the largest intermediate images
+   * @param key the words of the seed, low word first, the epoch, and the offset added to the indices that random
+   *   numbers depend on
    */
   augmentRows(
     destination: Float32Array,
@@ -121,17 +121,17 @@ export interface Addon {
     scratch: Float32Array,
     key: Uint32Array,
   ): void;
-  /** row i = lambda * row i + (1 - lambda) * row i - 1, each as it was; before the first stands `before`. */
+  /** row i = lambda * row i + (1 - lambda) * row (i - 1), from the original rows; `before` precedes the first. */
   mixRows(rows: Float32Array, before: Float32Array, count: number, rowElements: number, lambda: number): void;
-  /** The instruction set that the kernels were picked for. */
+  /** The instruction set of the selected kernels. */
   isa(): string;
-  /** The instruction sets that this machine could use. */
+  /** The instruction sets that this machine supports. */
   isas(): string[];
   /** The BLAS library, as it describes itself. */
   blas(): string;
 }
 
-/** The native addon of this package. Every thread loads it once. */
+/** The native addon of this package, loaded once per thread. */
 export const addon: Addon = load();
 
 function load(): Addon {

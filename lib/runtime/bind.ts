@@ -4,8 +4,8 @@ import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 
 /**
- * The arrays for one run, in the order of the plan's bindings: the values of the inputs, the host's scalars, the
- * memory of the variables, the constants, and a new array for each output.
+ * Collects the arrays for one run, in the order of the plan's bindings: the values of the inputs, the host's scalars,
+ * the memory of the variables, the constants, and a new array for each output.
  */
 export function bind(
   { plan, hostScalars, variables }: Compiled,

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** How one kind of limit is read from the folder of a cgroup, by the version of the hierarchy. */
+/** Reads one kind of limit from the folder of a cgroup, for each version of the hierarchy. */
 export interface LimitReader {
-  /** The controller that sets it. */
+  /** The controller that sets the limit. */
   readonly controller: string;
   readonly version1: (folder: string) => number | undefined;
   readonly version2: (folder: string) => number | undefined;
@@ -16,7 +16,7 @@ export interface CgroupLimit {
 }
 
 /**
- * The smallest limit of a kind that a cgroup on the way from the process's own up to the root sets; undefined where none does.
+ * The smallest limit of one kind among the process's own cgroup and those above it; undefined if none sets one.
  *
  * @param root folder that holds /proc and /sys
  */
@@ -37,7 +37,7 @@ interface Hierarchy {
   readonly read: (folder: string) => number | undefined;
 }
 
-/** The places where a limit may stand, from /proc/self/cgroup: `id:controllers:path` per line. */
+/** The places where a limit may be set, from /proc/self/cgroup: `id:controllers:path` per line. */
 function hierarchies(root: string, { controller, version1, version2 }: LimitReader): Hierarchy[] {
   const found: Hierarchy[] = [];
   for (const line of (readText(join(root, 'proc/self/cgroup')) ?? '0::/').split('\n')) {
@@ -65,7 +65,7 @@ function levelsUp(path: string): string[] {
   );
 }
 
-/** The text of a file, or undefined where it cannot be read. */
+/** The text of a file; undefined if it cannot be read. */
 export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

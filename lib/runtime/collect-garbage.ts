@@ -4,8 +4,8 @@ import { runInNewContext } from 'node:vm';
 let collect: (() => void) | undefined;
 
 /**
- * Lets the engine give up what nobody refers to any more: what was needed to compile. It would do so by itself, but only
- * when its heap is full, and a memory budget is for the whole process. Takes some milliseconds.
+ * Collects garbage at once, such as the data of a compilation. The engine would do so only when its heap is full, but a
+ * memory budget is for the whole process. Takes some milliseconds.
  */
 export function collectGarbage(): void {
   if (!collect) {
@@ -13,7 +13,7 @@ export function collectGarbage(): void {
     collect = runInNewContext('gc') as () => void;
     setFlagsFromString('--no-expose-gc');
   }
-  // What the first one frees, the second gives back to the system.
+  // What the first call frees, the second returns to the system.
   collect();
   collect();
 }

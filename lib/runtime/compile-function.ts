@@ -18,10 +18,10 @@ import {
   tensorsOf,
 } from './traced-results.js';
 
-/** A compiled function: same arguments, same results, as tensors whose values are there. */
+/** A compiled function: it takes the same arguments and resolves to the same results, as concrete tensors. */
 export interface CompiledFunction<Arguments extends readonly Tensor[], R extends Result> {
   (...args: { [K in keyof Arguments]: Argument }): Promise<R>;
-  /** Frees the arenas of all shapes that the function was compiled for, once the calls so far are done. */
+  /** Frees the arenas of all shapes that the function was compiled for, once pending calls are done. */
   release(): void;
 }
 
@@ -29,10 +29,10 @@ export interface CompileOptions {
   /** Seed of the random numbers (dropout). Default 0. */
   readonly seed?: number;
   /**
-   * The most that a run may take, for one combination of shapes: bytes, a text such as '512MB', or 'auto' for half of what the
-   * process may still use. It covers intermediate values, and the arguments, results, variables and constants. Values are given
-   * up and computed again, as few operations as possible, until it fits; the results have the same bits. See docs/memory.md.
-   * Default: as much as is quickest.
+   * Memory limit of a run, for one combination of shapes: bytes, a string such as '512MB', or 'auto' for half of what
+   * the process may still use. It covers intermediate values, arguments, results, variables and constants. Values are
+   * dropped and recomputed, with as few operations as possible, until the run fits; the results have the same bits. See
+   * docs/memory.md. Default: no limit, which is the quickest.
    */
   readonly memory?: MemorySize;
 }
@@ -43,20 +43,19 @@ interface Entry {
   readonly result: Result;
   readonly outputs: readonly Tensor[];
   readonly afterRun: readonly (() => void)[];
-  /** All hold while the modes of the modules that were called are those of the trace. */
+  /** True while the modes of the called modules are those of the trace. */
   readonly guards: readonly (() => boolean)[];
 }
 
 /**
  * Compiles a function of tensors. It is traced once for each combination of shapes and dtypes, and of the modes
- * (training or inference) of the modules that it calls; then a call runs its
- * plan on a thread of its own, and the event loop stays free; where a run takes less time than the hop to that thread and
- * back (0.3 ms), it runs on the caller's. Calls run one after the other. Assignments that the
- * function makes (an optimiser's step) take effect when its promise resolves.
+ * (training or inference) of the modules that it calls. Each call runs the plan on another thread, so that the event
+ * loop stays free, or on the caller's if a run takes less time than the hop to that thread and back (0.3 ms). Calls run
+ * one at a time. Assignments that the function makes (an optimiser's step) take effect when its promise resolves.
  *
- * @throws when `memory` is no amount of memory
- * @throws (rejects) with an error that names the op when a shape or dtype does not fit, and where the budget is too small, with
- *   the smallest that would do; nothing is assigned then
+ * @throws if `memory` is not a valid amount of memory
+ * @throws (rejects) with an error that names the op if a shape or dtype does not fit, and with the smallest possible
+ *   budget if the budget is too small; nothing is assigned then
  */
 export function compile<Arguments extends readonly Tensor[], R extends Result>(
   fn: (...args: Arguments) => R,
@@ -79,7 +78,7 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
     return (await execute(entry, values, seed, runs++)) as R;
   };
   const queued = async (...args: readonly Argument[]): Promise<R> => {
-    // Copied now, because the caller may change its arrays while the call waits for its turn.
+    // Copied now, because the caller may change its arrays while the call is queued.
     const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
     return await queue.run(() => call(tensors));
   };
@@ -108,7 +107,7 @@ function build<Arguments extends readonly Tensor[]>(
     result,
     outputs,
     afterRun: trace.afterRun,
-    // A mode that the function set for itself, and took back, does not come from outside.
+    // A guard that already fails is about a mode that the function set and restored itself.
     guards: trace.guards.filter((holds) => holds()),
   };
 }

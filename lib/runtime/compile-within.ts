@@ -6,9 +6,9 @@ import { kernelBytes } from './kernel-memory.js';
 import { formatBytes, type MemoryBudget } from './memory-size.js';
 
 /**
- * Compiles a graph to the quickest plan whose arena, kernels, and all that it reads and writes take no more than a budget.
+ * Compiles a graph to the quickest plan whose arena, kernels and bindings together fit a memory budget.
  *
- * @throws where none does, with the smallest budget and what it is made of
+ * @throws ChainruleError if none does, with the smallest possible budget and its parts
  */
 export function compileWithin(graph: Graph, budget: MemoryBudget | undefined): Compiled {
   if (!budget) return compileGraph(graph);
@@ -28,7 +28,7 @@ function quickestWithin(plans: PlanChoices, bytes: number): Compiled | undefined
   return undefined;
 }
 
-/** The one that takes the least, which need not have the smallest arena: each step takes some memory, too. */
+/** The plan with the least total memory; its arena need not be the smallest, as each step also takes memory. */
 function smallestOf(plans: PlanChoices): Compiled {
   let best = plans.quickest;
   for (let next: Compiled | undefined = best; next; next = quickestWithin(plans, totalOf(best.plan) - 1)) {

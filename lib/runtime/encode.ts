@@ -1,6 +1,6 @@
 import type { Plan, Step } from '../compile/plan/plan.js';
 
-/** The plan as the addon reads it: each step's operands and attributes side by side under the kernel's name. */
+/** Encodes a plan for the addon: the operands and attributes of each step side by side under the kernel's name. */
 export function encodePlan({ arenaBytes, bindings, steps }: Plan): object {
   return {
     arenaBytes,

@@ -8,8 +8,8 @@ import { bind } from './bind.js';
 import { Executable } from './executable.js';
 
 /**
- * Computes the values of some tensors off the main thread, each in an array of its own. The plan is compiled for this
- * one run; what is computed again and again belongs into `compile()`.
+ * Computes the values of tensors off the main thread, each in a new array. The plan is compiled for this run only; use
+ * `compile()` for repeated computations.
  */
 export async function evaluate(tensors: readonly Tensor[]): Promise<TypedArray[]> {
   const computed = (await compute(tensors.filter((node) => !storedValue(node)))).values();
@@ -27,7 +27,7 @@ async function compute(tensors: readonly Tensor[]): Promise<TypedArray[]> {
   return values();
 }
 
-/** As `evaluate`, on this thread: for initialisers, whose values are wanted at once. */
+/** As `evaluate`, but synchronously on this thread: for initialisers. */
 export function evaluateSync(tensors: readonly Tensor[], seed = 0): TypedArray[] {
   const { executable, bindings, values } = prepare(tensors);
   executable.run(bindings, { seed, step: 0 });

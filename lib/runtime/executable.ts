@@ -6,28 +6,28 @@ import { addon, type MarkArguments, type PlanHandle } from './addon.js';
 import { Arena } from './arena.js';
 import { encodePlan } from './encode.js';
 
-/** Words that a run's random numbers depend on. */
+/** The state that determines a run's random numbers. */
 export interface RandomState {
   readonly seed: number;
   readonly step: number;
-  /** The global index of the first sample that this run works on. */
+  /** The global index of the run's first sample. Default 0. */
   readonly sampleOffset?: number;
 }
 
-/** Milliseconds that the hop to another thread and back may cost. */
+/** The cost of a hop to another thread and back, in milliseconds. */
 const HOP_MS = 0.3;
 
-/** See `RandomState`: the seed takes two. */
+/** Words of a `RandomState`, of which the seed takes two. */
 const CONTEXT_WORDS = 4;
 
-/** A plan that is ready to run on this thread. The arena's memory is taken at the first run and kept. */
+/** A plan that is ready to run on this thread. The arena's memory is allocated at the first run and kept. */
 export class Executable {
   readonly #handle: PlanHandle;
   readonly #context = new Uint32Array(CONTEXT_WORDS);
-  /** What the last of the runs took that `runWhereCheapest` timed. */
+  /** The duration of the last run timed by `runWhereCheapest`. */
   #lastMs = Number.POSITIVE_INFINITY;
 
-  /** @param arena where it runs, with others that never run at the same time; by default it has one of its own */
+  /** @param arena shared with plans that never run at the same time; by default a new one */
   constructor(
     readonly plan: Plan,
     arena = new Arena(),
@@ -37,18 +37,18 @@ export class Executable {
     this.#handle = addon.createPlan(encodePlan(plan), arena.handle);
   }
 
-  /** Runs on this thread. `bindings` are in the order of `plan.bindings`; the mark is set when it is done. */
+  /** Runs on this thread. `bindings` are in the order of `plan.bindings`; the mark is set on completion. */
   run(bindings: readonly TypedArray[], random: RandomState, ...mark: MarkArguments): void {
     addon.run(this.#handle, bindings, this.#words(random), ...mark);
   }
 
-  /** The steps that can add up their results when several executables of the same plan run together. */
+  /** The steps that can accumulate their results when several executables of the same plan run together. */
   get summingSteps(): readonly number[] {
     return addon.summingSteps(this.#handle);
   }
 
   /**
-   * Runs executables of the same plan on this thread, and adds up results in the bindings of the first: see
+   * Runs executables of the same plan on this thread and accumulates results in the bindings of the first: see
    * `addon.runTogether`.
    */
   static runTogether(
@@ -66,13 +66,13 @@ export class Executable {
     addon.runTogether(handles, bindings, contexts, program, results);
   }
 
-  /** Runs on this thread, and adds the time of each step to its clock: see `clockedSteps`. */
+  /** Runs on this thread and adds the time of each step to its clock: see `clockedSteps`. */
   runTimed(bindings: readonly TypedArray[], random: RandomState, milliseconds: Float64Array): void {
     addon.runTimed(this.#handle, bindings, this.#words(random), milliseconds);
   }
 
   /**
-   * Runs on a thread of the libuv pool, so that this one stays free; or right here when the last run took less time than
+   * Runs on a thread of the libuv pool, which keeps this one free, or on this one if the last run took less time than
    * the hop to that thread and back. The bindings must not be touched until it is done.
    */
   async runWhereCheapest(bindings: readonly TypedArray[], random: RandomState): Promise<void> {
@@ -98,7 +98,7 @@ export class Executable {
     }
   }
 
-  /** Gives the arena's memory back. The next run takes it anew. */
+  /** Frees the arena's memory; the next run allocates it again. */
   release(): void {
     addon.releasePlan(this.#handle);
   }
@@ -112,17 +112,17 @@ export class Executable {
   }
 }
 
-/** The steps of a plan that can add up their results when several executables of it run together. */
+/** The steps of a plan that can accumulate their results when several executables of it run together. */
 export function summingSteps(plan: Plan): readonly number[] {
   return addon.summingSteps(addon.createPlan(encodePlan(plan)));
 }
 
-/** The steps of a plan in the order of their clocks: those of a loop's body stand behind the loop. */
+/** The steps of a plan in the order of their clocks: those of a loop's body follow the loop. */
 export function clockedSteps({ steps }: Plan): Step[] {
   return steps.flatMap((step) => (step.kernel === 'scan' ? [step, ...clockedSteps(step.body)] : [step]));
 }
 
-/** Checks that an array can stand for a binding: the dtype's array type and the number of elements. */
+/** Checks that the element size and the length of an array fit a binding, and returns the array. */
 export function requireBinding(plan: Plan, index: number, array: TypedArray): TypedArray {
   const binding = plan.bindings[index];
   if (!binding) throw invalid('run', `the plan has ${plan.bindings.length} bindings`, index);
@@ -133,7 +133,7 @@ export function requireBinding(plan: Plan, index: number, array: TypedArray): Ty
   return array;
 }
 
-/** Throws when the process may not use this many bytes, instead of letting the system kill it later. */
+/** Throws if the process may not use this many bytes, instead of letting the system kill it later. */
 export function requireMemory(bytes: number): void {
   const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY;
   const available = Math.min(freemem(), Math.max(0, limit - process.memoryUsage.rss()));

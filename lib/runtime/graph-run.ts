@@ -5,7 +5,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { bind } from './bind.js';
 import { Executable, type RandomState } from './executable.js';
 
-/** A graph that is run for chosen values of its inputs, off the main thread, with the same random numbers each time. */
+/** Runs a graph off the main thread for given values of its inputs, with the same random numbers each time. */
 export class GraphRun {
   readonly #compiled: Compiled;
   readonly #executable: Executable;
@@ -19,7 +19,7 @@ export class GraphRun {
     this.#executable = new Executable(this.#compiled.plan);
   }
 
-  /** The values of the outputs, each in an array of its own. */
+  /** Computes the values of the outputs, each in a new array. */
   async run(values: readonly TypedArray[]): Promise<TypedArray[]> {
     const { bindings, produced } = bind(this.#compiled, values, this.outputs);
     await this.#executable.runAsync(bindings, this.random);

@@ -1,8 +1,9 @@
 import type { Operand, Plan, Step } from '../compile/plan/plan.js';
+import { at } from '../graph/at.js';
 import { bytesPerElement } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
 
-/** As the addon has them: bytes of a cache line, and elements of blocks, of what is repeated, and of pages. */
+/** Constants of `native/kernels`: in bytes for a cache line and a map block, otherwise in elements or rows. */
 const LINE = 64;
 const MAP_BLOCK_BYTES = 2048;
 const GROUP_BLOCK = 1024;
@@ -15,13 +16,12 @@ const LONGEST_PERIOD = 2048;
 const PAGE_ROWS = 16;
 const LONGEST_PAGE = 65_536;
 
-/** What a step takes besides: its description, here and in the addon. Measured, and rounded up. */
+/** Bytes of the description of a step, here and in the addon: measured, and rounded up. */
 const STEP_BYTES = 4096;
 
 /**
- * The bytes that the kernels of a plan take for themselves when it is made ready to run, apart from the arena: registers of
- * programs, pages of transposed operands, the items of a sort; and what describes its steps. An upper bound, in the terms of
- * `native/kernels`.
+ * Upper bound on the bytes that an executable of a plan takes besides the arena: registers of programs, pages of
+ * transposed operands, the items of a sort, and the descriptions of steps. Mirrors the allocations in `native/kernels`.
  */
 export function kernelBytes(plan: Plan): number {
   const known = counted.get(plan);
@@ -59,7 +59,7 @@ function programBytes(step: Step & { kernel: 'map' | 'reduce' }): number {
   return streams.reduce((sum, bytes) => sum + bytes, totals + lines + registers + numbers);
 }
 
-/** Blocks that are alive at a time, as the addon assigns them: a result may take the place of an input that dies. */
+/** Number of block registers, as the addon assigns them: a result may reuse the register of an input that dies. */
 function registersOf({ operands, instructions, results }: Step & { kernel: 'map' | 'reduce' }): number {
   const uses = new Map<number, number>();
   for (const input of [...instructions.flatMap(({ inputs }) => inputs), ...results])
@@ -77,7 +77,7 @@ function registersOf({ operands, instructions, results }: Step & { kernel: 'map'
   return count;
 }
 
-/** Elements of a reduction's block, and bytes of its totals. */
+/** The elements of a reduction's block, and the bytes of its totals. */
 function reducerSizes({ dims, reductions }: Step & { kernel: 'reduce' }, element: number) {
   const [, length, inner] = dims;
   const group = length * inner;
@@ -93,7 +93,7 @@ function reducerSizes({ dims, reductions }: Step & { kernel: 'reduce' }, element
   return { block, totals: reductions.length * (ring * (element + 8) + 3 * LINE) };
 }
 
-/** As many as make whole lines, where these are not too many. */
+/** The smallest multiple of `count` that fills whole cache lines, or `count` if that exceeds `most`. */
 function wholeUnit(count: number, most: number, element: number): number {
   const line = LINE / element;
   let unit = count;
@@ -101,10 +101,10 @@ function wholeUnit(count: number, most: number, element: number): number {
   return unit <= most ? unit : count;
 }
 
-/** What stands between an operand and a program: one block, a short period with a block behind it, or a page. */
+/** Bytes of the buffer between an operand and a program: a block, a short period plus a block, or a page. */
 function streamBytes({ shape, strides }: Operand, block: number, element: number): number {
   const copied = block * element + 2 * LINE;
-  const axes = shape.flatMap((size, i) => (size > 1 ? [{ size, stride: strides[i] as number }] : []));
+  const axes = shape.flatMap((size, i) => (size > 1 ? [{ size, stride: at(strides, i) }] : []));
   const first = axes[0];
   if (!first) return copied;
   const period = sizeOf(shape) / first.size;
@@ -116,9 +116,8 @@ function streamBytes({ shape, strides }: Operand, block: number, element: number
 }
 
 function callBytes({ name, inputs, attributes, output }: Step & { kernel: 'call' }): number {
-  if (name === 'argSort')
-    return 2 * bytesPerElement('float64') * ((attributes.dims as number[])[1] as number);
-  // Winograd's transforms read zeros beyond the edges, as many as there are channels.
+  if (name === 'argSort') return 2 * bytesPerElement('float64') * at(attributes.dims as number[], 1);
+  // Winograd transforms read zeros beyond the edges, one per channel.
   const channels = [...Object.values(inputs), output].map(({ shape }) => shape.at(-1) ?? 0);
   return attributes.winograd !== undefined ? LINE + Math.max(...channels) * bytesPerElement(output.dtype) : 0;
 }

@@ -2,15 +2,15 @@ import { invalid } from '../graph/errors.js';
 import { type UsableMemory, usableMemory } from './usable-memory.js';
 
 /**
- * An amount of memory: bytes, or a text such as '512MB', '1.5 GB' or '64MiB'. kB, MB, GB and TB are powers of 1000; KiB, MiB,
- * GiB and TiB are powers of 1024. 'auto' is half of what the process may still use: see `resolveMemory`.
+ * An amount of memory: bytes, or a string such as '512MB', '1.5 GB' or '64MiB'. kB, MB, GB and TB are powers of 1000;
+ * KiB, MiB, GiB and TiB are powers of 1024. 'auto' is half of what the process may still use: see `resolveMemory`.
  */
 export type MemorySize = number | string;
 
-/** A budget in bytes, and where it comes from. */
+/** A budget in bytes, and the reason for it. */
 export interface MemoryBudget {
   readonly bytes: number;
-  /** Where 'auto' was asked for, what that is a share of. */
+  /** For 'auto', the memory that it is a share of. */
   readonly reason?: string;
 }
 
@@ -27,16 +27,16 @@ const units: Readonly<Record<string, number>> = {
 };
 
 /**
- * The share of the memory that is left which 'auto' takes. The other half is for what the budget does not count: data sets,
- * what a service holds besides, garbage until it is collected, and the pages of files.
+ * The share of the remaining memory that 'auto' takes. The other half is for what the budget does not count: data sets,
+ * other memory of a service, uncollected garbage, and the pages of files.
  */
 const AUTO_SHARE = 0.5;
 
 /**
- * The bytes that an amount of memory stands for. 'auto' is half of what the process may use, less what it uses already: of
- * the smallest limit that a cgroup on the way up sets, or of the machine's memory.
+ * Resolves an amount of memory to bytes. 'auto' is half of the memory that the process may use minus what it already
+ * uses; the former is the smallest limit of its cgroup and the ones above, or the machine's memory.
  *
- * @throws ChainruleError, in the name of `op`, for what is no amount
+ * @throws ChainruleError, in the name of `op`, if it is not a valid amount
  */
 export function resolveMemory(
   op: string,
@@ -61,12 +61,12 @@ function parse(text: string): number {
   return Number(number || Number.NaN) * (units[unit.toLowerCase() || 'b'] ?? Number.NaN);
 }
 
-/** Bytes for people, with three digits: `1.23 GB`. */
+/** Formats bytes for people, with three digits: `1.23 GB`. */
 export function formatBytes(bytes: number): string {
   const names = ['B', 'kB', 'MB', 'GB', 'TB'];
   let power = 0;
   let value = bytes;
-  // What rounds to 1000 is one of the next unit.
+  // A value that rounds to 1000 is 1 of the next unit.
   while (power < names.length - 1 && Math.abs(value) >= (power === 0 ? 1000 : 999.5)) {
     value /= 1000;
     power++;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** The folder of this package, which holds its package.json. The published code lies in other files than the sources. */
+/** The root folder of this package. Searched upwards, as sources and published code lie at different depths. */
 export const packageRoot: URL = find(new URL('.', import.meta.url));
 
 function find(folder: URL): URL {
@@ -8,7 +8,7 @@ function find(folder: URL): URL {
   return find(new URL('..', folder));
 }
 
-/** A compiled module, as `lib/profile/peak-worker.js`: one that threads are started with. */
+/** The URL of a compiled module to start threads with, such as `lib/profile/peak-worker.js`. */
 export function compiledModule(path: string): URL {
   return new URL(`dist/${path}`, packageRoot);
 }

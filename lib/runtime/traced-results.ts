@@ -1,16 +1,17 @@
+import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { type InputAttributes, type NestedNumbers, storedValue } from '../graph/leaf.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 import { evaluate } from './evaluate.js';
 
-/** What a compiled function takes: tensors, or what `tensor()` makes one of. */
+/** An argument of a compiled function: a tensor, or data that `tensor()` accepts. */
 export type Argument = Tensor | NestedNumbers | TypedArray;
 
-/** What a traced function may return: tensors, alone or in arrays and plain objects. */
+/** A result of a traced function: tensors, alone or in arrays and plain objects. */
 export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };
 
-/** All tensors in a result, in order. Throws in the name of `op` where something else is in it. */
+/** All tensors in a result, in order. Throws in the name of `op` if it contains anything else. */
 export function tensorsOf(op: string, result: Result): Tensor[] {
   if (result === undefined) return [];
   if (result instanceof Tensor) return [result];
@@ -20,7 +21,7 @@ export function tensorsOf(op: string, result: Result): Tensor[] {
   return Object.values(result as Record<string, Result>).flatMap((entry) => tensorsOf(op, entry));
 }
 
-/** A result of the same form, with other tensors. */
+/** A result of the same structure, with `fn` applied to its tensors. */
 export function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result {
   if (result === undefined) return undefined;
   if (result instanceof Tensor) return fn(result);
@@ -30,7 +31,7 @@ export function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result
   );
 }
 
-/** Throws in the name of `op` where a tensor depends on an argument that is not one of the inputs. */
+/** Throws in the name of `op` if a tensor depends on an argument that is not one of the inputs. */
 export function requireOwnInputs(op: string, inputs: readonly Tensor[], roots: readonly Tensor[]): void {
   for (const node of reachable(roots)) {
     const foreign = node.op.kind === 'input' && !(node.attributes as InputAttributes).provider;
@@ -40,12 +41,12 @@ export function requireOwnInputs(op: string, inputs: readonly Tensor[], roots: r
   }
 }
 
-/** The value of a concrete tensor; any other is computed first. */
+/** The value of a tensor, which is computed first if the tensor is not concrete. */
 export async function concreteValue(node: Tensor): Promise<TypedArray> {
-  return storedValue(node) ?? ((await evaluate([node]))[0] as TypedArray);
+  return storedValue(node) ?? at(await evaluate([node]), 0);
 }
 
-/** Whether a value is `{ ... }`: not null, and not, say, the promise of an async function. */
+/** True for `{ ... }`, but not for null or, say, the promise of an async function. */
 function isPlainObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type LimitReader, readText, smallestLimit } from './cgroups.js';
 
-/** How many bytes this process may use, and what decides that. */
+/** The bytes that this process may use, and the reason for the limit. */
 export interface UsableMemory {
   readonly bytes: number;
   readonly reason: string;
@@ -15,22 +15,21 @@ const limit: LimitReader = {
 };
 
 /**
- * Finds how much memory this process may use: the machine's, or less when a cgroup on the way from its own up to the root
- * grants less.
+ * Finds how much memory this process may use: the machine's, or less if its own cgroup or one above grants less.
  *
  * @param options.root folder that holds /proc and /sys, for tests
- * @param options.machine bytes of the machine; default: what the system says
+ * @param options.machine memory of the machine in bytes; default: as reported by the system
  */
 export function usableMemory({ root = '/', machine = totalmem() } = {}): UsableMemory {
   const granted = smallestLimit(root, limit);
-  // Version 1 writes a number beyond all machines where there is no limit.
+  // Without a limit, version 1 reports a number beyond the memory of any machine.
   if (granted && granted.value < machine) {
     return { bytes: granted.value, reason: `cgroup ${granted.path} grants that much` };
   }
   return { bytes: machine, reason: 'the machine has that much' };
 }
 
-/** The number in a file; undefined for "max" and whatever is no limit. */
+/** The number in a file; undefined for "max" and anything else that is not a limit. */
 function bytesIn(path: string): number | undefined {
   const bytes = Number(readText(path)?.trim() || Number.NaN);
   return Number.isFinite(bytes) && bytes > 0 ? bytes : undefined;

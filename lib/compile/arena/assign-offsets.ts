@@ -2,7 +2,7 @@ import { bytesPerElement } from '../../graph/dtype.js';
 import type { Operand, Step } from '../plan/plan.js';
 import type { Value } from '../plan/values.js';
 
-/** The steps with every value replaced by its place: a buffer, a byte offset, strides. */
+/** Replaces the values of steps by operands: buffer, byte offset and strides. */
 export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<number, number>): Step[] {
   const place = ({ buffer, layout, dtype }: Value): Operand => {
     const start = buffer.kind === 'arena' ? (offsets.get(buffer.id) as number) : 0;
@@ -20,7 +20,7 @@ export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<n
   });
 }
 
-/** A step with other operands. */
+/** A copy of a step with `change` applied to its operands. */
 export function mapOperands<A, B>(step: Step<A>, change: (operand: A) => B): Step<B> {
   const all = (operands: readonly A[]) => operands.map(change);
   switch (step.kernel) {

@@ -1,6 +1,7 @@
+import { at } from '../../graph/at.js';
 import type { FirstFit, Fit } from './first-fit.js';
 
-/** An order of blocks, and where they lie when they are placed in it. */
+/** An order of blocks, and the placement that it gives. */
 export interface Try extends Fit {
   readonly order: Int32Array;
 }
@@ -11,11 +12,11 @@ export function tryOrder(fit: FirstFit, order: Int32Array, limit?: number): Try 
 }
 
 /**
- * Hill climbing to a lower bound: swaps one of the blocks that hold the arena up, drawn at random, with one that it meets
- * and that is placed before it, and keeps every order that is as tight as the one before.
+ * Hill climbing towards a lower bound: swaps a random block of those that determine the size of the arena with one that
+ * is live at the same time and placed before it, and keeps every order that is at least as tight.
  *
- * @param looks after how many looks of `fit` it ends at the latest
- * @param draw an integer from 0 to below its argument
+ * @param looks value of `fit.looks` at which the search stops
+ * @param draw gives a random integer from 0 to below its argument
  */
 export function climb(
   fit: FirstFit,
@@ -28,14 +29,14 @@ export function climb(
   let pillars = pillarsOf(fit, best);
   while (best.bytes > bound && fit.looks < looks) {
     const order = best.order.slice();
-    const at = order.indexOf(pillars[draw(pillars.length)] as number);
-    const block = order[at] as number;
+    const from = order.indexOf(at(pillars, draw(pillars.length)));
+    const block = at(order, from);
     const earlier: number[] = [];
-    for (let i = 0; i < at; i++) if (fit.meet(order[i] as number, block)) earlier.push(i);
+    for (let i = 0; i < from; i++) if (fit.meet(order[i] as number, block)) earlier.push(i);
     fit.looks += order.length;
     if (earlier.length === 0) continue;
-    const to = earlier[draw(earlier.length)] as number;
-    order[at] = order[to] as number;
+    const to = at(earlier, draw(earlier.length));
+    order[from] = at(order, to);
     order[to] = block;
     const next = tryOrder(fit, order, best.bytes);
     if (!next) continue;
@@ -45,7 +46,7 @@ export function climb(
   return best;
 }
 
-/** The blocks that end where the arena does, those that they lie on, and so on down. */
+/** The blocks that end at the top of the arena, those that they rest on, and so on down. */
 function pillarsOf(fit: FirstFit, { offsets, bytes }: Try): number[] {
   const ends = offsets.map((offset, i) => offset + fit.bytesOf(i));
   const found = new Set<number>();
@@ -55,14 +56,14 @@ function pillarsOf(fit: FirstFit, { offsets, bytes }: Try): number[] {
   };
   endingAt(bytes, (top) => found.add(top));
   for (const upper of found) {
-    endingAt(offsets[upper] as number, (lower) => {
+    endingAt(at(offsets, upper), (lower) => {
       if (fit.meet(lower, upper)) found.add(lower);
     });
   }
   return [...found];
 }
 
-/** Draws integers below a bound, the same ones each time: the linear congruential generator of Numerical Recipes. */
+/** Deterministic generator of integers below a bound: the linear congruential one of Numerical Recipes. */
 export function generator(): (below: number) => number {
   let state = 1;
   return (below) => {

@@ -1,26 +1,27 @@
+import { at } from '../../graph/at.js';
 import type { Lifetime } from './lifetimes.js';
 
-/** Where blocks lie. */
+/** A placement of blocks. */
 export interface Fit {
-  /** By the index of the lifetime. */
+  /** In bytes, by the index of the lifetime. */
   readonly offsets: Float64Array;
   readonly bytes: number;
 }
 
-/** Places blocks one after another, each at the lowest offset that is free over its whole life. */
+/** First-fit placement: puts each block at the lowest offset that is free over its whole lifetime. */
 export class FirstFit {
-  /** How many placed blocks were looked at so far: what the work is measured by, the same in each run. */
+  /** Number of placed blocks examined so far: a deterministic measure of the work. */
   looks = 0;
 
   constructor(readonly lifetimes: readonly Lifetime[]) {}
 
-  /** The blocks of an order, or undefined as soon as they reach beyond a limit in bytes. */
+  /** Places the blocks in the given order; undefined as soon as they exceed a limit in bytes. */
   place(order: Int32Array, limit = Number.POSITIVE_INFINITY): Fit | undefined {
     const shelf = new Shelf(order.length);
     const offsets = new Float64Array(order.length);
     let most = 0;
     for (const index of order) {
-      const life = this.lifetimes[index] as Lifetime;
+      const life = at(this.lifetimes, index);
       const offset = shelf.lowest(life);
       most = Math.max(most, offset + life.bytes);
       if (most > limit) break;
@@ -35,14 +36,14 @@ export class FirstFit {
     return (this.lifetimes[index] as Lifetime).bytes;
   }
 
-  /** Whether two blocks are alive at the same step. */
+  /** True if two blocks are live at the same step. */
   meet(a: number, b: number): boolean {
     const [one, other] = [this.lifetimes[a] as Lifetime, this.lifetimes[b] as Lifetime];
     return one.first <= other.last && other.first <= one.last;
   }
 }
 
-/** Blocks in the order of their offsets: an array for each of their sides, since nearly all looks miss. */
+/** Placed blocks by offset, one array per field, since nearly all comparisons of lifetimes miss. */
 class Shelf {
   looks = 0;
   #count = 0;
@@ -58,7 +59,7 @@ class Shelf {
     this.#ends = new Float64Array(room);
   }
 
-  /** The lowest offset that is free over a whole life. */
+  /** The lowest offset that is free over a whole lifetime. */
   lowest({ first, last, bytes }: Lifetime): number {
     const [firsts, lasts, count] = [this.#firsts, this.#lasts, this.#count];
     let offset = 0;
@@ -73,10 +74,10 @@ class Shelf {
   }
 
   insert({ first, last, bytes }: Lifetime, offset: number): void {
-    const at = this.#behind(offset);
+    const index = this.#behind(offset);
     const put = (side: Int32Array | Float64Array, value: number) => {
-      side.copyWithin(at + 1, at, this.#count);
-      side[at] = value;
+      side.copyWithin(index + 1, index, this.#count);
+      side[index] = value;
     };
     put(this.#firsts, first);
     put(this.#lasts, last);
@@ -85,7 +86,7 @@ class Shelf {
     this.#count++;
   }
 
-  /** How many blocks start at an offset or below. */
+  /** Number of blocks that start at or below an offset. */
   #behind(offset: number): number {
     let [low, high] = [0, this.#count];
     while (low < high) {

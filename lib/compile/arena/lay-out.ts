@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { Block, Step } from '../plan/plan.js';
 import type { Value } from '../plan/values.js';
 import { FirstFit } from './first-fit.js';
@@ -9,17 +10,17 @@ export { largestLiveBytes } from './lifetimes.js';
 export interface Arena {
   readonly blocks: Block[];
   readonly bytes: number;
-  /** Where each buffer starts, by its id. */
+  /** The byte offset of each buffer, by id. */
   readonly offsets: ReadonlyMap<number, number>;
 }
 
-/** Lays out the arena: buffers that are never alive at the same step may share bytes. */
+/** Lays out the arena: buffers that are never live at the same step may share bytes. */
 export function placeInArena(steps: readonly Step<Value>[]): Arena {
   const lifetimes = findLifetimes(steps);
   const groups = [...new Set(lifetimes.values())];
   const fit = tightestFit(new FirstFit(groups), peakOf(groups, steps.length));
-  const blocks = groups.map((life, i): Block => ({ offset: fit.offsets[i] as number, ...life }));
-  const places = new Map(groups.map((life, i) => [life, fit.offsets[i] as number]));
+  const blocks = groups.map((life, i): Block => ({ offset: at(fit.offsets, i), ...life }));
+  const places = new Map(groups.map((life, i) => [life, at(fit.offsets, i)]));
   return {
     blocks: blocks.sort((a, b) => a.first - b.first || a.offset - b.offset),
     bytes: fit.bytes,

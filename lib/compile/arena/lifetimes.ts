@@ -2,12 +2,12 @@ import { operandsOf } from '../plan/operands.js';
 import type { Step } from '../plan/plan.js';
 import { type Buffer, fillsBuffer, type Value } from '../plan/values.js';
 
-/** Cache lines, and the widest vector registers. */
+/** Alignment of buffers in bytes: a cache line, and the widest vector registers. */
 export const ALIGNMENT = 64;
 
-/** Memory in the arena, and the steps (both included) between which it is taken. */
+/** The liveness interval of memory in the arena: its first and last step, both inclusive. */
 export interface Lifetime {
-  /** A multiple of the alignment. */
+  /** A multiple of `ALIGNMENT`. */
   readonly bytes: number;
   readonly first: number;
   readonly last: number;
@@ -16,8 +16,8 @@ export interface Lifetime {
 type Growing = { -readonly [K in keyof Lifetime]: Lifetime[K] };
 
 /**
- * The lifetime of each buffer's memory, by the buffer's id. Element-wise steps write in place of operands that nobody
- * reads afterwards: an output and that operand have one and the same lifetime.
+ * The liveness interval of each buffer, by buffer id. Element-wise steps write in place of operands that no later step
+ * reads: such an output shares the lifetime object of its operand.
  */
 export function findLifetimes(steps: readonly Step<Value>[]): ReadonlyMap<number, Lifetime> {
   const lifetimes = new Map<number, Growing>();
@@ -38,17 +38,17 @@ export function findLifetimes(steps: readonly Step<Value>[]): ReadonlyMap<number
   return lifetimes;
 }
 
-/** The largest sum of bytes that are alive at the same step: no arena for these steps can be smaller. */
+/** The peak of the live bytes: no arena for these steps can be smaller. */
 export function largestLiveBytes(steps: readonly Step<Value>[]): number {
   return peakOf(new Set(findLifetimes(steps).values()), steps.length);
 }
 
-/** The largest sum of bytes over steps. */
+/** The peak of the live bytes over all steps. */
 export function peakOf(lifetimes: Iterable<Lifetime>, steps: number): number {
   return liveBytes(lifetimes, steps).reduce((most, live) => Math.max(most, live), 0);
 }
 
-/** The sum of the bytes that are alive, at each step. */
+/** The live bytes at each step. */
 export function liveBytes(lifetimes: Iterable<Lifetime>, steps: number): Float64Array {
   const changes = new Float64Array(steps + 1);
   for (const { bytes, first, last } of lifetimes) {
@@ -63,8 +63,8 @@ export function liveBytes(lifetimes: Iterable<Lifetime>, steps: number): Float64
 }
 
 /**
- * Gives what an element-wise program stores the memory of operands that die there, one for each: first what is read later,
- * then what is stored for nobody.
+ * Lets the outputs of an element-wise program reuse the memory of operands that die there, one operand per output:
+ * first outputs that are read later, then those that are never read.
  */
 function shareInPlace(
   { operands, outputs }: { readonly operands: readonly Value[]; readonly outputs: readonly Value[] },

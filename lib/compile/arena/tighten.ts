@@ -1,14 +1,15 @@
+import { at } from '../../graph/at.js';
 import { climb, generator, type Try, tryOrder } from './climb.js';
 import { FirstFit, type Fit } from './first-fit.js';
 import { type Lifetime, liveBytes } from './lifetimes.js';
 
-/** Looks at placed blocks that climbing may take for each pair of blocks, and in all: less than a second. */
+/** Limits on the blocks that hill climbing examines, per pair of blocks and in total: less than a second. */
 const LOOKS = { pair: 1000, all: 1e8 };
 
-/** The share of the bound from which on a step is crowded. */
+/** Fraction of the bound that the live bytes of a crowded step exceed. */
 const CROWDED = 0.95;
 
-/** What blocks are placed by, the first before the others: their bytes, these times their steps, or their steps. */
+/** Sort keys of the greedy orders, tried in turn, largest first: bytes, bytes times steps, steps. */
 const sizes: readonly ((life: Lifetime) => number)[] = [
   ({ bytes }) => bytes,
   (life) => life.bytes * stepsOf(life),
@@ -16,9 +17,9 @@ const sizes: readonly ((life: Lifetime) => number)[] = [
 ];
 
 /**
- * Places blocks so that they reach no further than they must, which is NP-hard: the tightest of a few greedy orders
- * (Pisarchyk and Lee 2020), and where that is above the lower bound, what hill climbing makes of it. All stop at the
- * bound, or after so much work; the same blocks get the same places.
+ * Places blocks in an arena as small as possible, which is NP-hard: takes the tightest of a few greedy orders
+ * (Pisarchyk and Lee 2020) and improves it by hill climbing if it is above the lower bound. Stops at the bound or at
+ * a limit on the work; the result is deterministic.
  */
 export function tightestFit(fit: FirstFit, bound: number): Fit {
   let best: Try | undefined;
@@ -35,8 +36,8 @@ export function tightestFit(fit: FirstFit, bound: number): Fit {
 }
 
 /**
- * Climbs with only the blocks that are alive at crowded steps, which is quick since they are few, and puts the others
- * behind them, for which there mostly is room.
+ * Hill climbing over the blocks that are live at crowded steps alone, which is fast since they are few. The other
+ * blocks are placed after them, where there mostly is room.
  */
 function crowdedFirst(
   fit: FirstFit,
@@ -47,21 +48,21 @@ function crowdedFirst(
 ): Try {
   const crowded = crowdedOf(fit.lifetimes, bound);
   const inside = new Map([...crowded].map((index, i) => [index, i]));
-  const few = new FirstFit([...crowded].map((index) => fit.lifetimes[index] as Lifetime));
+  const few = new FirstFit([...crowded].map((index) => at(fit.lifetimes, index)));
   const order = start.order.filter((index) => crowded.has(index)).map((index) => inside.get(index) as number);
   const climbed = climb(few, tryOrder(few, order) as Try, bound, 0.7 * (end - fit.looks), draw);
   fit.looks += few.looks;
   const back = [...inside.keys()];
-  const first = Array.from(climbed.order, (i) => back[i] as number);
+  const first = Array.from(climbed.order, (i) => at(back, i));
   const rest = start.order.filter((index) => !crowded.has(index));
   return tryOrder(fit, Int32Array.from([...first, ...rest]), start.bytes) ?? start;
 }
 
-/** The blocks that are alive at a step that is crowded. */
+/** The blocks that are live at a crowded step. */
 function crowdedOf(lifetimes: readonly Lifetime[], bound: number): Set<number> {
   const steps = lifetimes.reduce((most, { last }) => Math.max(most, last + 1), 0);
   const live = liveBytes(lifetimes, steps);
-  // How many of the steps before each are crowded.
+  // Prefix sums, to test an interval in constant time: the number of crowded steps before each step.
   const before = new Int32Array(steps + 1);
   live.forEach((bytes, step) => {
     before[step + 1] = (before[step] as number) + (bytes > CROWDED * bound ? 1 : 0);

@@ -5,11 +5,11 @@ import { computeType, MOST_INSTRUCTIONS, stepShape } from './space.js';
 import { link, merge, reachesAround, Unit } from './units.js';
 
 /**
- * Groups the nodes into units, one step each. An element-wise node joins a unit that reads it over the same shape, in
- * the same arithmetic, when every other reader can wait for that unit; then its value never leaves the registers, or
- * is stored in passing where others read it too. Then reductions that read the same values become one.
+ * Fuses nodes into units. An element-wise node joins a unit that reads it over the same shape and in the same
+ * arithmetic, if every other reader can run after that unit; its value then stays in registers, and is stored only if
+ * other units read it. Finally, reductions that read the same values are merged.
  *
- * @param nodes the live nodes, inputs first
+ * @param nodes the live nodes in topological order
  */
 export function fuse(nodes: readonly Tensor[]): { units: Unit[]; unitOf: Map<Tensor, Unit> } {
   const unitOf = new Map<Tensor, Unit>();
@@ -30,7 +30,7 @@ export function fuse(nodes: readonly Tensor[]): { units: Unit[]; unitOf: Map<Ten
   return { units: [...new Set(unitOf.values())], unitOf };
 }
 
-/** The units that read the node itself, earliest first. */
+/** The units that read the node itself, in trace order. */
 function readers(node: Tensor, unit: Unit): Unit[] {
   return [...unit.successors]
     .filter((reader) => reader.nodes.some((member) => member.inputs.includes(node)))

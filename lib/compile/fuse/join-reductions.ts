@@ -5,11 +5,11 @@ import { computeType, isReduceNode, MOST_INSTRUCTIONS, reducedDims, stepShape } 
 import { merge, reachesAround, type Unit } from './units.js';
 
 /**
- * Makes one unit of reductions over the same dimensions that read the same values, or where one reads what the other
- * computes on its way: the values are loaded once, and those in between need not be stored.
+ * Merges the units of reductions over the same dimensions that read the same values, or of which one reads an
+ * intermediate value of the other: the values are loaded once, and intermediate ones need not be stored.
  *
- * @param nodes the live nodes, inputs first
- * @param unitOf the unit of each node, which is kept up to date
+ * @param nodes the live nodes in topological order
+ * @param unitOf the unit of each node, updated in place
  */
 export function joinReductions(nodes: readonly Tensor[], unitOf: Map<Tensor, Unit>): void {
   const users = new Map<Tensor, Set<Unit>>();
@@ -28,7 +28,7 @@ export function joinReductions(nodes: readonly Tensor[], unitOf: Map<Tensor, Uni
   }
 }
 
-/** What the unit reads or computes and is not small: a number, or broadcast. */
+/** Values that the unit reads or computes, except the small ones: numbers and broadcasts. */
 function largeValues({ nodes }: Unit): Tensor[] {
   const isSmall = (value: Tensor) =>
     isNumber(value) || (value.op.kernel.family === 'view' && value.input(0).size < value.size);

@@ -1,8 +1,11 @@
+import { at } from '../../graph/at.js';
 import type { Unit } from './units.js';
 
 /**
- * The units in an order in which each runs after those that it depends on; among the ready ones, the one that was
- * traced first. So a plan follows the program that wrote it, and the same graph gives the same order.
+ * Topological order of the units; among the ready ones, the one traced first runs first. A plan thus follows the
+ * program that wrote it, and the same graph gives the same order.
+ *
+ * @throws Error if the graph has a cycle
  */
 export function schedule(units: readonly Unit[]): Unit[] {
   const waiting = new Map(units.map((unit) => [unit, unit.predecessors.size]));
@@ -21,20 +24,20 @@ export function schedule(units: readonly Unit[]): Unit[] {
   return order;
 }
 
-/** A binary heap with the earliest traced unit on top. */
+/** A binary min-heap of units, ordered by trace order. */
 class Heap {
   readonly #items: Unit[] = [];
 
   push(unit: Unit): void {
     const items = this.#items;
-    let at = items.push(unit) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
+    let hole = items.push(unit) - 1;
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
       if (key(items[parent]) <= key(unit)) break;
-      items[at] = items[parent] as Unit;
-      at = parent;
+      items[hole] = at(items, parent);
+      hole = parent;
     }
-    items[at] = unit;
+    items[hole] = unit;
   }
 
   pop(): Unit | undefined {
@@ -42,16 +45,16 @@ class Heap {
     const top = items[0];
     const moved = items.pop();
     if (items.length === 0 || !moved) return top;
-    let at = 0;
+    let hole = 0;
     for (;;) {
-      const left = 2 * at + 1;
+      const left = 2 * hole + 1;
       if (left >= items.length) break;
       const child = left + 1 < items.length && key(items[left + 1]) < key(items[left]) ? left + 1 : left;
       if (key(moved) <= key(items[child])) break;
-      items[at] = items[child] as Unit;
-      at = child;
+      items[hole] = at(items, child);
+      hole = child;
     }
-    items[at] = moved;
+    items[hole] = moved;
     return top;
   }
 }

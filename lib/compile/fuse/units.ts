@@ -1,9 +1,9 @@
 import type { Tensor } from '../../graph/tensor.js';
 
-/** Nodes that become one step, or the views among them that become none. */
+/** A group of nodes that are lowered together; leaves and views lower to no step. */
 export class Unit {
   readonly nodes: Tensor[] = [];
-  /** Units that read what this one makes. */
+  /** Units that depend on this one. */
   readonly successors = new Set<Unit>();
   readonly predecessors = new Set<Unit>();
 
@@ -11,25 +11,25 @@ export class Unit {
     this.nodes.push(node);
   }
 
-  /** The node that was traced last: the one whose shape the step runs over. */
+  /** The node traced last, whose shape the step iterates over. */
   get last(): Tensor {
     return this.nodes.at(-1) as Tensor;
   }
 }
 
-/** Makes `to` run after `from`. */
+/** Adds the dependency of `to` on `from`. */
 export function link(from: Unit, to: Unit): void {
   if (from === to) return;
   from.successors.add(to);
   to.predecessors.add(from);
 }
 
-/** Whether `to` runs after `from` along a path of more than one dependency. */
+/** True if a path of more than one dependency leads from `from` to `to`. */
 export function reachesAround(from: Unit, to: Unit): boolean {
   return [...from.successors].some((next) => next !== to && (next === from || reaches(next, to)));
 }
 
-/** Whether `to` runs after `from`, along at least one dependency. */
+/** True if a path of at least one dependency leads from `from` to `to`. */
 export function reaches(from: Unit, to: Unit): boolean {
   const seen = new Set<Unit>();
   const stack = [...from.successors];
@@ -42,7 +42,7 @@ export function reaches(from: Unit, to: Unit): boolean {
   return false;
 }
 
-/** Moves the nodes and dependencies of `from` into `into`, which must not make a cycle. */
+/** Moves the nodes and dependencies of `from` into `into`; this must not create a cycle. */
 export function merge(from: Unit, into: Unit): void {
   into.nodes.push(...from.nodes);
   into.nodes.sort((a, b) => a.id - b.id);

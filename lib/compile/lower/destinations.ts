@@ -5,15 +5,15 @@ import { reachable, type Tensor } from '../../graph/tensor.js';
 import { link, reaches, type Unit } from '../fuse/units.js';
 import type { Buffer } from '../plan/values.js';
 
-/** A value that leaves the plan, and the binding that takes it. */
+/** A value that leaves the plan, and the binding that receives it. */
 export interface Target {
   readonly value: Tensor;
   readonly binding: Buffer;
-  /** The variable that is assigned, where the target is one. */
+  /** The variable that is assigned, if the target is one. */
   readonly variable?: Variable;
 }
 
-/** How each target is served: by the step that computes its value, or by a copy before or after all steps. */
+/** The writer of each target: the step that computes its value, or a copy before or after all steps. */
 export interface Destinations {
   readonly direct: ReadonlyMap<Tensor, Buffer>;
   readonly before: readonly Target[];
@@ -21,9 +21,9 @@ export interface Destinations {
 }
 
 /**
- * Lets the step that computes a value write it to its binding where that is safe; a copy does the rest. A variable is
- * safe to write when every other reader of its old value, and every step that can fail, runs first; new links between
- * units order that.
+ * Lets the step that computes a value write it directly to its binding where that is safe; other values are copied. A
+ * variable is safe to write if every other reader of its old value, and every step that can fail, runs first; links
+ * added between units enforce this order.
  */
 export function chooseDestinations(
   targets: readonly Target[],
@@ -49,21 +49,21 @@ export function chooseDestinations(
   return { direct, before, after };
 }
 
-/** The node whose memory holds the value: a reshape of a whole result has the same bytes. */
+/** The node whose memory holds the value: a reshape of a whole result shares its bytes. */
 function computed(value: Tensor): Tensor {
   let node = value;
   while (node.op.kind === 'reshape') node = node.input(0);
   return node.op.kernel.family === 'view' ? value : node;
 }
 
-/** Whether the value is the memory of a leaf, which a later step may overwrite. */
+/** True if the value is the memory of a leaf, which a later step may overwrite. */
 function isLeafView(value: Tensor): boolean {
   let node = value;
   while (node.op.kernel.family === 'view') node = node.input(0);
   return node.op.kernel.family === 'leaf' && !isNumber(node);
 }
 
-/** Whether the node's kernel may stop the run: an index out of range, a singular matrix. */
+/** True if the node's kernel can abort the run: an index out of range, a singular matrix. */
 function canFail(node: Tensor): boolean {
   const { kernel } = node.op;
   if (kernel.family === 'scan') return reachable((node.attributes as Loop).body.results).some(canFail);
@@ -71,8 +71,8 @@ function canFail(node: Tensor): boolean {
 }
 
 /**
- * Orders all readers of the variable, and all units that can fail, before the unit that computes its next value, if
- * that can be. So a run that fails leaves every variable as it was.
+ * Orders all readers of the variable, and all units that can fail, before the unit that computes its next value, so
+ * that a failed run leaves every variable unchanged. False if this order is impossible.
  */
 function reserve(
   variable: Variable,
@@ -86,7 +86,7 @@ function reserve(
   const readers = new Set(fallible);
   for (const { node, viewed } of readersOf(variable, consumers)) {
     const unit = unitOf.get(node) as Unit;
-    // In place, element by element, is safe only where both sides are read and written at the same index.
+    // Writing in place is safe only if the program reads and writes the same index.
     if (unit === writer && (viewed || value.op.kernel.family !== 'map')) return false;
     if (unit !== writer) readers.add(unit);
   }
@@ -95,7 +95,7 @@ function reserve(
   return true;
 }
 
-/** The nodes that compute with a leaf, directly or through views. */
+/** The nodes that read a leaf, directly or through views. */
 function readersOf(leaf: Tensor, consumers: ReadonlyMap<Tensor, readonly Tensor[]>) {
   const found: { node: Tensor; viewed: boolean }[] = [];
   const stack: { node: Tensor; viewed: boolean }[] = [{ node: leaf, viewed: false }];

@@ -3,7 +3,7 @@ import { contiguousStrides, sizeOf } from '../../graph/shapes.js';
 import type { LoopBinding } from '../plan/plan.js';
 import type { Value } from '../plan/values.js';
 
-/** Where each carried value of a loop lies before the first step, in the memory of the loop's value. */
+/** The slot of each carried value before the first step, in the memory of the loop's value. */
 export function loopStarts(loop: Loop, output: Value): Value[] {
   return slotRangesOf(loop)
     .slice(0, loop.carries)
@@ -11,7 +11,7 @@ export function loopStarts(loop: Loop, output: Value): Value[] {
 }
 
 /**
- * What the bindings of a loop's body are at each step: its placeholders, then its results.
+ * The bindings of a loop's body at each step: its placeholders, then its results.
  *
  * @param read the values of the inputs and of the captured values, contiguous
  * @param output the loop's value

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { bytesPerElement, type DType } from '../../graph/dtype.js';
 import { isNumber, numberOf } from '../../graph/leaf.js';
 import type { Body, Loop } from '../../graph/loop.js';
@@ -13,27 +14,27 @@ import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from 
 import { loopBindings, loopStarts } from './loop.js';
 import { wholeValue, writeProgram } from './program.js';
 
-/** What the lowering must know of the whole graph. */
+/** Facts about the whole graph that the lowering needs. */
 export interface LoweringContext {
-  /** The binding of each leaf that has memory of its own. */
+  /** The binding of each leaf that has its own memory. */
   readonly leaves: ReadonlyMap<Tensor, Buffer>;
-  /** The binding that a node's value is written to, where it has one. */
+  /** The binding that a node's value is written to directly, if any. */
   readonly destinations: ReadonlyMap<Tensor, Buffer>;
-  /** Nodes whose values are read outside of the unit that makes them. */
+  /** Nodes whose values are read outside of their unit. */
   readonly shared: ReadonlySet<Tensor>;
-  /** The plan of a loop's body. */
+  /** Compiles a loop's body to a plan. */
   compileBody(body: Body): Plan;
 }
 
-/** Turns units, in the order of the schedule, into steps over buffers that are not placed yet. */
+/** Lowers units, in schedule order, to steps over buffers that have no offsets yet. */
 export class Lowering {
   readonly steps: Step<Value>[] = [];
   readonly #values = new Map<Tensor, Value>();
   readonly #compact = new Map<Tensor, Value>();
   #buffers = 0;
-  /** Of the unit that is lowered now. */
+  /** The origin of the current unit. */
   #origin: Origin | undefined;
-  /** Those of the unit; what is made for it on the way, such as a copy, is in the first. */
+  /** The scopes of the current unit; auxiliary buffers, such as copies, belong to the first. */
   #scopes: readonly CheckpointScope[] = [];
 
   constructor(private readonly context: LoweringContext) {}
@@ -53,7 +54,7 @@ export class Lowering {
     this.#scopes = [];
   }
 
-  /** Where a node's value is. Views are resolved here, and copied only where no strides express them. */
+  /** The value of a node. Views become strides here, and are copied only if no strides express them. */
   valueOf(node: Tensor): Value {
     const known = this.#values.get(node);
     if (known) return known;
@@ -62,7 +63,7 @@ export class Lowering {
     return value;
   }
 
-  /** A copy of a value in memory of its own, or in the given buffer. */
+  /** Copies a value to the given buffer, or to a new one. */
   copy(source: Value, label: string, buffer?: Buffer, origin = this.#origin): Value {
     const output: Value = {
       buffer: buffer ?? this.#allocate(source.layout.shape, source.dtype, this.#scopes[0]),
@@ -143,7 +144,7 @@ export class Lowering {
       if (sizeOf(source.layout.shape) === 0) continue;
       const { strides } = output.layout;
       const layout: Layout = {
-        offset: start.reduce((sum, at, axis) => sum + at * (strides[axis] as number), 0),
+        offset: start.reduce((sum, index, axis) => sum + index * at(strides, axis), 0),
         shape: source.layout.shape,
         strides: strides.map((stride, axis) => stride * (step?.[axis] ?? 1)),
       };
@@ -212,7 +213,7 @@ export class Lowering {
     return layout ? { ...value, layout } : this.#contiguous(node);
   }
 
-  /** The nodes of a unit whose values must be in memory, and where. */
+  /** The nodes of a unit whose values must be in memory, with their destinations. */
   #stored(unit: Unit): Map<Tensor, Value> {
     const nodes = unit.nodes.filter((node) => this.context.shared.has(node));
     return new Map(nodes.map((node) => [node, this.valueOf(node)]));
@@ -236,7 +237,7 @@ export class Lowering {
   }
 }
 
-/** The scopes that something of the unit leaves, and the innermost one that all of it is in. */
+/** The scopes that any node of the unit leaves, and the innermost one that contains them all. */
 function scopesOf({ nodes }: Unit): readonly CheckpointScope[] {
   const left = nodes.flatMap(({ scope }) => scope?.left ?? []);
   const common = nodes.map(({ scope }) => keptIn(scope)).reduce(commonScope);

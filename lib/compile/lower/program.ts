@@ -4,19 +4,19 @@ import type { ComputeType } from '../fuse/space.js';
 import type { Program, ProgramInstruction } from '../plan/plan.js';
 import { contiguous, sameLayout, type Value } from '../plan/values.js';
 
-/** A vector program under construction, and the register that each node's value is in. */
+/** A vector program under construction, and the register of each node's value. */
 export interface DraftProgram {
   readonly program: Program<Value>;
   readonly registerOf: ReadonlyMap<Tensor, number>;
 }
 
 /**
- * Writes the element-wise nodes of a unit as one vector program.
+ * Lowers the element-wise nodes of a unit to one vector program.
  *
- * @param nodes the nodes to compute, inputs first
- * @param inputs values that come from outside and are read though no node of the program computes with them
- * @param stored the nodes whose values leave the program, and where they go
- * @param space the shape that the program runs over and the arithmetic that it computes in
+ * @param nodes the nodes to compute, in topological order
+ * @param inputs outside values to load even if no node of the program reads them
+ * @param stored the nodes whose values leave the program, and their destinations
+ * @param space the iteration shape and the arithmetic type
  */
 export function writeProgram(
   nodes: readonly Tensor[],
@@ -61,7 +61,7 @@ export function writeProgram(
   };
 }
 
-/** The value that a node's whole, contiguous result makes in a buffer. */
+/** The value of a node's whole result, contiguous in a buffer. */
 export function wholeValue(node: Tensor, buffer: Value['buffer']): Value {
   return { buffer, layout: contiguous(node.shape), dtype: node.dtype };
 }

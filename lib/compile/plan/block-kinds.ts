@@ -1,12 +1,12 @@
 import type { Block, Plan, Step } from './plan.js';
 
 /**
- * What a stretch of the arena is for: activations that the forward pass keeps for the backward pass, values that are computed
- * again, what a kernel takes to work in, and all else, such as gradients on their way.
+ * Purpose of an arena block: activations kept for the backward pass, recomputed values, the workspace of a kernel, or
+ * anything else, such as gradients in flight.
  */
 export type BlockKind = 'kept' | 'recomputed' | 'workspace' | 'transient';
 
-/** What each block of a plan is for, in the order of the blocks. One that is used in turn counts as what it was first. */
+/** The kind of each block of a plan. A block that several values use in turn counts as its first use. */
 export function blockKinds({ steps, blocks }: Pick<Plan, 'steps' | 'blocks'>): BlockKind[] {
   const backward = backwardStart({ steps });
   return blocks.map((block) => {
@@ -17,7 +17,7 @@ export function blockKinds({ steps, blocks }: Pick<Plan, 'steps' | 'blocks'>): B
   });
 }
 
-/** The first step of the backward pass; -1 where there is none. */
+/** The first step of the backward pass; -1 if there is none. */
 export function backwardStart({ steps }: Pick<Plan, 'steps'>): number {
   return steps.findIndex(({ origin, recomputed }) => origin?.phase === 'backward' && !recomputed);
 }

@@ -1,6 +1,7 @@
+import { at } from '../../graph/at.js';
 import type { Block } from './plan.js';
 
-/** The blocks of an arena that are alive at a step, in the order of their offsets, while the steps go by. */
+/** A sweep over the steps of a plan that keeps the live blocks of the arena, ordered by offset. */
 export class LiveBlocks {
   readonly #live: Block[] = [];
   readonly #starting: readonly Block[];
@@ -9,13 +10,17 @@ export class LiveBlocks {
   #ended = 0;
 
   constructor(blocks: readonly Block[]) {
-    // Blocks without bytes or without steps hold nothing, and overlap with nothing.
+    // Blocks without bytes or without steps hold nothing and overlap nothing.
     const real = blocks.filter(({ bytes, first, last }) => bytes > 0 && first <= last);
     this.#starting = real.toSorted((a, b) => a.first - b.first);
     this.#ending = real.toSorted((a, b) => a.last - b.last);
   }
 
-  /** Goes on to a step, which lies behind those before. A block that overlaps with one that is alive is a fault. */
+  /**
+   * Advances to a step, which must not precede the current one.
+   *
+   * @throws Error if two live blocks overlap
+   */
   advance(step: number): void {
     for (let next = this.#starting[this.#started]; next && next.first <= step; ) {
       this.#endBefore(next.first);
@@ -25,20 +30,20 @@ export class LiveBlocks {
     this.#endBefore(step);
   }
 
-  /** Goes on until no block is left that starts later. */
+  /** Advances to the start of the last block. */
   finish(): void {
     this.advance(this.#starting.at(-1)?.first ?? 0);
   }
 
-  /** Whether one block that is alive holds the bytes from `low` to `high`. */
+  /** True if a single live block holds the bytes from `low` to below `high`. */
   holds(low: number, high: number): boolean {
     const block = this.#live[this.#behind(low) - 1];
     return block !== undefined && high <= block.offset + block.bytes;
   }
 
   #start(block: Block): void {
-    const at = this.#behind(block.offset);
-    const [below, above] = [this.#live[at - 1], this.#live[at]];
+    const index = this.#behind(block.offset);
+    const [below, above] = [this.#live[index - 1], this.#live[index]];
     for (const other of [below, above]) {
       if (!other) continue;
       const apart = other.offset + other.bytes <= block.offset || block.offset + block.bytes <= other.offset;
@@ -47,7 +52,7 @@ export class LiveBlocks {
         throw new Error(`verify: blocks at ${a} and ${b} overlap while both are alive`);
       }
     }
-    this.#live.splice(at, 0, block);
+    this.#live.splice(index, 0, block);
   }
 
   #endBefore(step: number): void {
@@ -56,12 +61,12 @@ export class LiveBlocks {
     }
   }
 
-  /** How many of the live blocks start at an offset or below. No two start at the same one. */
+  /** Number of live blocks that start at or below an offset. No two start at the same one. */
   #behind(offset: number): number {
     let [low, high] = [0, this.#live.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#live[middle] as Block).offset <= offset) low = middle + 1;
+      if (at(this.#live, middle).offset <= offset) low = middle + 1;
       else high = middle;
     }
     return low;

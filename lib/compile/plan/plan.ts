@@ -31,20 +31,20 @@ export interface Program<O = Operand> {
   readonly outputs: readonly O[];
 }
 
-/** What a step says of itself besides its work, for messages and profiles. */
+/** Metadata of a step, for messages and profiles. */
 export interface StepFacts {
-  /** The ops that it computes, as `add+relu`. */
+  /** The ops that it computes, such as `add+relu`. */
   readonly label: string;
   /** Floating-point operations of one run. */
   readonly flops: number;
-  /** Where its op comes from, where that was traced. */
+  /** The origin of its op, if origins were traced. */
   readonly origin?: Origin;
   /**
-   * The checkpointed stretches that it is a part of: those that something of it leaves, and the one that all of it is in.
-   * Left out of plans, which are what was made of it.
+   * Its checkpoint scopes: those that any of its nodes leave, and the innermost one that contains them all. Absent from
+   * plans, where recomputation is already resolved.
    */
   readonly scopes?: readonly CheckpointScope[];
-  /** Whether it computes again what an earlier step did. */
+  /** True if it recomputes what an earlier step computed. */
   readonly recomputed?: true;
 }
 
@@ -52,14 +52,14 @@ export interface MapStep<O = Operand> extends Program<O>, StepFacts {
   readonly kernel: 'map';
 }
 
-/** What a register is reduced to, and where that goes. */
+/** The reduction of a register, and its destination. */
 export interface ReducedRegister<O = Operand> {
   readonly code: 'sum' | 'max' | 'min';
   readonly result: number;
   readonly output: O;
 }
 
-/** A program some of whose registers, seen as [A, R, B], are reduced over R in the same pass. */
+/** A program with registers that, viewed as [A, R, B], are reduced over R in the same pass. */
 export interface ReduceStep<O = Operand> extends Program<O>, StepFacts {
   readonly kernel: 'reduce';
   readonly dims: readonly [number, number, number];
@@ -78,7 +78,7 @@ export interface FillStep<O = Operand> extends StepFacts {
   readonly output: O;
 }
 
-/** A kernel with named operands and plain attributes: a product, a convolution, a pooling, a look-up. */
+/** A kernel with named operands and plain attributes: a matrix product, a convolution, a pooling, a lookup. */
 export interface CallStep<O = Operand> extends StepFacts {
   readonly kernel: 'call';
   readonly name: string;
@@ -89,8 +89,8 @@ export interface CallStep<O = Operand> extends StepFacts {
 }
 
 /**
- * Memory behind a binding of a loop's body: at step `t` the binding is slot `(t + first) % slots` of the operand, which
- * lies there in one piece.
+ * Memory of a binding of a loop's body: at step `t` the binding is slot `(t + first) % slots` of the operand, which is
+ * contiguous.
  */
 export interface LoopBinding<O = Operand> {
   readonly operand: O;
@@ -98,7 +98,7 @@ export interface LoopBinding<O = Operand> {
   readonly first: number;
 }
 
-/** Runs a plan of its own for each step of a loop; steps count from the last down in reverse. */
+/** Runs the plan of a loop's body once per loop step; with `reverse`, from the last step to the first. */
 export interface ScanStep<O = Operand> extends StepFacts {
   readonly kernel: 'scan';
   readonly length: number;
@@ -106,9 +106,9 @@ export interface ScanStep<O = Operand> extends StepFacts {
   readonly body: Plan;
   /** One for each binding of the body. */
   readonly bindings: readonly LoopBinding<O>[];
-  /** How many of the bindings are read; the others are written. */
+  /** Number of bindings that are read; the ones after them are written. */
   readonly reads: number;
-  /** The arena of the body, in bytes. */
+  /** The arena of the body, as uint8. */
   readonly workspace?: O;
 }
 
@@ -120,7 +120,7 @@ export type Step<O = Operand> =
   | CallStep<O>
   | ScanStep<O>;
 
-/** Memory from outside of the arena that a plan reads or writes, in the order in which a run is given it. */
+/** Memory outside the arena that a plan reads or writes. */
 export interface Binding {
   readonly kind: 'input' | 'variable' | 'constant' | 'output';
   readonly name: string;
@@ -131,7 +131,7 @@ export interface Binding {
   readonly data?: TypedArray;
 }
 
-/** A stretch of the arena, and the steps (both included) between which it is taken. */
+/** A byte range of the arena, and the first and last step (both inclusive) that use it. */
 export interface Block {
   readonly offset: number;
   readonly bytes: number;
@@ -140,10 +140,11 @@ export interface Block {
 }
 
 /**
- * A compiled graph: kernel calls over one arena, as plain data that a worker thread can be sent. The same graph gives
- * the same plan.
+ * A compiled graph: kernel calls over one arena, as plain data that can be sent to a worker thread. The same graph
+ * gives the same plan.
  */
 export interface Plan {
+  /** In the order in which a run receives their memory. */
   readonly bindings: readonly Binding[];
   readonly steps: readonly Step[];
   readonly blocks: readonly Block[];
@@ -151,6 +152,6 @@ export interface Plan {
   readonly arenaBytes: number;
   /** Floating-point operations of one run. */
   readonly flops: number;
-  /** Those of them that compute again what was given up to save memory. */
+  /** The part of `flops` spent on recomputation to save memory. */
   readonly recomputedFlops: number;
 }

@@ -1,10 +1,11 @@
+import { at } from '../../graph/at.js';
 import type { Operand, Plan, Program, ScanStep, Step } from './plan.js';
 import { isContiguous } from './values.js';
 
 /**
- * A plan as text, one line per step: where its operands are, what it computes, where the results go. `@64` is the
- * arena from byte 64, `input0` the first input, `%1` a register of a fused program. Shape and dtype are left out where
- * they are the program's own, strides where a value is contiguous.
+ * Prints a plan as text, one line per step: its operands, its computation, its destinations. `@64` is byte 64 of the
+ * arena, `input0` the first input, `%1` a register of a fused program. Shape and dtype are omitted where they equal
+ * those of the program, strides where a value is contiguous.
  */
 export function printPlan(plan: Plan): string {
   const counts = new Map<string, number>();
@@ -44,14 +45,14 @@ function showStep(step: Step, show: (operand: Operand) => string): string {
   }
 }
 
-/** The loop's bindings, named as its body names them, and the body's own steps below. */
+/** The bindings of the loop under the names that its body uses, and the steps of the body below. */
 function showScan(step: ScanStep, show: (operand: Operand) => string): string {
   const { length, reverse, body, bindings, reads, workspace } = step;
   const bound = bindings.map(({ operand, slots, first }, i) => {
     const name = i < reads ? `input${i}` : `output${i - reads}`;
-    const at = first === 0 ? 't' : `t + ${first}`;
-    const ring = first === 0 ? at : `(${at})`;
-    const slot = slots === 1 ? '' : `[${slots < length + first ? `${ring} % ${slots}` : at}]`;
+    const position = first === 0 ? 't' : `t + ${first}`;
+    const ring = first === 0 ? position : `(${position})`;
+    const slot = slots === 1 ? '' : `[${slots < length + first ? `${ring} % ${slots}` : position}]`;
     return `${name} = ${show(operand)}${slot}`;
   });
   const arena = workspace ? [`arena ${show(workspace)}`] : [];
@@ -59,7 +60,7 @@ function showScan(step: ScanStep, show: (operand: Operand) => string): string {
   return [head, ...printPlan(body).split('\n')].join('\n    ');
 }
 
-/** `float32[2,3] %0 = input0; %1 = add %0 1; %1 -> output0`; constants stand where they are used. */
+/** `float32[2,3] %0 = input0; %1 = add %0 1; %1 -> output0`, with constants inlined. */
 function showProgram(program: Program, show: (operand: Operand) => string): string {
   const { compute, shape, operands, instructions, results, outputs } = program;
   const names = registerNames(program);
@@ -74,11 +75,11 @@ function showProgram(program: Program, show: (operand: Operand) => string): stri
     ];
     return code === 'constant' ? [] : [`${names[operands.length + i]} = ${parts.join(' ')}`];
   });
-  const stores = outputs.map((output, i) => `${names[results[i] as number]} -> ${brief(output)}`);
+  const stores = outputs.map((output, i) => `${names[at(results, i)]} -> ${brief(output)}`);
   return `${compute}[${shape.join(',')}] ${[...loads, ...work.flat(), ...stores].join('; ')}`;
 }
 
-/** A constant's register is called by its value, any other by its number. */
+/** The name of each register: the value of a constant, `%i` otherwise. */
 function registerNames({ operands, instructions }: Program): string[] {
   const codes = [...operands.map(() => undefined), ...instructions];
   return codes.map((made, i) => (made?.code === 'constant' ? String(made.value) : `%${i}`));

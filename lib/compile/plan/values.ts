@@ -3,37 +3,37 @@ import type { Layout } from '../../graph/op.js';
 import type { CheckpointScope } from '../../graph/scope.js';
 import { contiguousStrides, type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
 
-/** A stretch of the arena that has no place in it yet. */
+/** A buffer in the arena that has no offset yet. */
 export interface ArenaBuffer {
   readonly kind: 'arena';
   readonly id: number;
   readonly bytes: number;
-  /** The checkpointed stretch of the graph whose values it is for: it is computed again rather than kept for gradients. */
+  /** The checkpoint scope of its value, which is recomputed for gradients rather than kept. */
   readonly scope?: CheckpointScope;
 }
 
-/** Memory that a value lies in, before the arena is laid out. */
+/** The memory of a value before the arena is laid out. */
 export type Buffer = ArenaBuffer | { readonly kind: 'binding'; readonly index: number };
 
-/** A value, or a window on one. */
+/** A strided view of a buffer. */
 export interface Value {
   readonly buffer: Buffer;
   readonly layout: Layout;
   readonly dtype: DType;
 }
 
-/** The layout of a value that fills its memory in row-major order. */
+/** The layout of a value that fills its buffer in row-major order. */
 export function contiguous(shape: Shape): Layout {
   return { offset: 0, shape, strides: contiguousStrides(shape) };
 }
 
-/** Whether the layout visits neighbouring elements in row-major order. */
+/** True if the layout visits adjacent elements in row-major order. */
 export function isContiguous({ shape, strides }: Layout): boolean {
   const expected = contiguousStrides(shape);
   return sizeOf(shape) === 0 || shape.every((d, axis) => d === 1 || strides[axis] === expected[axis]);
 }
 
-/** Whether the value is all of its buffer, in row-major order. */
+/** True if the value fills its buffer of `bytes` in row-major order. */
 export function fillsBuffer(value: Value, bytes: number): boolean {
   const { layout, dtype } = value;
   return (
@@ -46,8 +46,8 @@ export function sameLayout(a: Layout, b: Layout): boolean {
 }
 
 /**
- * The layout of a batch of matrices with one of the last two strides equal to 1, as BLAS reads them, or null where a
- * copy is needed first.
+ * The layout of a batch of matrices with one of the last two strides equal to 1, as BLAS reads them; null if a copy
+ * is needed first.
  */
 export function matrixLayout(layout: Layout): Layout | null {
   const [rows, columns] = layout.shape.slice(-2) as [number, number];

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { formatShape } from '../../graph/errors.js';
 import { sameShape, sizeOf } from '../../graph/shapes.js';
@@ -6,7 +7,7 @@ import { LiveBlocks } from './live-blocks.js';
 import { operandsOf } from './operands.js';
 import type { Operand, Plan, ReduceStep } from './plan.js';
 
-/** Checks that nodes stand behind their inputs and have the types that their ops give. Faults are bugs of a pass. */
+/** Checks that nodes follow their inputs and have the types that their ops infer. A failure is a bug in a pass. */
 export function verifyGraph(nodes: readonly Tensor[]): void {
   const seen = new Set<Tensor>();
   for (const node of nodes) {
@@ -22,8 +23,9 @@ export function verifyGraph(nodes: readonly Tensor[]): void {
 }
 
 /**
- * Checks a plan by itself: every operand lies within its buffer, and in the arena within a block that is alive at that
- * step; blocks that live at the same step do not overlap; reductions fit their dimensions. Faults are bugs of a pass.
+ * Checks the consistency of a plan: every operand lies within its buffer, and in the arena within a block that is live
+ * at that step; blocks that are live at the same step do not overlap; reductions fit their dimensions. A failure is a
+ * bug in a pass.
  */
 export function verifyPlan(plan: Plan): void {
   const size = (buffer: number) =>
@@ -66,12 +68,12 @@ function verifyReductions(
   }
 }
 
-/** The bytes that an operand may touch: from the first, to behind the last. */
+/** The byte range that an operand may touch; the end is exclusive. */
 function span({ offset, shape, strides, dtype }: Operand): [number, number] {
   if (shape.includes(0)) return [offset, offset];
   let [low, high] = [0, 0];
   shape.forEach((dimension, axis) => {
-    const reach = (dimension - 1) * (strides[axis] as number);
+    const reach = (dimension - 1) * at(strides, axis);
     if (reach < 0) low += reach;
     else high += reach;
   });

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import type { CheckpointScope } from '../../graph/scope.js';
 import { sizeOf } from '../../graph/shapes.js';
@@ -7,42 +8,41 @@ import type { Step } from '../plan/plan.js';
 import { fillsBuffer, type Value } from '../plan/values.js';
 
 /**
- * The steps of a graph as actions on values: what must be known to run some of them again. An action is the steps that
- * write one buffer together; a value is a buffer of the arena. Both are numbered from 0, actions in the order of the
- * schedule.
+ * The steps of a graph as actions on values, for the recomputation search. An action is a group of steps that write one
+ * buffer together; a value is a buffer of the arena. Both are numbered from 0, actions in schedule order.
  */
 export interface Actions {
   readonly steps: readonly (readonly Step<Value>[])[];
-  /** The values that each action reads, and those that it writes; scratch memory is in neither. */
+  /** The values that each action reads and writes, without its workspace. */
   readonly reads: readonly (readonly number[])[];
   readonly writes: readonly (readonly number[])[];
-  /** Bytes that each action needs while it runs, and nobody afterwards. */
+  /** The workspace of each action in bytes. */
   readonly scratch: readonly number[];
-  /** What running it once more costs. */
+  /** The cost of running each action once more. */
   readonly cost: readonly number[];
-  /** Whether it may run again: it writes nothing but values, and does not fail. */
+  /** True for actions that may run again, because they write only values. */
   readonly repeatable: readonly boolean[];
-  /** The first later action that overwrites memory of the caller which this one reads: from there on it may not run again. */
+  /** For each action, the first later one that overwrites a binding it reads: from there on it must not run again. */
   readonly deadline: readonly number[];
-  /** For each action the writes that may take the place of a read that nobody needs afterwards, and these reads. */
+  /** For each action, the writes that may reuse the memory of a read whose value dies there, with these reads. */
   readonly inPlace: readonly (readonly { readonly write: number; readonly reads: readonly number[] }[])[];
-  /** The size of each value. */
+  /** The size of each value in bytes. */
   readonly bytes: readonly number[];
   /** The action that writes each value. */
   readonly producer: readonly number[];
-  /** The checkpointed stretch that each value is computed again with; undefined where it is kept. */
+  /** The checkpoint scope that each value is recomputed with; undefined if it is kept. */
   readonly scopes: readonly (CheckpointScope | undefined)[];
-  /** The number of each value in the schedule's buffers. */
+  /** The buffer id of each value. */
   readonly bufferIds: readonly number[];
 }
 
-/** What a step costs, in floating-point operations or what takes as long. */
+/** Cost of a step, in floating-point operations or work that takes as long. */
 export type StepCost = (step: Step<Value>) => number;
 
-/** Operations that a core makes in the time in which it moves a byte from or to memory. */
+/** Floating-point operations of a core in the time that it takes to move a byte to or from memory. */
 const OPERATIONS_PER_BYTE = 8;
 
-/** Floating-point operations, and what moving the operands takes. */
+/** Floating-point operations, plus the equivalent of moving the operands. */
 export const workOf: StepCost = (step) => {
   const { reads, writes } = operandsOf(step);
   const bytes = (values: readonly Value[]) =>
@@ -106,7 +106,7 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
   };
 }
 
-/** Steps that write the same buffer belong together, at the place of the last of them. */
+/** Groups the steps that write the same buffer, at the position of the last of them. */
 function groupByBuffer(steps: readonly Step<Value>[]): Step<Value>[][] {
   const lastWriter = new Map<number, number>();
   steps.forEach((step, index) => {
@@ -125,7 +125,7 @@ function groupByBuffer(steps: readonly Step<Value>[]): Step<Value>[][] {
   return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
 
-/** In how many groups each buffer is used. */
+/** The number of groups that use each buffer. */
 function countUsers(groups: readonly (readonly Step<Value>[])[]): Map<number, number> {
   const users = new Map<number, number>();
   for (const group of groups) {
@@ -153,14 +153,15 @@ function deadlinesOf(groups: readonly (readonly Step<Value>[])[]): number[] {
   const written = new Map<number, number>();
   const deadlines = new Array<number>(groups.length).fill(groups.length);
   for (let index = groups.length - 1; index >= 0; index--) {
-    for (const step of groups[index] as readonly Step<Value>[]) {
+    const group = at(groups, index);
+    for (const step of group) {
       for (const { buffer } of operandsOf(step).reads) {
         if (buffer.kind !== 'binding') continue;
-        const at = written.get(buffer.index) ?? groups.length;
-        deadlines[index] = Math.min(deadlines[index] as number, at);
+        const overwritten = written.get(buffer.index) ?? groups.length;
+        deadlines[index] = Math.min(deadlines[index] as number, overwritten);
       }
     }
-    for (const step of groups[index] as readonly Step<Value>[]) {
+    for (const step of group) {
       for (const { buffer } of operandsOf(step).writes) {
         if (buffer.kind === 'binding') written.set(buffer.index, index);
       }
@@ -169,7 +170,7 @@ function deadlinesOf(groups: readonly (readonly Step<Value>[])[]): number[] {
   return deadlines;
 }
 
-/** As the arena's layout does it: see `placeInArena`. */
+/** Candidates for writes in place, by the rules of `findLifetimes`. */
 function findInPlace(group: readonly Step<Value>[], numberOfBuffer: ReadonlyMap<number, number>) {
   const [step] = group;
   if (group.length !== 1 || (step?.kernel !== 'map' && step?.kernel !== 'reduce')) return [];

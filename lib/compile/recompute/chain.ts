@@ -1,39 +1,41 @@
+import { at } from '../../graph/at.js';
 import type { Actions } from './actions.js';
 import { type KeptSegments, measureSegments, type SegmentCosts } from './segment-costs.js';
 import type { Segments } from './segments.js';
 import type { Sequence } from './sequence.js';
 
-/** The work of the search, in steps of its innermost loop. */
+/** Limit on the work of the search, in iterations of its innermost loop. */
 const SEARCH_WORK = 5e7;
 
-/** Sizes are rounded to a part of the memory that keeping everything takes: to one of so many. */
+/** Fewest and most levels of memory: sizes are rounded to a fraction of what keeping everything takes. */
 const [FEWEST_LEVELS, MOST_LEVELS] = [128, 1024];
 
 /**
- * For a chain of stages and every amount of memory, how to run forward and back with the least work: which values to hold
- * at the borders of stages, what to run again from there, and so on within what runs again. By dynamic programming, as
- * Beaumont et al. ("Optimal checkpointing for heterogeneous chains", 2019) do: with memory m, the stages from s to t are
- * either run up to some stage k whose border is held, those behind it are done, and those before it begin again; or stage
- * s keeps what it will need, and those behind it are done. Exact for chains, up to the rounding of sizes.
+ * Recomputation search: for a chain of segments and every amount of memory, the forward and backward order with the
+ * least work, that is, the segment boundaries to hold and the segments to rerun from there, recursively. Dynamic
+ * programming after Beaumont et al. ("Optimal checkpointing for heterogeneous chains", 2019): with memory m, segments s
+ * to t either run up to some segment k whose boundary is held, k to t are completed, and s to k - 1 start over; or
+ * segment s keeps what it will need, and the ones after it are completed. Exact for chains, up to the rounding of
+ * sizes.
  */
 export class ChainSearch {
   readonly #count: number;
   readonly #levels: number;
   readonly #costs: SegmentCosts;
   readonly #grain: number;
-  /** For each pair of stages, the work by level of memory. */
+  /** `#table[s][t]`: the least work for segments s to t, by level of memory. */
   readonly #table: Float32Array[][] = [];
-  /** `#sweep[s][k]`: the cost of running stages s to k - 1, and the most that it takes. */
+  /** `[s][k]`: the cost and the peak of running segments s to k - 1. */
   readonly #sweepCost: Float64Array[];
   readonly #sweepPeak: Float64Array[];
 
   constructor(
     private readonly actions: Actions,
-    private readonly stages: Segments,
+    private readonly segments: Segments,
   ) {
-    const count = stages.cuts.length - 1;
+    const count = segments.cuts.length - 1;
     this.#count = count;
-    this.#costs = measureSegments(actions, stages);
+    this.#costs = measureSegments(actions, segments);
     const most = Math.floor((6 * SEARCH_WORK) / Math.max(1, count) ** 3);
     const everything = this.#bytesOfEverything();
     const sizes = this.#costs.kept.map(([alone]) => (alone as KeptSegments).bytes);
@@ -47,7 +49,7 @@ export class ChainSearch {
     this.#fill();
   }
 
-  /** The sequences for all amounts of memory that make a difference, from much to little. */
+  /** At most `most` different sequences, from much memory to little. */
   sequences(most: number): Sequence[] {
     const all = this.#table[0]?.[this.#count - 1];
     if (!all) return [];
@@ -55,7 +57,7 @@ export class ChainSearch {
     for (let level = this.#levels; level >= 0; level--) {
       if (Number.isFinite(all[level]) && all[level] !== all[level - 1]) levels.push(level);
     }
-    // Evenly in ratios of memory, so that small budgets have as many choices as large ones.
+    // In geometric steps of memory, so that small budgets have as many choices as large ones.
     const [first, last] = [levels[0] ?? 0, levels.at(-1) ?? 0];
     const chosen = new Set(
       Array.from({ length: most }, (_, i) => {
@@ -68,19 +70,19 @@ export class ChainSearch {
 
   #bytesOfEverything(): number {
     let [held, peak] = [0, 0];
-    for (const [stages] of this.#costs.kept as readonly (readonly [KeptSegments])[]) {
-      peak = Math.max(peak, held + Math.max(stages.peak, stages.backPeak));
-      held += stages.bytes;
+    for (const [alone] of this.#costs.kept as readonly (readonly [KeptSegments])[]) {
+      peak = Math.max(peak, held + Math.max(alone.peak, alone.backPeak));
+      held += alone.bytes;
     }
     return peak;
   }
 
-  /** What keeping everything of some stages takes, in levels with what rounding may add. */
+  /** The levels that keeping everything of segments s to t takes, including what rounding may add. */
   #everything(s: number, t: number): number {
     const waiting = this.#waitingBehind(t);
     let [held, peak] = [0, 0];
-    for (let stage = s; stage <= t; stage++) {
-      const [alone] = this.#costs.kept[stage] as readonly [KeptSegments];
+    for (let segment = s; segment <= t; segment++) {
+      const [alone] = this.#costs.kept[segment] as readonly [KeptSegments];
       peak = Math.max(peak, held + this.#level(Math.max(alone.peak + waiting, alone.backPeak)));
       held += this.#level(alone.bytes);
     }
@@ -92,7 +94,7 @@ export class ChainSearch {
   }
 
   #waitingBehind(t: number): number {
-    return t + 1 < this.#count ? (this.#costs.waiting[t] as number) : 0;
+    return t + 1 < this.#count ? at(this.#costs.waiting, t) : 0;
   }
 
   #fill(): void {
@@ -101,11 +103,11 @@ export class ChainSearch {
       for (let s = 0; s + length <= this.#count; s++) {
         const t = s + length - 1;
         const best = new Float32Array(this.#levels + 1).fill(Number.POSITIVE_INFINITY);
-        // With what keeping everything takes, more makes no difference.
+        // Beyond what keeping everything takes, more memory makes no difference.
         const enough = Math.min(this.#levels, this.#everything(s, t));
         for (const option of this.#options(s, t)) improveBy(option, best, enough);
-        best.fill(best[enough] as number, enough);
-        (this.#table[s] as Float32Array[])[t] = best;
+        best.fill(at(best, enough), enough);
+        at(this.#table, s)[t] = best;
       }
     }
   }
@@ -113,17 +115,17 @@ export class ChainSearch {
   *#options(s: number, t: number): Generator<Option> {
     const { kept, boundary } = this.#costs;
     const waiting = this.#waitingBehind(t);
-    for (const [more, stages] of (kept[s] as readonly KeptSegments[]).entries()) {
+    for (const [more, segments] of at(kept, s).entries()) {
       const end = s + more + 1;
       if (end > t + 1) break;
-      const needs = this.#level(Math.max(stages.peak + waiting, stages.backPeak));
-      if (end === t + 1) yield { kind: 'last', end, stages, cost: stages.own, needs, holds: 0 };
+      const needs = this.#level(Math.max(segments.peak + waiting, segments.backPeak));
+      if (end === t + 1) yield { kind: 'last', end, segments, cost: segments.own, needs, holds: 0 };
       else {
-        const after = this.#table[end]?.[t] as Float32Array;
-        yield { kind: 'keep', end, cost: stages.both, needs, holds: this.#level(stages.bytes), after };
+        const after = at(at(this.#table, end), t);
+        yield { kind: 'keep', end, cost: segments.both, needs, holds: this.#level(segments.bytes), after };
       }
     }
-    const [costs, peaks] = [this.#sweepCost[s] as Float64Array, this.#sweepPeak[s] as Float64Array];
+    const [costs, peaks] = [at(this.#sweepCost, s), at(this.#sweepPeak, s)];
     for (let k = s + 1; k <= t; k++) {
       const sweep: Option = {
         kind: 'hold',
@@ -142,7 +144,7 @@ export class ChainSearch {
   }
 
   #sequence(level: number): Sequence {
-    const { cuts, split, back } = this.stages;
+    const { cuts, split, back } = this.segments;
     const sequence: number[] = [];
     const add = (from: number, to: number) => {
       for (let action = from; action < to; action++) sequence.push(action);
@@ -156,37 +158,37 @@ export class ChainSearch {
         if (sum < least) [best, least] = [option, sum];
       }
       if (!best) throw new Error('recompute: the search has no way where it found one');
-      const { kind, end, stages, holds, keeps } = best;
-      if (isGiven && stages) sequence.push(...stages.restActions);
-      else add(cuts[s] as number, cuts[end] as number);
+      const { kind, end, segments, holds, keeps } = best;
+      if (isGiven && segments) sequence.push(...segments.restActions);
+      else add(at(cuts, s), at(cuts, end));
       if (end <= t) visit(end, t, memory - holds, isGiven);
       if (kind === 'hold') visit(s, end - 1, memory - (keeps ?? 0), keeps !== undefined);
-      else add(back[end - 1]?.start as number, back[s]?.end as number);
+      else add(at(back, end - 1).start, at(back, s).end);
     };
     visit(0, this.#count - 1, level, false);
-    add(this.#count > 0 ? (back[0]?.end as number) : split, this.actions.reads.length);
+    add(this.#count > 0 ? at(back, 0).end : split, this.actions.reads.length);
     return sequence;
   }
 }
 
 interface Option {
   readonly kind: 'last' | 'keep' | 'hold';
-  /** The stage behind those that run now. */
+  /** The segment after those that run now. */
   readonly end: number;
-  /** For `last`, what runs. */
-  readonly stages?: KeptSegments;
+  /** The segments that run, for `last`. */
+  readonly segments?: KeptSegments;
   readonly cost: number;
-  /** Levels of memory that it takes at least, and that it holds while `after` is done. */
+  /** Levels of memory that it takes at least, and that it holds during `after`. */
   readonly needs: number;
   readonly holds: number;
-  /** The work behind it by level, and that of beginning again. */
+  /** The work of the segments after it by level, and that of starting over. */
   readonly after?: Float32Array;
   readonly again?: Float32Array;
-  /** Where what is held at the border stays until the stage before it has been gone back through: levels that this takes. */
+  /** Levels of a boundary that stays held until the backward pass of the segment before it, if it does. */
   readonly keeps?: number;
 }
 
-/** Takes an option at the levels of memory at which it costs less than the best so far. */
+/** Lowers the best cost at the levels of memory where an option is cheaper. */
 function improveBy(
   { cost, needs, holds, after, again, keeps = 0 }: Option,
   best: Float32Array,
@@ -209,12 +211,12 @@ function improveBy(
   }
 }
 
-/** The part of what is kept that sizes may make up which the grain is too coarse for. */
+/** Fraction of the kept bytes in sizes that may be too small for the grain. */
 const SMALL_SHARE = 0.1;
 
 /**
- * What sizes are rounded to multiples of: no less than `least`, and a whole part of the sizes of most of what is kept, or a
- * multiple of them, as the tensors of a network often have sizes that are multiples of one another.
+ * The unit to which sizes are rounded: at least `least`, and a divisor or multiple of a size typical of what is kept,
+ * as the sizes of a network's tensors are often multiples of one another.
  */
 function chooseGrain(kept: readonly number[], least: number): number {
   const sizes = [...kept].filter((size) => size > 0).sort((a, b) => a - b);
@@ -225,12 +227,12 @@ function chooseGrain(kept: readonly number[], least: number): number {
       return small < 0;
     }) ?? 1;
   const common = sizes.reduce(greatestCommonDivisor, 0);
-  if (common >= least) return common;
+  if (common > 0 && common >= least) return common;
   const parts = Math.floor(unit / least);
   return Math.max(1, parts >= 1 ? unit / parts : unit * 2 ** Math.ceil(Math.log2(least / unit)));
 }
 
-/** At `k` what the values from `s` to below `k` come to. */
+/** Running totals: entry `k` combines the values from `s` to below `k`. */
 function runningOver(
   values: Float64Array,
   s: number,

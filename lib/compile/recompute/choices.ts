@@ -8,24 +8,24 @@ import { neighboursOf } from './neighbours.js';
 import { findSegments } from './segments.js';
 import { extraCost, type Sequence } from './sequence.js';
 
-/** A way to run a schedule. */
+/** A sequence that runs a schedule, with its peak and its cost. */
 export interface Choice {
   readonly sequence: Sequence;
-  /** The most bytes in use at once: no arena for it is smaller. */
+  /** The peak of the live bytes: no arena for it is smaller. */
   readonly peak: number;
-  /** What its repetitions cost. */
+  /** The cost of its recomputation. */
   readonly extra: number;
 }
 
-/** Numbers of stages that chains are cut into at most: many small ones, or few of which memory is told more finely. */
-const STAGES = [96, 48];
+/** Maximum numbers of segments in a chain: many small ones, or fewer with a finer resolution of memory. */
+const SEGMENT_LIMITS = [96, 48];
 
-/** Actions of all sequences that a search gives, and how many these are at least and at most. */
+/** Total number of actions in all sequences of a search, and the fewest and most sequences. */
 const [ACTIONS_IN_ALL, FEWEST_CHOICES, MOST_CHOICES] = [40_000, 16, 128];
 
 /**
- * Ways to run a schedule in less memory, by rising cost and falling memory. They do not depend on a budget: so a smaller
- * budget never gets a larger plan.
+ * Finds sequences that run a schedule in less memory, by rising cost and falling memory. They do not depend on a
+ * budget, so a smaller budget never gets a larger plan.
  */
 export function searchChoices(actions: Actions): Choice[] {
   const count = actions.steps.length;
@@ -38,7 +38,9 @@ export function searchChoices(actions: Actions): Choice[] {
   const found = [
     plain,
     asMarked(actions),
-    ...STAGES.flatMap((stages) => new ChainSearch(actions, findSegments(actions, stages)).sequences(most)),
+    ...SEGMENT_LIMITS.flatMap((limit) =>
+      new ChainSearch(actions, findSegments(actions, limit)).sequences(most),
+    ),
     ...giveUpGreedily(plain, actions, most),
   ];
   const choices = found.map((sequence, i) =>
@@ -52,10 +54,13 @@ function choiceOf(sequence: Sequence, actions: Actions): Choice {
   return { sequence, peak: profileMemory(sequence, actions).peak, extra: extraCost(sequence, actions) };
 }
 
-/** Limits that are tried between two choices, and up to which choice above, in a schedule of up to so many actions. */
+/**
+ * In schedules of up to `QUITE_SHORT` actions: limits tried between two choices, and number of larger choices that each
+ * one is paired with.
+ */
 const [LIMITS_BETWEEN, PLACES_UP, QUITE_SHORT] = [4, 3, 128];
 
-/** With choices in between: those of less memory, with what fits of more. */
+/** Adds intermediate choices: those with less memory, without the repetitions that a larger limit makes unnecessary. */
 function withBetween(choices: readonly Choice[], actions: Actions): Choice[] {
   const isShort = actions.steps.length <= QUITE_SHORT;
   const [limits, up] = isShort ? [LIMITS_BETWEEN, PLACES_UP] : [1, 1];
@@ -70,10 +75,10 @@ function withBetween(choices: readonly Choice[], actions: Actions): Choice[] {
   return worthwhile([...choices, ...between]);
 }
 
-/** Schedules of so many actions are searched around all choices, at most so often. */
+/** Schedules of up to `VERY_SHORT` actions get a search around all choices, of at most `ROUNDS` rounds. */
 const [VERY_SHORT, ROUNDS] = [48, 6];
 
-/** With what is better among the neighbours of choices, and their neighbours. */
+/** Adds the better ones among the neighbours of choices, and in turn among theirs. */
 function withNeighbours(choices: readonly Choice[], actions: Actions): Choice[] {
   const looked = new Set<Choice>();
   let best = [...choices];
@@ -89,7 +94,7 @@ function withNeighbours(choices: readonly Choice[], actions: Actions): Choice[] 
   return best;
 }
 
-/** Those for which there is none with less memory at no more cost. */
+/** The Pareto-optimal choices, by rising cost and falling memory. */
 function worthwhile(choices: readonly Choice[]): Choice[] {
   const sorted = [...choices].sort((a, b) => a.extra - b.extra || a.peak - b.peak);
   let least = Number.POSITIVE_INFINITY;

@@ -2,19 +2,19 @@ import type { Actions } from './actions.js';
 import { profileMemory } from './memory-profile.js';
 import type { Sequence } from './sequence.js';
 
-/** What brings a value back at a place, instead of holding it across the peak. */
+/** The actions that recompute a value at a place, instead of holding it across the peak. */
 interface Return {
   readonly place: number;
   readonly actions: readonly number[];
   readonly worth: number;
 }
 
-/** Actions of a schedule for each of which one value is given up at a time. */
+/** Number of actions in a schedule per value that is dropped at a time. */
 const ACTIONS_PER_VALUE = 150;
 
 /**
- * For any schedule: again and again, where most memory is in use, gives up the value whose return costs least for its
- * bytes, or in a long schedule several of them. The sequences on the way, from much memory to little.
+ * Greedy search for any schedule: repeatedly drops, at the peak, the value with the lowest recomputation cost per byte,
+ * or several of them in a long schedule. Returns the sequences on the way, from much memory to little.
  */
 export function giveUpGreedily(start: Sequence, actions: Actions, most: number): Sequence[] {
   const found: Sequence[] = [];
@@ -36,10 +36,10 @@ export function giveUpGreedily(start: Sequence, actions: Actions, most: number):
   return found;
 }
 
-/** The places of all sequences that the search looks at. */
+/** Limit on the work of the search: total number of places in the sequences it examines. */
 const SEARCH_WORK = 2e6;
 
-/** Values that are given up without much effect before the search ends: more and more runs again, and the peak moves. */
+/** Iterations without much effect before the search ends: dropping more values then only moves the peak. */
 const PATIENCE = 100;
 
 export function withReturns(sequence: Sequence, returns: readonly Return[]): Sequence {
@@ -48,18 +48,18 @@ export function withReturns(sequence: Sequence, returns: readonly Return[]): Seq
   return sequence.flatMap((action, place) => [...(at.get(place) ?? []), action]);
 }
 
-/** What is known of each value around the peak; -1 where there is none. */
+/** The uses of each value around the peak; -1 if there is none. */
 interface Spans {
-  /** The last place up to the peak at which it is written or read. */
+  /** The last place up to the peak that writes or reads it. */
   readonly before: Int32Array;
-  /** The first place and the last one behind the peak at which what is there now is read. */
+  /** The first and the last place after the peak that read what is live at the peak. */
   readonly after: Int32Array;
   readonly end: Int32Array;
-  /** The first place behind the peak at which it is written again. */
+  /** The first place after the peak that writes it again. */
   readonly written: Int32Array;
 }
 
-/** How to bring back what is only held at the peak, the most worthwhile first. */
+/** The returns of values that are held but not used at the peak, the most worthwhile first. */
 export function returnsAtPeak(sequence: Sequence, actions: Actions, peak: number): Return[] {
   const spans = spansAround(sequence, actions, peak);
   const { before, after } = spans;
@@ -101,10 +101,10 @@ function spansAround(sequence: Sequence, { reads, writes, bytes }: Actions, peak
   return spans;
 }
 
-/** Actions that may run again for one value at most. */
+/** Maximum number of actions that run again for one value. */
 const MOST_ACTIONS = 64;
 
-/** How to make a value again at a place: from what is there, or is made again as well. */
+/** The return of a value at a place, from live values or recomputed ones; undefined if it is impossible. */
 function returnOf(
   { reads, producer, repeatable, deadline, cost, bytes }: Actions,
   { end, written }: Spans,

@@ -2,10 +2,10 @@ import type { Actions } from './actions.js';
 import { profileMemory } from './memory-profile.js';
 import { repeatsIn, type Sequence, withoutIdle } from './sequence.js';
 
-/** Rounds of leaving out repetitions; later ones find little. */
+/** Rounds of removing repetitions; later ones find little. */
 const ROUNDS = 4;
 
-/** The same with less memory, or with less work in the memory that it takes: never more of either. */
+/** Reduces the memory of a sequence, or its work within the same memory, and never increases either. */
 export function improve(sequence: Sequence, actions: Actions): Sequence {
   const plain = withoutIdle(sequence, actions);
   const late = withoutIdle(asLateAsPossible(plain, actions.reads.length, actions), actions);
@@ -14,7 +14,7 @@ export function improve(sequence: Sequence, actions: Actions): Sequence {
   return fillUp(latePeak <= peak ? late : plain, actions, Math.min(peak, latePeak));
 }
 
-/** The same with less work in so much memory, or in less. */
+/** Removes repetitions from a sequence as long as its peak stays within a limit. */
 export function fillUp(sequence: Sequence, actions: Actions, limit: number): Sequence {
   let best = sequence;
   for (let round = 0; round < ROUNDS; round++) {
@@ -25,7 +25,7 @@ export function fillUp(sequence: Sequence, actions: Actions, limit: number): Seq
   return best;
 }
 
-/** Lets what runs again run when it is first read. */
+/** Delays each repetition until its result is first read. */
 function asLateAsPossible(sequence: Sequence, count: number, { reads, producer }: Actions): Sequence {
   const repeats = repeatsIn(sequence, count);
   const waiting = new Set<number>();
@@ -44,15 +44,16 @@ function asLateAsPossible(sequence: Sequence, count: number, { reads, producer }
   return late;
 }
 
-/** What is written at a place of a sequence, and until when. */
+/** A repetition that could be removed from a sequence. */
 interface Repetition {
   readonly place: number;
+  /** Cost per byte that would have to stay live instead. */
   readonly worth: number;
-  /** For each value it writes, the place from which on it would have to stay from before. */
+  /** For each value that it writes and that is read later: the last use before it, from which the value would stay. */
   readonly gaps: readonly { readonly from: number; readonly bytes: number }[];
 }
 
-/** Leaves out repetitions whose values can stay from before within the limit, the most worthwhile first. */
+/** Removes repetitions whose values can instead stay live within the limit, the most worthwhile first. */
 function withoutSpare(sequence: Sequence, actions: Actions, limit: number): number[] {
   const memory = new Usage(profileMemory(sequence, actions).live);
   const dropped = new Set<number>();
@@ -60,7 +61,7 @@ function withoutSpare(sequence: Sequence, actions: Actions, limit: number): numb
   for (const { place, gaps } of repetitionsOf(sequence, actions)) {
     const action = sequence[place] as number;
     if (touched.has(action)) continue;
-    // From the far end on, where the most of them would stay.
+    // In the order in which the values begin to stay, so that `more` adds up those that stay at the same time.
     const steps = gaps.slice().sort((a, b) => a.from - b.from);
     let more = 0;
     const fits = steps.every(({ from, bytes }, i) => {
@@ -78,10 +79,10 @@ function withoutSpare(sequence: Sequence, actions: Actions, limit: number): numb
   );
 }
 
-/** Places whose largest usage is known together. */
+/** Number of places that share one cached maximum. */
 const BLOCK = 64;
 
-/** Bytes in use by place, of which the largest in a range is found quickly. */
+/** Live bytes by place, with fast range maxima. */
 class Usage {
   readonly #largest: Float64Array;
 
@@ -90,7 +91,7 @@ class Usage {
     for (let block = 0; block < this.#largest.length; block++) this.#refresh(block);
   }
 
-  /** The most in use from a place to below another. */
+  /** The maximum from a place to below another. */
   most(from: number, to: number): number {
     let most = 0;
     for (let place = from; place < to; ) {
@@ -136,7 +137,7 @@ function repetitionsOf(sequence: Sequence, { reads, writes, bytes, cost }: Actio
   return found.sort((a, b) => b.worth - a.worth || a.place - b.place);
 }
 
-/** The pairs of a place and a value that is written there and read later. */
+/** The pairs of a place and a value written there that is read later, encoded as `place * values + value`. */
 function readsAfter(
   sequence: Sequence,
   reads: Actions['reads'],

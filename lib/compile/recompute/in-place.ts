@@ -1,11 +1,11 @@
 import type { Actions } from './actions.js';
 
-/** What an action may write in place of what it reads: see `findLifetimes`, which lays the arena out like this. */
+/** The writes that an action may do in place of its reads, by the rules of `findLifetimes`. */
 export type InPlace = Actions['inPlace'][number];
 
 /**
- * The bytes that an action does without, since it writes in place of values that die there, one for each: first what is
- * read later, then what it writes for nobody.
+ * The bytes that an action saves by writing in place of values that die there, one per write: first writes that are
+ * read later, then those that are never read.
  */
 export function bytesInPlace(
   writes: InPlace,

@@ -5,13 +5,13 @@ import type { Value } from '../plan/values.js';
 import { type Actions, actionsOf } from './actions.js';
 import { type Choice, searchChoices } from './choices.js';
 
-/** Graphs whose choices are remembered. */
+/** Maximum number of schedules whose choices are cached. */
 const MOST_KNOWN = 16;
 
-/** The choices by schedule, those that were asked for last at the end. */
+/** The choices by schedule, least recently used first. */
 const known = new Map<string, Choice[]>();
 
-/** The choices for a schedule, which are looked for once: the next graph that lowers to the same steps has the same. */
+/** The choices for a schedule, cached: graphs that lower to the same steps share them. */
 export function choicesOf(steps: readonly Step<Value>[]): { actions: Actions; choices: Choice[] } {
   const actions = actionsOf(steps);
   const key = keyOf(steps);
@@ -22,7 +22,7 @@ export function choicesOf(steps: readonly Step<Value>[]): { actions: Actions; ch
   return { actions, choices };
 }
 
-/** Equal for equal schedules, wherever they were traced. Stretches are told apart by the order in which they come. */
+/** A hash that is equal for equal schedules, wherever they were traced. Scopes are numbered by first appearance. */
 function keyOf(steps: readonly Step<Value>[]): string {
   const scopes = new Map<CheckpointScope, number>();
   const numberOf = (scope: CheckpointScope): number => {

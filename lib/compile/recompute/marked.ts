@@ -1,10 +1,11 @@
+import { at } from '../../graph/at.js';
 import { type CheckpointScope, liesIn } from '../../graph/scope.js';
 import type { Actions } from './actions.js';
 import { type Sequence, withoutIdle } from './sequence.js';
 
 /**
- * The sequence that marks ask for: what a checkpointed function makes for itself is given up when the function is done with it,
- * and made again when it is needed later, from what the function was given.
+ * The sequence that `checkpoint` asks for: intermediate values of a checkpointed function are dropped after their last
+ * use in it, and recomputed from its inputs when they are needed later.
  */
 export function asMarked(actions: Actions): Sequence {
   const { reads, writes, producer, steps, scopes } = actions;
@@ -15,20 +16,20 @@ export function asMarked(actions: Actions): Sequence {
 
   const isGone = (value: number, now: number) => now > (given[value] as number) && !restored.has(value);
   const restore = (value: number, now: number, made: number[]): void => {
-    const action = producer[value] as number;
-    for (const input of reads[action] as readonly number[]) if (isGone(input, now)) restore(input, now, made);
+    const action = at(producer, value);
+    for (const input of at(reads, action)) if (isGone(input, now)) restore(input, now, made);
     sequence.push(action);
-    for (const own of writes[action] as readonly number[]) {
+    for (const own of at(writes, action)) {
       restored.add(own);
       made.push(own);
     }
   };
   steps.forEach((_, action) => {
-    for (const value of reads[action] as readonly number[]) {
+    for (const value of at(reads, action)) {
       if (!isGone(value, action)) continue;
       const made: number[] = [];
       restore(value, action, made);
-      // What functions within made on the way is given up again: they are to be run again for themselves.
+      // Values of nested scopes are dropped again: each scope is recomputed on its own.
       for (const other of made) {
         if (!liesIn(scopes[value], scopes[other])) restored.delete(other);
       }
@@ -38,12 +39,12 @@ export function asMarked(actions: Actions): Sequence {
   return withoutIdle(sequence, actions);
 }
 
-/** For each value the action behind which it is given up: its last use within its stretch. Infinite where it is kept. */
+/** For each value, the action after which it is dropped: the last use within its scope. Infinite if it is kept. */
 function givenUpAfter({ reads, producer, repeatable, scopes, steps }: Actions): number[] {
   const ends = endsOf(steps.map((group) => group.flatMap((step) => step.scopes ?? [])));
   const end = scopes.map((scope) => (scope && ends.get(scope)) ?? -1);
   const last = producer.map((action, value) =>
-    // A value of a stretch that is only made with a gradient was never kept for it.
+    // A value of a scope that is first computed with a gradient was never kept for it.
     repeatable[action] && action <= (end[value] as number) ? action : Number.POSITIVE_INFINITY,
   );
   reads.forEach((values, action) => {
@@ -54,10 +55,10 @@ function givenUpAfter({ reads, producer, repeatable, scopes, steps }: Actions): 
   return last;
 }
 
-/** The last action of each scope, with those of the scopes in it. */
-function endsOf(stretches: readonly (readonly CheckpointScope[])[]): Map<CheckpointScope, number> {
+/** The last action of each scope, including its nested scopes. */
+function endsOf(scopeLists: readonly (readonly CheckpointScope[])[]): Map<CheckpointScope, number> {
   const ends = new Map<CheckpointScope, number>();
-  stretches.forEach((list, action) => {
+  scopeLists.forEach((list, action) => {
     for (const innermost of list) {
       for (let scope: CheckpointScope | undefined = innermost; scope; scope = scope.parent)
         ends.set(scope, action);

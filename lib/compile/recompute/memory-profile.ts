@@ -2,27 +2,27 @@ import type { Actions } from './actions.js';
 import { bytesInPlace, type InPlace } from './in-place.js';
 import type { Sequence } from './sequence.js';
 
-/** From the place of a sequence at which a value is written to the last one at which what was written is read. */
+/** The liveness interval of a value in a sequence, from the place that writes it to the last one that reads it. */
 export interface Stay {
   readonly value: number;
   readonly first: number;
   readonly last: number;
 }
 
-/** What of the arena is in use while a sequence runs. */
+/** Arena usage while a sequence runs. */
 export interface MemoryProfile {
-  /** Bytes in use at each place of the sequence. */
+  /** The live bytes at each place of the sequence. */
   readonly live: Float64Array;
-  /** The largest of them: no arena can be smaller. */
+  /** The maximum of `live`: no arena can be smaller. */
   readonly peak: number;
 }
 
-/** The bytes in use at each place of a sequence, as the arena's layout counts them. */
+/** Computes the live bytes at each place of a sequence, by the rules of `findLifetimes`. */
 export function profileMemory(sequence: Sequence, actions: Actions): MemoryProfile {
   const { reads, writes, scratch, inPlace, bytes } = actions;
   const length = sequence.length;
   const lastRead = new Int32Array(bytes.length).fill(-1);
-  // Changes between a place and the one before it.
+  // The change of the live bytes from the place before.
   const change = new Float64Array(length + 1);
   const live = new Float64Array(length);
   for (let place = length - 1; place >= 0; place--) {

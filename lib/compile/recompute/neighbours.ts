@@ -3,7 +3,7 @@ import { returnsAtPeak, withReturns } from './greedy.js';
 import { profileMemory } from './memory-profile.js';
 import { repeatsIn, type Sequence } from './sequence.js';
 
-/** The sequences that give up one value more, held across the peak, or make one less again. */
+/** The sequences that drop one more of the values held across the peak, or have one repetition fewer. */
 export function neighboursOf(sequence: Sequence, actions: Actions): Sequence[] {
   const { live, peak } = profileMemory(sequence, actions);
   const repeats = repeatsIn(sequence, actions.reads.length);

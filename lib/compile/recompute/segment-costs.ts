@@ -1,58 +1,59 @@
+import { at } from '../../graph/at.js';
 import type { Actions } from './actions.js';
-import { bytesInPlace, type InPlace } from './in-place.js';
+import { bytesInPlace } from './in-place.js';
 import type { Segments } from './segments.js';
 
-/** Segments that are kept together at most: what one of them only makes for the next need not be kept then. */
+/** Maximum number of segments kept together; values that only pass between them need not be kept. */
 export const MOST_TOGETHER = 3;
 
-/** What the search over a chain has to know of its stages; bytes beyond those that are held before a stage begins. */
+/** Costs of the segments for the chain search. Bytes are relative to those held before a segment begins. */
 export interface SegmentCosts {
-  /** What running a stage again for those behind it costs. */
+  /** The cost of rerunning a segment for the ones after it. */
   readonly forward: Float64Array;
-  /** `sweepPeak[s][j]`: the most that stage j takes of a run from stage s on that keeps nothing. */
+  /** `sweepPeak[s][j]`: the peak in segment j of a run that starts at segment s and keeps nothing. */
   readonly sweepPeak: readonly Float64Array[];
-  /** `boundary[k][s]`: what is held where stage k begins of what stages from s on have made. */
+  /** `boundary[k][s]`: bytes of the values from segments s to k - 1 that are held where segment k begins. */
   readonly boundary: readonly Float64Array[];
-  /** Gradients that wait where the way back through a stage begins. */
+  /** Bytes of gradients that are live where the backward pass of a segment begins. */
   readonly waiting: Float64Array;
-  /** `kept[s][n]`: stages s to s + n that keep what they need. */
+  /** `kept[s][n]`: the costs of segments s to s + n if they keep what they need. */
   readonly kept: readonly (readonly KeptSegments[])[];
 }
 
-/** Neighbouring stages that keep what their way back reads. */
+/** Costs of adjacent segments that keep what their backward pass reads. */
 export interface KeptSegments {
-  /** What running them costs: for the way back alone, and for the stages behind them as well. */
+  /** Cost of running them: for their backward pass alone, and for the segments after them as well. */
   readonly own: number;
   readonly both: number;
-  /** As `own`, where what the stages behind read is still there; the actions that this counts. */
+  /** As `own`, if the values that the segments after them read are still held; and the actions counted. */
   readonly rest: number;
   readonly restActions: readonly number[];
-  /** The bytes of what is still there then, and the way back reads. */
+  /** The bytes of those held values that the backward pass reads. */
   readonly given: number;
   /** The bytes that are kept. */
   readonly bytes: number;
-  /** The most that they take while they run, and on the way back. */
+  /** Peak bytes while they run, and during their backward pass. */
   readonly peak: number;
   readonly backPeak: number;
 }
 
-/** Measures the stages. */
-export function measureSegments(actions: Actions, stages: Segments): SegmentCosts {
-  const count = stages.cuts.length - 1;
-  const backward = liveOnTheWayBack(actions, stages);
-  const boundary = measureBoundaries(actions, stages, count);
-  const each = Array.from({ length: count }, (_, stage) => stage);
+/** Measures the costs of the segments. */
+export function measureSegments(actions: Actions, segments: Segments): SegmentCosts {
+  const count = segments.cuts.length - 1;
+  const backward = liveOnTheWayBack(actions, segments);
+  const boundary = measureBoundaries(actions, segments, count);
+  const each = Array.from({ length: count }, (_, segment) => segment);
   return {
-    forward: Float64Array.from(each, (stage) =>
-      costOf(actions, neededActions(actions, stages, stage, stage).forward),
+    forward: Float64Array.from(each, (segment) =>
+      costOf(actions, neededActions(actions, segments, segment, segment).forward),
     ),
-    sweepPeak: measureSweeps(actions, stages, count),
+    sweepPeak: measureSweeps(actions, segments, count),
     boundary,
-    waiting: Float64Array.from(stages.back, ({ start }) => backward.before[start - stages.split] ?? 0),
+    waiting: Float64Array.from(segments.back, ({ start }) => backward.before[start - segments.split] ?? 0),
     kept: each.map((first) =>
       each
         .slice(first, first + MOST_TOGETHER)
-        .map((last) => measureKept(actions, stages, { first, last }, backward.during)),
+        .map((last) => measureKept(actions, segments, { first, last }, backward.during)),
     ),
   };
 }
@@ -63,37 +64,37 @@ function costOf({ cost }: Actions, list: Iterable<number>): number {
   return sum;
 }
 
-/** Whether a value is held where a stage begins that stands behind the one that makes it. */
+/** True if a value from an earlier segment is held where the given segment begins. */
 function crosses(
-  { stageOf, lastForwardRead, firstBack, cuts }: Segments,
+  { segmentOf, lastForwardRead, firstBack, cuts }: Segments,
   value: number,
-  stage: number,
+  segment: number,
 ): boolean {
-  const made = stageOf[value] as number;
-  if (made < 0 || made >= stage) return false;
+  const made = segmentOf[value] as number;
+  if (made < 0 || made >= segment) return false;
   return (
-    (lastForwardRead[value] as number) >= (cuts[stage] as number) || (firstBack[value] as number) >= stage
+    (lastForwardRead[value] as number) >= (cuts[segment] as number) || (firstBack[value] as number) >= segment
   );
 }
 
-function measureBoundaries({ bytes }: Actions, stages: Segments, count: number): Float64Array[] {
+function measureBoundaries({ bytes }: Actions, segments: Segments, count: number): Float64Array[] {
   const held = Array.from({ length: count + 1 }, () => new Float64Array(count + 1));
   bytes.forEach((size, value) => {
-    const made = stages.stageOf[value] as number;
+    const made = at(segments.segmentOf, value);
     if (made < 0) return;
-    for (let stage = made + 1; stage < count && crosses(stages, value, stage); stage++) {
-      const row = held[stage] as Float64Array;
+    for (let segment = made + 1; segment < count && crosses(segments, value, segment); segment++) {
+      const row = at(held, segment);
       row[made] = (row[made] as number) + size;
     }
   });
   for (const row of held) {
-    for (let stage = count - 1; stage >= 0; stage--)
-      row[stage] = (row[stage] as number) + (row[stage + 1] as number);
+    for (let segment = count - 1; segment >= 0; segment--)
+      row[segment] = (row[segment] as number) + (row[segment + 1] as number);
   }
   return held;
 }
 
-/** Bytes that the backward pass holds of its own before each of its actions, and while it runs. */
+/** Bytes of its own values that the backward pass holds before and during each of its actions. */
 function liveOnTheWayBack({ reads, writes, bytes, scratch, producer }: Actions, { split }: Segments) {
   const length = reads.length - split;
   const last = new Map<number, number>();
@@ -104,31 +105,31 @@ function liveOnTheWayBack({ reads, writes, bytes, scratch, producer }: Actions, 
   const during = new Float64Array(length);
   const before = new Float64Array(length + 1);
   let live = 0;
-  for (let at = 0; at < length; at++) {
-    live -= ended[at] as number;
-    before[at] = live;
-    for (const value of writes[at + split] as readonly number[]) {
-      const end = (last.get(value) ?? at) + 1;
+  for (let position = 0; position < length; position++) {
+    live -= at(ended, position);
+    before[position] = live;
+    for (const value of at(writes, position + split)) {
+      const end = (last.get(value) ?? position) + 1;
       live += bytes[value] as number;
       ended[end] = (ended[end] as number) + (bytes[value] as number);
     }
-    during[at] = live + (scratch[at + split] as number);
+    during[position] = live + at(scratch, position + split);
   }
   return { during, before };
 }
 
-/** Of neighbouring stages the actions that later stages need, and those that the way back through them needs. */
-function neededActions(actions: Actions, stages: Segments, first: number, last: number) {
+/** The actions of adjacent segments that later segments need, and those that their own backward pass needs. */
+function neededActions(actions: Actions, segments: Segments, first: number, last: number) {
   const { reads, writes, producer, bytes } = actions;
-  const { cuts, back, stageOf } = stages;
-  const [from, to] = [cuts[first] as number, cuts[last + 1] as number];
+  const { cuts, back, segmentOf } = segments;
+  const [from, to] = [at(cuts, first), at(cuts, last + 1)];
   const reach = (values: Iterable<number>) => {
     const wanted = new Set(values);
     const found: number[] = [];
     for (let action = to - 1; action >= from; action--) {
-      if (!(writes[action] as readonly number[]).some((value) => wanted.has(value))) continue;
+      if (!at(writes, action).some((value) => wanted.has(value))) continue;
       found.push(action);
-      for (const value of reads[action] as readonly number[]) {
+      for (const value of at(reads, action)) {
         if ((producer[value] as number) >= from) wanted.add(value);
       }
     }
@@ -138,11 +139,11 @@ function neededActions(actions: Actions, stages: Segments, first: number, last: 
     writes
       .slice(from, to)
       .flat()
-      .filter((value) => crosses(stages, value, last + 1)),
+      .filter((value) => crosses(segments, value, last + 1)),
   );
   const onTheWayBack = reads.slice(back[last]?.start, back[first]?.end).flat();
   const read = [...new Set(onTheWayBack)].filter((value) => {
-    const made = stageOf[value] as number;
+    const made = segmentOf[value] as number;
     return made >= first && made <= last;
   });
   const given = read.filter((value) => passed.has(value));
@@ -155,32 +156,32 @@ function neededActions(actions: Actions, stages: Segments, first: number, last: 
   };
 }
 
-function measureSweeps({ writes, bytes, scratch, inPlace }: Actions, stages: Segments, count: number) {
-  const { cuts, stageOf, lastForwardRead } = stages;
+function measureSweeps({ writes, bytes, scratch, inPlace }: Actions, segments: Segments, count: number) {
+  const { cuts, segmentOf, lastForwardRead } = segments;
   const peaks = Array.from({ length: count }, () => new Float64Array(count));
   const live = new Float64Array(count);
   const ending = new Map<number, number[]>();
-  for (let stage = 0; stage < count; stage++) {
-    for (let action = cuts[stage] as number; action < (cuts[stage + 1] as number); action++) {
-      for (const value of writes[action] as readonly number[]) {
-        live[stage] = (live[stage] as number) + (bytes[value] as number);
+  for (let segment = 0; segment < count; segment++) {
+    for (let action = at(cuts, segment); action < at(cuts, segment + 1); action++) {
+      for (const value of at(writes, action)) {
+        live[segment] = (live[segment] as number) + (bytes[value] as number);
         const end = Math.max(action, lastForwardRead[value] as number);
         ending.set(end, [...(ending.get(end) ?? []), value]);
       }
       const spared = bytesInPlace(
-        inPlace[action] as InPlace,
+        at(inPlace, action),
         bytes,
         (value) => lastForwardRead[value] === action,
         (value) => (lastForwardRead[value] as number) < action,
       );
-      let sum = (scratch[action] as number) - spared;
-      for (let first = stage; first >= 0; first--) {
+      let sum = at(scratch, action) - spared;
+      for (let first = segment; first >= 0; first--) {
         sum += live[first] as number;
         const row = peaks[first] as Float64Array;
-        row[stage] = Math.max(row[stage] as number, sum);
+        row[segment] = Math.max(row[segment] as number, sum);
       }
       for (const value of ending.get(action) ?? []) {
-        const made = stageOf[value] as number;
+        const made = segmentOf[value] as number;
         live[made] = (live[made] as number) - (bytes[value] as number);
       }
     }
@@ -190,39 +191,40 @@ function measureSweeps({ writes, bytes, scratch, inPlace }: Actions, stages: Seg
 
 function measureKept(
   actions: Actions,
-  stages: Segments,
+  segments: Segments,
   { first, last }: { readonly first: number; readonly last: number },
   during: Float64Array,
 ): KeptSegments {
-  const { own, both, rest, given } = neededActions(actions, stages, first, last);
+  const { own, both, rest, given } = neededActions(actions, segments, first, last);
   return {
     own: costOf(actions, own),
     both: costOf(actions, both),
     rest: costOf(actions, rest),
     restActions: rest,
     given,
-    ...peaksOfKept(actions, stages, { first, last }, during),
+    ...peaksOfKept(actions, segments, { first, last }, during),
   };
 }
 
 function peaksOfKept(
   { reads, writes, bytes, scratch, inPlace }: Actions,
-  stages: Segments,
+  segments: Segments,
   { first, last }: { readonly first: number; readonly last: number },
   during: Float64Array,
 ): Pick<KeptSegments, 'bytes' | 'peak' | 'backPeak'> {
-  const { cuts, back, split, stageOf, lastForwardRead } = stages;
-  const isOwn = (value: number) => (stageOf[value] as number) >= first && (stageOf[value] as number) <= last;
-  const [start, end] = [back[last]?.start as number, back[first]?.end as number];
+  const { cuts, back, split, segmentOf, lastForwardRead } = segments;
+  const isOwn = (value: number) =>
+    (segmentOf[value] as number) >= first && (segmentOf[value] as number) <= last;
+  const [{ start }, { end }] = [at(back, last), at(back, first)];
   const lastBack = new Map<number, number>();
   for (let action = start; action < end; action++) {
-    for (const value of reads[action] as readonly number[]) if (isOwn(value)) lastBack.set(value, action);
+    for (const value of at(reads, action)) if (isOwn(value)) lastBack.set(value, action);
   }
-  const isKept = (value: number) => lastBack.has(value) || crosses(stages, value, last + 1);
+  const isKept = (value: number) => lastBack.has(value) || crosses(segments, value, last + 1);
   let [live, kept, peak] = [0, 0, 0];
   const ending = new Map<number, number>();
-  for (let action = cuts[first] as number; action < (cuts[last + 1] as number); action++) {
-    for (const value of writes[action] as readonly number[]) {
+  for (let action = at(cuts, first); action < at(cuts, last + 1); action++) {
+    for (const value of at(writes, action)) {
       const size = bytes[value] as number;
       live += size;
       if (isKept(value)) {
@@ -233,19 +235,19 @@ function peaksOfKept(
       ending.set(until, (ending.get(until) ?? 0) + size);
     }
     const spared = bytesInPlace(
-      inPlace[action] as InPlace,
+      at(inPlace, action),
       bytes,
       (value) => lastForwardRead[value] === action && !lastBack.has(value) && isOwn(value),
       (value) => (lastForwardRead[value] as number) < action && !isKept(value),
     );
-    peak = Math.max(peak, live + (scratch[action] as number) - spared);
+    peak = Math.max(peak, live + at(scratch, action) - spared);
     live -= ending.get(action) ?? 0;
   }
   let held = [...lastBack.keys()].reduce((sum, value) => sum + (bytes[value] as number), 0);
   let backPeak = 0;
   for (let action = start; action < end; action++) {
-    backPeak = Math.max(backPeak, held + (during[action - split] as number));
-    for (const value of reads[action] as readonly number[]) {
+    backPeak = Math.max(backPeak, held + at(during, action - split));
+    for (const value of at(reads, action)) {
       if (lastBack.get(value) === action) held -= bytes[value] as number;
     }
   }

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { mapOperands } from '../arena/assign-offsets.js';
 import { operandsOf } from '../plan/operands.js';
 import type { Step } from '../plan/plan.js';
@@ -5,12 +6,12 @@ import type { Buffer, Value } from '../plan/values.js';
 import type { Actions } from './actions.js';
 
 /**
- * The order in which actions run, where some run more than once: the first time in the order of the schedule, and again
- * where a value is needed that was given up. Each action reads what was written last.
+ * The order in which actions run, some more than once: the first time in schedule order, and again where a dropped
+ * value is needed. Each action reads the latest write of a value.
  */
 export type Sequence = readonly number[];
 
-/** For each place of a sequence, whether the action ran before. */
+/** Marks the places of a sequence whose action has run before. */
 export function repeatsIn(sequence: Sequence, actions: number): boolean[] {
   const ran = new Uint8Array(actions);
   return sequence.map((action) => {
@@ -20,7 +21,7 @@ export function repeatsIn(sequence: Sequence, actions: number): boolean[] {
   });
 }
 
-/** The sequence without repetitions that are not allowed, or that nobody reads. */
+/** The sequence without repetitions that are not allowed or never read. */
 export function withoutIdle(sequence: Sequence, { reads, writes, repeatable, deadline }: Actions): number[] {
   const allowed: number[] = [];
   const ran = new Uint8Array(reads.length);
@@ -46,13 +47,13 @@ export function withoutIdle(sequence: Sequence, { reads, writes, repeatable, dea
   return kept.reverse();
 }
 
-/** What the repetitions of a sequence cost. */
+/** The cost of the repetitions in a sequence. */
 export function extraCost(sequence: Sequence, { cost }: Actions): number {
   const repeats = repeatsIn(sequence, cost.length);
   return sequence.reduce((sum, action, place) => sum + (repeats[place] ? (cost[action] as number) : 0), 0);
 }
 
-/** The steps of a sequence. What runs again writes buffers of its own, which are read from then on. */
+/** The steps of a sequence. Repetitions write new buffers, which later steps read. */
 export function stepsOf(sequence: Sequence, { steps }: Actions): Step<Value>[] {
   const current = new Map<number, Buffer>();
   let free = 1 + largestId(steps.flat());
@@ -62,7 +63,7 @@ export function stepsOf(sequence: Sequence, { steps }: Actions): Step<Value>[] {
   };
   const repeats = repeatsIn(sequence, steps.length);
   return sequence.flatMap((action, place) => {
-    const group = steps[action] as readonly Step<Value>[];
+    const group = at(steps, action);
     const again = repeats[place] === true;
     if (again)
       for (const [id, bytes] of written(group)) current.set(id, { kind: 'arena', id: free++, bytes });
@@ -73,7 +74,7 @@ export function stepsOf(sequence: Sequence, { steps }: Actions): Step<Value>[] {
   });
 }
 
-/** The largest number of a buffer; of those without elements, which no step writes, too. */
+/** The largest buffer id, including those of empty buffers, which no step writes. */
 function largestId(steps: readonly Step<Value>[]): number {
   let largest = -1;
   for (const step of steps) {
@@ -85,7 +86,7 @@ function largestId(steps: readonly Step<Value>[]): number {
   return largest;
 }
 
-/** The arena's buffers that steps write, with their sizes. */
+/** The sizes of the arena buffers that steps write, by id. */
 function written(steps: readonly Step<Value>[]): Map<number, number> {
   const buffers = steps.flatMap((step) => operandsOf(step).writes.map(({ buffer }) => buffer));
   return new Map(buffers.flatMap((buffer) => (buffer.kind === 'arena' ? [[buffer.id, buffer.bytes]] : [])));

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
@@ -6,19 +7,19 @@ import { concat, type ScatterSliceAttributes, scatterSliceOp } from '../../ops/p
 type FramedSlice = Tensor<ScatterSliceAttributes>;
 
 /**
- * The sum of parts in frames of zeros, some of which lie beside each other, as fewer parts in smaller frames, or in
- * none: the gradients of the parts of a split tensor are put behind one another instead of added up with zeros. Either
- * operand may be such a sum itself, whose parts did not meet.
+ * Rewrites a sum of zero-padded slices, some of which are adjacent, to fewer slices with less padding, or none: the
+ * gradients of the parts of a split tensor are concatenated instead of added up with zeros. Either operand may itself
+ * be such a sum, of slices that are not adjacent.
  *
- * @returns null where the operands are anything else
+ * @returns null if the operands are anything else or nothing can be joined
  */
 export function joinSlices(a: Tensor, b: Tensor): Tensor | null {
   const parts = framedSlicesOf([a, b]);
   if (!parts) return null;
   const axis = axisOf(parts);
   if (axis === null) return null;
-  const from = (part: FramedSlice) => part.attributes.start[axis] as number;
-  const to = (part: FramedSlice) => part.attributes.end[axis] as number;
+  const from = (part: FramedSlice) => at(part.attributes.start, axis);
+  const to = (part: FramedSlice) => at(part.attributes.end, axis);
   const joined: FramedSlice[] = [];
   for (const part of parts.sort((p, q) => from(p) - from(q))) {
     const before = joined.at(-1);
@@ -31,7 +32,7 @@ export function joinSlices(a: Tensor, b: Tensor): Tensor | null {
   return joined.map(withoutFrame).reduce((sum, part) => add(sum, part));
 }
 
-/** The one axis on which the parts have different ranges. */
+/** The only axis on which the parts have different ranges, or null. */
 function axisOf([first, ...rest]: readonly FramedSlice[]): number | null {
   if (!first) return null;
   const { start, end } = first.attributes;
@@ -42,11 +43,11 @@ function axisOf([first, ...rest]: readonly FramedSlice[]): number | null {
         ({ attributes }) => attributes.start[axis] !== start[axis] || attributes.end[axis] !== end[axis],
       ),
     );
-  return axes.length === 1 ? (axes[0] as number) : null;
+  return axes.length === 1 ? at(axes, 0) : null;
 }
 
 function join(a: FramedSlice, b: FramedSlice, axis: number): FramedSlice {
-  const end = a.attributes.end.map((at, i) => (i === axis ? (b.attributes.end[axis] as number) : at));
+  const end = a.attributes.end.map((to, i) => (i === axis ? at(b.attributes.end, axis) : to));
   const inner = concat([...piecesOf(a.input(0), axis), ...piecesOf(b.input(0), axis)], axis);
   return new Tensor(scatterSliceOp, [inner], { ...a.attributes, end });
 }
@@ -56,13 +57,13 @@ function withoutFrame(part: FramedSlice): Tensor {
   return sameShape(inner.shape, part.shape) ? inner : part;
 }
 
-/** What a part was joined of before. */
+/** The tensors that an earlier join concatenated, or the tensor itself. */
 function piecesOf(x: Tensor, axis: number): readonly Tensor[] {
   const joined = x.op.kind === 'concat' && (x.attributes as { axis: number }).axis === axis;
   return joined ? x.inputs : [x];
 }
 
-/** The parts that sums consist of, or null where a term is none, or comes twice and so lies upon itself. */
+/** The slices that sums consist of; null if a term is not one, or occurs twice and so overlaps itself. */
 function framedSlicesOf(sums: readonly Tensor[]): FramedSlice[] | null {
   const parts: FramedSlice[] = [];
   const seen = new Set<Tensor>();
@@ -80,6 +81,6 @@ function framedSlicesOf(sums: readonly Tensor[]): FramedSlice[] | null {
 function isFramedSlice(node: Tensor): node is FramedSlice {
   if (node.op !== scatterSliceOp) return false;
   const { step, end, start } = node.attributes as ScatterSliceAttributes;
-  // A range's end may lie behind its last element where steps are wider.
-  return step.every((by) => by === 1) && end.every((to, axis) => to > (start[axis] as number));
+  // With a step above 1, the end of a range may lie beyond its last element.
+  return step.every((by) => by === 1) && end.every((to, axis) => to > at(start, axis));
 }

@@ -1,13 +1,14 @@
+import { at } from '../../graph/at.js';
 import { Body, endSlots, type Loop, slotRangesOf } from '../../graph/loop.js';
 import { remade } from '../../graph/scope.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
 import type { SliceAttributes } from '../../ops/primitives/movement.js';
 
-/** What is read of a scan: ranges of its flat value, or all of it. */
+/** The ranges of a scan's flat value that are read, or all of it. */
 type Reads = [start: number, end: number][] | 'all';
 
-/** Which results of a scan are kept, and how many slots of each carried value; which placeholders they need. */
+/** The results of a scan to keep, the slots of each carried value, and the placeholders that the results need. */
 interface Need {
   readonly results: readonly boolean[];
   readonly slots: readonly number[];
@@ -15,8 +16,8 @@ interface Need {
 }
 
 /**
- * Drops the results of scans that nobody reads, with the inputs that only they need, and lets carried values of which
- * only the last is read take turns in two slots. So inference pays nothing for what a gradient would have wanted.
+ * Drops scan results that are never read, with the inputs that only they need, and lets carried values of which only
+ * the last is read alternate between two slots. Inference thus pays nothing for what only a gradient needs.
  *
  * @returns the rewritten roots, in order
  */
@@ -25,7 +26,7 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
   if (!nodes.some(isScan)) return [...roots];
   const needs = findNeeds(nodes, roots);
   const rewritten = new Map<Tensor, Tensor>();
-  const moves = new Map<Tensor, (at: number) => number>();
+  const moves = new Map<Tensor, (index: number) => number>();
   let changed = false;
   for (const node of nodes) {
     const inputs = node.inputs.map((input) => rewritten.get(input) ?? input);
@@ -42,7 +43,7 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
       continue;
     }
     const move = node.op.kind === 'slice' && moves.get(node.input(0));
-    // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
+    // Once a node is new, so are all after it: ids keep the order of the trace, which plans follow.
     const same = !changed || node.op.kernel.family === 'leaf';
     const attributes = move ? moveSlice(node.attributes as SliceAttributes, move) : node.attributes;
     const renewed = () => new Tensor(node.op, inputs, attributes);
@@ -55,7 +56,7 @@ function isScan(node: Tensor): node is Tensor<Loop> {
   return node.op.kernel.family === 'scan';
 }
 
-/** What each scan must give, the last ones first, because what they need decides on the others. */
+/** The needs of each scan, found from the last scan to the first, since later needs determine earlier ones. */
 function findNeeds(nodes: readonly Tensor[], roots: readonly Tensor[]): Map<Tensor, Need> {
   const live = new Set(roots);
   const reads = new Map<Tensor, Reads>(roots.map((root) => [root, 'all']));
@@ -76,7 +77,7 @@ function findNeeds(nodes: readonly Tensor[], roots: readonly Tensor[]): Map<Tens
 function readOf({ op, attributes }: Tensor): Reads {
   if (op.kind !== 'slice') return 'all';
   const { start, end, step } = attributes as SliceAttributes;
-  return step[0] === 1 ? [[start[0] as number, end[0] as number]] : 'all';
+  return step[0] === 1 ? [[at(start, 0), at(end, 0)]] : 'all';
 }
 
 function joined(a: Reads | undefined, b: Reads): Reads {
@@ -84,7 +85,7 @@ function joined(a: Reads | undefined, b: Reads): Reads {
   return [...(a ?? []), ...b];
 }
 
-/** Undefined where everything is needed. */
+/** The needs of a loop with the given reads; undefined if everything is needed. */
 function needOf(loop: Loop, reads: Reads): Need | undefined {
   if (reads === 'all') return undefined;
   const { body, carries } = loop;
@@ -101,9 +102,7 @@ function needOf(loop: Loop, reads: Reads): Need | undefined {
   if (!results.includes(true)) return undefined;
   for (let grown = true; grown; ) {
     const used = new Set(reachable(body.results.filter((_, i) => results[i])));
-    const wanted = results.map(
-      (kept, i) => kept || (i < carries && used.has(body.placeholders[i] as Tensor)),
-    );
+    const wanted = results.map((kept, i) => kept || (i < carries && used.has(at(body.placeholders, i))));
     grown = wanted.some((kept, i) => kept && !results[i]);
     results.splice(0, results.length, ...wanted);
   }
@@ -114,7 +113,7 @@ function needOf(loop: Loop, reads: Reads): Need | undefined {
       const onlyLast = own[i]?.every((range) => within(range, last, last + size));
       return onlyLast ? Math.min(2, slots) : slots;
     }),
-    // A carried value starts with its input, even where no step reads it.
+    // A carried value starts with its input, even if no step reads it.
     placeholders: body.placeholders.map((placeholder, i) =>
       i < carries ? results[i] === true : used.has(placeholder),
     ),
@@ -133,8 +132,8 @@ function pruneLoop(loop: Loop, { results, slots, placeholders }: Need): Loop {
   };
 }
 
-/** Where an element of a scan's value lies after pruning. */
-function moveBetween(before: Loop, after: Loop, { results }: Need): (at: number) => number {
+/** Maps the index of an element in a scan's value to its index after pruning. */
+function moveBetween(before: Loop, after: Loop, { results }: Need): (index: number) => number {
   const targets = slotRangesOf(after).values();
   const moved = slotRangesOf(before).map((source, i) => {
     const target = results[i] ? targets.next().value : undefined;
@@ -145,11 +144,11 @@ function moveBetween(before: Loop, after: Loop, { results }: Need): (at: number)
       i < before.carries ? start + endSlots(before, slots).last * size : start;
     return { start: source.start, end, by: last(target) - last(source) };
   });
-  return (at) => at + (moved.find(({ start, end }) => start <= at && at < end)?.by ?? 0);
+  return (index) => index + (moved.find(({ start, end }) => start <= index && index < end)?.by ?? 0);
 }
 
-function moveSlice({ start, end, step }: SliceAttributes, move: (at: number) => number): SliceAttributes {
-  const [from, to] = [start[0] as number, end[0] as number];
-  const at = to > from ? move(from) : 0;
-  return { start: [at], end: [at + to - from], step };
+function moveSlice({ start, end, step }: SliceAttributes, move: (index: number) => number): SliceAttributes {
+  const [from, to] = [at(start, 0), at(end, 0)];
+  const moved = to > from ? move(from) : 0;
+  return { start: [moved], end: [moved + to - from], step };
 }

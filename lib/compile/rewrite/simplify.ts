@@ -6,9 +6,9 @@ import { reachable, Tensor } from '../../graph/tensor.js';
 import { joinSlices } from './join-slices.js';
 
 /**
- * Rewrites the graph below `roots` into an equal one with less work: common subexpressions are computed once, views
- * of a number are numbers, identities and neutral operands vanish, sums of neighbouring parts are joined, and a
- * reduction over scattered axes becomes several over neighbouring ones. Leaves keep their identity.
+ * Rewrites the graph below `roots` to an equivalent one with less work: common subexpressions are computed once, views
+ * of a number become numbers, identities and neutral operands are removed, sums of adjacent slices are joined, and a
+ * reduction over scattered axes becomes several over adjacent ones. Leaves keep their identity.
  *
  * @returns the rewritten roots, in order
  */
@@ -16,7 +16,7 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
   const rewritten = new Map<Tensor, Tensor>();
   const known = new Map<string, Tensor>();
   let changed = false;
-  /** The node that stands for all equal ones. */
+  /** The first of all equal nodes. */
   const share = (node: Tensor): Tensor => {
     const key = keyOf(node);
     if (key === null) return node;
@@ -28,7 +28,7 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
     const candidate: Tensor = remade(node, () => {
       const found = rewrite(node, inputs, share);
-      // Once a node is new, so are all behind it: the order of their ids stays that of the trace, which plans follow.
+      // Once a node is new, so are all after it: ids keep the order of the trace, which plans follow.
       return found === node && changed ? renew(node, inputs) : found;
     });
     changed ||= candidate !== node;
@@ -59,7 +59,7 @@ function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) 
   return same ? node : new Tensor(node.op, inputs, node.attributes);
 }
 
-/** The node again, unless it is a leaf, which is equal to itself alone. */
+/** A new copy of the node; a leaf, which is equal only to itself, stays. */
 function renew(node: Tensor, inputs: readonly Tensor[]): Tensor {
   return node.op.kernel.family === 'leaf' ? node : new Tensor(node.op, inputs, node.attributes);
 }
@@ -68,7 +68,7 @@ function reshaped(node: Tensor, x: Tensor): Tensor {
   return sameShape(node.shape, x.shape) ? x : new Tensor(node.op, [x], node.attributes);
 }
 
-/** Reduces one run of neighbouring axes at a time, the last one first, so that each kernel sees [A, R, B]. */
+/** Reduces one run of adjacent axes at a time, the last one first, so that each kernel sees [A, R, B]. */
 function reduceByRuns(
   node: Tensor,
   x: Tensor,
@@ -90,14 +90,14 @@ function number({ shape, dtype }: Tensor, value: number): Tensor {
   return new Tensor(constantOp, [], { shape, dtype, value });
 }
 
-/** Equal keys mean equal values; null for a leaf that is only equal to itself. */
+/** A key of the node's value: equal keys mean equal values. Null for a leaf that is equal only to itself. */
 function keyOf(node: Tensor): string | null {
   if (node.op.kernel.family === 'leaf' && !isNumber(node)) return null;
   const inputs = node.inputs.map((input) => input.id).join(',');
   return `${node.op.kind}(${inputs})${node.dtype}${JSON.stringify(node.attributes, exactly)}`;
 }
 
-/** JSON has no word for -0, NaN and the infinities, which must not be taken for one another. */
+/** JSON replacer that keeps -0, NaN and the infinities distinct, which JSON cannot express. */
 function exactly(_: string, value: unknown): unknown {
   return typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
     ? `#${fixed(value)}`

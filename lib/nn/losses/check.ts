@@ -2,12 +2,8 @@ import { isFloat, type TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { requireFloat } from '../../ops/primitives/checks.js';
 import { cast } from '../../ops/primitives/elementwise.js';
-
-/** Checks that a tensor is float32 or float64. */
-export function requireFloat(op: string, name: string, x: Tensor): void {
-  if (!isFloat(x.dtype)) throw invalid(op, `${name} must be float32 or float64`, x.dtype);
-}
 
 /** Checks a float output and a target of the same shape. Returns the target, integers cast to the output's dtype. */
 export function requireSameShape(
@@ -16,7 +12,7 @@ export function requireSameShape(
   target: Tensor,
   names: readonly [output: string, target: string] = ['output', 'target'],
 ): Tensor {
-  requireFloat(op, names[0], output);
+  requireFloat(op, output, `${names[0]} must be float32 or float64`);
   if (!sameShape(output.shape, target.shape)) {
     const shapes = `${formatShape(output.shape)} and ${formatShape(target.shape)}`;
     throw invalid(op, `${names[0]} and ${names[1]} must have one shape, got ${shapes}`);

@@ -4,9 +4,10 @@ import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { logSoftmax } from '../../ops/nn/softmax.js';
 import { sum } from '../../ops/primitives/broadcast.js';
+import { requireFloat } from '../../ops/primitives/checks.js';
 import { add, mul, neg } from '../../ops/primitives/elementwise.js';
 import { accuracy } from './accuracy.js';
-import { requireFloat, targetsMust } from './check.js';
+import { targetsMust } from './check.js';
 import { configurable } from './configurable.js';
 import { checkLabelRange, classWeights, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
@@ -47,7 +48,7 @@ export const crossEntropy = configurable<OutputAndTarget, CrossEntropyOptions, C
     requireLabelOptions('crossEntropy', options);
     requireReduction('crossEntropy', options.reduction);
     const loss = (logits: Tensor, target: Tensor): Tensor => {
-      requireFloat('crossEntropy', 'logits', logits);
+      requireFloat('crossEntropy', logits, 'logits must be float32 or float64');
       if (!isFloat(target.dtype)) return ofLabels(logits, target, options, labelSmoothing);
       return ofProbabilities(logits, target, options, labelSmoothing);
     };

@@ -1,10 +1,11 @@
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
+import { requireFloat } from '../../ops/primitives/checks.js';
 import { add, mul, relu, square, sub, where } from '../../ops/primitives/elementwise.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { accuracy } from './accuracy.js';
-import { requireFloat, requirePositive, requireSameShape, targetsMust } from './check.js';
+import { requirePositive, requireSameShape, targetsMust } from './check.js';
 import { configurable } from './configurable.js';
 import type { ClassLoss } from './cross-entropy.js';
 import { checkLabelRange, Labels } from './labels.js';
@@ -65,7 +66,7 @@ export const multiMarginLoss = configurable<OutputAndTarget, MultiMarginOptions,
     if (p !== 1 && p !== 2) throw invalid('multiMarginLoss', 'p must be 1 or 2', p);
     const reduce = reducer('multiMarginLoss', reduction);
     const loss = (output: Tensor, target: Tensor): Tensor => {
-      requireFloat('multiMarginLoss', 'output', output);
+      requireFloat('multiMarginLoss', output, 'output must be float32 or float64');
       const labels = new Labels('multiMarginLoss', output, target, {});
       const gaps = relu(add(sub(output, unsqueeze(labels.pick(output), -1)), margin));
       const ofOthers = where(labels.is(output), 0, p === 1 ? gaps : square(gaps));

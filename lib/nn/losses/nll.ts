@@ -1,7 +1,7 @@
 import type { Tensor } from '../../graph/tensor.js';
+import { requireFloat } from '../../ops/primitives/checks.js';
 import { neg } from '../../ops/primitives/elementwise.js';
 import { accuracy } from './accuracy.js';
-import { requireFloat } from './check.js';
 import { configurable } from './configurable.js';
 import type { ClassLoss } from './cross-entropy.js';
 import { checkLabelRange, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
@@ -23,7 +23,7 @@ export const nllLoss = configurable<OutputAndTarget, LabelOptions, ClassLoss>(
     requireLabelOptions('nllLoss', options);
     const name = requireReduction('nllLoss', reduction);
     const loss = (logProbabilities: Tensor, target: Tensor): Tensor => {
-      requireFloat('nllLoss', 'output', logProbabilities);
+      requireFloat('nllLoss', logProbabilities, 'output must be float32 or float64');
       const labels = new Labels('nllLoss', logProbabilities, target, options);
       return labels.reduce(labels.weighted(neg(labels.pick(logProbabilities))), name);
     };

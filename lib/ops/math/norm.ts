@@ -1,9 +1,9 @@
 import { at } from '../../graph/at.js';
-import { isFloat } from '../../graph/dtype.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 import { normaliseAxes, normaliseAxis, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { type ReduceOptions, sum } from '../primitives/broadcast.js';
+import { requireFloat } from '../primitives/checks.js';
 import {
   abs,
   cast,
@@ -22,10 +22,6 @@ import { broadcast, floatOnly } from '../primitives/elementwise-record.js';
 import { type Axes, max, min } from '../primitives/reduce.js';
 import { logicalNot } from './logic.js';
 import { any, mean } from './reductions.js';
-
-function requireFloat(op: string, x: Tensor): void {
-  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
-}
 
 /** `f(x)` where `x` is not 0, else 0. The gradient at 0 is 0, whatever that of `f` is. */
 function zeroAtZero(x: Tensor, f: (x: Tensor) => Tensor): Tensor {

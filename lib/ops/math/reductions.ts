@@ -1,16 +1,16 @@
 import { at } from '../../graph/at.js';
-import { isFloat } from '../../graph/dtype.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 import { normaliseAxes, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { type ReduceOptions, sum } from '../primitives/broadcast.js';
+import { requireFloat } from '../primitives/checks.js';
 import { cast, eq, gt, mul } from '../primitives/elementwise.js';
 import type { Axes } from '../primitives/reduce.js';
 
 /** The mean over `axes` (all by default); floats only. */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   requireOptions('mean', options);
-  if (!isFloat(x.dtype)) throw invalid('mean', 'needs float32 or float64; cast it first', x.dtype);
+  requireFloat('mean', x);
   const over = normaliseAxes('mean', axes, x.ndim);
   const count = sizeOf(over.map((axis) => at(x.shape, axis)));
   if (count === 0) throw invalid('mean', 'needs at least one element', x.shape);

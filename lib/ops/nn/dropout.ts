@@ -1,7 +1,7 @@
-import { isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { requireFloat } from '../primitives/checks.js';
 import { add, ge, mul, where } from '../primitives/elementwise.js';
 import { uniform } from '../primitives/random.js';
 import { requireRate } from './checks.js';
@@ -66,8 +66,4 @@ function dropOver(op: string, x: Tensor, shape: Shape, p: number): Tensor {
   if (p === 0) return x;
   // A bool mask, so that backpropagation keeps one byte per element.
   return mul(where(ge(uniform(shape, x.dtype), p), x, 0), 1 / (1 - p));
-}
-
-function requireFloat(op: string, x: Tensor): void {
-  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
 }

@@ -1,10 +1,11 @@
 import { at } from '../../graph/at.js';
-import { type DType, isFloat } from '../../graph/dtype.js';
+import type { DType } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../math/reductions.js';
 import { expand, sumTo } from '../primitives/broadcast.js';
+import { requireFloat } from '../primitives/checks.js';
 import { type CustomGradientRule, customGradient } from '../primitives/custom-gradient.js';
 import { add, div, mul, pow, sqrt, square, sub } from '../primitives/elementwise.js';
 import { pad, reshape, slice } from '../primitives/movement.js';
@@ -233,10 +234,6 @@ function requireAffine(op: string, shape: Shape, options: NormOptions): void {
   const { weight, bias } = options;
   if (weight) requireLike(op, 'weight', weight, shape);
   if (bias) requireLike(op, 'bias', bias, shape);
-}
-
-function requireFloat(op: string, x: Tensor): void {
-  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
 }
 
 function requireChannels(op: string, x: Tensor): number {

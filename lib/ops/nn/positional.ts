@@ -2,6 +2,7 @@ import { allocate, type DType, isFloat } from '../../graph/dtype.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
 import { constant } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { requireFloat } from '../primitives/checks.js';
 import { add, mul, sub } from '../primitives/elementwise.js';
 import { concat, type Range, reshape, slice, unsqueeze } from '../primitives/movement.js';
 
@@ -42,7 +43,7 @@ export interface RotaryOptions {
 export function rotaryEmbedding(x: Tensor, options: RotaryOptions = {}): Tensor {
   const op = 'rotaryEmbedding';
   const { base = 10000, offset = 0, interleaved = true } = options;
-  if (!isFloat(x.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', x.dtype);
+  requireFloat(op, x);
   const [length = 0, features = 1] = x.shape.slice(-2);
   if (x.ndim < 2 || features % 2 !== 0) {
     throw invalid(op, 'input must be [..., T, D] with an even D', x.shape);

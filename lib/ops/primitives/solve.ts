@@ -1,9 +1,9 @@
-import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { broadcastShapes, sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from './broadcast.js';
+import { requireFloat } from './checks.js';
 import { neg } from './elementwise.js';
 import type { Named } from './gather.js';
 import { matmul } from './matmul/matmul.js';
@@ -35,7 +35,7 @@ export const solveOp: OpRecord<Named> = {
 
 /** Checks that `a` holds square matrices of floats. */
 export function requireSquare(op: string, a: Tensor): void {
-  if (!isFloat(a.dtype)) throw invalid(op, 'needs float32 or float64; cast it first', a.dtype);
+  requireFloat(op, a);
   if (a.ndim < 2 || a.shape.at(-1) !== a.shape.at(-2)) {
     throw invalid(op, 'the matrix must be square', formatShape(a.shape));
   }

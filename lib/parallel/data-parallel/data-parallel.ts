@@ -9,30 +9,30 @@ import { type Changes, StepLayout } from './step-layout.js';
 import { StepThreads } from './step-threads.js';
 
 export interface DataParallelOptions {
-  /** Threads, 1 to 256. 'auto', the default, takes as many as the process has usable cores, and no more than shards. */
+  /** Number of threads, 1 to 256. 'auto', the default, uses all usable cores, but no more threads than shards. */
   readonly workers?: number | 'auto';
   /**
-   * Parts that each batch is cut into, 1 to 1024. Results depend on them to the bit, and not on the number of workers.
-   * Default: one for each worker.
+   * Number of parts that each batch is cut into, 1 to 1024. The bits of the results depend on it, but not on the number
+   * of workers. Default: one per worker.
    */
   readonly shards?: number;
-  /** By how much the threads stand back for others, 0 to 19: as a `Trainer`'s. Default 0. */
+  /** Nice value of the threads, 0 to 19, as for a `Trainer`. Default 0. */
   readonly nice?: number;
   /** Seed of the random numbers (dropout). Default 0. */
   readonly seed?: number;
 }
 
-/** A data-parallel function: same arguments, same results, as tensors whose values are there. */
+/** A data-parallel function: takes the same arguments, and resolves to the same results with their values computed. */
 export interface DataParallelFunction<Arguments extends readonly Tensor[], R extends Result> {
   (...args: { [K in keyof Arguments]: Argument }): Promise<R>;
-  /** Ends the threads, once the calls so far are done. A later call starts them again. */
+  /** Ends the threads once all previous calls are done. A later call starts them again. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Lets worker threads share the work of a function of a batch, as a `Trainer` does. The leading axis of all arguments is
- * cut into shards; the function is traced for the shapes of a shard (and the modes of the modules that it calls), and each
+ * Distributes a function of a batch over worker threads, as a `Trainer` does. The leading axis of all arguments is cut
+ * into shards; the function is traced for the shapes of a shard (and the modes of the modules that it calls), and each
  * worker computes some of the shards:
  *
  *     const step = dataParallel((x, y) => {
@@ -44,25 +44,26 @@ export interface DataParallelFunction<Arguments extends readonly Tensor[], R ext
  *     const loss = await step(x, y);
  *     await step.close();
  *
- * The function may make one step of an optimiser: the shards' gradients, weighted by their shares of the rows, are added
- * in a fixed order, and the update is made once, by all workers, in place. So a loss should be the mean over its rows.
- * Clipping, accumulation and averages are those of the whole batch. The state is the optimiser's own: compiled functions
- * go on from it. Variables that the function assigns, as the running statistics of batch normalisation, take the weighted
- * mean of what the shards assign. Without any of these it serves to evaluate, or to predict.
+ * The function may make one optimiser step: the shards' gradients, weighted by their shares of the rows, are added in a
+ * fixed order, and all workers together update the parameters once, in place. The loss should therefore be a mean over
+ * its rows. Clipping, accumulation and averages apply to the whole batch. The state is the optimiser's own, so compiled
+ * functions continue from it. Variables that the function assigns, such as the running statistics of batch
+ * normalisation, receive the weighted mean of the shards' values. Without a step or assignments, the function evaluates
+ * or predicts.
  *
- * Scalar results are averaged over the shards, weighted in the same way; all others must have the shard's rows as their
- * first axis, and are joined in order.
+ * Scalar results are averaged over the shards with the same weights; all other results must have the shard's rows as
+ * their first axis, and are concatenated in order.
  *
- * All of this has the same bits for any number of workers; random numbers depend on the seed, on how many calls there were
- * before, and on the place of a sample in the batch. A `Trainer` of the same seed and shards, which takes the same samples
- * in the same order, makes the same parameters.
+ * All results have the same bits for any number of workers. Random numbers depend on the seed, the number of previous
+ * calls and the position of a sample in the batch. A `Trainer` with the same seed and shards that takes the same
+ * samples in the same order ends with the same parameters.
  *
- * Calls run one after the other. Arguments are copied into memory that the workers see. For the way to the threads and back
- * a call takes some 0.04 ms longer than one of a compiled function with one worker, and 0.2 ms with two. The threads are
- * kept from call to call, but do not keep the process alive; `close()` ends them.
+ * Calls run one after another. Arguments are copied into shared memory. The round trip to the threads adds about 0.04
+ * ms to a call of a compiled function with one worker, and 0.2 ms with two. The threads persist between calls, but do
+ * not keep the process alive; `close()` ends them.
  *
- * @throws (rejects) as compiled functions do; when arguments have different numbers of rows; when a worker fails, and then
- *   nothing was assigned, and the next call starts new threads
+ * @throws (rejects) as compiled functions do; if arguments have different numbers of rows; if a worker fails, in which
+ *   case nothing is assigned and the next call starts new threads
  */
 export function dataParallel<Arguments extends readonly Tensor[], R extends Result>(
   fn: (...args: Arguments) => R,
@@ -73,7 +74,7 @@ export function dataParallel<Arguments extends readonly Tensor[], R extends Resu
   const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, cut, threads);
   const queue = new Queue();
   const call = async (...args: readonly Argument[]): Promise<R> => {
-    // Copied now, because the caller may change its arrays while the call waits for its turn.
+    // Copied now, because the caller may change its arrays while the call is queued.
     const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
     return (await queue.run(() => steps.call(tensors))) as R;
   };
@@ -81,7 +82,7 @@ export function dataParallel<Arguments extends readonly Tensor[], R extends Resu
   return Object.assign(call, { close, [Symbol.asyncDispose]: close }) as DataParallelFunction<Arguments, R>;
 }
 
-/** A function with all that it was compiled for, and its threads. */
+/** A data-parallel function with its compiled entries and threads. */
 class StepFunction {
   readonly #entries = new Map<string, StepEntry[]>();
   readonly #layouts: StepLayout[] = [];

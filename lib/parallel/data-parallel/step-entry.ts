@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import { allocate, type DType, type TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { constant, type Variable } from '../../graph/leaf.js';
@@ -18,25 +19,25 @@ import {
   traceStep,
 } from './step-trace.js';
 
-/** How a batch is cut, and by how many threads it is worked on. */
+/** Numbers of shards of a batch and of threads that compute them. */
 export interface Cut {
   readonly shards: number;
   readonly workers: number;
 }
 
-/** A data-parallel function, traced and compiled for arguments of some shapes. */
+/** A data-parallel function, traced and compiled for the shapes of its arguments. */
 export class StepEntry {
   readonly job: StepJob;
   readonly layout: StepLayout;
-  /** The trace of the largest shard; those of others differ in nothing but the numbers of rows. */
+  /** Trace of the largest shard; the other traces differ only in their row counts. */
   readonly #first: StepTrace;
   readonly #guards: readonly (() => boolean)[];
   readonly #inPlace: readonly (readonly [Variable, TypedArray])[];
   readonly #arguments: readonly TypedArray[];
 
   /**
-   * @param like arguments of the shapes and dtypes in question
-   * @param layoutFor gives memory for what the function changes
+   * @param like arguments with the shapes and dtypes to compile for
+   * @param layoutFor returns memory for the variables that the function changes
    */
   constructor(
     fn: (...args: Tensor[]) => Result,
@@ -44,11 +45,11 @@ export class StepEntry {
     { shards }: Cut,
     layoutFor: (changes: Changes) => StepLayout,
   ) {
-    const rows = like[0]?.shape[0] as number;
+    const rows = at(at(like, 0).shape, 0);
     const traces = shardSizes(rows, rows, shards).map((size) => traceStep(fn, like, size));
-    const first = traces[0] as StepTrace;
+    const first = at(traces, 0);
     this.#first = first;
-    // A mode that the function set for itself, and took back, does not come from outside.
+    // A guard that fails already concerns a mode that the function sets and resets itself.
     this.#guards = traces.flatMap(({ trace }) => trace.guards.filter((holds) => holds()));
     const assigned = [...new Set(traces.flatMap(({ trace }) => [...trace.assignments.keys()]))];
     for (const trace of traces) requireLike(trace, first);
@@ -72,17 +73,17 @@ export class StepEntry {
     };
   }
 
-  /** Whether the modules that the function calls are in the modes of its trace. */
+  /** True if the modules that the function calls are in the modes of its trace. */
   get holds(): boolean {
     return this.#guards.every((holds) => holds());
   }
 
-  /** Whether variables that it reads have been moved to other memory, so that its plans do not see them any more. */
+  /** True if variables that the plans read in place have moved to other memory since. */
   get isOutdated(): boolean {
     return this.#inPlace.some(([variable, memory]) => variable.storage.data !== memory);
   }
 
-  /** Gives a call its arguments. */
+  /** Copies the arguments of a call, and prepares the update. */
   begin(values: readonly TypedArray[]): void {
     values.forEach((value, i) => {
       this.#arguments[i]?.set(value);
@@ -90,7 +91,7 @@ export class StepEntry {
     this.layout.begin();
   }
 
-  /** What the call has given. */
+  /** Collects the results of the call. */
   finish(): Result {
     const { scalars, joined, result, trace } = this.#first;
     for (const hook of trace.afterRun) hook();
@@ -101,7 +102,7 @@ export class StepEntry {
     return mapTensors(result, (node) => values.get(node) as Tensor);
   }
 
-  /** The sum of the shards' shares, in their order. */
+  /** Sum of the shards' weighted shares, in shard order. */
   #meanOf(index: number, dtype: DType): Tensor {
     const { rows, shards, shares, figures } = this.job;
     const all = new Float64Array(shares);
@@ -122,13 +123,13 @@ export class StepEntry {
   }
 }
 
-/** Memory for a tensor with so many rows, each of which is like those of a shape. */
+/** Memory for a tensor with `rows` rows, each of shape `shape.slice(1)`. */
 function batchRows(rows: number, shape: Shape, dtype: DType): BatchRows {
   const rowSize = sizeOf(shape.slice(1));
   return { memory: sharedMemory(dtype, rows * rowSize), rowSize };
 }
 
-/** Checks that shards of different sizes give the same results and ask for the same update. */
+/** Checks that shards of different sizes have like results and request the same update. */
 function requireLike(trace: StepTrace, first: StepTrace): void {
   const formOf = ({ scalars, joined }: StepTrace) =>
     [scalars.length, ...joined.map(({ dtype, shape }) => dtype + formatShape(shape.slice(1)))].join();

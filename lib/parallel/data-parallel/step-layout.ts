@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
@@ -8,22 +9,22 @@ import { prepareUpdates } from '../prepare/update-job.js';
 import type { UpdateJob } from '../protocol/job.js';
 import { ShareProgress } from '../protocol/share-progress.js';
 
-/** What the calls of a data-parallel function change. */
+/** Variables that a data-parallel function changes. */
 export interface Changes {
-  /** The update that it asks an optimiser for. */
+  /** The update that it requests from an optimiser. */
   readonly request: UpdateRequest | undefined;
-  /** The variables that it assigns itself. */
+  /** The variables that it assigns directly. */
   readonly assigned: readonly Variable[];
 }
 
 /**
- * The shared memory of what a data-parallel function changes: the parameters in one stretch, and with them what the
- * optimiser itself remembers of them, so that compiled functions go on from the same state.
+ * Shared memory of the variables that a data-parallel function changes: the flat parameters and the optimiser's own
+ * state, so that compiled functions continue from the same state.
  */
 export class StepLayout {
   readonly flat: FlatParameters;
   readonly update: UpdateJob;
-  /** Where what the optimiser remembers has to lie. */
+  /** The optimiser's state variables with their places in this memory. */
   readonly #places: readonly (readonly [Variable, TypedArray])[];
 
   constructor(
@@ -39,10 +40,7 @@ export class StepLayout {
     this.#places = flat.parameters.flatMap((parameter) => {
       const own = request?.memories[request.parameters.indexOf(parameter)];
       const places = stateOf({ flat, memory }, parameter).map(({ values }) => values);
-      const pairs = own?.state.map((variable, i): [Variable, TypedArray] => [
-        variable,
-        places[i] as TypedArray,
-      ]);
+      const pairs = own?.state.map((variable, i): [Variable, TypedArray] => [variable, at(places, i)]);
       for (const name of ['average', 'sum'] as const) {
         const [variable, place] = [own?.[name], memory[name]];
         if (variable && place) pairs?.push([variable, placeOf(flat, parameter, place)]);
@@ -62,7 +60,7 @@ export class StepLayout {
     });
   }
 
-  /** Whether a function with these changes can use this memory. */
+  /** True if a function with these changes can use this memory. */
   serves({ request, assigned }: Changes): boolean {
     const own = this.changes;
     return (
@@ -72,7 +70,7 @@ export class StepLayout {
     );
   }
 
-  /** Moves all back to its place, with its present values, if others have moved it. */
+  /** Moves all variables back into this memory, with their current values, if another owner moved them. */
   attach(): void {
     attachParameters(this.flat);
     for (const [variable, place] of this.#places) {
@@ -80,7 +78,7 @@ export class StepLayout {
     }
   }
 
-  /** Writes down the optimiser's numbers for the next update. */
+  /** Stores the optimiser's scalars for the next update, and resets the progress. */
   begin(): void {
     const optimizer = this.changes.request?.optimizer;
     if (optimizer) {
@@ -90,7 +88,7 @@ export class StepLayout {
     new ShareProgress(this.update.marks).begin(0);
   }
 
-  /** How far the update has come. */
+  /** Progress of the update. */
   get progress(): 'none' | 'begun' | 'done' {
     const { step, begun } = new ShareProgress(this.update.marks).unfinished();
     if (step > 0) return 'done';
@@ -98,7 +96,7 @@ export class StepLayout {
   }
 }
 
-/** Whether two lists hold the same variables in the same order. */
+/** True if two lists contain the same variables in the same order. */
 export function isSame(a: readonly Variable[], b: readonly Variable[]): boolean {
   return a.length === b.length && a.every((variable, i) => variable === b[i]);
 }

@@ -4,10 +4,10 @@ import { Control } from '../protocol/control.js';
 import type { Job, StepCall } from '../protocol/job.js';
 import type { StepEntry } from './step-entry.js';
 
-/** The threads of a data-parallel function. They are started when they are needed, and kept. */
+/** The threads of a data-parallel function, which are started on demand and kept. */
 export class StepThreads {
   #pool: WorkerPool | undefined;
-  /** The entries that the threads have been told of. */
+  /** Ids of the entries that the threads know. */
   readonly #ids = new Map<StepEntry, number>();
   readonly #forgotten: number[] = [];
   #lastId = 0;
@@ -16,8 +16,8 @@ export class StepThreads {
   constructor(private readonly job: Omit<Job, 'control'>) {}
 
   /**
-   * Runs an entry, with its arguments in place. When a worker fails, all threads are ended; an update that has begun by
-   * then is finished by new ones.
+   * Runs an entry whose arguments are in place. If a worker fails, all threads are ended; an update that has begun by
+   * then is finished by new threads.
    */
   async run(entry: StepEntry, step: number, optimizerStep: number): Promise<void> {
     const call = { step, optimizerStep };
@@ -32,14 +32,14 @@ export class StepThreads {
     }
   }
 
-  /** Lets the threads forget an entry at the next call. */
+  /** Makes the threads forget an entry at the next call. */
   forget(entry: StepEntry): void {
     const id = this.#ids.get(entry);
     if (id !== undefined) this.#forgotten.push(id);
     this.#ids.delete(entry);
   }
 
-  /** Says once whether a thread did not end when it was told to, and may yet write to the memory that it knows. */
+  /** True, once, if a thread failed to end when told to, and may still write to its memory. */
   takeLost(): boolean {
     const lost = this.#lost;
     this.#lost = false;
@@ -50,7 +50,7 @@ export class StepThreads {
     await this.#end();
   }
 
-  /** Ends the threads and says whether they are gone. */
+  /** Ends the threads; true if all of them are gone. */
   async #end(): Promise<boolean> {
     const pool = this.#pool;
     this.#pool = undefined;

@@ -1,4 +1,5 @@
 import { weightedGradients } from '../../autodiff/weighted-gradients.js';
+import { at } from '../../graph/at.js';
 import { type DType, isFloat, type TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { type InputAttributes, input, Variable } from '../../graph/leaf.js';
@@ -11,20 +12,20 @@ import { bindShard } from '../prepare/compile-shard.js';
 import type { BoundPlan } from '../protocol/job.js';
 import type { StepLayout } from './step-layout.js';
 
-/** A function of a batch, traced for shards of so many rows. */
+/** A function of a batch, traced for shards of `rows` rows. */
 export interface StepTrace {
   readonly rows: number;
   readonly inputs: readonly Tensor<InputAttributes>[];
   readonly result: Result;
-  /** The tensors of the result that are scalars. */
+  /** The scalar tensors of the result. */
   readonly scalars: readonly Tensor[];
-  /** Those that have the shard's rows. */
+  /** The result tensors that have the shard's rows. */
   readonly joined: readonly Tensor[];
   readonly request: UpdateRequest | undefined;
   readonly trace: Trace;
 }
 
-/** Traces a function for shards of so many rows. The leading axis of what the arguments are like does not matter. */
+/** Traces a function for shards of `rows` rows; the leading axis of `like` is ignored. */
 export function traceStep(
   fn: (...args: Tensor[]) => Result,
   like: readonly Tensor[],
@@ -58,7 +59,7 @@ export function traceStep(
   };
 }
 
-/** The plan of a traced shard. */
+/** Compiles a traced shard. */
 export function compileStep(
   { inputs, scalars, joined, request, trace }: StepTrace,
   { flat, changes }: StepLayout,
@@ -70,7 +71,7 @@ export function compileStep(
     ...scalars.map((node, i): [string, Tensor] => [scalarName(i), weigh(node)]),
     ...joined.map((node, i): [string, Tensor] => [joinedName(i), node]),
   ];
-  const slopes = new Map(request?.parameters.map((x, i) => [x, request.gradients[i] as Tensor]));
+  const slopes = new Map(request?.parameters.map((x, i) => [x, at(request.gradients, i)]));
   const gradients = flat.parameters.map((x) => slopes.get(x) as Tensor);
   const shard = {
     inputs: {
@@ -85,7 +86,7 @@ export function compileStep(
   return bindShard(shard, flat, changes.assigned).quickest;
 }
 
-/** The variables that a traced shard reads where they lie, and their memory now. */
+/** The variables that a traced shard reads in place, with their current memory. */
 export function readInPlace(
   { scalars, joined, request, trace }: StepTrace,
   { flat }: StepLayout,
@@ -100,7 +101,7 @@ export const argumentName = (index: number) => `argument ${index}`;
 export const scalarName = (index: number) => `scalar result ${index}`;
 export const joinedName = (index: number) => `result ${index}`;
 
-/** Multiplies by the weight, the same tensor once. */
+/** Returns a function that multiplies tensors by the weight, each tensor only once. */
 function weigher(weight: Tensor): (x: Tensor) => Tensor {
   const byDType = new Map<DType, Tensor>([[weight.dtype, weight]]);
   const known = new Map<Tensor, Tensor>();

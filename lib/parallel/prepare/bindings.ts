@@ -4,7 +4,7 @@ import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { BoundPlan, SharedMemory, Source } from '../protocol/job.js';
 
-/** Finds each binding's source; a variable without a place of its own is read where it is. */
+/** Resolves the source of each binding; a variable missing from `places` is read in its own memory. */
 export function bindSources(
   { plan, variables, hostScalars }: Compiled,
   inputs: readonly (string | Source)[],
@@ -33,7 +33,7 @@ function ownMemory(variable: Variable): Source {
   return { kind: 'shared', buffer: buffer as SharedArrayBuffer, byteOffset };
 }
 
-/** Shared memory from one of its elements on. */
+/** Source at an element of shared memory. */
 export function placeAt(
   { buffer, byteOffset, dtype }: SharedMemory,
   element: number,

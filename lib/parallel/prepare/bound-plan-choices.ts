@@ -2,7 +2,7 @@ import type { Compiled, Graph } from '../../compile/compile.js';
 import { type PlanChoice, PlanChoices } from '../../compile/plan-choices.js';
 import type { BoundPlan } from '../protocol/job.js';
 
-/** The plans that the compiler knows for a graph (see `PlanChoices`), each with the sources of its bindings. */
+/** The plan choices of a graph (see `PlanChoices`) as bound plans. */
 export class BoundPlanChoices {
   readonly #plans: PlanChoices;
   readonly #bound = new WeakMap<Compiled, BoundPlan>();
@@ -19,7 +19,7 @@ export class BoundPlanChoices {
     return this.#boundOf(this.#plans.quickest);
   }
 
-  /** The one with the smallest arena: what is placed may differ from what was expected, so that there may be smaller ones. */
+  /** The plan with the smallest arena. Placement may differ from the estimate, so smaller ones are searched for. */
   get smallest(): BoundPlan {
     if (!this.#smallest) {
       let found = this.#plans.smallest;
@@ -35,7 +35,7 @@ export class BoundPlanChoices {
     return this.#smallest;
   }
 
-  /** The one with the least work whose arena takes no more than so many bytes; undefined where there is none. */
+  /** The plan with the least work whose arena takes at most `arenaBytes`; undefined if there is none. */
   within(arenaBytes: number): BoundPlan | undefined {
     const compiled = this.#plans.within(arenaBytes);
     return compiled && this.#boundOf(compiled);

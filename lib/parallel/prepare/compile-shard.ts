@@ -14,7 +14,7 @@ import { bindSources, placeAt } from './bindings.js';
 import { BoundPlanChoices } from './bound-plan-choices.js';
 import type { FlatParameters } from './flat-parameters.js';
 
-/** A model and a loss as one function of a batch. */
+/** A model as a function of a batch. */
 export type Forward = (inputs: Tensor) => Tensor;
 export type Figure = (output: Tensor, target: Tensor) => Tensor;
 
@@ -24,22 +24,22 @@ interface ShardForm {
   readonly targets: Form;
 }
 
-/** The shape of the model's output for one sample. */
+/** Shape of the model's output for one sample. */
 export function outputShape(forward: Forward, batch: ShardForm): Shape {
   return traced(() => forward(asModelInput(placeholders(batch).x))).result.shape.slice(1);
 }
 
-/** The gradients of a shard, and the buffers that it assigns. */
+/** Gradient plans of a shard, and the buffers that it assigns. */
 export interface ShardGradients {
   readonly plans: BoundPlanChoices;
   readonly assigned: readonly Variable[];
 }
 
 /**
- * The gradients of a shard's share of the loss, written to the shard's own memory, and behind them the shard's share of
- * the values that `forward` assigns to buffers.
+ * Compiles the gradients of a shard's share of the loss. They go to the shard's slot, followed by its share of the
+ * values that `forward` assigns to buffers.
  *
- * @param alsoAssigned buffers to give a value in any case, because shards of other sizes assign them
+ * @param alsoAssigned buffers that shards of other sizes assign, so that this one must give them a value as well
  */
 export function compileGradients(
   forward: Forward,
@@ -70,11 +70,11 @@ export function compileGradients(
 
 /** A traced function of a shard's rows. */
 export interface TracedShard {
-  /** By the names that their values are given under. */
+  /** Input nodes by the names of their values. */
   readonly inputs: Readonly<Record<string, Tensor<InputAttributes>>>;
-  /** What it gives besides gradients, by name. */
+  /** Results other than gradients, by name. */
   readonly figures: Readonly<Record<string, Tensor>>;
-  /** Those of the flat parameters, in their order, weighted. */
+  /** Weighted gradients of the flat parameters, in their order. */
   readonly gradients: readonly Tensor[];
   readonly assignments: ReadonlyMap<Variable, Tensor>;
   /** The shard's share of the rows. */
@@ -82,8 +82,8 @@ export interface TracedShard {
 }
 
 /**
- * Compiles a shard: its gradients go to the shard's slot, and behind them the shard's share of the values that buffers are
- * assigned.
+ * Compiles a traced shard: its gradients go to the shard's slot, followed by its share of the values assigned to
+ * buffers.
  */
 export function bindShard(
   shard: TracedShard,
@@ -108,7 +108,7 @@ export function bindShard(
   );
 }
 
-/** Figures of a batch: its loss, its metrics. */
+/** Compiles the figures of a batch: its loss and metrics. */
 export function compileFigures(
   forward: Forward,
   figures: Readonly<Record<string, Figure>>,
@@ -134,7 +134,7 @@ function placeholders({ rows, inputs, targets }: ShardForm) {
   };
 }
 
-/** Only what training assigns is kept, so an assignment elsewhere would be lost. */
+/** Traces a function that must not assign variables: outside of training, assignments would be lost. */
 function withoutAssignments<R>(fn: () => R): R {
   const { result, trace } = traced(fn);
   if (trace.assignments.size > 0) {

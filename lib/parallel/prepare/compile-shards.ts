@@ -1,10 +1,11 @@
 import type { Form } from '../../data/index.js';
+import { at } from '../../graph/at.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { BoundPlanChoices } from './bound-plan-choices.js';
-import { compileGradients, type Figure, type Forward, type ShardGradients } from './compile-shard.js';
+import { compileGradients, type Figure, type Forward } from './compile-shard.js';
 import type { FlatParameters } from './flat-parameters.js';
 
-/** What the gradients of shards are compiled from. */
+/** Source of the gradient plans of shards. */
 export interface ShardSource {
   readonly forward: Forward;
   readonly loss: Figure;
@@ -13,7 +14,7 @@ export interface ShardSource {
   readonly parameters: FlatParameters;
 }
 
-/** The gradient plans for shards of so many rows, by size, and the buffers that they give values to: all of them the same. */
+/** Compiles the gradient plans by shard size, and the buffers that they assign, which are the same for all sizes. */
 export function compileShards(
   sizes: readonly number[],
   { forward, loss, inputs, targets, parameters }: ShardSource,
@@ -25,7 +26,7 @@ export function compileShards(
   const complete = first.every((shard) => shard.assigned.length === assigned.length);
   const shards = complete ? first : compileAll(assigned);
   return {
-    plans: new Map(sizes.map((rows, i) => [rows, (shards[i] as ShardGradients).plans])),
+    plans: new Map(sizes.map((rows, i) => [rows, at(shards, i).plans])),
     assigned,
   };
 }

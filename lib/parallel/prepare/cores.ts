@@ -2,18 +2,18 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type LimitReader, readText, smallestLimit } from '../../runtime/cgroups.js';
 
-/** How many cores this process may use, and what decides that. */
+/** Number of cores that this process may use, and the reason for it. */
 export interface UsableCores {
   cores: number;
   reason: string;
 }
 
 /**
- * Counts the cores that this process may use: those it may be scheduled on (affinity), or fewer when a cgroup
- * on the way from its own up to the root grants less CPU time. A quota of 1.5 cores counts as 2.
+ * Counts the cores that this process may use: those it may be scheduled on (affinity), or fewer if its cgroup or an
+ * ancestor grants less CPU time. A quota of 1.5 cores counts as 2.
  *
- * @param options.root folder that holds /proc and /sys, for tests
- * @param options.affinity number of cores by affinity; default: what the system says
+ * @param options.root folder that contains /proc and /sys, for tests
+ * @param options.affinity number of cores by affinity; default: as reported by the system
  */
 export function usableCores({ root = '/', affinity = availableParallelism() } = {}): UsableCores {
   const granted = smallestLimit(root, quota);
@@ -35,7 +35,9 @@ function readV1(folder: string): number | undefined {
   return ratio(readText(join(folder, 'cpu.cfs_quota_us')), readText(join(folder, 'cpu.cfs_period_us')));
 }
 
-/** Cores granted by `quota` microseconds per `period`; undefined for "max", -1 and whatever is no limit. */
+/**
+ * Cores granted by `quota` microseconds per `period`; undefined for "max", -1 and anything else that is not a limit.
+ */
 function ratio(quota: string | undefined, period: string | undefined): number | undefined {
   const cores = Number(quota?.trim()) / Number(period?.trim());
   return Number.isFinite(cores) && cores > 0 ? cores : undefined;

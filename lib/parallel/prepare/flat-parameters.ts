@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
@@ -6,43 +7,43 @@ import { isTrainable, type Optimizer } from '../../optim/optimizer.js';
 import type { SharedMemory, Slice } from '../protocol/job.js';
 import { sharedMemory, viewInto } from '../protocol/shared-memory.js';
 
-/** Elements that each parameter's place is a multiple of, so that every one starts on a cache line. */
+/** Alignment of parameters in elements, so that each one starts on a cache line. */
 export const ALIGNMENT = 16;
 
-/** A stretch of the flat memory whose parameters are updated alike. */
+/** A stretch of the flat memory whose parameters belong to one optimiser group. */
 export interface ParameterRun extends Slice {
-  /** The index of the optimiser's group. */
+  /** Index of the optimiser group. */
   readonly group: number;
   readonly parameters: readonly Variable[];
-  /** Its shape, as the rule of the group sees it. */
+  /** Shape that the rule of the group works on. */
   readonly shape: Shape;
-  /** Whether several workers may each update a part of it; if not, it is one parameter. */
+  /** True if workers may update parts of it; otherwise it is a single parameter. */
   readonly divisible: boolean;
 }
 
 /**
- * All trainable parameters in one stretch of shared memory, those of one group next to each other, which slices cut
- * without regard to where one ends; and behind them the buffers that training may assign.
+ * All trainable parameters in one block of shared memory, grouped by optimiser group, followed by the buffers that
+ * training may assign. Slices may cut through parameters.
  */
 export interface FlatParameters {
   readonly memory: SharedMemory;
-  /** The length of the memory, in elements. */
+  /** Length of the memory in elements. */
   readonly elements: number;
-  /** The length of its first part, which the parameters are in. */
+  /** Length of the parameter part in elements; it comes first. */
   readonly trainableElements: number;
-  /** The parameters, in the order of the memory. */
+  /** The parameters, in memory order. */
   readonly parameters: readonly Variable[];
-  /** What the first part is made of, in order. */
+  /** The parameter runs, in memory order. */
   readonly runs: readonly ParameterRun[];
   /** The first element of each parameter and buffer. */
   readonly offsets: ReadonlyMap<Variable, number>;
 }
 
 /**
- * Moves the trainable parameters, and the buffers of their dtype, into one stretch of shared memory, where they stay:
- * workers update them in place. Frozen parameters stay where they are.
+ * Moves the trainable parameters, and the buffers of their dtype, into one block of shared memory, where workers update
+ * them in place from then on. Frozen parameters are not moved.
  *
- * @param optimizer updates the parameters; left out where there are only buffers
+ * @param optimizer of the parameters; left out if there are only buffers
  */
 export function flattenParameters(
   parameters: readonly Variable[],
@@ -68,7 +69,7 @@ export function flattenParameters(
     for (const part of parts) {
       const range = place(part);
       if (range.start === range.end) continue;
-      const shape = rule.whole ? (part[0] as Variable).shape : [range.end - range.start];
+      const shape = rule.whole ? at(part, 0).shape : [range.end - range.start];
       runs.push({ ...range, group, parameters: part, shape, divisible: !rule.whole });
     }
   });
@@ -86,7 +87,7 @@ export function flattenParameters(
   return flat;
 }
 
-/** Moves the parameters and buffers back to their place, with their present values, if another owner has moved them. */
+/** Moves parameters and buffers back into the flat memory, with their current values, if another owner moved them. */
 export function attachParameters({ memory, offsets }: FlatParameters): void {
   for (const [variable, offset] of offsets) {
     if (variable.storage.data.buffer === memory.buffer) continue;
@@ -94,7 +95,7 @@ export function attachParameters({ memory, offsets }: FlatParameters): void {
   }
 }
 
-/** Whether other parameters are trainable now than when the memory was laid out. */
+/** True if the set of trainable parameters has changed since the memory was laid out. */
 export function isOutdated(flat: FlatParameters, parameters: readonly Variable[]): boolean {
   const trainable = trainedOf(parameters);
   return (
@@ -103,12 +104,12 @@ export function isOutdated(flat: FlatParameters, parameters: readonly Variable[]
   );
 }
 
-/** The parameters that have a place in the flat memory: those that may change and have an element. */
+/** The parameters that belong in the flat memory: trainable and not empty. */
 function trainedOf(parameters: readonly Variable[]): Variable[] {
   return parameters.filter((parameter) => isTrainable(parameter) && parameter.size > 0);
 }
 
-/** Where variables lie in the flat memory. */
+/** Ranges of variables in the flat memory. */
 export function rangesOf({ offsets }: FlatParameters, variables: Iterable<Variable>): Slice[] {
   return [...variables].map((variable) => {
     const start = offsets.get(variable) as number;

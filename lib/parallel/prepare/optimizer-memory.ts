@@ -1,34 +1,35 @@
+import { at } from '../../graph/at.js';
 import type { DType, TypedArray } from '../../graph/dtype.js';
 import type { Variable } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import type { AveragedValues } from '../../optim/averages.js';
-import type { Optimizer, ParameterGroup } from '../../optim/optimizer.js';
+import type { Optimizer } from '../../optim/optimizer.js';
 import { stateShapes } from '../../optim/rule.js';
 import type { SharedMemory } from '../protocol/job.js';
 import { sharedMemory, viewInto } from '../protocol/shared-memory.js';
 import type { FlatParameters, ParameterRun } from './flat-parameters.js';
 
-/** A tensor of a region's state. */
+/** A state tensor of a parameter run. */
 export interface StateTensor {
   readonly memory: SharedMemory;
   readonly shape: Shape;
 }
 
-/** What an optimiser remembers of flat parameters, in memory that all workers see. */
+/** Optimiser state of flat parameters, in memory shared by all workers. */
 export interface OptimizerMemory {
-  /** For each region what its rule keeps. */
+  /** State tensors of the rule of each parameter run. */
   readonly state: ReadonlyMap<ParameterRun, readonly StateTensor[]>;
-  /** The moving averages, laid out as the parameters. */
+  /** Moving averages, laid out like the parameters. */
   readonly average?: SharedMemory;
-  /** The sums of the gradients since the last update, laid out as the parameters. */
+  /** Gradients accumulated since the last update, laid out like the parameters. */
   readonly sum?: SharedMemory;
 }
 
-/** Memory for an optimiser that has seen nothing yet. */
+/** Initial state of an optimiser. */
 export function optimizerMemory(flat: FlatParameters, { groups, stages }: Optimizer): OptimizerMemory {
   const { dtype } = flat.memory;
   const tensors = ({ group, shape }: ParameterRun) =>
-    stateShapes((groups[group] as ParameterGroup).rule, shape).map(([, like]) => stateTensor(dtype, like));
+    stateShapes(at(groups, group).rule, shape).map(([, like]) => stateTensor(dtype, like));
   const like = () => sharedMemory(dtype, flat.trainableElements);
   const average = stages.average === undefined ? undefined : like();
   for (const parameter of average ? flat.parameters : []) {
@@ -41,13 +42,13 @@ export function optimizerMemory(flat: FlatParameters, { groups, stages }: Optimi
   };
 }
 
-/** All of it. */
+/** All shared memory of the optimiser state. */
 export function tensorsOf({ state, average, sum }: OptimizerMemory): SharedMemory[] {
   const tensors = [...state.values()].flatMap((list) => list.map((tensor) => tensor.memory));
   return [average, sum, ...tensors].filter((memory) => memory !== undefined);
 }
 
-/** Takes over what is remembered of the parameters that are still there after a new layout. */
+/** Copies the state of the parameters that both layouts contain. */
 export function carryOver(
   from: { flat: FlatParameters; memory: OptimizerMemory },
   to: { flat: FlatParameters; memory: OptimizerMemory },
@@ -60,12 +61,12 @@ export function carryOver(
     }
     const old = stateOf(from, parameter);
     stateOf(to, parameter).forEach(({ values }, i) => {
-      values.set((old[i] as ParameterState).values);
+      values.set(at(old, i).values);
     });
   }
 }
 
-/** The values of the parameters and of their averages. */
+/** Values of the parameters, paired with their averages. */
 export function averagedValues(flat: FlatParameters, average: SharedMemory): AveragedValues[] {
   return flat.parameters.map((parameter) => [parameter.storage.data, placeOf(flat, parameter, average)]);
 }
@@ -74,19 +75,19 @@ function stateTensor(dtype: DType, shape: Shape): StateTensor {
   return { memory: sharedMemory(dtype, sizeOf(shape)), shape };
 }
 
-/** The part of memory laid out as the parameters that belongs to one of them. */
+/** The part of a parameter in memory laid out like the parameters. */
 export function placeOf({ offsets }: FlatParameters, parameter: Variable, memory: SharedMemory): TypedArray {
   const start = offsets.get(parameter) as number;
   return viewInto(memory, start, start + parameter.size);
 }
 
-/** A tensor that a rule keeps for one parameter, over the memory that workers write to. */
+/** A state tensor of one parameter, as a view of the memory that workers write to. */
 export interface ParameterState {
   readonly values: TypedArray;
   readonly shape: Shape;
 }
 
-/** The state of one parameter: the whole of its region's, or its part of them. */
+/** State of one parameter: the whole state of its parameter run, or its part of it. */
 export function stateOf(
   { flat, memory }: { flat: FlatParameters; memory: OptimizerMemory },
   parameter: Variable,

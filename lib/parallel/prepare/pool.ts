@@ -6,7 +6,7 @@ import { Control, isReleased } from '../protocol/control.js';
 import type { Job, Task } from '../protocol/job.js';
 import type { Timeline } from '../protocol/timeline.js';
 
-/** Says what it means that a thread is gone; other errors come from within a worker, and say so themselves. */
+/** Rewords the error of a terminated thread; other errors come from within a worker and are clear as they are. */
 function explained(cause: unknown): unknown {
   if (!(cause instanceof Error) || !cause.message.startsWith('worker exited')) return cause;
   const error = invalid('parallel', `a worker thread was ended before its work was done (${cause.message})`);
@@ -14,13 +14,13 @@ function explained(cause: unknown): unknown {
   return error;
 }
 
-/** Milliseconds that threads may take to end once they have been told to. */
+/** Milliseconds that threads may take to terminate. */
 const STOP_MS = 10_000;
 
-/** The threads of one job. A pool lives as long as a call of `fit`, and leaves no thread behind. */
+/** The worker threads of one job, for the duration of a call such as `fit`. No thread outlives the pool. */
 export class WorkerPool {
   readonly #control: Control;
-  /** Why the threads were killed, or one that had nothing to do failed. */
+  /** Reason why the threads were killed, or failure of an idle one. */
   #reason: Error | undefined;
   #stopped: Promise<boolean> | undefined;
 
@@ -34,9 +34,9 @@ export class WorkerPool {
     });
   }
 
-  /** Starts one thread for each worker of the job. */
+  /** Starts one thread per worker of the job. */
   static async start(job: Job): Promise<WorkerPool> {
-    // Loaded here, so that importing the package does not wait for it.
+    // Loaded lazily, so that importing the package stays fast.
     const { Piscina } = await import('piscina');
     const piscina = new Piscina({
       filename: compiledModule('lib/parallel/worker/worker-entry.cjs').href,
@@ -50,8 +50,8 @@ export class WorkerPool {
   }
 
   /**
-   * Runs one task on every worker, and gives what they returned, by rank. Rejects with the first failure, when all workers
-   * have come back, or, where they are being ended, are gone.
+   * Runs one task on every worker, and returns the results by rank. Rejects with the first failure, once all workers
+   * have returned or, if they are being terminated, have ended.
    */
   async run(taskOf: (rank: number) => Task): Promise<(Timeline | undefined)[]> {
     const failures: unknown[] = [];
@@ -63,30 +63,30 @@ export class WorkerPool {
       }),
     );
     const results = await Promise.all(tasks);
-    // The tasks of threads that are being ended fail at once, while the threads may still be at work.
+    // Tasks of threads being terminated fail at once, while the threads may still be running.
     await this.#stopped;
     const cause = this.#reason ?? failures.find((error) => !isReleased(error)) ?? failures[0];
     if (cause !== undefined) throw explained(cause);
     return results;
   }
 
-  /** Asks the workers to stop after the step under way. */
+  /** Asks the workers to stop after the current step. */
   requestStop(): void {
     this.#control.requestStop();
   }
 
-  /** Ends all threads, although they may not listen; what they were asked for is rejected with this error. */
+  /** Terminates all threads, even unresponsive ones; pending tasks reject with this error. */
   kill(error: Error): void {
     this.#reason ??= error;
     void this.stop();
   }
 
   /**
-   * Ends all threads, and says whether they are gone. A thread that is in native code ends when it comes back, and is not
-   * waited for longer than ten seconds.
+   * Terminates all threads. Resolves to true once they have ended, or to false after ten seconds: a thread in native
+   * code ends only when it returns.
    */
   stop(): Promise<boolean> {
-    // Piscina starts new threads for those that end when it is told twice.
+    // Called twice, Piscina would replace the threads that end.
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }

@@ -1,12 +1,12 @@
 import type { Slice } from '../protocol/job.js';
 import { ALIGNMENT, type FlatParameters } from './flat-parameters.js';
 
-/** Pieces that all parameters are cut into at most, to be dealt to workers. */
+/** Most pieces that all parameters are cut into, to be dealt to workers. */
 const MOST_PIECES = 128;
 
 /**
- * The pieces of the flat memory that no two workers share, in order: whole parameters where the rule needs them whole,
- * and elsewhere cache lines in equal numbers. They depend on the model alone, and not on the number of workers.
+ * Pieces of the flat memory that are never split between workers, in order: whole parameters if the rule needs them
+ * whole, else equal numbers of cache lines. They depend on the model only, not on the number of workers.
  */
 export function indivisible({ runs, trainableElements }: FlatParameters): Slice[] {
   const lines = Math.ceil(trainableElements / ALIGNMENT / MOST_PIECES);
@@ -20,7 +20,7 @@ export function indivisible({ runs, trainableElements }: FlatParameters): Slice[
   });
 }
 
-/** The indices of the first piece of each worker, and behind the last worker's, their number. */
+/** Index of the first piece of each worker, followed by the number of pieces. */
 export function dealPieces(pieces: readonly Slice[], workers: number): number[] {
   const total = pieces.at(-1)?.end ?? 0;
   const owner = ({ start, end }: Slice) => Math.floor(((start + end) / 2 / total) * workers);
@@ -30,7 +30,7 @@ export function dealPieces(pieces: readonly Slice[], workers: number): number[] 
   });
 }
 
-/** The part of a range that is in another, or null. */
+/** Intersection of two ranges, or null if it is empty. */
 export function intersection(a: Slice, b: Slice): Slice | null {
   const [start, end] = [Math.max(a.start, b.start), Math.min(a.end, b.end)];
   return start < end ? { start, end } : null;

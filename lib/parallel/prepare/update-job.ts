@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import type { SharedMemory, UpdateJob } from '../protocol/job.js';
@@ -7,26 +8,26 @@ import { type FlatParameters, rangesOf } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
 import { compileUpdates, squareCount } from './update-plans.js';
 
-/** What the gradients of shards are added up for, and by whom. */
+/** Parameters of a gradient sum and the update that uses it. */
 export interface UpdateSpecification {
   readonly flat: FlatParameters;
-  /** Left out where shards only assign buffers. */
+  /** Left out if shards only assign buffers. */
   readonly optimizer?: Optimizer | undefined;
   readonly memory: OptimizerMemory;
   /** The buffers that shards assign. */
   readonly assigned: readonly Variable[];
   readonly shards: number;
   readonly workers: number;
-  /** Whether fewer workers than these may be at work. */
+  /** True if fewer workers may be active. */
   readonly mayBeFewer: boolean;
-  /** Steps that the optimiser's numbers are written down for at a time. */
+  /** Number of steps whose optimiser scalars are stored at a time. */
   readonly steps: number;
 }
 
 /**
- * The update of flat parameters by an optimiser, with the memory that it needs.
+ * Prepares the update of flat parameters by an optimiser, with the memory that it needs.
  *
- * @param take gives the memory for gradients; another one serves to find out how much that is
+ * @param take allocates the memory for gradients; a stand-in serves to count the bytes
  */
 export function prepareUpdates(specification: UpdateSpecification, take = sharedMemory): UpdateJob {
   const { flat, optimizer, assigned, shards, workers, mayBeFewer } = specification;
@@ -41,12 +42,12 @@ export function prepareUpdates(specification: UpdateSpecification, take = shared
   };
 }
 
-/** Words of a sum that an update makes itself: of four slots. With more of them, the update would wait for memory. */
+/** Most words of a sum that an update computes itself, for four slots. With more, the update would wait for memory. */
 const MOST_DIRECT = 7;
 
 /**
- * Elements from which on it does: 16 MB of float32, more than the caches of cores keep. Of less, what other cores have just
- * written is fetched faster by a sum that does nothing else.
+ * Least elements for an update that sums: 16 MB of float32, more than the cores' caches hold. With fewer, a separate
+ * sum fetches faster what other cores have just written.
  */
 const LEAST_DIRECT = 2 ** 22;
 
@@ -61,10 +62,10 @@ function withOptimizer(
   const { accumulate = 1, clipNorm } = optimizer.stages;
   const { sum } = memory;
   const squares = clipNorm === undefined ? undefined : take(flat.memory.dtype, squareCount(flat));
-  const gradients = sum ?? (slots[0] as SharedMemory);
+  const gradients = sum ?? at(slots, 0);
   const scalarCount = optimizer.scalarsAt(0).length;
   const whole = planReductionTree(new Array<boolean>(shards).fill(true), workers).program;
-  // What is added up for other steps, or looked at before the update, has to be stored.
+  // A sum that is accumulated over steps, or measured before the update, has to be stored.
   const isLarge = flat.trainableElements >= LEAST_DIRECT;
   const isDirect = isLarge && whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
   const direct = isDirect ? { program: whole, slots } : undefined;
@@ -84,7 +85,7 @@ function nothingToUpdate(workers: number): OfOptimizer {
   return { updates, accumulate: 1, scalarCount: 0, scalars: sharedBuffer('float64', 0) };
 }
 
-/** Slots for gradients that so many workers need, or where fewer may be at work, any of their numbers. */
+/** Number of gradient slots for `workers` workers or, if fewer may be active, for any number up to it. */
 function slotCount(shards: number, workers: number, mayBeFewer: boolean): number {
   const present = new Array<boolean>(shards).fill(true);
   const counts = mayBeFewer ? Array.from({ length: workers }, (_, i) => i + 1) : [workers];

@@ -1,4 +1,5 @@
 import { compileGraph } from '../../compile/compile.js';
+import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { type InputAttributes, input, Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
@@ -7,7 +8,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import { add, mul, square } from '../../ops/primitives/elementwise.js';
 import { slice } from '../../ops/primitives/movement.js';
-import type { Optimizer, ParameterGroup } from '../../optim/optimizer.js';
+import type { Optimizer } from '../../optim/optimizer.js';
 import { updatePiece } from '../../optim/update.js';
 import type { BoundPlan, SharedMemory, Slice, Source, UpdateShare } from '../protocol/job.js';
 import { ADD } from '../protocol/reduction-tree.js';
@@ -16,34 +17,34 @@ import type { FlatParameters } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
 import { dealPieces, indivisible, intersection } from './slices.js';
 
-/** What the workers' shares of an update are compiled from. */
+/** Source of the workers' shares of an update. */
 export interface UpdateContext {
   readonly flat: FlatParameters;
   readonly optimizer: Optimizer;
   readonly memory: OptimizerMemory;
-  /** Where the sum of the shards' gradients is, or the sum of these over the accumulated steps. */
+  /** The sum of the shards' gradients, over all accumulated steps. */
   readonly gradients: SharedMemory;
-  /** Where the sums of squares go, where the norm is clipped. */
+  /** Destination of the sums of squares, if the norm is clipped. */
   readonly squares?: SharedMemory | undefined;
-  /** The slots, and their sum in postfix, where updates are to make it themselves. */
+  /** The slots and their sum, if updates compute it themselves. */
   readonly direct?: GradientSum | undefined;
 }
 
-/** A sum of memories in postfix. */
+/** A sum of slots in postfix. */
 interface GradientSum {
   readonly program: Int32Array;
   readonly slots: readonly SharedMemory[];
 }
 
-/** Each worker's share of the update of all parameters, by rank; null where there is nothing left for one. */
+/** Compiles each worker's share of the update, by rank; null for a worker without parameters. */
 export function compileUpdates(context: UpdateContext, workers: number): (UpdateShare | null)[] {
   const pieces = indivisible(context.flat);
   const firsts = dealPieces(pieces, workers);
   return Array.from({ length: workers }, (_, rank) => {
-    const [first, end] = [firsts[rank] as number, firsts[rank + 1] as number];
+    const [first, end] = [at(firsts, rank), at(firsts, rank + 1)];
     if (first === end) return null;
     const mine = pieces.slice(first, end);
-    const range = { start: (mine[0] as Slice).start, end: (mine.at(-1) as Slice).end };
+    const range = { start: at(mine, 0).start, end: at(mine, mine.length - 1).end };
     const { gradients, squares, direct } = context;
     const stored = { program: Int32Array.of(0), slots: [gradients] };
     const share = {
@@ -55,12 +56,12 @@ export function compileUpdates(context: UpdateContext, workers: number): (Update
   });
 }
 
-/** The number of sums of squares that the norm of all gradients is made of. */
+/** Number of sums of squares that the norm of all gradients is computed from. */
 export function squareCount(flat: FlatParameters): number {
   return indivisible(flat).length;
 }
 
-/** The optimiser's update of all runs in a range, in place. */
+/** Compiles the in-place update of all parameter runs in a range. */
 function compileUpdate(
   { flat, optimizer, memory }: UpdateContext,
   range: Slice,
@@ -87,7 +88,7 @@ function compileUpdate(
     const gradient = sumOf(program, (slot) => {
       const one = input(`gradient ${slot}`, own, dtype);
       inputs.push(one);
-      sources.push(placeAt(slots[slot] as SharedMemory, part.start));
+      sources.push(placeAt(at(slots, slot), part.start));
       return one;
     });
     const piece = {
@@ -98,7 +99,7 @@ function compileUpdate(
       ),
       average: memory.average && variable(own, placeAt(memory.average, part.start)),
     };
-    const { rule } = optimizer.groups[group] as ParameterGroup;
+    const { rule } = at(optimizer.groups, group);
     const step = { ...optimizer.scalarsOf(group, scalars), clip };
     for (const [target, value] of updatePiece(rule, optimizer.stages, piece, step))
       assignments.set(target, value);
@@ -109,7 +110,7 @@ function compileUpdate(
   return bindSources(compiled, [...sources, ...named], [], places);
 }
 
-/** A sum in postfix of what a function gives for each number. */
+/** Graph of a sum in postfix; `leaf` returns the tensor for each index. */
 function sumOf(program: Int32Array, leaf: (index: number) => Tensor): Tensor {
   const stack: Tensor[] = [];
   for (const word of program) {
@@ -120,16 +121,16 @@ function sumOf(program: Int32Array, leaf: (index: number) => Tensor): Tensor {
     const right = stack.pop() as Tensor;
     stack.push(add(stack.pop() as Tensor, right));
   }
-  return stack[0] as Tensor;
+  return at(stack, 0);
 }
 
-/** The sums of the squares of some pieces, one behind another. */
+/** Compiles the sums of squares of consecutive pieces, one value per piece. */
 function compileSquares(
   { flat, gradients }: UpdateContext,
   pieces: readonly Slice[],
   place: Source & { kind: 'shared' },
 ): BoundPlan {
-  const [first, last] = [pieces[0] as Slice, pieces.at(-1) as Slice];
+  const [first, last] = [at(pieces, 0), at(pieces, pieces.length - 1)];
   const gradient = input('gradient', [last.end - first.start], flat.memory.dtype);
   const outputs = pieces.map(({ start, end }) =>
     sum(square(slice(gradient, [[start - first.start, end - first.start]]))),

@@ -10,26 +10,26 @@ const BEGIN = 20;
 const SAVE = 21;
 const SNAPSHOT = 22;
 const SNAPSHOT_STEP = 23;
-/** For even steps, and behind it for odd ones. */
+/** Number of active workers: this word in even steps, the next word in odd steps. */
 const ACTIVE = 24;
-/** From here on a word for each worker: whether it waits for the others. */
+/** First of one word per worker: 1 while that worker waits for the others. */
 const WAITING = 32;
 const WORDS = WAITING + 256;
 
-/** A worker must come back to JavaScript now and then, or it could not be terminated while it waits. */
+/** Longest wait in native code: a worker that never returns to JavaScript cannot be terminated. */
 const WAIT_MS = 50;
 
-/** What may be decided to come after a step. */
+/** Decisions that can follow a step. */
 const GO_ON = 0;
 const END = 1;
 const SLEEP = 2;
 
-/** The states of the snapshot. */
+/** States of the snapshot. */
 const FREE = 0;
 const COPYING = 1;
 const COMPLETE = 2;
 
-/** Thrown in workers that are released because another one failed. */
+/** Thrown in workers that are released from the barrier because another worker failed. */
 export class ReleasedError extends ChainruleError {
   constructor() {
     super('parallel', 'another worker failed', RELEASED);
@@ -38,12 +38,12 @@ export class ReleasedError extends ChainruleError {
 
 const RELEASED = 'parallel: released, because another worker failed';
 
-/** Whether an error, perhaps from another thread, only says that the worker was released. */
+/** True if an error, possibly from another thread, only reports that the worker was released. */
 export function isReleased(error: unknown): boolean {
   return error instanceof Error && error.message === RELEASED;
 }
 
-/** The words that the workers of a job and its main thread talk through. */
+/** Shared words through which the workers of a job and the main thread coordinate. */
 export class Control {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
@@ -53,7 +53,7 @@ export class Control {
     this.#words = new Int32Array(buffer);
   }
 
-  /** Waits until all workers are here. What they wrote before is seen after. Throws when the job was aborted. */
+  /** Barrier of all workers: what they wrote before it is visible after it. Throws if the job was aborted. */
   meet(workers: number, rank: number): void {
     if (workers === 1) {
       if (this.aborted) throw new ReleasedError();
@@ -69,14 +69,14 @@ export class Control {
     Atomics.store(this.#words, WAITING + rank, 0);
   }
 
-  /** The workers that keep the others waiting. */
+  /** Ranks of the workers that the others are waiting for. */
   late(workers: number): number[] {
     return Array.from({ length: workers }, (_, rank) => rank).filter(
       (rank) => Atomics.load(this.#words, WAITING + rank) === 0,
     );
   }
 
-  /** Ends the job: nobody waits for anyone any more. */
+  /** Aborts the job and releases every worker from the barrier. */
   abort(): void {
     addon.barrierAbort(this.#words);
   }
@@ -85,7 +85,7 @@ export class Control {
     return Atomics.load(this.#words, 2) === 1;
   }
 
-  /** Makes the barrier as new, when nobody is in it. A copy of the state that was not complete is made again later. */
+  /** Resets the barrier, which must be empty. An incomplete snapshot is requested again. */
   reset(): void {
     this.#words.fill(0, 0, 16);
     this.#words.fill(0, WAITING);
@@ -94,7 +94,7 @@ export class Control {
     this.requestSnapshot();
   }
 
-  /** Asks the workers to stop after the step under way. */
+  /** Asks the workers to stop after the current step. */
   requestStop(): void {
     Atomics.store(this.#words, STOP, 1);
   }
@@ -103,7 +103,7 @@ export class Control {
     return Atomics.load(this.#words, STOP) === 1;
   }
 
-  /** One worker decides between two meetings, so that all of them stop, or pause, after the same step. */
+  /** Called by one worker between two barriers, so that all workers stop or pause after the same step. */
   decide(): void {
     const pauseOrNot = this.paused ? SLEEP : GO_ON;
     Atomics.store(this.#words, DECISION, this.stopRequested ? END : pauseOrNot);
@@ -117,7 +117,7 @@ export class Control {
     return Atomics.load(this.#words, DECISION) === SLEEP;
   }
 
-  /** One worker decides before a meeting whether to begin at all, or again after a pause. */
+  /** Called by one worker before a barrier: decides whether to begin, or to resume after a pause. */
   decideToBegin(): void {
     Atomics.store(this.#words, BEGIN, this.stopRequested ? 0 : 1);
   }
@@ -126,7 +126,7 @@ export class Control {
     return Atomics.load(this.#words, BEGIN) === 1;
   }
 
-  /** Steps of the epoch that are done. */
+  /** Completed steps of the epoch. */
   get stepsDone(): number {
     return Atomics.load(this.#words, STEP);
   }
@@ -136,8 +136,10 @@ export class Control {
   }
 
   /**
-   * Workers that work on a step, counted over all epochs; the others only come to the meetings. The number for the next
-   * step stands in a word of its own, so that a step that was interrupted is finished with its own number.
+   * Number of workers active in a step; the others only join the barriers. Even and odd steps use different words, so
+   * that an interrupted step is finished with its own number of workers.
+   *
+   * @param step counted over all epochs
    */
   activeAt(step: number): number {
     return Atomics.load(this.#words, ACTIVE + (step % 2));
@@ -147,7 +149,7 @@ export class Control {
     Atomics.store(this.#words, ACTIVE + (step % 2), workers);
   }
 
-  /** Whether workers should wait between two steps. */
+  /** True if workers should wait between two steps. */
   get paused(): boolean {
     return Atomics.load(this.#words, PAUSE) === 1;
   }
@@ -157,19 +159,19 @@ export class Control {
     Atomics.notify(this.#words, PAUSE);
   }
 
-  /** Sleeps, in a worker, as long as there is a pause. */
+  /** Blocks the calling worker while training is paused. */
   waitWhilePaused(): void {
     while (this.paused && !this.stopRequested && !this.aborted) Atomics.wait(this.#words, PAUSE, 1, WAIT_MS);
   }
 
-  /** Asks for a snapshot after one of the next steps. */
+  /** Requests a snapshot after one of the next steps. */
   requestSnapshot(): void {
     Atomics.store(this.#words, SAVE, 1);
   }
 
   /**
-   * One worker decides between two meetings whether the state after so many steps of the epoch is copied: if that is due,
-   * or was asked for, and the snapshot before has been saved. If it has not, the next step is as good.
+   * Called by one worker between two barriers: starts a snapshot of the state after `stepsDone` steps of the epoch if
+   * one is due or requested. While the previous snapshot is still being saved, the request waits for a later step.
    */
   decideSnapshot(due: boolean, stepsDone: number): void {
     if (!due && Atomics.load(this.#words, SAVE) === 0) return;
@@ -180,34 +182,34 @@ export class Control {
     Atomics.store(this.#words, SNAPSHOT, COPYING);
   }
 
-  /** Whether workers have to copy their parts of the state before they meet again. */
+  /** True if workers have to copy their parts of the state before the next barrier. */
   get copying(): boolean {
     return Atomics.load(this.#words, SNAPSHOT) === COPYING;
   }
 
-  /** Says, when all workers have met or are done, that what was being copied is there. */
+  /** Marks the snapshot in progress as complete, once all workers have met or finished. */
   completeSnapshot(): void {
     if (Atomics.compareExchange(this.#words, SNAPSHOT, COPYING, COMPLETE) === COPYING) this.wake();
   }
 
-  /** Resolves when a snapshot is complete, or at `wake`. */
+  /** Resolves when a snapshot is complete, or on `wake`. */
   async snapshotCompleted(): Promise<void> {
     const state = Atomics.load(this.#words, SNAPSHOT);
     if (state !== COMPLETE) await Atomics.waitAsync(this.#words, SNAPSHOT, state).value;
   }
 
-  /** Lets whoever waits for a snapshot look again. */
+  /** Wakes those who wait for a snapshot, so that they check again. */
   wake(): void {
     Atomics.notify(this.#words, SNAPSHOT);
   }
 
-  /** The steps of the epoch after which the state was copied, if there is a complete copy. */
+  /** Completed steps of the epoch in the snapshot; undefined unless the snapshot is complete. */
   get snapshotStep(): number | undefined {
     if (Atomics.load(this.#words, SNAPSHOT) !== COMPLETE) return undefined;
     return Atomics.load(this.#words, SNAPSHOT_STEP);
   }
 
-  /** Lets the next snapshot be made. */
+  /** Allows the next snapshot. */
   freeSnapshot(): void {
     Atomics.store(this.#words, SNAPSHOT, FREE);
   }

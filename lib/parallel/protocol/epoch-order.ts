@@ -1,15 +1,15 @@
 import { permutation } from '../../graph/random.js';
 import type { EpochStart, EpochStretch, Job, TrainingJob } from './job.js';
 
-/** Parts of an epoch whose orders differ. */
+/** Number of parts of an epoch that are shuffled differently. */
 const PARTS = 2 ** 20;
 
-/** The part of the epoch that is trained, by default all of it. */
+/** The part of the epoch to train; by default the whole epoch. */
 export function partOf({ length }: TrainingJob, { part }: EpochStart): EpochStretch {
   return part ?? { firstStep: 0, start: 0, count: length, firstItem: 0 };
 }
 
-/** The samples of an epoch, or of a part of it, in the order in which they are trained on; those of a part stand where it starts. */
+/** Training order of the samples of an epoch, or of a part of it, whose entries are at the positions of the part. */
 export function orderOf(
   { seed, training }: Pick<Job, 'seed'> & { readonly training: TrainingJob },
   start: EpochStart,
@@ -27,7 +27,7 @@ export function orderOf(
   return order;
 }
 
-/** The samples as they stand. */
+/** The identity order: 0 to `length - 1`. */
 export function inOrder(length: number): Int32Array {
   const order = new Int32Array(length);
   for (let i = 0; i < length; i++) order[i] = i;

@@ -1,23 +1,23 @@
 import { planReductionTree } from './reduction-tree.js';
 import { presentShards, shardRows } from './shards.js';
 
-/** How batches are shared out. */
+/** Distribution of batches over shards and workers. */
 export interface Sharing {
-  /** The numbers of rows that batches have. */
+  /** Row counts of the batches. */
   readonly batches: readonly number[];
   readonly shards: number;
   readonly workers: number;
-  /** Whether fewer workers than these may be at work. */
+  /** True if fewer workers may be active. */
   readonly mayBeFewer: boolean;
 }
 
-/** Equal shards that a worker may run together: how many, and of how many rows. */
+/** Number and row count of equal shards that a worker may run together. */
 export interface Group {
   readonly count: number;
   readonly rows: number;
 }
 
-/** By rank, the groups of equal shards that each worker may run together, in an arena for each. */
+/** Groups of equal shards that each worker, by rank, may run together, every shard in its own arena. */
 export function groupsOf({ batches, shards, workers, mayBeFewer }: Sharing): Group[][] {
   const active = mayBeFewer ? Array.from({ length: workers }, (_, i) => i + 1) : [workers];
   return Array.from({ length: workers }, (_, rank) =>
@@ -34,7 +34,7 @@ export function groupsOf({ batches, shards, workers, mayBeFewer }: Sharing): Gro
   );
 }
 
-/** For each instance of a worker's plans behind the first, the sizes of the shards that it runs on. */
+/** Shard sizes for each instance of a worker's plans after the first. */
 export function sizesOfInstances(groups: readonly Group[], together: number): number[][] {
   const allowed = groups.filter(({ count }) => count <= together);
   const most = Math.max(1, ...allowed.map(({ count }) => count));

@@ -2,7 +2,7 @@ import { type ChainruleError, invalid } from '../../graph/errors.js';
 
 const EXPECTED = 'the loss must stay finite';
 
-/** The error of a step whose loss is not finite, where that ends training. */
+/** The error that ends training at a step whose loss is not finite. */
 export function lossNotFinite(loss: number, epoch: number, step: number): ChainruleError {
   return invalid(
     'fit',
@@ -11,7 +11,7 @@ export function lossNotFinite(loss: number, epoch: number, step: number): Chainr
   );
 }
 
-/** Whether an error, perhaps a copy from another thread, which has the message only, is one of these. */
+/** True for a `lossNotFinite` error, or a copy from another thread, which has only the message. */
 export function isLossNotFinite(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith(`fit: ${EXPECTED}`);
 }

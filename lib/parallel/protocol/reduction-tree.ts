@@ -1,41 +1,43 @@
-/** In a program for `addon.combine`: adds the two values before it. */
+import { at } from '../../graph/at.js';
+
+/** Postfix addition in a program for `addon.combine`. */
 export const ADD = -1;
 
 /**
- * Shards of one worker whose gradients it adds up alone. Each shard's gradients go to a slot, which is free again as soon as
- * they have been added to another.
+ * Shards of one worker whose gradients it adds up on its own. Each shard's gradients go to a slot, which is free again
+ * once they have been added to another slot.
  */
 export interface ShardGroup {
   readonly shards: readonly number[];
-  /** For each shard its slot; the first one holds the sum in the end. */
+  /** The slot of each shard; the first one finally holds the sum. */
   readonly slots: readonly number[];
-  /** The sum over the shards, numbered as they stand here, in postfix. */
+  /** The sum over the shards, by their index in this list, in postfix. */
   readonly program: Int32Array;
 }
 
-/** How the gradients of all shards of a batch become one sum. */
+/** Fixed order in which the gradients of all shards of a batch are added. */
 export interface ReductionTree {
   /** The number of slots. */
   readonly slots: number;
-  /** By rank, what each worker does alone. */
+  /** The groups that each worker adds up on its own, by rank. */
   readonly work: readonly (readonly ShardGroup[])[];
-  /** The sum over what is then in slots, in postfix; see `addon.combine`. */
+  /** The sum over the slots filled by all workers, in postfix; see `addon.combine`. */
   readonly program: Int32Array;
 }
 
-/** A node of the tree: the shards from `index << level` on, `1 << level` of them or up to the last. */
+/** A node of the tree: the `1 << level` shards from `index << level` on, or fewer at the end. */
 interface Node {
   readonly level: number;
   readonly index: number;
 }
 
 /**
- * Deals shards to workers and says in which slots their gradients are added. The additions are always those of one binary
- * tree, in which neighbours are added in pairs, then pairs of pairs, and a shard that is left over joins at the end:
- * ((s0 + s1) + (s2 + s3)) + s4. So the sum has the same bits for any number of workers. A worker adds what is complete as
- * soon as it is, and so fills no more slots than the tree has levels, twice where its first shard is in the middle.
+ * Assigns shards to workers, and gradients to slots. The additions always follow one binary tree: neighbours are added
+ * in pairs, then pairs of pairs, and a shard left over joins at the end: ((s0 + s1) + (s2 + s3)) + s4. The sum
+ * therefore has the same bits for any number of workers. A worker adds subtrees as soon as they are complete, so it
+ * uses no more slots than the tree has levels, or twice as many if its shards begin in the middle of the tree.
  *
- * @param present for each shard whether it has rows; those without leave the tree as if they were zeros
+ * @param present true for each shard that has rows; a shard without rows is left out, as if its gradients were zero
  */
 export function planReductionTree(present: readonly boolean[], workers: number): ReductionTree {
   const shards = present.length;
@@ -47,11 +49,7 @@ export function planReductionTree(present: readonly boolean[], workers: number):
     const worker = new SlotWorker(present, slots);
     for (let shard = first; shard < end; shard++) if (present[shard]) worker.compute(shard);
     slots += worker.slots;
-    for (const {
-      node,
-      slots: [slot],
-    } of worker.held)
-      holders.set(keyOf(node), slot as number);
+    for (const { node, slots: own } of worker.held) holders.set(keyOf(node), at(own, 0));
     return worker.held.map(({ shards: own, slots: used, words }) => ({
       shards: own,
       slots: used,
@@ -73,7 +71,7 @@ export function planReductionTree(present: readonly boolean[], workers: number):
   return { slots, work, program: Int32Array.from(program) };
 }
 
-/** A node of the tree that one worker has computed. */
+/** A node whose sum one worker has computed. */
 interface Held {
   readonly node: Node;
   readonly shards: readonly number[];
@@ -81,7 +79,7 @@ interface Held {
   readonly words: readonly number[];
 }
 
-/** What one worker holds while it computes its shards one after another. */
+/** Slots and partial sums of one worker, which computes its shards one after another. */
 class SlotWorker {
   readonly held: Held[] = [];
   readonly #free: number[] = [];
@@ -92,7 +90,7 @@ class SlotWorker {
     private readonly firstSlot: number,
   ) {}
 
-  /** Goes up the tree from the shard's leaf as far as all that is below is there. */
+  /** Adds a shard, and joins it with its siblings up the tree for as long as both subtrees are complete. */
   compute(shard: number): void {
     const top = Math.ceil(Math.log2(this.present.length));
     const slot = this.#free.pop() ?? this.firstSlot + this.slots++;
@@ -101,11 +99,11 @@ class SlotWorker {
       const { level, index } = sum.node;
       const sibling = { level, index: index ^ 1 };
       if (!hasShards(this.present, sibling)) continue;
-      // What stands to the right comes later, if it is this worker's at all.
+      // A right sibling is computed later, if it belongs to this worker at all.
       const left = index % 2 === 1 ? this.held.at(-1) : undefined;
       if (!left || keyOf(left.node) !== keyOf(sibling)) break;
       this.held.pop();
-      this.#free.push(sum.slots[0] as number);
+      this.#free.push(at(sum.slots, 0));
       sum = { ...added(left, sum), node: sum.node };
     }
     this.held.push(sum);

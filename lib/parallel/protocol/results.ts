@@ -1,10 +1,11 @@
 import { operandsOf } from '../../compile/plan/operands.js';
 import type { Operand, Step } from '../../compile/plan/plan.js';
+import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { BoundPlan } from './job.js';
 
-/** A step's part of a gradient, in elements of its binding. */
+/** Range of a gradient that a step writes, in elements of its binding. */
 interface Result {
   readonly step: number;
   readonly binding: number;
@@ -13,11 +14,11 @@ interface Result {
 }
 
 /**
- * What runs of a plan for several shards add up as they go, as `addon.runTogether` wants to know it: where each step writes
- * gradients. Null where no step can add up its own, so that there is nothing to gain, or where a gradient is more than the
- * result of one step: then it must be complete before it is added.
+ * The gradients that runs of a plan for several shards add up on the way, in the format of `addon.runTogether`: the
+ * range that each step writes. Null if no step can add up its results, so that there is nothing to gain, or if several
+ * steps contribute to one gradient, which must then be complete before it is added.
  *
- * @param summing the steps that can add up their results
+ * @param summing indices of the steps that can add up their results
  */
 export function resultsOf({ plan, sources }: BoundPlan, summing: readonly number[]): Int32Array | null {
   const isGradient = ({ buffer }: Operand) => sources[buffer - 1]?.kind === 'gradient';
@@ -35,11 +36,11 @@ export function resultsOf({ plan, sources }: BoundPlan, summing: readonly number
   return Int32Array.from(results.flatMap(({ step, binding, start, end }) => [step, binding, start, end]));
 }
 
-/** The elements that an operand covers, if they are neighbours. */
+/** The range that a contiguous operand covers, else null. */
 function resultOf(step: number, { buffer, offset, dtype, shape, strides }: Operand): Result | null {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const length = shape[axis] as number;
+    const length = at(shape, axis);
     if (length !== 1 && strides[axis] !== expected) return null;
     expected *= length;
   }

@@ -1,21 +1,21 @@
-/** A run of neighbouring rows. */
+/** A range of consecutive rows. */
 export interface Rows {
   readonly start: number;
   readonly count: number;
 }
 
-/** The rows of shard `shard` when `rows` of them are cut into `shards` nearly equal runs. */
+/** The rows of shard `shard` when `rows` rows are cut into `shards` nearly equal ranges. */
 export function shardRows(rows: number, shards: number, shard: number): Rows {
   const start = Math.floor((rows * shard) / shards);
   return { start, count: Math.floor((rows * (shard + 1)) / shards) - start };
 }
 
-/** The numbers of batches of an epoch; the last one may be smaller. */
+/** Number of batches in an epoch; the last one may be smaller. */
 export function batchCount(samples: number, batchSize: number): number {
   return Math.ceil(samples / batchSize);
 }
 
-/** Every number of rows, above 0, that a shard of the data's batches can have. */
+/** Distinct positive row counts of the shards of an epoch, in descending order. */
 export function shardSizes(samples: number, batchSize: number, shards: number): number[] {
   const sizes = new Set<number>();
   const batches = [Math.min(batchSize, samples), samples % batchSize];
@@ -26,7 +26,7 @@ export function shardSizes(samples: number, batchSize: number, shards: number): 
   return [...sizes].sort((a, b) => b - a);
 }
 
-/** Whether each shard of so many rows has any. */
+/** For each shard of a batch of `rows` rows, true if it has any. */
 export function presentShards(rows: number, shards: number): boolean[] {
   return Array.from({ length: shards }, (_, shard) => shardRows(rows, shards, shard).count > 0);
 }

@@ -1,11 +1,11 @@
-/** What has been made of a share in a step: buffers may have changed; the gradients are added up; the update is made. */
+/** Phase of a share within a step: buffers may have changed; the gradients are added up; the update is done. */
 export type UpdatePhase = 'begun' | 'gathered' | 'updated';
 
 const PHASES: readonly UpdatePhase[] = ['begun', 'gathered', 'updated'];
 
 /**
- * How far each share of the update is, in words that stand in shared memory and are set by the native call that did the
- * work. So when a worker is terminated, the next one knows what is left of the step, and does nothing twice.
+ * Progress of each share of the update, in shared words that the native call sets once its work is done. If a worker is
+ * terminated, its successor thus knows what is left of the step and does nothing twice.
  */
 export class ShareProgress {
   readonly #marks: Int32Array;
@@ -14,7 +14,7 @@ export class ShareProgress {
     this.#marks = new Int32Array(marks);
   }
 
-  /** Whether the gradients of this step have been added up, or the step is over. */
+  /** True if the gradients of this step have been added up, or the step is over. */
   isGathered(share: number, step: number): boolean {
     return this.#at(share) >= markOf(step, 'gathered');
   }
@@ -27,7 +27,7 @@ export class ShareProgress {
     Atomics.store(this.#marks, share, markOf(step, phase));
   }
 
-  /** The same as `set`, as the last arguments of a native call, which sets the mark when its work is done. */
+  /** The last arguments of a native call, which performs `set` when its work is done. */
   mark(
     share: number,
     step: number,
@@ -36,12 +36,12 @@ export class ShareProgress {
     return [this.#marks, share, markOf(step, phase)];
   }
 
-  /** Before a step of the epoch, all that went before is over. */
+  /** Marks all steps before this step of the epoch as done. */
   begin(step: number): void {
     this.#marks.fill(PHASES.length * step);
   }
 
-  /** The first step that is not over in all shares, and whether some share has begun with what follows the gradients. */
+  /** The first step that some share has not finished; `begun` if any share is past the gradients of that step. */
   unfinished(): { step: number; begun: boolean } {
     const step = Math.floor(Math.min(...this.#marks) / PHASES.length);
     return { step, begun: this.#marks.some((mark) => mark > PHASES.length * step) };

@@ -7,8 +7,9 @@ import type { SharedMemory } from './job.js';
 const LINE = 64;
 
 /**
- * Zeros that every worker sees, from the start of a cache line on: vectors that lie across two lines are slower to store.
- * Throws an error that says how much was asked for when there is not enough.
+ * Zeroed memory shared by all workers, aligned to a cache line, because vectors across two lines are slower to store.
+ *
+ * @throws with the number of bytes when there is not enough memory
  */
 export function sharedMemory(dtype: DType, elements: number): SharedMemory {
   const buffer = allocate(bytesOf({ dtype, elements }));
@@ -18,22 +19,22 @@ export function sharedMemory(dtype: DType, elements: number): SharedMemory {
 
 const nothing = new SharedArrayBuffer(0);
 
-/** Stands for memory of which only the size matters. */
+/** Placeholder for memory of which only the size matters. */
 export function missingMemory(dtype: DType, elements: number): SharedMemory {
   return { buffer: nothing, byteOffset: 0, elements, dtype };
 }
 
-/** The bytes that shared memory takes. */
+/** Size of shared memory in bytes, with its alignment. */
 export function bytesOf({ dtype, elements }: Pick<SharedMemory, 'dtype' | 'elements'>): number {
   return elements * bytesPerElement(dtype) + LINE;
 }
 
-/** Zeros that every worker sees, and nothing else in the buffer. */
+/** A zeroed shared buffer of exactly this size, without alignment to cache lines. */
 export function sharedBuffer(dtype: DType, elements: number): SharedArrayBuffer {
   return allocate(elements * bytesPerElement(dtype));
 }
 
-/** Some elements of shared memory, by default all. */
+/** View of some elements of shared memory; by default, of all. */
 export function viewInto(
   { buffer, byteOffset, elements, dtype }: SharedMemory,
   start = 0,

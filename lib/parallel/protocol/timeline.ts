@@ -1,31 +1,31 @@
 import type { Plan } from '../../compile/plan/plan.js';
 import type { TrainingJob } from './job.js';
 
-/** What a worker does at a time of a training step. */
+/** Phase of a training step in a worker. */
 export type Phase = 'load' | 'gradients' | 'wait' | 'sum' | 'update';
 
-/** A stretch of time, in milliseconds since the profile began. */
+/** A time span, in milliseconds since the profile began. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** A stretch of a worker's time that belongs to one phase of a training step. */
+/** Time span that a worker spent in one phase of a training step. */
 export interface PhaseSpan extends Span {
   readonly phase: Phase;
   /** From 0. */
   readonly step: number;
 }
 
-/** A run of a plan, with the time of each of its steps (see `clockedSteps`). */
+/** One execution of a plan, with the time of each of its steps (see `clockedSteps`). */
 export interface PlanRun extends Span {
-  /** The plan's place in `plansOf` the job. */
+  /** Index of the plan in `plansOf(job)`. */
   readonly plan: number;
   readonly step: number;
   readonly milliseconds: Float64Array;
 }
 
-/** All that a worker did, phase by phase without a gap. */
+/** Activity of a worker, phase by phase without gaps. */
 export interface Timeline {
   readonly phases: readonly PhaseSpan[];
   readonly runs: readonly PlanRun[];

@@ -8,39 +8,39 @@ import { viewInto } from '../protocol/shared-memory.js';
 import { BoundExecutable } from './bound-executable.js';
 import type { Recorder } from './recorder.js';
 
-/** The sum of two slots. */
+/** Program for the sum of two slots. */
 const PAIR = Int32Array.of(0, 1, ADD);
 
-/** Runs that are made together at most: as many as the addon takes. */
+/** Most runs that can be made together: the limit of the addon. */
 export const MOST_TOGETHER = 64;
 
-/** A batch whose shards are computed. */
+/** The batch of a step, with what its random numbers depend on. */
 export interface StepBatch {
-  /** The number of its rows. */
+  /** Number of rows. */
   readonly count: number;
-  /** The parts that it is cut into. */
+  /** Number of parts that it is cut into. */
   readonly shards: number;
-  /** What random numbers depend on besides the place of a sample. */
+  /** With `step`, the key of the random numbers, which also depend on the position of a sample. */
   readonly seed: number;
   readonly step: number;
 }
 
-/** Where the rows of shards come from, and who takes what is computed besides gradients. */
+/** Supplies the rows of shards, and receives their results other than gradients. */
 export interface ShardOwner {
   /**
-   * The plan for a shard, with its rows as inputs. Shards that run together each have an instance of the plan, from 0 on,
-   * with memory of its own.
+   * The plan for a shard, with its rows loaded. Shards that run together each use an instance of the plan, from 0 on,
+   * with its own memory.
    */
   load(shard: number, instance: number): BoundExecutable;
   /** Called when the plan has run. */
   finish(shard: number, executable: BoundExecutable): void;
 }
 
-/** Computes one worker's shards of batches, and adds their gradients in slots as far as it can alone. */
+/** Computes one worker's shards of a batch, and adds up the gradients of its own shard groups in their slots. */
 export class BatchRunner {
   readonly #slots: readonly TypedArray[];
 
-  /** @param together shards that run together at most */
+  /** @param together most shards to run together */
   constructor(
     private readonly gradients: readonly SharedMemory[],
     private readonly together = MOST_TOGETHER,
@@ -49,7 +49,7 @@ export class BatchRunner {
     this.#slots = gradients.map((slot) => viewInto(slot));
   }
 
-  /** Computes the sum of each group in its first slot. */
+  /** Leaves the sum of each group in its first slot. */
   run(groups: readonly ShardGroup[], batch: StepBatch, owner: ShardOwner): void {
     for (const group of groups) {
       const first = this.#load(group.shards[0] as number, 0, batch, owner);
@@ -58,7 +58,7 @@ export class BatchRunner {
     }
   }
 
-  /** Equal shards whose plans gain from it; what takes how long can only be told of one plan at a time. */
+  /** True for equal shards whose plan gains from it; never while recording, because only single runs can be timed. */
   #runsTogether({ shards }: ShardGroup, batch: StepBatch, first: BoundExecutable): boolean {
     if (this.recorder || shards.length === 1 || shards.length > this.together) return false;
     const counts = shards.map((shard) => shardRows(batch.count, batch.shards, shard).count);
@@ -89,7 +89,7 @@ export class BatchRunner {
     }
   }
 
-  /** To the bit the same as in turn: large products are added before they are stored. */
+  /** Adds large products before they are stored; the bits are those of `#runInTurn`. */
   #runTogether(
     { shards, slots, program }: ShardGroup,
     batch: StepBatch,
@@ -113,7 +113,7 @@ export class BatchRunner {
   #load(shard: number, instance: number, batch: StepBatch, owner: ShardOwner): BoundExecutable {
     const executable = owner.load(shard, instance);
     const { count } = shardRows(batch.count, batch.shards, shard);
-    // Each shard's mean counts by its share of the batch, so that unequal shards weigh right.
+    // Each shard's mean is weighted by its share of the batch, because shards may be unequal.
     executable.array('weight')[0] = count / batch.count;
     this.recorder?.end('load');
     return executable;

@@ -7,7 +7,7 @@ import { resultsOf } from '../protocol/results.js';
 import type { LocalMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
-/** A plan in a worker, with the memory of its bindings found once for each shard that it runs on. */
+/** A bound plan in a worker; the memory of its bindings is resolved once for each gradient slot. */
 export class BoundExecutable {
   readonly #executable: Executable;
   readonly #bindings = new Map<SharedMemory | null, TypedArray[]>();
@@ -22,7 +22,7 @@ export class BoundExecutable {
     this.#executable = new Executable(bound.plan, local.arena);
   }
 
-  /** Runs the plan; gradients go to the given memory, and the mark is set when it is done. */
+  /** Runs the plan; gradients go to the given memory, and the mark is set at the end. */
   run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): void {
     const bindings = this.#bindingsOf(gradients);
     if (!this.recorder) {
@@ -34,15 +34,15 @@ export class BoundExecutable {
     if (marks) Atomics.store(marks, index as number, value as number);
   }
 
-  /** What several runs of the plan can add up as they go, or null where that would gain nothing: see `resultsOf`. */
+  /** The gradients that several runs of the plan can add up on the way, or null: see `resultsOf`. */
   get results(): Int32Array | null {
     this.#results ??= { value: resultsOf(this.bound, this.#executable.summingSteps) };
     return this.#results.value;
   }
 
   /**
-   * Runs the same plan in several executables, each with its own slot for gradients; the first slot gets the sums, in the
-   * order of a program in postfix.
+   * Runs the same plan in several executables, each with its own gradient slot. The first slot receives the sum, in the
+   * order of the postfix program.
    */
   static runTogether(
     executables: readonly BoundExecutable[],
@@ -68,7 +68,7 @@ export class BoundExecutable {
     return bindings;
   }
 
-  /** The local array that a binding is read from or written to. */
+  /** The local array of the binding with this name. */
   array(name: string): TypedArray {
     let array = this.#named.get(name);
     if (!array) {
@@ -79,7 +79,7 @@ export class BoundExecutable {
     return array;
   }
 
-  /** Lets a binding be read from this array, or written to it, from now on. */
+  /** Binds the local array of this name to another array from now on. */
   use(name: string, array: TypedArray): void {
     this.#named.set(name, array);
     const index = this.#indexOf(name);

@@ -6,7 +6,7 @@ import type { RowLoader } from './loader.js';
 import type { WorkerMemory } from './local-memory.js';
 import { ShardRunner } from './shard-runner.js';
 
-/** One worker's part of an evaluation: a run of neighbouring batches. */
+/** One worker's part of an evaluation: a range of consecutive batches. */
 export class Evaluator {
   readonly #control: Control;
   readonly #runner: ShardRunner;
@@ -25,7 +25,7 @@ export class Evaluator {
     this.#values = new Float64Array(evaluation.values);
   }
 
-  /** Writes down the figures of this worker's batches. Returns early when asked to stop. */
+  /** Stores the figures of this worker's batches. Returns early if a stop is requested. */
   run(rank: number): void {
     const { figures, length, batchSize } = this.evaluation;
     const batches = shardRows(batchCount(length, batchSize), this.job.workers, rank);

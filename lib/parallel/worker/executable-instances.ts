@@ -4,15 +4,15 @@ import type { WorkerMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
 /**
- * The plans of one worker for the numbers of rows that shards can have. Shards that run together each have an instance of
- * the plan, from 0 on, with memory of its own.
+ * The plans of one worker by the row counts of its shards. Shards that run together each use an instance of the plan,
+ * from 0 on, with its own memory.
  */
 export class ExecutableInstances {
   readonly #executables: Map<number, BoundExecutable>[] = [];
 
   /**
-   * @param plans by the number of rows; others may come later
-   * @param memory of each instance, which other plans of the worker use, too
+   * @param plans by row count; the map may grow later
+   * @param memory of each instance, shared with the other plans of the worker
    */
   constructor(
     private readonly plans: ReadonlyMap<number, BoundPlan>,
@@ -20,7 +20,7 @@ export class ExecutableInstances {
     private readonly recorder?: Recorder,
   ) {}
 
-  /** The plan for so many rows, in an instance. */
+  /** An instance of the plan for a number of rows. */
   get(rows: number, instance: number): BoundExecutable {
     this.#executables[instance] ??= new Map();
     const executables = this.#executables[instance];

@@ -2,13 +2,13 @@ import type { LoadTarget } from '../../data/row-pipeline.js';
 import { type LoadRequest, SampleLoader } from '../../data/sample-loader.js';
 import type { ShardedData } from '../protocol/job.js';
 
-/** Which rows to load. */
+/** The rows to load. */
 export type RowsRequest = LoadRequest;
 
-/** Where rows go: the inputs of a plan. */
+/** Destination of the rows: the inputs of a plan. */
 export type RowsTarget = LoadTarget;
 
-/** Brings the rows of a data set to the inputs of plans; each worker has its own. */
+/** Loads the rows of a data set into the inputs of plans. Each worker has its own loader. */
 export class RowLoader {
   readonly #skipped: Int32Array;
 
@@ -19,7 +19,7 @@ export class RowLoader {
     this.#skipped = new Int32Array(skipped);
   }
 
-  /** Opens what the data are read from. */
+  /** Opens the source of the data. */
   static async open(data: ShardedData, seed: number): Promise<RowLoader> {
     return new RowLoader(await SampleLoader.open(data.samples, seed), data);
   }

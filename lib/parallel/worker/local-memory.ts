@@ -1,7 +1,7 @@
 import { allocate, type DType, type TypedArray } from '../../graph/dtype.js';
 import { Arena } from '../../runtime/arena.js';
 
-/** A worker's own memory, for plans that never run at the same time: their arena, and arrays by name and size. */
+/** A worker's own memory, for plans that never run at the same time: an arena, and arrays by name, dtype and size. */
 export class LocalMemory {
   readonly arena = new Arena();
   readonly #arrays = new Map<string, TypedArray>();
@@ -17,7 +17,7 @@ export class LocalMemory {
   }
 }
 
-/** All memory of one worker: one for each of the plans that run together, of which the first serves all others, too. */
+/** All memory of one worker: one instance for each shard that runs together; the first also serves all other plans. */
 export class WorkerMemory {
   readonly #instances: LocalMemory[] = [];
 

@@ -11,18 +11,18 @@ import {
   type Timeline,
 } from '../protocol/timeline.js';
 
-/** Writes down what one worker does while it trains. */
+/** Records the timeline of one worker during training. */
 export class Recorder {
   readonly #phases: PhaseSpan[] = [];
   readonly #runs: PlanRun[] = [];
-  /** The place of each plan in `plansOf` the job, and how many clocks it has. */
+  /** Index of each plan in `plansOf(job)`, and its number of clocks. */
   readonly #plans: ReadonlyMap<Plan, { readonly index: number; readonly clocks: number }>;
-  /** What the thread's own clock, which is cheap to read, shows at the origin. */
+  /** The origin on the thread's own clock, which is cheaper to read. */
   readonly #origin: number;
   #last: number;
   #step = 0;
 
-  /** @param origin when times count from, by `now` */
+  /** @param origin start of the recording, by `now` */
   constructor(training: TrainingJob, origin: number) {
     this.#plans = new Map(
       plansOf(training).map((plan, index) => [plan, { index, clocks: clockedSteps(plan).length }]),
@@ -31,13 +31,13 @@ export class Recorder {
     this.#last = this.#now();
   }
 
-  /** Whatever comes next belongs to this step. */
+  /** Begins a step, which everything up to the next call belongs to. */
   begin(step: number): void {
     this.#step = step;
     this.#last = this.#now();
   }
 
-  /** Ends a phase: it lasted since the end of the one before. */
+  /** Ends a phase that began when the previous one ended. */
   end(phase: Phase): void {
     const end = this.#now();
     this.#phases.push({ phase, step: this.#step, start: this.#last, end });

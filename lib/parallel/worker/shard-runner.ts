@@ -5,10 +5,10 @@ import type { RowLoader, RowsRequest } from './loader.js';
 import type { WorkerMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
-/** The plans of some data in one worker, and the loading of their rows. */
+/** Plans of a data set in one worker, with the loading of their rows. */
 export class ShardRunner {
   readonly #plans: ExecutableInstances;
-  /** What was loaded into the first instance before it was asked for. */
+  /** The rows loaded ahead into the first instance. */
   #ahead: RowsRequest | undefined;
 
   constructor(
@@ -20,12 +20,12 @@ export class ShardRunner {
     this.#plans = new ExecutableInstances(plans, memory, recorder);
   }
 
-  /** Loads anew what is asked for next: other plans have used the memory since. */
+  /** Discards the rows loaded ahead: other plans have used the memory since. */
   begin(): void {
     this.#ahead = undefined;
   }
 
-  /** The plan for so many rows, with these rows as its inputs. */
+  /** The plan for these rows, with the rows as its inputs. */
   load(request: RowsRequest, instance = 0): BoundExecutable {
     const executable = this.#plans.get(request.rows.count, instance);
     if (instance > 0 || !isSame(this.#ahead, request)) this.#fill(executable, request);
@@ -33,14 +33,14 @@ export class ShardRunner {
     return executable;
   }
 
-  /** Loads rows that will be asked for next, while there is nothing else to do. */
+  /** Loads the rows that will be requested next, while the worker is idle. */
   loadAhead(request: RowsRequest): void {
     this.#ahead = undefined;
     try {
       this.#fill(this.#plans.get(request.rows.count, 0), request);
       this.#ahead = request;
     } catch {
-      // Whatever is wrong will be so when the rows are needed, and be reported with the step that needs them.
+      // The error recurs when the rows are needed, and is reported with the step that needs them.
     }
   }
 

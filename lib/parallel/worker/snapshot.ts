@@ -3,7 +3,7 @@ import type { Snapshot } from '../protocol/job.js';
 import { shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
 
-/** Copies one worker's parts of what a checkpoint is saved from. */
+/** Copies one worker's parts of the training state for a checkpoint. */
 export class SnapshotCopier {
   readonly #pairs: readonly (readonly [from: TypedArray, to: TypedArray])[];
 
@@ -11,7 +11,7 @@ export class SnapshotCopier {
     this.#pairs = (snapshot?.copies ?? []).map(({ from, to }) => [viewInto(from), viewInto(to)]);
   }
 
-  /** The share of worker `rank` of so many. */
+  /** Copies the share of worker `rank`, one of `workers`. */
   copy(rank: number, workers: number): void {
     for (const [from, to] of this.#pairs) {
       const { start, count } = shardRows(from.length, workers, rank);

@@ -53,7 +53,7 @@ class StepRunner {
     this.#shares = new Float64Array(step.shares);
   }
 
-  /** Meets the other workers once, and once more where the norm of the gradients is clipped. */
+  /** Passes one barrier, and a second one if the norm of the gradients is clipped. */
   run(rank: number, { step, optimizerStep, finish = false }: StepCall): void {
     const { rows, shards, figures } = this.step;
     const { work, program } = this.#reduction;
@@ -68,13 +68,13 @@ class StepRunner {
         },
       });
     }
-    // Also where nothing is updated: a worker that is done before another has begun would take the task of that one.
+    // Needed even without an update: a worker that finishes before another has begun would take that one's task.
     this.#control.meet(this.job.workers, rank);
     const active = this.job.workers;
     this.#updater.run(rank, { step: 0, globalStep: optimizerStep, program, active, skip: false });
   }
 
-  /** The plan for a shard, over its rows where they lie. */
+  /** The plan for a shard, which reads its rows in place. */
   #load(shard: number, instance: number): BoundExecutable {
     const { count } = shardRows(this.step.rows, this.step.shards, shard);
     const executable = this.#plans.get(count, instance);

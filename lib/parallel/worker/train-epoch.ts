@@ -13,10 +13,10 @@ import { ShardRunner } from './shard-runner.js';
 import { SnapshotCopier } from './snapshot.js';
 import { type StepToUpdate, Updater } from './updater.js';
 
-/** A step of the epoch under way. */
+/** A step of the current epoch. */
 interface Step {
   readonly index: number;
-  /** Counted over all epochs. */
+  /** Index counted over all epochs. */
   readonly global: number;
   readonly batch: Rows;
   readonly present: readonly boolean[];
@@ -34,9 +34,9 @@ export class EpochTrainer {
   readonly #copier: SnapshotCopier;
   readonly #batches: BatchRunner;
   readonly #reductions = new Map<string, Pick<Step, 'present' | 'reduction'>>();
-  /** By numbers of rows. */
+  /** Plans by row count. */
   readonly #plans: Map<number, BoundPlan>;
-  /** The order of the epoch. */
+  /** Order of the samples in the epoch. */
   #order: Int32Array = new Int32Array();
   #part: EpochStretch;
 
@@ -59,8 +59,8 @@ export class EpochTrainer {
   }
 
   /**
-   * Trains one epoch, or a part or the rest of one, meeting the other workers twice a step, and once more where the norm of the
-   * gradients is clipped. Returns early when a stop was asked for.
+   * Trains one epoch, or a part or the rest of one. Each step has two barriers, and a third if the norm of the
+   * gradients is clipped. Returns early if a stop is requested.
    */
   run(rank: number, start: EpochStart): void {
     const { epoch, startStep = 0, finish = false, plans = [] } = start;
@@ -81,7 +81,7 @@ export class EpochTrainer {
       this.#meet(rank);
       if (rank === 0) this.#control.completeSnapshot();
       const loss = this.#lossOf(step, epoch);
-      // Before the update, so that no step is over whose loss is not known.
+      // Before the update, so that the loss of every completed step is known.
       if (rank === 0) this.#losses[index] = loss;
       this.#updater.run(rank, {
         step: index,
@@ -97,7 +97,7 @@ export class EpochTrainer {
     }
   }
 
-  /** Waits for the end of a pause. All workers begin, or none. */
+  /** Waits for the end of a pause, then returns the same in all workers: true to begin. */
   #begin(rank: number): boolean {
     if (rank === 0) {
       this.#control.waitWhilePaused();
@@ -148,7 +148,7 @@ export class EpochTrainer {
     );
   }
 
-  /** The first rows of the next step can be loaded before the others are ready for it. */
+  /** Loads the first rows of the next step before the other workers are ready for it. */
   #loadAhead(rank: number, next: Step, epoch: number): void {
     const first = next.reduction.work[rank]?.[0]?.shards[0];
     if (first === undefined) return;
@@ -162,7 +162,7 @@ export class EpochTrainer {
     return { order: this.#order, batch, rows: { start: batch.start + start, count }, epoch, indexOffset };
   }
 
-  /** What is agreed on for the next step, between the two meetings of this one. */
+  /** Decides about the next step, between the two barriers of this one. */
   #decide({ index, global }: Step): void {
     const { cores, snapshot } = this.training;
     this.#control.stepsDone = index + 1;
@@ -175,7 +175,7 @@ export class EpochTrainer {
     this.#control.decideSnapshot(everySteps !== undefined && (global + 1) % everySteps === 0, index + 1);
   }
 
-  /** The loss of the whole batch, added in the order of the shards; the same in every worker. NaN where the step is skipped. */
+  /** Loss of the whole batch, summed in shard order, so the same in every worker. NaN if the step is skipped. */
   #lossOf({ present, batch, index }: Step, epoch: number): number {
     let loss = 0;
     present.forEach((has, shard) => {
@@ -186,7 +186,10 @@ export class EpochTrainer {
     throw lossNotFinite(loss, epoch, index);
   }
 
-  /** An update is skipped when all steps that are accumulated for it are; of the epoch before, some step is taken to count. */
+  /**
+   * Skips an update if all steps accumulated for it are skipped. If some of them belong to the previous epoch, at least
+   * one is assumed not to be skipped.
+   */
   #skipOf({ index, global }: Step, loss: number): StepToUpdate['skip'] {
     if (!Number.isNaN(loss)) return false;
     const first = index - (global % this.training.accumulate);
@@ -194,7 +197,7 @@ export class EpochTrainer {
   }
 }
 
-/** Workers of a training that shares so many cores with the other trainings of the process. */
+/** Fair number of workers for a training that shares `cores` cores with the other trainings of the process. */
 export function activeWorkers(workers: number, cores: number): number {
   const fair = Math.floor(cores / Math.max(1, addon.trainings(0)));
   return Math.min(workers, Math.max(1, fair));

@@ -10,24 +10,24 @@ import { BoundExecutable } from './bound-executable.js';
 import type { LocalMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
-/** A step, after the gradients of its shards. */
+/** A step whose shard gradients are complete. */
 export interface StepToUpdate {
-  /** Of the epoch. */
+  /** Counted within the epoch. */
   readonly step: number;
-  /** Of all. */
+  /** Counted over all epochs. */
   readonly globalStep: number;
   /** The sum of the slots, in postfix. */
   readonly program: Int32Array;
-  /** Workers that share the update. */
+  /** Number of workers that share the update. */
   readonly active: number;
   /**
-   * Whether something counts for nothing, because the loss is not finite: the gradients of this step, or the whole update
-   * that follows it, because those of all steps before that would be added count for nothing, too.
+   * Part that is skipped because the loss is not finite: the gradients of this step, or the whole update that follows
+   * it, if all other steps accumulated for it are skipped as well.
    */
   readonly skip: false | 'step' | 'update';
 }
 
-/** One worker's part of what follows the gradients of all shards: their sum, and the update. */
+/** One worker's part of a step after the shard gradients: their sum, and the update. */
 export class Updater {
   readonly #scalars: Float64Array;
   readonly #scalarNames: readonly string[];
@@ -37,7 +37,7 @@ export class Updater {
   readonly #memory: TypedArray;
   readonly #progress: ShareProgress;
   readonly #executables = new Map<BoundPlan, BoundExecutable>();
-  /** Programs that add to what was accumulated, by the program of the step alone. */
+  /** Programs that also add the accumulated gradients, by the program of the single step. */
   readonly #adding = new Map<Int32Array, Int32Array>();
 
   constructor(
@@ -57,7 +57,7 @@ export class Updater {
     this.#progress = new ShareProgress(training.marks);
   }
 
-  /** Adds up the gradients of a batch, and updates the parameters if that is due after this step. */
+  /** Adds up the gradients of a batch, and updates the parameters if an update is due after this step. */
   run(rank: number, step: StepToUpdate): void {
     const { accumulate, clip, updates } = this.training;
     const turn = step.globalStep % accumulate;
@@ -81,11 +81,11 @@ export class Updater {
     this.recorder?.end('update');
   }
 
-  /** A share's buffers and the sum of its gradients. */
+  /** Sums the gradients of a share, and updates its buffers. */
   #gather(index: number, step: StepToUpdate, first: boolean, due: boolean): void {
     if (this.#progress.isGathered(index, step.step)) return;
     const share = this.training.updates[index];
-    // From here on the gradients must not be computed again: buffers that they depend on change.
+    // The gradients must not be recomputed from here on: buffers that they depend on change.
     this.#progress.set(index, step.step, 'begun');
     if (!step.skip) this.#keepBuffers(index, step.program);
     else if (share && first) this.#sum?.fill(0, share.start, share.end);
@@ -94,7 +94,7 @@ export class Updater {
     else this.#addGradients(share, step.program, first, this.#progress.mark(index, step.step, mark));
   }
 
-  /** The sum over the slots goes to the first one, or to what was accumulated. */
+  /** Sums the slots into the first one, or into the accumulated gradients. */
   #addGradients(
     { start, end }: UpdateShare,
     program: Int32Array,
@@ -118,7 +118,7 @@ export class Updater {
     return adding;
   }
 
-  /** Buffers take the mean of what the shards assigned at once. They are dealt to the shares one by one. */
+  /** Sets buffers to the weighted mean of the shards' values at once. Buffers are dealt to the shares one by one. */
   #keepBuffers(index: number, program: Int32Array): void {
     const { assigned, updates } = this.training;
     for (let i = index; i < assigned.length; i += updates.length) {
@@ -127,7 +127,7 @@ export class Updater {
     }
   }
 
-  /** Whether updates add up the slots themselves. */
+  /** True if the updates add up the slots themselves. */
   #isDirect(program: Int32Array): boolean {
     const { directProgram } = this.training;
     return directProgram?.length === program.length && directProgram.every((word, i) => word === program[i]);
@@ -145,7 +145,7 @@ export class Updater {
     executable.run(null, this.#random(step), this.#progress.mark(index, step, 'updated'));
   }
 
-  /** Every worker adds the same numbers in the same order. */
+  /** Scale of the clipped gradients; every worker adds the same numbers in the same order. */
   #clipScale(clipNorm: number): number {
     const squares = this.#squares as TypedArray;
     let total = 0;

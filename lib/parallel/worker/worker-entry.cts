@@ -1,10 +1,10 @@
 import type { Task } from '../protocol/job.js';
 import type { Timeline } from '../protocol/timeline.js';
 
-// Piscina tries `require` first, and Node.js ends the whole process when a thread is terminated while it requires an ES
-// module. To be terminated while it imports one does no harm.
+// Piscina tries `require` first, and Node.js ends the whole process if a thread is terminated while it requires an ES
+// module; terminating a thread while it imports one is harmless.
 const loading = import('./worker.js');
-// Whoever asks for work hears of it.
+// A failure is reported by the first task.
 loading.catch(() => {});
 
 async function work(task: Task): Promise<Timeline | undefined> {

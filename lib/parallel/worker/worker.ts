@@ -11,18 +11,21 @@ import { StepRunners } from './step-runner.js';
 import { EpochTrainer } from './train-epoch.js';
 
 const job = workerData as Job;
-// On Linux, "the process" is the calling thread; elsewhere the service itself would stand back.
+// On Linux this sets the priority of the calling thread alone; elsewhere it would be that of the whole process.
 if (job.nice && process.platform === 'linux') {
   setPriority(Math.min(getPriority() + job.nice, constants.priority.PRIORITY_LOW));
 }
 
-/** All plans of this thread run in it, one after the other. */
+/** Memory of all plans of this thread, which run one after another. */
 const memory = new WorkerMemory();
 let trainer: EpochTrainer | undefined;
 let evaluator: Evaluator | undefined;
 let steps: StepRunners | undefined;
 
-/** What the pool calls: one task, which may be many steps. A profile gives its timeline. A failure releases the other workers. */
+/**
+ * Entry point of the pool: one task, which may comprise many steps. A profile returns its timeline. A failure releases
+ * the other workers.
+ */
 export default async function work(task: Task): Promise<Timeline | undefined> {
   try {
     return await perform(task);
