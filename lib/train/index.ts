@@ -1,6 +1,6 @@
 export type { CheckpointOptions, ResumePoint } from '../checkpoint/options.js';
 export type { Pace } from './inspect/pace.js';
-export type { SharedBytes } from './memory/memory-accounts.js';
+export type { SharedBytes } from './memory/memory-estimator.js';
 export type { MemoryPlan, MemoryPoint, WorkerMemoryPlan } from './memory/memory-plan.js';
 export type { MaxBatchOptions, PaceOptions, PlanOptions } from './memory/planning.js';
 export type { RunSize, TrainingModule } from './module.js';

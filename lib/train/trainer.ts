@@ -14,10 +14,10 @@ import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
 import { Calls } from './fit/calls.js';
 import { evaluateIn } from './fit/evaluation.js';
 import { FitRun, fitInput } from './fit/fit-run.js';
-import { type Position, recordOf } from './fit/position.js';
 import { ProgressFeed } from './fit/progress-feed.js';
-import type { RestartBudget } from './fit/restart-budget.js';
+import type { Restarts } from './fit/restarts.js';
 import type { Session } from './fit/session.js';
+import { recordOf, type TrainerState } from './fit/trainer-state.js';
 import {
   firstSamples,
   inspectBatch,
@@ -41,7 +41,7 @@ import {
   type PreparedTraining,
   prepareEvaluation,
   prepareWithin,
-} from './memory/preparation.js';
+} from './memory/prepare-within.js';
 import type {
   EpochRecord,
   EpochResult,
@@ -53,9 +53,9 @@ import type {
   TrainerOptions,
 } from './options.js';
 import { requireData, requireTrainerOptions } from './prepare/checks.js';
-import { describeChoice } from './prepare/choice.js';
 import { BATCH_SIZE } from './prepare/compiled.js';
-import { type Allowance, newJob, planRows, workersOf } from './prepare/jobs.js';
+import { describeParallelism } from './prepare/describe-parallelism.js';
+import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
 import { inMode } from './prepare/mode.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
 
@@ -71,7 +71,7 @@ export class Trainer {
   readonly #metrics: Readonly<Record<string, Metric>>;
   readonly #memory: TrainerMemory;
   readonly #predict: (input: Tensor) => Promise<Tensor>;
-  readonly #position: Position = { steps: 0, epochs: 0, history: [] };
+  readonly #state: TrainerState = { steps: 0, epochs: 0, history: [] };
   readonly #calls = new Calls();
   readonly #cores: UsableCores;
   readonly #feed = new ProgressFeed();
@@ -93,12 +93,12 @@ export class Trainer {
 
   /** Steps taken so far. */
   get steps(): number {
-    return this.#position.steps;
+    return this.#state.steps;
   }
 
   /** The figures of the epochs that are over, also those before a checkpoint that `fit` went on from. */
   get history(): readonly EpochRecord[] {
-    return this.#position.history;
+    return this.#state.history;
   }
 
   /**
@@ -117,21 +117,21 @@ export class Trainer {
     options.signal?.throwIfAborted();
     this.#requireOwnValues('fit');
     const session = this.#calls.enter('fit');
-    const run = new FitRun(input, session, this.#position, this.#log);
+    const run = new FitRun(input, session, this.#state, this.#log);
     try {
       await run.open();
-      const { evaluation, allowance, training } = await this.#prepareFit(run);
+      const { evaluation, limits, training } = await this.#prepareFit(run);
       if (run.done) return;
       await run.start(this.#context(), training, evaluation);
       while (!run.done) {
-        const trained = await this.#trainEpoch(run, allowance);
+        const trained = await this.#trainEpoch(run, limits);
         run.signal?.throwIfAborted();
         const validation = evaluation && (await this.#validateIn(session, evaluation, run.restarts));
         run.signal?.throwIfAborted();
         const result = { ...trained, ...(validation ? { validation } : {}) };
         // Nothing may come between these, or a resumed run would report the epoch twice.
         this.#options.optimizer.report(validation?.loss ?? trained.loss);
-        this.#position.history.push(recordOf(result));
+        this.#state.history.push(recordOf(result));
         run.finishEpoch();
         const health = options.health ? await this.#health(input.samples, options) : undefined;
         await run.rest();
@@ -231,7 +231,7 @@ export class Trainer {
     const session = this.#calls.enter('profile');
     let restore = () => {};
     try {
-      const context = { ...this.#context(), steps: this.#position.steps };
+      const context = { ...this.#context(), steps: this.#state.steps };
       restore = this.#memory.keep();
       return await profileIn(session, context, data, { steps, batchSize, signal }, this.#budget('profile'));
     } finally {
@@ -268,7 +268,7 @@ export class Trainer {
     const session = this.#calls.enter('pace');
     let restore = () => {};
     try {
-      const context = { ...this.#context(), steps: this.#position.steps, signal };
+      const context = { ...this.#context(), steps: this.#state.steps, signal };
       // Losses that are not finite take as long, and are to be found by `fit`.
       const run = { batchSize, nonFinite: 'skip' as const, ...(validation ? { validation } : {}) };
       const request = { data, options: run, snapshot: checkpoint !== undefined };
@@ -309,7 +309,7 @@ export class Trainer {
 
   /** Before the first update there are no averages yet, and what the parameters were given since stands for them. */
   async #withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
-    const updates = this.#options.optimizer.updatesAfter(this.#position.steps);
+    const updates = this.#options.optimizer.updatesAfter(this.#state.steps);
     return updates === 0 ? fn() : this.#memory.withAverages(fn);
   }
 
@@ -348,19 +348,19 @@ export class Trainer {
     const prepared = prepareWithin(budget, { ...context, shards }, request);
     const training = await run.resume(context, prepared.training);
     if (run.done) return { ...prepared, training };
-    this.#log(describeChoice(training, this.#options, this.#cores));
-    if (budget && prepared.account) this.#log(describeBudget(prepared.account, budget));
+    this.#log(describeParallelism(training, this.#options, this.#cores));
+    if (budget && prepared.estimate) this.#log(describeBudget(prepared.estimate, budget));
     if (budget) collectGarbage();
     return { ...prepared, training };
   }
 
   /** @throws the failure of a worker; where the loss is not finite, with the op that made the first such value */
-  async #trainEpoch(run: FitRun, allowance: Allowance): Promise<EpochResult> {
+  async #trainEpoch(run: FitRun, limits: ResourceLimits): Promise<EpochResult> {
     const { samples: data, options } = run.input;
     const outcome = await run.trainEpoch({
       optimizer: this.#options.optimizer,
       planRows: (rows, { training }) =>
-        planRows(this.#context(this.#memory.inUse()), data, training, { ...allowance, rows }),
+        planRows(this.#context(this.#memory.inUse()), data, training, { ...limits, rows }),
       onProgress: (progress) => {
         this.#feed.publish(progress);
         options.onProgress?.(progress);
@@ -378,13 +378,13 @@ export class Trainer {
   }
 
   async #inspect(samples: Samples, thresholds: Partial<HealthThresholds> = {}): Promise<HealthReport> {
-    const context = { ...this.#context(this.#memory.inUse()), steps: this.#position.steps };
+    const context = { ...this.#context(this.#memory.inUse()), steps: this.#state.steps };
     const batch = await loadSamples(samples, context.seed);
     return inMode(this.model, true, () => inspectBatch(context, batch, thresholds));
   }
 
   /** Of the averaged parameters, where the optimiser averages them: these are the ones to be used later. */
-  #validateIn(session: Session, evaluation: EvaluationJob, restarts: RestartBudget): Promise<Figures> {
+  #validateIn(session: Session, evaluation: EvaluationJob, restarts: Restarts): Promise<Figures> {
     const evaluate = () => evaluateIn(session, evaluation, restarts);
     const { stages } = this.#options.optimizer;
     return stages.average === undefined ? evaluate() : this.#withAverages(evaluate);

@@ -17,7 +17,7 @@ import { Control } from '../../parallel/protocol/control.js';
 import type { EpochStart, Job, SharedMemory, TrainingJob } from '../../parallel/protocol/job.js';
 import { sharedMemory } from '../../parallel/protocol/shared-memory.js';
 import type { EpochResult } from '../options.js';
-import type { Position } from './position.js';
+import type { TrainerState } from './trainer-state.js';
 
 /** The longest that a timer takes, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
@@ -70,10 +70,10 @@ export class Checkpointing {
     private readonly options: CompleteOptions & Pick<CheckpointOptions, 'onResume'>,
     private readonly store: CheckpointStore,
     private readonly saved: SavedRun | null,
-    private readonly position: Position,
+    private readonly state: TrainerState,
     private readonly outer: AbortSignal | undefined,
   ) {
-    this.#start = { step: position.steps, epoch: position.epochs };
+    this.#start = { step: state.steps, epoch: state.epochs };
     outer?.addEventListener('abort', this.#forward);
     if (outer?.aborted) this.#forward();
   }
@@ -85,12 +85,12 @@ export class Checkpointing {
    */
   static async open(
     options: CheckpointOptions,
-    position: Position,
+    state: TrainerState,
     outer: AbortSignal | undefined,
   ): Promise<Checkpointing> {
     const complete = completeCheckpointOptions(options);
     const { store, saved } = await CheckpointStore.open(complete);
-    return new Checkpointing({ ...options, ...complete }, store, saved, position, outer);
+    return new Checkpointing({ ...options, ...complete }, store, saved, state, outer);
   }
 
   /** Aborts when the caller's signal does, at SIGTERM, and when a failure to save is to end training. */
@@ -128,19 +128,19 @@ export class Checkpointing {
 
   async #load(saved: SavedRun, run: Omit<Run, 'copies'>): Promise<void> {
     const { path, settings, progress, header } = saved;
-    const { position } = this;
+    const { state } = this;
     const { start, step, epochs, epochStep, schedules, history } = progress;
     requireSettings(path, settings, run.settings);
     requireTensors(path, header.tensors, run.places);
-    if (position.steps !== start.step && position.steps !== step && position.steps !== 0) {
+    if (state.steps !== start.step && state.steps !== step && state.steps !== 0) {
       const expected = `the trainer must be new, or have taken the ${step} steps of the checkpoint ${path}`;
-      throw invalid('fit', expected, `${position.steps} steps`);
+      throw invalid('fit', expected, `${state.steps} steps`);
     }
     run.optimizer.restoreSchedules(schedules);
     const losses = lossesSource(new Float64Array(epochStep));
     await this.store.load(saved, [...run.places, losses]);
     new Float64Array(run.training.losses).set(new Float64Array(losses.buffer));
-    Object.assign(position, { steps: step, epochs, history: [...history] });
+    Object.assign(state, { steps: step, epochs, history: [...history] });
     this.#start = start;
     this.#behind = progress;
     this.#newest = { key: keyOf(progress), path };
@@ -169,8 +169,8 @@ export class Checkpointing {
     this.#behind = NOTHING;
     this.#resting = false;
     this.#epoch = {
-      epoch: ++this.position.epochs,
-      firstStep: this.position.steps - startStep,
+      epoch: ++this.state.epochs,
+      firstStep: this.state.steps - startStep,
       startStep,
       before,
       began: performance.now(),
@@ -233,7 +233,7 @@ export class Checkpointing {
     }
     if (!this.#terminated) return;
     const saved = this.#newest ? `the run goes on from ${this.#newest.path}` : 'nothing was saved';
-    throw invalid('fit', `stopped by SIGTERM after step ${this.position.steps}; ${saved}`);
+    throw invalid('fit', `stopped by SIGTERM after step ${this.state.steps}; ${saved}`);
   }
 
   #terminate(): void {
@@ -267,7 +267,7 @@ export class Checkpointing {
   /** Saves the state that is in memory, while no worker is at work. */
   async #saveNow(): Promise<void> {
     await this.#saving;
-    const epochStep = this.#epoch ? this.position.steps - this.#epoch.firstStep : 0;
+    const epochStep = this.#epoch ? this.state.steps - this.#epoch.firstStep : 0;
     const progress = this.#progressAt(epochStep);
     if (!this.#run || this.#spoiled || this.#newest?.key === keyOf(progress)) return;
     await this.#save(this.#run.places, progress).catch((error: unknown) => {
@@ -293,16 +293,16 @@ export class Checkpointing {
   }
 
   #progressAt(epochStep: number): RunProgress {
-    const { position } = this;
+    const { state } = this;
     const epoch = this.#epoch;
     return {
       start: this.#start,
-      step: epoch ? epoch.firstStep + epochStep : position.steps,
-      epochs: position.epochs - (epoch ? 1 : 0),
+      step: epoch ? epoch.firstStep + epochStep : state.steps,
+      epochs: state.epochs - (epoch ? 1 : 0),
       epochStep,
       ...(epoch ? this.#inEpoch(epoch) : { epochSeconds: 0, epochSkippedItems: 0 }),
       schedules: (this.#run as Run).optimizer.scheduleStates(),
-      history: position.history,
+      history: state.history,
     };
   }
 

@@ -6,7 +6,7 @@ import { isLossNotFinite } from '../../parallel/protocol/non-finite.js';
 import { ShareProgress } from '../../parallel/protocol/share-progress.js';
 import type { EpochResult, Progress } from '../options.js';
 import { watchEpoch } from './progress.js';
-import type { RestartBudget } from './restart-budget.js';
+import type { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 import { Watchdog } from './watchdog.js';
 
@@ -14,7 +14,7 @@ import { Watchdog } from './watchdog.js';
 export interface EpochOptions {
   readonly optimizer: Optimizer;
   /** How often the workers may still be started anew. */
-  readonly restarts: RestartBudget;
+  readonly restarts: Restarts;
   /** Milliseconds. Default ten minutes. */
   readonly stepTimeout: number | undefined;
   /** Called about ten times a second, and at the end. */

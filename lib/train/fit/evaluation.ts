@@ -1,14 +1,14 @@
 import type { EvaluationJob } from '../../parallel/protocol/job.js';
 import type { Figures } from '../options.js';
 import { readFigures } from '../prepare/jobs.js';
-import type { RestartBudget } from './restart-budget.js';
+import type { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 
 /** Evaluates on a session's threads, which are started anew when they fail, as often as that is allowed. */
 export async function evaluateIn(
   session: Session,
   evaluation: EvaluationJob,
-  restarts?: RestartBudget,
+  restarts?: Restarts,
 ): Promise<Figures> {
   try {
     await session.run((rank) => ({ kind: 'evaluate', rank }));

@@ -8,10 +8,10 @@ import type { JobContext } from '../prepare/compiled.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 import { Checkpointing } from './checkpointing.js';
 import { type EpochOutcome, runEpoch } from './epoch-run.js';
-import type { Position } from './position.js';
-import { RestartBudget } from './restart-budget.js';
+import { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 import { feedOf, type StreamFeed } from './stream-feed.js';
+import type { TrainerState } from './trainer-state.js';
 
 /** Checked arguments of a call of `fit`. */
 export interface FitInput {
@@ -47,7 +47,7 @@ export type TrainedJob = Job & { readonly training: TrainingJob };
 
 /** One call of `fit`: its threads, its checkpoints and its epochs, in this order: open, resume, start, trainEpoch ..., end. */
 export class FitRun {
-  readonly restarts: RestartBudget;
+  readonly restarts: Restarts;
   #checkpoints: Checkpointing | undefined;
   #job: TrainedJob | undefined;
   #lastEpoch = 0;
@@ -55,16 +55,16 @@ export class FitRun {
   constructor(
     readonly input: FitInput,
     readonly session: Session,
-    readonly position: Position,
+    readonly state: TrainerState,
     log: (line: string) => void,
   ) {
-    this.restarts = new RestartBudget(input.options.restartWorkers ?? 0, log);
+    this.restarts = new Restarts(input.options.restartWorkers ?? 0, log);
   }
 
   /** Opens the checkpoint directory, if there is one, and finds the run in it. */
   async open(): Promise<void> {
     const { checkpoint, signal } = this.input.options;
-    this.#checkpoints = checkpoint && (await Checkpointing.open(checkpoint, this.position, signal));
+    this.#checkpoints = checkpoint && (await Checkpointing.open(checkpoint, this.state, signal));
   }
 
   /** Number of shards of the checkpoint to resume from. */
@@ -85,7 +85,7 @@ export class FitRun {
   /** Restores the state of the checkpoint, if there is one, and adds the memory for snapshots to the training. */
   async resume(context: JobContext, training: TrainingJob): Promise<TrainingJob> {
     const resumed = this.#checkpoints ? await this.#checkpoints.restore(context, training) : training;
-    this.#lastEpoch = (this.#checkpoints?.epochsBefore ?? this.position.epochs) + this.input.epochs;
+    this.#lastEpoch = (this.#checkpoints?.epochsBefore ?? this.state.epochs) + this.input.epochs;
     return resumed;
   }
 
@@ -100,7 +100,7 @@ export class FitRun {
 
   /** True when all epochs have been trained. */
   get done(): boolean {
-    return this.position.epochs >= this.#lastEpoch;
+    return this.state.epochs >= this.#lastEpoch;
   }
 
   get job(): TrainedJob {
@@ -108,11 +108,11 @@ export class FitRun {
     return this.#job;
   }
 
-  /** Trains the next epoch, or the rest of the one that was resumed. The position then counts its whole steps. */
+  /** Trains the next epoch, or the rest of the one that was resumed. The state then counts its whole steps. */
   async trainEpoch({ planRows, ...hooks }: EpochHooks): Promise<EpochOutcome> {
-    const { position, job, session } = this;
+    const { state, job, session } = this;
     const { feed, options } = this.input;
-    const start = this.#checkpoints?.startEpoch() ?? { epoch: ++position.epochs, firstStep: position.steps };
+    const start = this.#checkpoints?.startEpoch() ?? { epoch: ++state.epochs, firstStep: state.steps };
     const epochOptions = { ...hooks, restarts: this.restarts, stepTimeout: options.stepTimeout };
     const outcome = feed
       ? await feed.run(session, job, start, {
@@ -121,7 +121,7 @@ export class FitRun {
           planRows: (rows) => planRows(rows, job),
         })
       : await runEpoch(session, job, start, epochOptions);
-    position.steps = start.firstStep + outcome.done;
+    state.steps = start.firstStep + outcome.done;
     this.#checkpoints?.leaveEpoch(outcome.failure !== undefined);
     const { result } = outcome;
     return { ...outcome, result: () => this.#checkpoints?.whole(result()) ?? result() };

@@ -1,6 +1,6 @@
 import type { Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { runEpoch } from '../fit/epoch-run.js';
-import { RestartBudget } from '../fit/restart-budget.js';
+import { Restarts } from '../fit/restarts.js';
 import type { Session } from '../fit/session.js';
 import type { JobContext } from '../prepare/compiled.js';
 
@@ -42,7 +42,7 @@ export async function measurePace(
   const most = Math.floor(length / rows);
   const epochOptions = {
     optimizer,
-    restarts: new RestartBudget(0, () => {}),
+    restarts: new Restarts(0, () => {}),
     stepTimeout: undefined,
     onProgress: () => {},
   };

@@ -8,7 +8,7 @@ import { summarise } from '../../profile/summarise.js';
 import type { MemoryBudget } from '../../runtime/memory-size.js';
 import { writeScalars } from '../fit/progress.js';
 import type { Session } from '../fit/session.js';
-import { prepareWithin } from '../memory/preparation.js';
+import { prepareWithin } from '../memory/prepare-within.js';
 import type { JobContext } from '../prepare/compiled.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 

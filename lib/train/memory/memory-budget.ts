@@ -1,11 +1,11 @@
 import { type ChainruleError, invalid } from '../../graph/errors.js';
 import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
-import { type Account, Accounts, type Demand, totalOf } from './memory-accounts.js';
+import { type MemoryEstimate, MemoryEstimator, totalOf, type Workload } from './memory-estimator.js';
 
 /** What a job takes when memory does not matter: the quickest plans, on all workers that it was compiled for. */
-export function accountWithoutBudget(demand: Demand): Account {
-  const workers = mostWorkers(demand);
-  return new Accounts(demand).at({ workers, arenaBytes: Number.POSITIVE_INFINITY });
+export function estimateWithoutBudget(workload: Workload): MemoryEstimate {
+  const workers = mostWorkers(workload);
+  return new MemoryEstimator(workload).at({ workers, arenaBytes: Number.POSITIVE_INFINITY });
 }
 
 /**
@@ -14,78 +14,82 @@ export function accountWithoutBudget(demand: Demand): Account {
  *
  * @throws where no way takes as little, with the smallest budget and what it is made of
  */
-export function fitBudget(demand: Demand, { bytes, reason }: MemoryBudget): Account {
-  const accounts = new Accounts(demand);
-  const found = findWithin(accounts, bytes);
+export function fitBudget(workload: Workload, { bytes, reason }: MemoryBudget): MemoryEstimate {
+  const estimator = new MemoryEstimator(workload);
+  const found = findWithin(estimator, bytes);
   if (found) return found;
-  throw refusal(demand, smallestAccount(accounts), bytes, reason);
+  throw refusal(workload, smallestEstimate(estimator), bytes, reason);
 }
 
 /** The same; undefined where no way takes as little. */
-export function findWithin(accounts: Accounts, bytes: number): Account | undefined {
-  for (const workers of candidates(accounts.demand)) {
-    const found = fitWorkers(accounts, workers, bytes);
+export function findWithin(estimator: MemoryEstimator, bytes: number): MemoryEstimate | undefined {
+  for (const workers of candidates(estimator.workload)) {
+    const found = fitWorkers(estimator, workers, bytes);
     if (found) return found;
   }
   return undefined;
 }
 
 /** The way to do a job that takes the least memory: of it, one byte less is not enough. */
-function smallestAccount(accounts: Accounts): Account {
-  const all = candidates(accounts.demand).map((workers) => leastOf(accounts, workers));
+function smallestEstimate(estimator: MemoryEstimator): MemoryEstimate {
+  const all = candidates(estimator.workload).map((workers) => leastOf(estimator, workers));
   let best = all.reduce((least, one) => (one.total < least.total ? one : least));
   for (;;) {
-    const better = findWithin(accounts, best.total - 1);
+    const better = findWithin(estimator, best.total - 1);
     if (!better) return best;
     best = better;
   }
 }
 
-function mostWorkers({ training, context }: Demand): number {
+function mostWorkers({ training, context }: Workload): number {
   return training?.workers ?? context.workers;
 }
 
 /** Where the number of workers is the trainer's own choice, any of them will do. */
-function candidates(demand: Demand): number[] {
-  const most = mostWorkers(demand);
-  return demand.context.cores === undefined ? [most] : Array.from({ length: most }, (_, i) => most - i);
+function candidates(workload: Workload): number[] {
+  const most = mostWorkers(workload);
+  return workload.context.cores === undefined ? [most] : Array.from({ length: most }, (_, i) => most - i);
 }
 
 /** The quickest way for so many workers within so many bytes; undefined where there is none. */
-function fitWorkers(accounts: Accounts, workers: number, bytes: number): Account | undefined {
-  const quickest = accounts.quickestArena(workers);
-  for (const together of accounts.groupSizes(workers)) {
-    const account = accounts.at({ workers, together, arenaBytes: quickest });
-    if (account.total <= bytes) return account;
+function fitWorkers(estimator: MemoryEstimator, workers: number, bytes: number): MemoryEstimate | undefined {
+  const quickest = estimator.quickestArena(workers);
+  for (const together of estimator.groupSizes(workers)) {
+    const estimate = estimator.at({ workers, together, arenaBytes: quickest });
+    if (estimate.total <= bytes) return estimate;
   }
-  return fitInTurn(accounts, workers, bytes);
+  return fitInTurn(estimator, workers, bytes);
 }
 
 /** The same where shards run one after the other. What plans take besides the arena depends on which are chosen. */
-export function fitInTurn(accounts: Accounts, workers: number, bytes: number): Account | undefined {
-  const smallest = accounts.smallestArena(workers);
-  let arenaBytes = accounts.quickestArena(workers);
+export function fitInTurn(
+  estimator: MemoryEstimator,
+  workers: number,
+  bytes: number,
+): MemoryEstimate | undefined {
+  const smallest = estimator.smallestArena(workers);
+  let arenaBytes = estimator.quickestArena(workers);
   while (arenaBytes >= smallest) {
-    const account = accounts.at({ workers, together: 1, arenaBytes });
-    if (account.total <= bytes) return account;
-    arenaBytes = account.allowance.arenaBytes - Math.ceil((account.total - bytes) / workers);
+    const estimate = estimator.at({ workers, together: 1, arenaBytes });
+    if (estimate.total <= bytes) return estimate;
+    arenaBytes = estimate.limits.arenaBytes - Math.ceil((estimate.total - bytes) / workers);
   }
-  const least = leastOf(accounts, workers);
+  const least = leastOf(estimator, workers);
   return least.total <= bytes ? least : undefined;
 }
 
 /** Of some ways, the one that takes the least: it need not have the smallest arena, as each step of a plan takes some memory, too. */
-export function leastOf(accounts: Accounts, workers: number): Account {
-  const smallest = accounts.smallestArena(workers);
-  const arenas = [smallest, ...accounts.largest.curve().map((choice) => choice.arenaBytes)];
+export function leastOf(estimator: MemoryEstimator, workers: number): MemoryEstimate {
+  const smallest = estimator.smallestArena(workers);
+  const arenas = [smallest, ...estimator.largest.curve().map((choice) => choice.arenaBytes)];
   return arenas
-    .map((arenaBytes) => accounts.at({ workers, together: 1, arenaBytes: Math.max(smallest, arenaBytes) }))
+    .map((arenaBytes) => estimator.at({ workers, together: 1, arenaBytes: Math.max(smallest, arenaBytes) }))
     .reduce((least, one) => (one.total < least.total ? one : least));
 }
 
 function refusal(
-  { training, evaluation, context }: Demand,
-  { shared, workers, total }: Account,
+  { training, evaluation, context }: Workload,
+  { shared, workers, total }: MemoryEstimate,
   bytes: number,
   reason: string | undefined,
 ): ChainruleError {

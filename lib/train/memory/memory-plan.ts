@@ -5,8 +5,14 @@ import { sizeOf } from '../../graph/shapes.js';
 import { batchCount, shardRows } from '../../parallel/protocol/shards.js';
 import type { MemoryBudget } from '../../runtime/memory-size.js';
 import { planWithin } from '../prepare/jobs.js';
-import { type Account, Accounts, type SharedBytes, type TrainingDemand, totalOf } from './memory-accounts.js';
-import { accountWithoutBudget, fitBudget, fitInTurn, leastOf } from './memory-budget.js';
+import { estimateWithoutBudget, fitBudget, fitInTurn, leastOf } from './memory-budget.js';
+import {
+  type MemoryEstimate,
+  MemoryEstimator,
+  type SharedBytes,
+  type TrainingWorkload,
+  totalOf,
+} from './memory-estimator.js';
 
 /** What one worker takes, in bytes; of the one that takes the most. */
 export interface WorkerMemoryPlan {
@@ -67,32 +73,32 @@ export interface MemoryPlan {
 const POINTS = 10;
 
 /** Works out what a training takes, within a budget or, where there is none, on the quickest plans. */
-export function planMemory(demand: TrainingDemand, budget?: MemoryBudget, samples?: number): MemoryPlan {
-  const account = budget ? fitBudget(demand, budget) : accountWithoutBudget(demand);
-  const accounts = new Accounts(demand);
-  const { training } = demand;
+export function planMemory(workload: TrainingWorkload, budget?: MemoryBudget, samples?: number): MemoryPlan {
+  const estimate = budget ? fitBudget(workload, budget) : estimateWithoutBudget(workload);
+  const estimator = new MemoryEstimator(workload);
+  const { training } = workload;
   const { shards, batchSize } = training;
-  const workers = account.workers.length;
-  const { arenaBytes } = account.allowance;
-  const before = accounts.largest.quickest.plan;
-  const after = planWithin(accounts.largest, arenaBytes).plan;
-  const flops = flopsOf(demand, accounts, account);
-  const perWorkers = account.workers.reduce((sum, one) => sum + totalOf(one), 0);
+  const workers = estimate.workers.length;
+  const { arenaBytes } = estimate.limits;
+  const before = estimator.largest.quickest.plan;
+  const after = planWithin(estimator.largest, arenaBytes).plan;
+  const flops = flopsOf(workload, estimator, estimate);
+  const perWorkers = estimate.workers.reduce((sum, one) => sum + totalOf(one), 0);
   return {
     ...(budget ? { budget } : {}),
     ...{ batchSize, shards, workers },
-    shared: account.shared,
-    worker: workerPlan(account, before, after),
+    shared: estimate.shared,
+    worker: workerPlan(estimate, before, after),
     perWorkers,
-    peak: account.total,
+    peak: estimate.total,
     ...flops,
     steps: samples === undefined ? Number.NaN : batchCount(samples, batchSize),
-    curve: curveOf(demand, accounts, workers),
+    curve: curveOf(workload, estimator, workers),
     plans: { before, after },
   };
 }
 
-function workerPlan({ workers }: Account, before: Plan, after: Plan): WorkerMemoryPlan {
+function workerPlan({ workers }: MemoryEstimate, before: Plan, after: Plan): WorkerMemoryPlan {
   const worker = workers.reduce((most, one) => (totalOf(one) > totalOf(most) ? one : most));
   const kept = keptBytes(after);
   return {
@@ -124,13 +130,17 @@ function workspaceOf(step: Step): number {
 }
 
 /** Operations of the step of a whole batch. */
-function flopsOf({ training }: TrainingDemand, accounts: Accounts, { allowance, workers }: Account) {
+function flopsOf(
+  { training }: TrainingWorkload,
+  estimator: MemoryEstimator,
+  { limits, workers }: MemoryEstimate,
+) {
   const { plans, batchSize, shards, data } = training;
   const batch = Math.min(batchSize, data.length);
   const all = Array.from({ length: shards }, (_, shard) => shardRows(batch, shards, shard).count)
     .flatMap((rows) => plans.get(rows) ?? [])
-    .map((known) => planWithin(known, allowance.arenaBytes).plan);
-  const updates = accounts.updateOf(workers.length)?.updates ?? [];
+    .map((known) => planWithin(known, limits.arenaBytes).plan);
+  const updates = estimator.updateOf(workers.length)?.updates ?? [];
   const updated = updates.map((share) => (share?.update.plan.flops ?? 0) + (share?.squares?.plan.flops ?? 0));
   const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
   return {
@@ -140,14 +150,14 @@ function flopsOf({ training }: TrainingDemand, accounts: Accounts, { allowance, 
 }
 
 /** What other budgets give, the shards run in turn. */
-function curveOf(demand: TrainingDemand, accounts: Accounts, workers: number): MemoryPoint[] {
-  const arenaBytes = accounts.quickestArena(workers);
-  const most = accounts.at({ workers, together: 1, arenaBytes }).total;
-  const least = leastOf(accounts, workers).total;
+function curveOf(workload: TrainingWorkload, estimator: MemoryEstimator, workers: number): MemoryPoint[] {
+  const arenaBytes = estimator.quickestArena(workers);
+  const most = estimator.at({ workers, together: 1, arenaBytes }).total;
+  const least = leastOf(estimator, workers).total;
   return Array.from({ length: POINTS }, (_, i) => {
     const bytes = Math.max(least, Math.floor(most - ((most - least) * i) / (POINTS - 1)));
-    const account = fitInTurn(accounts, workers, bytes) as Account;
-    const { recomputedFlops } = flopsOf(demand, accounts, account);
-    return { bytes: account.total, arena: account.allowance.arenaBytes, recomputedFlops };
+    const estimate = fitInTurn(estimator, workers, bytes) as MemoryEstimate;
+    const { recomputedFlops } = flopsOf(workload, estimator, estimate);
+    return { bytes: estimate.total, arena: estimate.limits.arenaBytes, recomputedFlops };
   });
 }

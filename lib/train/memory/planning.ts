@@ -6,11 +6,11 @@ import { feedOf } from '../fit/stream-feed.js';
 import type { FitOptions } from '../options.js';
 import { requireData } from '../prepare/checks.js';
 import { BATCH_SIZE, type JobContext } from '../prepare/compiled.js';
-import { largestThat } from './max-batch.js';
-import { Accounts, type TrainingDemand } from './memory-accounts.js';
+import { largestThat } from './largest-that.js';
 import { findWithin, fitBudget } from './memory-budget.js';
+import { MemoryEstimator, type TrainingWorkload } from './memory-estimator.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
-import { demandOf } from './preparation.js';
+import { workloadOf } from './prepare-within.js';
 
 /** What a training is planned for: the options of `fit` that its memory depends on. */
 export interface PlanOptions extends Pick<FitOptions, 'batchSize' | 'validation' | 'checkpoint'> {
@@ -42,7 +42,7 @@ export function planTraining(
   options: PlanOptions,
   budget: MemoryBudget | undefined,
 ): MemoryPlan {
-  return planMemory(demandFor('plan', context, data, options), budget, data.length);
+  return planMemory(workloadFor('plan', context, data, options), budget, data.length);
 }
 
 /**
@@ -57,23 +57,23 @@ export function largestBatch(
   budget: MemoryBudget,
 ): number {
   if (most !== undefined) requireInteger('maxBatch', 'most', most, { min: 1 });
-  const demand = (batchSize: number) => demandFor('maxBatch', context, data, { ...options, batchSize });
+  const workload = (batchSize: number) => workloadFor('maxBatch', context, data, { ...options, batchSize });
   const limit = Math.min(data.length ?? MOST_OF_STREAM, most ?? Number.POSITIVE_INFINITY);
   const found = largestThat(
-    (batchSize) => findWithin(new Accounts(demand(batchSize)), budget.bytes) !== undefined,
+    (batchSize) => findWithin(new MemoryEstimator(workload(batchSize)), budget.bytes) !== undefined,
     BATCH_SIZE,
     limit,
   );
-  if (found === 0) fitBudget(demand(1), budget);
+  if (found === 0) fitBudget(workload(1), budget);
   return found;
 }
 
-function demandFor(
+function workloadFor(
   op: string,
   context: JobContext,
   data: Dataset | StreamDataset,
   { batchSize = BATCH_SIZE, validation, checkpoint }: PlanOptions,
-): TrainingDemand {
+): TrainingWorkload {
   const samples = feedOf(data, { batchSize })?.memory ?? requireData(op, data, batchSize);
   if (validation !== undefined) requireData(op, validation, batchSize);
   const request = {
@@ -82,5 +82,5 @@ function demandFor(
     snapshot: checkpoint !== undefined,
   };
   // With calls recorded, the steps of the plans know their layers.
-  return recordCalls(context.model, () => demandOf(context, request)).result;
+  return recordCalls(context.model, () => workloadOf(context, request)).result;
 }

@@ -18,7 +18,7 @@ import {
 import { inMode } from './mode.js';
 
 /** What a job may take. */
-export interface Allowance {
+export interface ResourceLimits {
   readonly workers: number;
   /** Bytes of an arena; infinite where there is no budget. */
   readonly arenaBytes: number;
@@ -49,7 +49,7 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
 export function trainingJob(
   context: JobContext,
   { data, batchSize, shards, plans, assigned, steps }: CompiledTraining,
-  { workers, arenaBytes, together }: Allowance,
+  { workers, arenaBytes, together }: ResourceLimits,
   { shuffle = true, nonFinite = 'stop' }: FitOptions,
 ): TrainingJob {
   const { parameters: flat, optimizer, memory } = context;
@@ -75,7 +75,7 @@ export function planRows(
   { model, loss, parameters }: Pick<JobContext, 'model' | 'loss' | 'parameters'>,
   { loaded }: Dataset,
   { plans, shards }: TrainingJob,
-  { rows, arenaBytes }: { readonly rows: number } & Pick<Allowance, 'arenaBytes'>,
+  { rows, arenaBytes }: { readonly rows: number } & Pick<ResourceLimits, 'arenaBytes'>,
 ): ReadonlyMap<number, BoundPlan> {
   const missing = shardSizes(rows, rows, shards).filter((size) => !plans.has(size));
   if (missing.length === 0) return new Map();
@@ -88,7 +88,7 @@ export function planRows(
 /** An evaluation that was compiled, with memory for its figures. */
 export function evaluationJob(
   { data, batchSize, plans, figures }: CompiledEvaluation,
-  { arenaBytes }: Pick<Allowance, 'arenaBytes'>,
+  { arenaBytes }: Pick<ResourceLimits, 'arenaBytes'>,
 ): EvaluationJob {
   return {
     ...samplesOf(data),

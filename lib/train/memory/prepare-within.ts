@@ -3,10 +3,10 @@ import type { EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/jo
 import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
 import type { FitOptions } from '../options.js';
 import { compileEvaluation, compileTraining, type JobContext } from '../prepare/compiled.js';
-import { type Allowance, evaluationJob, newJob, trainingJob } from '../prepare/jobs.js';
+import { evaluationJob, newJob, type ResourceLimits, trainingJob } from '../prepare/jobs.js';
 import { inMode } from '../prepare/mode.js';
-import type { Account, TrainingDemand } from './memory-accounts.js';
 import { fitBudget } from './memory-budget.js';
+import type { MemoryEstimate, TrainingWorkload } from './memory-estimator.js';
 
 /** What is trained on, and what with. */
 export interface TrainingRequest {
@@ -20,13 +20,16 @@ export interface TrainingRequest {
 export interface PreparedTraining {
   readonly training: TrainingJob;
   readonly evaluation?: EvaluationJob;
-  readonly allowance: Allowance;
+  readonly limits: ResourceLimits;
   /** Where there is a budget, what is taken of it. */
-  readonly account?: Account;
+  readonly estimate?: MemoryEstimate;
 }
 
 /** Compiles what is to be done, and takes no memory for it yet. */
-export function demandOf(context: JobContext, { data, options, snapshot }: TrainingRequest): TrainingDemand {
+export function workloadOf(
+  context: JobContext,
+  { data, options, snapshot }: TrainingRequest,
+): TrainingWorkload {
   const { batchSize, validation } = options;
   const training = inMode(context.model, true, () => compileTraining(context, data, batchSize));
   const evaluation = validation && compileEvaluation(context, validation, batchSize);
@@ -39,15 +42,15 @@ export function prepareWithin(
   context: JobContext,
   request: TrainingRequest,
 ): PreparedTraining {
-  const demand = demandOf(context, request);
-  const { training, evaluation } = demand;
-  const account = budget && fitBudget(demand, budget);
-  const allowance = account?.allowance ?? unlimited(training.workers);
+  const workload = workloadOf(context, request);
+  const { training, evaluation } = workload;
+  const estimate = budget && fitBudget(workload, budget);
+  const limits = estimate?.limits ?? unlimited(training.workers);
   return {
-    training: trainingJob(context, training, allowance, request.options),
-    ...(evaluation ? { evaluation: evaluationJob(evaluation, allowance) } : {}),
-    allowance,
-    ...(account ? { account } : {}),
+    training: trainingJob(context, training, limits, request.options),
+    ...(evaluation ? { evaluation: evaluationJob(evaluation, limits) } : {}),
+    limits,
+    ...(estimate ? { estimate } : {}),
   };
 }
 
@@ -59,20 +62,20 @@ export function prepareEvaluation(
   batchSize?: number,
 ): Job & { readonly evaluation: EvaluationJob } {
   const evaluation = compileEvaluation(context, data, batchSize);
-  const allowance = budget
-    ? fitBudget({ context, evaluation, snapshot: false }, budget).allowance
+  const limits = budget
+    ? fitBudget({ context, evaluation, snapshot: false }, budget).limits
     : unlimited(context.workers);
-  const { workers } = allowance;
-  return { ...newJob({ ...context, workers }), evaluation: evaluationJob(evaluation, allowance) };
+  const { workers } = limits;
+  return { ...newJob({ ...context, workers }), evaluation: evaluationJob(evaluation, limits) };
 }
 
 /** How a training keeps to its budget. */
-export function describeBudget({ total, allowance }: Account, { bytes }: MemoryBudget): string {
-  const { workers, arenaBytes } = allowance;
+export function describeBudget({ total, limits }: MemoryEstimate, { bytes }: MemoryBudget): string {
+  const { workers, arenaBytes } = limits;
   const counted = workers === 1 ? '1 worker' : `each of ${workers} workers`;
   return `fit: ${formatBytes(total)} of memory, of ${formatBytes(bytes)}; ${counted} has ${formatBytes(arenaBytes)} for activations`;
 }
 
-function unlimited(workers: number): Allowance {
+function unlimited(workers: number): ResourceLimits {
   return { workers, arenaBytes: Number.POSITIVE_INFINITY };
 }

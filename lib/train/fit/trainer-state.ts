@@ -1,7 +1,7 @@
 import type { EpochRecord } from '../../checkpoint/state.js';
 
 /** How far a trainer is. */
-export interface Position {
+export interface TrainerState {
   /** Steps taken. */
   steps: number;
   /** Epochs begun, over all calls of `fit`. */

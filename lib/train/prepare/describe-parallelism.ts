@@ -4,7 +4,7 @@ import type { TrainerOptions } from '../options.js';
 import { workersOf } from './jobs.js';
 
 /** How many workers a training got, and why. */
-export function describeChoice(
+export function describeParallelism(
   training: TrainingJob,
   { workers: asked = 'auto', shards: askedShards }: TrainerOptions,
   { cores, reason }: UsableCores,

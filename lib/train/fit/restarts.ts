@@ -1,5 +1,5 @@
 /** How often the workers of a call of `fit` may still be started anew. */
-export class RestartBudget {
+export class Restarts {
   constructor(
     private left: number,
     private readonly log: (line: string) => void,

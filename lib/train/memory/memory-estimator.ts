@@ -13,10 +13,10 @@ import { MOST_TOGETHER } from '../../parallel/worker/batch-runner.js';
 import { summingSteps } from '../../runtime/executable.js';
 import { kernelBytes } from '../../runtime/kernel-memory.js';
 import type { CompiledEvaluation, CompiledTraining, JobContext } from '../prepare/compiled.js';
-import { type Allowance, planWithin } from '../prepare/jobs.js';
+import { planWithin, type ResourceLimits } from '../prepare/jobs.js';
 
 /** What is to be done within a budget. */
-export interface Demand {
+export interface Workload {
   readonly context: JobContext;
   /** Left out where there is only an evaluation. */
   readonly training?: CompiledTraining | undefined;
@@ -26,7 +26,7 @@ export interface Demand {
 }
 
 /** A training within a budget. */
-export interface TrainingDemand extends Demand {
+export interface TrainingWorkload extends Workload {
   readonly training: CompiledTraining;
 }
 
@@ -53,8 +53,8 @@ export interface WorkerBytes {
 }
 
 /** All that a job takes. */
-export interface Account {
-  readonly allowance: Allowance;
+export interface MemoryEstimate {
+  readonly limits: ResourceLimits;
   readonly shared: SharedBytes;
   /** By rank. */
   readonly workers: readonly WorkerBytes[];
@@ -62,16 +62,16 @@ export interface Account {
 }
 
 /** Counts the bytes of a job before any of them is taken. */
-export class Accounts {
+export class MemoryEstimator {
   readonly #updates = new Map<number, UpdateJob | undefined>();
   readonly #groups = new Map<number, Group[][]>();
   readonly #sums = new Map<number, boolean>();
 
-  constructor(readonly demand: Demand) {}
+  constructor(readonly workload: Workload) {}
 
   /** The plans that are to be chosen from. */
   get choices(): readonly BoundPlanChoices[] {
-    const { training, evaluation } = this.demand;
+    const { training, evaluation } = this.workload;
     return [...(training?.plans.values() ?? []), ...(evaluation?.plans.values() ?? [])];
   }
 
@@ -93,26 +93,26 @@ export class Accounts {
     return [...new Set([...groups.map(({ count }) => count), 1])].sort((a, b) => b - a);
   }
 
-  /** What a job takes that keeps to an allowance. Throws where no plan fits in its arena. */
-  at(allowance: Allowance): Account {
-    const { workers } = allowance;
+  /** Estimates a job within resource limits. Throws if no plan fits in its arena. */
+  at(limits: ResourceLimits): MemoryEstimate {
+    const { workers } = limits;
     const shared = this.#shared(workers);
-    const each = Array.from({ length: workers }, (_, rank) => this.#worker(rank, allowance));
+    const each = Array.from({ length: workers }, (_, rank) => this.#worker(rank, limits));
     const sums = [shared.parameters, shared.gradients, shared.optimizer, shared.other];
     const total = [...sums, ...each.map(totalOf)].reduce((sum, bytes) => sum + bytes, 0);
-    return { allowance: usedOf(allowance, each), shared, workers: each, total };
+    return { limits: usedOf(limits, each), shared, workers: each, total };
   }
 
   /** The plan of the largest shard of a training, or the largest batch of an evaluation. */
   get largest(): BoundPlanChoices {
-    const { training, evaluation } = this.demand;
+    const { training, evaluation } = this.workload;
     const plans = training?.plans ?? evaluation?.plans ?? new Map<number, BoundPlanChoices>();
     return plans.get(Math.max(...plans.keys())) as BoundPlanChoices;
   }
 
   /** The update of so many workers, of which nothing but its plans and sizes is real. */
   updateOf(workers: number): UpdateJob | undefined {
-    const { context, training } = this.demand;
+    const { context, training } = this.workload;
     if (!this.#updates.has(workers)) {
       const { parameters: flat, optimizer, memory } = context;
       const sharing = { workers, mayBeFewer: this.#mayBeFewer(workers), steps: 0 };
@@ -128,11 +128,11 @@ export class Accounts {
   }
 
   #mayBeFewer(workers: number): boolean {
-    return workers > 1 && this.demand.context.cores !== undefined;
+    return workers > 1 && this.workload.context.cores !== undefined;
   }
 
   #shared(workers: number): SharedBytes {
-    const { context, training, evaluation, snapshot } = this.demand;
+    const { context, training, evaluation, snapshot } = this.workload;
     const { parameters: flat, memory, model } = context;
     const update = this.updateOf(workers);
     const own = [...model.parameters(), ...model.namedBuffers().map(([, buffer]) => buffer)].filter(
@@ -156,8 +156,8 @@ export class Accounts {
     };
   }
 
-  #worker(rank: number, { workers, arenaBytes, together = MOST_TOGETHER }: Allowance): WorkerBytes {
-    const { training, evaluation } = this.demand;
+  #worker(rank: number, { workers, arenaBytes, together = MOST_TOGETHER }: ResourceLimits): WorkerBytes {
+    const { training, evaluation } = this.workload;
     const chosen = (plans: readonly BoundPlanChoices[]) =>
       plans.map((known) => planWithin(known, arenaBytes));
     const updates = this.#updatePlans(workers);
@@ -185,7 +185,7 @@ export class Accounts {
   }
 
   #groupsOf(workers: number): Group[][] {
-    const { training } = this.demand;
+    const { training } = this.workload;
     let groups = this.#groups.get(workers);
     if (!groups) {
       groups = training ? this.#groupsOfTraining(training, workers) : [];
@@ -207,7 +207,7 @@ export class Accounts {
   #addsUp(rows: number): boolean {
     let known = this.#sums.get(rows);
     if (known === undefined) {
-      const bound = this.demand.training?.plans.get(rows)?.quickest;
+      const bound = this.workload.training?.plans.get(rows)?.quickest;
       known = bound !== undefined && resultsOf(bound, summingSteps(bound.plan)) !== null;
       this.#sums.set(rows, known);
     }
@@ -222,9 +222,9 @@ export class Accounts {
 }
 
 /** No more for arenas than what is counted, so that plans that come later keep to that. */
-function usedOf(allowance: Allowance, workers: readonly WorkerBytes[]): Allowance {
-  if (!Number.isFinite(allowance.arenaBytes)) return allowance;
-  return { ...allowance, arenaBytes: Math.max(0, ...workers.map(({ arenas }) => arenas[0] ?? 0)) };
+function usedOf(limits: ResourceLimits, workers: readonly WorkerBytes[]): ResourceLimits {
+  if (!Number.isFinite(limits.arenaBytes)) return limits;
+  return { ...limits, arenaBytes: Math.max(0, ...workers.map(({ arenas }) => arenas[0] ?? 0)) };
 }
 
 /** All bytes of a worker. */
