@@ -1,8 +1,9 @@
 import { chooseScenarios } from '../../lib/bench/scenarios/index.js';
+import { percent } from '../../lib/text/percent.js';
 import { askToPlan, askToTrain } from './ask.js';
 import { memoryScenarios } from './models.js';
 import type { Planned, Timed } from './protocol.js';
-import { megabytes, percent } from './table.js';
+import { megabytes } from './table.js';
 
 /** Goal for a model within a memory budget. */
 export interface Goal {

@@ -1,3 +1,4 @@
+import { percent } from '../../lib/text/percent.js';
 import { allowanceFor } from './allowance.js';
 import type { SweepRow } from './sweep.js';
 
@@ -77,8 +78,4 @@ function beyondPlan({ trained }: SweepRow): number {
 
 export function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(Math.abs(bytes) < 10e6 ? 1 : 0);
-}
-
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -1,4 +1,4 @@
-import { formatShape, invalid } from '../graph/errors.js';
+import { formatShape, formatType, invalid } from '../graph/errors.js';
 import { sameShape } from '../graph/shapes.js';
 import { Tensor } from '../graph/tensor.js';
 import { requireFloat } from '../ops/primitives/checks.js';
@@ -22,7 +22,7 @@ export function requireLike(
     const wanted = `${what} ${i} must be ${dtype}${formatShape(shape)}`;
     if (!(x instanceof Tensor)) throw invalid(op, wanted, x);
     if (x.dtype !== dtype || !sameShape(x.shape, shape)) {
-      throw invalid(op, wanted, `${x.dtype}${formatShape(x.shape)}`);
+      throw invalid(op, wanted, formatType(x));
     }
   });
 }

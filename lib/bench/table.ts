@@ -1,3 +1,4 @@
+import { percent } from '../text/percent.js';
 import type { Result } from './run.js';
 import { geometricMean } from './statistics.js';
 
@@ -34,7 +35,7 @@ export function tableRow(result: Result): string {
     digits(result.minMs),
     count(result.examplesPerSecond),
     digits(result.gflopsPerSecond),
-    `${(100 * result.shareOfPeak).toFixed(1)} %`,
+    percent(result.shareOfPeak),
     digits(result.arenaBytes / 1e6),
     digits(result.compileMs),
     ...peers.flatMap(({ medianMs, variant, ratio }) => [

@@ -5,30 +5,30 @@ import { writeAtomically } from '../io/files.js';
 import { type CheckpointHeader, verifyCheckpoint } from './file.js';
 
 const NAME = /^step-(\d{9,})\.safetensors$/;
-/** What an end by force may leave of a file that was being written. */
+/** Temporary files that a killed process may leave behind. */
 const TEMPORARY = /^\.(step-\d{9,}\.safetensors|probe)\..*\.tmp$/;
 
 /** A checkpoint in a directory. */
 export interface CheckpointFile {
-  /** The trainer's steps. */
+  /** Steps taken by the trainer. */
   readonly step: number;
   readonly path: string;
 }
 
-/** What was found in a directory. */
+/** Result of searching a directory for its newest checkpoint. */
 export interface Newest {
-  /** The newest file that is whole. */
+  /** The newest intact file. */
   readonly found: (CheckpointFile & CheckpointHeader) | null;
-  /** Newer ones that are not, the newest first, and what is wrong with them. */
+  /** Newer files that are damaged, newest first, with the reasons. */
   readonly damaged: readonly { readonly path: string; readonly why: string }[];
 }
 
-/** The file of a step. */
+/** Path of the checkpoint of a step. */
 export function pathOf(dir: string, step: number): string {
   return join(dir, `step-${String(step).padStart(9, '0')}.safetensors`);
 }
 
-/** The checkpoints in a directory, the newest first. */
+/** The checkpoints in a directory, newest first. */
 export async function listCheckpoints(dir: string): Promise<CheckpointFile[]> {
   const names = await readdir(dir);
   return names
@@ -39,7 +39,7 @@ export async function listCheckpoints(dir: string): Promise<CheckpointFile[]> {
     .sort((a, b) => b.step - a.step);
 }
 
-/** Makes the directory if need be, and removes what a run that was killed left half written. */
+/** Creates the directory if missing, and removes partial files left by a killed process. */
 export async function openDirectory(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true });
   for (const name of await readdir(dir)) {
@@ -47,7 +47,7 @@ export async function openDirectory(dir: string): Promise<void> {
   }
 }
 
-/** Writes a file and removes it. Rejects where that is impossible. */
+/** Writes a file and removes it. Rejects if that fails. */
 export async function probeDirectory(dir: string): Promise<void> {
   const path = join(dir, `.probe.${randomUUID()}.tmp`);
   try {
@@ -57,7 +57,7 @@ export async function probeDirectory(dir: string): Promise<void> {
   }
 }
 
-/** Finds the newest checkpoint that is whole. */
+/** Finds the newest intact checkpoint. */
 export async function findNewest(dir: string): Promise<Newest> {
   const damaged: { path: string; why: string }[] = [];
   for (const file of await listCheckpoints(dir)) {
@@ -71,7 +71,7 @@ export async function findNewest(dir: string): Promise<Newest> {
   return { found: null, damaged };
 }
 
-/** Removes all but some checkpoints up to a step. Later ones, which are damaged, are left to be looked at. */
+/** Removes all but the newest `keep` checkpoints up to a step. Later ones are damaged, and kept for inspection. */
 export async function removeOld(dir: string, step: number, keep: number): Promise<void> {
   const files = await listCheckpoints(dir);
   for (const { path } of files.filter((file) => file.step <= step).slice(keep)) {

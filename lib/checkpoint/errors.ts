@@ -1,6 +1,6 @@
 import { type ChainruleError, invalid } from '../graph/errors.js';
 
-/** An error that names the directory of the checkpoints, what could not be done with it, and the cause. */
+/** An error with the directory of the checkpoints, the operation that failed, and the cause. */
 export function directoryError(dir: string, failed: string, cause: unknown): ChainruleError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const error = invalid('fit', `checkpoint dir ${dir}: ${failed}: ${reason}`);
@@ -8,7 +8,7 @@ export function directoryError(dir: string, failed: string, cause: unknown): Cha
   return error;
 }
 
-/** Warns of something about checkpoints that training goes on without. */
+/** Emits a warning about checkpoints; training continues. */
 export function warn(message: string): void {
   process.emitWarning(message, { code: 'CHAINRULE_CHECKPOINT' });
 }

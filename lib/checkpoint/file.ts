@@ -7,7 +7,7 @@ import { readExactly, writeAtomically } from '../io/files.js';
 import { encodeChunks, readSafetensorsHeader, type TensorEntry } from '../io/safetensors.js';
 import { LENGTH_BYTES } from '../io/safetensors-header.js';
 
-/** A tensor's place in memory that all threads see. */
+/** Location of a tensor in memory shared by all threads. */
 export interface TensorSource {
   readonly name: string;
   readonly dtype: DType;
@@ -16,7 +16,7 @@ export interface TensorSource {
   readonly byteOffset: number;
 }
 
-/** What a file that is whole says before its data are read. */
+/** Header of an intact checkpoint file. */
 export interface CheckpointHeader {
   readonly tensors: readonly TensorEntry[];
   readonly dataStart: number;
@@ -24,16 +24,16 @@ export interface CheckpointHeader {
   readonly state: string;
 }
 
-/** The header begins with this, so the checksum always stands at the same place. */
+/** Start of the header, so that the checksum is always at the same offset. */
 const PREFIX = '{"__metadata__":{"sha256":"';
 const DIGEST_START = LENGTH_BYTES + PREFIX.length;
-/** While the checksum is computed, these stand in its place. */
+/** Placeholder for the checksum while it is computed. */
 const BLANK = '0'.repeat(64);
 const CHUNK_BYTES = 2 ** 22;
 
 /**
- * Writes a checkpoint atomically, from where its tensors are: a safetensors file whose metadata hold the state and a SHA-256
- * of all other bytes. The memory must not change meanwhile.
+ * Writes a checkpoint atomically, without copying its tensors: a safetensors file whose metadata contain the state and
+ * a SHA-256 of all other bytes. The memory must not change meanwhile.
  */
 export async function writeCheckpoint(
   path: string,
@@ -52,7 +52,7 @@ export async function writeCheckpoint(
   await writeAtomically(path, parts);
 }
 
-/** Reads a whole file, and gives what its header says. Throws an error that says what is wrong with it. */
+/** Verifies the checksum of a file and returns its header. Throws an error that describes the damage. */
 export async function verifyCheckpoint(path: string): Promise<CheckpointHeader> {
   const header = await readSafetensorsHeader(path);
   const { sha256, state } = header.metadata;
@@ -62,7 +62,7 @@ export async function verifyCheckpoint(path: string): Promise<CheckpointHeader> 
   return { tensors: header.tensors, dataStart: header.dataStart, state };
 }
 
-/** Reads the tensors of a file that was verified into their places. Each of them must be in the file, with that shape. */
+/** Reads tensors from a verified file into memory. The file must contain each of them, with the same shape. */
 export async function loadCheckpoint(
   path: string,
   { tensors, dataStart }: CheckpointHeader,
@@ -81,7 +81,7 @@ export async function loadCheckpoint(
   }
 }
 
-/** The SHA-256 of a file's bytes, but for the checksum itself. */
+/** SHA-256 of a file with its own checksum blanked. */
 async function digestOf(path: string): Promise<string> {
   const file = await open(path);
   try {

@@ -1,10 +1,11 @@
-import { formatShape, invalid } from '../graph/errors.js';
+import { formatType, invalid } from '../graph/errors.js';
 import { sameShape } from '../graph/shapes.js';
+import { describeDifference } from '../text/names.js';
 import type { TensorSource } from './file.js';
 import type { RunSettings } from './state.js';
 import { LOSSES } from './tensor-sources.js';
 
-/** What the settings are called where they are given. */
+/** Names of the settings as users give them. */
 const names: Readonly<Record<keyof RunSettings, string>> = {
   optimizer: 'optimizer',
   accumulate: "the optimiser's accumulate",
@@ -15,7 +16,7 @@ const names: Readonly<Record<keyof RunSettings, string>> = {
   length: 'the number of samples',
 };
 
-/** @throws for the first setting that is not the checkpoint's, with both values */
+/** @throws for the first setting that differs from the checkpoint's, with both values */
 export function requireSettings(path: string, saved: RunSettings, given: RunSettings): void {
   for (const name of Object.keys(names) as (keyof RunSettings)[]) {
     if (saved[name] === given[name]) continue;
@@ -25,31 +26,23 @@ export function requireSettings(path: string, saved: RunSettings, given: RunSett
 
 type Described = Pick<TensorSource, 'name' | 'dtype' | 'shape'>;
 
-/** @throws when a checkpoint's tensors are others than the run's, in name, shape or dtype; `losses` may differ */
+/** @throws if a checkpoint's tensors differ from the run's in name, shape or dtype; `losses` may differ */
 export function requireTensors(path: string, saved: readonly Described[], given: readonly Described[]): void {
   const here = new Map(given.map((tensor) => [tensor.name, tensor]));
   const there = new Map(saved.map((tensor) => [tensor.name, tensor]));
   const missing = [...here.keys()].filter((name) => !there.has(name));
   const surplus = [...there.keys()].filter((name) => !here.has(name) && name !== LOSSES);
-  if (missing.length > 0 || surplus.length > 0) {
-    const parts = [listed('lacks', missing), listed('has also', surplus)].filter(Boolean);
-    throw invalid(
-      'fit',
-      `the checkpoint ${path} does not fit the model and optimiser: it ${parts.join(' and ')}`,
-    );
+  const difference = describeDifference(missing, surplus);
+  if (difference) {
+    throw invalid('fit', `the checkpoint ${path} does not fit the model and optimiser: it ${difference}`);
   }
   for (const [name, tensor] of here) {
     const like = there.get(name) as Described;
     if (like.dtype === tensor.dtype && sameShape(like.shape, tensor.shape)) continue;
-    throw invalid('fit', `${name} must be ${typeOf(like)}, as in the checkpoint ${path}`, typeOf(tensor));
+    throw invalid(
+      'fit',
+      `${name} must be ${formatType(like)}, as in the checkpoint ${path}`,
+      formatType(tensor),
+    );
   }
-}
-
-function typeOf({ dtype, shape }: Described): string {
-  return `${dtype}${formatShape(shape)}`;
-}
-
-function listed(verb: string, tensors: readonly string[]): string {
-  if (tensors.length === 0) return '';
-  return `${verb} ${tensors.slice(0, 5).join(', ')}${tensors.length > 5 ? ', ...' : ''}`;
 }

@@ -1,8 +1,8 @@
-/** What JSON has no words for. */
+/** Numbers that JSON cannot represent. */
 const unusual = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0];
 const PREFIX = 'number:';
 
-/** JSON in which every number comes back as it was, be it infinite, not a number or a negative zero. */
+/** JSON that preserves every number, including infinities, NaN and negative zero. */
 export function encodeJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => {
     const odd = unusual.find((number) => Object.is(number, part));
@@ -11,7 +11,7 @@ export function encodeJson(value: unknown): string {
   });
 }
 
-/** Reads what `encodeJson` wrote. */
+/** Parses the output of `encodeJson`. */
 export function decodeJson(text: string): unknown {
   return JSON.parse(text, (_, part: unknown) => {
     if (typeof part !== 'string' || !part.startsWith(PREFIX)) return part;

@@ -1,52 +1,53 @@
 import { isMainThread } from 'node:worker_threads';
 import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
 
-/** How `fit` saves a run, so that it goes on where it was after the process has ended, in whatever way. */
+/** Checkpoints of a `fit` run, from which it can resume after the process has ended for any reason. */
 export interface CheckpointOptions {
   /**
-   * Where the files are, one run for each directory. It is made if need be. Where it holds a checkpoint, `fit` goes on from
-   * the newest one that is whole, in the middle of an epoch if need be.
+   * Directory of the checkpoints, one per run; created if missing. If it contains a checkpoint, `fit` resumes from the
+   * newest intact one, in the middle of an epoch if necessary.
    */
   readonly dir: string;
-  /** Saves after so many steps. */
+  /** Number of steps between checkpoints. */
   readonly everySteps?: number;
-  /** Saves after so many minutes. Default 5, where `everySteps` is not given; only one of them may be. */
+  /** Minutes between checkpoints. Default 5 if `everySteps` is not given; giving both is an error. */
   readonly everyMinutes?: number;
-  /** Files that are kept, the newest ones. Default 3. */
+  /** Number of newest files to keep. Default 3. */
   readonly keep?: number;
   /**
-   * What a failure to save does, as when the disk is full. 'throw', the default: training stops after the step under way, and
-   * `fit` rejects. 'warn': a warning each time, and training goes on.
+   * Reaction to a failure to save, such as a full disk. 'throw', the default: training stops after the current step,
+   * and `fit` rejects. 'warn': a warning each time, and training continues.
    */
   readonly onError?: 'throw' | 'warn';
   /**
-   * Whether SIGTERM stops training after the step under way and saves; `fit` then rejects. Where nobody else listens for the
-   * signal it is raised again, so that the process ends. Default true; in a worker thread, which gets no signals, false.
+   * True if SIGTERM stops training after the current step and saves a checkpoint; `fit` then rejects. If the signal has
+   * no other listener, it is raised again, so that the process ends. Default true; always false in a worker thread,
+   * which receives no signals.
    */
   readonly sigterm?: boolean;
-  /** Called before training goes on from a checkpoint. */
+  /** Called before training resumes from a checkpoint. */
   readonly onResume?: (from: ResumePoint) => void;
 }
 
-/** Where a run goes on. */
+/** The point from which a run resumes. */
 export interface ResumePoint {
-  /** The file. */
+  /** Path of the checkpoint. */
   readonly path: string;
-  /** Steps that the trainer has taken, over all epochs. */
+  /** Steps taken by the trainer, over all epochs. */
   readonly step: number;
-  /** Epochs that are over. */
+  /** Completed epochs. */
   readonly epochs: number;
-  /** Steps of the epoch under way. */
+  /** Completed steps of the current epoch. */
   readonly epochStep: number;
 }
 
-/** Options of which none is missing; infinity stands for never. */
+/** Options with their defaults; infinity means never. */
 export type CompleteOptions = Required<Omit<CheckpointOptions, 'onResume'>>;
 
 const MINUTES = 5;
 const KEEP = 3;
 
-/** @throws when an option is out of range */
+/** Applies the defaults. @throws if an option is out of range */
 export function completeCheckpointOptions(options: CheckpointOptions): CompleteOptions {
   requireOptions('fit: checkpoint', options);
   const { dir, everySteps, everyMinutes, keep = KEEP, onError = 'throw', sigterm = true } = options;

@@ -1,10 +1,10 @@
 import type { CheckpointHeader, TensorSource } from './file.js';
 
-/** What the thread of the checkpoints is asked to do. */
+/** Work of the checkpoint thread. */
 export type Work =
-  /** Makes the directory, clears it up, and gives the `Newest` in it. */
+  /** Creates the directory, removes leftovers, and returns its `Newest`. */
   | { readonly kind: 'open'; readonly dir: string }
-  /** Tries whether the directory can be written to. */
+  /** Tests whether the directory is writable. */
   | { readonly kind: 'probe'; readonly dir: string }
   /** Reads a verified file into memory. */
   | {
@@ -13,7 +13,7 @@ export type Work =
       readonly header: CheckpointHeader;
       readonly places: readonly TensorSource[];
     }
-  /** Writes a file, removes all but the newest `keep`, and gives its path. */
+  /** Writes a file, removes all but the newest `keep`, and returns its path. */
   | {
       readonly kind: 'save';
       readonly dir: string;
@@ -25,10 +25,10 @@ export type Work =
 
 export type Request = Work & { readonly id: number };
 
-/** An error of the thread. */
+/** An error of the thread, as plain data. */
 export interface Failure {
   readonly message: string;
-  /** As `ENOSPC`. */
+  /** Such as `ENOSPC`. */
   readonly code?: string;
 }
 

@@ -2,11 +2,11 @@ const stops = new Set<() => void>();
 let raiseAgain = false;
 
 /**
- * Calls a function at SIGTERM, until what is returned is called. When the last of these ends after a signal that nobody else
- * listened for, the signal is raised again, now with its usual effect: the process ends.
+ * Calls `stop` at SIGTERM until the returned function is called. If the signal arrived without any other listener, it
+ * is raised again once all such registrations have ended, now with its usual effect: the process ends.
  */
 export function onSigterm(stop: () => void): () => void {
-  // First in line, because a listener that is to be called once is gone when the next one is called.
+  // Prepended, because a `once` listener that was called earlier would no longer be counted.
   if (stops.size === 0) process.prependListener('SIGTERM', handle);
   stops.add(stop);
   return () => {

@@ -5,13 +5,13 @@ import type { CompleteOptions } from './options.js';
 import { decodeState, encodeState, type RunState } from './state.js';
 import { CheckpointThread } from './thread.js';
 
-/** A run as the newest file that is whole holds it. */
+/** A run as saved in the newest intact file. */
 export interface SavedRun extends RunState {
   readonly path: string;
   readonly header: CheckpointHeader;
 }
 
-/** The directory of a run's checkpoints, and the thread that reads and writes them. */
+/** Directory of a run's checkpoints, with the thread that reads and writes them. */
 export class CheckpointStore {
   readonly #thread = new CheckpointThread();
   readonly #version = version();
@@ -19,9 +19,9 @@ export class CheckpointStore {
   private constructor(private readonly options: CompleteOptions) {}
 
   /**
-   * Opens a directory, with the run in it if there is one. Warns of damaged files, and takes the one before.
+   * Opens a directory, and reads the newest intact checkpoint if there is one. Warns of each damaged file it skips.
    *
-   * @throws (rejects) when the directory is impossible, or holds damaged files only
+   * @throws (rejects) if the directory is unusable, or contains only damaged files
    */
   static async open(options: CompleteOptions): Promise<{ store: CheckpointStore; saved: SavedRun | null }> {
     const store = new CheckpointStore(options);
@@ -47,12 +47,12 @@ export class CheckpointStore {
     return this.#tried(`${path} cannot be read`, this.#thread.load({ path, header, places }));
   }
 
-  /** Rejects where nothing can be written. */
+  /** Rejects if the directory is not writable. */
   probe(): Promise<void> {
     return this.#tried('it cannot be written to', this.#thread.probe(this.options.dir));
   }
 
-  /** Saves a run and gives the file's path. The memory must stay as it is until then. */
+  /** Saves a run and returns the file's path. The memory must not change until the promise settles. */
   save(places: readonly TensorSource[], state: RunState): Promise<string> {
     const { dir, keep } = this.options;
     const { step } = state.progress;
@@ -62,7 +62,7 @@ export class CheckpointStore {
     );
   }
 
-  /** Ends the thread, when what is under way is done. */
+  /** Terminates the thread once all pending work is done. */
   end(): Promise<void> {
     return this.#thread.end();
   }

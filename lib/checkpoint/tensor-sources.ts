@@ -1,8 +1,9 @@
+import { at } from '../graph/at.js';
 import { bytesPerElement, dtypeOf, type TypedArray } from '../graph/dtype.js';
 import type { Shape } from '../graph/shapes.js';
 import { type Module, TRAINING_PREFIX } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
-import type { Optimizer, ParameterGroup } from '../optim/optimizer.js';
+import type { Optimizer } from '../optim/optimizer.js';
 import { stateShapes } from '../optim/rule.js';
 import type { FlatParameters } from '../parallel/prepare/flat-parameters.js';
 import { type OptimizerMemory, stateOf } from '../parallel/prepare/optimizer-memory.js';
@@ -10,7 +11,7 @@ import type { SharedMemory } from '../parallel/protocol/job.js';
 import { viewInto } from '../parallel/protocol/shared-memory.js';
 import type { TensorSource } from './file.js';
 
-/** What a run's tensors are made of. */
+/** Objects that contain the tensors of a run. */
 export interface RunMemory {
   readonly model: Module;
   readonly optimizer: Optimizer;
@@ -19,8 +20,8 @@ export interface RunMemory {
 }
 
 /**
- * The places of all that training changes: parameters and buffers under their names in the model, the optimiser's state,
- * averages and sums under names that begin with `training/`.
+ * Locations of all tensors that training changes: parameters and buffers under their names in the model; the
+ * optimiser's state, averages and sums under names that begin with `training/`.
  */
 export function placesOf({ model, optimizer, parameters: flat, memory }: RunMemory): TensorSource[] {
   const named = model.namedParameters();
@@ -37,7 +38,7 @@ function remembered(
   [name, parameter]: readonly [string, Parameter],
   { optimizer, flat, memory }: { optimizer: Optimizer; flat: FlatParameters; memory: OptimizerMemory },
 ): TensorSource[] {
-  const { rule } = optimizer.groups[optimizer.groupOf(parameter)] as ParameterGroup;
+  const { rule } = at(optimizer.groups, optimizer.groupOf(parameter));
   const names = stateShapes(rule, parameter.shape).map(([kept]) => kept);
   const state = stateOf({ flat, memory }, parameter).map(({ values, shape }, i) =>
     placeAt(`${TRAINING_PREFIX}optimizer/${names[i]}/${name}`, shape, values),
@@ -51,7 +52,7 @@ function remembered(
   return [...state, ...alike];
 }
 
-/** The same tensors in copies of the memory that they are in. Memory of which there is no copy does not change. */
+/** The same tensors in copies of their memory. Memory without a copy does not change. */
 export function inCopies(
   places: readonly TensorSource[],
   pairs: readonly { readonly from: SharedMemory; readonly to: SharedMemory }[],
@@ -65,10 +66,10 @@ export function inCopies(
   });
 }
 
-/** What the losses of an epoch's steps so far are called. */
+/** Name of the tensor with the losses of the epoch's completed steps. */
 export const LOSSES = `${TRAINING_PREFIX}losses`;
 
-/** The losses of an epoch's steps so far, in memory of their own, because the workers go on writing. */
+/** The losses of the epoch's completed steps, copied because the workers keep writing. */
 export function lossesSource(losses: Float64Array): TensorSource {
   const shared = new Float64Array(new SharedArrayBuffer(losses.length * bytesPerElement('float64')));
   shared.set(losses);

@@ -9,8 +9,8 @@ interface Settle {
 }
 
 /**
- * The thread that reads and writes checkpoints, so that neither hashing nor a slow disk is felt elsewhere. It keeps the
- * process alive only while it works.
+ * Thread that reads and writes checkpoints, so that neither hashing nor a slow disk blocks other threads. It keeps the
+ * process alive only while it has work.
  */
 export class CheckpointThread {
   readonly #worker = new Worker(compiledModule('lib/checkpoint/worker.js'));
@@ -26,12 +26,12 @@ export class CheckpointThread {
     this.#worker.on('exit', () => this.#fail(new Error('the thread that writes checkpoints was ended')));
   }
 
-  /** Makes the directory, clears it up, and finds the newest checkpoint that is whole. */
+  /** Creates the directory, removes leftovers, and finds the newest intact checkpoint. */
   open(dir: string): Promise<Newest> {
     return this.#ask({ kind: 'open', dir }) as Promise<Newest>;
   }
 
-  /** Rejects where the directory cannot be written to. */
+  /** Rejects if the directory is not writable. */
   async probe(dir: string): Promise<void> {
     await this.#ask({ kind: 'probe', dir });
   }
@@ -41,12 +41,12 @@ export class CheckpointThread {
     await this.#ask({ kind: 'load', ...work });
   }
 
-  /** Writes a checkpoint and gives its path. The memory must stay as it is until then. */
+  /** Writes a checkpoint and returns its path. The memory must not change until the promise settles. */
   save(work: Omit<Extract<Work, { kind: 'save' }>, 'kind'>): Promise<string> {
     return this.#ask({ kind: 'save', ...work }) as Promise<string>;
   }
 
-  /** Ends the thread, when what it was asked before is done. */
+  /** Terminates the thread once all earlier requests are done. */
   async end(): Promise<void> {
     await Promise.allSettled(this.#work);
     await this.#worker.terminate();

@@ -3,7 +3,7 @@ import { findNewest, openDirectory, pathOf, probeDirectory, removeOld } from './
 import { loadCheckpoint, writeCheckpoint } from './file.js';
 import type { Failure, Reply, Request, Work } from './requests.js';
 
-// The thread that reads, hashes and writes checkpoints. It gets shared memory, and one request at a time.
+// Entry point of the checkpoint thread, which reads, hashes and writes files whose tensors are in shared memory.
 parentPort?.on('message', async ({ id, ...work }: Request) => {
   let reply: Reply;
   try {
@@ -32,7 +32,7 @@ async function perform(work: Work): Promise<unknown> {
   }
 }
 
-/** A copy of an error that reaches another thread would lose its code. */
+/** The error as plain data, because an error sent to another thread loses its `code`. */
 function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { message: String(error) };
   const { code } = error as NodeJS.ErrnoException;

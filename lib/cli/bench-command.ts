@@ -5,13 +5,13 @@ import { positiveInteger, workers } from './options.js';
 
 type Reports = typeof import('./bench.js');
 
-/** What is measured besides the time of steps: a subcommand each. */
+/** Measurements other than the time of steps, one per subcommand. */
 const subcommands: readonly {
   readonly name: string;
   readonly description: string;
-  /** What stands before the cases. */
+  /** Argument before the cases. */
   readonly first?: Argument;
-  /** Whether there are no cases to choose from. */
+  /** True if there are no cases to choose from. */
   readonly whole?: true;
   run(reports: Reports, cases: string[], options: BenchCommandOptions, first: number): Promise<void>;
 }[] = [
@@ -60,9 +60,9 @@ const subcommands: readonly {
 ];
 
 /**
- * The command `bench`: times known models on random data; its subcommands look at one side of that.
+ * The command `bench`, which times known models on random data, with a subcommand for each other measurement.
  *
- * @param startPeers times other libraries in the same run; the published package has none, as they need Python
+ * @param startPeers starts other libraries in the same run; the published package has none, because they need Python
  */
 export function benchCommand(startPeers?: StartPeers): Command {
   const bench = withOptions(new Command('bench'))

@@ -13,6 +13,7 @@ import { digits, peakLine, summary, tableHead, tableRow } from '../bench/table.j
 import { threadsOf } from '../bench/threads.js';
 import { usableCores } from '../parallel/prepare/cores.js';
 import { measurePeak } from '../profile/peak.js';
+import { percent } from '../text/percent.js';
 
 export interface BenchCommandOptions {
   readonly workers?: number;
@@ -20,7 +21,10 @@ export interface BenchCommandOptions {
   readonly json?: boolean;
 }
 
-/** Times the cases, and the peers if there are any, and prints a table, or with `json` one line for each case; remarks then go to standard error. */
+/**
+ * Times the cases, and the peers if there are any, and prints a table, or with `json` one line per case; remarks then
+ * go to standard error.
+ */
 export async function bench(
   cases: readonly string[],
   options: BenchCommandOptions,
@@ -47,7 +51,7 @@ export async function bench(
   say(`\nimport('chainrule') takes ${(await importTime()).toFixed(0)} ms more than a bare Node.js process.`);
 }
 
-/** Times what gradients cost, and prints a table, or with `json` one line for each case. */
+/** Times the loss with and without its gradients, and prints a table, or with `json` one line per case. */
 export async function benchBackward(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const columns = ['case', 'model', 'batch', 'forward, ms', 'with backward, ms', 'times longer'];
   await report(runBackwardBench(cases, options.rounds), { ...options, workers: 1 }, columns, (result) => {
@@ -56,7 +60,7 @@ export async function benchBackward(cases: readonly string[], options: BenchComm
   });
 }
 
-/** Times larger and larger models, and prints a table, or with `json` one line for each size. */
+/** Times models of growing size, and prints a table, or with `json` one line per size. */
 export async function benchScale(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const { workers = usableCores().cores, rounds } = options;
   const columns = ['case', 'doubled', 'model', 'batch', 'median, ms', 'GFLOP/s', 'time per FLOP'];
@@ -67,7 +71,7 @@ export async function benchScale(cases: readonly string[], options: BenchCommand
   });
 }
 
-/** Times steps on 1, 2, ... workers, and prints a table, or with `json` one line for each number of them. */
+/** Times steps on 1, 2, ... workers, and prints a table, or with `json` one line per number of workers. */
 export async function benchScaleWorkers(
   cases: readonly string[],
   options: BenchCommandOptions,
@@ -84,7 +88,7 @@ export async function benchScaleWorkers(
   });
 }
 
-/** Times steps with `shards` and with a shard for each worker, and prints a table, or with `json` one line for each case. */
+/** Times steps with `shards` and with one shard per worker, and prints a table, or with `json` one line per case. */
 export async function benchShards(
   shards: number,
   cases: readonly string[],
@@ -115,9 +119,9 @@ export async function benchShards(
   });
 }
 
-/** Measures a service that trains, and prints a table, or with `json` a line each for off, on and their quotient. */
+/** Measures a service that trains, and prints a table, or with `json` one line each for off, on and their ratio. */
 export async function benchService({ rounds, ...options }: BenchCommandOptions): Promise<void> {
-  // One core is left to the service.
+  // One core is left for the service.
   const { workers = Math.max(1, usableCores().cores - 1) } = options;
   const results = await runServiceBench({ workers, ...(rounds ? { rounds } : {}) });
   const columns = ['training', 'answer p50, ms', 'answer p99, ms', 'event loop p99, ms'];
@@ -127,7 +131,7 @@ export async function benchService({ rounds, ...options }: BenchCommandOptions):
   ]);
 }
 
-/** Looks at the memory while models train, and prints a table, or with `json` one line for each look. */
+/** Samples the memory while models train, and prints a table, or with `json` one line per sample. */
 export async function benchSteady(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const workers = options.workers ?? usableCores().cores;
   const columns = ['case', 'steps', 'heap, MB', 'external, MB', 'RSS, MB'];
@@ -137,18 +141,18 @@ export async function benchSteady(cases: readonly string[], options: BenchComman
   });
 }
 
-/** Compares how long training takes with what was expected, and prints a table, or with `json` one line for each case. */
+/** Compares the time of training with the expected time, and prints a table, or with `json` one line per case. */
 export async function benchPace(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const { workers = usableCores().cores, rounds } = options;
   const columns = ['case', 'batch', 'expected, ms', 'trained, ms', 'error', 'without its sign', 'largest'];
   await report(runPaceBench(cases, workers, rounds), { ...options, workers }, columns, (result) => {
     const { case: name, batch, expectedMs, trainedMs, error, typicalError, largestError } = result;
-    const errors = [error, typicalError, largestError].map(percent);
+    const errors = [error, typicalError, largestError].map((share) => percent(share));
     return [name, String(batch), digits(expectedMs), digits(trainedMs), ...errors];
   });
 }
 
-/** Places the values of training steps in their arenas, and prints a table, or with `json` one line for each case. */
+/** Lays out the arenas of training steps, and prints a table, or with `json` one line per case. */
 export async function benchArena(cases: readonly string[], options: BenchCommandOptions): Promise<void> {
   const columns = [
     'case',
@@ -191,9 +195,5 @@ async function report<R>(
   }
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}
-
-/** Columns that hold no numbers. */
+/** Columns of text. */
 const words = ['case', 'model', 'doubled', 'training'];

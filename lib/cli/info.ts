@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { sizeOf } from '../graph/shapes.js';
 import { readSafetensorsHeader } from '../io/safetensors.js';
 import { count } from './quantities.js';
@@ -11,11 +12,9 @@ export async function info(file: string): Promise<void> {
     `[${shape.join(',')}]`,
     count(sizeOf(shape)),
   ]);
-  const widths = [0, 1, 2, 3].map((i) => Math.max(0, ...rows.map((row) => (row[i] as string).length)));
+  const widths = [0, 1, 2, 3].map((i) => Math.max(0, ...rows.map((row) => at(row, i).length)));
   for (const row of rows) {
-    const cells = row.map((cell, i) =>
-      i === 3 ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number),
-    );
+    const cells = row.map((cell, i) => (i === 3 ? cell.padStart(at(widths, i)) : cell.padEnd(at(widths, i))));
     console.log(cells.join('  '));
   }
   const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);

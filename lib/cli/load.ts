@@ -4,20 +4,20 @@ import { invalid } from '../graph/errors.js';
 import { batchCount } from '../parallel/protocol/shards.js';
 import { Trainer, type TrainingModule } from '../train/index.js';
 
-/** What the command line says about a run; the module's own numbers, or the defaults, stand for the rest. */
+/** Settings of a run from the command line; omitted ones are those of the module, or the defaults. */
 export interface RunOptions {
   readonly epochs?: number;
   readonly batchSize?: number;
   readonly workers?: number;
   readonly shards?: number;
   readonly seed?: number;
-  /** The most that training may take, as `512MB`. */
+  /** Memory budget of training, such as `512MB`. */
   readonly memory?: string;
-  /** Gets the lines that tell what the trainer chose. */
+  /** Receives the lines that report the trainer's choices. */
   readonly log?: (line: string) => void;
 }
 
-/** A trainer and its data, as a file describes them. */
+/** A trainer and its data, as described by a file. */
 export interface LoadedRun {
   readonly trainer: Trainer;
   readonly data: Awaited<ReturnType<TrainingModule['data']>>;
@@ -26,7 +26,7 @@ export interface LoadedRun {
   readonly seed: number;
 }
 
-/** Loads a module that can be trained, and makes its trainer. `command` stands in errors. */
+/** Loads a training module and creates its trainer. `command` is named in errors. */
 export async function loadRun(command: string, file: string, options: RunOptions): Promise<LoadedRun> {
   const module = await load(command, file);
   const {
@@ -59,7 +59,8 @@ async function load(command: string, file: string): Promise<TrainingModule> {
   if (missing.length > 0) {
     throw invalid(
       command,
-      `${file} must export by default an object with the functions model, loss, optimizer and data; it lacks ${missing.join(', ')}`,
+      `${file} must export by default an object with the functions model, loss, optimizer and data; ` +
+        `it lacks ${missing.join(', ')}`,
     );
   }
   return module as TrainingModule;

@@ -5,7 +5,7 @@ import { benchCommand } from './bench-command.js';
 import { memory, positiveInteger, seed, shards, workers } from './options.js';
 import { run } from './run.js';
 
-// Each command loads its own code, so that `--help` is quick.
+// Each command loads its own code lazily, so that `--help` is fast.
 const program = new Command('chainrule')
   .description('Trains neural networks in Node.js, on the CPU cores that are there.')
   .version(version())

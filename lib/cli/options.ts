@@ -1,15 +1,15 @@
 import { InvalidArgumentError, Option } from 'commander';
 
-// Options that several commands have, and the values that they take.
+// Options of several commands, and the parsers of their values.
 
-/** A whole number from 1 on. */
+/** Parses a positive integer. */
 export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.');
   return value;
 }
 
-/** A whole number from 0 on. */
+/** Parses a non-negative integer. */
 export function seed(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0)

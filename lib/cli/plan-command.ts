@@ -6,12 +6,12 @@ import { addon } from '../runtime/addon.js';
 import { loadRun, type RunOptions } from './load.js';
 
 export interface PlanCommandOptions extends Pick<RunOptions, 'batchSize' | 'workers' | 'shards' | 'memory'> {
-  /** A file for the page. */
+  /** File for the HTML page. */
   readonly html?: string;
   readonly json?: boolean;
 }
 
-/** Prints what training the model of a file will take, as tables or as one line of JSON, and writes it as a page. */
+/** Prints the memory plan of the model of a file, as tables or as one line of JSON, and can also write it as a page. */
 export async function plan(file: string, options: PlanCommandOptions): Promise<void> {
   const { html, json = false } = options;
   const { trainer, data, batchSize } = await loadRun('plan', file, options);

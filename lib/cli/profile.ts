@@ -8,12 +8,12 @@ export interface ProfileCommandOptions {
   readonly steps?: number;
   readonly batchSize?: number;
   readonly workers?: number;
-  /** A file for the flame chart. */
+  /** File for the flame chart. */
   readonly trace?: string;
   readonly json?: boolean;
 }
 
-/** Times training steps of the model of a file, and prints where the time goes, as tables or as one line of JSON. */
+/** Times training steps of the model of a file, and prints a profile as tables or as one line of JSON. */
 export async function profile(file: string, options: ProfileCommandOptions): Promise<void> {
   const { steps, trace, json = false } = options;
   const { trainer, data, batchSize } = await loadRun('profile', file, options);

@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 
-/** Runs a command with the arguments of the process; what goes wrong is a line on standard error and the exit code. */
+/** Runs a command with the arguments of the process. An error is printed as one line and sets the exit code. */
 export async function run(program: Command): Promise<void> {
   try {
     await program.parseAsync();

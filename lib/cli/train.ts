@@ -7,16 +7,16 @@ import { count, figures, seconds } from './quantities.js';
 
 export interface TrainOptions extends RunOptions {
   readonly output?: string;
-  /** Where checkpoints are saved, and the run in which is gone on with. */
+  /** Directory of checkpoints; a run saved there is resumed. */
   readonly checkpoint?: string;
-  /** Steps between two checkpoints; by default some minutes are between them. */
+  /** Steps between two checkpoints. Default: every 5 minutes. */
   readonly saveEvery?: number;
 }
 
-/** The exit code of a program that Ctrl-C ended. */
+/** Exit code of a program ended by Ctrl-C. */
 const INTERRUPTED = 130;
 
-/** Trains the model of a file with a live progress bar, and saves its weights. Gives the exit code. */
+/** Trains the model of a file with a live progress bar, and saves its weights. Returns the exit code. */
 export async function train(file: string, options: TrainOptions): Promise<number> {
   const log = (line: string) => console.log(line.replace(/^fit: /, ''));
   const { trainer, data, epochs, batchSize, seed } = await loadRun('train', file, { ...options, log });
@@ -30,7 +30,7 @@ export async function train(file: string, options: TrainOptions): Promise<number
   const interrupt = new AbortController();
   let interrupted = Number.NEGATIVE_INFINITY;
   const onInterrupt = () => {
-    // One Ctrl-C may arrive twice, from the terminal and from npm. A later one is meant: it ends at once.
+    // One Ctrl-C may arrive twice, from the terminal and from npm. A later one is intended, and ends the process.
     const repeated = performance.now() - interrupted < 500;
     if (interrupt.signal.aborted && !repeated) process.exit(INTERRUPTED);
     interrupted = performance.now();
@@ -93,10 +93,11 @@ function describe(
   epochs: number,
 ): string {
   const test = validation ? `  ${figures(validation, 'test ')}` : '';
-  return `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${test}  ${seconds(time)}  ${count(examplesPerSecond)} examples/s`;
+  const pace = `${seconds(time)}  ${count(examplesPerSecond)} examples/s`;
+  return `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${test}  ${pace}`;
 }
 
-/** The progress bar of an epoch; nothing where the output is no terminal. */
+/** Progress bar of an epoch; hidden if the output is not a terminal. */
 class EpochBar {
   #bar: SingleBar | undefined;
 

@@ -1,16 +1,16 @@
-import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
-import { type ConstantAttributes, type InputAttributes, isNumber, Variable } from '../graph/leaf.js';
+import type { InputAttributes, Variable } from '../graph/leaf.js';
 import type { Body } from '../graph/loop.js';
-import { sizeOf } from '../graph/shapes.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import { placeSteps } from './arena/assign-offsets.js';
 import { placeInArena } from './arena/lay-out.js';
 import { fuse } from './fuse/fuse.js';
 import { schedule } from './fuse/schedule.js';
-import { chooseDestinations, type Target } from './lower/destinations.js';
-import { Lowering } from './lower/lower.js';
+import { bindEnds } from './lower/bindings.js';
+import { chooseDestinations } from './lower/destinations.js';
+import { lowerUnits } from './lower/lower-units.js';
+import { findReaders, nodesReadElsewhere } from './lower/readers.js';
 import type { Binding, Plan, Step } from './plan/plan.js';
-import type { Buffer, Value } from './plan/values.js';
+import type { Value } from './plan/values.js';
 import { verifyGraph, verifyPlan } from './plan/verify.js';
 import { actionsOf } from './recompute/actions.js';
 import { asMarked } from './recompute/marked.js';
@@ -40,62 +40,36 @@ export interface Lowered extends Omit<Compiled, 'plan'> {
   readonly steps: readonly Step<Value>[];
 }
 
-/** Compiles a graph into a plan: prune, simplify, fuse, schedule, lower, place. Each pass is a pure function. */
+/** Compiles a graph into a plan: lowers it, adds the recomputation that `checkpoint` asks for, and lays out the arena. */
 export function compileGraph(graph: Graph): Compiled {
-  return placeLowered(asMarkedByHand(lowerGraph(graph)));
+  return placeLowered(recomputeMarked(lowerGraph(graph)));
+}
+
+/** Rewrites, fuses, binds, schedules and lowers a graph. */
+export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph): Lowered {
+  const pruned = pruneScans([...outputs, ...assignments.values()]);
+  const roots = simplify(pruned);
+  const nodes = reachable(roots);
+  verifyGraph(nodes);
+  const { units, unitOf } = fuse(nodes);
+  const bound = bindEnds({ inputs, roots, assigned: [...assignments.keys()] }, nodes);
+  const readers = findReaders(nodes);
+  // Links units, which the schedule then follows.
+  const destinations = chooseDestinations(bound.targets, unitOf, readers);
+  const steps = lowerUnits(schedule(units), {
+    leaves: bound.leaves,
+    destinations,
+    shared: new Set([...nodesReadElsewhere(readers, unitOf), ...roots, ...destinations.direct.keys()]),
+    compileBody,
+  });
+  return { bindings: bound.bindings, steps, hostScalars: bound.hostScalars, variables: bound.variables };
 }
 
 /** Adds the recomputation that `checkpoint` asks for. */
-export function asMarkedByHand(lowered: Lowered): Lowered {
+export function recomputeMarked(lowered: Lowered): Lowered {
   if (!lowered.steps.some(({ scopes }) => scopes)) return lowered;
   const actions = actionsOf(lowered.steps);
   return { ...lowered, steps: stepsOf(asMarked(actions), actions) };
-}
-
-/** Runs the passes before the arena layout. */
-export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph): Lowered {
-  const assigned = [...assignments.keys()];
-  const roots = simplify(pruneScans([...outputs, ...assignments.values()]));
-  const live = reachable(roots);
-  verifyGraph(live);
-  const { units, unitOf } = fuse(live);
-  const leaves = collectLeaves(inputs, live, assigned);
-  const bindings = leaves.map(leafBinding);
-  const buffers = new Map<Tensor, Buffer>(leaves.map((leaf, index) => [leaf, { kind: 'binding', index }]));
-  const targets = roots.map((value, i): Target => {
-    const variable = assigned[i - outputs.length];
-    if (variable) return { value, variable, binding: buffers.get(variable) as Buffer };
-    const index = bindings.push(outputBinding(value, i)) - 1;
-    return { value, binding: { kind: 'binding', index } };
-  });
-  const consumers = findConsumers(live);
-  const { direct, before, after } = chooseDestinations(targets, unitOf, consumers);
-  const shared = new Set(live.filter((node) => leavesUnit(node, unitOf, consumers)));
-  for (const { value } of targets) shared.add(value);
-  for (const node of direct.keys()) shared.add(node);
-
-  const lowering = new Lowering({ leaves: buffers, destinations: direct, shared, compileBody });
-  const held = before.map((target) => ({
-    target,
-    copy: lowering.copy(
-      lowering.valueOf(target.value),
-      'output',
-      target.variable ? undefined : target.binding,
-      target.value.origin,
-    ),
-  }));
-  for (const unit of schedule(units)) lowering.lower(unit);
-  const late = after.map((target) => ({ target, copy: lowering.valueOf(target.value) }));
-  for (const { target, copy } of [...held.filter(({ target }) => target.variable), ...late]) {
-    lowering.copy(copy, target.variable ? 'assign' : 'output', target.binding, target.value.origin);
-  }
-
-  return {
-    bindings,
-    steps: lowering.steps,
-    hostScalars: leaves.slice(inputs.length).filter(isInput),
-    variables: leaves.filter((leaf) => leaf instanceof Variable),
-  };
 }
 
 /** Lays out the arena of a lowered graph. */
@@ -121,49 +95,4 @@ function compileBody({ placeholders, results }: Body): Plan {
     throw new Error('compile: the body of a loop is not closed');
   }
   return plan;
-}
-
-/** The leaves with their own memory in binding order: the inputs, then the others in trace order. */
-function collectLeaves(
-  inputs: readonly Tensor[],
-  live: readonly Tensor[],
-  assigned: readonly Variable[],
-): Tensor[] {
-  const found = live.filter(
-    (node) => node.op.kernel.family === 'leaf' && !isNumber(node) && node.inputs.length === 0,
-  );
-  return [...new Set<Tensor>([...inputs, ...found, ...assigned])];
-}
-
-function isInput(leaf: Tensor): leaf is Tensor<InputAttributes> {
-  return leaf.op.kind === 'input';
-}
-
-function leafBinding(leaf: Tensor): Binding {
-  const { shape, dtype } = leaf;
-  const bytes = sizeOf(shape) * bytesPerElement(dtype);
-  const { kind } = leaf.op;
-  if (isInput(leaf)) return { kind: 'input', name: leaf.attributes.name, dtype, shape, bytes };
-  if (kind === 'variable') return { kind: 'variable', name: 'variable', dtype, shape, bytes };
-  const data = (leaf.attributes as ConstantAttributes).value as TypedArray;
-  return { kind: 'constant', name: 'constant', dtype, shape, bytes, data };
-}
-
-function outputBinding({ shape, dtype }: Tensor, index: number): Binding {
-  const bytes = sizeOf(shape) * bytesPerElement(dtype);
-  return { kind: 'output', name: `output ${index}`, dtype, shape, bytes };
-}
-
-function findConsumers(live: readonly Tensor[]): Map<Tensor, Tensor[]> {
-  const consumers = new Map<Tensor, Tensor[]>(live.map((node) => [node, []]));
-  for (const node of live) for (const input of node.inputs) consumers.get(input)?.push(node);
-  return consumers;
-}
-
-function leavesUnit(
-  node: Tensor,
-  unitOf: ReadonlyMap<Tensor, unknown>,
-  consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
-): boolean {
-  return (consumers.get(node) ?? []).some((reader) => unitOf.get(reader) !== unitOf.get(node));
 }

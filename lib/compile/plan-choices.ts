@@ -1,10 +1,10 @@
 import {
-  asMarkedByHand,
   type Compiled,
   type Graph,
   type Lowered,
   lowerGraph,
   placeLowered,
+  recomputeMarked,
 } from './compile.js';
 import type { Actions } from './recompute/actions.js';
 import type { Choice } from './recompute/choices.js';
@@ -35,7 +35,7 @@ export class PlanChoices {
 
   /** The plan without a memory limit, which recomputes only what `checkpoint` marks. */
   get quickest(): Compiled {
-    this.#quickest ??= placeLowered(asMarkedByHand(this.#lowered));
+    this.#quickest ??= placeLowered(recomputeMarked(this.#lowered));
     return this.#quickest;
   }
 

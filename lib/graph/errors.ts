@@ -43,6 +43,17 @@ export function formatShape(shape: ArrayLike<number>): string {
   return `[${Array.from(shape).join(',')}]`;
 }
 
+/** Formats dtype and shape as `float32[2,3]`. */
+export function formatType({
+  dtype,
+  shape,
+}: {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}): string {
+  return `${dtype}${formatShape(shape)}`;
+}
+
 /** Inclusive limits of an integer argument. */
 export interface IntegerRange {
   min?: number;

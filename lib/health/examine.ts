@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { zeros } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
@@ -14,25 +15,25 @@ import { allFinite, findNonFinite } from './non-finite.js';
 import type { HealthReport, LayerHealth, ParameterHealth, ReluHealth } from './report.js';
 import { type LoadedBatch, type ModelTrace, type TracedLayer, traceModel } from './trace-batch.js';
 
-/** Gives the next values of parameters by their gradients; those that it leaves out are not updated. */
+/** Returns the next values of parameters for their gradients; omitted parameters are not updated. */
 export type NextValues = (
   parameters: readonly Parameter[],
   gradients: readonly Tensor[],
 ) => ReadonlyMap<Tensor, Tensor>;
 
-/** How a batch is looked at. */
+/** Options of an examination. */
 export interface Examination {
   readonly next: NextValues;
   readonly thresholds: HealthThresholds;
   readonly random: RandomState;
 }
 
-/** Scalars by name, still to be computed. */
+/** Nodes of scalars, by name. */
 type Measures = Readonly<Record<string, Tensor>>;
-/** The same, computed. */
+/** Values of measures. */
 type Values<M> = { readonly [K in keyof M]: number };
 
-/** Traces the model on a batch, computes all figures in one run, and reads them. */
+/** Traces the model on a batch, computes all figures in one run, and derives the findings. */
 export async function examine(
   model: Module,
   loss: Loss,
@@ -49,9 +50,7 @@ export async function examine(
         layerMeasures(layer.output, layer.gradient ?? zerosLike(layer.output)),
       ),
       relus: trace.relus.map(({ output }) => reluMeasures(output)),
-      parameters: parameters.map((x, i) =>
-        parameterMeasures(x, trace.gradients[i] as Tensor, nextValues.get(x)),
-      ),
+      parameters: parameters.map((x, i) => parameterMeasures(x, at(trace.gradients, i), nextValues.get(x))),
     },
     random,
   );
@@ -72,7 +71,7 @@ export async function examine(
       return { path, units: output.shape.at(-1) ?? 1, zeros, dead };
     }),
     parameters: pairs(trace.parameters, values.parameters).map(([[path, parameter], found], i) => {
-      const nonFinite = { values: count(parameter), gradient: count(trace.gradients[i] as Tensor) };
+      const nonFinite = { values: count(parameter), gradient: count(at(trace.gradients, i)) };
       return parameterHealth(path, parameter.shape, found, nonFinite);
     }),
     firstNonFinite: first,
@@ -86,7 +85,7 @@ function zerosLike({ shape, dtype }: Tensor): Tensor {
 }
 
 function pairs<A, B>(a: readonly A[], b: readonly B[]): [A, B][] {
-  return a.map((item, i) => [item, b[i] as B]);
+  return a.map((item, i) => [item, at(b, i)]);
 }
 
 /** Computes groups of measures in one plan. */
@@ -99,7 +98,7 @@ async function compute<G extends Readonly<Record<string, readonly object[]>>>(
   );
   const run = new GraphRun([], nodes, random);
   try {
-    const found = (await run.run([])).map(([value]: TypedArray) => value as number).values();
+    const found = (await run.run([])).map((value: TypedArray) => at(value, 0)).values();
     const read = (measures: object) =>
       Object.fromEntries(Object.keys(measures).map((name) => [name, found.next().value as number]));
     const results = Object.entries(groups).map(([name, list]) => [name, list.map(read)]);
@@ -127,7 +126,7 @@ function layerHealth(
     zeros,
     nonFinite,
     gradientNorm,
-    // Where the last gradient is 0, the others are as large as it if they are 0.
+    // Equal norms have a ratio of 1, even if both are 0 or infinite.
     gradientRatio: !gradient ? null : gradientNorm === last ? 1 : gradientNorm / last,
   };
 }

@@ -1,29 +1,31 @@
 import { formatShape, invalid } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
+import { enumerate } from '../text/names.js';
+import { percent } from '../text/percent.js';
 import type { Finding, HealthReport, NonFiniteOp } from './report.js';
 
-/** Where findings begin. */
+/** Limits beyond which a finding is reported. */
 export interface HealthThresholds {
   /**
-   * A gradient vanishes where its norm is less than this share of that at the last layer. Default 1e-4: an Adam or SGD
-   * rate that suits the last layer then leaves the first one where it was.
+   * A gradient vanishes if its norm is below this share of that at the last layer. Default 1e-4: an Adam or SGD rate
+   * that suits the last layer then leaves the first one unchanged.
    */
   readonly vanishing: number;
-  /** A gradient explodes where its norm is more than this times that at the last layer. Default 1e4. */
+  /** A gradient explodes if its norm exceeds this multiple of that at the last layer. Default 1e4. */
   readonly exploding: number;
   /**
-   * Or where a parameter's gradient has a larger norm than this. Default 1e3: norms are clipped to 0.25 to 10 in
-   * practice.
+   * A parameter's gradient also explodes if its norm exceeds this. Default 1e3; in practice norms are clipped to 0.25
+   * to 10.
    */
   readonly gradientNorm: number;
-  /** The share of dead units of a ReLU from which it is reported. Default 0.5; healthy nets have a few percent. */
+  /** Share of dead units from which a ReLU is reported. Default 0.5; healthy networks have a few percent. */
   readonly dead: number;
   /**
    * Updates of weights smaller than this share of their values are stale. Default 1e-6: a healthy ratio is about 1e-3,
    * and below 6e-8 float32 rounds the update away.
    */
   readonly staleUpdates: number;
-  /** Updates of weights larger than this share of their values. Default 0.1. */
+  /** Updates of weights larger than this share of their values are too large. Default 0.1. */
   readonly largeUpdates: number;
 }
 
@@ -36,7 +38,7 @@ const defaultThresholds: HealthThresholds = {
   largeUpdates: 0.1,
 };
 
-/** The thresholds with the defaults for those that are left out. */
+/** Applies the defaults of omitted thresholds. */
 export function completeThresholds(given: Partial<HealthThresholds> = {}): HealthThresholds {
   for (const [name, value] of Object.entries(given)) {
     if (name in defaultThresholds && value >= 0) continue;
@@ -48,10 +50,10 @@ export function completeThresholds(given: Partial<HealthThresholds> = {}): Healt
 
 type Figures = Omit<HealthReport, 'findings'>;
 
-/** Rows below which a unit may well be 0 for a whole batch by chance. */
+/** With fewer rows, a unit may be 0 for the whole batch by chance. */
 const FEW_ROWS = 8;
 
-/** Reads a report's figures. */
+/** Derives the findings from a report's figures. */
 export function findingsOf(figures: Figures, rows: number, thresholds: HealthThresholds): Finding[] {
   return [
     nonFinite(figures),
@@ -75,7 +77,7 @@ function nonFinite({ firstNonFinite: first }: Figures): Finding | null {
   };
 }
 
-/** The first op that made something that is not finite, as a sentence. */
+/** Describes the first op that made a non-finite value, as a sentence. */
 export function describeNonFinite({ op, shape, dtype, layer, phase, count }: NonFiniteOp): string {
   const values = `${count} of its ${sizeOf(shape)} values`;
   if (op === 'variable' || op === 'constant') return `${layer} must be finite, but ${values} are not`;
@@ -83,7 +85,7 @@ export function describeNonFinite({ op, shape, dtype, layer, phase, count }: Non
   return `${op} in ${layer} made the first value that is not finite, in the ${phase} pass: ${values} (${type})`;
 }
 
-/** The layers whose gradient was compared, with the ratio. */
+/** The layers that have a gradient, with its ratio to that of the last layer. */
 function compared(layers: Figures['layers']): { path: string; ratio: number }[] {
   return layers.flatMap(({ path, gradientRatio }) =>
     gradientRatio === null ? [] : [{ path, ratio: gradientRatio }],
@@ -124,9 +126,9 @@ function exploding({ layers, parameters }: Figures, thresholds: HealthThresholds
     ...(large.length > 0 ? [`of ${listed(names)} its norm is up to ${norm}`] : []),
   ];
   const remedies =
-    'smaller first weights (nn.init.xavierNormal for tanh, kaimingNormal for ReLU, orthogonal), clipping (clipNorm of ' +
-    'the optimiser), normalisation (nn.BatchNorm1d, nn.LayerNorm), residual connections (nn.Residual), or a smaller ' +
-    'learning rate';
+    'smaller first weights (nn.init.xavierNormal for tanh, kaimingNormal for ReLU, orthogonal), clipping ' +
+    '(clipNorm of the optimiser), normalisation (nn.BatchNorm1d, nn.LayerNorm), residual connections ' +
+    '(nn.Residual), or a smaller learning rate';
   return {
     kind: 'exploding',
     layers: [...paths, ...names],
@@ -145,8 +147,8 @@ function dead({ relus }: Figures, { dead: most }: HealthThresholds): Finding | n
     kind: 'dead',
     layers: found.map(({ path }) => path),
     message:
-      `Units are dead: of the ReLU in ${listed(found.map(({ path }) => path))} up to ${percent(share)} of the units ` +
-      `are 0 for the whole batch. Remedies: ${remedies}`,
+      `Units are dead: of the ReLU in ${listed(found.map(({ path }) => path))} up to ${percent(share, 0)} of ` +
+      `the units are 0 for the whole batch. Remedies: ${remedies}`,
   };
 }
 
@@ -173,12 +175,12 @@ function largeUpdates({ parameters }: Figures, { largeUpdates: most }: HealthThr
     layers: found.map(({ path }) => path),
     message:
       `Updates are large: of ${listed(found.map(({ path }) => path))} an update changes up to ` +
-      `${largest.toPrecision(2)} of the values, where about 1e-3 is usual. Remedies: a smaller learning rate, warm-up ` +
-      '(a schedule that starts small), or clipping (clipNorm of the optimiser)',
+      `${largest.toPrecision(2)} of the values, where about 1e-3 is usual. Remedies: a smaller learning rate, ` +
+      'warm-up (a schedule that starts small), or clipping (clipNorm of the optimiser)',
   };
 }
 
-/** Biases and gains start at 0 or near it, where any update is large. */
+/** Parameters with several axes: biases and gains start at or near 0, where any update is large. */
 function weights(parameters: Figures['parameters']): Figures['parameters'] {
   return parameters.filter(({ shape }) => shape.length > 1);
 }
@@ -187,14 +189,10 @@ function layersNamed(paths: readonly string[]): string {
   return `layer${paths.length > 1 ? 's' : ''} ${listed(paths)}`;
 }
 
-/** `a, b and c`; the first and the last few of many. */
+/** Joins paths as `a, b and c`; of more than six, only the first and last few are named. */
 function listed(paths: readonly string[]): string {
   if (paths.length > 6) {
     return `${paths.slice(0, 3).join(', ')} ... ${paths.slice(-2).join(', ')} (${paths.length} in all)`;
   }
-  return paths.length === 1 ? (paths[0] as string) : `${paths.slice(0, -1).join(', ')} and ${paths.at(-1)}`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
+  return enumerate(paths);
 }

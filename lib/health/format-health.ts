@@ -1,8 +1,9 @@
 import { formatShape } from '../graph/errors.js';
+import { percent } from '../text/percent.js';
 import type { HealthReport } from './report.js';
 import { table } from './table.js';
 
-/** A report as tables of text: the layers, the ReLUs, the parameters, and the findings, one to a line. */
+/** Formats a report as tables of text: layers, ReLUs and parameters, then the findings, one per line. */
 export function formatHealth(report: HealthReport): string {
   const { loss, layers, relus, parameters, findings } = report;
   const tables = [
@@ -13,14 +14,19 @@ export function formatHealth(report: HealthReport): string {
         type,
         formatShape(shape),
         ...[mean, std, rms].map(brief),
-        percent(zeros),
+        coarsePercent(zeros),
         brief(gradientNorm),
         gradientRatio === null ? '-' : brief(gradientRatio),
       ]),
     ),
     table(
       ['ReLU in', 'units', 'zeros', 'dead units'],
-      relus.map(({ path, units, zeros, dead }) => [path, String(units), percent(zeros), percent(dead)]),
+      relus.map(({ path, units, zeros, dead }) => [
+        path,
+        String(units),
+        coarsePercent(zeros),
+        coarsePercent(dead),
+      ]),
     ),
     table(
       ['parameter', 'shape', 'norm', 'gradient', 'update / norm'],
@@ -45,6 +51,7 @@ function brief(value: number): string {
   return size >= 1e-3 && size < 1e4 ? value.toPrecision(3) : value.toExponential(1);
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)} %`;
+/** A whole percentage, or one with a decimal if it is below 1 %. */
+function coarsePercent(share: number): string {
+  return percent(share, share > 0 && share < 0.01 ? 1 : 0);
 }

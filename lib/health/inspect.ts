@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
@@ -11,9 +12,9 @@ import { completeThresholds, type HealthThresholds } from './findings.js';
 import type { HealthReport } from './report.js';
 
 export interface InspectOptions {
-  /** Gives the updates that are reported: the next ones, from its present state. */
+  /** Optimiser whose next update, from its current state, is reported. */
   readonly optimizer?: Optimizer;
-  /** Without an optimiser, the rate of the update `lr * gradient`. */
+  /** Without an optimiser, the learning rate of the reported update `lr * gradient`. */
   readonly lr?: number;
   readonly thresholds?: Partial<HealthThresholds>;
   /** Seed of the random numbers (dropout). Default 0. */
@@ -21,20 +22,20 @@ export interface InspectOptions {
 }
 
 /**
- * Looks at one batch: the norms of activations and gradients of each layer, the share of dead ReLUs, the ratio of
- * updates to weights, and values that are not finite with the op that made the first one. Findings name the layers where
- * the gradient vanishes or explodes, and say which remedies exist. Nothing is changed: no parameter, no buffer, no
- * optimiser. The model is taken in its present mode, as a rule that of training.
+ * Examines a model on one batch: the norms of activations and gradients of each layer, the share of dead ReLUs, the
+ * ratio of updates to weights, and non-finite values with the op that made the first one. Findings name the layers
+ * whose gradient vanishes or explodes, and suggest remedies. Nothing is changed: no parameter, no buffer, no optimiser.
+ * The model runs in its current mode, which should normally be training mode.
  *
  *     const report = await inspect(model, nn.crossEntropy, x, y, { optimizer });
  *     console.log(formatHealth(report));
  *
- * Gradients are compared layer by layer as by Glorot & Bengio (2010). Dead units are reported for batches of 8 rows and
- * more. Where the optimiser accumulates gradients and the next step makes no update, there are no update ratios.
+ * Gradients are compared layer by layer as by Glorot & Bengio (2010). Dead units are reported for batches of at least 8
+ * rows. If the optimiser accumulates gradients and the next step makes no update, there are no update ratios.
  *
  * @param loss of the model's output and the targets
  * @param inputs one batch, or a list of batches for a model with several inputs
- * @throws (rejects) when the loss has more than one element
+ * @throws (rejects) if the loss has more than one element
  */
 export async function inspect(
   model: Module,
@@ -62,7 +63,7 @@ export async function inspect(
   return examine(model, loss, batch, { next, thresholds, random: { seed, step: 0 } });
 }
 
-/** What `step` would assign. */
+/** The values that `step` would assign. */
 function byOptimizer(optimizer: Optimizer): NextValues {
   return (parameters, gradients) => {
     const { accumulate = 1 } = optimizer.stages;
@@ -74,7 +75,7 @@ function byOptimizer(optimizer: Optimizer): NextValues {
 function byRate(lr: number | undefined): NextValues {
   return (parameters, gradients) => {
     const trained = lr === undefined ? [] : parameters.filter(isTrainable);
-    const step = (x: Parameter) => mul(gradients[parameters.indexOf(x)] as Tensor, lr as number);
+    const step = (x: Parameter) => mul(at(gradients, parameters.indexOf(x)), lr as number);
     return new Map(trained.map((x) => [x, sub(x, step(x))]));
   };
 }

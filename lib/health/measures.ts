@@ -4,26 +4,26 @@ import { sum } from '../ops/primitives/broadcast.js';
 import { abs, cast, eq, mul, ne, square, sub } from '../ops/primitives/elementwise.js';
 import { max } from '../ops/primitives/reduce.js';
 
-// All in float64, so that no square of a float32 overflows, and computed with the plan, off the main thread.
+// All measures are in float64, so that squares of float32 do not overflow, and part of a plan, off the main thread.
 
 const exactly = (x: Tensor): Tensor => cast(x, 'float64');
 const share = (condition: Tensor): Tensor => mean(exactly(condition));
 
-/** The sum of the squares; not finite where a number is not. */
+/** Sum of squares; not finite if any element is not. */
 export const energy = (x: Tensor): Tensor => sum(square(exactly(x)));
 
-/** How many elements are NaN or infinite. */
+/** Number of elements that are NaN or infinite. */
 export function nonFiniteCount(x: Tensor): Tensor {
   // Anything finite times 0 is 0.
   return sum(exactly(ne(mul(x, 0), 0)));
 }
 
-/** How many elements are NaN. */
+/** Number of elements that are NaN. */
 export function nanCount(x: Tensor): Tensor {
   return sum(exactly(ne(x, x)));
 }
 
-/** What is told of a layer's output, given the gradient with respect to it. */
+/** Measures of a layer's output, given the gradient with respect to it. */
 export function layerMeasures(output: Tensor, gradient: Tensor) {
   return {
     mean: mean(exactly(output)),
@@ -33,13 +33,13 @@ export function layerMeasures(output: Tensor, gradient: Tensor) {
   };
 }
 
-/** What is told of a ReLU's output [..., units]. */
+/** Measures of a ReLU's output [..., units]. */
 export function reluMeasures(output: Tensor) {
   const batch = output.shape.slice(0, -1).map((_, axis) => axis);
   return { zeros: share(eq(output, 0)), dead: share(eq(max(abs(output), batch), 0)) };
 }
 
-/** What is told of a parameter, given its gradient and its next value. */
+/** Measures of a parameter, given its gradient and its next value. */
 export function parameterMeasures(value: Tensor, gradient: Tensor, next: Tensor | undefined) {
   return {
     energy: energy(value),

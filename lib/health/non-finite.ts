@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { isFloat, type TypedArray } from '../graph/dtype.js';
 import { isNumber } from '../graph/leaf.js';
 import type { Origin } from '../graph/origin.js';
@@ -7,21 +8,21 @@ import { GraphRun } from '../runtime/graph-run.js';
 import { nanCount, nonFiniteCount } from './measures.js';
 import type { NonFiniteOp } from './report.js';
 
-/** What is not finite in a graph. */
+/** Non-finite values in a graph. */
 export interface NonFiniteValues {
-  /** How many elements of a node are NaN or infinite. */
+  /** Number of elements of a node that are NaN or infinite. */
   count(node: Tensor): number;
-  /** The first node, in the order of the trace, that makes such a value of finite ones, or NaN of numbers. */
+  /** The first node, in trace order, that makes a non-finite value from finite inputs, or NaN from infinities. */
   readonly first: NonFiniteOp | null;
 }
 
 export const allFinite: NonFiniteValues = { count: () => 0, first: null };
 
 /**
- * Looks for values that are not finite. Infinities that stand in the graph as they are, such as those of masks, are no
- * fault.
+ * Searches a graph for non-finite values. Constants that are infinite on purpose, such as those of masks, are not
+ * reported.
  *
- * @param origin says which layer a node belongs to
+ * @param origin returns the layer that a node belongs to
  */
 export async function findNonFinite(
   roots: readonly Tensor[],
@@ -31,9 +32,9 @@ export async function findNonFinite(
   const nodes = reachable(roots).filter(({ dtype, size }) => isFloat(dtype) && size > 0);
   const run = new GraphRun([], [...nodes.map(nonFiniteCount), ...nodes.map(nanCount)], random);
   try {
-    const counts = (await run.run([])).map(([count]: TypedArray) => count as number);
-    const nonFinite = new Map(nodes.map((node, i) => [node, counts[i] as number]));
-    const nan = new Map(nodes.map((node, i) => [node, counts[nodes.length + i] as number]));
+    const counts = (await run.run([])).map((count: TypedArray) => at(count, 0));
+    const nonFinite = new Map(nodes.map((node, i) => [node, at(counts, i)]));
+    const nan = new Map(nodes.map((node, i) => [node, at(counts, nodes.length + i)]));
     const arises = (found: ReadonlyMap<Tensor, number>, node: Tensor) =>
       found.get(node) && node.inputs.every((input) => !found.get(input));
     const first = nodes.find((node) => !isNumber(node) && (arises(nonFinite, node) || arises(nan, node)));

@@ -2,22 +2,23 @@ import { withOrigin } from '../graph/origin.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Module } from '../nn/module.js';
 
-/** One call of a module's `forward` while a function ran. */
+/** One recorded call of a module's `forward`. */
 export interface LayerCall {
   readonly path: string;
   readonly module: Module;
   readonly output: Tensor;
 }
 
-/** The name of the model itself, which has no path. */
+/** Name of the model itself, which has no path. */
 export const MODEL = '(model)';
 
-/** What computes the loss of a model's output belongs to no module. */
+/** Layer of nodes outside of all modules, which compute the loss from the model's output. */
 export const LOSS = '(loss)';
 
 /**
- * Runs a function and notes each call of a module of the model, inner calls before outer ones. The nodes that it makes
- * have places, those outside of all modules that of the loss. For that time the modules' `forward` is another; afterwards it is as before, also where the function throws.
+ * Runs a function and records each call of the model's modules, inner calls before outer ones. Nodes made meanwhile get
+ * the innermost module as their origin, or `LOSS` outside of all modules. The modules' `forward` is replaced during the
+ * run and restored afterwards, even if the function throws.
  */
 export function recordCalls<R>(model: Module, fn: () => R): { result: R; calls: LayerCall[] } {
   const calls: LayerCall[] = [];
@@ -30,7 +31,7 @@ export function recordCalls<R>(model: Module, fn: () => R): { result: R; calls: 
   }
 }
 
-/** All modules with their paths, the model first. A shared one is listed once. */
+/** All modules by path, the model first. A shared module is listed once. */
 function modulesOf(model: Module): Map<string, Module> {
   const found = new Map<string, Module>();
   const seen = new Set<Module>();

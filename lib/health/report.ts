@@ -3,59 +3,59 @@ import type { Shape } from '../graph/shapes.js';
 
 /** The output of one call of a module, and the gradient of the loss with respect to it. */
 export interface LayerHealth {
-  /** The module's path in the model; of a module's second call on, with its number: `fc (2)`. */
+  /** Path of the module in the model; numbered from its second call on: `fc (2)`. */
   readonly path: string;
-  /** The module's class. */
+  /** Class of the module. */
   readonly type: string;
   readonly shape: Shape;
   readonly mean: number;
   readonly std: number;
-  /** The root of the mean square. */
+  /** Root mean square. */
   readonly rms: number;
-  /** The share of elements that are 0. */
+  /** Share of elements that are 0. */
   readonly zeros: number;
   /** Elements that are NaN or infinite. */
   readonly nonFinite: number;
-  /** The Euclidean norm of the gradient with respect to the output. */
+  /** Euclidean norm of the gradient with respect to the output. */
   readonly gradientNorm: number;
-  /** That norm over the one at the last layer: what is left on the way back. Null where no gradient flows. */
+  /** That norm divided by the one at the last layer. Null if no gradient flows back to the layer. */
   readonly gradientRatio: number | null;
 }
 
-/** A ReLU on the way, in a module or as a function. */
+/** The output of a ReLU, from a module or a function call. */
 export interface ReluHealth {
-  /** The path of the module that it is in, numbered where there are several: `conv1`, `(model)`, `(model) 2`. */
+  /** Path of the module that contains it, numbered from its second ReLU on: `conv1`, `(model)`, `(model) (2)`. */
   readonly path: string;
-  /** Channels, features: what the last axis counts. */
+  /** Size of the last axis: channels or features. */
   readonly units: number;
-  /** The share of outputs that are 0. */
+  /** Share of outputs that are 0. */
   readonly zeros: number;
-  /** The share of units that are 0 for the whole batch, so that nothing flows back through them. */
+  /** Share of units that are 0 for the whole batch, so that no gradient flows back through them. */
   readonly dead: number;
 }
 
 export interface ParameterHealth {
   readonly path: string;
   readonly shape: Shape;
-  /** The Euclidean norm of its values. */
+  /** Euclidean norm of the values. */
   readonly norm: number;
   readonly gradientNorm: number;
   /**
-   * The norm of the next update over that of the values; null where the values are 0, where the parameter is frozen, or
-   * where there is no update.
+   * Norm of the next update divided by that of the values; null if the values are 0, the parameter is frozen, or there
+   * is no update.
    */
   readonly updateRatio: number | null;
   /** Elements that are NaN or infinite. */
   readonly nonFinite: { readonly values: number; readonly gradient: number };
 }
 
-/** The op that made the first value that is not finite, of finite ones. */
+/** The op that made the first non-finite value from finite ones. */
 export interface NonFiniteOp {
-  /** Its kind, as `exp`; `variable` or `constant` for a parameter or input that is not finite itself. */
+  /** Kind of the op, such as `exp`; `variable` or `constant` for a parameter or input that is itself not finite. */
   readonly op: string;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** The layer that it belongs to: a path, `(model)`, `(loss)`, or a parameter's path. */
+  /** Layer of the op: a path, `(model)`, `(loss)`, or a parameter's path. */
   readonly layer: string;
   readonly phase: 'forward' | 'backward';
   /** Elements that are NaN or infinite. */
@@ -64,23 +64,23 @@ export interface NonFiniteOp {
 
 export type FindingKind = 'vanishing' | 'exploding' | 'dead' | 'nonFinite' | 'staleUpdates' | 'largeUpdates';
 
-/** Something that is wrong, in words. */
+/** A problem, described in words. */
 export interface Finding {
   readonly kind: FindingKind;
-  /** Paths of the layers or parameters that it is about, in the order of the forward pass. */
+  /** Paths of the affected layers or parameters, in the order of the forward pass. */
   readonly layers: readonly string[];
-  /** Says what was found, where, and which remedies exist. */
+  /** Description of the problem, its location and its remedies. */
   readonly message: string;
 }
 
-/** How a model, its gradients and its next update look on one batch. */
+/** State of a model, its gradients and its next update on one batch. */
 export interface HealthReport {
   readonly loss: number;
   /** In the order of the forward pass. */
   readonly layers: readonly LayerHealth[];
   readonly relus: readonly ReluHealth[];
   readonly parameters: readonly ParameterHealth[];
-  /** Null where all values are finite. */
+  /** Null if all values are finite. */
   readonly firstNonFinite: NonFiniteOp | null;
   readonly findings: readonly Finding[];
 }

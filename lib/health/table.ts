@@ -1,15 +1,17 @@
-/** Columns are as wide as their widest entry; numbers stand to the right. Nothing for a table without rows. */
+import { at } from '../graph/at.js';
+
+/** Formats a table with right-aligned numbers. A table without rows is empty. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => at(line, column).length)));
   const isText = header.map((_, column) =>
-    rows.some((row) => !/^[-+\d.e]+( %)?$|^-$|^NaN|Infinity$/.test(row[column] as string)),
+    rows.some((row) => !/^[-+\d.e]+( %)?$|^-$|^NaN|Infinity$/.test(at(row, column))),
   );
   return lines
     .map((line) =>
       line
-        .map((cell, i) => (isText[i] ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
+        .map((cell, i) => (isText[i] ? cell.padEnd(at(widths, i)) : cell.padStart(at(widths, i))))
         .join('  ')
         .trimEnd(),
     )

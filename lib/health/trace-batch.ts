@@ -10,13 +10,13 @@ import type { Module, NamedParameter } from '../nn/module.js';
 import { accumulateGradients } from '../ops/primitives/backward.js';
 import { type LayerCall, LOSS, MODEL, recordCalls } from './record.js';
 
-/** One batch as a model takes it. */
+/** One batch of a model's inputs and targets. */
 export interface LoadedBatch {
   readonly inputs: readonly Tensor[];
   readonly targets: Tensor;
 }
 
-/** A layer's output and the gradient with respect to it; none where nothing flows back to it. */
+/** A layer's output and the gradient with respect to it; undefined if no gradient flows back to it. */
 export interface TracedLayer {
   readonly path: string;
   readonly type: string;
@@ -24,18 +24,18 @@ export interface TracedLayer {
   readonly gradient: Tensor | undefined;
 }
 
-/** The graph of a model's loss and gradients, and what stands for what in it. */
+/** Graph of a model's loss and gradients, with the nodes of its layers, ReLUs and parameters. */
 export interface ModelTrace {
   readonly loss: Tensor;
   readonly layers: readonly TracedLayer[];
   readonly relus: readonly { readonly path: string; readonly output: Tensor }[];
   readonly parameters: readonly NamedParameter[];
-  /** One for each parameter. */
+  /** One per parameter. */
   readonly gradients: readonly Tensor[];
   origin(node: Tensor): Origin;
 }
 
-/** Traces the loss of one batch, its layers, and all gradients. What `forward` assigns is left out. */
+/** Traces the loss of one batch, its layers, and all gradients. Assignments made by `forward` are dropped. */
 export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): ModelTrace {
   const parameters = model.namedParameters();
   const start = upcomingId();
@@ -79,7 +79,7 @@ export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): Model
   };
 }
 
-/** The innermost call for each output, in the order of the forward pass; without those inside of a loop's body. */
+/** The innermost call for each output, in the order of the forward pass, without calls inside loop bodies. */
 function distinctOutputs(calls: readonly LayerCall[], nodes: ReadonlySet<Tensor>): LayerCall[] {
   const seen = new Set<Tensor>();
   const found = calls.filter(({ output }) => {
@@ -90,7 +90,7 @@ function distinctOutputs(calls: readonly LayerCall[], nodes: ReadonlySet<Tensor>
   return found.sort((a, b) => a.output.id - b.output.id);
 }
 
-/** Paths that stand there several times get numbers from the second on: `fc`, `fc (2)`. */
+/** Numbers repeated paths from the second on: `fc`, `fc (2)`. */
 function numbered<T extends { readonly path: string }>(list: readonly T[]): T[] {
   const counts = new Map<string, number>();
   return list.map((item) => {

@@ -3,6 +3,7 @@ import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { guard } from '../graph/trace.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
+import { describeDifference } from '../text/names.js';
 import { Buffer } from './buffer.js';
 import { Parameter } from './parameter.js';
 
@@ -117,11 +118,9 @@ export abstract class Module {
     const surplus = Object.keys(tensors).filter(
       (name) => !names.has(name) && !name.startsWith(TRAINING_PREFIX),
     );
-    if (missing.length > 0 || surplus.length > 0) {
-      const parts = [listed('lacks', missing), listed('has also', surplus)].filter(Boolean);
-      throw invalid('load', `${path} does not fit the model: it ${parts.join(' and ')}`);
-    }
-    for (const [name, variable] of state) requireLike(path, name, variable, tensors[name]);
+    const difference = describeDifference(missing, surplus);
+    if (difference) throw invalid('load', `${path} does not fit the model: it ${difference}`);
+    for (const [name, variable] of state) requireSameTensor(path, name, variable, tensors[name]);
     for (const [name, variable] of state) {
       const values = tensors[name]?.data;
       if (values) variable.storage.data.set(values);
@@ -164,11 +163,7 @@ function isMember(value: unknown): value is Member {
   return [Module, Parameter, Buffer].some((kind) => value instanceof kind);
 }
 
-function listed(verb: string, names: readonly string[]): string {
-  return names.length > 0 ? `${verb} ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}` : '';
-}
-
-function requireLike(
+function requireSameTensor(
   path: string,
   name: string,
   parameter: Tensor,

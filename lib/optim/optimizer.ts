@@ -1,5 +1,5 @@
 import { at } from '../graph/at.js';
-import { formatShape, invalid } from '../graph/errors.js';
+import { formatType, invalid } from '../graph/errors.js';
 import { hostScalar, Variable } from '../graph/leaf.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
@@ -208,8 +208,8 @@ export class Optimizer {
     for (const [parameter, gradient] of trained) {
       const like = gradient.dtype === parameter.dtype && sameShape(gradient.shape, parameter.shape);
       if (like) continue;
-      const expected = `the gradient must be ${parameter.dtype}${formatShape(parameter.shape)}`;
-      throw invalid(this.name, expected, `${gradient.dtype}${formatShape(gradient.shape)}`);
+      const expected = `the gradient must be ${formatType(parameter)}`;
+      throw invalid(this.name, expected, formatType(gradient));
     }
     return trained;
   }

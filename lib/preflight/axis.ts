@@ -1,4 +1,4 @@
-/** Round values from 0 up to a largest one, about as many as asked for: 1, 2 or 5 times a power of ten apart. */
+/** Round values from 0 to at most `most`, about `wanted` of them: 1, 2 or 5 times a power of ten apart. */
 export function ticks(most: number, wanted: number): number[] {
   if (!(most > 0)) return [0];
   const least = most / wanted;

@@ -1,26 +1,27 @@
-import { type BlockKind, blockKinds } from '../compile/plan/block-kinds.js';
+import { blockKinds } from '../compile/plan/block-kinds.js';
 import type { Block, Plan } from '../compile/plan/plan.js';
+import { at } from '../graph/at.js';
 import { formatBytes } from '../runtime/memory-size.js';
 import type { Scale } from './live.js';
 import { MergedBlocks } from './merged-blocks.js';
 import { KIND_NAMES } from './style.js';
 import { tag, text, tooltip } from './svg.js';
 
-/** Blocks that are narrower or lower than this, in pixels, are drawn together. */
+/** Blocks narrower or lower than this, in pixels, are merged. */
 const SMALLEST = 2;
 
-/** What the label in a block needs, in pixels: so much height, and about so much width for each character. */
+/** Height of a label, and approximate width of a character, in pixels. */
 const LABEL_HEIGHT = 12;
 const CHARACTER = 5.6;
 
-/** The blocks of a plan as rectangles: from the first step to the end of the last, at their offsets in the arena. */
+/** Draws the blocks of a plan as rectangles: from their first step to the end of their last, at their offsets. */
 export function drawBlocks(plan: Plan, scale: Scale): string[] {
   const kinds = blockKinds(plan);
   const merged = new MergedBlocks();
   const shapes: string[] = [];
   const labels: string[] = [];
   plan.blocks.forEach((block, i) => {
-    const kind = kinds[i] as BlockKind;
+    const kind = at(kinds, i);
     const x = scale.x(block.first);
     const y = scale.y(block.offset + block.bytes);
     const [width, height] = [scale.x(block.last + 1) - x, scale.y(block.offset) - y];
@@ -38,7 +39,7 @@ export function drawBlocks(plan: Plan, scale: Scale): string[] {
   return [...merged.draw(), ...shapes, ...labels];
 }
 
-/** What first writes a block: its ops, and the layer that they are in. */
+/** Label and origin of the step that first writes a block. */
 function describe({ steps }: Plan, { first }: Block): string {
   const step = steps[first];
   if (!step) return 'unused';

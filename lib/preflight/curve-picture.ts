@@ -12,7 +12,7 @@ const RIGHT = 24;
 const TOP = 28;
 const BOTTOM = 44;
 
-/** What budgets cost, as a picture in SVG: to the right the peak in all, upwards the operations that compute something again. */
+/** Draws the cost of budgets as SVG: recomputed operations, as a share of the necessary ones, against the peak. */
 export function drawCurve(plan: MemoryPlan): string {
   const { curve, budget, peak } = plan;
   const own = { bytes: peak, share: extraShare(plan) };

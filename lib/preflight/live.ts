@@ -1,13 +1,13 @@
 import type { Plan } from '../compile/plan/plan.js';
 import { digits } from './svg.js';
 
-/** How steps and bytes become pixels. */
+/** Mapping of steps and bytes to pixels. */
 export interface Scale {
   x(step: number): number;
   y(bytes: number): number;
 }
 
-/** The bytes that are alive at each step. */
+/** Live bytes at each step. */
 export function liveBytes({ steps, blocks }: Pick<Plan, 'steps' | 'blocks'>): Float64Array {
   const changes = new Float64Array(steps.length + 1);
   for (const { bytes, first, last } of blocks) {
@@ -18,7 +18,7 @@ export function liveBytes({ steps, blocks }: Pick<Plan, 'steps' | 'blocks'>): Fl
   return changes.subarray(0, steps.length);
 }
 
-/** The path of the curve of live bytes: a level for each step, or where steps are narrow for each pixel, the largest in it. */
+/** Path of the curve of live bytes: a level per step or, if steps are narrower than a pixel, the maximum per pixel. */
 export function livePath(live: Float64Array, { x, y }: Scale): string {
   const width = x(live.length) - x(0);
   const columns = Math.max(1, Math.min(live.length, Math.floor(width)));

@@ -1,20 +1,21 @@
 import { type BlockKind, backwardStart } from '../compile/plan/block-kinds.js';
 import type { Plan } from '../compile/plan/plan.js';
 import { formatBytes } from '../runtime/memory-size.js';
+import { percent } from '../text/percent.js';
 import { ticks } from './axis.js';
 import { drawBlocks } from './blocks.js';
 import { liveBytes, livePath, type Scale } from './live.js';
 import { KIND_NAMES, STYLE } from './style.js';
 import { tag, text } from './svg.js';
 
-/** A plan with the name that it has in a picture. */
+/** A plan with its name in a picture. */
 export interface NamedPlan {
   readonly name: string;
   readonly plan: Plan;
 }
 
 export interface MemoryPictureOptions {
-  /** Bytes that an arena may take: drawn as a line. */
+  /** Maximum bytes of an arena, drawn as a line. */
   readonly limit?: number;
 }
 
@@ -28,8 +29,8 @@ const LEGEND = 34;
 const PANEL = HEAD + HEIGHT + FOOT;
 
 /**
- * The memory of plans as a picture in SVG, one plan below another on the same scale: to the right the steps in the order in
- * which they run, upwards the bytes of the arena. Each block is a rectangle at its place; the curve is the sum of what is alive.
+ * Draws the memory of plans as SVG, one plan below another on the same scale: bytes of the arena against steps in
+ * execution order. Each block is a rectangle at its offset; the curve is the sum of the live bytes.
  */
 export function drawMemory(plans: readonly NamedPlan[], { limit }: MemoryPictureOptions = {}): string {
   const bytes = Math.max(1, limit ?? 0, ...plans.map(({ plan }) => plan.arenaBytes));
@@ -92,7 +93,7 @@ function drawPanel({ name, plan }: NamedPlan, scale: Scale, { bytes, limit }: Ex
   ];
 }
 
-/** What the picture shows, in words. */
+/** Summary of the plan in words. */
 function caption(
   { steps, arenaBytes, flops, recomputedFlops }: Plan,
   live: Float64Array,
@@ -104,8 +105,7 @@ function caption(
     ? `, at step ${at} (${peak.label}${peak.origin ? `, ${peak.origin.layer} ${peak.origin.phase}` : ''})`
     : '';
   const needed = flops - recomputedFlops;
-  const again =
-    recomputedFlops > 0 ? `; ${((100 * recomputedFlops) / needed).toFixed(1)} % more operations` : '';
+  const again = recomputedFlops > 0 ? `; ${percent(recomputedFlops / needed)} more operations` : '';
   return `arena ${formatBytes(arenaBytes)}, at most ${formatBytes(most)} alive${where}${again}`;
 }
 
@@ -119,7 +119,7 @@ function limitLine(y: number, limit: number): string[] {
   ];
 }
 
-/** A band below the steps: which of them compute something again, and where the backward pass begins. */
+/** Draws a band below the steps that marks recomputed ones, and the start of the backward pass. */
 function passes(plan: Plan, { x, y }: Scale): string[] {
   const { steps } = plan;
   const [band, middle] = [y(0) + 3, backwardStart(plan)];

@@ -1,4 +1,5 @@
 import type { BlockKind } from '../compile/plan/block-kinds.js';
+import { at } from '../graph/at.js';
 import { formatBytes } from '../runtime/memory-size.js';
 import { KIND_NAMES } from './style.js';
 import { tag, tooltip } from './svg.js';
@@ -11,10 +12,10 @@ export interface Rectangle {
   readonly height: number;
 }
 
-/** The share of a pixel that has to be covered. */
+/** Share of a pixel that must be covered for it to be drawn. */
 const COVERED = 0.4;
 
-/** Pixels of a row from `from` to `to` (not included), for some rows. */
+/** Pixels from `from` to `to` (exclusive), in `rows` rows from `top` on. */
 interface Run {
   readonly from: number;
   readonly to: number;
@@ -22,9 +23,9 @@ interface Run {
   rows: number;
 }
 
-/** Blocks too small to be drawn one by one: whole pixels get the kind that covers most of them. */
+/** Blocks too small to be drawn one by one: each pixel gets the kind that covers most of it. */
 export class MergedBlocks {
-  /** The part of each pixel that each kind covers, by row, column and kind. */
+  /** Share of each pixel that is covered, by row, column and kind. */
   readonly #rows = new Map<number, Map<number, Map<BlockKind, number>>>();
   readonly #totals = new Map<BlockKind, { count: number; bytes: number }>();
 
@@ -41,7 +42,7 @@ export class MergedBlocks {
     }
   }
 
-  /** One path for each kind. */
+  /** Draws one path per kind. */
   draw(): string[] {
     const runs = this.#runs();
     return [...this.#totals].map(([kind, { count, bytes }]) => {
@@ -61,7 +62,7 @@ export class MergedBlocks {
     return pixel;
   }
 
-  /** Equal runs in rows below each other are one. */
+  /** Runs of pixels by kind; equal runs in adjacent rows are merged. */
   #runs(): Map<BlockKind, Run[]> {
     const runs = new Map<BlockKind, Run[]>();
     let above = new Map<string, Run>();
@@ -81,12 +82,12 @@ export class MergedBlocks {
   }
 }
 
-/** The pixels of a row that are covered, as stretches of one kind. */
+/** Covered pixels of a row, as stretches of one kind. */
 function stretches(columns: ReadonlyMap<number, ReadonlyMap<BlockKind, number>>) {
   const found: [kind: BlockKind, from: number, to: number][] = [];
   for (const [column, pixel] of [...columns].sort(([a], [b]) => a - b)) {
     const shares = [...pixel].sort(([, a], [, b]) => b - a);
-    const [kind] = shares[0] as [BlockKind, number];
+    const [kind] = at(shares, 0);
     if (shares.reduce((sum, [, share]) => sum + share, 0) < COVERED) continue;
     const last = found.at(-1);
     if (last?.[0] === kind && last[2] === column) last[2]++;

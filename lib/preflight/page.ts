@@ -7,7 +7,8 @@ import { type FigureTable, headline, tablesOf } from './tables.js';
 const STYLE = `
 :root { color-scheme: light dark; --ink: #24292f; --soft: #57606a; --line: #d0d7de; --ground: #fff }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #30363d; --ground: #0d1117 } }
-body { font: 14px/1.5 system-ui, "DejaVu Sans", sans-serif; color: var(--ink); background: var(--ground); max-width: 1000px; margin: 2em auto; padding: 0 1em }
+body { font: 14px/1.5 system-ui, "DejaVu Sans", sans-serif; color: var(--ink); background: var(--ground);\
+ max-width: 1000px; margin: 2em auto; padding: 0 1em }
 h1 { font-size: 22px } h2 { font-size: 16px; margin: 1.6em 0 .4em } .figures h2 { margin-top: 0 }
 .figures { margin-top: 2em }
 p { color: var(--soft); max-width: 44em }
@@ -19,9 +20,9 @@ th:first-child, td:first-child { text-align: left; padding-left: 0 }
 svg { max-width: 100%; height: auto }`;
 
 /**
- * A plan as a web page of its own, which needs no other file: its figures, what budgets cost, and the memory over the schedule.
+ * Renders a plan as a self-contained web page: its figures, the cost of budgets, and the memory over the schedule.
  *
- * @param name what is planned
+ * @param name of the model or file, for the title
  */
 export function planPage(name: string, plan: MemoryPlan, pace?: Pace): string {
   const { plans, budget } = plan;
@@ -50,10 +51,11 @@ export function planPage(name: string, plan: MemoryPlan, pace?: Pace): string {
 }
 
 const EXPLANATION =
-  'The arena of one worker, for its largest shard. Each rectangle is a tensor: from the step that writes it to the last that ' +
-  'reads it, at its place in the arena. The curve is the sum of what is alive. Point at a rectangle for its op and layer.';
+  'The arena of one worker, for its largest shard. Each rectangle is a tensor: from the step that writes it to ' +
+  'the last that reads it, at its place in the arena. The curve is the sum of what is alive. Point at a rectangle ' +
+  'for its op and layer.';
 
-/** Bytes that the budget leaves for an arena. */
+/** Bytes that the budget leaves for each arena; undefined without a budget. */
 export function arenaLimit({ budget, peak, worker, workers }: MemoryPlan): number | undefined {
   return budget && worker.arena + (budget.bytes - peak) / (workers * worker.instances);
 }

@@ -1,6 +1,6 @@
 import type { BlockKind } from '../compile/plan/block-kinds.js';
 
-/** The kinds of blocks in the order of the legend, with their names. */
+/** Names of the kinds of blocks, in the order of the legend. */
 export const KIND_NAMES: Readonly<Record<BlockKind, string>> = {
   kept: 'kept for the backward pass',
   recomputed: 'computed again',
@@ -8,7 +8,7 @@ export const KIND_NAMES: Readonly<Record<BlockKind, string>> = {
   workspace: 'workspace of a kernel',
 };
 
-/** Pictures are readable on light and dark pages. The colours of the kinds differ in lightness, too. */
+/** Style of the pictures, for light and dark pages. The colours of the kinds also differ in lightness. */
 export const STYLE = `
 .chart text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: #24292f }
 .chart .head { font-size: 13px; font-weight: 600 }

@@ -1,4 +1,4 @@
-/** A tag of SVG with its attributes and what it holds. Numbers have two decimals: a hundredth of a pixel. */
+/** An SVG element with attributes and content. Numbers have two decimals: a hundredth of a pixel. */
 export function tag(
   name: string,
   attributes: Readonly<Record<string, string | number>>,
@@ -9,7 +9,7 @@ export function tag(
   return content.length === 0 ? `${start}/>` : `${start}>${content.join('')}</${name}>`;
 }
 
-/** A text at a place. */
+/** A text element at a position. */
 export function text(
   x: number,
   y: number,
@@ -19,17 +19,17 @@ export function text(
   return tag('text', { x, y, ...attributes }, escaped(content));
 }
 
-/** What is shown while the pointer rests on a shape. */
+/** The tooltip of a shape. */
 export function tooltip(content: string): string {
   return tag('title', {}, escaped(content));
 }
 
-/** A number with at most two decimals. */
+/** Formats a number with at most two decimals. */
 export function digits(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 
-/** Text in which nothing is markup. */
+/** Escapes markup. */
 export function escaped(content: string): string {
   return content
     .replaceAll('&', '&amp;')

@@ -1,33 +1,34 @@
 import { formatBytes } from '../runtime/memory-size.js';
+import { percent } from '../text/percent.js';
 import type { MemoryPlan, Pace } from '../train/index.js';
 
-/** Figures of a plan as a table, with what it tells. */
+/** Figures of a plan as a table with a title. */
 export interface FigureTable {
   readonly title: string;
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** What training takes in one sentence. */
+/** The memory of training in one sentence. */
 export function headline({ budget, peak, batchSize, shards, workers }: MemoryPlan): string {
   const limit = budget ? `, within a budget of ${formatBytes(budget.bytes)}` : '';
   const cut = `${plural(shards, 'shard')} on ${plural(workers, 'worker')}`;
   return `${formatBytes(peak)} of memory in all${limit}, for batches of ${plural(batchSize, 'sample')} in ${cut}.`;
 }
 
-/** All figures, from the memory by what it is for to what other budgets would cost. */
+/** All figures, from memory by purpose to the cost of other budgets. */
 export function tablesOf(plan: MemoryPlan, pace?: Pace): FigureTable[] {
   return [memoryTable(plan), arenaTable(plan), workTable(plan, pace), curveTable(plan)];
 }
 
-/** The operations that compute something again, as a share of those that have to be. */
+/** Recomputed operations as a share of the necessary ones. */
 export function extraShare({ flops, recomputedFlops }: MemoryPlan, again = recomputedFlops): number {
   return again / (flops - recomputedFlops);
 }
 
-/** A share as a percentage, with a sign. */
+/** Formats a share as a percentage with a plus sign. */
 export function extra(share: number): string {
-  return `+${(100 * share).toFixed(1)} %`;
+  return `+${percent(share)}`;
 }
 
 function memoryTable({ shared, worker, workers, perWorkers, peak }: MemoryPlan): FigureTable {
@@ -108,7 +109,7 @@ function curveTable(plan: MemoryPlan): FigureTable {
   };
 }
 
-/** Floating-point operations with three digits: `1.23 GFLOP`. */
+/** Formats a number of floating-point operations with three digits: `1.23 GFLOP`. */
 function operations(flops: number): string {
   const units = ['', 'k', 'M', 'G', 'T'];
   const power = Math.max(

@@ -1,8 +1,9 @@
+import { at } from '../graph/at.js';
 import type { PlanRun, Span, Timeline } from '../parallel/protocol/timeline.js';
 import type { Profile, TraceEvent } from './report.js';
 import type { StepFacts } from './steps.js';
 
-/** The names of the phases in the chart. */
+/** Names of the phases in the chart. */
 const TITLES = {
   load: 'load',
   gradients: 'gradients',
@@ -12,9 +13,9 @@ const TITLES = {
 } as const;
 
 /**
- * The timelines as a flame chart with a track for each worker: training steps, in them the phases, in these the steps of
- * the plans, and in loops those of their bodies. Kernels are drawn one behind another from the start of their run; the
- * steps of a body with the time that they took over all turns of the loop.
+ * Converts timelines to a flame chart with one track per worker: training steps contain phases, phases contain the
+ * steps of plans, and loops the steps of their bodies. Kernels are drawn back to back from the start of their run; a
+ * step of a loop's body is drawn once, with its time over all iterations.
  */
 export function chromeTrace(
   plans: readonly (readonly StepFacts[])[],
@@ -43,7 +44,7 @@ function nameOf(rank: number): TraceEvent {
   return { name: 'thread_name', cat: '', ph: 'M', pid: 0, tid: rank, ts: 0, dur: 0, args };
 }
 
-/** Outer events first, as viewers expect of events that begin together. */
+/** Outer events first, as viewers expect of events with the same start. */
 function eventsOf(plans: readonly (readonly StepFacts[])[], { phases, runs }: Timeline): Event[] {
   const steps = new Map<number, Span>();
   for (const { step, start, end } of phases) {
@@ -57,11 +58,11 @@ function eventsOf(plans: readonly (readonly StepFacts[])[], { phases, runs }: Ti
 }
 
 function kernelEvents(steps: readonly StepFacts[], { start, milliseconds }: PlanRun): Event[] {
-  // Where the next step of each body goes; of the plan itself under `undefined`.
+  // Start of the next step in each loop body; under `undefined`, in the plan itself.
   const next = new Map<number | undefined, number>([[undefined, start]]);
   return steps.map(({ op, layer, part, shapes, calls, flops, bytes, loop }, i) => {
     const from = next.get(loop) as number;
-    const time = milliseconds[i] as number;
+    const time = at(milliseconds, i);
     next.set(loop, from + time).set(i, from);
     const rates = {
       'GFLOP/s': digits(flops / time / 1e6),
@@ -72,7 +73,7 @@ function kernelEvents(steps: readonly StepFacts[], { start, milliseconds }: Plan
   });
 }
 
-/** Whole nanoseconds, so that an event that ends with its parent does not end behind it. */
+/** Rounded to whole nanoseconds, so that an event never ends after its parent. */
 function microseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1e6) / 1e3;
 }

@@ -1,13 +1,14 @@
 import { table } from '../health/table.js';
+import { percent } from '../text/percent.js';
 import type { Profile, Work } from './report.js';
 
-/** How many rows a table of ops or layers has at most. */
+/** Maximum number of rows in the table of ops or layers. */
 const ROWS = 25;
 
-/** Wider texts are cut. */
+/** Maximum length of a name; longer ones are truncated. */
 const WIDTH = 60;
 
-/** A profile as tables of text: where the time goes, by phase, by op, by layer, and the slowest single steps. */
+/** Formats a profile as tables of text: time by phase, by op and by layer, and the slowest single steps. */
 export function formatProfile(profile: Profile): string {
   const { workers, steps, batchSize, milliseconds, examplesPerSecond } = profile;
   const [operations, bytes] = [profile.peakGflopsPerSecond, profile.peakGigabytesPerSecond];
@@ -17,7 +18,8 @@ export function formatProfile(profile: Profile): string {
     percent(time / milliseconds),
   ]);
   const head = [
-    `${ms(milliseconds)} ms a step (${Math.round(examplesPerSecond)} examples/s): ${steps} steps of ${batchSize} samples, `,
+    `${ms(milliseconds)} ms a step (${Math.round(examplesPerSecond)} examples/s): `,
+    `${steps} steps of ${batchSize} samples, `,
     `${workers} ${workers === 1 ? 'worker' : 'workers'}; figures are means of one worker in one step.\n`,
     `Peak of all workers together: ${operations.toPrecision(3)} GFLOP/s in products of large matrices, `,
     `${bytes.toPrecision(3)} GB/s in sums of vectors in main memory.`,
@@ -82,10 +84,6 @@ function ms(value: number): string {
 
 function brief(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(2);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
 
 function cut(text: string): string {

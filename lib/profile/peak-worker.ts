@@ -6,7 +6,7 @@ import { add } from '../ops/primitives/elementwise.js';
 import { matmul } from '../ops/primitives/matmul/matmul.js';
 import { Executable } from '../runtime/executable.js';
 
-/** What a thread does, and for how long. */
+/** A rate measurement in one thread. */
 export interface Effort {
   /** Products of square matrices, or sums of vectors; `size` is the length of a side. */
   readonly kind: 'product' | 'sum';
@@ -16,13 +16,13 @@ export interface Effort {
 
 interface Work {
   run(): void;
-  /** Operations of a product, bytes that a sum moves. */
+  /** Operations of a product, or bytes moved by a sum. */
   readonly amount: number;
 }
 
 const prepared = new Map<string, Work>();
 
-/** Does the same work for a while and gives its rate: in 10^9 operations, or bytes, a second. */
+/** Repeats the same work for a while and returns its rate, in 10^9 operations or bytes per second. */
 export default function measureRate({ kind, size, milliseconds }: Effort): number {
   const key = `${kind} ${size}`;
   const work = prepared.get(key) ?? prepare(kind, size);
@@ -43,7 +43,7 @@ function prepare(kind: Effort['kind'], size: number): Work {
     : { run: runner([size], add), amount: 3 * Float32Array.BYTES_PER_ELEMENT * size };
 }
 
-/** Runs a plan of one op on two arrays. */
+/** Compiles one op on two arrays; returns the function that runs it. */
 function runner(shape: readonly number[], op: (a: Tensor, b: Tensor) => Tensor): () => void {
   const inputs = [input('a', shape), input('b', shape)] as const;
   const { plan } = compileGraph({ inputs, outputs: [op(...inputs)] });

@@ -1,28 +1,28 @@
 import { compiledModule } from '../runtime/package-root.js';
 import type { Effort } from './peak-worker.js';
 
-/** Rows, columns and depth of the products that are tried. */
+/** Sizes of the square matrices to multiply. */
 const SIDES = [512, 1024, 2048];
 
-/** Elements of vectors that no cache holds. */
+/** Elements of a vector that exceeds all caches. */
 const VECTOR = 1 << 24;
 
 const ROUNDS = 5;
 
-/** How long a thread works in one round, in milliseconds. */
+/** Duration of one round, in milliseconds. */
 const ROUND_MS = 150;
 
 const known = new Map<string, number>();
 
 /**
- * The rate at which all threads together multiply float32 matrices through compiled plans, each thread its own, in
- * GFLOP/s: the best of several rounds and sizes. It is measured once in a process for each number of threads.
+ * Rate at which all threads together multiply float32 matrices, each with its own compiled plan, in GFLOP/s: the best
+ * of several rounds and sizes. Measured once per process and number of threads.
  */
 export function measurePeak(workers: number): Promise<number> {
   return once('product', SIDES, workers);
 }
 
-/** The rate at which all threads together add float32 vectors that lie in main memory, in 10^9 bytes a second; once. */
+/** Rate at which all threads together add float32 vectors in main memory, in 10^9 bytes per second; measured once. */
 export function measureBandwidth(workers: number): Promise<number> {
   return once('sum', [VECTOR], workers);
 }

@@ -1,58 +1,58 @@
-/** What some steps of plans cost. All figures are means: of one worker in one training step. */
+/** Cost of some steps of plans. All figures are means per worker and training step. */
 export interface Work {
   readonly milliseconds: number;
-  /** Of the whole training step, from 0 to 1. */
+  /** Share of the time of the whole training step, from 0 to 1. */
   readonly share: number;
-  /** How often kernels were called. */
+  /** Number of kernel calls. */
   readonly calls: number;
   /** Floating-point operations. */
   readonly flops: number;
-  /** Bytes of the operands that are read and written, each once; what is repeated by broadcasting counts once. */
+  /** Distinct bytes of the operands read and written; repetition by broadcasting is not counted. */
   readonly bytes: number;
-  /** 10^9 floating-point operations a second. */
+  /** 10^9 floating-point operations per second. */
   readonly gflopsPerSecond: number;
-  /** 10^9 bytes a second. */
+  /** 10^9 bytes per second. */
   readonly gigabytesPerSecond: number;
-  /** Operations a second as a share of what a worker reaches in products of large matrices, from 0 to 1. */
+  /** Operations per second as a share of a worker's rate in products of large matrices, from 0 to 1. */
   readonly ofPeak: number;
 }
 
-/** The work of all steps of one op, or of one fused chain of ops, as `add+relu`. */
+/** Work of all steps of one op, or of one fused chain of ops such as `add+relu`. */
 export interface OpWork extends Work {
   readonly op: string;
 }
 
-/** The work of one layer: the steps that its `forward` made, and those of their gradients. */
+/** Work of one layer: the steps made by its `forward`, and those of their gradients. */
 export interface LayerWork extends Work {
-  /** A module's path; `(model)`, `(loss)` or `(update)` for what is in no other module, in none, or the optimiser's. */
+  /** Path of a module; `(model)` for the model itself, `(loss)` outside all modules, `(update)` for the optimiser. */
   readonly layer: string;
   readonly forwardMilliseconds: number;
   readonly backwardMilliseconds: number;
 }
 
-/** The work of one step of a plan. */
+/** Work of one step of a plan. */
 export interface StepWork extends Work {
   readonly op: string;
   readonly layer: string;
   readonly part: 'forward' | 'backward' | 'update';
-  /** Of what it reads and writes: `float32[64,128] float32[128,10] -> float32[64,10]`. */
+  /** Operands read and written: `float32[64,128] float32[128,10] -> float32[64,10]`. */
   readonly shapes: string;
-  /** Of one call, the fastest: what it can be where nothing gets in its way. */
+  /** Time of one call in the fastest run, which other activity disturbs least. */
   readonly fastestMilliseconds: number;
 }
 
-/** A worker's time in one training step, by what it was spent on, in milliseconds. The parts add up to the whole. */
+/** Time of a worker in one training step by activity, in milliseconds. The parts add up to the whole. */
 export interface ProfileParts {
-  /** Rows of the batch are put together. */
+  /** Loading the rows of the batch. */
   readonly load: number;
   readonly forward: number;
   readonly backward: number;
   /** Waiting for the other workers. */
   readonly wait: number;
-  /** The gradients of all workers are added up. */
+  /** Adding up the gradients of all workers. */
   readonly sum: number;
   readonly update: number;
-  /** All that is outside of kernels: calls from JavaScript, bindings, the clocks themselves. */
+  /** Time outside of kernels: calls from JavaScript, bindings, the clocks themselves. */
   readonly overhead: number;
 }
 
@@ -62,14 +62,14 @@ export interface TraceEvent {
   readonly cat: string;
   readonly ph: 'X' | 'M';
   readonly pid: number;
-  /** The rank of the worker. */
+  /** Rank of the worker. */
   readonly tid: number;
   readonly ts: number;
   readonly dur: number;
   readonly args: Readonly<Record<string, string | number>>;
 }
 
-/** Where the time of training steps goes. Plain data. */
+/** Time of training steps by phase, op and layer. Plain data. */
 export interface Profile {
   readonly workers: number;
   readonly steps: number;
@@ -77,15 +77,15 @@ export interface Profile {
   /** Wall-clock time of one training step. */
   readonly milliseconds: number;
   readonly examplesPerSecond: number;
-  /** What all workers together reach in products of large float32 matrices, in 10^9 operations a second. */
+  /** Rate of all workers together in products of large float32 matrices, in 10^9 operations per second. */
   readonly peakGflopsPerSecond: number;
-  /** What they reach in sums of float32 vectors in main memory, in 10^9 bytes a second; caches are faster. */
+  /** Their rate in sums of float32 vectors in main memory, in 10^9 bytes per second; caches are faster. */
   readonly peakGigabytesPerSecond: number;
   readonly parts: ProfileParts;
-  /** The slowest first, as all lists. */
+  /** Slowest first, like all lists. */
   readonly ops: readonly OpWork[];
   readonly layers: readonly LayerWork[];
   readonly slowest: readonly StepWork[];
-  /** A flame chart: written to a file as JSON, chrome://tracing and ui.perfetto.dev show it. */
+  /** Flame chart: saved as JSON, it opens in chrome://tracing and ui.perfetto.dev. */
   readonly trace: { readonly traceEvents: readonly TraceEvent[]; readonly displayTimeUnit: 'ms' };
 }

@@ -1,21 +1,22 @@
 import { operandsOf } from '../compile/plan/operands.js';
 import type { Operand, Plan, Step } from '../compile/plan/plan.js';
+import { at } from '../graph/at.js';
 import { bytesPerElement } from '../graph/dtype.js';
-import { formatShape } from '../graph/errors.js';
+import { formatType } from '../graph/errors.js';
 import { LOSS } from '../health/record.js';
 import type { StepWork } from './report.js';
 
-/** What is known of a step before it runs. */
+/** Facts about a step that are known before it runs. */
 export interface StepFacts extends Pick<StepWork, 'op' | 'layer' | 'part' | 'shapes'> {
-  /** Of one run of the plan, without the body of a loop, whose steps have their own. */
+  /** Kernel calls in one run of the plan; a loop does not include those of the steps in its body. */
   readonly calls: number;
   readonly flops: number;
   readonly bytes: number;
-  /** The loop whose body it is in, by its place in the list. */
+  /** Index of the loop whose body contains the step. */
   readonly loop: number | undefined;
 }
 
-/** The steps of a plan in the order of their clocks: those of a loop's body stand behind the loop. */
+/** The steps of a plan in the order of their clocks: a loop is followed by the steps of its body. */
 export function describeSteps(plan: Plan, kind: 'gradients' | 'update'): StepFacts[] {
   const described: StepFacts[] = [];
   const visit = (steps: readonly Step[], calls: number, loop: number | undefined) => {
@@ -38,16 +39,16 @@ export function describeSteps(plan: Plan, kind: 'gradients' | 'update'): StepFac
   return described;
 }
 
-/** The time of each step without that of the steps in its body, by the times of all clocks. */
+/** Time of each step without the steps in its body, from the times of all clocks. */
 export function ownTimes(steps: readonly StepFacts[], milliseconds: Float64Array): Float64Array {
   const own = Float64Array.from(milliseconds);
   steps.forEach(({ loop }, i) => {
-    if (loop !== undefined) own[loop] = (own[loop] as number) - (milliseconds[i] as number);
+    if (loop !== undefined) own[loop] = at(own, loop) - at(milliseconds, i);
   });
   return own;
 }
 
-/** Memory for a kernel's own use is not counted. */
+/** Operands that a step reads and writes, without its workspace. */
 function transferred(step: Step): { reads: readonly Operand[]; writes: readonly Operand[] } {
   const { reads, writes } = operandsOf(step);
   const workspace = 'workspace' in step ? step.workspace : undefined;
@@ -59,7 +60,7 @@ function bytesOf(step: Step): number {
   return [...reads, ...writes].reduce((sum, operand) => sum + bytesOfOperand(operand), 0);
 }
 
-/** An axis of stride 0 repeats the same bytes. */
+/** Distinct bytes of an operand: an axis of stride 0 repeats the same ones. */
 function bytesOfOperand({ shape, strides, dtype }: Operand): number {
   const elements = shape.reduce(
     (size, length, axis) => size * (strides[axis] === 0 ? Math.min(length, 1) : length),
@@ -70,7 +71,6 @@ function bytesOfOperand({ shape, strides, dtype }: Operand): number {
 
 function shapesOf(step: Step): string {
   const { reads, writes } = transferred(step);
-  const list = (operands: readonly Operand[]) =>
-    operands.map(({ dtype, shape }) => dtype + formatShape(shape)).join(' ');
+  const list = (operands: readonly Operand[]) => operands.map(formatType).join(' ');
   return `${list(reads)} -> ${list(writes)}`.trimStart();
 }

@@ -1,35 +1,36 @@
+import { at } from '../graph/at.js';
 import type { TrainingJob } from '../parallel/protocol/job.js';
 import { type PlanRun, plansOf, type Timeline } from '../parallel/protocol/timeline.js';
 import { chromeTrace } from './chrome-trace.js';
 import type { LayerWork, OpWork, Profile, ProfileParts, StepWork, Work } from './report.js';
 import { describeSteps, ownTimes, type StepFacts } from './steps.js';
 
-/** What was run to be profiled. */
+/** A recorded training run. */
 export interface ProfiledRun {
   readonly training: TrainingJob;
-  /** Of each worker, by rank. */
+  /** Timeline of each worker, by rank. */
   readonly timelines: readonly Timeline[];
-  /** Steps to leave out, from the first on. */
+  /** Number of initial steps to leave out. */
   readonly warmUp: number;
   readonly steps: number;
   readonly peakGflopsPerSecond: number;
   readonly peakGigabytesPerSecond: number;
 }
 
-/** How many of the slowest steps are listed. */
+/** Maximum length of the list of slowest steps. */
 const SLOWEST = 25;
 
-/** A step and the totals over all workers and training steps. */
+/** A step with its totals over all workers and training steps. */
 interface Total extends StepFacts {
   milliseconds: number;
-  /** Of one call, in the fastest run. */
+  /** Milliseconds of one call in the fastest run. */
   fastest: number;
   totalCalls: number;
   totalFlops: number;
   totalBytes: number;
 }
 
-/** Reads a report from what the workers wrote down. */
+/** Computes a profile from the timelines of the workers. */
 export function summarise(run: ProfiledRun): Profile {
   const { training, warmUp, steps, peakGflopsPerSecond, peakGigabytesPerSecond } = run;
   const timelines = run.timelines.map((timeline) => afterWarmUp(timeline, warmUp));
@@ -95,7 +96,7 @@ function addUp(plans: readonly (readonly StepFacts[])[], runs: readonly PlanRun[
     const steps = totals[run.plan] ?? [];
     const own = ownTimes(steps, run.milliseconds);
     steps.forEach((step, i) => {
-      const time = own[i] as number;
+      const time = at(own, i);
       step.milliseconds += time;
       step.fastest = Math.min(step.fastest, time / step.calls);
       step.totalCalls += step.calls;
@@ -106,7 +107,7 @@ function addUp(plans: readonly (readonly StepFacts[])[], runs: readonly PlanRun[
   return totals.flat().filter(({ totalCalls }) => totalCalls > 0);
 }
 
-/** What totals are divided by: runs of one worker in one step, the time of that, and a worker's peak. */
+/** Divisors of totals: runs (one per worker and training step), time of a training step, and peak of one worker. */
 interface Scale {
   readonly runs: number;
   readonly milliseconds: number;
@@ -142,12 +143,12 @@ function layerWork(layer: string, members: readonly Total[], scale: Scale): Laye
 }
 
 function stepWork(members: readonly Total[], scale: Scale): StepWork {
-  const { op, layer, part, shapes } = members[0] as Total;
+  const { op, layer, part, shapes } = at(members, 0);
   const fastestMilliseconds = Math.min(...members.map(({ fastest }) => fastest));
   return { op, layer, part, shapes, ...workOf(members, scale), fastestMilliseconds };
 }
 
-/** The overhead is what no kernel, no wait and no other phase accounts for, so that the parts add up to the whole. */
+/** Splits the time of a step into parts. The overhead is the remainder, so that the parts add up to the whole. */
 function partsOf(timelines: readonly Timeline[], totals: readonly Total[], scale: Scale): ProfileParts {
   const spans = timelines.flatMap(({ phases }) => phases);
   const phase = (name: string) =>

@@ -1,6 +1,6 @@
 import type { Compiled } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
-import { formatShape } from '../graph/errors.js';
+import { formatType } from '../graph/errors.js';
 import { constant, input, tensor } from '../graph/leaf.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
@@ -67,7 +67,7 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
   const queue = new Queue();
 
   const call = async (tensors: readonly Tensor[]): Promise<R> => {
-    const key = tensors.map(({ dtype, shape }) => dtype + formatShape(shape)).join();
+    const key = tensors.map(formatType).join();
     const known = entries.get(key) ?? [];
     let entry = known.find(({ guards }) => guards.every((holds) => holds()));
     if (!entry) {

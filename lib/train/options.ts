@@ -13,35 +13,36 @@ export interface TrainerOptions {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
   /**
-   * Threads. 'auto', the default, takes as many as the process has usable cores, and to train one alone where a shard has
-   * less than a million operations, which is quicker than sharing them out.
+   * Number of threads. 'auto', the default, takes one per usable core of the process, but trains on a single one if a
+   * shard has less than a million operations, which is quicker than sharing the work.
    */
   readonly workers?: number | 'auto';
   /**
-   * Parts that each batch is cut into, 1 to 1024. Their gradients are added in a fixed order, so that the weights after a
-   * number of steps depend on the seed and the number of shards, to the bit, and not on the number of workers. Memory for
-   * gradients grows with the logarithm of it. Default: one for each worker, which is fastest.
+   * Number of parts that each batch is cut into, 1 to 1024. Their gradients are added in a fixed order, so that the
+   * weights after a number of steps depend, to the bit, on the seed and the number of shards, but not on the number of
+   * workers. Memory for gradients grows with the logarithm of the number of shards. Default: one per worker, which is
+   * fastest.
    */
   readonly shards?: number;
   /**
-   * The most that training may take: bytes, a text such as '512MB' or '1.5GB', or 'auto' for half of what the process may still
-   * use. It covers parameters, gradients, the optimiser's state, and all that the workers take; neither the data set nor Node
-   * itself. Activations are given up and computed again, as few operations as possible, until it fits, and with `workers:
-   * 'auto'`, fewer workers may be taken; the weights have the same bits. What cannot be met is refused before anything is
-   * trained. See docs/memory.md. Default: as much as is quickest.
+   * Memory budget of training: bytes, a string such as '512MB' or '1.5GB', or 'auto' for half of the memory that the
+   * process may still use. It covers parameters, gradients, the optimiser's state and everything that the workers take,
+   * but neither the data set nor Node itself. To fit, activations are recomputed, with as few operations as possible,
+   * and with `workers: 'auto'` fewer workers may be used; the weights have the same bits. A budget that cannot be met
+   * is refused before anything is trained. See docs/memory.md. Default: no limit, and the quickest plans.
    */
   readonly memory?: MemorySize;
   /**
-   * By how much the workers stand back for other threads, the main one included, 0 to 19 (see `man nice`). With 10, a service that trains answers
-   * nearly as fast as one that does not, as a request takes its core at once; where nobody else wants the cores, training is
-   * as fast as with 0. Linux only; elsewhere it has no effect. Default 0.
+   * Niceness of the workers, 0 to 19 (see `man nice`): by how much they yield to other threads, the main one included.
+   * With 10, a service that trains answers nearly as fast as one that does not, as a request gets its core at once; on
+   * idle cores, training is as fast as with 0. Linux only; elsewhere it has no effect. Default 0.
    */
   readonly nice?: number;
-  /** Gets lines that tell what was chosen, and why. Default: stderr where NODE_DEBUG names `chainrule`. */
+  /** Receives lines that tell what was chosen, and why. Default: stderr if NODE_DEBUG names `chainrule`. */
   readonly log?: (line: string) => void;
-  /** Decides the first values, the order of the samples and dropout. Default 0. */
+  /** Seed of the initial values, the order of the samples and dropout. Default 0. */
   readonly seed?: number;
-  /** Figures to report besides the loss; by default those that suit the loss, as accuracy suits cross-entropy. */
+  /** Figures to report besides the loss. Default: those that suit the loss, such as accuracy for cross-entropy. */
   readonly metrics?: Readonly<Record<string, Metric>>;
 }
 
@@ -50,33 +51,32 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Samples per step. Default 32. */
   readonly batchSize?: number;
-  /** Evaluated after each epoch; with the moving averages of the parameters, where the optimiser keeps them. */
+  /** Evaluated after each epoch, with the moving averages of the parameters if the optimiser keeps them. */
   readonly validation?: Dataset;
-  /** Whether each epoch takes the samples in a new order. Default true. */
+  /** True to take the samples in a new order in each epoch. Default true. */
   readonly shuffle?: boolean;
   /**
-   * Whether each epoch's result tells how the model then is: its gradients, activations and updates, on the first batch
-   * of the data as it stands (see `Trainer.inspect`). Thresholds of the findings may be given instead of `true`. Default
-   * false.
+   * True to add a health report to each epoch's result: gradients, activations and updates on the first batch of the
+   * unshuffled data (see `Trainer.inspect`). Thresholds of the findings may be given instead of `true`. Default false.
    */
   readonly health?: boolean | Partial<HealthThresholds>;
   /**
-   * What happens at a step whose loss is not finite: 'stop' rejects with the op and the layer that first made such a value;
-   * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`; schedules go on. Where
-   * steps are accumulated, one that is skipped adds nothing, and an update whose steps are all skipped is not made. The
-   * epoch's loss leaves such steps out, and is NaN when all were skipped. Default 'stop'.
+   * Reaction to a step whose loss is not finite. 'stop' rejects with the op and the layer that first made such a value.
+   * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`; schedules advance.
+   * With gradient accumulation, a skipped step adds nothing, and an update whose steps are all skipped is not made. The
+   * epoch's loss leaves skipped steps out, and is NaN if all were skipped. Default 'stop'.
    */
   readonly nonFinite?: 'stop' | 'skip';
   /**
-   * How often the workers are started anew when one fails, runs out of memory, is terminated or is stuck; training then
-   * goes on with the same bits. Default 0.
+   * Number of times that the workers may be restarted when one fails, runs out of memory, is terminated or is stuck;
+   * training then resumes with the same bits. Default 0.
    */
   readonly restartWorkers?: number;
   /** Milliseconds that a step may take before its worker counts as stuck. Default 600,000 (ten minutes). */
   readonly stepTimeout?: number;
   /**
-   * Saves the run, and goes on with the one that the directory holds, in the middle of an epoch if need be, to the same
-   * weights as a run that nothing disturbed. `epochs` then counts from the start of that run; those that are left are
+   * Saves the run, and resumes the one that the directory holds, in the middle of an epoch if need be, to the same
+   * weights as an uninterrupted run. `epochs` then counts from the start of that run, and the remaining ones are
    * yielded. See docs/checkpoints.md.
    */
   readonly checkpoint?: CheckpointOptions;
@@ -87,9 +87,9 @@ export interface FitOptions {
 }
 
 export interface InspectionOptions {
-  /** Samples to look at, from the first on. Default 32. */
+  /** Number of samples to inspect, from the first on. Default 32. */
   readonly batchSize?: number;
-  /** Where findings begin. */
+  /** Thresholds of the findings; the others have their defaults. */
   readonly thresholds?: Partial<HealthThresholds>;
 }
 
@@ -102,9 +102,9 @@ export interface ProfileOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Where an epoch is. */
+/** Progress within an epoch. */
 export interface Progress {
-  /** From 1. */
+  /** Number of the epoch, from 1. */
   readonly epoch: number;
   /** Steps done in this epoch. */
   readonly step: number;
@@ -115,14 +115,14 @@ export interface Progress {
   readonly examplesPerSecond: number;
   /** The mean loss of the epoch's steps so far. */
   readonly loss: number;
-  /** Seconds until the epoch ends, at this pace; NaN where that is not known. */
+  /** Seconds until the epoch ends, at this pace; NaN if unknown. */
   readonly eta: number;
 }
 
-/** The figures of an epoch, and what the history does not keep. */
+/** The figures of an epoch, including those that the history does not keep. */
 export interface EpochResult extends EpochRecord {
-  /** The loss of every step; NaN for one that was skipped. */
+  /** The loss of every step; NaN for a skipped one. */
   readonly stepLosses: Float64Array;
-  /** Where `health` was asked for. */
+  /** The health report, if the option `health` is set. */
   readonly health?: HealthReport;
 }

@@ -60,12 +60,12 @@ import { inMode } from './prepare/mode.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
 
 /**
- * Trains a model on worker threads: each batch is cut into shards, by default one per worker, the gradients are averaged
- * in a fixed order, and each worker updates its slice of the parameters, which all share. The main thread only watches.
+ * Trains a model on worker threads: each batch is cut into shards, by default one per worker, the gradients are
+ * averaged in a fixed order, and each worker updates its slice of the shared parameters. The main thread only watches.
  */
 export class Trainer {
   readonly model: Module;
-  /** Threads that `fit` and `evaluate` run on; with `auto`, `fit` takes one where a step has little work. */
+  /** Number of threads of `fit` and `evaluate`; with 'auto', `fit` takes one if a step has little work. */
   readonly workers: number;
   readonly #options: TrainerOptions;
   readonly #metrics: Readonly<Record<string, Metric>>;
@@ -77,7 +77,7 @@ export class Trainer {
   readonly #feed = new ProgressFeed();
   readonly #log: (line: string) => void;
 
-  /** @throws when `workers` or `shards` is no positive integer, or the model has no parameters */
+  /** @throws if `workers` or `shards` is not a positive integer, or the model has no parameters */
   constructor(model: Module, options: TrainerOptions) {
     const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
     requireTrainerOptions(options);
@@ -96,18 +96,18 @@ export class Trainer {
     return this.#state.steps;
   }
 
-  /** The figures of the epochs that are over, also those before a checkpoint that `fit` went on from. */
+  /** The figures of the finished epochs, including those before a checkpoint that `fit` resumed from. */
   get history(): readonly EpochRecord[] {
     return this.#state.history;
   }
 
   /**
    * Trains for some epochs and yields the figures of each when it is done. Leaving the loop early, an abort or an
-   * error ends all threads; the parameters stay as the last whole step left them. With the option `checkpoint` it goes on
-   * where the run in that directory was.
+   * error ends all threads; the parameters stay as the last complete step left them. With the option `checkpoint` it
+   * resumes the run in that directory.
    *
-   * @throws before anything is trained when the data does not fit the model; the worker's error when one fails; when the
-   *   loss is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
+   * @throws before anything is trained if the data does not fit the model; the worker's error if one fails; if the loss
+   *   is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
    */
   async *fit(
     data: Dataset | StreamDataset,
@@ -149,7 +149,7 @@ export class Trainer {
     }
   }
 
-  /** Lets the workers sleep after the step under way, until `resume`; what is called meanwhile begins with a pause. */
+  /** Pauses the workers after the step under way, until `resume`; a call made meanwhile starts paused. */
   pause(): void {
     this.#calls.paused = true;
   }
@@ -159,14 +159,14 @@ export class Trainer {
     this.#calls.paused = false;
   }
 
-  /** Whether `pause` was called, and `resume` was not since. */
+  /** True after `pause`, until `resume`. */
   get paused(): boolean {
     return this.#calls.paused;
   }
 
   /**
    * The progress of the call of `fit` that is under way or comes next, about ten times a second, until that call ends.
-   * Whoever takes longer over one gets the latest.
+   * A slow reader gets only the latest.
    *
    *     for await (const { epoch, step, steps, loss } of trainer.progress()) console.log(epoch, step / steps, loss);
    */
@@ -197,11 +197,11 @@ export class Trainer {
   }
 
   /**
-   * Looks at the model on a batch, as `inspect`: norms of activations and gradients, dead ReLUs, the next updates from the
-   * present state of the optimiser, values that are not finite, and findings with remedies. Nothing is changed. It may be
-   * called between the epochs of `fit`.
+   * Inspects the model on a batch, as `inspect` does: norms of activations and gradients, dead ReLUs, the next updates
+   * from the current state of the optimiser, non-finite values, and findings with remedies. Nothing is changed. It may
+   * be called between the epochs of `fit`.
    *
-   * @param data whose first `batchSize` samples are looked at, in training mode
+   * @param data its first `batchSize` samples are used, in training mode
    */
   async inspect(data: Dataset, options: InspectionOptions = {}): Promise<HealthReport> {
     const { batchSize = BATCH_SIZE, thresholds } = options;
@@ -211,15 +211,15 @@ export class Trainer {
   }
 
   /**
-   * Times training steps, kernel by kernel, on the threads that train: where the time goes by op, by layer, by phase, and
-   * how near to the machine's peak each op comes. It trains for these steps, with their clocks in the way; then parameters,
-   * buffers and the optimiser's state get the values back that they had before. `formatProfile` prints the report.
+   * Times training steps, kernel by kernel, on the training threads: where the time goes by op, by layer and by phase,
+   * and how near to the machine's peak each op comes. It trains for these steps, slowed by the clocks; then parameters,
+   * buffers and the optimiser's state are restored. `formatProfile` prints the report.
    *
    *     const profile = await trainer.profile(train, { steps: 20, batchSize: 128 });
    *     console.log(formatProfile(profile));
    *     writeFileSync('trace.json', JSON.stringify(profile.trace));
    *
-   * @param data whose samples are taken in order, and again from the first where they are too few
+   * @param data its samples are taken in order, and again from the first if there are too few
    * @throws (rejects) as `fit` does
    */
   async profile(data: Dataset, options: ProfileOptions = {}): Promise<Profile> {
@@ -240,19 +240,19 @@ export class Trainer {
   }
 
   /**
-   * Works out what `fit` would take, within the trainer's budget or another, before anything is taken: bytes by what they are
-   * for, operations, and what other budgets would cost. Nothing is trained, no thread is started.
+   * Computes what `fit` would take, within the trainer's budget or another, before anything is allocated: bytes by
+   * purpose, operations, and the cost of other budgets. Nothing is trained, no thread is started.
    *
-   * @throws what `fit` would throw before it trains, as where the budget is too small
+   * @throws what `fit` would throw before it trains, for example if the budget is too small
    */
   plan(data: Dataset | StreamDataset, options: PlanOptions = {}): MemoryPlan {
     return planTraining(this.#idleContext(), data, options, this.#budget('plan', options.memory));
   }
 
   /**
-   * How long a step and an epoch of `fit` will take here, from steps that are timed for about a second on the threads that
-   * train. It trains for these steps; then parameters, buffers and the optimiser's state get the values back that they had
-   * before.
+   * Measures the time of a step and of an epoch of `fit` on this machine, from steps that are timed for about a second
+   * on the training threads. It trains for these steps; then parameters, buffers and the optimiser's state are
+   * restored.
    *
    *     console.log(formatPlan(trainer.plan(train, { batchSize }), await trainer.pace(train, { batchSize })));
    *
@@ -269,7 +269,7 @@ export class Trainer {
     let restore = () => {};
     try {
       const context = { ...this.#context(), steps: this.#state.steps, signal };
-      // Losses that are not finite take as long, and are to be found by `fit`.
+      // A step whose loss is not finite takes as long; reporting it is left to `fit`.
       const run = { batchSize, nonFinite: 'skip' as const, ...(validation ? { validation } : {}) };
       const request = { data, options: run, snapshot: checkpoint !== undefined };
       const { training } = prepareWithin(budget, context, request);
@@ -283,11 +283,11 @@ export class Trainer {
   }
 
   /**
-   * The largest batch that `fit` can train on within the trainer's budget or another: it fits, and one sample more does not.
+   * The largest batch that `fit` can train on within the trainer's budget or another; one sample more does not fit.
    *
    *     const batchSize = trainer.maxBatch(train, { memory: '512MB' });
    *
-   * @throws where one sample is too many
+   * @throws if not even one sample fits
    */
   maxBatch(data: Dataset | StreamDataset, options: MaxBatchOptions = {}): number {
     const { memory = this.#options.memory ?? 'auto' } = options;
@@ -295,10 +295,10 @@ export class Trainer {
   }
 
   /**
-   * Runs a function, as to evaluate or save the model, while its parameters hold their moving averages (see the option
-   * `average` of optimisers); then they get their own values back. `fit` is refused for that time.
+   * Runs a function, for example to evaluate or save the model, while its parameters hold their moving averages (see
+   * the option `average` of optimisers); then restores their own values. `fit` is refused meanwhile.
    *
-   * @throws when the optimiser keeps no averages, or a call of `fit` is under way
+   * @throws if the optimiser keeps no averages, or a call of `fit` is under way
    */
   async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     const { name, stages } = this.#options.optimizer;
@@ -307,7 +307,7 @@ export class Trainer {
     return this.#withAverages(fn);
   }
 
-  /** Before the first update there are no averages yet, and what the parameters were given since stands for them. */
+  /** Before the first update there are no averages yet, so the parameters keep their own values. */
   async #withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     const updates = this.#options.optimizer.updatesAfter(this.#state.steps);
     return updates === 0 ? fn() : this.#memory.withAverages(fn);
@@ -317,7 +317,7 @@ export class Trainer {
     return memory === undefined ? undefined : resolveMemory(op, memory);
   }
 
-  /** For a look that changes nothing, also while workers are at work. */
+  /** Context of a call that changes nothing; valid also while workers are running. */
   #idleContext() {
     return this.#context(this.#calls.busy ? this.#memory.inUse() : this.#memory.current());
   }
@@ -354,7 +354,7 @@ export class Trainer {
     return { ...prepared, training };
   }
 
-  /** @throws the failure of a worker; where the loss is not finite, with the op that made the first such value */
+  /** @throws the failure of a worker; if the loss is not finite, with the op that made the first such value */
   async #trainEpoch(run: FitRun, limits: ResourceLimits): Promise<EpochResult> {
     const { samples: data, options } = run.input;
     const outcome = await run.trainEpoch({
@@ -383,7 +383,7 @@ export class Trainer {
     return inMode(this.model, true, () => inspectBatch(context, batch, thresholds));
   }
 
-  /** Of the averaged parameters, where the optimiser averages them: these are the ones to be used later. */
+  /** Evaluates the averaged parameters if the optimiser keeps averages, as these are meant for later use. */
   #validateIn(session: Session, evaluation: EvaluationJob, restarts: Restarts): Promise<Figures> {
     const evaluate = () => evaluateIn(session, evaluation, restarts);
     const { stages } = this.#options.optimizer;

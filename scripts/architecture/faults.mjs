@@ -1,4 +1,4 @@
-// What the architecture forbids, each as a function from what it looks at to the faults, a line each.
+// The rules of the architecture, each as a function that yields the faults, a line each.
 import { picture } from './picture.mjs';
 
 /** @typedef {import('./imports.mjs').Import} Import */
@@ -28,7 +28,7 @@ function roomOf(path, layers) {
 }
 
 /**
- * Circles of files that need one another's values while they load.
+ * Cycles of files that need one another's values while they load.
  * @param {readonly Import[]} imports
  */
 export function* valueCycles(imports) {
@@ -53,7 +53,7 @@ export function* valueCycles(imports) {
 }
 
 /**
- * Folders with more files than one can take in.
+ * Folders with too many files.
  * @param {readonly string[]} files @param {number} most
  */
 export function* fullFolders(files, most = 25) {
@@ -65,7 +65,7 @@ export function* fullFolders(files, most = 25) {
 }
 
 /**
- * A page that does not show the layers as they are.
+ * A page that does not show the current layers.
  * @param {string} page @param {Layers} layers
  */
 export function* outdatedPicture(page, layers) {

@@ -3,7 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { root } from '../setup/run.mjs';
 
-/** @typedef {{ from: string, to: string, value: boolean }} Import of a file by another; `value` when not of types alone */
+/**
+ * An import of a file by another; `value` unless it imports types only.
+ * @typedef {{ from: string, to: string, value: boolean }} Import
+ */
 
 const statement = /^(?:import|export)\s+(type\s+)?(\*(?: as \w+)?|[\w\s{},*]+?)\s+from\s+'([^']+)'/gm;
 const bare = /^import\s+'([^']+)'/gm;
@@ -32,7 +35,7 @@ export function importsOf(sources) {
         value: !type && takesValue(names),
       })),
       ...[...text.matchAll(bare)].map(([, to]) => ({ to, value: true })),
-      // Loaded when it is needed: that closes no cycle of values.
+      // Loaded on demand, which closes no cycle of values.
       ...[...text.matchAll(dynamic)].map(([, to]) => ({ to, value: false })),
     ];
     return found
@@ -41,7 +44,7 @@ export function importsOf(sources) {
   });
 }
 
-/** Whether one of the names between braces is no type. */
+/** True if one of the names between braces is not a type. */
 function takesValue(names = '') {
   const [, list] = names.match(/^\{([\s\S]*)\}$/) ?? [];
   if (list === undefined) return true;

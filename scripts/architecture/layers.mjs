@@ -1,5 +1,5 @@
-// The layers of the sources, from the top to the bottom: the one place that says what may import what. A file imports from
-// its own room, which is the longest path here that it lies below, and from layers further down.
+// The layers of the sources, from top to bottom: the only place that says what may import what. A file imports from its
+// own room, which is the longest path here that contains it, and from layers further down.
 
 /** @type {readonly (readonly string[])[]} */
 export const layers = [
@@ -33,4 +33,5 @@ export const layers = [
   ['lib/ops/indexing', 'lib/ops/math', 'lib/ops/scan'],
   ['lib/ops/primitives'],
   ['lib/graph'],
+  ['lib/text'],
 ];

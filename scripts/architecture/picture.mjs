@@ -1,4 +1,4 @@
-// The layers as CONTRIBUTING.md shows them: a line for each, the top first.
+// The layers as CONTRIBUTING.md shows them: a line for each, the top one first.
 
 /** @param {readonly (readonly string[])[]} layers */
 export function picture(layers) {

@@ -4,6 +4,7 @@ import type { Loop } from '../../graph/loop.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
 import { link, reaches, type Unit } from '../fuse/units.js';
 import type { Buffer } from '../plan/values.js';
+import type { Readers } from './readers.js';
 
 /** A value that leaves the plan, and the binding that receives it. */
 export interface Target {
@@ -28,7 +29,7 @@ export interface Destinations {
 export function chooseDestinations(
   targets: readonly Target[],
   unitOf: ReadonlyMap<Tensor, Unit>,
-  consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
+  consumers: Readers,
 ): Destinations {
   const direct = new Map<Tensor, Buffer>();
   const before: Target[] = [];
@@ -78,7 +79,7 @@ function reserve(
   variable: Variable,
   value: Tensor,
   unitOf: ReadonlyMap<Tensor, Unit>,
-  consumers: ReadonlyMap<Tensor, readonly Tensor[]>,
+  consumers: Readers,
   fallible: ReadonlySet<Unit>,
 ): boolean {
   const writer = unitOf.get(value) as Unit;
@@ -96,7 +97,7 @@ function reserve(
 }
 
 /** The nodes that read a leaf, directly or through views. */
-function readersOf(leaf: Tensor, consumers: ReadonlyMap<Tensor, readonly Tensor[]>) {
+function readersOf(leaf: Tensor, consumers: Readers) {
   const found: { node: Tensor; viewed: boolean }[] = [];
   const stack: { node: Tensor; viewed: boolean }[] = [{ node: leaf, viewed: false }];
   for (let top = stack.pop(); top; top = stack.pop()) {

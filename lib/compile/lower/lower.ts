@@ -20,7 +20,7 @@ export interface LoweringContext {
   readonly leaves: ReadonlyMap<Tensor, Buffer>;
   /** The binding that a node's value is written to directly, if any. */
   readonly destinations: ReadonlyMap<Tensor, Buffer>;
-  /** Nodes whose values are read outside of their unit. */
+  /** Nodes whose values are read outside of their unit, or leave the plan: they have to be in memory. */
   readonly shared: ReadonlySet<Tensor>;
   /** Compiles a loop's body to a plan. */
   compileBody(body: Body): Plan;

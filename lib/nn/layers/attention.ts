@@ -1,5 +1,5 @@
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { formatShape, formatType, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { attention } from '../../ops/nn/attention.js';
@@ -200,7 +200,7 @@ function readMasks(
   if (keyPaddingMask) {
     const [samples, length] = key.shape as [number, number];
     if (keyPaddingMask.dtype !== 'bool' || !sameShape(keyPaddingMask.shape, [samples, length])) {
-      const found = `${keyPaddingMask.dtype}${formatShape(keyPaddingMask.shape)}`;
+      const found = formatType(keyPaddingMask);
       throw invalid('MultiheadAttention', `keyPaddingMask must be bool[${samples},${length}]`, found);
     }
     masks.push(reshape(eq(keyPaddingMask, 0), [samples, 1, 1, length]));

@@ -1,6 +1,6 @@
 import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { formatShape, formatType, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { arange, zeros } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
@@ -184,7 +184,7 @@ export abstract class Recurrent extends Module {
 /** True for each real step [T] of each sequence [N], as bool [T, N, 1]. */
 function realSteps(op: string, lengths: Tensor, batch: number, steps: number): Tensor {
   if (lengths.dtype !== 'int32' || lengths.ndim !== 1 || lengths.shape[0] !== batch) {
-    throw invalid(op, `lengths must be int32[${batch}]`, `${lengths.dtype}${formatShape(lengths.shape)}`);
+    throw invalid(op, `lengths must be int32[${batch}]`, formatType(lengths));
   }
   const checked = checkRange(op, lengths, 1, steps + 1);
   return lt(reshape(arange(steps, 'int32'), [steps, 1, 1]), reshape(checked, [1, batch, 1]));

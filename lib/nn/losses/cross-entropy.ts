@@ -1,5 +1,5 @@
 import { isFloat, type TypedArray } from '../../graph/dtype.js';
-import { formatShape, invalid } from '../../graph/errors.js';
+import { formatShape, formatType, invalid } from '../../graph/errors.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { logSoftmax } from '../../ops/nn/softmax.js';
@@ -77,7 +77,7 @@ function ofProbabilities(
 ): Tensor {
   if (!sameShape(logits.shape, target.shape)) {
     const expected = `labels must be int32 or uint8, and probabilities of the shape ${formatShape(logits.shape)}`;
-    throw invalid('crossEntropy', expected, `${target.dtype}${formatShape(target.shape)}`);
+    throw invalid('crossEntropy', expected, formatType(target));
   }
   if (ignoreIndex !== undefined) {
     throw invalid('crossEntropy', 'ignoreIndex needs labels for targets', target.dtype);

@@ -122,8 +122,8 @@ export function batchNorm(
     return normalise('batchNorm', x, along(allButLast(x), true), options);
   }
   const { mean: center, variance } = statistics;
-  requireLike('batchNorm', 'mean', center, shape);
-  requireLike('batchNorm', 'variance', variance, shape);
+  requireShape('batchNorm', 'mean', center, shape);
+  requireShape('batchNorm', 'variance', variance, shape);
   const { weight, bias, eps = 1e-5 } = options;
   const scale = inverseRoot('batchNorm', variance, eps);
   // Multiplies the weight into the scale first: C numbers instead of all of x.
@@ -232,8 +232,8 @@ function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
 function requireAffine(op: string, shape: Shape, options: NormOptions): void {
   requireOptions(op, options);
   const { weight, bias } = options;
-  if (weight) requireLike(op, 'weight', weight, shape);
-  if (bias) requireLike(op, 'bias', bias, shape);
+  if (weight) requireShape(op, 'weight', weight, shape);
+  if (bias) requireShape(op, 'bias', bias, shape);
 }
 
 function requireChannels(op: string, x: Tensor): number {
@@ -259,7 +259,7 @@ function requireEnding(op: string, x: Tensor, shape: Shape): void {
   }
 }
 
-function requireLike(op: string, name: string, value: Tensor, shape: Shape): void {
+function requireShape(op: string, name: string, value: Tensor, shape: Shape): void {
   if (!sameShape(value.shape, shape)) throw invalid(op, `${name} must be ${formatShape(shape)}`, value.shape);
 }
 

@@ -1,5 +1,5 @@
 import { isFloat } from '../../graph/dtype.js';
-import { formatShape, invalid } from '../../graph/errors.js';
+import { formatType, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
@@ -82,13 +82,13 @@ function applyRule(gradient: Tensor, node: Tensor<CustomGradientAttributes>): re
 
 function requireGradient(name: string, index: number, input: Tensor, gradient: unknown): Tensor | null {
   if (gradient === null || gradient === undefined) return null;
-  const wanted = `gradient ${index} of the rule must be ${input.dtype}${formatShape(input.shape)}`;
+  const wanted = `gradient ${index} of the rule must be ${formatType(input)}`;
   if (!isFloat(input.dtype)) {
     throw invalid(name, `gradient ${index} of the rule must be null, for its argument is ${input.dtype}`);
   }
   if (!(gradient instanceof Tensor)) throw invalid(name, `${wanted} or null`, gradient);
   if (!sameShape(gradient.shape, input.shape) || gradient.dtype !== input.dtype) {
-    throw invalid(name, wanted, `${gradient.dtype}${formatShape(gradient.shape)}`);
+    throw invalid(name, wanted, formatType(gradient));
   }
   return gradient;
 }

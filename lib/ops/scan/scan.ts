@@ -1,9 +1,9 @@
 import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { formatType, invalid, requireInteger } from '../../graph/errors.js';
 import { full, input } from '../../graph/leaf.js';
 import { inScope } from '../../graph/scope.js';
-import { type Shape, sameShape } from '../../graph/shapes.js';
+import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { requireNoAssignments } from '../../graph/trace.js';
 import { type Bound, buildScan, requireOneDType } from '../primitives/scan/scan-op.js';
@@ -63,7 +63,7 @@ export function scan(
     inScope(undefined, () => step(changing.slice(0, carries.length), changing.slice(carries.length))),
   );
   const { carry: next, outputs = [] } = made;
-  requireLike(next, carry);
+  requireSameCarry(next, carry);
   const results = [...next, ...outputs];
   for (const result of results) {
     if (!(result instanceof Tensor)) throw invalid('scan', 'the step must give tensors', result);
@@ -100,17 +100,13 @@ function lengthOf(inputs: readonly Tensor[], length: number | undefined): number
   return steps;
 }
 
-function requireLike(next: readonly Tensor[], carry: readonly Tensor[]): void {
+function requireSameCarry(next: readonly Tensor[], carry: readonly Tensor[]): void {
   if (next.length !== carry.length) {
     throw invalid('scan', `the step must give ${carry.length} carries`, next.length);
   }
   next.forEach((value, i) => {
     const { shape, dtype } = at(carry, i);
     if (sameShape(value.shape, shape) && value.dtype === dtype) return;
-    throw invalid('scan', `carry ${i} must stay ${typeOf(dtype, shape)}`, typeOf(value.dtype, value.shape));
+    throw invalid('scan', `carry ${i} must stay ${formatType({ dtype, shape })}`, formatType(value));
   });
-}
-
-function typeOf(dtype: string, shape: Shape): string {
-  return `${dtype}${formatShape(shape)}`;
 }

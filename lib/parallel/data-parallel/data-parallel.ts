@@ -1,4 +1,4 @@
-import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { formatShape, formatType, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
 import { tensor } from '../../graph/leaf.js';
 import { Tensor } from '../../graph/tensor.js';
 import { Queue } from '../../runtime/queue.js';
@@ -117,7 +117,7 @@ class StepFunction {
   }
 
   #entryFor(tensors: readonly Tensor[]): StepEntry {
-    const key = tensors.map(({ dtype, shape }) => dtype + formatShape(shape)).join();
+    const key = tensors.map(formatType).join();
     const known = this.#entries.get(key) ?? [];
     const entry = known.find(({ holds }) => holds);
     entry?.layout.attach();

@@ -52,7 +52,7 @@ export class StepEntry {
     // A guard that fails already concerns a mode that the function sets and resets itself.
     this.#guards = traces.flatMap(({ trace }) => trace.guards.filter((holds) => holds()));
     const assigned = [...new Set(traces.flatMap(({ trace }) => [...trace.assignments.keys()]))];
-    for (const trace of traces) requireLike(trace, first);
+    for (const trace of traces) requireSameTrace(trace, first);
     requireNotUpdated(first, assigned);
     this.layout = layoutFor({ request: first.request, assigned });
     this.#inPlace = traces.flatMap((trace) => readInPlace(trace, this.layout));
@@ -130,7 +130,7 @@ function batchRows(rows: number, shape: Shape, dtype: DType): BatchRows {
 }
 
 /** Checks that shards of different sizes have like results and request the same update. */
-function requireLike(trace: StepTrace, first: StepTrace): void {
+function requireSameTrace(trace: StepTrace, first: StepTrace): void {
   const formOf = ({ scalars, joined }: StepTrace) =>
     [scalars.length, ...joined.map(({ dtype, shape }) => dtype + formatShape(shape.slice(1)))].join();
   const alike =

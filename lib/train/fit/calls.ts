@@ -1,19 +1,19 @@
 import { invalid } from '../../graph/errors.js';
 import { Session } from './session.js';
 
-/** The calls of a trainer, of which one at a time has threads. */
+/** The calls of a trainer; only one at a time may have threads. */
 export class Calls {
   #session: Session | undefined;
   #paused = false;
-  /** Whether some call left a thread behind that did not end. */
+  /** True if a call left a thread behind that did not end. */
   #lost = false;
 
-  /** Whether a call is under way. */
+  /** True while a call is under way. */
   get busy(): boolean {
     return this.#session !== undefined;
   }
 
-  /** Whether the call under way sleeps between two steps, and what is called next begins with a pause. */
+  /** True if paused: the call under way sleeps between two steps, and the next call starts paused. */
   get paused(): boolean {
     return this.#paused;
   }
@@ -23,7 +23,7 @@ export class Calls {
     if (this.#session) this.#session.paused = paused;
   }
 
-  /** Takes the trainer for one call, which starts threads and must end them. */
+  /** Reserves the trainer for one call, which may start threads and must `leave`. */
   enter(op: string): Session {
     if (this.#lost) {
       throw invalid(
@@ -38,7 +38,11 @@ export class Calls {
     return this.#session;
   }
 
-  /** @param after what to do when all threads are gone */
+  /**
+   * Ends the threads of a call and releases the trainer.
+   *
+   * @param after called when the threads have ended
+   */
   async leave(session: Session, after = () => {}): Promise<void> {
     await session.end();
     after();

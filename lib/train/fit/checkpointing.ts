@@ -19,32 +19,32 @@ import { sharedMemory } from '../../parallel/protocol/shared-memory.js';
 import type { EpochResult } from '../options.js';
 import type { TrainerState } from './trainer-state.js';
 
-/** The longest that a timer takes, in milliseconds. */
+/** Longest delay of a timer, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
-/** What a call of `fit` saves and where it is. */
+/** The state that a call of `fit` saves, and its place in memory. */
 interface Run {
   readonly settings: RunSettings;
   readonly places: readonly TensorSource[];
-  /** The same in the copies that the workers make. */
+  /** The same tensors in the copies that the workers make. */
   readonly copies: readonly TensorSource[];
   readonly training: TrainingJob;
   readonly optimizer: Optimizer;
 }
 
-/** What an epoch under way has behind it. */
+/** Progress within an epoch before it was resumed. */
 type Behind = Pick<RunProgress, 'epochStep' | 'epochSeconds' | 'epochSkippedItems'>;
 
 const NOTHING: Behind = { epochStep: 0, epochSeconds: 0, epochSkippedItems: 0 };
 
-/** An epoch whose figures are not there yet. */
+/** An epoch whose figures are not in the history yet. */
 interface EpochUnderWay extends Required<Pick<EpochStart, 'epoch' | 'firstStep' | 'startStep'>> {
-  /** What went into it before it was gone on with. */
+  /** Its progress before it was resumed. */
   readonly before: Behind;
   readonly began: number;
 }
 
-/** The checkpoints of one call of `fit`: what it goes on from, and what it saves while it trains and when it ends. */
+/** The checkpoints of one call of `fit`: the one it resumes from, and those it saves during training and at its end. */
 export class Checkpointing {
   readonly #abort = new AbortController();
   readonly #forward = () => this.#abort.abort(this.outer?.reason);
@@ -52,12 +52,12 @@ export class Checkpointing {
   #run: Run | undefined;
   #control: Control | undefined;
   #epoch: EpochUnderWay | undefined;
-  /** What the epoch to begin with has behind it. */
+  /** Progress already made in the next epoch to start. */
   #behind = NOTHING;
-  /** A snapshot that is being saved. */
+  /** The save of a snapshot that is under way. */
   #saving: Promise<void> | undefined;
   #newest: { readonly key: string; readonly path: string } | undefined;
-  /** Whether what is in memory is not to be saved any more. */
+  /** True if the state in memory must not be saved any more. */
   #spoiled = false;
   #resting = true;
   #terminated = false;
@@ -79,7 +79,7 @@ export class Checkpointing {
   }
 
   /**
-   * Opens the directory, and finds the run in it.
+   * Opens the directory and looks for a saved run in it.
    *
    * @param outer the caller's signal
    */
@@ -93,25 +93,25 @@ export class Checkpointing {
     return new Checkpointing({ ...options, ...complete }, store, saved, state, outer);
   }
 
-  /** Aborts when the caller's signal does, at SIGTERM, and when a failure to save is to end training. */
+  /** Aborts with the caller's signal, at SIGTERM, and when a failed save ends training. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** The number of shards of the run in the directory. */
+  /** Number of shards of the saved run, if there is one. */
   get shards(): number | undefined {
     return this.saved?.settings.shards;
   }
 
-  /** The trainer's epochs before the run in the directory. */
+  /** Epochs that the trainer had begun before the run started. */
   get epochsBefore(): number {
     return this.#start.epoch;
   }
 
   /**
-   * Gives the trainer the saved run's state, and the training the memory that its workers copy theirs to.
+   * Restores the saved run's state into the trainer, and adds the memory for snapshots to the training.
    *
-   * @throws (rejects) when the run does not fit; then nothing is changed
+   * @throws (rejects) if the saved run does not fit; then nothing is changed
    */
   async restore(memory: RunMemory & { readonly seed: number }, training: TrainingJob): Promise<TrainingJob> {
     const { optimizer } = memory;
@@ -147,7 +147,7 @@ export class Checkpointing {
     this.options.onResume?.({ path, step, epochs, epochStep });
   }
 
-  /** Before the first step. Rejects when nothing can be saved and that is to end training. */
+  /** Starts saving; called before the first step. Rejects if nothing can be saved and `onError` is 'throw'. */
   async begin(job: Job): Promise<void> {
     await this.store.probe().catch((error: unknown) => this.#failed(error));
     this.signal.throwIfAborted();
@@ -162,7 +162,7 @@ export class Checkpointing {
     void this.#watch(control);
   }
 
-  /** Where the next epoch begins, or the one under way goes on. */
+  /** Starts the next epoch, or resumes the saved one. */
   startEpoch(): EpochStart {
     const before = this.#behind;
     const startStep = before.epochStep;
@@ -178,15 +178,15 @@ export class Checkpointing {
     return this.#epoch;
   }
 
-  /** The workers have left an epoch, whole or not, and the trainer's steps are counted. */
+  /** Called when the workers have left an epoch, complete or not, and the trainer's step count is up to date. */
   leaveEpoch(failed: boolean): void {
-    // What failed workers were copying is not whole; what they had copied before is.
+    // Failed workers may leave an incomplete copy; a snapshot completed earlier is intact.
     if (failed) this.#spoiled = true;
     else this.#control?.completeSnapshot();
     this.#take();
   }
 
-  /** An epoch's figures, with what went into it before it was gone on with. */
+  /** An epoch's figures, including its part before it was resumed. */
   whole(result: EpochResult): EpochResult {
     const { before = NOTHING } = this.#epoch ?? {};
     if (before.epochStep === 0) return result;
@@ -198,21 +198,21 @@ export class Checkpointing {
     return { ...result, seconds, examplesPerSecond, skippedItems };
   }
 
-  /** The epoch's figures are in the history, and the schedules know of them. */
+  /** Called when the epoch's figures are in the history and the schedules know of them. */
   finishEpoch(): void {
     this.#epoch = undefined;
   }
 
-  /** Before the caller gets the figures. After the last epoch the run is saved as finished. */
+  /** Called before the caller gets the figures. After the last epoch, saves the run as finished. */
   async rest(last: boolean): Promise<void> {
     if (last) await this.#saveNow();
     this.#resting = true;
   }
 
   /**
-   * Saves what has not been saved, and ends the thread, and the process after a SIGTERM that nobody else listens for.
+   * Saves what has not been saved and ends the saving thread, and the process after a SIGTERM without other listeners.
    *
-   * @throws (rejects) after a SIGTERM, and when the run cannot be saved
+   * @throws (rejects) after a SIGTERM, and if the run cannot be saved
    */
   end(): Promise<void> {
     this.#end ??= this.#finish();
@@ -239,7 +239,7 @@ export class Checkpointing {
   #terminate(): void {
     this.#terminated = true;
     this.#abort.abort(invalid('fit', 'stopped by SIGTERM'));
-    // Between two epochs only the caller could go on, and may not.
+    // Between two epochs the caller has control, and may never continue its loop.
     if (this.#resting) this.end().catch(() => {});
   }
 
@@ -251,7 +251,7 @@ export class Checkpointing {
     }
   }
 
-  /** Begins to save a snapshot, if there is a complete one. */
+  /** Starts to save a snapshot, if there is a complete one. */
   #take(): void {
     const [control, run] = [this.#control, this.#run];
     const epochStep = control?.snapshotStep;
@@ -264,7 +264,7 @@ export class Checkpointing {
       });
   }
 
-  /** Saves the state that is in memory, while no worker is at work. */
+  /** Saves the state in memory, while no worker is running. */
   async #saveNow(): Promise<void> {
     await this.#saving;
     const epochStep = this.#epoch ? this.state.steps - this.#epoch.firstStep : 0;
@@ -328,7 +328,7 @@ function settingsOf(
   return { optimizer, accumulate, seed, shards, batchSize, shuffle, length };
 }
 
-/** All memory that training changes, and as much for copies of it. */
+/** All memory that training changes, each part paired with new memory for its copy. */
 function copiesOf(
   { memory }: TrainingJob,
   optimizer: OptimizerMemory,

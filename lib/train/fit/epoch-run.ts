@@ -10,10 +10,10 @@ import type { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 import { Watchdog } from './watchdog.js';
 
-/** What an epoch is trained with. */
+/** Optimiser, limits and callback of an epoch. */
 export interface EpochOptions {
   readonly optimizer: Optimizer;
-  /** How often the workers may still be started anew. */
+  /** Restarts of the workers that are left. */
   readonly restarts: Restarts;
   /** Milliseconds. Default ten minutes. */
   readonly stepTimeout: number | undefined;
@@ -21,10 +21,10 @@ export interface EpochOptions {
   readonly onProgress: (progress: Progress) => void;
 }
 
-/** Long enough for any step; what takes longer is stuck. */
+/** Long enough for any step; a worker that takes longer is stuck. */
 const STEP_TIMEOUT_MS = 600_000;
 
-/** What the parameters are after a failure. */
+/** State of the parameters after a failure, as the error message reports it. */
 const WHOLE = 'The parameters are those of the last whole step';
 const BROKEN =
   'A part of them has made one step more, or may yet change, so the parameters are not to be used';
@@ -34,20 +34,20 @@ interface Failure {
   readonly notFinite: boolean;
 }
 
-/** How an epoch ended. */
+/** Steps of an epoch that are done, and its figures or its failure. */
 export interface EpochOutcome {
-  /** Whole steps of the epoch that are done. */
+  /** Number of complete steps of the epoch. */
   readonly done: number;
   readonly failure?: Failure;
-  /** Where what was trained last began. */
+  /** Start of the part that was trained last. */
   readonly start: EpochStart;
   /** The figures; throws what `onProgress` threw. */
   readonly result: () => EpochResult;
 }
 
 /**
- * Trains an epoch, or the rest of one. When workers fail, they are started anew as often as that is allowed, and go on
- * where they were; else the step that they may have left half updated is finished, so that the parameters are whole.
+ * Trains an epoch, or the rest of one. Workers that fail are restarted and resume at the same step while restarts are
+ * left; otherwise a step that they left half updated is finished, so that the parameters are consistent.
  */
 export async function runEpoch(
   session: Session,
@@ -75,7 +75,7 @@ export async function runEpoch(
     }
     return undefined;
   };
-  /** Goes on, with new threads, where the others were. */
+  /** Resumes with new threads at the first unfinished step. */
   const resume = (): Promise<Failure | undefined> => {
     const { step, begun } = progress.unfinished();
     control.stepsDone = step;

@@ -4,7 +4,7 @@ import { readFigures } from '../prepare/jobs.js';
 import type { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 
-/** Evaluates on a session's threads, which are started anew when they fail, as often as that is allowed. */
+/** Evaluates on a session's threads, which are restarted when they fail, while restarts are left. */
 export async function evaluateIn(
   session: Session,
   evaluation: EvaluationJob,

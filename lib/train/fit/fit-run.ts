@@ -34,7 +34,7 @@ export function fitInput(data: Dataset | StreamDataset, options: FitOptions): Fi
   return { options, epochs, samples, feed };
 }
 
-/** How an epoch of a call is trained. */
+/** Optimiser and callbacks for the epochs of a call. */
 export interface EpochHooks {
   readonly optimizer: Optimizer;
   /** Compiles the plans of a stream's last batch, which has fewer rows. */
@@ -42,10 +42,12 @@ export interface EpochHooks {
   readonly onProgress: (progress: Progress) => void;
 }
 
-/** A job with a training. */
 export type TrainedJob = Job & { readonly training: TrainingJob };
 
-/** One call of `fit`: its threads, its checkpoints and its epochs, in this order: open, resume, start, trainEpoch ..., end. */
+/**
+ * One call of `fit`: its threads, checkpoints and epochs. Order of calls: open, resume, start; then trainEpoch,
+ * finishEpoch and rest for each epoch; then end.
+ */
 export class FitRun {
   readonly restarts: Restarts;
   #checkpoints: Checkpointing | undefined;
@@ -108,7 +110,7 @@ export class FitRun {
     return this.#job;
   }
 
-  /** Trains the next epoch, or the rest of the one that was resumed. The state then counts its whole steps. */
+  /** Trains the next epoch, or the rest of the one that was resumed. Adds its complete steps to the state. */
   async trainEpoch({ planRows, ...hooks }: EpochHooks): Promise<EpochOutcome> {
     const { state, job, session } = this;
     const { feed, options } = this.input;
@@ -137,7 +139,7 @@ export class FitRun {
     await this.#checkpoints?.rest(this.done);
   }
 
-  /** Saves what has not been saved. The threads are ended by the session's owner. */
+  /** Saves what has not been saved. The session's owner ends the threads. */
   async end(): Promise<void> {
     await this.#checkpoints?.end();
   }

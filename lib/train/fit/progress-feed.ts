@@ -1,6 +1,6 @@
 import type { Progress } from '../options.js';
 
-/** Hands the progress of a call of `fit` to whoever iterates over it. Whoever is slow gets the latest only. */
+/** Hands the progress of a call of `fit` to its readers. A slow reader gets only the latest. */
 export class ProgressFeed {
   readonly #readers = new Set<Reader>();
 
@@ -25,7 +25,7 @@ export class ProgressFeed {
   }
 }
 
-/** One iteration: what is the latest that it has not seen, or its wait for that. */
+/** One iteration, with the latest progress that it has not seen yet. */
 class Reader {
   #latest: Progress | undefined;
   #ended = false;

@@ -1,3 +1,4 @@
+import { at } from '../../graph/at.js';
 import type { Optimizer } from '../../optim/index.js';
 import { Control } from '../../parallel/protocol/control.js';
 import { partOf } from '../../parallel/protocol/epoch-order.js';
@@ -6,10 +7,10 @@ import { batchCount } from '../../parallel/protocol/shards.js';
 import { ShareProgress } from '../../parallel/protocol/share-progress.js';
 import type { EpochResult, Progress } from '../options.js';
 
-/** Milliseconds between two looks at the workers' counters. */
+/** Milliseconds between two reads of the workers' counters. */
 const INTERVAL_MS = 100;
 
-/** Gives the workers the optimiser's numbers for each step of an epoch, or of what is trained of it. */
+/** Writes the optimiser's scalars for each step of an epoch, or of the part of it that is trained. */
 export function writeScalars(training: TrainingJob, start: EpochStart, optimizer: Optimizer): void {
   const { batchSize, scalarCount } = training;
   const { firstStep, startStep = 0 } = start;
@@ -22,13 +23,13 @@ export function writeScalars(training: TrainingJob, start: EpochStart, optimizer
 }
 
 export interface EpochWatch {
-  /** Ends the watch and gives the number of steps done. */
+  /** Ends the watch and returns the number of steps done. */
   stop(): number;
-  /** Throws what `onProgress` threw. */
+  /** The figures of the epoch. Throws what `onProgress` threw. */
   result(): EpochResult;
 }
 
-/** Prepares the shared words of an epoch, or of what is left of it, and reports its progress until it is stopped. */
+/** Prepares the shared counters of an epoch, or of the rest of one, and reports its progress until it is stopped. */
 export function watchEpoch(
   { control: words, training }: Job & { training: TrainingJob },
   start: EpochStart,
@@ -38,7 +39,7 @@ export function watchEpoch(
   const { batchSize } = training;
   const { epoch, startStep = 0 } = start;
   const part = partOf(training, start);
-  // Up to the end of the part.
+  // Samples of the epoch up to the end of the part.
   const length = part.firstStep * batchSize + part.count;
   const steps = batchCount(length, batchSize);
   const expected = start.part ? (part.expected ?? Number.NaN) : length;
@@ -74,7 +75,7 @@ export function watchEpoch(
     try {
       onProgress(progress());
     } catch (error) {
-      // Nobody could catch it in a timer, so training stops and its caller gets the error.
+      // Nobody can catch an error thrown in a timer, so training stops and its caller gets the error.
       failure ??= { error };
       control.requestStop();
     }
@@ -100,13 +101,13 @@ export function watchEpoch(
         examplesPerSecond: (length - before) / seconds,
         stepLosses: losses.slice(0, steps),
         skippedSteps: losses.subarray(0, steps).filter(Number.isNaN).length,
-        skippedItems: skipped[0] as number,
+        skippedItems: at(skipped, 0),
       };
     },
   };
 }
 
-/** The mean over the samples of the first steps, without those that were skipped; the last batch may be smaller. */
+/** Mean loss over the samples of the first steps, without skipped ones; the last batch may be smaller. */
 function meanLoss(losses: Float64Array, steps: number, batchSize: number, length: number): number {
   let sum = 0;
   let samples = 0;

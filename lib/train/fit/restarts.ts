@@ -1,11 +1,11 @@
-/** How often the workers of a call of `fit` may still be started anew. */
+/** Counts the restarts of workers that a call of `fit` has left. */
 export class Restarts {
   constructor(
     private left: number,
     private readonly log: (line: string) => void,
   ) {}
 
-  /** Takes one restart, if there is one left. */
+  /** Uses up one restart; false if none is left. */
   take(error: unknown): boolean {
     if (this.left === 0) return false;
     this.left--;

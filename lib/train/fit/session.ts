@@ -22,7 +22,7 @@ export class Session {
     addon.trainings(1);
     new Control(job.control).paused = this.#paused;
     this.#pool = await WorkerPool.start(job);
-    // There was no pool yet to be stopped by an abort while it started.
+    // An abort during the start found no pool to stop.
     signal?.throwIfAborted();
   }
 
@@ -32,7 +32,7 @@ export class Session {
     return this.#pool.run(taskOf);
   }
 
-  /** Ends all threads, whatever they do, and starts new ones on the same memory. Rejects when some do not end. */
+  /** Ends all threads, whatever they are doing, and starts new ones on the same memory. Rejects if some do not end. */
   async restart(): Promise<void> {
     if (!this.#job) throw new RangeError('the session has no job');
     await this.#stopThreads();
@@ -41,7 +41,7 @@ export class Session {
     this.#pool = await WorkerPool.start(this.#job);
   }
 
-  /** Whether threads were left behind that did not end, and may still change the memory of the job. */
+  /** True if some threads did not end and may still change the memory of the job. */
   get lost(): boolean {
     return this.#lost;
   }
@@ -50,7 +50,7 @@ export class Session {
     if (this.#pool && !(await this.#pool.stop())) this.#lost = true;
   }
 
-  /** Ends all threads at once; what they were asked for is rejected with this error. */
+  /** Ends all threads at once; their pending tasks reject with this error. */
   kill(error: Error): void {
     this.#pool?.kill(error);
   }
@@ -60,7 +60,7 @@ export class Session {
     this.#pool?.requestStop();
   }
 
-  /** Whether the workers wait between two steps. */
+  /** True while the workers are paused between two steps. */
   get paused(): boolean {
     return this.#paused;
   }

@@ -9,16 +9,16 @@ import { BATCH_SIZE } from '../prepare/compiled.js';
 import { type EpochOptions, type EpochOutcome, runEpoch } from './epoch-run.js';
 import type { Session } from './session.js';
 
-/** What a part of a stream needs besides. */
+/** Options of an epoch on a stream. */
 export interface FeedOptions extends EpochOptions {
   readonly signal: AbortSignal | undefined;
-  /** Compiles the plans for a batch of so many rows. */
+  /** Compiles the plans for a batch of `rows` rows. */
   readonly planRows: (rows: number) => ReadonlyMap<number, BoundPlan>;
 }
 
-/** Trains on a stream: the workers on one half of its memory, while the other half is filled. */
+/** Trains on a stream: the workers read one half of its memory while the other half is filled. */
 export class StreamFeed {
-  /** What the workers take for their data. */
+  /** The data set that the workers read. */
   readonly memory: StreamMemory;
   readonly #plans = new Map<number, ReadonlyMap<number, BoundPlan>>();
 
@@ -29,7 +29,7 @@ export class StreamFeed {
     this.memory = new StreamMemory(stream, batchSize * Math.floor(stream.queue / 2));
   }
 
-  /** Trains an epoch, or the rest of one, part by part, as `runEpoch` does with one that is there. */
+  /** Trains an epoch, or the rest of one, part by part; each part as `runEpoch` does. */
   async run(
     session: Session,
     job: Job & { training: TrainingJob },
@@ -52,7 +52,7 @@ export class StreamFeed {
         if (chunk === null && firstStep === 0)
           throw invalid('stream', 'an epoch must have at least one item');
         if (chunk === null && outcome) break;
-        // An epoch that is gone on with after its last step has nothing left but its figures.
+        // An epoch that is resumed after its last step has nothing left but its figures.
         const part = this.#partOf(chunk ?? { start: 0, count: 0, firstItem: 0 }, firstStep);
         outcome = await runEpoch(session, job, this.#startOf(start, part, options), options);
         if (chunk) Atomics.add(skipped, 0, chunk.skipped);
@@ -72,7 +72,7 @@ export class StreamFeed {
       await chunks.close();
     }
     const { result } = outcome;
-    // The time of all parts, and of waiting for them.
+    // The time of all parts, including the waits for their data.
     const seconds = (performance.now() - began) / 1000;
     return { ...outcome, result: () => ({ ...result(), seconds, examplesPerSecond: samples / seconds }) };
   }
@@ -95,7 +95,7 @@ export class StreamFeed {
   }
 }
 
-/** An epoch that was left before its end. */
+/** Outcome of an epoch that was left before its end. */
 function stopped(done: number, start: EpochStart, signal: AbortSignal | undefined): EpochOutcome {
   const result = () => {
     throw signal?.reason;
@@ -118,7 +118,7 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
   }
 }
 
-/** What trains on a stream; undefined for other data. */
+/** The feed of a stream; undefined for other data. */
 export function feedOf(
   data: unknown,
   { batchSize = BATCH_SIZE, health }: Pick<FitOptions, 'batchSize' | 'health'>,

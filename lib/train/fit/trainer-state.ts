@@ -1,16 +1,16 @@
 import type { EpochRecord } from '../../checkpoint/state.js';
 
-/** How far a trainer is. */
+/** Progress of a trainer over all calls of `fit`. */
 export interface TrainerState {
   /** Steps taken. */
   steps: number;
-  /** Epochs begun, over all calls of `fit`. */
+  /** Epochs begun. */
   epochs: number;
-  /** The figures of the epochs that are over. */
+  /** Figures of the finished epochs. */
   history: EpochRecord[];
 }
 
-/** What the history keeps of an epoch's result. */
+/** The figures of an epoch's result that the history keeps. */
 export function recordOf({
   epoch,
   loss,

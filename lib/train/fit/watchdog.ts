@@ -2,10 +2,10 @@ import { type ChainruleError, invalid } from '../../graph/errors.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { Job } from '../../parallel/protocol/job.js';
 
-/** The longest time between two looks that counts: a process that was stopped for longer has not been stuck. */
+/** Most time between two looks that counts as elapsed: a process that was suspended for longer was not stuck. */
 const LONGEST_MS = 1000;
 
-/** Notices when no step has been finished for too long. */
+/** Detects a step that takes too long. */
 export class Watchdog {
   readonly #control: Control;
   #step = -1;
@@ -21,7 +21,7 @@ export class Watchdog {
     this.#control = new Control(job.control);
   }
 
-  /** To be called now and then. Gives an error that names the workers that the others wait for. */
+  /** Called regularly. Returns an error that names the late workers once a step has exceeded the limit. */
   look(): ChainruleError | undefined {
     const step = this.#control.stepsDone;
     const now = performance.now();

@@ -17,13 +17,13 @@ import { nextValuesOf } from './next-values.js';
 export interface Samples {
   readonly data: Dataset;
   readonly indices: Int32Array;
-  /** That transforms depend on. */
+  /** Epoch that the transforms depend on. */
   readonly epoch: number;
-  /** Added to indices where transforms depend on them. Default 0. */
+  /** Added to the indices that the transforms depend on. Default 0. */
   readonly indexOffset?: number;
 }
 
-/** The samples of a batch, as they are trained on. */
+/** Loads the samples of a batch as training does, with transforms applied. */
 export async function loadSamples(
   { data, indices, epoch, indexOffset = 0 }: Samples,
   seed: number,
@@ -42,7 +42,7 @@ export async function loadSamples(
   return { inputs: [asTensor(inputs)], targets: asTensor(targets) };
 }
 
-/** Looks at a trainer's model on a batch. The model must be in training mode. */
+/** Inspects a trainer's model on a batch. The model must be in training mode. */
 export function inspectBatch(
   context: JobContext & { readonly steps: number },
   batch: ExaminedBatch,
@@ -56,7 +56,7 @@ export function inspectBatch(
   });
 }
 
-/** What a model is looked at with. */
+/** Inputs and targets on which a model is inspected. */
 export interface ExaminedBatch {
   readonly inputs: Tensor[];
   readonly targets: Tensor;
@@ -86,7 +86,7 @@ export function firstSamples(data: Dataset, count: number): Samples {
   return { data, indices: inOrder(Math.min(count, data.length)), epoch: 0 };
 }
 
-/** The error of a loss that is not finite, with the op that made the first such value. */
+/** Adds the op that made the first non-finite value to the error of a loss that is not finite. */
 export function withCulprit(error: unknown, report: HealthReport | null): unknown {
   // Errors of other threads come as copies, which have the message but not the class.
   if (!(error instanceof Error) || !report?.firstNonFinite) return error;

@@ -1,13 +1,14 @@
+import { at } from '../../graph/at.js';
 import { full, Variable } from '../../graph/leaf.js';
 import { Storage } from '../../graph/storage.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { NextValues } from '../../health/examine.js';
-import type { Optimizer, ParameterGroup } from '../../optim/optimizer.js';
+import type { Optimizer } from '../../optim/optimizer.js';
 import { clipScaleOf, updatePiece } from '../../optim/update.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import { type OptimizerMemory, stateOf } from '../../parallel/prepare/optimizer-memory.js';
 
-/** What a trainer's next update would make of its parameters, given gradients, from the present state of its memory. */
+/** A function from gradients to the parameters after a trainer's next update, from its current optimiser state. */
 export function nextValuesOf(
   flat: FlatParameters,
   memory: OptimizerMemory,
@@ -15,7 +16,7 @@ export function nextValuesOf(
   steps: number,
 ): NextValues {
   return (parameters, gradients) => {
-    const slopes = new Map<Variable, Tensor>(parameters.map((x, i) => [x, gradients[i] as Tensor]));
+    const slopes = new Map<Variable, Tensor>(parameters.map((x, i) => [x, at(gradients, i)]));
     const trained = flat.parameters.filter((x) => slopes.has(x));
     const numbers = optimizer.scalarsAt(optimizer.updatesAfter(steps));
     const scalars = numbers.map((number) => full([], number, 'float64'));
@@ -30,7 +31,7 @@ export function nextValuesOf(
     return new Map(
       trained.map((parameter) => {
         const group = optimizer.groupOf(parameter);
-        const { rule } = optimizer.groups[group] as ParameterGroup;
+        const { rule } = at(optimizer.groups, group);
         const state = stateOf({ flat, memory }, parameter).map(
           ({ values, shape }) =>
             new Variable(new Storage(shape, parameter.dtype, (data) => data.set(values))),

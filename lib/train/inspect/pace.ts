@@ -1,36 +1,37 @@
+import { at } from '../../graph/at.js';
 import type { Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { runEpoch } from '../fit/epoch-run.js';
 import { Restarts } from '../fit/restarts.js';
 import type { Session } from '../fit/session.js';
 import type { JobContext } from '../prepare/compiled.js';
 
-/** How long training takes on this machine, from some steps that were timed. */
+/** Speed of training on this machine, measured on some steps. */
 export interface Pace {
   /** Wall-clock time of one training step on a whole batch. */
   readonly milliseconds: number;
   readonly examplesPerSecond: number;
-  /** Of one pass over the data, without an evaluation. */
+  /** Time of one pass over the data, without an evaluation. */
   readonly epochSeconds: number;
-  /** The steps that were timed. */
+  /** Number of steps that were timed. */
   readonly steps: number;
 }
 
 /** Milliseconds for which steps are timed; a step that takes longer is timed alone. */
 const MEASURED_MS = 1200;
 
-/** How long a round of steps takes, in milliseconds: so long that its start does not count. */
+/** Milliseconds of a round of steps, long enough to make the cost of its start negligible. */
 const ROUND_MS = 150;
 
-/** What the steps of a pace are trained with. */
+/** Optimiser, step count and signal of a measurement. */
 export interface PaceContext extends Pick<JobContext, 'optimizer'> {
-  /** Steps that were trained before. */
+  /** Steps trained before. */
   readonly steps: number;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Trains for about a second, in rounds of some steps, and takes the median of the rounds. The first steps, in which memory is
- * touched for the first time, do not count.
+ * Trains for about a second, in rounds of several steps, and takes the median of the rounds. The first steps, in which
+ * memory is touched for the first time, do not count.
  */
 export async function measurePace(
   session: Session,
@@ -47,7 +48,7 @@ export async function measurePace(
     onProgress: () => {},
   };
   let done = 0;
-  /** The milliseconds of a step, over a round of some. */
+  /** Trains a round of steps and returns the milliseconds per step. */
   const round = async (steps: number): Promise<number> => {
     const part = { firstStep: 0, start: 0, count: steps * rows, firstItem: 0 };
     const start = { epoch: 1, firstStep: before + done, part };
@@ -78,6 +79,6 @@ export async function measurePace(
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (index: number) => sorted[Math.floor(index)] as number;
-  return (at((sorted.length - 1) / 2) + at(sorted.length / 2)) / 2;
+  const middle = (index: number) => at(sorted, Math.floor(index));
+  return (middle((sorted.length - 1) / 2) + middle(sorted.length / 2)) / 2;
 }

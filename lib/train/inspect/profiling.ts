@@ -12,10 +12,10 @@ import { prepareWithin } from '../memory/prepare-within.js';
 import type { JobContext } from '../prepare/compiled.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 
-/** Steps before the clocks count: in the first ones, memory is touched for the first time. */
+/** First steps, which are not counted because they touch memory for the first time. */
 export const WARM_UP = 3;
 
-/** Training on some steps' samples, in the order of the data and again from its start. */
+/** Prepares training on the samples of some steps, in the order of the data and again from its start. */
 export function prepareProfile(
   context: JobContext,
   data: Dataset,
@@ -29,7 +29,7 @@ export function prepareProfile(
   return recordCalls(context.model, () => prepareWithin(budget, context, request)).result.training;
 }
 
-/** Trains with clocks, and gives what each worker wrote down. */
+/** Trains with clocks, and returns the timeline of each worker. */
 export async function recordTraining(
   session: Session,
   training: TrainingJob,
@@ -41,14 +41,14 @@ export async function recordTraining(
   return timelines.filter((timeline) => timeline !== undefined);
 }
 
-/** What the steps of a profile are. */
+/** Checked options of a profile. */
 export interface ProfileRequest {
   readonly steps: number;
   readonly batchSize: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Trains some steps on the threads of a session, and says where their time went. */
+/** Trains some steps on the threads of a session, and reports where their time went. */
 export async function profileIn(
   session: Session,
   context: JobContext & { readonly steps: number },

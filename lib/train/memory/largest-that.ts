@@ -1,10 +1,11 @@
 /**
- * The largest number for which a condition holds, which holds up to some number and not beyond: by doubling, then bisection.
+ * The largest number for which a monotonic condition holds (up to some number and not beyond), by doubling, then
+ * bisection.
  *
- * @param holds is asked for few numbers, each once
- * @param first where to begin
- * @param most the largest to ask for
- * @returns 0 where it does not even hold for 1
+ * @param holds called for few numbers, once for each
+ * @param first first number to try
+ * @param most largest number to try
+ * @returns 0 if the condition does not even hold for 1
  */
 export function largestThat(holds: (value: number) => boolean, first: number, most: number): number {
   let [good, bad] = [0, most + 1];

@@ -1,18 +1,19 @@
 import { type ChainruleError, invalid } from '../../graph/errors.js';
 import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
+import { enumerate } from '../../text/names.js';
 import { type MemoryEstimate, MemoryEstimator, totalOf, type Workload } from './memory-estimator.js';
 
-/** What a job takes when memory does not matter: the quickest plans, on all workers that it was compiled for. */
+/** Memory of a job without a budget: the quickest plans, on all workers that it was compiled for. */
 export function estimateWithoutBudget(workload: Workload): MemoryEstimate {
   const workers = mostWorkers(workload);
   return new MemoryEstimator(workload).at({ workers, arenaBytes: Number.POSITIVE_INFINITY });
 }
 
 /**
- * The quickest way to do a job within a budget: on as many workers as have room, where their number was left to the trainer;
- * with as many shards together as have room for the quickest plans; and else in turn, with the least recomputation.
+ * The quickest way to run a job within a budget: on as many workers as fit, if the trainer chooses their number; with
+ * as many shards together as fit with the quickest plans; otherwise one shard at a time, with the least recomputation.
  *
- * @throws where no way takes as little, with the smallest budget and what it is made of
+ * @throws if the budget is too small, with the smallest possible budget and its parts
  */
 export function fitBudget(workload: Workload, { bytes, reason }: MemoryBudget): MemoryEstimate {
   const estimator = new MemoryEstimator(workload);
@@ -21,7 +22,7 @@ export function fitBudget(workload: Workload, { bytes, reason }: MemoryBudget): 
   throw refusal(workload, smallestEstimate(estimator), bytes, reason);
 }
 
-/** The same; undefined where no way takes as little. */
+/** Like `fitBudget`, but undefined if the budget is too small. */
 export function findWithin(estimator: MemoryEstimator, bytes: number): MemoryEstimate | undefined {
   for (const workers of candidates(estimator.workload)) {
     const found = fitWorkers(estimator, workers, bytes);
@@ -30,7 +31,7 @@ export function findWithin(estimator: MemoryEstimator, bytes: number): MemoryEst
   return undefined;
 }
 
-/** The way to do a job that takes the least memory: of it, one byte less is not enough. */
+/** The way to run a job that takes the least memory: with one byte less, none fits. */
 function smallestEstimate(estimator: MemoryEstimator): MemoryEstimate {
   const all = candidates(estimator.workload).map((workers) => leastOf(estimator, workers));
   let best = all.reduce((least, one) => (one.total < least.total ? one : least));
@@ -45,13 +46,13 @@ function mostWorkers({ training, context }: Workload): number {
   return training?.workers ?? context.workers;
 }
 
-/** Where the number of workers is the trainer's own choice, any of them will do. */
+/** Numbers of workers to try, the largest first; only one if the caller set it. */
 function candidates(workload: Workload): number[] {
   const most = mostWorkers(workload);
   return workload.context.cores === undefined ? [most] : Array.from({ length: most }, (_, i) => most - i);
 }
 
-/** The quickest way for so many workers within so many bytes; undefined where there is none. */
+/** The quickest way for `workers` workers within `bytes`; undefined if there is none. */
 function fitWorkers(estimator: MemoryEstimator, workers: number, bytes: number): MemoryEstimate | undefined {
   const quickest = estimator.quickestArena(workers);
   for (const together of estimator.groupSizes(workers)) {
@@ -61,7 +62,7 @@ function fitWorkers(estimator: MemoryEstimator, workers: number, bytes: number):
   return fitInTurn(estimator, workers, bytes);
 }
 
-/** The same where shards run one after the other. What plans take besides the arena depends on which are chosen. */
+/** The same with one shard at a time. The memory that plans take besides the arena depends on their choice. */
 export function fitInTurn(
   estimator: MemoryEstimator,
   workers: number,
@@ -78,7 +79,10 @@ export function fitInTurn(
   return least.total <= bytes ? least : undefined;
 }
 
-/** Of some ways, the one that takes the least: it need not have the smallest arena, as each step of a plan takes some memory, too. */
+/**
+ * The way that takes the least memory with one shard at a time. Its arena need not be the smallest, as each step of a
+ * plan also takes some memory.
+ */
 export function leastOf(estimator: MemoryEstimator, workers: number): MemoryEstimate {
   const smallest = estimator.smallestArena(workers);
   const arenas = [smallest, ...estimator.largest.curve().map((choice) => choice.arenaBytes)];
@@ -111,7 +115,7 @@ function refusal(
     ...(training && training.shards < training.batchSize ? ['more shards'] : []),
     ...(context.cores === undefined && workers.length > 1 ? ['fewer workers'] : []),
   ];
-  const hint = hints.length > 0 ? `; ${alternatives(hints)} would need less` : '';
+  const hint = hints.length > 0 ? `; ${enumerate(hints, 'or')} would need less` : '';
   const source = reason === undefined ? '' : ` (${reason})`;
   return invalid(
     training ? 'fit' : 'evaluate',
@@ -119,10 +123,6 @@ function refusal(
       `${listed(each)}${hint}`,
     `${bytes} bytes${source}`,
   );
-}
-
-function alternatives(all: readonly string[]): string {
-  return all.length < 2 ? all.join() : `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`;
 }
 
 function listed(parts: readonly (readonly [name: string, bytes: number])[]): string {

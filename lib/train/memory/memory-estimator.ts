@@ -1,5 +1,5 @@
-import type { Plan } from '../../compile/plan/plan.js';
 import { StreamMemory } from '../../data/stream-memory.js';
+import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
@@ -15,28 +15,27 @@ import { kernelBytes } from '../../runtime/kernel-memory.js';
 import type { CompiledEvaluation, CompiledTraining, JobContext } from '../prepare/compiled.js';
 import { planWithin, type ResourceLimits } from '../prepare/jobs.js';
 
-/** What is to be done within a budget. */
+/** A training, an evaluation, or both, to be run within a budget. */
 export interface Workload {
   readonly context: JobContext;
-  /** Left out where there is only an evaluation. */
+  /** Left out if there is only an evaluation. */
   readonly training?: CompiledTraining | undefined;
   readonly evaluation?: CompiledEvaluation | undefined;
-  /** Whether copies of all that training changes are made, for checkpoints. */
+  /** True if all memory that training changes is copied, for checkpoints. */
   readonly snapshot: boolean;
 }
 
-/** A training within a budget. */
 export interface TrainingWorkload extends Workload {
   readonly training: CompiledTraining;
 }
 
-/** Bytes that all workers see. */
+/** Bytes of the memory that all workers share. */
 export interface SharedBytes {
   /** Parameters and buffers. */
   readonly parameters: number;
-  /** The slots that the gradients of shards are added up in. */
+  /** Slots in which the gradients of shards are added up. */
   readonly gradients: number;
-  /** What the optimiser remembers, with moving averages and accumulated gradients. */
+  /** State of the optimiser, with moving averages and accumulated gradients. */
   readonly optimizer: number;
   /** Copies for checkpoints, losses and other figures of each step, the queue of a stream, constants. */
   readonly other: number;
@@ -44,15 +43,15 @@ export interface SharedBytes {
 
 /** Bytes of one worker. */
 export interface WorkerBytes {
-  /** Arenas: of each of the shards that run together. */
+  /** Arenas, one for each of the shards that run together. */
   readonly arenas: readonly number[];
-  /** Samples that were loaded, and other arrays that its plans are given. */
+  /** Loaded samples, and other arrays that plans are given. */
   readonly inputs: number;
-  /** What kernels keep for themselves, the steps' descriptions, constants, and the order of the samples. */
+  /** Private memory of kernels, descriptions of the steps, constants, and the order of the samples. */
   readonly plans: number;
 }
 
-/** All that a job takes. */
+/** Bytes of a job, in all and by purpose. */
 export interface MemoryEstimate {
   readonly limits: ResourceLimits;
   readonly shared: SharedBytes;
@@ -61,7 +60,7 @@ export interface MemoryEstimate {
   readonly total: number;
 }
 
-/** Counts the bytes of a job before any of them is taken. */
+/** Counts the bytes of a job before any memory is allocated. */
 export class MemoryEstimator {
   readonly #updates = new Map<number, UpdateJob | undefined>();
   readonly #groups = new Map<number, Group[][]>();
@@ -69,25 +68,25 @@ export class MemoryEstimator {
 
   constructor(readonly workload: Workload) {}
 
-  /** The plans that are to be chosen from. */
+  /** The plans to choose from, for each number of rows. */
   get choices(): readonly BoundPlanChoices[] {
     const { training, evaluation } = this.workload;
     return [...(training?.plans.values() ?? []), ...(evaluation?.plans.values() ?? [])];
   }
 
-  /** The smallest arena that so many workers can do with. */
+  /** Bytes of the smallest arena that is enough for `workers` workers. */
   smallestArena(workers: number): number {
     const arenas = this.choices.map(({ smallest }) => smallest.plan.arenaBytes);
     return Math.max(0, ...arenas, ...this.#updatePlans(workers).map(({ plan }) => plan.arenaBytes));
   }
 
-  /** The arena in which the quickest plans of so many workers run. */
+  /** Bytes of the arena that the quickest plans for `workers` workers need. */
   quickestArena(workers: number): number {
     const arenas = this.choices.map(({ quickest }) => quickest.plan.arenaBytes);
     return Math.max(0, ...arenas, ...this.#updatePlans(workers).map(({ plan }) => plan.arenaBytes));
   }
 
-  /** The numbers of shards that so many workers may run together, the largest first; 1 stands for running them in turn. */
+  /** Numbers of shards that each of `workers` workers may run together, the largest first; 1 means one at a time. */
   groupSizes(workers: number): number[] {
     const groups = this.#groupsOf(workers).flat();
     return [...new Set([...groups.map(({ count }) => count), 1])].sort((a, b) => b - a);
@@ -110,7 +109,7 @@ export class MemoryEstimator {
     return plans.get(Math.max(...plans.keys())) as BoundPlanChoices;
   }
 
-  /** The update of so many workers, of which nothing but its plans and sizes is real. */
+  /** The update for `workers` workers, with real plans and sizes but no memory. */
   updateOf(workers: number): UpdateJob | undefined {
     const { context, training } = this.workload;
     if (!this.#updates.has(workers)) {
@@ -203,7 +202,7 @@ export class MemoryEstimator {
     );
   }
 
-  /** Whether shards of so many rows gain from running together; see `BatchRunner`. */
+  /** True if shards of `rows` rows gain from running together; see `BatchRunner`. */
   #addsUp(rows: number): boolean {
     let known = this.#sums.get(rows);
     if (known === undefined) {
@@ -214,14 +213,14 @@ export class MemoryEstimator {
     return known;
   }
 
-  /** Each thread has a copy of the constants. */
+  /** Bytes of the constants; each thread has a copy. */
   #constants(): number {
     const values = this.choices.flatMap(({ quickest }) => quickest.plan.bindings.map(({ data }) => data));
     return sum([...new Set(values)].map((data) => data?.byteLength ?? 0));
   }
 }
 
-/** No more for arenas than what is counted, so that plans that come later keep to that. */
+/** Limits arenas to the bytes that were counted, so that plans compiled later keep to them. */
 function usedOf(limits: ResourceLimits, workers: readonly WorkerBytes[]): ResourceLimits {
   if (!Number.isFinite(limits.arenaBytes)) return limits;
   return { ...limits, arenaBytes: Math.max(0, ...workers.map(({ arenas }) => arenas[0] ?? 0)) };
@@ -232,20 +231,23 @@ export function totalOf({ arenas, inputs, plans }: WorkerBytes): number {
   return sum(arenas) + inputs + plans;
 }
 
-/** The arrays that some plans share by name and size. */
+/** Bytes of the local arrays of some plans, which share those of the same name, dtype and size. */
 function localBytes(plans: readonly BoundPlan[]): number {
   const arrays = new Map<string, number>();
   for (const { plan, sources } of plans) {
     sources.forEach((source, i) => {
-      const binding = plan.bindings[i] as Plan['bindings'][number];
       if (source.kind !== 'local') return;
+      const binding = at(plan.bindings, i);
       arrays.set(`${source.name}/${binding.dtype}/${sizeOf(binding.shape)}`, binding.bytes);
     });
   }
   return sum([...arrays.values()]);
 }
 
-/** The losses, and the optimiser's numbers, of each step; those of a stream are only taken as far as they are used. */
+/**
+ * Bytes of the losses and the optimiser's scalars of each step. A stream's do not count, as they take memory only as
+ * far as they are used.
+ */
 function stepBytes({ data, shards, steps }: CompiledTraining, { scalarCount }: UpdateJob): number {
   return 8 * shards + (data instanceof StreamMemory ? 0 : 8 * (1 + scalarCount) * steps);
 }

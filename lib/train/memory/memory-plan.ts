@@ -1,5 +1,6 @@
 import { blockKinds } from '../../compile/plan/block-kinds.js';
 import type { Plan, Step } from '../../compile/plan/plan.js';
+import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { batchCount, shardRows } from '../../parallel/protocol/shards.js';
@@ -14,65 +15,68 @@ import {
   totalOf,
 } from './memory-estimator.js';
 
-/** What one worker takes, in bytes; of the one that takes the most. */
+/** Bytes of one worker, the one that takes the most. */
 export interface WorkerMemoryPlan {
   /** Activations that the forward pass keeps for the backward pass, in one arena. */
   readonly kept: number;
-  /** What it would keep besides if memory did not matter, and computes again instead. */
+  /** Activations that would also be kept without a budget, and are recomputed instead. */
   readonly recomputed: number;
-  /** The most that one kernel takes to work in, such as a convolution. */
+  /** The largest workspace of a kernel, such as a convolution. */
   readonly workspace: number;
-  /** One arena: the most that is alive at a time, and the gaps between. It holds the three of them, and gradients on the way. */
+  /**
+   * One arena: the peak of the live buffers, with the gaps between them. It holds kept and recomputed activations,
+   * workspace and intermediate gradients.
+   */
   readonly arena: number;
   /** Arenas, one for each of the shards that run together. */
   readonly instances: number;
-  /** Samples that were loaded, and other arrays that plans are given. */
+  /** Loaded samples, and other arrays that plans are given. */
   readonly inputs: number;
-  /** What kernels keep for themselves, the descriptions of the steps, constants, and the order of the samples. */
+  /** Private memory of kernels, descriptions of the steps, constants, and the order of the samples. */
   readonly plans: number;
-  /** All of this: arenas, inputs and plans. */
+  /** Sum of arenas, inputs and plans. */
   readonly total: number;
 }
 
-/** A choice that a budget gives. */
+/** Memory and cost of training within one budget. */
 export interface MemoryPoint {
-  /** In all: what this budget would have to be. */
+  /** Total bytes: the budget that this choice needs. */
   readonly bytes: number;
-  /** Of one worker. */
+  /** Bytes of an arena of one worker. */
   readonly arena: number;
-  /** Floating-point operations of a training step that compute something again. */
+  /** Floating-point operations of a training step that are recomputation. */
   readonly recomputedFlops: number;
 }
 
-/** What training takes, worked out before any of it is taken. Bytes, and floating-point operations. */
+/** Bytes and floating-point operations of training, computed before any memory is allocated. */
 export interface MemoryPlan {
-  /** Left out where there is none. */
+  /** Left out if there is none. */
   readonly budget?: MemoryBudget;
   readonly batchSize: number;
   readonly shards: number;
   readonly workers: number;
   readonly shared: SharedBytes;
   readonly worker: WorkerMemoryPlan;
-  /** Of all workers together. */
+  /** Bytes of all workers together, without shared memory. */
   readonly perWorkers: number;
-  /** In all. */
+  /** Total bytes. */
   readonly peak: number;
   /** Operations of a step: the gradients of all shards, and the update. */
   readonly flops: number;
-  /** Those of them that compute something again. */
+  /** Those of them that are recomputation. */
   readonly recomputedFlops: number;
   /** Steps of an epoch; NaN for a stream of unknown length. */
   readonly steps: number;
-  /** Ten budgets and what they cost, from the one that recomputes nothing to the smallest. */
+  /** Ten budgets and their cost, from the one that recomputes nothing to the smallest. */
   readonly curve: readonly MemoryPoint[];
-  /** The plan of the largest shard as it is when memory does not matter, and as it was chosen. */
+  /** Plans of the largest shard: `before` without a budget, `after` as chosen. */
   readonly plans: { readonly before: Plan; readonly after: Plan };
 }
 
-/** Points of the curve. */
+/** Number of points of the curve. */
 const POINTS = 10;
 
-/** Works out what a training takes, within a budget or, where there is none, on the quickest plans. */
+/** Plans the memory of a training within a budget or, without one, with the quickest plans. */
 export function planMemory(workload: TrainingWorkload, budget?: MemoryBudget, samples?: number): MemoryPlan {
   const estimate = budget ? fitBudget(workload, budget) : estimateWithoutBudget(workload);
   const estimator = new MemoryEstimator(workload);
@@ -105,7 +109,7 @@ function workerPlan({ workers }: MemoryEstimate, before: Plan, after: Plan): Wor
     kept,
     recomputed: Math.max(0, keptBytes(before) - kept),
     workspace: workspaceBytes(after),
-    arena: worker.arenas[0] as number,
+    arena: at(worker.arenas, 0),
     instances: worker.arenas.length,
     inputs: worker.inputs,
     plans: worker.plans,
@@ -113,7 +117,7 @@ function workerPlan({ workers }: MemoryEstimate, before: Plan, after: Plan): Wor
   };
 }
 
-/** What the forward pass keeps in the arena for the backward pass. */
+/** Bytes that the forward pass keeps in the arena for the backward pass. */
 export function keptBytes(plan: Plan): number {
   const kinds = blockKinds(plan);
   return plan.blocks.reduce((sum, { bytes }, i) => (kinds[i] === 'kept' ? sum + bytes : sum), 0);
@@ -129,7 +133,7 @@ function workspaceOf(step: Step): number {
   return sizeOf(shape) * bytesPerElement(dtype);
 }
 
-/** Operations of the step of a whole batch. */
+/** Operations of a step on a whole batch. */
 function flopsOf(
   { training }: TrainingWorkload,
   estimator: MemoryEstimator,
@@ -149,7 +153,7 @@ function flopsOf(
   };
 }
 
-/** What other budgets give, the shards run in turn. */
+/** Memory and cost of other budgets, with one shard at a time. */
 function curveOf(workload: TrainingWorkload, estimator: MemoryEstimator, workers: number): MemoryPoint[] {
   const arenaBytes = estimator.quickestArena(workers);
   const most = estimator.at({ workers, together: 1, arenaBytes }).total;

@@ -12,30 +12,30 @@ import { MemoryEstimator, type TrainingWorkload } from './memory-estimator.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { workloadOf } from './prepare-within.js';
 
-/** What a training is planned for: the options of `fit` that its memory depends on. */
+/** Options of `Trainer.plan`: those of `fit` that its memory depends on. */
 export interface PlanOptions extends Pick<FitOptions, 'batchSize' | 'validation' | 'checkpoint'> {
-  /** Default: the trainer's, if it has one. */
+  /** Memory budget. Default: the trainer's, if it has one. */
   readonly memory?: MemorySize;
 }
 
-/** What steps are timed for. */
+/** Options of `Trainer.pace`. */
 export interface PaceOptions extends PlanOptions {
   /** Ends the measurement within one step. */
   readonly signal?: AbortSignal;
 }
 
-/** What the largest batch is looked for with. */
+/** Options of `Trainer.maxBatch`. */
 export interface MaxBatchOptions extends Pick<FitOptions, 'validation' | 'checkpoint'> {
-  /** Default: the trainer's, or else 'auto'. */
+  /** Memory budget. Default: the trainer's, or else 'auto'. */
   readonly memory?: MemorySize;
-  /** The largest batch to consider. Default: all samples; of a stream of unknown length, 2^20. */
+  /** The largest batch to consider. Default: all samples; for a stream of unknown length, 2^20. */
   readonly most?: number;
 }
 
-/** Samples that a stream may have in a batch, where its length is not known. */
+/** Largest batch to consider for a stream of unknown length. */
 const MOST_OF_STREAM = 2 ** 20;
 
-/** Works out what a training takes. */
+/** Plans the memory of a training. */
 export function planTraining(
   context: JobContext,
   data: Dataset | StreamDataset,
@@ -48,7 +48,7 @@ export function planTraining(
 /**
  * The largest batch that can be trained on within a budget.
  *
- * @throws where one sample is too many
+ * @throws if not even one sample fits
  */
 export function largestBatch(
   context: JobContext,

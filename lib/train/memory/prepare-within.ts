@@ -8,11 +8,11 @@ import { inMode } from '../prepare/mode.js';
 import { fitBudget } from './memory-budget.js';
 import type { MemoryEstimate, TrainingWorkload } from './memory-estimator.js';
 
-/** What is trained on, and what with. */
+/** Data and options of a training to prepare. */
 export interface TrainingRequest {
   readonly data: Dataset;
   readonly options: Pick<FitOptions, 'batchSize' | 'shuffle' | 'nonFinite' | 'validation'>;
-  /** Whether copies of what training changes are made. */
+  /** True if all memory that training changes is copied, for checkpoints. */
   readonly snapshot: boolean;
 }
 
@@ -21,11 +21,11 @@ export interface PreparedTraining {
   readonly training: TrainingJob;
   readonly evaluation?: EvaluationJob;
   readonly limits: ResourceLimits;
-  /** Where there is a budget, what is taken of it. */
+  /** Memory of the training; left out without a budget. */
   readonly estimate?: MemoryEstimate;
 }
 
-/** Compiles what is to be done, and takes no memory for it yet. */
+/** Compiles a training and its evaluation, without allocating memory for them yet. */
 export function workloadOf(
   context: JobContext,
   { data, options, snapshot }: TrainingRequest,
@@ -36,7 +36,7 @@ export function workloadOf(
   return { context, training, evaluation, snapshot };
 }
 
-/** Compiles a training, and chooses its plans within the budget, before it takes any memory. */
+/** Compiles a training, chooses its plans within the budget, and then allocates its memory. */
 export function prepareWithin(
   budget: MemoryBudget | undefined,
   context: JobContext,
@@ -54,7 +54,7 @@ export function prepareWithin(
   };
 }
 
-/** Compiles an evaluation, for as many workers as the budget has room for. */
+/** Prepares an evaluation, for as many workers as the budget has room for. */
 export function prepareEvaluation(
   budget: MemoryBudget | undefined,
   context: JobContext,
@@ -69,11 +69,12 @@ export function prepareEvaluation(
   return { ...newJob({ ...context, workers }), evaluation: evaluationJob(evaluation, limits) };
 }
 
-/** How a training keeps to its budget. */
+/** Log line with the memory that a training takes of its budget. */
 export function describeBudget({ total, limits }: MemoryEstimate, { bytes }: MemoryBudget): string {
   const { workers, arenaBytes } = limits;
   const counted = workers === 1 ? '1 worker' : `each of ${workers} workers`;
-  return `fit: ${formatBytes(total)} of memory, of ${formatBytes(bytes)}; ${counted} has ${formatBytes(arenaBytes)} for activations`;
+  const used = `${formatBytes(total)} of memory, of ${formatBytes(bytes)}`;
+  return `fit: ${used}; ${counted} has ${formatBytes(arenaBytes)} for activations`;
 }
 
 function unlimited(workers: number): ResourceLimits {

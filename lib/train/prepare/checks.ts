@@ -13,7 +13,7 @@ export function requireData(op: string, data: unknown, batchSize = BATCH_SIZE): 
   return data;
 }
 
-/** Checks what a trainer is made with. */
+/** Checks the options of a trainer. */
 export function requireTrainerOptions({
   workers = 'auto',
   shards,

@@ -14,12 +14,12 @@ import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
 import { inMode } from './mode.js';
 
-/** What the jobs of a trainer are made from. */
+/** Model, optimiser, memory and settings from which a trainer's jobs are made. */
 export interface JobContext {
   readonly workers: number;
-  /** Parts that each batch is cut into. Default: one for each worker. */
+  /** Parts that each batch is cut into. Default: one per worker. */
   readonly shards?: number | undefined;
-  /** The cores that the trainings of the process share, where the number of workers was left to the trainer. */
+  /** Cores that the trainings of the process share; undefined if the caller set the number of workers. */
   readonly cores?: number | undefined;
   readonly seed: number;
   readonly nice?: number | undefined;
@@ -31,40 +31,38 @@ export interface JobContext {
   readonly memory: OptimizerMemory;
 }
 
-/** Rows of a batch when the caller does not say. */
+/** Default number of rows of a batch. */
 export const BATCH_SIZE = 32;
 
 /**
- * Floating-point operations of a shard below which sharing the work out costs more than it saves: some 10 microseconds,
- * where two meetings of the workers take 2 to 5, and much more on a machine whose cores have other work, too.
+ * Floating-point operations of a shard below which sharing the work costs more than it saves: some 10 microseconds,
+ * where two barriers take 2 to 5, and much more on a machine whose cores also have other work.
  */
 const LEAST_FLOPS = 1e6;
 
-/** A run over data that is compiled, but has no memory yet. */
+/** A compiled run over data, without memory yet. */
 export interface Compilation {
   readonly data: Dataset;
   readonly batchSize: number;
-  /** By the numbers of rows that shards can have. */
+  /** Plans by the number of rows of a shard. */
   readonly plans: ReadonlyMap<number, BoundPlanChoices>;
 }
 
-/** A training that is compiled. */
 export interface CompiledTraining extends Compilation {
   readonly shards: number;
-  /** Workers at most. */
+  /** Maximum number of workers. */
   readonly workers: number;
-  /** The buffers that shards assign. */
+  /** Buffers that shards assign. */
   readonly assigned: readonly Variable[];
-  /** Steps of an epoch, at most. */
+  /** Maximum number of steps of an epoch. */
   readonly steps: number;
 }
 
-/** An evaluation that is compiled. */
 export interface CompiledEvaluation extends Compilation {
   readonly figures: readonly string[];
 }
 
-/** Compiles training on a data set, and says how it is shared out. The model must be in training mode. */
+/** Compiles training on a data set, and decides how it is shared out. The model must be in training mode. */
 export function compileTraining(
   context: JobContext,
   data: Dataset,
@@ -116,9 +114,9 @@ export function compileEvaluation(
   });
 }
 
-/** Checks targets before anything is trained; those that transforms make of others are checked when they are loaded. */
+/** Checks targets before anything is trained; those that transforms compute are checked when they are loaded. */
 function checkTargets(loss: Loss, data: Dataset, output: () => Shape): void {
-  // Those of a stream are still to come.
+  // The targets of a stream are not there yet.
   if (data instanceof StreamMemory) return;
   if (!loss.checkTargets || data.loaded.targets.dtype !== data.targets.dtype) return;
   const shape = output();

@@ -3,7 +3,7 @@ import type { TrainingJob } from '../../parallel/protocol/job.js';
 import type { TrainerOptions } from '../options.js';
 import { workersOf } from './jobs.js';
 
-/** How many workers a training got, and why. */
+/** Log line with the numbers of workers and shards of a training, and the reason for them. */
 export function describeParallelism(
   training: TrainingJob,
   { workers: asked = 'auto', shards: askedShards }: TrainerOptions,

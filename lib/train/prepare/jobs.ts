@@ -1,4 +1,5 @@
 import type { Dataset } from '../../data/index.js';
+import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { compileShards } from '../../parallel/prepare/compile-shards.js';
@@ -17,35 +18,35 @@ import {
 } from './compiled.js';
 import { inMode } from './mode.js';
 
-/** What a job may take. */
+/** Resources that a job may take. */
 export interface ResourceLimits {
   readonly workers: number;
-  /** Bytes of an arena; infinite where there is no budget. */
+  /** Maximum bytes of an arena; infinite without a budget. */
   readonly arenaBytes: number;
-  /** Shards of one worker that run together at most; left out where there is no budget. */
+  /** Maximum number of shards of one worker that run together; left out without a budget. */
   readonly together?: number;
 }
 
-/** A job with nothing to do yet. */
+/** A job without a training or an evaluation yet. */
 export function newJob({ workers, seed, nice }: Pick<JobContext, 'workers' | 'seed' | 'nice'>): Job {
   const control = new Control();
   for (const step of [0, 1]) control.setActiveAt(step, workers);
   return { workers, seed, nice, control: control.buffer };
 }
 
-/** How many workers a training was prepared for. */
+/** Number of workers that a training was prepared for. */
 export function workersOf({ updates }: TrainingJob): number {
   return updates.length;
 }
 
-/** Training on a data set, without a budget. The model must be in training mode. */
+/** Prepares training on a data set, without a budget. The model must be in training mode. */
 export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
   const compiled = compileTraining(context, data, options.batchSize);
   const { workers } = compiled;
   return trainingJob(context, compiled, { workers, arenaBytes: Number.POSITIVE_INFINITY }, options);
 }
 
-/** A training that was compiled, with the memory that it needs. */
+/** Allocates the memory of a compiled training. */
 export function trainingJob(
   context: JobContext,
   { data, batchSize, shards, plans, assigned, steps }: CompiledTraining,
@@ -70,7 +71,7 @@ export function trainingJob(
   };
 }
 
-/** The plans for the shards of a batch of so many rows that a training does not have yet, in arenas of so many bytes. */
+/** Plans that a training still lacks for the shards of a batch of `rows` rows, in arenas of at most `arenaBytes`. */
 export function planRows(
   { model, loss, parameters }: Pick<JobContext, 'model' | 'loss' | 'parameters'>,
   { loaded }: Dataset,
@@ -79,13 +80,13 @@ export function planRows(
 ): ReadonlyMap<number, BoundPlan> {
   const missing = shardSizes(rows, rows, shards).filter((size) => !plans.has(size));
   if (missing.length === 0) return new Map();
-  // With the others, so that all of them give the same buffers a value.
+  // Compiled together with the existing ones, so that all of them assign the same buffers.
   const source = { forward: model.forward.bind(model), loss, ...loaded, parameters };
   const all = inMode(model, true, () => compileShards([...plans.keys(), ...missing], source));
   return plansWithin(new Map([...all.plans].filter(([size]) => missing.includes(size))), arenaBytes);
 }
 
-/** An evaluation that was compiled, with memory for its figures. */
+/** Allocates the memory for the figures of a compiled evaluation. */
 export function evaluationJob(
   { data, batchSize, plans, figures }: CompiledEvaluation,
   { arenaBytes }: Pick<ResourceLimits, 'arenaBytes'>,
@@ -99,7 +100,7 @@ export function evaluationJob(
   };
 }
 
-/** The quickest of the plans that fit in an arena. */
+/** The quickest of the plans that fit in an arena. Throws if none does. */
 export function planWithin(plans: BoundPlanChoices, arenaBytes: number): BoundPlan {
   const { quickest } = plans;
   const bound = quickest.plan.arenaBytes <= arenaBytes ? quickest : plans.within(arenaBytes);
@@ -119,19 +120,19 @@ function plansWithin(
   return new Map([...plans].map(([rows, known]) => [rows, planWithin(known, arenaBytes)]));
 }
 
-/** What workers have to know of a data set. */
+/** The part of a job that describes its data set. */
 function samplesOf({ inputs, targets, transforms, length }: Dataset) {
   return { samples: { inputs, targets, transforms }, length, skipped: sharedBuffer('int32', 1) };
 }
 
-/** The figures of all batches, as means over the samples, added in the order of the batches. */
+/** Figures of an evaluation: means over the samples, added in the order of the batches. */
 export function readFigures({ figures, length, batchSize, values }: EvaluationJob): Figures {
   const all = new Float64Array(values);
   const means = figures.map((name, i) => {
     let sum = 0;
     for (let batch = 0; batch < batchCount(length, batchSize); batch++) {
       const count = Math.min(batchSize, length - batch * batchSize);
-      sum += count * (all[batch * figures.length + i] as number);
+      sum += count * at(all, batch * figures.length + i);
     }
     return [name, sum / length];
   });

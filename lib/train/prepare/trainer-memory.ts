@@ -1,4 +1,4 @@
-import type { TypedArray } from '../../graph/dtype.js';
+import { at } from '../../graph/at.js';
 import type { Module } from '../../nn/index.js';
 import { AverageExchange } from '../../optim/averages.js';
 import type { Optimizer } from '../../optim/index.js';
@@ -17,7 +17,7 @@ import {
 } from '../../parallel/prepare/optimizer-memory.js';
 import { viewInto } from '../../parallel/protocol/shared-memory.js';
 
-/** The shared memory of a trainer: the model's parameters and buffers, and what the optimiser remembers of them. */
+/** The shared memory of a trainer: the model's parameters and buffers, and the optimiser's state. */
 export class TrainerMemory {
   #parameters: FlatParameters;
   #memory: OptimizerMemory;
@@ -35,8 +35,8 @@ export class TrainerMemory {
   }
 
   /**
-   * The memory, with the model in it. It is laid out anew when parameters were frozen or freed since; those that are
-   * trained on keep what the optimiser remembers of them.
+   * The memory, with the model attached to it. It gets a new layout if parameters were frozen or unfrozen since;
+   * parameters that are still trained keep their optimiser state.
    */
   current(): { parameters: FlatParameters; memory: OptimizerMemory } {
     if (isOutdated(this.#parameters, this.model.parameters())) {
@@ -49,23 +49,23 @@ export class TrainerMemory {
     return { parameters: this.#parameters, memory: this.#memory };
   }
 
-  /** The memory as it is, also while workers use it. */
+  /** The memory as it is; valid also while workers use it. */
   inUse(): { parameters: FlatParameters; memory: OptimizerMemory } {
     return { parameters: this.#parameters, memory: this.#memory };
   }
 
-  /** Keeps what the memory holds now; what it returns puts that back. */
+  /** Copies the present contents of the memory; the returned function restores them. */
   keep(): () => void {
     const kept = [this.#parameters.memory, ...tensorsOf(this.#memory)].map((shared) => viewInto(shared));
     const copies = kept.map((values) => values.slice());
     return () => {
       kept.forEach((values, i) => {
-        values.set(copies[i] as TypedArray);
+        values.set(at(copies, i));
       });
     };
   }
 
-  /** Whether the parameters hold their averages now. */
+  /** True while the parameters hold their averages. */
   get holdsAverages(): boolean {
     return this.#averages.active;
   }
