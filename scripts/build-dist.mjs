@@ -1,6 +1,6 @@
-// `npm pack` and `npm publish` run this first: dist, compiled from nothing, so that it holds no file of a deleted source,
-// and bundled, so that it loads quickly. With --modules, which they run afterwards, dist is the modules again that the tests
-// and tools of the repository import.
+// `npm pack` and `npm publish` run this first: dist, compiled from scratch, so that it holds no file of a deleted
+// source, and bundled, so that it loads quickly. With --modules, which they run afterwards, dist holds the modules
+// again that the tests and tools of the repository import.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './setup/bundle.mjs';

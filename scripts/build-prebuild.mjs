@@ -1,5 +1,5 @@
-// `npm run prebuild`: an addon for this platform in prebuilds/, with the BLAS inside where the system has a static one.
-// It runs on systems whose C library is no older than the one here.
+// `npm run prebuild`: an addon for this platform in prebuilds/, with the BLAS linked in if the system has a static one.
+// It runs on systems whose C library is at least as new as the one here.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const headers = mkdtempSync(join(tmpdir(), 'chainrule-'));
 writeFileSync(join(headers, 'common.gypi'), '{}\n');
 const env = { npm_config_nodedir: headers };
 
-// Without a tag, the binaries for glibc and musl would have one name.
+// Without a tag, the binaries for glibc and musl would have the same name.
 const args = ['node_modules/prebuildify/bin.js', '--napi', '--strip', '--tag-libc'];
 const { code } = await capture(process.execPath, args, { env, inherit: true });
 rmSync(headers, { recursive: true });

@@ -1,5 +1,5 @@
-// Fails, naming them, unless every public function that computes something was compared with an oracle in the last whole
-// run of the tests, has a docstring, and stands in docs/api.md. `npm test` runs it last.
+// Fails, naming them, if public functions that compute something were not compared with an oracle in the last whole run
+// of the tests, have no docstring, or are missing from docs/api.md. `npm test` runs it last.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { needsCheck, readChecks } from './api/checks.mjs';

@@ -1,5 +1,5 @@
-// Fails, naming each, on an import from a layer above, a cycle of values between files, a folder with more than 25 files, or
-// a picture in CONTRIBUTING.md that differs from the layers. `npm test` runs it.
+// Fails, naming each, on an import from a layer above, a cycle of values between files, a folder with more than 25
+// files, or a picture in CONTRIBUTING.md that differs from the layers. `npm test` runs it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { fullFolders, outdatedPicture, upwardImports, valueCycles } from './architecture/faults.mjs';

@@ -1,6 +1,6 @@
-// `node scripts/checkpoint-cost.mjs [rounds]`: what one checkpoint costs the training of large_mlp (12.5 M parameters with
-// Adam). First its parts, in time of one core; then epochs with one save in their middle, and epochs without, in turn, which
-// means something where nothing else runs on the machine.
+// `node scripts/checkpoint-cost.mjs [rounds]`: the cost of one checkpoint in the training of large_mlp (12.5 M
+// parameters, Adam). First its parts, in time of one core; then epochs with one save in their middle, alternating with
+// epochs without, which is meaningful on an otherwise idle machine only.
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -19,7 +19,7 @@ import { data, nn, optim, Trainer } from 'chainrule';
 
 const WIDTHS = [1024, 2048, 2048, 2048, 1000];
 const BATCH = 256;
-/** Of an epoch; the save comes after the first third. */
+/** Steps of an epoch; the save comes after the first third. */
 const STEPS = 12;
 const FIRST = 8;
 
@@ -46,7 +46,7 @@ function newTrainer() {
   });
 }
 
-/** Milliseconds of one core that the copy, the checksum and the file take, the least of some times. */
+/** Milliseconds of one core for the copy, the checksum and the file: the least of several measurements. */
 function parts() {
   const parameters = WIDTHS.slice(1).reduce((sum, width, i) => sum + width * ((WIDTHS[i] ?? 0) + 1), 0);
   const [from, to] = [1, 2].map((value) =>
@@ -86,7 +86,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 
 const options = { epochs: rounds + 1, batchSize: BATCH, shuffle: false };
 const [plain, saving] = [newTrainer(), newTrainer()];
-// So that a save that is due in every epoch falls into the middle of an epoch.
+// Makes the save that is due in every epoch fall into the middle of one.
 for (const trainer of [plain, saving]) {
   for await (const _ of trainer.fit(batches(FIRST), { ...options, epochs: 1 }));
 }
@@ -100,9 +100,9 @@ const seconds = [[], []];
 for (let round = 0; round <= rounds; round++) {
   for (const [i, run] of runs.entries()) {
     const { value } = await run.next();
-    // The first epoch is for warming up.
+    // The first epoch is a warm-up.
     if (round > 0 && value) seconds[i]?.push(value.seconds);
-    // A file that is being written must not disturb the other run.
+    // Writing a file must not disturb the other run.
     await pause(1500);
   }
 }

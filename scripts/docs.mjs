@@ -1,4 +1,4 @@
-// `npm run docs`: writes docs/api.md, every public name with what the last whole run of the tests found of it.
+// `npm run docs`: writes docs/api.md, every public name with the results of the last whole run of the tests.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,5 +1,6 @@
-// npm runs this where the package is installed: a prebuilt addon that loads here is taken, else one is built from source.
-// Downloads nothing. Without a compiler it fails, and says what to install: npm shows nothing of a script that succeeds.
+// npm runs this where the package is installed: it takes a prebuilt addon that loads here, or else builds one from
+// source. Downloads nothing. Without a compiler it fails, and says what to install: npm hides the output of a script
+// that succeeds.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

@@ -1,10 +1,10 @@
-// Checks that the C++ is laid out as .clang-format says, or with --fix lays it out so.
+// Checks the C++ format against .clang-format, or with --fix corrects it.
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { capture, root } from './setup/run.mjs';
 
-/** The program that the npm package clang-format brings, or undefined: it has none for some platforms. */
+/** The program in the npm package clang-format, or undefined: some platforms have none. */
 function clangFormat() {
   try {
     return createRequire(import.meta.url)('clang-format').getNativeBinary();
@@ -15,7 +15,7 @@ function clangFormat() {
 
 const program = clangFormat();
 if (!program) {
-  // Another version, as a system may have, breaks some lines elsewhere: its verdict would be noise.
+  // Another version, such as the system's, breaks some lines differently: its verdict would be noise.
   console.log(`C++ format not checked: no clang-format for ${process.platform}-${process.arch}`);
 } else {
   const files = ['native', 'test/native'].flatMap((folder) =>

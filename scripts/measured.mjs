@@ -1,4 +1,5 @@
-// `node scripts/measured.mjs <file>`: writes README's table from the lines of `npm run --silent bench -- --peers --json`.
+// `node scripts/measured.mjs <file>`: writes README's table from the output of `npm run --silent bench -- --peers
+// --json`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './setup/run.mjs';

@@ -1,4 +1,4 @@
-// `npm run memory [-- parts] [--write]`: shows what docs/memory.md promises; --write puts what it shows into that page.
+// `npm run memory [-- parts] [--write]`: shows what docs/memory.md promises; --write puts the results into that page.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +11,7 @@ const picture = join(root, 'docs/memory-sweep.svg');
 /** @param {string} path */
 const load = (path) => import(pathToFileURL(join(root, path)).href);
 
-/** What the goals come to: activations in less memory, and what that costs. */
+/** Results of the goals: activations in less memory, and the cost of that. */
 async function goals() {
   const { goalTable, runGoals } = await load('dist/bench/memory/goals.js');
   const results = [];

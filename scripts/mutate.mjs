@@ -1,6 +1,6 @@
-// `npm run mutate [-- part of a fault's name ...]`: plants the faults of scripts/mutations/faults.mjs, one at a time, in a
-// copy of the repository, and runs the tests that should see each. Writes docs/mutations.md when all faults were tried.
-// A fault that no test sees is a gap in the tests, and fails the command.
+// `npm run mutate [-- part of a fault's name ...]`: plants the faults of scripts/mutations/faults.mjs, one at a time,
+// in a copy of the repository, and runs the tests that should see each. Writes docs/mutations.md when all faults were
+// tried. A fault that no test sees is a gap in the tests, and fails the command.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { faults } from './mutations/faults.mjs';
@@ -9,7 +9,7 @@ import { tsc } from './setup/types.mjs';
 import { setUp } from './setup.mjs';
 
 /** @typedef {import('./mutations/faults.mjs').Fault} Fault */
-/** What became of a fault. @typedef {{ fault: Fault, caughtBy: string | null }} Outcome */
+/** The outcome of a fault. @typedef {{ fault: Fault, caughtBy: string | null }} Outcome */
 
 const copy = join(root, 'build/mutants');
 const results = join(copy, 'build/results.json');
@@ -38,7 +38,7 @@ async function main() {
   if (survivors.length > 0) process.exitCode = 1;
 }
 
-/** All files that git knows or would, so that a fault can be planted in work under way. */
+/** Copies all files that git tracks or would track, so that faults can be planted in work in progress. */
 async function copyRepository() {
   const { output } = await capture('git', ['ls-files', '--cached', '--others', '--exclude-standard']);
   for (const folder of ['lib', 'native', 'test', 'examples', 'bench']) {
@@ -54,7 +54,7 @@ async function copyRepository() {
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 }
 
-/** Checks that a fault still says where to plant it. @param {Fault} fault */
+/** Throws unless a fault's text occurs exactly once in its file. @param {Fault} fault */
 function requireOnePlace({ name, file, find }) {
   const path = join(root, file);
   const places = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
@@ -79,7 +79,10 @@ async function attempt(fault) {
   }
 }
 
-/** Compiles what the files are part of. Gives what a compiler said, which catches a fault too, or null. @param {string[]} files */
+/**
+ * Compiles what the files belong to. Returns the compiler's error, which catches a fault as well, or null.
+ * @param {string[]} files
+ */
 async function rebuild(files) {
   if (files.some((file) => file.startsWith('native'))) {
     const build =
@@ -94,7 +97,7 @@ async function rebuild(files) {
   return null;
 }
 
-/** The test files that some faults need, without the names of single tests. @param {readonly Fault[]} chosen */
+/** The test files of the given faults, without the names of single tests. @param {readonly Fault[]} chosen */
 function testFiles(chosen) {
   return [
     ...new Set(chosen.flatMap(({ tests }) => tests.filter((argument) => argument.startsWith('test/')))),

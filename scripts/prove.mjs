@@ -1,4 +1,4 @@
-// `npm run prove [-- parts] [--write]`: shows what docs/parallel.md promises; --write puts what it shows into that page.
+// `npm run prove [-- parts] [--write]`: shows what docs/parallel.md promises; --write puts the results into that page.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,12 +36,13 @@ async function bits() {
     ...table.map((cells) => `| ${cells.join(' | ')} |`),
     '',
     same
-      ? 'Each was run a second time, and a third time that was left in the middle of an epoch and went on with the next number of workers: the same hashes.'
+      ? 'Each was run a second time, and a third time that was left in the middle of an epoch and went on with ' +
+        'the next number of workers: the same hashes.'
       : 'THESE SHOULD BE EQUAL, by row, on a second run, and after a resume.',
   ].join('\n');
 }
 
-/** What a run comes to that is killed again and again. */
+/** Result of a run that is killed again and again. */
 async function kills() {
   const { complete, killAndResume } = await load('test/helpers/programs/kill-and-resume.mjs');
   const run = { epochs: 1000, everySteps: 1, shards: 8 };
@@ -55,7 +56,7 @@ async function kills() {
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
-    // It came to its end first, as the machine has become less busy.
+    // The run ended before all kills, because the machine has become less busy.
     longest /= 2;
   }
 }
@@ -79,7 +80,7 @@ function describeKills(undisturbed, result, lives) {
 }
 
 /**
- * What `chainrule bench` prints.
+ * The output of `chainrule bench`.
  *
  * @param {...string} args
  * @returns {Promise<string>}
@@ -102,7 +103,7 @@ function bench(...args) {
 
 const CASES = ['mnist_mlp', 'large_mlp', 'mnist_cnn', 'resnet20', 'resnet18', 'char_gpt'];
 
-/** Cases with batches of 128 and more. */
+/** Cases with batches of at least 128. */
 const LARGE_BATCHES = ['mnist_mlp', 'large_mlp', 'lenet', 'mnist_cnn'];
 
 /** @type {Record<string, () => Promise<string>>} */

@@ -1,4 +1,4 @@
-// Gets the repository ready to run: system packages, npm packages, the addon, the compiled TypeScript; each only when it
+// Gets the repository ready to run: system packages, npm packages, the addon, the compiled TypeScript; each only if it
 // is missing. Needs nothing but Node.js. As a command: `npm run setup`.
 import { pathToFileURL } from 'node:url';
 import { addonIsStale, ensureAddon } from './setup/addon.mjs';
@@ -8,7 +8,7 @@ import { ensureTools } from './setup/system.mjs';
 import { ensureTypes } from './setup/types.mjs';
 
 /**
- * Does what is missing. Prints a line for each thing done, and for a failure what to do next. Resolves to success.
+ * Sets up what is missing. Prints a line for each thing done, and for a failure the next step. Resolves to success.
  * @param {{ addon?: boolean }} [options] `addon: false` leaves the addon to the caller.
  */
 export async function setUp({ addon = true } = {}) {

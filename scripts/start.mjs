@@ -7,15 +7,15 @@ import { setUp } from './setup.mjs';
 if (!(await setUp())) process.exit(1);
 takeRepeatedInterruptsForOne();
 
-// In this very process: a signal, the terminal and the exit code then need no go-between.
+// In this process, so that signals, the terminal and the exit code need no go-between.
 const main = join(root, 'dist/lib/cli/main.js');
 const example = join(root, 'dist/examples/mnist.js');
 process.argv = [process.execPath, main, 'train', example, ...process.argv.slice(2)];
 await import(pathToFileURL(main).href);
 
 /**
- * One Ctrl-C arrives twice, from the terminal and from npm. The second must not kill a command line that the first has
- * set about to stop; a Ctrl-C that nothing else listens for ends the process, as ever.
+ * Handles a Ctrl-C that arrives twice, from the terminal and from npm: the second must not kill a command line that the
+ * first has begun to stop. A Ctrl-C that nothing else listens for ends the process, as usual.
  */
 function takeRepeatedInterruptsForOne() {
   let last = -Infinity;

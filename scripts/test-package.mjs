@@ -1,5 +1,6 @@
 // `npm run test:package [-- --build]`: packs the npm package, installs it in an empty folder, and uses it there. With
-// --build the addon is built in that folder, from the sources in the package; without, the repository's serves.
+// --build, the addon is built in that folder from the sources in the package; otherwise, the repository's addon is
+// used.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// `npm run test:sanitize [-- address|thread] [arguments of vitest]`: the tests, on an addon built for GCC's
+// `npm run test:sanitize [-- address|thread] [arguments of vitest]`: runs the tests on an addon built for GCC's
 // sanitizers.
 import { join } from 'node:path';
 import { buildAddon } from './setup/addon.mjs';
@@ -18,13 +18,13 @@ async function main() {
     buildAddon(folder, { CHAINRULE_SANITIZE: kind }),
   );
 
-  // Node itself is not instrumented, so the runtime has to be there before it; Node's own leaks are not ours.
+  // Node itself is not instrumented, so the runtime has to be loaded before it; Node's own leaks are ignored.
   const libraries = await Promise.all(
     runtimes[kind].map((name) => run(process.env.CXX ?? 'c++', [`-print-file-name=lib${name}.so`])),
   );
   const env = {
     LD_PRELOAD: libraries.map((path) => path.trim()).join(' '),
-    // Freed blocks are held back up to so many MB, which tests of resident memory would take for a leak.
+    // Freed blocks are held back up to this many MB, which tests of resident memory would take for a leak.
     ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=32',
     UBSAN_OPTIONS: 'print_stacktrace=1',
     TSAN_OPTIONS: 'ignore_noninstrumented_modules=1',

@@ -9,7 +9,7 @@ import { setUp } from './setup.mjs';
 
 const results = 'build/test-results.json';
 
-// Says so where it could not look.
+// Prints a line where it cannot check.
 const formatCheck = { name: 'the C++ format', args: ['scripts/lint-native.mjs'] };
 const checks = [
   { name: 'the types of the tests', args: [tsc, '-p', 'tsconfig.test.json'] },
@@ -17,7 +17,7 @@ const checks = [
   { name: 'the lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'] },
   formatCheck,
 ];
-// Reads what a whole run of the tests has compared, so it comes after them.
+// Reads the comparisons of a whole run of the tests, so it comes after them.
 const apiCheck = {
   name: 'that every public function is proven and documented',
   args: ['scripts/check-api.mjs'],
@@ -66,7 +66,7 @@ async function runTests(args) {
   const env = whole ? { CHAINRULE_REPORT: reportPath } : {};
   const { code } = await capture(process.execPath, vitest, { inherit: true, env });
   const counts = countTests();
-  // A fault outside of any test (an unhandled rejection, no test found) fails the run all the same.
+  // A failure outside of any test (an unhandled rejection, no test found) still fails the run.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
@@ -74,7 +74,7 @@ async function runTests(args) {
 function countTests() {
   try {
     const report = JSON.parse(readFileSync(join(root, results), 'utf8'));
-    // A file that does not load fails without a test of its own.
+    // A file that does not load fails without containing a failed test.
     const files = report.testResults.filter(
       (/** @type {{ status: string, assertionResults: unknown[] }} */ file) =>
         file.status === 'failed' && file.assertionResults.length === 0,

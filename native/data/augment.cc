@@ -78,7 +78,7 @@ void check_crop(const Step& step, ImageShape& shape) {
   const int64_t height = whole(step.numbers[0], 1, kMaxSide, "crop: height");
   const int64_t width = whole(step.numbers[1], 1, kMaxSide, "crop: width");
   const auto beyond = static_cast<Beyond>(whole(step.numbers[4], 0, 3, "crop: mode"));
-  // A mirrored image ends where the image does.
+  // Mirrored padding is limited by the size of the image.
   const auto most = [&](int64_t side) {
     if (beyond == Beyond::kReflect) return side - 1;
     return beyond == Beyond::kSymmetric ? side : kMaxSide;
@@ -91,7 +91,7 @@ void check_crop(const Step& step, ImageShape& shape) {
   shape.width = width;
 }
 
-// The numbers of a step, for images of this shape, which it may change.
+// Checks the numbers of a step for images of this shape, and updates the shape.
 void check_step(const Step& step, ImageShape& shape) {
   require(step, std::ranges::all_of(step.numbers, [](double n) { return std::isfinite(n); }),
           "numbers must be finite");
@@ -159,7 +159,7 @@ void jitter(const Step& step, const ImageShape& shape, SampleRandom& random, flo
   for (int i = 0; i < 3; ++i) factors[i] = static_cast<float>(step.draw(2 * i, random));
   const float bound = step.real(6);
   for (int i : order) {
-    // A range of one number, 1, is a change that was not asked for.
+    // A range of 1 to 1 disables a change.
     if (step.numbers[2 * i] == 1 && step.numbers[2 * i + 1] == 1) continue;
     if (i == 0) adjust_brightness(image, shape, factors[i], bound);
     if (i == 1) adjust_contrast(image, shape, factors[i], bound);
@@ -201,9 +201,9 @@ Augmentation::Augmentation(std::span<const double> program) : program_(program) 
 void Augmentation::run(const std::byte* image, DType dtype, const SampleKey& key, float* output,
                        float* scratch) const {
   ImageView view{image, dtype, source_};
-  float* writable = nullptr;  // where the view lies, once that may be changed
+  float* writable = nullptr;  // the view's memory, once it may be changed
   int64_t moves_left = moves_;
-  // Somewhere else than where the image is: the last move goes to the output.
+  // A buffer other than the image's own: the last move goes to the output.
   const auto next_place = [&] {
     if (moves_left == 0 && writable != output) return output;
     return writable == scratch ? scratch + largest_ : scratch;
@@ -212,7 +212,7 @@ void Augmentation::run(const std::byte* image, DType dtype, const SampleKey& key
     view = {reinterpret_cast<const std::byte*>(place), DType::kFloat32, shape};
     writable = place;
   };
-  // A mirrored image is straightened on its way to another place.
+  // Copies the view to another buffer, undoing any flip.
   const auto settle = [&] {
     float* place = next_place();
     copy_window(view, 0, 0, Beyond::kConstant, 0, view.shape, place);
@@ -254,7 +254,7 @@ void Augmentation::run(const std::byte* image, DType dtype, const SampleKey& key
 void mix_rows(float* rows, const float* before, int64_t count, int64_t row_elements,
               double lambda) {
   const auto share = static_cast<float>(lambda), rest = static_cast<float>(1 - lambda);
-  // From the last on, so that each neighbour is still as it was.
+  // From the last row to the first, so that each row's predecessor is still unchanged.
   for (int64_t i = count - 1; i >= 0; --i) {
     float* row = rows + i * row_elements;
     const float* previous = i > 0 ? row - row_elements : before;

@@ -5,7 +5,7 @@
 namespace chainrule {
 namespace {
 
-// The pixels of a view: where the first lies, and how far apart its neighbours are.
+// The pixels of a view: the address of the first, and the distances between neighbours.
 template <typename T>
 struct Pixels {
   explicit Pixels(const ImageView& image) {
@@ -43,7 +43,7 @@ void with_pixels(const ImageView& image, Function function) {
   }
 }
 
-// Where a position of one axis lies within 0 ... size - 1; -1 for nowhere.
+// Maps a position on one axis into 0 ... size - 1; -1 for a constant.
 int64_t inside(int64_t at, int64_t size, Beyond beyond) {
   if (at >= 0 && at < size) return at;
   switch (beyond) {
@@ -58,7 +58,7 @@ int64_t inside(int64_t at, int64_t size, Beyond beyond) {
   }
 }
 
-// Pixels side by side in the output, which the image has forwards or, in a mirror, backwards.
+// Copies pixels to adjacent pixels of the output, stepping backwards through a mirrored image.
 template <int kChannels, typename T>
 void copy_mirrored(const T* from, int64_t channels, int64_t count, float* to) {
   const int64_t n = kChannels > 0 ? kChannels : channels;
@@ -81,7 +81,7 @@ void copy_pixels(const Pixels<T>& pixels, const T* from, int64_t channels, int64
   }
 }
 
-// Without std::floor, which is a call where processors need not have an instruction for it.
+// Avoids std::floor, which is a call for processors without an instruction for it.
 int64_t floor_of(double number) {
   const auto whole = static_cast<int64_t>(number);
   return static_cast<double>(whole) > number ? whole - 1 : whole;
@@ -100,7 +100,7 @@ float value_at(const Pixels<T>& pixels, const ImageShape& shape, int64_t y, int6
 void copy_window(const ImageView& image, int64_t top, int64_t left, Beyond beyond, float fill,
                  ImageShape window, float* output) {
   const auto [height, width, channels] = image.shape;
-  // The columns of the window that the image itself has.
+  // The columns of the window that lie within the image.
   const int64_t begin = std::clamp<int64_t>(-left, 0, window.width);
   const int64_t end = std::clamp<int64_t>(width - left, begin, window.width);
   with_pixels(image, [&, height = height, width = width, channels = channels](const auto& pixels) {
@@ -139,7 +139,7 @@ void warp(const ImageView& image, const double (&matrix)[6], float fill, float* 
         const double dx = static_cast<double>(x), dy = static_cast<double>(y);
         const double from_x = matrix[0] * dx + matrix[1] * dy + matrix[2];
         const double from_y = matrix[3] * dx + matrix[4] * dy + matrix[5];
-        // Written so that a position that is no number is outside, too.
+        // Written so that NaN counts as outside.
         if (!(from_x > -1.0 && from_x < static_cast<double>(shape.width) && from_y > -1.0 &&
               from_y < static_cast<double>(shape.height))) {
           std::fill_n(to, shape.channels, fill);

@@ -7,17 +7,17 @@
 
 namespace chainrule {
 
-// Of an image, row by row, each pixel with its channels.
+// Sizes of an image, which is stored row by row, each pixel with its channels.
 struct ImageShape {
   int64_t height, width, channels;
 
   int64_t elements() const { return height * width * channels; }
 };
 
-// How an image continues beyond its edges.
+// Continuation of an image beyond its edges.
 enum class Beyond { kConstant, kEdge, kReflect, kSymmetric };
 
-// An image where it lies, perhaps seen in a mirror.
+// An image in memory, possibly mirrored.
 struct ImageView {
   const std::byte* data;
   DType dtype;
@@ -25,8 +25,8 @@ struct ImageView {
   bool flip_x = false, flip_y = false;
 };
 
-// The window whose first pixel is [top, left], as floats. It may begin before the image and end
-// behind it; where the image is mirrored, not farther than the mirror image goes.
+// Writes the window whose first pixel is [top, left], as floats. It may extend beyond the image on
+// all sides; where the image is mirrored, no further than the mirror image does.
 void copy_window(const ImageView& image, int64_t top, int64_t left, Beyond beyond, float fill,
                  ImageShape window, float* output);
 

@@ -44,8 +44,8 @@ MappedFile::MappedFile(const std::string& path, int64_t offset, int64_t bytes)
   if (start == MAP_FAILED) fail(path, "cannot be mapped: " + last_error());
   start_ = static_cast<std::byte*>(start);
   data_ = start_ + (offset - first_page);
-  // Rows are read in any order, and those that come next are asked for by name: to read around each
-  // page, as the kernel does by default, would fill the memory with what nobody wants.
+  // Rows are read in any order, and the next ones are requested explicitly: the read-around that
+  // the kernel does by default would fill the memory with unwanted pages.
   madvise(start, data_ + bytes_ - start_, MADV_RANDOM);
 }
 

@@ -6,7 +6,7 @@
 namespace chainrule {
 namespace {
 
-// Of ITU-R 601-2, as PIL and torchvision take it.
+// Weights of ITU-R 601-2, as in PIL and torchvision.
 constexpr float kRed = 0.2989f, kGreen = 0.587f, kBlue = 0.114f;
 
 float grey_of(const float* pixel, int64_t channels) {
@@ -24,7 +24,7 @@ void blend(float* image, int64_t elements, float factor, float other, float boun
 
 void normalize(float* image, const ImageShape& shape, float divisor, std::span<const double> means,
                std::span<const double> deviations) {
-  // A few pixels at a time, so that vectors are full with few channels, too.
+  // Several pixels at a time, so that vectors are full even with few channels.
   constexpr int64_t kPixels = 8, kChannels = 8;
   const int64_t channels = shape.channels, pixels = shape.height * shape.width;
   const size_t step = means.size() == 1 ? 0 : 1;

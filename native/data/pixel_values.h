@@ -12,13 +12,13 @@ namespace chainrule {
 void normalize(float* image, const ImageShape& shape, float divisor, std::span<const double> means,
                std::span<const double> deviations);
 
-// The three blend with black, with the mean grey, and with the grey of each pixel; the results are
-// clamped to 0 ... bound. Images have one channel or three.
+// Blend with black, with the mean grey, and with the grey of each pixel, respectively; the results
+// are clamped to 0 ... bound. Images have one channel or three.
 void adjust_brightness(float* image, const ImageShape& shape, float factor, float bound);
 void adjust_contrast(float* image, const ImageShape& shape, float factor, float bound);
 void adjust_saturation(float* image, const ImageShape& shape, float factor, float bound);
 
-// Fills the part within the image of a square of `size` around a pixel.
+// Fills a square of `size` around a pixel, as far as it lies within the image.
 void cut_out(float* image, const ImageShape& shape, int64_t y, int64_t x, int64_t size, float fill);
 
 // Adds normally distributed numbers.

@@ -8,7 +8,7 @@
 
 namespace chainrule {
 
-// What decides the random numbers of a sample: never the thread, nor its place in the batch.
+// Key of a sample's random numbers: independent of the thread and of the place in the batch.
 struct SampleKey {
   uint32_t seed_low, seed_high, epoch, index;
 };
@@ -21,17 +21,17 @@ class SampleRandom {
       : stream_{key.seed_low, key.seed_high, key.epoch, kStream + transform},
         counter_(static_cast<uint64_t>(key.index) << 32) {}
 
-  // From 0 to less than 1.
+  // A number in [0, 1).
   double uniform() { return word() * 0x1p-32; }
 
   double between(double low, double high) { return low + (high - low) * uniform(); }
 
-  // 0 ... n - 1, off from uniform by less than n / 2^32.
+  // An integer in 0 ... n - 1, off from uniform by less than n / 2^32.
   int64_t integer(int64_t n) {
     return static_cast<int64_t>(static_cast<uint64_t>(word()) * static_cast<uint64_t>(n) >> 32);
   }
 
-  // The next block of words, for many numbers at once. Not to be mixed with the others.
+  // The next blocks of words, for many numbers at once. Must not be mixed with the other calls.
   void words(int64_t blocks, uint32_t* words) {
     baseline::philox(stream_, counter_, blocks, words);
     counter_ += static_cast<uint64_t>(blocks);
@@ -76,7 +76,7 @@ template <typename T>
   cosine = ((quarters + 1) & 2) != 0 ? -b : b;
 }
 
-// The natural logarithm of 2^-25 ... 1, for the same reason.
+// The natural logarithm of 2^-25 ... 1, written out for the same reason.
 [[gnu::always_inline]] inline float log_of_fraction(float x) {
   uint32_t bits = std::bit_cast<uint32_t>(x);
   // The exponent that leaves a mantissa from sqrt(1/2) to sqrt(2).

@@ -18,8 +18,7 @@ Arena allocate_arena(size_t bytes) {
     throw PlanError("plan: cannot allocate " + std::to_string(bytes) + " bytes");
   }
 #ifdef __linux__
-  // Huge pages save most of the page faults of the first step; where there are none, nothing is
-  // lost.
+  // Huge pages save most page faults of the first step; without any, the advice has no effect.
   if (bytes >= kHugePage) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
   return Arena(memory, ArenaDeleter{alignment});

@@ -13,7 +13,8 @@ struct ArenaDeleter {
 
 using Arena = std::unique_ptr<std::byte, ArenaDeleter>;
 
-// At least 64-byte aligned, not cleared. Throws PlanError when there is not that much memory.
+// Allocates an arena, at least 64-byte aligned and not cleared. Throws PlanError if there is not
+// enough memory.
 Arena allocate_arena(size_t bytes);
 
 }  // namespace chainrule

@@ -31,7 +31,7 @@ inline void use_one_blas_thread() {
 #endif
 }
 
-// The BLAS that the addon was built with, in words.
+// The name or the configuration of the BLAS that the addon was built with.
 inline const char* blas_name() {
 #if defined(CHAINRULE_BLAS_OPENBLAS)
   return openblas_get_config();

@@ -11,7 +11,7 @@ struct InstructionSet {
   std::span<const KernelEntry> kernels;
 };
 
-// The instruction sets that were built and that this CPU has, lowest first.
+// The instruction sets that were built and that this CPU supports, lowest first.
 std::span<const InstructionSet> usable_isas();
 
 // The highest usable one, or the one that CHAINRULE_ISA names; throws if that one is unknown or

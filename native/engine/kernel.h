@@ -11,7 +11,7 @@
 
 namespace chainrule {
 
-// What one run of a plan sees: the base address of every buffer, and the random counters.
+// State of one run of a plan: the base address of every buffer, and the random counters.
 struct Run {
   std::span<std::byte* const> buffers;
   std::span<const uint32_t> context;  // seedLow, seedHigh, step, sampleOffset
@@ -22,9 +22,9 @@ struct Run {
   }
 };
 
-// One step of a plan, decoded and ready. `run` may throw PlanError; it must not allocate.
-// A step has a clock, and so has each step of the routine in it, if it has one; `run_timed` adds
-// the milliseconds of each to its clock.
+// One step of a plan, decoded and ready to run. `run` may throw PlanError; it must not allocate.
+// Each step has a clock, and so has each step of a loop's body; `run_timed` adds the milliseconds
+// of each to its clock.
 class Kernel {
  public:
   Kernel() = default;
@@ -34,15 +34,16 @@ class Kernel {
   virtual void run(const Run& run) const = 0;
   virtual size_t clocks() const { return 1; }
 
-  // Whether `run_sum` is there: it stores, for the first of some runs, the sum of what `run` would
-  // store for each, to the bit, in the order of a program in postfix (see rows.h).
+  // True if `run_sum` is implemented: it stores, for the first of several runs, the sum of what
+  // `run` would store for each, bit for bit, added in the order of a postfix program (see
+  // sync/combine.h).
   virtual bool sums() const { return false; }
   virtual void run_sum(std::span<const Run> runs, std::span<const int32_t> program) const;
   virtual void run_timed(const Run& run, std::span<double> milliseconds) const;
 };
 
-// Reads the fields of a step. Each reader throws PlanError naming the kernel and the field when it
-// does not fit.
+// Reads the fields of a step. Each reader throws PlanError, naming the kernel and the field, if the
+// value is invalid.
 class StepReader {
  public:
   virtual ~StepReader() = default;
@@ -55,7 +56,7 @@ class StepReader {
   virtual bool boolean(const char* field) const = 0;
   virtual std::string text(const char* field) const = 0;
   virtual Dims integers(const char* field) const = 0;
-  // The objects of an array field, each readable by itself (a vector program's instructions).
+  // Readers of the objects in an array field, such as a vector program's instructions.
   virtual std::vector<std::unique_ptr<StepReader>> items(const char* field) const = 0;
 };
 

@@ -24,8 +24,7 @@ inline size_t size_of(DType dtype) {
 
 using Dims = std::vector<int64_t>;
 
-// A fault in a plan, or in the data that a step met. Reaches JavaScript as an Error with this
-// message.
+// An error in a plan or in the data of a step. Reaches JavaScript as an Error with this message.
 struct PlanError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

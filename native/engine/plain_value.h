@@ -10,7 +10,7 @@
 
 namespace chainrule {
 
-// No count or byte offset of a plan goes beyond this; sums of a few such numbers fit in 64 bits.
+// Upper bound of every count and byte offset of a plan; sums of a few such numbers fit in 64 bits.
 inline constexpr int64_t kLargest = int64_t{1} << 47;
 
 struct Field;
@@ -19,7 +19,7 @@ struct Field;
 // its use.
 class PlainValue {
  public:
-  struct Other {  // what no field of a plan takes: undefined, a function, a typed array ...
+  struct Other {  // a type that no field of a plan takes: undefined, a function, binary data
     const char* type;
   };
   using List = std::vector<PlainValue>;
@@ -33,7 +33,7 @@ class PlainValue {
   const PlainValue& operator[](std::string_view name) const;
   bool defined() const;
 
-  // Each throws PlanError `<what> must be ..., got ...` when the value is something else.
+  // Each throws PlanError `<what> must be ..., got ...` for any other value.
   bool boolean(const std::string& what) const;
   double number(const std::string& what) const;
   int64_t integer(const std::string& what, int64_t low, int64_t high) const;

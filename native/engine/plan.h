@@ -7,34 +7,34 @@
 
 namespace chainrule {
 
-// A plan, decoded: kernels over an arena and the buffers that each run binds.
+// A decoded plan: kernels over an arena and the buffers that each run binds.
 class Plan {
  public:
   static constexpr size_t kMinContext = 4, kMaxContext = 16;
 
-  // Throws PlanError unless every step of the description fits.
+  // Throws PlanError unless every step of the description is valid.
   Plan(const PlainValue& description, std::span<const KernelEntry> kernels)
       : routine_(description, kernels), buffers_(routine_.bindings().size() + 1) {}
 
   std::span<const Routine::Binding> bindings() const { return routine_.bindings(); }
   size_t arena_bytes() const { return routine_.arena_bytes(); }
 
-  // The arena of the runs from here on; it has to have that many bytes.
+  // Sets the arena of the following runs; it must hold the plan's arena bytes.
   void use_arena(std::byte* memory) { buffers_[0] = memory; }
 
-  // The memory of a binding, from here on; it has to have the binding's size and the alignment of
-  // its elements.
+  // Sets the memory of a binding for the following runs; it must have the binding's size and the
+  // alignment of its elements.
   void bind(size_t index, std::byte* memory) { buffers_[index + 1] = memory; }
   void set_context(std::span<const uint32_t> words);
 
-  // Runs all steps. Needs the arena; touches no heap.
+  // Runs all steps. Needs an arena; allocates nothing.
   void run() const { routine_.run(state()); }
 
-  // The steps, and what they run on.
+  // The steps, and the state that they run on.
   const Routine& routine() const { return routine_; }
   Run state() const { return {buffers_, {context_.data(), context_words_}}; }
 
-  // The same as `run`, with a clock for each step; see Kernel.
+  // Like `run`, with a clock for each step; see Kernel.
   size_t clocks() const { return routine_.clocks(); }
   void run_timed(std::span<double> milliseconds) const {
     routine_.run_timed(state(), milliseconds);

@@ -10,7 +10,7 @@
 
 namespace chainrule {
 
-// The decoded steps of a plan, without memory: what they run on is given at each run.
+// The decoded steps of a plan, without memory of their own: each run supplies it.
 class Routine {
  public:
   struct Binding {
@@ -26,7 +26,7 @@ class Routine {
   std::span<const Binding> bindings() const { return bindings_; }
   size_t arena_bytes() const { return arena_bytes_; }
 
-  // Whether what one runs on fits the other: then either can run on the memory of both.
+  // True if arena size and bindings are equal, so that both can run on the same memory.
   bool has_memory_of(const Routine& other) const {
     return arena_bytes_ == other.arena_bytes_ && bindings_ == other.bindings_;
   }
@@ -36,24 +36,24 @@ class Routine {
     for (const auto& step : steps_) step->run(run);
   }
 
-  // Elements of a buffer that a step writes, and that are to be added up over some runs.
+  // Elements of a buffer that a step writes, and that are summed over several runs.
   struct Result {
     size_t step, buffer;
     size_t start, end;
   };
 
-  // Whether a step can add up its own results over some runs: see Kernel.
+  // True if a step can sum its own results over several runs; see Kernel.
   bool sums(size_t step) const { return steps_[step]->sums(); }
   size_t steps() const { return steps_.size(); }
 
-  // Runs all steps for each of the runs, and adds their results, which are in the order of the
-  // steps, up in the buffers of the first run. Steps that can add up their results do so; what is
-  // between two such steps is run for one after another, so that memory for the results is needed
-  // only until they are added: the program's order is that of the runs, too.
+  // Runs all steps for each of the runs, and sums their results, which are listed in step order, in
+  // the buffers of the first run. Steps that can sum their own results do so; the steps between two
+  // of them execute run after run, in the order of the program, so that memory for results is
+  // needed only until they are summed.
   void run_together(std::span<const Run> runs, std::span<const int32_t> program,
                     std::span<const Result> results) const;
 
-  // How many clocks the steps have, those of loops' bodies behind their loop.
+  // Number of clocks; those of a loop's body follow the loop's own.
   size_t clocks() const;
   void run_timed(const Run& run, std::span<double> milliseconds) const;
 

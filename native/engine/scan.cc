@@ -12,8 +12,8 @@ namespace {
 
 constexpr size_t kSeedHigh = 1;
 
-// Gives each step of a loop random numbers of its own: for one word of the seed, different steps
-// give different words, and loops in loops are told apart (the finaliser of MurmurHash3, which is a
+// Gives each step of a loop its own random numbers: for one seed word, different steps give
+// different words, and nested loops are told apart (the finaliser of MurmurHash3, which is a
 // bijection).
 uint32_t seed_word(uint32_t word, int64_t step) {
   uint32_t hash = word ^ static_cast<uint32_t>(step + 1);
@@ -28,7 +28,7 @@ struct LoopBinding {
   int64_t slots, first, bytes;  // of one slot
 };
 
-// Not for two threads at a time.
+// Not thread-safe.
 class Scan final : public Kernel {
  public:
   Scan(const StepReader& step, const PlainValue& body, std::span<const KernelEntry> kernels)
@@ -105,7 +105,7 @@ class Scan final : public Kernel {
                 static_cast<size_t>(workspace_.elements()) * size_of(workspace_.dtype) >=
                     body_.arena_bytes(),
             "scan", "workspace is smaller than the body's arena");
-    // Only the arena is known to be aligned, whatever the body puts there.
+    // The body relies on an aligned arena, and only the plan's arena is known to be aligned.
     require(workspace_.buffer == 0 && workspace_.offset % kAlignment == 0, "scan",
             "workspace must be on a cache line of the arena");
   }

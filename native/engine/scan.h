@@ -8,7 +8,7 @@
 
 namespace chainrule {
 
-// A loop: a routine of its own that runs once for each step. `body` describes the routine.
+// A loop: a routine that runs once per step. `body` describes the routine.
 std::unique_ptr<Kernel> make_scan(const StepReader& step, const PlainValue& body,
                                   std::span<const KernelEntry> kernels);
 

@@ -5,8 +5,8 @@ namespace {
 
 constexpr size_t kMaxRank = 32;
 
-// Bounds the number of elements even where a dimension is 0, so that no partial product overflows
-// later.
+// Bounds the number of elements, counting dimensions of 0 as 1, so that no partial product
+// overflows later.
 void check_size(const Operand& operand, const std::string& what) {
   int64_t elements = 1;
   for (int64_t dim : operand.shape) {

@@ -7,7 +7,7 @@
 
 namespace chainrule {
 
-// What operands may reach: the arena, or a binding.
+// A buffer that operands may point into: the arena or a binding.
 struct Buffer {
   size_t bytes;
   size_t element_size;  // 0 for the arena, which takes every dtype

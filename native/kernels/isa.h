@@ -10,8 +10,7 @@
 
 #include "engine/kernel.h"
 
-// The kernels: the name in plans, and the function that makes one from a step. To add one, add its
-// line.
+// The kernels: the name in plans, and the function that makes one from a step. New kernels go here.
 #define CHAINRULE_KERNELS(X)                     \
   X("matmul", make_matmul)                       \
   X("conv2d", make_conv2d)                       \

@@ -6,14 +6,14 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// What all draws of one run and one node share.
+// Key and counter words that all draws of one node in one run share.
 struct PhiloxStream {
   uint32_t seed_low, seed_high;  // the key
   uint32_t step, node;           // counter words 2 and 3
 };
 
 // Philox4x32-10 (Salmon et al. 2011) at `count` consecutive 64-bit counters: four words each, in
-// order. Words live in 64-bit lanes, which is where vector units leave the products.
+// order. Words are kept in 64-bit lanes, where vector units leave the products.
 inline void philox(const PhiloxStream& stream, uint64_t counter, int64_t count, uint32_t* words) {
   constexpr uint64_t kLow = 0xffffffff;
 #pragma GCC ivdep
@@ -38,7 +38,7 @@ inline void philox(const PhiloxStream& stream, uint64_t counter, int64_t count, 
   }
 }
 
-// Words to numbers in [0, 1): 24 bits of one word, or 53 bits of two.
+// Converts words to numbers in [0, 1): 24 bits of one word, or 53 bits of two.
 inline float unit_interval(const uint32_t* words, int64_t i, float) {
   return static_cast<float>(static_cast<int32_t>(words[i] >> 8)) * 0x1p-24f;
 }

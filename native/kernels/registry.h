@@ -4,8 +4,8 @@
 
 #include "engine/kernel.h"
 
-// The kernels by the name that a plan calls them, once per instruction set. Only those that were
-// built are defined.
+// The kernels by their names in plans, once per instruction set. Only those that were built are
+// defined.
 namespace chainrule {
 namespace baseline {
 std::span<const KernelEntry> registry();

@@ -7,7 +7,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Working memory on cache line boundaries, zero at first.
+// Zero-initialised working memory, aligned to cache lines.
 template <typename T>
 class Scratch {
  public:

@@ -30,8 +30,8 @@ struct VectorOf {
   typedef T type __attribute__((vector_size(sizeof(T) * kLanes), aligned(alignof(T)), may_alias));
 };
 
-// Stores a vector of kVectorBytes, at a multiple of these, past the caches where that can be done.
-// Other threads may look after `settle_streams` only.
+// Stores a vector of kVectorBytes, aligned to that size, past the caches if that is possible. Other
+// threads may read it only after `settle_streams`.
 template <typename Vector, typename T>
 inline void stream(const Vector& vector, T* out) {
 #if defined(__AVX512F__)

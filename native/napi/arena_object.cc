@@ -13,7 +13,7 @@ void finalize(napi_env, void* data, void*) { delete static_cast<Handle*>(data); 
 
 void PlanArena::reserve(size_t bytes) {
   if (bytes <= bytes_) return;
-  // Given back first, so that the old memory and the new are never there together.
+  // Released first, so that the old memory and the new never coexist.
   release();
   memory_ = allocate_arena(bytes);
   bytes_ = bytes;

@@ -9,7 +9,7 @@
 namespace chainrule {
 
 // Memory for the plans of one thread that never run at the same time: as much as the largest of
-// those that have run on it. Nothing in it outlives a run. The engine knows how much there is.
+// those that have run on it. Nothing in it outlives a run. V8 is told how much there is.
 class PlanArena {
  public:
   explicit PlanArena(napi_env env) : env_(env) {}
@@ -17,9 +17,9 @@ class PlanArena {
   PlanArena& operator=(const PlanArena&) = delete;
   ~PlanArena() { release(); }
 
-  // Takes more memory if there is less than that. Throws PlanError when there is not that much.
+  // Grows to at least `bytes`. Throws PlanError if there is not enough memory.
   void reserve(size_t bytes);
-  // Gives all memory back.
+  // Releases all memory.
   void release();
   std::byte* data() const { return memory_.get(); }
 

@@ -32,7 +32,7 @@ struct ArrayView {
   }
 };
 
-// The arguments of an exported function, checked as they are taken. A misfit throws
+// The arguments of an exported function, checked as they are taken. An invalid one throws
 // `<function>: <name> must be <expected>, got <received>`.
 class Arguments {
  public:
@@ -57,7 +57,7 @@ class Arguments {
   const char* function_;
 };
 
-// False when the value is no typed array with memory of its own, aligned to its elements.
+// False unless the value is a typed array with memory of its own, aligned to its elements.
 bool view_of(Napi::Value value, ArrayView& view);
 
 // The typed array that holds elements of a dtype.

@@ -21,8 +21,8 @@ int32_t parties_of(const Arguments& arguments, size_t index) {
   return static_cast<int32_t>(arguments.integer(index, "parties", 1, kMaxParties));
 }
 
-// V8 lets a loop of plain native calls go on for hundreds of rounds after its thread was told to
-// end. Node-API refuses whatever might run JavaScript from that moment on, which tells us.
+// V8 lets a loop of plain native calls run for hundreds of rounds after its thread was terminated.
+// From that moment on, Node-API refuses every call that might run JavaScript, which tells us.
 bool is_terminating(Napi::Value array) {
   bool has = false;
   return napi_has_element(array.Env(), array, 0, &has) != napi_ok;

@@ -5,8 +5,8 @@
 namespace chainrule {
 
 // Three optional arguments of a function that works on shared memory: words, the index of one, and
-// what is stored there when the work is done. Nothing can end the thread between the two, so the
-// word tells for certain, to whoever goes on after the thread was terminated, what was done.
+// the value to store there when the work is done. Nothing can end the thread between the work and
+// the store, so after a termination the word reliably tells whoever resumes what was done.
 class Mark {
  public:
   Mark(const Arguments& arguments, size_t first);

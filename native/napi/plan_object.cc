@@ -20,7 +20,7 @@
 namespace chainrule {
 namespace {
 
-// What a plan was read into is many small pieces, which the allocator would keep for this thread.
+// Decoding a plan leaves many small freed blocks, which the allocator would keep for this thread.
 void give_back_freed_memory() {
 #ifdef __GLIBC__
   malloc_trim(0);
@@ -29,7 +29,7 @@ void give_back_freed_memory() {
 
 constexpr napi_type_tag kPlanTag = {0x9d5f1c0a6b3e4872, 0xb1e27c54d80f3a96};
 
-// What a handle owns.
+// The state that a handle owns.
 struct PlanHandle {
   PlanHandle(const PlainValue& description, std::span<const KernelEntry> kernels,
              std::shared_ptr<PlanArena> memory)
@@ -38,11 +38,11 @@ struct PlanHandle {
   Plan plan;
   std::shared_ptr<PlanArena> arena;
   std::vector<napi_value> values;        // the bindings of the current call
-  std::vector<Routine::Result> results;  // what several runs of the current call add up
+  std::vector<Routine::Result> results;  // results that the runs of the current call sum
   std::atomic_flag busy;
 };
 
-// Holds something that serves one run at a time.
+// Exclusive use of something that serves one run at a time.
 class Hold {
  public:
   Hold(std::atomic_flag& busy, const char* error) : busy_(busy) {
@@ -56,7 +56,7 @@ class Hold {
   std::atomic_flag& busy_;
 };
 
-// Holds a handle and its arena for one run.
+// Exclusive use of a handle and its arena for one run.
 class Lease {
  public:
   explicit Lease(PlanHandle& handle)
@@ -112,7 +112,7 @@ void bind(const Arguments& arguments, PlanHandle& handle) {
   }
 }
 
-// Everything that a run needs from JavaScript. The context comes last, as a copy.
+// Reads everything that a run needs from JavaScript. The context comes last, as a copy.
 void prepare(const Arguments& arguments, PlanHandle& handle) {
   use_arena(handle);
   collect(arguments, handle, arguments.array(1, "bindings"));
@@ -131,7 +131,7 @@ class AsyncRun final : public Napi::AsyncWorker {
         lease_(handle),
         deferred_(deferred) {
     prepare(arguments, handle);
-    // The caller may change its array of bindings, so a new one holds them.
+    // The caller may change its array of bindings, so a new array keeps them alive.
     const Napi::Array kept = Napi::Array::New(arguments.env(), handle.values.size() + 1);
     kept.Set(uint32_t{0}, arguments.object(0, "handle"));
     for (uint32_t i = 0; i < handle.values.size(); ++i) kept.Set(i + 1, handle.values[i]);
@@ -201,7 +201,7 @@ class TogetherRun {
     }
   }
 
-  // The words of all runs, one behind another.
+  // Reads the words of all runs, one run after another.
   void read_context() {
     const size_t length = count_ * Plan::kMinContext;
     const auto words = arguments_.typed_array(2, "contexts", napi_uint32_array, length, length)

@@ -12,14 +12,14 @@ Napi::Value create_plan(const Napi::CallbackInfo& info);
 void run_plan(const Napi::CallbackInfo& info);
 
 // runTimed(handle, bindings, context, milliseconds): the same, and adds the time of each step to
-// its clock. The steps of a loop's body stand behind the loop.
+// its clock. The clocks of a loop's body follow the loop's own.
 void run_plan_timed(const Napi::CallbackInfo& info);
 
-// summingSteps(handle): the steps that can add up their results over several runs.
+// summingSteps(handle): the steps that can sum their results over several runs.
 Napi::Value summing_steps(const Napi::CallbackInfo& info);
 
 // runTogether(handles, bindings, contexts, program, results): runs handles of one plan, each on its
-// bindings and its context of four words, and adds up results in the bindings of the first; see
+// bindings and its context of four words, and sums results in the bindings of the first; see
 // Routine::run_together.
 void run_plans_together(const Napi::CallbackInfo& info);
 
@@ -28,7 +28,7 @@ void run_plans_together(const Napi::CallbackInfo& info);
 // neither transferred nor resized.
 Napi::Value run_plan_async(const Napi::CallbackInfo& info);
 
-// releasePlan(handle): gives the memory of the arena back now; a later run allocates it again.
+// releasePlan(handle): releases the memory of the arena now; a later run allocates it again.
 void release_plan(const Napi::CallbackInfo& info);
 
 }  // namespace chainrule

@@ -10,7 +10,7 @@ namespace {
 
 constexpr napi_type_tag kFileTag = {0x5be08a7d61f3429c, 0xa94d7e20c86b1f35};
 
-// What a handle owns; no file once it was unmapped.
+// The state that a handle owns; `file` is null once it was unmapped.
 struct FileHandle {
   std::unique_ptr<MappedFile> file;
   DType dtype;
@@ -92,12 +92,12 @@ void advise_rows(const Napi::CallbackInfo& info) {
   const int64_t rows = source.length / row;
   const int64_t row_bytes = row * static_cast<int64_t>(source.element_size);
   const auto wanted = indices.as<const int32_t>().subspan(start, count);
-  // Neighbours are asked for together.
+  // Adjacent rows are requested together.
   for (size_t i = 0; i < wanted.size();) {
     const int64_t first = wanted[i];
     int64_t next = first;
     while (i < wanted.size() && wanted[i] == next) ++i, ++next;
-    // An index out of range is an error of whoever reads the row.
+    // An index out of range is reported by the call that reads the row.
     if (first >= 0 && next <= rows) handle->file->will_need(first * row_bytes, next * row_bytes);
   }
 }

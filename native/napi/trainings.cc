@@ -39,7 +39,7 @@ OwnTrainings& own_trainings(Napi::Env env) {
 Napi::Value trainings(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "trainings");
   OwnTrainings& own = own_trainings(info.Env());
-  // Nobody takes back more than it has added.
+  // No environment takes back more than it has added.
   const int64_t lowest = own.count() > 0 ? -1 : 0;
   own.change(static_cast<int32_t>(arguments.integer(0, "change", lowest, 1)));
   return Napi::Number::New(info.Env(), running.load());

@@ -13,8 +13,8 @@ struct Bed {
   std::condition_variable wake;
 };
 
-// One table for the process: the threads that meet have an addon each, but share its memory.
-// Barriers may share a bed; a sleeper looks at its own words when it is woken.
+// One table per process: the threads that meet each load the addon, but share its memory. Barriers
+// may share a bed; a woken sleeper checks its own words.
 Bed& bed_of(const void* address) {
   static std::array<Bed, 64> beds;
   return beds[reinterpret_cast<uintptr_t>(address) / 64 % beds.size()];
@@ -28,7 +28,7 @@ void pause() {
 #endif
 }
 
-// Sleeping and waking takes about as long. Where the parties have no core each, spinning only
+// About the time that sleeping and waking takes. With fewer cores than parties, spinning only
 // delays the others.
 std::chrono::microseconds spin_time(int32_t parties) {
   static const unsigned cores = std::thread::hardware_concurrency();
@@ -39,7 +39,7 @@ std::chrono::microseconds spin_time(int32_t parties) {
 
 int32_t Barrier::arrive(int32_t parties) const {
   const int32_t ticket = generation_.load(std::memory_order_acquire);
-  // Release our writes to the last party; acquire everybody's if that is us, and pass them on with
+  // Release our writes to the last party; if that is us, acquire everybody's, and pass them on with
   // the generation.
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) >= parties - 1) {
     arrived_.store(0, std::memory_order_relaxed);
@@ -67,8 +67,9 @@ Barrier::Outcome Barrier::wait(int32_t ticket, int32_t parties,
   return sleep(ticket, timeout);
 }
 
-// A sleeper counts itself before it looks, and whoever opens the barrier looks at the count after:
-// in the one order of these sequentially consistent operations, one of the two sees the other.
+// A sleeper counts itself before it looks, and whoever opens the barrier checks the count
+// afterwards: in the single total order of these sequentially consistent operations, one sees the
+// other.
 Barrier::Outcome Barrier::sleep(int32_t ticket, std::chrono::milliseconds timeout) const {
   Bed& bed = bed_of(words_);
   std::unique_lock lock(bed.mutex);

@@ -7,11 +7,11 @@
 namespace chainrule {
 
 // A barrier for threads that share memory, over 16 zeroed int32 words of it:
-//   0 arrived, 1 generation, 2 aborted, 3 sleepers; the others are kept for later.
-// A meeting is `ticket = arrive(parties)`, then `wait(ticket, parties, timeout)` until it does not
-// say kTimedOut: a thread that timed out has arrived all the same, and waits on with the same
-// ticket. What each party wrote before it arrived, all of them see once wait says kPassed. An abort
-// holds until someone zeroes the words, with nobody inside.
+//   0 arrived, 1 generation, 2 aborted, 3 sleepers; the others are reserved.
+// A meeting is `ticket = arrive(parties)`, then `wait(ticket, parties, timeout)` until it returns
+// something other than kTimedOut: a thread that timed out has still arrived, and waits again with
+// the same ticket. Once wait returns kPassed, every party sees what each of them wrote before it
+// arrived. An abort holds until someone zeroes the words, with nobody inside.
 class Barrier {
  public:
   enum Outcome { kPassed = 0, kTimedOut = 1, kAborted = 2 };
@@ -27,7 +27,7 @@ class Barrier {
   // Never blocks. The last of the parties opens the barrier.
   int32_t arrive(int32_t parties) const;
 
-  // Spins briefly, then sleeps until the barrier opens, is aborted, or the time is over.
+  // Spins briefly, then sleeps until the barrier opens, is aborted, or the timeout expires.
   Outcome wait(int32_t ticket, int32_t parties, std::chrono::milliseconds timeout) const;
 
   // Ends all waits, now and later.

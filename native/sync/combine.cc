@@ -32,7 +32,7 @@ class BlockSum {
   }
 
  private:
-  // A value that lies in one half of its place is replaced by a sum in the other half.
+  // If one operand lies in one half of its slot, the sum goes to the other half.
   void push(size_t place, const T* a, const T* b, size_t count) {
     T* sum = a == halves_[place][0] ? halves_[place][1] : halves_[place][0];
     add(a, b, sum, count);

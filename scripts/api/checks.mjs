@@ -1,4 +1,4 @@
-// What the tests compared, by public name: read from the file that test/helpers/report.ts writes.
+// The comparisons of the tests by public name, read from the file that test/helpers/report.ts writes.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../setup/run.mjs';
@@ -6,7 +6,7 @@ import { root } from '../setup/run.mjs';
 /** @typedef {'value' | 'gradient' | 'second' | 'torchValue' | 'torchGradient' | 'moments'} Comparison */
 /** The worst relative error of each comparison. @typedef {Partial<Record<Comparison, number>>} Checks */
 
-/** Where a whole run of the tests leaves its report. */
+/** The file in which a whole run of the tests leaves its report. */
 export const reportPath = join(root, 'build/checks.jsonl');
 
 /** @returns {Map<string, Checks>} */
@@ -25,10 +25,10 @@ export function readChecks() {
 
 /** Modules whose public functions and layers compute something that an oracle must have confirmed. */
 const proven = /^(graph\/leaf|ops\/|nn\/layers\/|nn\/losses|nn\/init|optim\/)/;
-/** What has no number to compare: classes that others build on, and the leaves of the graph. */
+/** Names without a number to compare: base classes, and the leaves of the graph. */
 const exempt = new Set(['LBFGS', 'Optimizer', 'Variable']);
 
-/** Whether a public name needs a check. @param {import('./public-names.mjs').PublicName} name */
+/** True if a public name needs a check. @param {import('./public-names.mjs').PublicName} name */
 export function needsCheck({ name, kind, module }) {
   return proven.test(module) && kind !== 'value' && !exempt.has(name);
 }

@@ -89,7 +89,7 @@ function describe(path, value, modules) {
 
 /** @param {string} source @param {string} name @returns {Declaration | undefined} */
 function findDeclaration(source, name) {
-  // A name that a global has, such as isNaN, is declared under another one.
+  // A name that a global has, such as isNaN, is declared under a different one.
   const local = new RegExp(`\\b(\\w+) as ${name}\\b`).exec(source)?.[1] ?? name;
   const pattern = new RegExp(
     `^(?:export )?declare (?:abstract )?(function|class|const|let) ${local}\\b`,
@@ -105,8 +105,8 @@ function findDeclaration(source, name) {
 }
 
 /**
- * The names of the parameters; an options object is called `options`. A constant's type may stand elsewhere, so its
- * own source tells.
+ * The names of the parameters; an options object is called `options`. A constant's type may be declared elsewhere, so
+ * its own source is read.
  * @param {Declaration} declaration @param {unknown} value
  */
 function parametersOf({ kind, text }, value) {
@@ -124,7 +124,7 @@ function parametersOf({ kind, text }, value) {
     .join(', ');
 }
 
-/** The text up to the closing bracket, cut at the commas that stand in no other bracket. @param {string} text */
+/** The text up to the closing bracket, split at the commas that are in no other bracket. @param {string} text */
 function splitTopLevel(text) {
   const parts = [''];
   let depth = 0;
@@ -152,7 +152,7 @@ function firstSentence(docstring) {
     .replace(/\s+/g, ' ')
     .split(' @')[0]
     ?.trim();
-  // A sentence ends at a full stop before a capital; not one within a number, nor behind "e.g" and its like.
+  // A sentence ends at a full stop before a capital; not at one within a number, nor after "e.g" and the like.
   return (/^.*?(?<!\b(?:e\.g|i\.e|al|vs)|\.)[.:](?= [A-Z`]|$)/.exec(text ?? '')?.[0] ?? text ?? '').replace(
     /:$/,
     '.',

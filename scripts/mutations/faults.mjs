@@ -1,5 +1,5 @@
-// Faults that people make in gradient rules, kernels and the compiler. Each is a text that stands once in its file, what
-// it is replaced with, and the tests that should see it, as arguments of vitest.
+// Faults that people make in gradient rules, kernels and the compiler. Each is a text that occurs once in its file, its
+// replacement, and the tests that should see it, as arguments of vitest.
 
 /**
  * @typedef {object} Fault

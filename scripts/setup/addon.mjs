@@ -1,4 +1,4 @@
-// The addon: built by CMake through cmake-js, again only when its sources or settings have changed.
+// The addon: built by CMake through cmake-js, and rebuilt only if its sources or settings have changed.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ import { root, run, runNode, SetupError, step } from './run.mjs';
 const addonPath = join(root, 'build/Release/chainrule.node');
 const stampPath = join(root, 'build/Release/chainrule.stamp');
 
-/** Whether the addon in build/Release is missing, or made of other sources or with other settings than these. */
+/** True if the addon in build/Release is missing, or was built from other sources or with other settings. */
 export function addonIsStale() {
   return (
     !existsSync(addonPath) || !existsSync(stampPath) || readFileSync(stampPath, 'utf8') !== fingerprint()
@@ -27,8 +27,8 @@ export async function ensureAddon() {
 }
 
 /**
- * Builds the addon, with `out` as CMake's folder. The addon is then in `out`/Release and, unless it is sanitized, in
- * build/Release too.
+ * Builds the addon, with `out` as CMake's folder. The addon is then in `out`/Release and, unless it is sanitized, also
+ * in build/Release.
  * @param {string} out
  * @param {Record<string, string>} [options] CMake's
  */
@@ -40,7 +40,7 @@ export async function buildAddon(out, options = {}) {
   try {
     await cmake('configure', ...definitions);
   } catch {
-    // The folder may stem from another place or generator. If that was not it, the error of a fresh one is to be shown.
+    // The folder may stem from another place or generator. If a fresh one fails as well, its error is the one to show.
     rmSync(join(root, out), { recursive: true, force: true });
     await cmake('configure', ...definitions);
   }
@@ -61,7 +61,7 @@ function cmakeJs() {
   }
 }
 
-// Passed on even when unset, since CMake would remember what it was told the last time.
+// Passed even when unset, since CMake would remember the previous setting.
 function settings() {
   const { CHAINRULE_BLAS = 'auto', CHAINRULE_WERROR = 'OFF' } = process.env;
   return { CHAINRULE_BLAS, CHAINRULE_WERROR };

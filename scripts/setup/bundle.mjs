@@ -1,9 +1,10 @@
-// The published code: all modules of an entry in a few files, which load several times as fast as hundreds of small ones.
+// The published code: all modules of an entry in a few files, which load several times faster than hundreds of small
+// ones.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.mjs';
 
-/** What programs import, the command line, and what threads are started with. */
+/** The modules that programs import, the command line, and the entries of threads. */
 const entries = [
   'lib/index.js',
   'lib/cli/main.js',
@@ -14,11 +15,11 @@ const entries = [
 ];
 
 /**
- * Replaces the compiled modules in dist by bundles of them that share their parts; the types stay. The next compilation
+ * Replaces the compiled modules in dist by bundles that share their common parts; the types stay. The next compilation
  * writes the modules again.
  */
 export async function bundle() {
-  // Here, because only those who pack the package have it.
+  // Imported here, because only those who pack the package have it.
   const { build } = await import('esbuild');
   const dist = join(root, 'dist');
   const modules = compiled(dist);
@@ -33,7 +34,7 @@ export async function bundle() {
     platform: 'node',
     target: 'node20',
     packages: 'external',
-    // Error messages and files of weights name classes.
+    // Error messages and files of weights contain class names.
     keepNames: true,
     write: false,
   });

@@ -1,4 +1,4 @@
-// The npm packages: installed as package-lock.json has them, when they are not.
+// The npm packages: installed as in package-lock.json, unless they are already.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run, step } from './run.mjs';
@@ -22,7 +22,7 @@ function installed() {
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === '') return true;
     const there = present[path];
-    // An optional package that is not there is one for another platform.
+    // A missing optional package is one for another platform.
     if (!there) return entry.optional === true;
     return (
       there.version === entry.version && there.integrity === entry.integrity && existsSync(join(root, path))

@@ -4,7 +4,7 @@ import { setUp } from '../setup.mjs';
 import { report } from './run.mjs';
 
 /**
- * Measures the parts that the command line names, or all of them. Arguments behind `--` are none of its own.
+ * Measures the parts that the command line names, or all of them. Ignores arguments after `--`.
  *
  * @param {string} page a file with the marks `<!-- name -->` and `<!-- /name -->` of each part
  * @param {Record<string, () => Promise<string>>} parts

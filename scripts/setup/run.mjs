@@ -1,4 +1,4 @@
-// Running commands for the set-up: quiet while they work, telling when they fail. No npm package is needed here.
+// Running commands for the set-up: quiet while they work, with their output if they fail. Needs no npm package.
 import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 /** The folder of the package. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-// Of a long output, the first lines (npm tells its reason there) and the last ones (compilers and CMake do).
+// Lines shown of a long output: the first (npm gives its reason there) and the last (compilers and CMake do).
 const FIRST_LINES = 15;
 const LAST_LINES = 45;
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
 
-/** Something that the set-up could not do. `output` is what the failing command said, `hint` the next step. */
+/** A failure of the set-up. `output` is that of the failing command, `hint` the next step. */
 export class SetupError extends Error {
   /** @param {string} message @param {{ output?: string, hint?: string }} [more] */
   constructor(message, { output = '', hint = '' } = {}) {
@@ -22,11 +22,11 @@ export class SetupError extends Error {
 }
 
 /**
- * Runs a command and resolves to its exit code and output. Never rejects: a command that is not there has code 127.
+ * Runs a command and resolves to its exit code and output. Never rejects: a command that does not exist has code 127.
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv | undefined, cwd?: string, input?: string, inherit?: boolean }} [options] `inherit`: the command
- *   has the terminal, and `output` stays empty.
+ * @param {{ env?: NodeJS.ProcessEnv | undefined, cwd?: string, input?: string, inherit?: boolean }} [options]
+ *   `inherit`: the command has the terminal, and `output` stays empty.
  * @returns {Promise<{ code: number, output: string }>}
  */
 export function capture(command, args, { env, cwd = root, input, inherit = false } = {}) {
@@ -42,7 +42,7 @@ export function capture(command, args, { env, cwd = root, input, inherit = false
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
-    // A command that ends without reading its input is no fault of ours.
+    // A command that ends without reading its input is not an error.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
 
@@ -102,7 +102,10 @@ export async function step(what, work) {
 /** Seconds since `start`, to print. @param {number} start */
 export const seconds = (start) => ((performance.now() - start) / 1000).toFixed(1);
 
-/** Tells what went wrong and what to do next; anything but a SetupError is a fault of the scripts. @param {unknown} error */
+/**
+ * Prints an error and the next step; anything but a SetupError is a bug of the scripts and is thrown again.
+ * @param {unknown} error
+ */
 export function report(error) {
   if (!(error instanceof SetupError)) throw error;
   const lines = error.output.trimEnd().split('\n');

@@ -1,13 +1,13 @@
-// The system packages that building the addon takes: which are missing, and how to get them on this system.
+// The system packages that building the addon needs: which are missing, and how to install them on this system.
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { capture, run, SetupError, step } from './run.mjs';
 
 const CPP20 = '#include <span>\nint main() { return static_cast<int>(std::span<int>().size()); }\n';
 const SGEMM = 'extern "C" void cblas_sgemm(); int main() { cblas_sgemm(); }\n';
-// A plain libblas would do for CMake, but is many times slower than these.
+// CMake would accept a plain libblas, but it is many times slower than these.
 const BLAS_LIBRARIES = ['openblas', 'blis', 'mkl_rt'];
-// With one of these set, CMake knows more about where the BLAS is than a probe here.
+// With one of these set, CMake knows more about the BLAS than a probe here can.
 const BLAS_SETTINGS = ['CHAINRULE_BLAS', 'OpenBLAS_HOME', 'OPENBLAS_HOME', 'MKLROOT'];
 
 /**
@@ -58,7 +58,7 @@ const managers = [
   },
 ];
 
-/** The tools of a build that this system lacks. */
+/** The build tools that this system lacks. */
 export async function missingTools() {
   const there = await Promise.all(tools.map((tool) => tool.there()));
   return tools.filter((_, i) => !there[i]);
@@ -67,7 +67,7 @@ export async function missingTools() {
 /** The names of tools, to print. @param {Tool[]} missing */
 export const toolNames = (missing) => missing.map((tool) => tool.name).join(', ');
 
-/** The one line that gets the missing tools on this system. @param {Tool[]} missing */
+/** The line that installs the missing tools on this system. @param {Tool[]} missing */
 export function installLine(missing) {
   if (process.platform === 'darwin' && missing.some(({ id }) => id === 'compiler'))
     return 'xcode-select --install';
@@ -80,8 +80,8 @@ export function installLine(missing) {
 }
 
 /**
- * Installs the missing tools where that asks nothing of the user: with apt-get as root or by a sudo without password,
- * with Homebrew as it is. Otherwise stops with the line that the user has to run.
+ * Installs the missing tools if that asks nothing of the user: with apt-get as root or through a sudo without password,
+ * or with Homebrew. Otherwise fails with the line that the user has to run.
  */
 export async function ensureTools() {
   const missing = await missingTools();
@@ -109,13 +109,16 @@ export async function ensureTools() {
   );
 }
 
-/** The commands that install without a question, or undefined where there are none. @param {Manager | undefined} manager @param {string[]} packages */
+/**
+ * The commands that install without a question, or undefined if there are none.
+ * @param {Manager | undefined} manager @param {string[]} packages
+ */
 async function quietCommands(manager, packages) {
   if (manager?.command === 'brew') return [['brew', 'install', ...packages]];
   if (manager?.command !== 'apt-get') return undefined;
   const prefix = isRoot() ? [] : ['sudo', '-n'];
   if (!isRoot() && (await capture('sudo', ['-n', 'true'])).code !== 0) return undefined;
-  // Another apt may be at work, as it is on a machine that has just started.
+  // Another apt may be running, as it does on a machine that has just started.
   const apt = [...prefix, 'apt-get', '-o', 'DPkg::Lock::Timeout=120'];
   return [
     [...apt, 'update'],

@@ -1,9 +1,9 @@
-// The TypeScript: compiled into dist, only what has changed.
+// The TypeScript: compiled into dist, incrementally.
 import { capture, SetupError, seconds } from './run.mjs';
 
 export const tsc = 'node_modules/typescript/lib/tsc.js';
 
-/** Compiles lib, bench and examples into dist; says so when there was something to write. */
+/** Compiles lib, bench and examples into dist; prints a line if anything was written. */
 export async function ensureTypes() {
   const start = performance.now();
   const { code, output } = await capture(process.execPath, [

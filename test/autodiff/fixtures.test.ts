@@ -49,7 +49,7 @@ const sign = customGradient(
 
 type Three = [Tensor, Tensor, Tensor];
 
-/** What each recorded case computes, of its inputs and its vectors. */
+/** The function of each recorded case, of its inputs and its vectors. */
 const functions: Readonly<Record<string, (inputs: Inputs, vectors: Inputs) => Inputs>> = {
   'jvp of a perceptron': (inputs, vectors) => {
     const { value, tangent } = jvp(perceptron, inputs as Three, vectors);

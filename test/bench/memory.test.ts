@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { figuresOf } from '#lib/bench/figures.js';
 import { deepScenarios } from '#lib/bench/scenarios/deep.js';
 
-/** By hand, from the models' descriptions; ResNets as in table 6 of He et al. (2016), 0.27 M and 0.85 M, with projections. */
+/**
+ * Computed by hand from the models' descriptions; ResNets as in table 6 of He et al. (2016), 0.27 M and 0.85 M, with
+ * projections.
+ */
 const parameters: Readonly<Record<string, number>> = {
   mlp64: 63 * (256 * 256 + 256) + 256 * 10 + 10,
   resnet20: 272_474,

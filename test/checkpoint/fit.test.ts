@@ -265,7 +265,7 @@ describe('fit with a directory that cannot be used', () => {
         try {
           appendFileSync(join(dir, 'other'), Buffer.alloc(bavail * bsize));
         } catch (error) {
-          // What is being saved may take some of the room first.
+          // The file being saved may take some of the room first.
           expect(error).toMatchObject({ code: 'ENOSPC' });
         }
       };

@@ -54,7 +54,7 @@ const options = (checkpoint?: CheckpointOptions, epochs = EPOCHS) => ({
   ...(checkpoint ? { checkpoint } : {}),
 });
 
-/** What is the same on every run, with averages and without. */
+/** The results that are the same on every run, with averages and without. */
 async function outcomeOf(trainer: Trainer, optimizer: optim.Optimizer) {
   const averages =
     optimizer.stages.average === undefined ? '' : await trainer.withAverages(() => hashOf(trainer.model));

@@ -22,7 +22,7 @@ const programs = fc
   .array(
     fc.record({
       elementwise: fc.boolean(),
-      // How far behind the operands lie: mostly near, so that many values live shortly.
+      // Distance to the operands: mostly short, so that many values have short lifetimes.
       back: fc.array(fc.oneof({ weight: 4, arbitrary: fc.nat(3) }, fc.nat(60)), {
         minLength: 1,
         maxLength: 3,

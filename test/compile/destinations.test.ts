@@ -29,7 +29,7 @@ describe('assignments', () => {
       [5, 6, 7, 8],
       [1, 2, 3, 4],
     ]);
-    // What is returned is what the function read.
+    // The returned value is the one that the function read.
     expect(results).toEqual([
       [1, 2, 3, 4],
       [5, 6, 7, 8],

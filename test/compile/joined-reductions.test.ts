@@ -45,7 +45,7 @@ const options = {
 
 const noise = (size: number, seed: number) => Array.from({ length: size }, (_, i) => Math.sin(i * seed));
 
-/** What a compiled function gives, one array for each result. */
+/** The results of a compiled function, one array each. */
 async function run(fns: readonly Fn[], values: readonly Tensor[]): Promise<TypedArray[]> {
   const compiled = compile((x: Tensor, y: Tensor) => fns.map((fn) => fn(x, y)));
   const [x, y] = values as [Tensor, Tensor];

@@ -12,7 +12,7 @@ function training(layer: nn.Module, shape: readonly number[]): Plan {
   return planOf({ inputs: [x, gradient], outputs: [output, ...slopes] });
 }
 
-/** How many steps run over at least so many elements. */
+/** The number of steps that run over at least the given number of elements. */
 const passes = (plan: Plan, elements: number) =>
   plan.steps.filter((step) => 'shape' in step && step.shape.reduce((a, b) => a * b, 1) >= elements).length;
 

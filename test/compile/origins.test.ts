@@ -8,7 +8,7 @@ import { planOf } from '../helpers/graphs.js';
 function traced(places: boolean) {
   const at = (layer: string): Origin | undefined => (places ? { layer, phase: 'forward' } : undefined);
   const [x, w, labels] = [input('x', [8, 6]), input('w', [3, 6]), input('labels', [8], 'int32')];
-  // Simplifying renews all that stands behind the neutral factor.
+  // Simplifying recreates everything after the neutral factor.
   const logits = withOrigin(at('fc'), () => x.mul(1).matmul(w.transpose()).tanh());
   const loss = withOrigin(at('loss'), () => nn.crossEntropy(logits, labels));
   return planOf({ inputs: [x, w, labels], outputs: [loss, ...grad(loss, [w, x])] });

@@ -30,7 +30,7 @@ const lowered = (inputs: readonly Tensor[], outputs: readonly Tensor[]) =>
 const x = input('x', [4, 4]);
 const w = input('w', [4, 4]);
 
-/** What a function makes in a scope, out of which its result is moved. */
+/** A value that a function makes in a scope, from which its result is moved out. */
 function leaving(scope: CheckpointScope, fn: () => Tensor): Tensor {
   const value = inScope(scope, fn);
   moveOut(value, scope);

@@ -26,7 +26,7 @@ describe('the service of the example', () => {
   const send = (method: string, path: string, body?: unknown) =>
     fetch(url + path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 
-  /** Where the training under way is, when it comes to a place that is looked for. */
+  /** The position of the training in progress, once it reaches one that is waited for. */
   async function progress(isWanted: (place: number) => boolean): Promise<number> {
     const events = (await send('GET', '/progress')).body?.pipeThrough(new TextDecoderStream()).getReader();
     let place = Number.NaN;

@@ -44,7 +44,7 @@ describe(`examples beside PyTorch ${torch}, from the same weights on the same da
     expectClose('ResNet-20', found, resnet20.float64, { relative: 1e-8 });
   });
 
-  // Later ones differ between PyTorch's own runs in float32 and float64, too.
+  // Later ones differ even between PyTorch's own runs in float32 and float64.
   it('ResNet-20 has the first recorded losses in float32', async () => {
     const found = await all(trainResNet20({ steps: 2 }));
     expectClose('ResNet-20', found, resnet20.float32.slice(0, 2), { relative: 1e-4 });

@@ -340,7 +340,7 @@ describe('values that are not finite', () => {
     ).gt(0);
     const masked = via((y) => where(mask, y, full([], Number.NEGATIVE_INFINITY)).softmax());
     expect((await of(masked)).firstNonFinite).toBeNull();
-    // Where everything is masked, the softmax is 0 / 0.
+    // If everything is masked, the softmax is 0 / 0.
     const all = via((y) => where(mask.eq(mask), full([], Number.NEGATIVE_INFINITY), y).softmax());
     expect((await of(all)).firstNonFinite).toMatchObject({ op: 'sub', layer: '1' });
   });

@@ -20,11 +20,11 @@ export interface CheckOptions {
   readonly reference?: (...inputs: Plain[]) => Plain;
   /** Largest relative error of the value. Default 1e-12. */
   readonly valueTolerance?: number;
-  /** Whether to check the gradient of the gradient, too. Default true. */
+  /** True to check the gradient of the gradient as well. Default true. */
   readonly second?: boolean;
-  /** Whether there are gradients to check. Default true. */
+  /** True if there are gradients to check. Default true. */
   readonly gradient?: boolean;
-  /** An op that must stand in the graph of the result. */
+  /** An op that must occur in the graph of the result. */
   readonly kind?: string;
   readonly seed?: number;
 }

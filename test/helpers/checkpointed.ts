@@ -2,7 +2,7 @@ import { checkpoint, compile, grad, type nn, type Tensor } from 'chainrule';
 import { expect } from 'vitest';
 import { hashOf } from './runs.js';
 
-/** `checkpoint`, or what leaves a function as it is. */
+/** `checkpoint`, or a wrapper that leaves a function unchanged. */
 export type Wrap = typeof checkpoint;
 
 const plain: Wrap = (fn) => fn;
@@ -25,7 +25,7 @@ async function runTwice(
   return { found, model: model && hashOf(model) };
 }
 
-/** Checks that a function gives the same bits with checkpoints and without, and that it draws and gives what it should. */
+/** Checks that a function gives the same bits with and without checkpoints, and the expected draws and results. */
 export async function expectSameBits<M extends nn.Module>(
   create: () => M,
   fn: (wrap: Wrap, model: M) => (...inputs: Tensor[]) => readonly Tensor[],

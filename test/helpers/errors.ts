@@ -1,7 +1,7 @@
 import { ChainruleError } from 'chainrule';
 import { expect } from 'vitest';
 
-/** What is wrong, the call, and the whole message. */
+/** A description of the error, the call, and the whole message. */
 export type BadCall = readonly [what: string, call: () => unknown, message: string];
 
 /** Checks that a call throws this very message, and that the caller's file is on the stack. */

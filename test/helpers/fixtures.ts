@@ -17,7 +17,7 @@ export interface RecordedCase {
   readonly gradients?: readonly (Recorded | null)[];
 }
 
-/** What PyTorch computed: a file of test/fixtures. */
+/** Results of PyTorch: a file of test/fixtures. */
 export function readFixture<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../fixtures/${name}.json`, import.meta.url), 'utf8')) as T;
 }

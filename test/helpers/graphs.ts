@@ -23,7 +23,7 @@ export function planOf(graph: Partial<Graph>): Plan {
   return compileGraph({ inputs: [], outputs: [], ...graph }).plan;
 }
 
-/** What each step does, in short: `conv2d`, `map add+relu`. */
+/** A short description of each step: `conv2d`, `map add+relu`. */
 export function kernelsOf(plan: Plan): string[] {
   return plan.steps.map((step) => {
     if (step.kernel === 'call') return step.name;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** Of numbers that are drawn at random, as `moments` of scripts/fixtures/common.py gives them. */
+/** Moments of random numbers, as in `moments` of scripts/fixtures/common.py. */
 export interface Moments {
   readonly count: number;
   readonly mean: number;

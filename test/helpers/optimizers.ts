@@ -3,7 +3,7 @@ import type { DType } from '#lib/graph/dtype.js';
 import { type Recorded, readFixture } from './fixtures.js';
 import { hashUniform } from './random-graph/random.js';
 
-/** What scripts/fixtures/optimizers.py records. */
+/** The recordings of scripts/fixtures/optimizers.py. */
 export interface OptimizerFixture {
   readonly torch: string;
   readonly steps: number;

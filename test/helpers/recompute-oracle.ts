@@ -1,9 +1,9 @@
 import type { Actions } from '#lib/compile/recompute/actions.js';
 
 /**
- * The least cost of running all actions in their order in so many bytes, by looking at every set of values that may be
- * there at every action (Dijkstra 1959): what is there may be dropped, and what was made may be made again. For a few
- * values only.
+ * The least cost of running all actions in order within a number of bytes, by searching over every set of values that
+ * may be resident at every action (Dijkstra 1959): resident values may be dropped, and dropped ones recomputed. For a
+ * few values only.
  */
 export function leastExtraCost({ reads, writes, cost, bytes, scratch }: Actions, limit: number): number {
   const count = reads.length;

@@ -5,7 +5,7 @@ import { expectClose } from './close.js';
 import { decode, type Recorded, type RecordedCase, readFixture, toTensor } from './fixtures.js';
 import { report } from './report.js';
 
-/** What a layer computed in PyTorch: its value, and the gradients for its input and its parameters. */
+/** Results of a layer in PyTorch: its value, and the gradients for its input and its parameters. */
 export interface RecordedLayer extends RecordedCase {
   readonly parameters: Readonly<Record<string, Recorded>>;
   readonly parameterGradients: Readonly<Record<string, Recorded>>;

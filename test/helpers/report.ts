@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 
 /**
- * What a check compared: with the naive definition, with differences in float64, with PyTorch in float32, or, of random
- * numbers, their moments with theory or with PyTorch.
+ * Kind of a comparison: with the naive definition, with differences in float64, with PyTorch in float32, or, for random
+ * numbers, of their moments with theory or with PyTorch.
  */
 export type Comparison = 'value' | 'gradient' | 'second' | 'torchValue' | 'torchGradient' | 'moments';
 

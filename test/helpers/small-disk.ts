@@ -3,7 +3,7 @@ import { mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system of so many bytes. */
+/** A file system of limited size. */
 export interface SmallDisk {
   readonly dir: string;
   /** Makes it read-only. */

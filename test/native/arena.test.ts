@@ -5,14 +5,14 @@ import { context, operand, transpose } from '../helpers/addon-plans.js';
 const input = Float32Array.of(1, 2, 3, 4, 5, 6);
 const transposed = [1, 4, 2, 5, 3, 6];
 
-/** Fills an arena of so many bytes with numbers that would be seen in any result. */
+/** Fills an arena of the given size with numbers that would be visible in any result. */
 const spoil = (bytes: number) => ({
   arenaBytes: bytes,
   bindings: [],
   steps: [{ kernel: 'fill', value: Number.NaN, output: operand(0, 0, [bytes / 4]) }],
 });
 
-/** How much larger the process has become, in units that are large beside all else that it takes meanwhile. */
+/** Growth of the process in units that are large compared with everything else it allocates meanwhile. */
 const UNIT = 64 << 20;
 const growthSince = (before: number) => Math.round((process.memoryUsage.rss() - before) / UNIT) || 0;
 

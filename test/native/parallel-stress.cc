@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr size_t kElements = 1000;
 
-// Of a step. Without the last one, a thread may fill its slot again while others still read it.
+// Meetings per step. Without the last one, a thread may refill its slot while others still read it.
 #ifdef PLANT_RACE
 constexpr int kMeetings = 2;
 #else
@@ -39,7 +39,7 @@ void on_threads(int32_t parties, Body body) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// Whether all met. Short waits time out now and then, as they do in a worker that sleeps.
+// True if all met. Short waits time out now and then, as they do in a sleeping worker.
 bool meet(int32_t* words, int32_t parties, milliseconds timeout = milliseconds(1)) {
   const Barrier barrier(words);
   const int32_t ticket = barrier.arrive(parties);
@@ -49,7 +49,7 @@ bool meet(int32_t* words, int32_t parties, milliseconds timeout = milliseconds(1
   }
 }
 
-// The sum of so many sources as a chain, in postfix.
+// The sum of `sources` sources as a chain, in postfix.
 std::vector<int32_t> chain(int32_t sources) {
   std::vector<int32_t> program{0};
   for (int32_t source = 1; source < sources; ++source) {
@@ -60,7 +60,7 @@ std::vector<int32_t> chain(int32_t sources) {
 }
 
 // Steps of training: each thread fills its slot, all meet, each adds its share of all slots to the
-// first of them and sets its mark, all meet again, and everyone reads everything.
+// first one and sets its mark, all meet again, and everyone reads everything.
 void train(int32_t parties, int steps) {
   std::array<int32_t, Barrier::kWords> words{};
   std::vector<int32_t> marks(parties);
@@ -106,7 +106,8 @@ void abort_in_the_middle(int32_t parties, int meetings) {
   require(released == parties - 1, "a thread was not released");
 }
 
-// Values that are set from outside, like the words of a pause, while threads time out and wait on.
+// Values that are set from outside, like the words of a pause, while threads time out and wait
+// again.
 void arrive_late(int32_t parties) {
   std::array<int32_t, Barrier::kWords> words{};
   int32_t value = 0;

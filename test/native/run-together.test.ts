@@ -9,7 +9,7 @@ import { encodePlan } from '#lib/runtime/encode.js';
 const ADD = -1;
 const [rows, inner, columns] = [96, 32, 700];
 
-/** a^T b, and the sum of a, of so many runs. */
+/** a^T b, and the sum of a, over a number of runs. */
 function runs(count: number) {
   const a = input('a', [inner, rows], 'float32');
   const b = input('b', [inner, columns], 'float32');

@@ -34,7 +34,7 @@ const plan = (changes: object = {}) => ({
   steps: [{ ...step, ...changes }],
 });
 
-/** What the second binding holds after a run; it starts with 7, 8 and zeros. */
+/** The second binding after a run; it starts with 7, 8 and zeros. */
 function run(changes: object): number[] {
   const output = Float32Array.of(7, 8, 0, 0, 0, 0);
   addon.run(addon.createPlan(plan(changes)), [Float32Array.of(1, 2, 3, 4, 5, 6), output], context);

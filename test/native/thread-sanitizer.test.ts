@@ -25,7 +25,7 @@ function build(name: string, definitions: readonly string[] = []) {
   return { path, ...execute(process.env.CXX ?? 'c++', [...flags, ...sources, '-o', path]) };
 }
 
-/** Why this machine cannot do it, if so. */
+/** The reason why this machine cannot run it, if so. */
 function obstacle(): string | undefined {
   const path = join(folder, 'empty');
   const args = ['-std=c++20', '-fsanitize=thread', '-x', 'c++', '/dev/null', '-o', path];

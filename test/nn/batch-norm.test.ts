@@ -12,7 +12,7 @@ interface Steps {
   readonly batches: readonly Recorded[];
   readonly means: readonly Recorded[];
   readonly variances: readonly Recorded[];
-  /** Of the first batch, in eval mode behind all steps. */
+  /** Output for the first batch, in eval mode after all steps. */
   readonly output: Recorded;
 }
 

@@ -16,7 +16,7 @@ async function run(layer: (x: Tensor) => Tensor, x: Tensor, seed = 1): Promise<n
   return values;
 }
 
-/** Whether a share that was drawn `count` times is within five standard deviations of `p`. */
+/** True if a share that was drawn `count` times is within five standard deviations of `p`. */
 function expectShare(found: number, p: number, count: number): void {
   expect(Math.abs(found / count - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / count));
 }

@@ -33,7 +33,7 @@ describe('composites of element-wise ops', () => {
     await checkOp('logAddExp', (a, b) => cr.logAddExp(a as Tensor, b as Tensor), [[3, 5], [5]], {
       reference: (a, b) => mapPlain(reference, a, b),
     });
-    // Where both are equal, too: the slopes are a half, and the curvature a quarter.
+    // Also at ties: the slopes are a half, and the curvature a quarter.
     await checkOp(
       'logAddExp of equals',
       (a) => cr.logAddExp(a as Tensor, cr.sub(2, cr.sub(2, a as Tensor))),

@@ -7,7 +7,7 @@ const image = ones([1, 4, 4, 2]);
 const sequence = ones([1, 2, 4]);
 const yes = tensor([1, 1], { dtype: 'bool' });
 
-/** What a caller from plain JavaScript puts in the place of options; types would say so. */
+/** Invalid options that a caller from plain JavaScript might pass; types would reject them. */
 const given = (value: unknown) => value as never;
 const options = (op: string, received: string) => `${op}: options must be a plain object, got ${received}`;
 

@@ -126,7 +126,7 @@ describe('the results of a data-parallel function', () => {
   });
 });
 
-/** Other shared memory for so many numbers. */
+/** New shared memory for as many numbers. */
 function sharedLike({ length }: ArrayLike<number>): Float32Array {
   return new Float32Array(new SharedArrayBuffer(4 * length));
 }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { Gate } from '../helpers/gate.js';
 import { collect, mlp, points } from '../helpers/training.js';
 
-// How long the turns take is measured by `npm run bench -- service`.
+// `npm run bench -- service` measures the length of the turns.
 it('the event loop turns, and predictions are answered, while a step is under way', async () => {
   const samples = points(16);
   const trainer = new Trainer(mlp(), { loss: nn.crossEntropy, optimizer: optim.adam(), workers: 2 });

@@ -27,7 +27,7 @@ const BATCH = 10;
 const options = { batchSize: BATCH, shuffle: false };
 const adam = () => optim.adamW({ lr: 0.01, clipNorm: 0.5, accumulate: 2 });
 
-/** Samples of which some make their workers fail so many times. `since` is when they first do. */
+/** Samples, some of which make their workers fail a number of times. `since` is the time of the first failure. */
 function failing(length: number, kind: Kind, at: readonly number[], times = 1) {
   const left = new Int32Array(new SharedArrayBuffer(4)).fill(times);
   const module = new URL('../helpers/programs/fail-sample.mjs', import.meta.url);
@@ -56,7 +56,7 @@ async function expectWholeSteps(trainer: Trainer, error: Error, samples?: data.D
   return Number(step);
 }
 
-/** What `fit` rejects with, and how long that took since its start. */
+/** The error that `fit` rejects with, and the time from its start until then. */
 async function timed(what: string, run: () => Promise<unknown>): Promise<Error> {
   const start = performance.now();
   const error = await failure(run());
@@ -82,7 +82,7 @@ describe.each([1, 3])('one of %i workers', (workers) => {
     ],
   ])('that %s rejects fit with the cause and the step', async (what, kind, cause, stepTimeout) => {
     const trainer = trainerOf(adam(), { workers });
-    // In the sixth batch, of which the rows may be loaded while the fifth step is under way.
+    // In the sixth batch, the rows of which may be loaded during the fifth step.
     const samples = failing(100, kind, [57]);
     const run = () => collect(trainer.fit(samples, { ...options, stepTimeout }));
     const error = await timed(`a worker of ${workers} that ${what}`, run);
@@ -138,7 +138,10 @@ describe('workers that are terminated at random moments', () => {
   };
   const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-  /** Ends one thread after another, each a little after the training has gone on, until it is over or so many are ended. */
+  /**
+   * Ends one thread after another, each shortly after the training has resumed, until the training is over or enough
+   * have ended.
+   */
   async function terminateMany(
     trainer: Trainer,
     over: () => boolean,

@@ -63,7 +63,7 @@ function epochOf(makeOptimizer: () => optim.Optimizer, workers: number) {
   return { begin, hash };
 }
 
-/** Runs a worker in this thread; whether it lived to the end. */
+/** Runs a worker in this thread; true if it survived to the end. */
 async function run(job: TrainedJob, rank: number, start: Partial<EpochStart> = {}) {
   const loader = await RowLoader.open(job.training, job.seed);
   try {
@@ -76,7 +76,7 @@ async function run(job: TrainedJob, rank: number, start: Partial<EpochStart> = {
   }
 }
 
-/** Goes on as `fit` does with new threads. */
+/** Resumes as `fit` does with new threads. */
 function resume(job: TrainedJob, rank = 0) {
   const { step, begun } = new ShareProgress(job.training.marks).unfinished();
   new Control(job.control).reset();
@@ -150,7 +150,7 @@ describe('a step that is interrupted', () => {
 
     const { begin, hash } = epochOf(optimizer, 2);
     const job = begin();
-    // The worker is told by the first meetings that it comes to that it is to end.
+    // The first meetings that the worker reaches tell it to end.
     const dieAtMeeting = (last: number) => {
       let meetings = 0;
       vi.spyOn(Control.prototype, 'meet').mockImplementation(() => {

@@ -4,7 +4,7 @@ import { nn, optim, Trainer } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { mlp, points } from '../helpers/training.js';
 
-/** How often each niceness occurs among the threads of this process. */
+/** The number of threads of this process at each niceness. */
 function nicenesses(): Map<number, number> {
   const counts = new Map<number, number>();
   for (const thread of readdirSync('/proc/self/task')) {

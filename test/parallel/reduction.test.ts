@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ADD, planReductionTree } from '#lib/parallel/protocol/reduction-tree.js';
 
-/** Additions as text, by what the design promises: neighbours in pairs, then pairs of pairs, what is left over at the end. */
+/**
+ * The promised additions as text: neighbours in pairs, then pairs of pairs, with what is left over added at the end.
+ */
 function tree(shards: readonly (string | null)[]): string | null {
   if (shards.length === 1) return shards[0] as string | null;
   const next: (string | null)[] = [];
@@ -13,7 +15,10 @@ function tree(shards: readonly (string | null)[]): string | null {
   return tree(next);
 }
 
-/** What the workers and then the program add, as text. Every worker runs alone, so that a slot of another would show. */
+/**
+ * The additions of the workers and then of the program, as text. Each worker runs alone, so that a slot of another one
+ * would show.
+ */
 function additions(present: readonly boolean[], workers: number): string | undefined {
   const { slots, work, program } = planReductionTree(present, workers);
   const memory = new Array<string | undefined>(slots);

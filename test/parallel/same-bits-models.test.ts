@@ -9,7 +9,7 @@ it('a dense net, a convolutional one with augmentation, ResNet-20 and a transfor
     ['mlp', 'cnn', 'resnet20', 'transformer'].flatMap((name) => [name, name]),
   );
   expect(areSame(results), text).toBe(true);
-  // What is learned differs from model to model.
+  // The learned values differ from model to model.
   expect(new Set(results.map(({ hash }) => hash)).size).toBe(4);
 });
 

@@ -46,7 +46,8 @@ describe('the weights after some steps', () => {
     for (const workers of [2, 3, 5, 8, 11]) expect(await trained(options(), workers)).toEqual(expected);
   });
 
-  // 16 rows make a shard, and the largest product of a shard's gradients has two million terms: it is added in registers.
+  // 16 rows make a shard, and the largest product of a shard's gradients has two million terms: it is summed in
+  // registers.
   it('have the same bits where shards of one worker run together', async () => {
     const run = async (workers: number) => {
       const model = new nn.Sequential(

@@ -179,7 +179,7 @@ describe('the picture of the memory of a plan', () => {
     );
     const [frame] = rectangles(svg, /^frame$/);
     const bottom = (frame?.y ?? 0) + (frame?.height ?? 0);
-    // The blocks fill a triangle under the curve, whose top stands in the middle: half of what it stands in.
+    // The blocks fill a triangle under the curve with its peak in the middle: half of the bounding box.
     const path = /<path class="kept" d="([^"]*)"/.exec(svg)?.[1] ?? '';
     const area = [...path.matchAll(/M([\d.]+) [\d.]+H([\d.]+)v([\d.]+)/g)].reduce(
       (sum, [, from, to, rows]) => sum + (Number(to) - Number(from)) * Number(rows),

@@ -117,7 +117,7 @@ describe('training on transformed samples', () => {
     const loaded: number[] = [];
     for await (const { targets } of data.batches(set, { batchSize: 12 })) loaded.push(...targets.data);
     const labels = [...images.targets.data];
-    // Behind the last of the last batch stands its first.
+    // The last sample of the last batch is followed by its first.
     expect(loaded).toEqual(
       labels.map((label, i) => (i === 3 || i === 4 ? labels[5] : i === 28 ? labels[24] : label)),
     );

@@ -23,7 +23,7 @@ const HELD = 10;
 const STEPS = 20;
 const samples = points(STEPS * options.batchSize);
 
-/** The weights after so many steps that nothing interrupts. */
+/** The weights after a number of uninterrupted steps. */
 async function weightsAfter(steps: number): Promise<number[]> {
   const trainer = trainerOf(1);
   await collect(trainer.fit(samples.take(steps * options.batchSize), options));
@@ -37,7 +37,7 @@ async function held(workers: number, given: FitOptions = {}) {
   const controller = new AbortController();
   const signal = controller.signal;
   const fitting = collect(trainer.fit(gate.samples, { ...options, signal, ...given }));
-  // Whatever becomes of the test, nothing of it trains on beside the next one.
+  // Whatever the outcome of the test, none of its training continues alongside the next one.
   onTestFinished(async () => {
     gate.open();
     controller.abort();
@@ -105,7 +105,7 @@ describe('a pause', () => {
 
 describe('the watch over stuck workers', () => {
   const LIMIT = 5000;
-  /** A look after so many seconds, at most one of which counts. */
+  /** A check after a number of seconds, at most one of which counts. */
   function watched() {
     let now = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => now);

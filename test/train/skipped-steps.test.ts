@@ -7,7 +7,7 @@ import { collect, noise } from '../helpers/training.js';
 const BATCH = 8;
 const FEATURES = 6;
 
-/** Samples of which those of some batches hold what is not a number, in their last row. */
+/** Samples, where the last row of some batches contains non-finite numbers. */
 function spoilt(batches: number, bad: readonly number[], value = Number.NaN): data.Dataset {
   const inputs = noise(batches * BATCH * FEATURES, 3);
   for (const batch of bad) inputs[((batch + 1) * BATCH - 1) * FEATURES] = value;
@@ -22,7 +22,7 @@ function trainerOf(optimizer: optim.Optimizer, workers = 1, more: { model?: nn.M
 
 const options = { batchSize: BATCH, shuffle: false, nonFinite: 'skip' } as const;
 
-/** What one call of `fit` leaves. */
+/** Results of one call of `fit`. */
 async function fitted(trainer: Trainer, samples: data.Dataset) {
   const [epoch] = await collect(trainer.fit(samples, options));
   const { loss, stepLosses, skippedSteps } = epoch ?? {};
@@ -65,7 +65,8 @@ describe("with nonFinite: 'skip'", () => {
   });
 
   it('a step leaves parameters, state and buffers as if it had not been', async () => {
-    // With a rule whose numbers do not depend on the count of steps, and nothing drawn at random, the others say it all.
+    // The rule does not depend on the step count, and nothing is drawn at random, so the other steps determine the
+    // result.
     const optimizer = () => optim.sgd({ lr: 0.1, momentum: 0.9, clipNorm: 0.5 });
     const model = () =>
       new nn.Sequential(new nn.Linear(FEATURES, 8), new nn.BatchNorm1d(8), new nn.Linear(8, 3));

@@ -19,7 +19,7 @@ const transforms = [
   data.mixup({ classes: 4 }),
 ];
 
-/** The same samples as a stream, and what was asked of it; `on` is called before each item. */
+/** The same samples as a stream, and the requests made of it; `on` is called before each item. */
 function streamed({
   queue = 4,
   length,

@@ -2,7 +2,7 @@ import { compile, grad, nn, optim, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { valuesOf, variable } from '../helpers/graphs.js';
 
-// Eight points of a plane, and what it is there: exactly linear, so that the loss goes to 0.
+// Eight points of a plane, and its values there: exactly linear, so that the loss goes to 0.
 const points = Array.from({ length: 8 }, (_, i) => [((i * 5) % 8) / 4 - 1, ((i * 3) % 7) / 3 - 1]);
 const heights = points.map(([u = 0, v = 0]) => [2 * u - 3 * v + 0.5]);
 const start = { weight: [0.1, -0.2], bias: [0.3] };

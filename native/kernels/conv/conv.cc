@@ -5,8 +5,8 @@
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-// The taps that reach the input positions phase, phase + stride, ... from the gradient of the
-// output: those outputs i with i * stride + k * dilation - padding equal to the position.
+// The taps that lead from the gradient of the output to the input positions phase, phase + stride,
+// ...: outputs i with i * stride + k * dilation - padding equal to the position.
 TapAxis backward_axis(const ConvShape& s, int axis, int64_t phase) {
   const int64_t extent = axis == 0 ? s.height : s.width;
   const int64_t kernel = axis == 0 ? s.kernel_height : s.kernel_width;
@@ -61,8 +61,8 @@ class Conv2d final : public Kernel {
   Method<T> correlation_;
 };
 
-// Along each axis, the input pixels at one distance from the stride's grid are reached by the same
-// taps: each such phase is a correlation of the output's gradient with the reversed taps.
+// Along each axis, input positions of the same phase (modulo the stride) are reached by the same
+// taps: each phase is a correlation of the output's gradient with the reversed taps.
 template <typename T, template <typename> class Method>
 class Conv2dInputGrad final : public Kernel {
  public:

@@ -60,26 +60,27 @@ struct Steps {
   int64_t image, row, column;
 };
 
-// Where the weight of a tap is: data[kernel_row * row + kernel_column * column + in_channel * in +
-// out_channel * out + group_index * group], where channels count within their group.
+// Strides of the weights: the weight of a tap is data[kernel_row * row + kernel_column * column +
+// in_channel * in + out_channel * out + group_index * group], where channels count within their
+// group.
 struct WeightSteps {
   int64_t row, column, in, out, group;
 };
 
-// Pixels [images, height, width, channels] that are read, and the groups of their channels.
+// Sizes [images, height, width, channels] of the pixels that are read, and the number of groups.
 struct SourceShape {
   int64_t images, height, width, channels, groups;
 };
 
-// Pixels that are written: `origin` and steps within the result, and how many channels each has.
+// Layout of the pixels that are written: `origin` and steps within the result, channels per pixel.
 struct TargetLayout {
   int64_t origin;
   Steps steps;
   int64_t channels;
 };
 
-// Gives the taps a source without borders: the source itself where no tap leaves it, else a
-// zero-padded copy of the band at hand.
+// Gives the taps a source without borders: the source itself if no tap leaves it, else a
+// zero-padded copy of the current band.
 template <typename T>
 class BandReader {
  public:
@@ -97,7 +98,7 @@ class BandReader {
 
   Steps steps() const { return {image_pitch_, rows_.step * pitch_, columns_.step * channels_}; }
 
-  // From a result's first source pixel to the one under a tap.
+  // Offset from a result's first source pixel to the one under a tap.
   int64_t tap_offset(const TapAxis::Tap& row, const TapAxis::Tap& column) const {
     return (row.offset - rows_.low()) * pitch_ + (column.offset - columns_.low()) * channels_;
   }

@@ -33,7 +33,7 @@ class PixelCursor {
   }
 
  private:
-  // What to add after the last column, and then after the last row, to reach the next one's start.
+  // Increments from the end of a column, row or image to the start of the next one.
   static Steps jumps(Steps steps, int64_t rows, int64_t columns) {
     return {steps.image - rows * steps.row, steps.row - columns * steps.column, steps.column};
   }
@@ -47,8 +47,8 @@ class PixelCursor {
 };
 
 // target[n, i, j, :] = sum over the taps of source[n, i * step + offset, j * step + offset, :]
-// times the tap's weight matrix, for each group of channels. A convolution is one of these, and its
-// input gradient one for each phase of the stride.
+// times the tap's weight matrix, for each group of channels. A convolution is one correlation, and
+// its input gradient is one for each phase of the stride.
 template <typename T>
 class Correlation {
  public:
@@ -97,8 +97,8 @@ class Correlation {
   int64_t depth() const { return static_cast<int64_t>(weight_offsets_.size()) * channels_; }
   int64_t packed_group() const { return depth() * padded_channels(target_channels_); }
 
-  // Neighbouring columns are neighbours in memory too, so a row of taps is one run if neither a
-  // column nor a channel is skipped.
+  // Adjacent columns are contiguous in memory, so a row of taps is one run if neither a column nor
+  // a channel is skipped.
   void list_taps(const TapAxis& rows, const TapAxis& columns) {
     const bool whole_rows = columns.consecutive() && groups_ == 1;
     run_length_ = channels_ * (whole_rows ? static_cast<int64_t>(columns.taps.size()) : 1);
@@ -126,7 +126,7 @@ class Correlation {
     }
   }
 
-  // Where the channels that are summed over are the neighbours in memory.
+  // For weights that are contiguous along the channels that are summed over.
   void pack_transposed(const T* weight, T* packed) const {
     for (int64_t panel = 0; panel < panels_.count(); ++panel) {
       const int64_t width = panels_.width(panel);

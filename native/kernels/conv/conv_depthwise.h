@@ -3,16 +3,16 @@
 #include "kernels/conv/conv_band.h"
 #include "kernels/gemm/gemm_tile.h"
 
-// Convolutions of each channel by itself: no matrix products, but vectors over the channels, which
-// are neighbours in memory.
+// Depthwise convolutions: no matrix products, but vectors over the channels, which are contiguous
+// in memory.
 namespace chainrule::CHAINRULE_ISA {
 
-// How many taps' sums over the pixels share the gradient that they load.
+// Number of taps whose sums over the pixels share each load of the gradient.
 inline constexpr int kChannelTaps = 9;
 
 // target[n, i, j, c] = sum over the taps of source[n, i * step + offset, j * step + offset, c]
-// times the tap's weight: what Correlation does, for groups of one channel. Taps beyond the source
-// are left out, so it is read where it is.
+// times the tap's weight: a Correlation with groups of one channel. Taps outside the source are
+// skipped, so that it is read in place.
 template <typename T>
 class ChannelCorrelation {
  public:
@@ -52,12 +52,12 @@ class ChannelCorrelation {
 
  private:
   static constexpr int kWide = kVectorBytes / sizeof(T);
-  // How many pixels share the weights that they load. A pixel by itself takes more vectors at once,
-  // so that sums need not wait for each other.
+  // Number of pixels that share each load of the weights. A single pixel takes more vectors at
+  // once, so that its sums need not wait for each other.
   static constexpr int kPixels = 4;
 
-  // One row of results, the source element that its first pixel's offsets count from, and the rows
-  // of taps that it sees.
+  // One row of results: the source element that its first pixel's offsets count from, and the rows
+  // of taps that lie inside the source.
   struct Line {
     const T* source;
     int64_t from;
@@ -79,7 +79,8 @@ class ChannelCorrelation {
     }
   }
 
-  // The pixels from column j on, in all channels from c on, the last ones in ever smaller vectors.
+  // Computes the pixels from column j on, for the channels from c on, with smaller vectors at the
+  // end.
   template <int kCount, int kLanes, int kVectors>
   void multiply_pixels(const Line& line, int64_t j, TapRange columns, int64_t c) const {
     for (; c + kVectors * kLanes <= source_.channels; c += kVectors * kLanes) {
@@ -124,14 +125,14 @@ class ChannelCorrelation {
   SourceShape source_;
   TapAxis rows_, columns_;
   TargetLayout target_;
-  int64_t pixel_;         // from a pixel's source to the next one's
+  int64_t pixel_;         // distance between the sources of adjacent pixels
   int64_t first_, last_;  // the columns whose taps all lie inside
   std::vector<int64_t> offsets_, weight_offsets_;
 };
 
 // output[t][c] += the sum over all pixels of the source under tap t times the gradient, for one
-// vector of channels from c on. The pixels are the walk's positions in the source, and follow one
-// another in the gradient.
+// vector of channels from c on. The pixels are the walk's positions in the source, and contiguous
+// in the gradient.
 template <typename T, int kTaps, int kLanes>
 void add_channel_tile(const T* from, const int64_t* offsets, const Walk& walk, const T* gradient,
                       int64_t channels, T* output) {
@@ -164,7 +165,7 @@ void add_channels_from(const T* from, const int64_t* offsets, const Walk& walk, 
   }
 }
 
-// `taps` of at most kTaps taps.
+// Adds the first `taps` taps, at most kTaps.
 template <typename T, int kTaps = kChannelTaps>
 void add_channel_taps(const T* from, const int64_t* offsets, int64_t taps, const Walk& walk,
                       const T* gradient, int64_t channels, T* output) {

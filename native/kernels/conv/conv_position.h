@@ -5,8 +5,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// A correlation of small images with wide borders, one position of the results at a time, in
-// several images: there all see the same taps, so that those on the border can be left out.
+// A correlation of small images with wide borders, one output position at a time over several
+// images: these all have the same taps inside, so that taps on the border can be skipped.
 template <typename T>
 class PositionCorrelation {
  public:
@@ -18,7 +18,7 @@ class PositionCorrelation {
     }
   }
 
-  // Whether so many taps lie on the border that leaving them out makes up for shorter sums.
+  // True if so many taps lie on the border that skipping them outweighs the shorter sums.
   bool pays() const {
     if (source_.images < kFewImages || source_.groups != 1 || !columns_.consecutive()) return false;
     if (rows_.taps.empty() || rows_.count * columns_.count == 0) return false;
@@ -73,7 +73,7 @@ class PositionCorrelation {
     }
     panel.data += (rows.first * wide + columns.first) * channels * panel.step;
     panel.skip = (wide - seen) * channels * panel.step;
-    // Taps are evenly spaced, so the first runs are those of any taps.
+    // Taps are evenly spaced, so the first offsets serve any range of taps.
     const Walk walk{runs_.data(), empty ? 0 : rows.last - rows.first, seen * channels, 1};
     tile(from, walk, panel, to, used);
   }

@@ -6,8 +6,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// The sizes of a convolution: input [N, H, W, C], weight [KH, KW, C / groups, O], output
-// [N, OH, OW, O]. Group g convolves the g-th part of the channels to the g-th part of the results.
+// The sizes of a convolution: input [N, H, W, C], weight [KH, KW, C / groups, O], output [N, OH,
+// OW, O]. Group g maps the g-th part of the input channels to the g-th part of the output channels.
 struct ConvShape {
   int64_t images, height, width, channels, kernel_height, kernel_width, out_channels;
   int64_t out_height, out_width;
@@ -43,7 +43,7 @@ struct ConvShape {
     require(step, std::min(padding[0], padding[1]) >= 0, "padding must not be negative");
   }
 
-  // Each channel is convolved by itself, to one result.
+  // True if each channel is convolved by itself, to one result.
   bool depthwise() const { return groups > 1 && group_channels == 1 && group_out == 1; }
 };
 
@@ -51,20 +51,20 @@ struct ConvShape {
 // them.
 inline int64_t padded_channels(int64_t channels) { return (channels + 15) / 16 * 16; }
 
-// A stretch of the work that stays in the second-level cache: some rows of one image, or several
-// whole images.
+// A part of the work that fits in the second-level cache: some rows of one image, or several whole
+// images.
 struct Band {
   int64_t rows, images;
   int64_t elements;  // of the zero-padded part of the source that the band reads
 
-  // Output rows and columns are `step` source pixels apart, and read `reach` pixels beyond their
-  // first.
+  // Output rows and columns are `step` source pixels apart, and each reads `reach` pixels beyond
+  // its first.
   struct Axis {
     int64_t count, step, reach;
   };
 
-  // `row_floor`: elements that an output row takes elsewhere, when they may outweigh its source
-  // row.
+  // `row_floor`: elements that an output row needs elsewhere, if these may outnumber its source
+  // row's.
   Band(int64_t image_count, Axis vertical, Axis horizontal, int64_t channels,
        int64_t row_floor = 0) {
     constexpr int64_t kTarget = 65536;
@@ -87,13 +87,13 @@ inline Band forward_band(const ConvShape& s, int64_t row_floor = 0) {
               s.channels, row_floor);
 }
 
-// The gradient of the weights packs the output's gradient too, one group at a time, band by band.
+// The weight gradient also packs the output's gradient, one group at a time, band by band.
 inline Band weight_band(const ConvShape& s) {
   return s.depthwise() ? forward_band(s)
                        : forward_band(s, s.out_width * padded_channels(s.group_out));
 }
 
-// Fits every phase of the stride.
+// A band that fits every phase of the stride.
 inline Band backward_band(const ConvShape& s) {
   const auto axis = [&](int i, int64_t extent, int64_t kernel) {
     return Band::Axis{(extent + s.stride[i] - 1) / s.stride[i], 1,
@@ -103,8 +103,8 @@ inline Band backward_band(const ConvShape& s) {
               s.out_channels);
 }
 
-// What a convolution or its input gradient takes: a band, and packed weights whose innermost
-// `columns` are padded. Depthwise kernels read everything where it is.
+// Workspace of a convolution or its input gradient: a band, and packed weights whose innermost
+// `columns` are padded. Depthwise kernels read everything in place.
 inline int64_t correlation_workspace(const ConvShape& s, int64_t weights, int64_t columns,
                                      const Band& band) {
   if (s.depthwise()) return 0;

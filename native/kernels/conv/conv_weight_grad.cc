@@ -8,7 +8,7 @@ namespace {
 
 // output[tap, c, o] = the sum over all pixels of the input under the tap times the gradient: a
 // matrix product whose left side is the input itself, read at one offset for each row (tap, c). One
-// product for each group of channels.
+// product per group of channels.
 template <typename T>
 class Conv2dWeightGrad final : public Kernel {
  public:
@@ -66,8 +66,8 @@ class Conv2dWeightGrad final : public Kernel {
     }
   }
 
-  // A smaller band's segments are the first ones of this list: a band is either rows of one image
-  // or whole images.
+  // The segments of a smaller band are a prefix of this list: a band is either rows of one image or
+  // whole images.
   void list_segments() {
     const Steps steps = reader_.steps();
     for (int64_t image = 0; image < band_.images; ++image) {
@@ -77,9 +77,9 @@ class Conv2dWeightGrad final : public Kernel {
     }
   }
 
-  // Packing pays when many rows of the weights read the packed gradient. It is needed where a
-  // vector that the channels do not fill would reach beyond the gradient: it reads, and drops, the
-  // next pixel elsewhere.
+  // Packing pays if many rows of the weights read the packed gradient. It is required if a vector
+  // that the channels do not fill would reach beyond the gradient's end; elsewhere, the vector
+  // reads the next pixel, and drops it.
   bool packs(bool last) const {
     if (panels_.count() > 1) return !panels_.fit() || rows_.size() > 64;
     return !panels_.fit() && (last || rows_.size() > 64);
@@ -97,7 +97,7 @@ class Conv2dWeightGrad final : public Kernel {
     }
   }
 
-  // `packed` is null where the gradient is read as it is.
+  // `packed` is null if the gradient is read in place.
   void add_products(const T* from, const T* gradient, int64_t segments, T* packed,
                     T* output) const {
     const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;

@@ -8,14 +8,14 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// A 3 x 3 correlation of stride 1 by Winograd's method, the gradient for the input among them: for
+// A 3 x 3 correlation of stride 1 by Winograd's method, which also serves the input gradient: for
 // each of 36 positions, a matrix product of the transformed patches [tiles, channels] with the
 // transformed kernels [channels, results].
 template <typename T>
 class WinogradCorrelation {
  public:
-  // `offset`: from a result to the first pixel under its taps, along each axis. The weight of the
-  // first tap stands at `weight_origin`.
+  // `offset`: from a result to the first pixel under its taps, along each axis. `weight_origin`:
+  // the index of the first tap's weight.
   WinogradCorrelation(const SourceShape& source, const Dims& offset, TileGrid grid,
                       int64_t target_channels, int64_t weight_origin, WeightSteps weight_steps,
                       const WinogradBlocks& blocks)
@@ -32,7 +32,7 @@ class WinogradCorrelation {
         kernel_step_(position_step(inner_.block * padded_channels(outer_.block))),
         zeros_(source.channels) {}
 
-  // Transformed patches, sums and kernels.
+  // Elements of the transformed patches, the sums and the transformed kernels.
   int64_t workspace() const {
     return kPositions * (patch_step_ + sum_step_ + kernel_slots() * kernel_step_);
   }
@@ -67,7 +67,7 @@ class WinogradCorrelation {
  private:
   static constexpr int kWide = kVectorBytes / sizeof(T);
 
-  // Kernels that serve several blocks of tiles are transformed once, others where they are used.
+  // Kernels that serve several blocks of tiles are transformed once, others on use.
   bool keeps_kernels() const { return tiles_.count() > 1; }
   int64_t kernel_slots() const { return keeps_kernels() ? inner_.count() * outer_.count() : 1; }
   T* slot(int64_t k, int64_t o, T* kernels) const {
@@ -124,8 +124,8 @@ class WinogradCorrelation {
     }
   }
 
-  // Of weights that are no neighbours some rows are gathered first. The lanes beyond `used` are
-  // zeros.
+  // Transforms weights that are not contiguous, after gathering some rows of them. The lanes beyond
+  // `used` are zeros.
   template <int kLanes>
   void transform_scattered(const T* from, int64_t rows, int64_t used, T* packed,
                            int64_t width) const {

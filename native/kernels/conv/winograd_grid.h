@@ -5,9 +5,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// How the work is cut so that it stays in the caches: `tiles` tiles at a time, and the channels
-// that are summed over (or, for the gradient of the weights, that are rows) and those of the
-// results in blocks.
+// Block sizes that keep the work in the caches: `tiles` tiles at a time, `inner` channels that are
+// summed over (in the weight gradient: that are rows), and `outer` channels of the results.
 struct WinogradBlocks {
   int64_t tiles, inner, outer;
 
@@ -20,7 +19,7 @@ struct WinogradBlocks {
   }
 };
 
-// Winograd's method has one kernel size, and tiles without gaps.
+// Winograd's method is for 3 x 3 kernels, and for tiles without gaps.
 inline void require_winograd(const StepReader& step, const ConvShape& s) {
   const bool fits = s.kernel_height == 3 && s.kernel_width == 3 && s.groups == 1 &&
                     s.stride == Dims{1, 1} && s.dilation == Dims{1, 1};
@@ -31,11 +30,11 @@ inline void require_winograd(const StepReader& step, const ConvShape& s) {
           "winograd takes operands that are not empty");
 }
 
-// The distance between two positions that each hold `elements`: an odd number of cache lines, so
-// that what a transform writes at 36 positions does not meet in the same sets of the cache.
+// Distance between two positions of `elements` each: an odd number of cache lines, so that the 36
+// positions that a transform writes do not share cache sets.
 inline int64_t position_step(int64_t elements) { return (elements + 15) / 16 / 2 * 32 + 16; }
 
-// How many blocks there are, and the size of one of them.
+// A dimension cut into blocks: their number, and the size of each.
 struct Cut {
   int64_t whole, block;
   int64_t count() const { return (whole + block - 1) / block; }
@@ -71,11 +70,11 @@ struct TileGrid {
   }
 };
 
-// Images whose pixels beyond the border are zeros.
+// Images with zeros beyond their borders.
 template <typename T>
 struct Pixels {
   const T* data;
-  const T* zeros;  // a pixel of them
+  const T* zeros;  // one pixel of zeros
   int64_t height, width, channels;
 
   // The pixels of a square whose first one is at [row, column], which may lie outside.

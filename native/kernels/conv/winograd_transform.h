@@ -29,13 +29,13 @@ struct Winograd {
   using V = VectorAt<T, kLanes>;
   static constexpr T kNear = T(0.70710678118654752), kFar = T(1.41421356237309505);
 
-  // Which pairs of points can be worked out by themselves, so that all fits in registers.
+  // Pairs of points that can be computed separately, so that everything fits in registers.
   enum Pair { kEnds, kNearPoints, kFarPoints };
-  // Where the values of a pair's points stand among the six.
+  // Indices of a pair's values among the six.
   static constexpr int first_of(int pair) { return pair == kEnds ? 0 : 2 * pair - 1; }
   static constexpr int second_of(int pair) { return pair == kEnds ? 5 : 2 * pair; }
 
-  // Six pixels to their values at a pair of points.
+  // Evaluates six pixels at a pair of points.
   template <int kPair>
   static void patch_pair(const V* x, V& first, V& second) {
     if constexpr (kPair == kEnds) {
@@ -50,14 +50,14 @@ struct Winograd {
     }
   }
 
-  // Six pixels to their values at the six points.
+  // Evaluates six pixels at the six points.
   static void patch(const V* x, V* y) {
     patch_pair<kEnds>(x, y[0], y[5]);
     patch_pair<kNearPoints>(x, y[1], y[2]);
     patch_pair<kFarPoints>(x, y[3], y[4]);
   }
 
-  // Three weights to their values at the six points.
+  // Evaluates three weights at the six points.
   static void kernel(const V* g, V* y) {
     y[0] = g[0];
     const V near_even = T(-2.0 / 3) * g[0] + T(-1.0 / 3) * g[2],
@@ -70,7 +70,7 @@ struct Winograd {
     y[5] = g[2];
   }
 
-  // The transpose of `kernel`: six values to three gradients of weights.
+  // The transpose of `kernel`: maps six values to the gradients of three weights.
   static void kernel_gradient(const V* y, V* g) {
     const V near_sum = y[1] + y[2], near_difference = y[2] - y[1];
     const V far_sum = y[3] + y[4], far_difference = y[3] - y[4];
@@ -79,7 +79,7 @@ struct Winograd {
     g[2] = y[5] - T(1.0 / 3) * near_sum + T(1.0 / 3) * far_sum;
   }
 
-  // Six values at the points to four results.
+  // Maps six values at the points to four results.
   static void result(const V* m, V* y) {
     const V near_sum = m[1] + m[2], near_difference = m[1] - m[2];
     const V far_sum = m[3] + m[4], far_difference = m[3] - m[4];
@@ -89,7 +89,7 @@ struct Winograd {
     y[3] = m[5] + T(0.5) * kNear * near_difference + T(2) * kFar * far_difference;
   }
 
-  // The transpose of `result`: the gradients of four results to values at the points.
+  // The transpose of `result`: maps the gradients of four results to values at the points.
   static void result_gradient(const V* y, V* m) {
     const V near_even = y[0] + T(0.5) * y[2], near_odd = kNear * (y[1] + T(0.5) * y[3]);
     const V far_even = y[0] + T(2) * y[2], far_odd = kFar * (y[1] + T(2) * y[3]);
@@ -102,8 +102,8 @@ struct Winograd {
   }
 };
 
-// Calls visit.operator()<lanes>(channel) for vectors that cover the channels, the last ones ever
-// smaller.
+// Calls visit.operator()<lanes>(channel) for vectors that cover the channels, with smaller vectors
+// at the end.
 template <int kLanes, typename Visit>
 void for_each_vector(int64_t channel, int64_t channels, const Visit& visit) {
   for (; channel + kLanes <= channels; channel += kLanes)
@@ -137,8 +137,8 @@ void transform_patch_pair(const T* const* pixels, int64_t channel, T* out, int64
   finish(second, out + Axis::second_of(kPair) * step);
 }
 
-// The 36 values of a patch's pixels, in the channels of one vector: position p goes to
-// out[p * step].
+// Computes the 36 values of a patch for the channels of one vector: position p goes to out[p *
+// step].
 template <int kLanes, typename T>
 void transform_patch(const T* const* pixels, int64_t channel, T* out, int64_t step) {
   transform_patch_pair<0, kLanes>(pixels, channel, out, step);
@@ -146,8 +146,8 @@ void transform_patch(const T* const* pixels, int64_t channel, T* out, int64_t st
   transform_patch_pair<2, kLanes>(pixels, channel, out, step);
 }
 
-// The 36 values of kernels of 3 x 3 weights, one kernel in each lane: the weights of neighbouring
-// taps are `row` and `column` elements apart.
+// Computes the 36 values of 3 x 3 kernels, one kernel in each lane: the weights of adjacent taps
+// are `row` and `column` elements apart.
 template <int kLanes, typename T>
 void transform_kernel(const T* weights, int64_t row, int64_t column, T* out, int64_t step) {
   using V = VectorAt<T, kLanes>;
@@ -175,7 +175,7 @@ struct TileSize {
   int64_t rows, columns;
 };
 
-// The results of a tile from its 36 sums, in the channels of one vector.
+// Computes the results of a tile from its 36 sums, for the channels of one vector.
 template <int kLanes, typename T>
 void transform_result(const T* sums, int64_t step, T* target, int64_t row, int64_t column,
                       TileSize size) {
@@ -203,7 +203,7 @@ void transform_result(const T* sums, int64_t step, T* target, int64_t row, int64
   }
 }
 
-// The 36 values of the gradients of a tile's results; `pixels` has them row by row.
+// Computes the 36 values of the gradients of a tile's results, which `pixels` lists row by row.
 template <int kLanes, typename T>
 void transform_result_gradient(const T* const* pixels, int64_t channel, T* out, int64_t step) {
   using V = VectorAt<T, kLanes>;
@@ -228,7 +228,8 @@ void transform_result_gradient(const T* const* pixels, int64_t channel, T* out, 
   }
 }
 
-// The gradients of 3 x 3 weights from those of their 36 values; tap t goes to target[t * tap].
+// Computes the gradients of 3 x 3 weights from those of their 36 values; tap t goes to target[t *
+// tap].
 template <int kLanes, typename T>
 void transform_kernel_gradient(const T* sums, int64_t step, T* target, int64_t tap) {
   using V = VectorAt<T, kLanes>;

@@ -6,8 +6,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// The gradient for the weights of a 3 x 3 convolution of stride 1 by Winograd's method, transposed:
-// for each of 36 positions, a matrix product of the transformed patches [channels, tiles] with the
+// The weight gradient of a 3 x 3 convolution of stride 1 by Winograd's method, transposed: for each
+// of 36 positions, a matrix product of the transformed patches [channels, tiles] with the
 // transformed gradients of the results [tiles, results].
 template <typename T>
 class WinogradWeightGrad {
@@ -24,7 +24,7 @@ class WinogradWeightGrad {
         sum_step_(position_step(inner_.block * outer_.block)),
         zeros_(std::max(shape.channels, shape.out_channels)) {}
 
-  // Transformed patches, gradients and the sums over tiles.
+  // Elements of the transformed patches, the transformed gradients and the sums over tiles.
   int64_t workspace() const {
     return kPositions * (patch_step_ + slope_step_ + sum_slots() * sum_step_);
   }
@@ -53,7 +53,7 @@ class WinogradWeightGrad {
  private:
   static constexpr int kWide = kVectorBytes / sizeof(T);
 
-  // Sums over several blocks of tiles are kept until the last of them.
+  // Sums over several blocks of tiles are kept until the last block.
   bool keeps_sums() const { return tiles_.count() > 1; }
   int64_t sum_slots() const { return keeps_sums() ? inner_.count() * outer_.count() : 1; }
   T* slot(int64_t k, int64_t o, T* sums) const {
@@ -75,7 +75,7 @@ class WinogradWeightGrad {
     grid_.for_each(tiles_.first(block), tiles_.size(block), tile);
   }
 
-  // Writes panels, block after block of results.
+  // Writes panels, one block of results after another.
   void transform_slopes(const T* gradient, int64_t block, T* slopes) const {
     const Pixels<T> pixels{gradient, zeros_.data(), grid_.height, grid_.width, outer_.whole};
     const int64_t tiles = tiles_.size(block);

@@ -8,8 +8,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// A row-major matrix in memory: `transposed` says that the stored matrix is the transpose of the
-// wanted one.
+// A row-major matrix in memory; `transposed` if the transpose of the required matrix is stored.
 template <typename T>
 struct Matrix {
   const T* data;
@@ -32,7 +31,7 @@ inline void gemm(int64_t m, int64_t n, int64_t k, Matrix<double> a, Matrix<doubl
               a.leading, b.data, b.leading, beta, c, n);
 }
 
-// y[m] = a[m,k] x, where x has the given step between its elements.
+// y[m] = a[m,k] x, where the elements of x are `step` apart.
 inline void gemv(int64_t m, int64_t k, Matrix<float> a, const float* x, int64_t step, float* y) {
   const int64_t rows = a.transposed ? k : m, columns = a.transposed ? m : k;
   cblas_sgemv(CblasRowMajor, blas_flag(a.transposed), rows, columns, 1, a.data, a.leading, x, step,

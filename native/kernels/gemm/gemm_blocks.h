@@ -7,13 +7,12 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// How a product c[m, n] = a[m, k] b[k, n] is cut up for tiles, which multiply the elements of some
+// Blocking of a product c[m, n] = a[m, k] b[k, n] for tiles, which multiply the elements of some
 // rows with the vectors of a panel of columns. `a_along` and `b_along` say which of a and b are
 // contiguous along k.
 //
-// Rows are read where they are, and panels too where their vectors are in memory; a product is
-// turned, to b^T a^T = c^T, where that saves copies. lib/ops/primitives/matmul/workspace.ts has the
-// same rules.
+// Rows are read in place, and so are panels whose vectors are contiguous; a product is turned, to
+// b^T a^T = c^T, if that saves copies. lib/ops/primitives/matmul/workspace.ts has the same rules.
 struct GemmBlocks {
   int64_t rows, columns, depth;  // of the product, turned if it is
   bool turned;
@@ -24,7 +23,7 @@ struct GemmBlocks {
   static constexpr int64_t kPanelElements = 131072;
 
   GemmBlocks(int64_t m, int64_t n, int64_t k, bool a_along, bool b_along) : depth(k) {
-    // What is copied with and without the turn: a panel along k, and the turned result.
+    // Compares the copies with and without the turn: a panel along k, and the turned result.
     const int64_t long_blocks = (k + kLongDepth - 1) / kLongDepth;
     turned = b_along && (!a_along || n * k > m * (k + n * long_blocks));
     rows = turned ? n : m;
@@ -39,8 +38,8 @@ struct GemmBlocks {
                         : columns;
   }
 
-  // Whether the tiles were measured to beat OpenBLAS: not where panels are mostly padding, nor
-  // where its kernels for small products need no copies either. With 16 registers, panels are too
+  // True if the tiles were measured to beat OpenBLAS: not if panels are mostly padding, nor for
+  // small products, for which OpenBLAS needs no copies either. With 16 registers, panels are too
   // narrow to be read from memory, and only the turn wins.
   bool worth() const {
     const bool small = rows * columns * depth <= kSmall;
@@ -48,7 +47,7 @@ struct GemmBlocks {
            4 * columns >= 3 * padded(columns) && (panel_along || !small);
   }
 
-  // Elements of the packed panels. Without packing, it takes only a last one that is not whole.
+  // Elements of the packed panels. Without packing, only an incomplete last panel takes any.
   int64_t panel_elements() const {
     const bool partial = columns % kVector != 0;
     const int64_t width = packs_panel ? block_columns

@@ -9,7 +9,7 @@
 namespace chainrule::CHAINRULE_ISA {
 
 // packed[k * width + j] = source[j * step + k] for k < depth and j < columns. The lanes beyond the
-// columns, up to whole vectors, hold anything.
+// columns, up to whole vectors, are undefined.
 template <typename T, int kLanes>
 void pack_transposed(const T* source, int64_t step, int64_t columns, int64_t depth, T* packed,
                      int64_t width) {
@@ -23,7 +23,7 @@ void pack_transposed(const T* source, int64_t step, int64_t columns, int64_t dep
         for (int64_t i = 0; i < valid; ++i) to[k * width + i] = from[i * step + k];
       }
     }
-    // The last block goes back over the one before it, so as to be whole.
+    // The last block overlaps the one before it, so that it is whole.
     for (int64_t k = 0; k < depth && depth >= kLanes; k += kLanes) {
       const int64_t at = std::min(k, depth - kLanes);
       Vector block[kLanes];
@@ -37,7 +37,7 @@ void pack_transposed(const T* source, int64_t step, int64_t columns, int64_t dep
 }
 
 // target[j * target_step + i] = (or +=, for kAdd) source[i * step + j] for i < rows and j <
-// columns. The source can be read in whole vectors.
+// columns. The source must be readable in whole vectors.
 template <typename T, int kLanes, bool kAdd>
 void store_transposed(const T* source, int64_t step, int64_t rows, int64_t columns, T* target,
                       int64_t target_step) {

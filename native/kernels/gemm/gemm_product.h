@@ -10,12 +10,12 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// One matrix of a product: the distance of its neighbours along k, and along the other dimension.
+// One matrix of a product: its strides along k and along the other dimension.
 struct Layout {
   int64_t along, across;
 };
 
-// The product c[m, n] = a[m, k] b[k, n] on the tiles of conv_tile.h, where c has contiguous rows
+// The product c[m, n] = a[m, k] b[k, n] on the tiles of gemm_tile.h, where c has contiguous rows
 // and a and b have contiguous rows or columns.
 template <typename T>
 class Product {
@@ -26,24 +26,24 @@ class Product {
         columns_(blocks_.turned ? a : b),
         leading_(n) {}
 
-  // Whether this beats the BLAS.
+  // True if the tiles were measured to beat the BLAS.
   bool worth() const { return blocks_.worth(); }
 
-  // Elements that `run` needs to work with.
+  // Elements of workspace that `run` needs.
   int64_t workspace() const { return blocks_.workspace(); }
 
-  // Whether each result is one sum in registers, so that sums of products have the same bits if
-  // they are made there, too.
+  // True if each result is one sum in registers, so that sums of products have the same bits if
+  // they are made in registers as well.
   bool is_simple() const { return !blocks_.turned && blocks_.depth <= kTerms; }
 
-  // One of the products that are added up, with a workspace of its own.
+  // One of the products that are summed, with its own workspace.
   struct Term {
     const T *a, *b;
     T* workspace;
   };
 
-  // c = the sum of the products in the order of a program in postfix (see rows.h), which
-  // is_simple() allows. Each result is made tile by tile, so that c is written only once.
+  // c = the sum of the products in the order of a postfix program (see sync/combine.h). Requires
+  // is_simple(). Works tile by tile, so that c is written only once.
   void run_sum(std::span<const Term> terms, std::span<const int32_t> program, T* c) const {
     std::array<RowBlock, kMaxTogether> parts;
     const bool streamed = streams(c);
@@ -108,15 +108,15 @@ class Product {
 
  private:
   static constexpr int kLanes = kVectorBytes / sizeof(T);
-  // Sums of more terms are made of partial ones, which keeps their error small.
+  // Longer sums are added up from partial ones, which keeps their error small.
   static constexpr int64_t kTerms = 256;
-  // A turned result's rows and columns that are put aside before they are stored.
+  // Rows and columns of a turned result that are buffered before they are stored.
   static constexpr int64_t kAside = 48, kAsideWidth = kMaxVectors * kLanes;
   static constexpr int64_t kStart[1] = {0};
-  // Elements of a result that is stored past the caches.
+  // Results of at least this many elements bypass the caches.
   static constexpr int64_t kStreamed = 1 << 20;
 
-  // Where the rows of a tile are stored.
+  // Destination of a tile's rows.
   struct Target {
     T* data;
     int64_t step;
@@ -129,7 +129,7 @@ class Product {
     T* packed;
     int64_t depth;
   };
-  // Some rows, and where their results go.
+  // Some rows, and the destination of their results.
   struct RowBlock {
     const T* data;
     Layout layout;
@@ -162,7 +162,7 @@ class Product {
     return blocks_.packs_panel || panels.used(i) < panels.width(i);
   }
 
-  // Without packing, the last panel is the only one that is packed.
+  // Without packing, only an incomplete last panel is copied.
   T* packed_at(const PanelBlock& block, int64_t i) const {
     const int64_t first = blocks_.packs_panel ? block.panels.first_column(i) : 0;
     return block.packed + first * block.depth;
@@ -201,8 +201,8 @@ class Product {
     return {packed, {count, 1}, count, nullptr, 0};
   }
 
-  // Runs the program on a stack of tiles, whose first one is the result itself. What is added at
-  // once is never stored by itself.
+  // Runs the program on a stack of tiles, the first of which is the result itself. A product that
+  // is added right away goes into the tile below, and is never stored by itself.
   template <typename Multiply>
   void add_tiles(std::span<const int32_t> program, const Tile<T>& tile, int64_t rows,
                  int64_t columns, const Target& result, Multiply multiply) const {
@@ -261,8 +261,8 @@ class Product {
     block.panels.for_each_pair(p, rows.count, each);
   }
 
-  // Whether a result is larger than what caches keep until it is read: then it is not brought into
-  // them. Its rows must start at whole lines.
+  // True if a result is larger than the caches can keep until it is read: it then bypasses them.
+  // Its rows must start at whole lines.
   bool streams(const T* c) const {
     constexpr int64_t kLine = 64 / sizeof(T);
     return kVectorBytes == 64 && leading_ % kLine == 0 &&
@@ -285,7 +285,7 @@ class Product {
     fetch(each, rows, columns);
   }
 
-  // Asks for the results' cache lines ahead of a short sum, which would wait for them.
+  // Prefetches the results' cache lines before a short sum, which would wait for them.
   static void fetch(T* const* out, int64_t count, int64_t columns) {
     for (int64_t i = 0; i < count; ++i) {
       for (int64_t j = 0; j < columns; j += 64 / sizeof(T)) __builtin_prefetch(out[i] + j, 1);

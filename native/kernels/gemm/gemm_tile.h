@@ -7,13 +7,14 @@
 
 #include "kernels/simd.h"
 
-// The one inner loop of all convolutions: a tile of a matrix product, held in registers.
+// The inner loop of all convolutions and tiled products: a tile of a matrix product, held in
+// registers.
 namespace chainrule::CHAINRULE_ISA {
 
 inline constexpr int kMaxVectors = kRegisters == 32 ? 4 : 3;
 inline constexpr int kMaxRows = 10;
 
-// How many rows of sums fit in registers beside one row of the panel and one broadcast value.
+// Number of rows whose sums fit in registers beside one row of the panel and one broadcast value.
 constexpr int rows_in_registers(int vectors) {
   return std::min(kMaxRows, (kRegisters - 1 - vectors) / vectors);
 }
@@ -31,16 +32,16 @@ void store(const typename VectorOf<T, kLanes>::type& sums, T* out) {
   target = kAdd ? target + sums : sums;
 }
 
-// One block of columns of a matrix: row k starts at data + k * step, and `skip` elements are left
-// out after the rows of each segment of a walk.
+// One block of columns of a matrix: row k starts at data + k * step, and `skip` elements are
+// skipped after the rows of each segment of a walk.
 template <typename T>
 struct Panel {
   const T* data;
   int64_t step, skip = 0;
 };
 
-// Stores the first `count` < 2 kLanes lanes in ever smaller pieces, without a loop or a library
-// call.
+// Stores the first `count` < 2 kLanes lanes in smaller and smaller pieces, without a loop or a
+// library call.
 template <bool kAdd, int kLanes, typename T>
 void store_part(const T* sums, T* out, int64_t count) {
   if (count & kLanes) {
@@ -51,8 +52,8 @@ void store_part(const T* sums, T* out, int64_t count) {
 }
 
 // out[p][j] = (or +=, for kAdd) the sum over the walk's positions k of rows[p][k] * panel[k][j],
-// for the first `columns` of the panel's kVectors vectors. The loops over p and v must vanish for
-// the sums to live in registers.
+// for the first `columns` of the panel's kVectors vectors. The loops over p and v must be unrolled
+// for the sums to stay in registers.
 template <typename T, int kLanes, int kVectors, int kRows, bool kAdd>
 void multiply_tile(const T* const* rows, const Walk& walk, const Panel<T>& panel, T* const* out,
                    int64_t columns) {
@@ -101,7 +102,7 @@ template <typename T>
 using TileFunction = void (*)(const T* const* rows, const Walk& walk, const Panel<T>& panel,
                               T* const* out, int64_t columns);
 
-// The same tile in two ways: one sets the results, the other adds to them.
+// The same tile in two variants: one sets the results, the other adds to them.
 template <typename T>
 struct Tile {
   TileFunction<T> set, add;
@@ -120,7 +121,7 @@ constexpr std::array<std::array<TileFunction<T>, kMaxRows>, kMaxVectors> all_til
       std::make_integer_sequence<int, rows_in_registers(kVector + 1)>())...};
 }
 
-// The columns of a product, cut into panels of at most kMaxVectors vectors, as even as they come.
+// The columns of a product, cut into panels of at most kMaxVectors vectors, as evenly as possible.
 template <typename T>
 class Panels {
  public:
@@ -136,10 +137,10 @@ class Panels {
   int64_t used(int64_t panel) const {
     return std::min(width(panel), columns_ - first_column(panel));
   }
-  // Whether every panel lies within the matrix, which can then be read as it is.
+  // True if every panel lies within the matrix, which can then be read in place.
   bool fit() const { return vectors_ * lanes_ == columns_; }
 
-  // The matrix as it stands, whose rows start `step` elements apart.
+  // A panel of the matrix in place, whose rows start `step` elements apart.
   Panel<T> unpacked(int64_t panel, const T* matrix, int64_t step) const {
     return {matrix + first_column(panel), step};
   }
@@ -147,8 +148,8 @@ class Panels {
     return {packed + first_column(panel) * rows, width(panel)};
   }
 
-  // Copies `rows` rows of a matrix into panels that follow one another. Row k starts at row_at(k),
-  // and the matrix ends at `end`. The lanes of a panel beyond the matrix's columns hold anything.
+  // Copies `rows` rows of a matrix into consecutive panels. Row k starts at row_at(k), and the
+  // matrix ends at `end`. The lanes of a panel beyond the matrix's columns are undefined.
   template <typename RowAt>
   void pack(int64_t rows, RowAt row_at, const T* end, T* packed) const {
     for (int64_t panel = 0; panel < count_; ++panel) {
@@ -164,7 +165,7 @@ class Panels {
     }
   }
 
-  // Calls visit(first, count, tile) for runs of rows that one tile function takes at once.
+  // Calls visit(first, count, tile) for runs of rows that one tile function handles at once.
   template <bool kAdd, typename Visit>
   void for_each_tile(int64_t panel, int64_t rows, Visit visit) const {
     for_each_pair(panel, rows, [&](int64_t first, int64_t count, const Tile<T>& tile) {
@@ -172,7 +173,7 @@ class Panels {
     });
   }
 
-  // The same with both ways of the tile.
+  // The same with both variants of the tile.
   template <typename Visit>
   void for_each_pair(int64_t panel, int64_t rows, Visit visit) const {
     const int64_t vectors = first_vector(panel + 1) - first_vector(panel);
@@ -189,7 +190,7 @@ class Panels {
 
  private:
   static constexpr int kWide = kVectorBytes / sizeof(T);
-  // Where the widest vectors are twice the usual width, half of one is enough for few columns.
+  // If the widest vectors are twice the usual width, half of one suffices for few columns.
   static constexpr int kNarrow = kVectorBytes == 64 ? kWide / 2 : kWide;
   template <bool kAdd>
   static constexpr auto kWideTiles =
@@ -198,7 +199,7 @@ class Panels {
   static constexpr auto kNarrowTiles =
       all_tiles<T, kNarrow, kAdd>(std::make_integer_sequence<int, kMaxVectors>());
 
-  // Copies of a constant size are a few moves, where any other is a call.
+  // Copies of a constant size compile to a few moves, others to a call.
   static void copy_whole(const T* source, int64_t width, T* packed) {
     if (width == kNarrow) {
       std::memcpy(packed, source, kNarrow * sizeof(T));

@@ -6,7 +6,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// The lanes of two vectors in turns: `a` becomes the first halves, `b` the second ones.
+// Interleaves the lanes of two vectors: `a` receives the first halves, `b` the second ones.
 template <typename Vector, int... kLane>
 inline void interleave(Vector& a, Vector& b, std::integer_sequence<int, kLane...>) {
   constexpr int kLanes = sizeof...(kLane);
@@ -15,7 +15,7 @@ inline void interleave(Vector& a, Vector& b, std::integer_sequence<int, kLane...
   a = low;
 }
 
-// Transposes a square block in registers. To interleave the first half of its rows with the second
+// Transposes a square block in registers. Interleaving the first half of its rows with the second
 // half moves the highest bit of an element's row number into its lane number.
 template <typename T, int kLanes>
 inline void transpose(typename VectorOf<T, kLanes>::type (&block)[kLanes]) {
@@ -34,8 +34,8 @@ inline void transpose(typename VectorOf<T, kLanes>::type (&block)[kLanes]) {
   }
 }
 
-// Loads a square block whose rows start `step` elements apart, and transposes it. Of the rows from
-// `valid` on, nothing is read: their lanes repeat the last one.
+// Loads a square block whose rows start `step` elements apart, and transposes it. Rows from `valid`
+// on are not read: their lanes repeat the last valid row.
 template <typename T, int kLanes>
 inline void load_transposed(const T* source, int64_t step, int64_t valid,
                             typename VectorOf<T, kLanes>::type (&block)[kLanes]) {

@@ -10,7 +10,7 @@
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-// How BLAS sees the last two dimensions of an operand.
+// Layout of the last two dimensions of an operand, as BLAS describes it.
 struct Storage {
   int64_t leading;
   bool transposed;
@@ -30,7 +30,7 @@ Storage storage(const Operand& matrix) {
   throw PlanError("matmul: the last two dimensions of an operand are neither rows nor columns");
 }
 
-// Where the tiles of gemm_product.h were measured to be faster than OpenBLAS.
+// True if the tiles of gemm_product.h were measured to be faster than OpenBLAS.
 template <typename T>
 inline constexpr bool kHasProduct = kVectorBytes >= 32 && std::is_same_v<T, float>;
 
@@ -57,7 +57,7 @@ class Matmul final : public Kernel {
     }
   }
 
-  // Products of the BLAS are added by whoever asks for the sum: it may round in between.
+  // Products of the BLAS are summed by the caller: the BLAS may round in between.
   bool sums() const override {
     if constexpr (kHasProduct<T>) {
       return product_ && product_->is_simple() && output_.elements() >= kLeastSum;
@@ -81,7 +81,7 @@ class Matmul final : public Kernel {
   }
 
  private:
-  // Results that are smaller are added as fast from memory, which is a cache.
+  // Smaller results stay in a cache, where adding them takes no longer.
   static constexpr int64_t kLeastSum = 1 << 14;
 
   struct Offsets {
@@ -114,8 +114,7 @@ class Matmul final : public Kernel {
 
   void list_products() {
     int64_t batch_rank = output_.rank() - 2;
-    // One tall product beats a batch of short ones: rows that follow each other and share b are
-    // joined.
+    // One tall product beats a batch of short ones: consecutive rows that share b are joined.
     while (batch_rank > 0 && !a_storage_.transposed && b_.strides[batch_rank - 1] == 0 &&
            a_.strides[batch_rank - 1] == m_ * a_storage_.leading &&
            m_ * output_.shape[batch_rank - 1] <= std::numeric_limits<int32_t>::max()) {
@@ -133,8 +132,8 @@ class Matmul final : public Kernel {
     }
   }
 
-  // Plans are the same for all instruction sets and processors; one that knows less of the strides
-  // than they turn out to be may give too small a workspace.
+  // Plans are the same for all instruction sets and processors; a plan that knows less about the
+  // strides than is known here may give too small a workspace.
   void choose_product(const StepReader& step) {
     if (k_ == 0) return;
     const auto layout = [](const Storage& stored, bool along) {

@@ -28,7 +28,7 @@ class ArgSort final : public Kernel {
     require(step,
             input_.elements() == product(dims) && output_.elements() == outer_ * count_ * inner_,
             "operands have another size than dims says");
-    // A line of nothing may claim any length.
+    // An empty operand may claim any length.
     if (output_.elements() > 0) items_ = Scratch<Item>(length_);
   }
 
@@ -63,7 +63,7 @@ class ArgSort final : public Kernel {
     for (int64_t r = 0; r < length_; ++r) items[r] = {values[r * inner_], static_cast<int32_t>(r)};
   }
 
-  // The index decides between equal elements, so that no algorithm needs to be stable.
+  // The index breaks ties, so that no algorithm needs to be stable.
   template <class Before>
   void sort(Before before) const {
     const auto order = [before](const Item& x, const Item& y) {

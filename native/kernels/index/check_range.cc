@@ -6,7 +6,7 @@
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-// Copies int32 values, once all of them are known to lie in [low, high).
+// Copies int32 values after checking that all of them lie in [low, high).
 class CheckRange final : public Kernel {
  public:
   explicit CheckRange(const StepReader& step)

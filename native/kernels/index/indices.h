@@ -7,7 +7,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Stops a run at an index outside [low, high), with the name that the user's op goes by.
+// Stops a run at an index outside [low, high), with an error that names the user's op.
 struct IndexCheck {
   std::string name;
   int64_t low, high;

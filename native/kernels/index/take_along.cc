@@ -6,8 +6,8 @@
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-// A table [outer, length, inner], read or written at indices [outer, count, inner] along the
-// middle.
+// A table [outer, length, inner], read or written at indices [outer, count, inner] along the middle
+// axis.
 struct Along {
   int64_t outer, length, inner, count;
 

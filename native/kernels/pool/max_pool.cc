@@ -150,7 +150,7 @@ class MaxPoolGrad final : public Kernel {
   }
 
   // Writes all four pixels of a window, so that nothing needs to be zeroed and no branch depends on
-  // the data. Explicit vectors, for compilers make branches of these conditions.
+  // the data. The vectors are explicit because compilers make branches of these conditions.
   template <int kLanes>
   static void spread_window(const T* upper, const T* lower, const T* gradient, T* upper_out,
                             T* lower_out, int64_t c, int64_t channels) {
@@ -180,7 +180,7 @@ class MaxPoolGrad final : public Kernel {
   PoolWindows windows_;
 };
 
-// The derivative of max pooling along `values`: what lies where each window's maximum was found.
+// The derivative of max pooling along `values`: picks their element at each window's maximum.
 template <typename T>
 class MaxPoolGather final : public Kernel {
  public:

@@ -45,7 +45,7 @@ struct PoolWindows {
   }
 
  private:
-  // Each window holds at least one pixel, so that a maximum exists.
+  // Throws unless each window holds at least one pixel, so that a maximum exists.
   void check_axis(const StepReader& step, int axis, int64_t extent, int64_t windows) const {
     require(step, size[axis] >= 1 && stride[axis] >= 1 && dilation[axis] >= 1,
             "size, stride and dilation must be positive");

@@ -7,8 +7,8 @@
 namespace chainrule::CHAINRULE_ISA {
 
 // Reduces the columns of long matrices [length, inner], a strip of columns at a time. Rows are
-// added into a ring that holds one or more of them, so that short rows fill whole vectors, too. The
-// ring goes into doubles every few passes: the error does not grow with the length.
+// added into a ring that holds one or more of them, so that even short rows fill whole vectors. The
+// ring goes into doubles every few passes, so that the error does not grow with the length.
 template <typename T>
 class ColumnReducer final : public Reducer<T> {
   using Base = Reducer<T>;
@@ -34,7 +34,7 @@ class ColumnReducer final : public Reducer<T> {
  private:
   static constexpr int64_t kMaxStrip = 1024, kLanes = 128, kMaxBlock = 512, kPasses = 64;
 
-  // Some rows: whole lines, as far as that does not take too many.
+  // Some rows: whole lines, unless that takes too many of them.
   static int64_t ring_size(int64_t strip) {
     const int64_t lines = std::lcm(strip, kLine<T>);
     const int64_t unit = lines <= kMaxStrip ? lines : strip;
@@ -46,13 +46,13 @@ class ColumnReducer final : public Reducer<T> {
     return extent.inner > kMaxStrip ? ring : ring * std::max<int64_t>(kMaxBlock / ring, 1);
   }
 
-  // Elements of the rings of all reductions, each on lines of its own.
+  // Elements of the rings of all reductions, each starting on a new line.
   int64_t rings() const { return static_cast<int64_t>(this->count()) * whole_lines<T>(ring_); }
 
   T* sums(size_t k) const { return sums_.data() + k * whole_lines<T>(ring_); }
   double* totals(size_t k) const { return totals_.data() + k * whole_lines<T>(ring_); }
 
-  // Columns b ... b + width - 1 of group a. Where the strip is all of the matrix, a block takes
+  // Reduces columns b ... b + width - 1 of group a. If the strip is the whole matrix, a block takes
   // many rows.
   void reduce_strip(const Run& run, int64_t a, int64_t b, int64_t width) const {
     for (size_t k = 0; k < this->count(); ++k) {
@@ -83,7 +83,7 @@ class ColumnReducer final : public Reducer<T> {
     }
   }
 
-  // The rows of the ring become one.
+  // Folds the rows of the ring into one.
   void finish(const Run& run, size_t k, int64_t first, int64_t width) const {
     double* total = totals(k);
     for (int64_t at = strip_; at + strip_ <= ring_; at += strip_) {

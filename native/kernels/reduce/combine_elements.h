@@ -4,7 +4,7 @@
 
 #include "kernels/vector/instructions.h"
 
-// What reductions do with two elements, and with two stretches of them.
+// Reductions of two elements, and of two arrays, element by element.
 namespace chainrule::CHAINRULE_ISA {
 
 // Combines two elements, or two vectors of them, into the first.
@@ -24,7 +24,7 @@ struct Max {
   static constexpr T identity() {
     return -std::numeric_limits<T>::infinity();
   }
-  // The first choice keeps a NaN in the total, and the comparison one in `next`.
+  // The first test keeps a NaN in `total`, and the comparison one in `next`.
   template <typename V>
   static void combine(V& total, const V& next) {
     total = total != total ? total : (total > next ? total : next);
@@ -42,7 +42,7 @@ struct Min {
   }
 };
 
-// totals[i] with values[i], element by element.
+// Combines values[i] into totals[i].
 template <class Operation, typename T, typename V>
 inline void combine_into(T* __restrict totals, const V* __restrict values, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
@@ -51,7 +51,7 @@ inline void combine_into(T* __restrict totals, const V* __restrict values, int64
   }
 }
 
-// The same with four stretches of n values.
+// The same with four arrays of n values.
 template <class Operation, typename T>
 inline void combine_four_into(T* __restrict totals, const T* __restrict values, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {

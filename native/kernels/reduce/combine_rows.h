@@ -6,8 +6,8 @@
 
 #include "kernels/reduce/combine_elements.h"
 
-// Reductions of contiguous rows, in vectors of a line. Partial results stand in many lanes, which
-// is fast, and keeps the rounding error small.
+// Reductions of contiguous rows, in vectors of a line. Partial results are kept in many lanes,
+// which is fast, and keeps the rounding error small.
 namespace chainrule::CHAINRULE_ISA {
 
 template <typename T>
@@ -23,7 +23,7 @@ struct LineTypes {
 template <typename T>
 using Vector = typename LineTypes<T>::Vector;
 
-// A line of elements anywhere in memory.
+// A line of elements at any address.
 template <typename T>
 inline auto& line_at(T* values) {
   return *reinterpret_cast<typename LineTypes<T>::InMemory*>(values);
@@ -40,7 +40,7 @@ inline void combine_line(Vector<T>& total, const T* values) {
   Operation::combine(total, next);
 }
 
-// The first `length` elements of a line only.
+// Combines the first `length` elements of a line only.
 template <class Operation, typename T, int... lane>
 inline void combine_part(Vector<T>& total, const T* values, int64_t length,
                          std::integer_sequence<int, lane...>) {
@@ -52,7 +52,7 @@ inline void combine_part(Vector<T>& total, const T* values, int64_t length,
   Operation::combine(total, next);
 }
 
-// A row as one line of partial results. Reads whole lines.
+// Folds a row into one line of partial results. Reads whole lines.
 template <class Operation, typename T>
 inline void fold_row(const T* values, int64_t length, T* out) {
   constexpr int64_t kStep = 4 * kLine<T>;
@@ -83,12 +83,12 @@ inline void halve(T* values, int64_t n, std::integer_sequence<int, lane...>) {
   }
 }
 
-// Rows up to this length are reduced many at a time.
+// Rows up to this length are reduced several at a time.
 inline constexpr int64_t kMaxShortRow = 256;
 
-// All elements of each of some short rows, which are readable up to whole lines. `out` has room for
-// two lines per row and two more. Rows become a power of two of partial results, and then those of
-// all rows are halved together.
+// Reduces each of several short rows, which are readable up to whole lines. `out` has room for two
+// lines per row and two more. Each row becomes a power of two of partial results, and those of all
+// rows are then halved together.
 template <class Operation, typename T>
 void combine_rows(const T* values, int64_t rows, int64_t length, T* out) {
   T spare[kMaxShortRow];
@@ -102,7 +102,7 @@ void combine_rows(const T* values, int64_t rows, int64_t length, T* out) {
   for (; width > 1; width /= 2) halve<Operation>(out, rows * width / 2, Lanes<T>());
 }
 
-// All elements of one row of any length, which is readable up to whole lines.
+// Reduces one row of any length, which is readable up to whole lines.
 template <class Operation, typename T>
 T combine_row(const T* values, int64_t length) {
   T line[2 * kLine<T>] = {};

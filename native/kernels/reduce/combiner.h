@@ -11,21 +11,21 @@ struct Extent {
   int64_t group() const { return length * inner; }  // elements for each outer index
 };
 
-// What the reducers do with the elements of one reduction.
+// The functions of one reduction, as the reducers call them.
 template <typename T>
 struct Combiner {
   T identity;
 
-  // Some small groups [length, inner], into totals of `inner` elements each.
+  // Reduces several small groups [length, inner] to `inner` totals each.
   void (*groups)(const T* values, int64_t groups, const Extent& extent, T* totals);
 
-  // A part of a long row, into its total.
+  // Combines a part of a long row into its total.
   void (*row)(const T* values, int64_t n, double* total);
 
-  // Some elements, into a ring of sums.
+  // Combines elements into a ring of sums.
   void (*ring)(const T* values, int64_t n, int64_t ring, T* sums);
 
-  // Sums into totals, which are doubles so that the error does not grow with the length.
+  // Combines sums into totals, which are doubles so that the error does not grow with the length.
   void (*sums)(const T* sums, int64_t n, double* totals);
   void (*totals)(const double* more, int64_t n, double* totals);
 };
@@ -49,7 +49,7 @@ void combine_part_of_row(const T* values, int64_t n, double* total) {
   Operation::combine(*total, static_cast<double>(combine_row<Operation>(values, n)));
 }
 
-// Four rounds of the ring at once: the sums are loaded and stored less often.
+// Four rounds of the ring at once, so that the sums are loaded and stored less often.
 template <class Operation, typename T>
 void combine_ring(const T* values, int64_t n, int64_t ring, T* sums) {
   for (; n >= 4 * ring; n -= 4 * ring, values += 4 * ring) {

@@ -38,7 +38,7 @@ class CumSum final : public Kernel {
   }
 
  private:
-  // Float sums of one line are exact to the last bit or so in double.
+  // In double, float sums of one line are exact to about the last bit.
   using Total = std::conditional_t<std::is_same_v<T, int32_t>, uint32_t, double>;
 
   void add_line(const T* input, T* output, int64_t step) const {

@@ -7,7 +7,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// What a register of the program is reduced to, and where that goes.
+// One reduction: the register that is reduced, the operation, and the output.
 template <typename T>
 struct Reduction {
   const Combiner<T>& combiner;
@@ -16,8 +16,8 @@ struct Reduction {
   Store<T> store;
 };
 
-// What the reducers share: the program whose elements they consume, and the reductions, which each
-// block serves in turn.
+// Base of the reducers: the program that makes the elements, and the reductions, which consume each
+// block in turn.
 template <typename T>
 class Reducer : public Kernel {
  public:

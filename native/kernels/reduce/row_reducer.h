@@ -6,7 +6,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Up to this size, some groups [length, inner] share a block; above it, a group takes many blocks.
+// Up to this size, several groups [length, inner] share a block; above it, a group takes many
+// blocks.
 inline constexpr int64_t kMaxGroup = kMaxShortRow;
 
 // Reduces many small groups.
@@ -37,7 +38,7 @@ class GroupReducer final : public Reducer<T> {
  private:
   static constexpr int64_t kBlock = 1024;
 
-  // Whole groups, and whole lines where that does not take too many groups.
+  // Whole groups, and whole lines unless that takes too many groups.
   static int64_t block_size(const Extent& extent) {
     const int64_t group = std::max<int64_t>(extent.group(), 1);
     const int64_t lines = std::lcm(group, kLine<T>);
@@ -45,7 +46,7 @@ class GroupReducer final : public Reducer<T> {
     return unit * std::max<int64_t>(kBlock / unit, 1);
   }
 
-  // Nothing to reduce.
+  // Stores identities, as there is nothing to reduce.
   void fill(const Run& run) const {
     const int64_t elements = extent_.outer * extent_.inner;
     for (size_t k = 0; k < this->count(); ++k) {
@@ -83,7 +84,7 @@ class RowReducer final : public Reducer<T> {
  private:
   static constexpr int64_t kBlock = 512;
 
-  // In double from block to block, so that the error does not grow with the length.
+  // Accumulates in double from block to block, so that the error does not grow with the length.
   void reduce_row(int64_t first) const {
     double* totals = totals_.data();
     for (size_t k = 0; k < this->count(); ++k) totals[k] = this->combiner(k).identity;

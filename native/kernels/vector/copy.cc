@@ -11,7 +11,7 @@ struct Axis {
   int64_t size, in, out;  // elements, and the step of each side
 };
 
-// Joins neighbours that both sides walk as one, so that most copies end up with one or two axes.
+// Joins adjacent axes that both sides walk as one, so that most copies end up with one or two axes.
 std::vector<Axis> joined_axes(const Operand& input, const Operand& output) {
   std::vector<Axis> axes;
   for (int64_t i = 0; i < output.rank(); ++i) {
@@ -81,8 +81,7 @@ class Copy final : public Kernel {
     }
   }
 
-  // Square tiles keep the cache lines of the side that is crossed until all of their elements are
-  // used.
+  // Square tiles keep the cache lines of the strided side until all of their elements are used.
   void copy_tile(const T* input, T* output, int64_t row_count, int64_t column_count) const {
     const Axis rows = axes_[axes_.size() - 2], columns = axes_.back();
     for (int64_t r = 0; r < row_count; ++r) {

@@ -5,8 +5,7 @@
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-// `out` may be an input, and then equals it element by element; ivdep says that no iteration
-// depends on another.
+// `out` may be exactly one of the inputs; ivdep says that no iteration depends on another.
 template <typename T, class Operation, unsigned scalars, size_t... k>
 inline void apply(int64_t n, T* out, const T* const* inputs, std::index_sequence<k...>) {
   const T* const source[] = {inputs[k]...};
@@ -18,7 +17,7 @@ inline void apply(int64_t n, T* out, const T* const* inputs, std::index_sequence
   }
 }
 
-// Whether all angles are small enough for the vector form.
+// True if all angles are small enough for the vector form.
 template <typename T>
 bool small_angles(int64_t n, const T* x) {
   BitsOf<T> large = 0;
@@ -49,8 +48,8 @@ constexpr bool has_loop(unsigned scalars) {
   if constexpr (requires { Operation::allows(scalars); }) {
     return Operation::allows(scalars);
   } else {
-    // What is the same for all elements is computed once, on a line of copies, by the loop without
-    // scalars.
+    // Values that are the same for all elements are computed once, on a line of copies, by the loop
+    // without scalars.
     constexpr unsigned all = (1u << Operation::arity) - 1;
     return scalars < all || std::is_same_v<Operation, Copy>;
   }

@@ -9,8 +9,8 @@ namespace chainrule::CHAINRULE_ISA {
 
 inline constexpr int kMaxArity = 7;
 
-// The registers of the machine hold elements in whole cache lines, and loops run over whole lines:
-// no remainders.
+// The registers of the vector machine hold whole cache lines, and loops run over whole lines: there
+// are no remainders.
 template <typename T>
 inline constexpr int64_t kLine = 64 / sizeof(T);
 
@@ -23,7 +23,7 @@ constexpr int64_t whole_lines(int64_t n) {
 template <typename T>
 using Loop = void (*)(int64_t n, T* out, const T* const* inputs);
 
-// The loop for an operation, or null; bit k of `scalars` says that input k is one element for all.
+// The loop for an operation, or null; bit k of `scalars` is set if input k is one element for all.
 template <typename T>
 Loop<T> find_loop(int operation, unsigned scalars);
 
@@ -40,7 +40,7 @@ constexpr int position() {
 
 }  // namespace detail
 
-// The number of an operation.
+// The number of an operation, which is its position in Operations.
 template <class Operation>
 inline constexpr int id = detail::position<Operation>();
 
@@ -50,7 +50,8 @@ struct OperationInfo {
   const char* name;
   int arity;
   bool commutative;
-  // Of a fusion: the two operations that it joins, and which input of the outer one.
+  // For a fusion: the two operations that it joins, and the input of the outer one that is the
+  // inner.
   int outer, place, inner;
 };
 

@@ -64,8 +64,8 @@ class Reader {
     return push({.kind = Kind::kConstant, .number = number, .scalar = true});
   }
 
-  // Fewer forms for the same thing: scalars stand on the right, a < b is b > a, and most powers are
-  // products or roots.
+  // Normalises equivalent forms: scalars go to the right, a < b becomes b > a, and most powers
+  // become products or roots.
   int computed(int operation, std::vector<int> inputs) {
     if (operation_info(operation).commutative && list_[inputs[0]].scalar) {
       std::swap(inputs[0], inputs[1]);
@@ -89,8 +89,8 @@ class Reader {
                  .scalar = scalar});
   }
 
-  // A result that is the same for all elements is spread out. One that is an operand is copied, as
-  // the outputs may overwrite it where it stands.
+  // A scalar result is expanded. A result that is an operand is copied, because the outputs may
+  // overwrite it in place.
   int settled(int value, bool stores) {
     if (!list_[value].scalar && !(stores && list_[value].kind == Kind::kOperand)) return value;
     return push({.kind = Kind::kComputed, .operation = id<Copy>, .inputs = {value}});
@@ -101,7 +101,7 @@ class Reader {
   std::vector<int> register_;  // of the plan, to values
 };
 
-// Backwards, so that what serves only unused values is unused as well.
+// Backwards, so that the inputs of unused values are unused as well.
 void count_uses(Listing& list) {
   for (int result : list.results) ++list.values[result].uses;
   for (size_t i = list.values.size(); i-- > 0;) {
@@ -110,8 +110,7 @@ void count_uses(Listing& list) {
   }
 }
 
-// Takes the inner operation of a fusion into `value`, when its input number `at` is one that only
-// it needs.
+// Joins the inner operation of a fusion into `value`, if input number `at` has no other use.
 bool join(Listing& list, Value& value, int fusion, int at) {
   const OperationInfo& info = operation_info(fusion);
   Value& inner = list.values[value.inputs[at]];

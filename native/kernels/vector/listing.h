@@ -6,7 +6,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// One value of a vector program: what it is computed from, or where it comes from.
+// One value of a vector program: its source, or the operation that computes it.
 struct Value {
   enum class Kind { kOperand, kConstant, kUniform, kComputed };
 
@@ -26,12 +26,12 @@ struct Listing {
   const Value& operator[](int value) const { return values[value]; }
 };
 
-// Reads the instructions of a step; `scalars` says of each operand whether it is one element for
-// all, and `kept` names registers that are results beside those that are stored. Instructions are
-// rewritten and joined where that is faster, and those that nothing needs have no uses.
+// Reads the instructions of a step; `scalars` says for each operand whether it is one element for
+// all, and `kept` names registers that are results besides the stored ones. Instructions are
+// rewritten and fused where that is faster, and unused ones have no uses.
 Listing read_listing(const StepReader& step, const std::vector<bool>& scalars, const Dims& kept);
 
-// Bit k says that input k is a scalar.
+// Bit k is set if input k is a scalar.
 unsigned scalar_inputs(const Listing& list, const std::vector<int>& inputs);
 
 // Joins values with a single use into their users, where there is a loop for both.

@@ -21,8 +21,8 @@ class Map final : public Kernel {
   }
 
  private:
-  // Long enough for calls to cost little, and short enough for some registers to fit in the first
-  // cache level, and for the streams from memory to take turns often.
+  // Long enough to make calls cheap, and short enough for several registers to fit in the
+  // first-level cache, and for the streams from memory to alternate often.
   static constexpr int64_t kBlock = 2048 / sizeof(T);
 
   mutable Program<T> program_;

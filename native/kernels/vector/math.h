@@ -41,7 +41,7 @@ struct Format<double> {
 template <typename T>
 using BitsOf = typename Format<T>::Bits;
 
-// Coefficients from the highest power down.
+// A polynomial by its coefficients, from the highest power down.
 template <typename T, typename... Rest>
 inline T polynomial(T x, T highest, Rest... lower) {
   ((highest = highest * x + static_cast<T>(lower)), ...);
@@ -67,8 +67,8 @@ inline double exp_remainder(double r) {
                     0.5);
 }
 
-// exp(x) as a product of a mantissa near 1 and a power of two, whose exponent stands in the low
-// bits with `bias` added to it.
+// exp(x) as a product of a mantissa near 1 and a power of two, whose exponent is in the low bits
+// with `bias` added to it.
 template <typename T>
 struct ScaledExp {
   T mantissa;
@@ -84,7 +84,7 @@ inline ScaledExp<T> scaled_exp(T x, BitsOf<T> bias) {
   return {(r * exp_remainder(r) + T(1)) * r + T(1), std::bit_cast<BitsOf<T>>(shifted)};
 }
 
-// The power of two with these low bits of a biased exponent.
+// The power of two whose biased exponent is in the low bits.
 template <typename T>
 inline T from_exponent(BitsOf<T> exponent) {
   return std::bit_cast<T>(exponent << Format<T>::kMantissa);
@@ -175,7 +175,7 @@ inline T tanh(T x) {
   return magnitude < T(0.625) ? small : std::copysign(large, x);
 }
 
-// An angle less its nearest multiple of pi / 2, and that multiple's number. Good up to
+// An angle minus its nearest multiple of pi / 2, and the number of that multiple. Accurate up to
 // Format::kTrigonometricLimit.
 struct Quadrant {
   double remainder, number;
@@ -217,12 +217,12 @@ inline double cos_near_zero(double r) {
                                           4.16666666666666019037e-02);
 }
 
-// sin(x + shift * pi / 2), so that cos is sin one quadrant on.
+// sin(x + shift * pi / 2), so that cos is sin shifted by one quadrant.
 template <typename T>
 inline T shifted_sin(T x, double shift) {
   const Quadrant at = quadrant(static_cast<double>(x));
   const T r = static_cast<T>(at.remainder);
-  // n mod 4 by floating point, which every instruction set can do on vectors.
+  // n mod 4 in floating point, which every instruction set supports on vectors.
   const T n = static_cast<T>(at.number + shift);
   constexpr T kRound = Format<T>::kRound;
   const T turn = n - T(4) * ((n * T(0.25) + kRound) - kRound);  // -2 ... 2

@@ -35,7 +35,7 @@ class OperandStream {
 
   const Operand& operand() const { return operand_; }
 
-  // Called once a run, before anything else.
+  // Called once per run, before anything else.
   void start(const Run& run) {
     base_ = run.at<std::byte>(operand_);
     held_page_ = -1;
@@ -49,7 +49,7 @@ class OperandStream {
     return line[0];
   }
 
-  // Elements first ... first + n - 1. Readable up to whole lines, but the excess means nothing.
+  // Elements first ... first + n - 1. Readable up to whole lines, where the excess is undefined.
   T* fetch(int64_t first, int64_t n) {
     if (period_ != 0) return cache_.data() + first % period_;
     if (page_ != 0) return fetch_page(first, n);
@@ -67,14 +67,14 @@ class OperandStream {
  private:
   static constexpr int64_t kMaxPeriod = 2048, kPageRows = 16, kMaxPage = 65536;
 
-  // Broadcast over the leading axes. Long periods are walked in place instead, as most blocks do
-  // not meet their end.
+  // True if the operand is broadcast over its leading axes. Long periods are walked in place
+  // instead, as most blocks do not reach their end.
   bool repeats() const {
     return total_ > 0 && axes_.size() > 1 && axes_.front().stride == 0 &&
            total_ / axes_.front().size <= kMaxPeriod;
   }
 
-  // The period goes on for a block beyond its end, so that a block may start anywhere in it.
+  // The period is continued for a block beyond its end, so that a block may start anywhere in it.
   void fill_period() {
     const int64_t size = std::min<int64_t>(total_, cache_.size() - 2 * kLine<T>);
     T* cache = cache_.data();
@@ -86,7 +86,7 @@ class OperandStream {
     }
   }
 
-  // Some rows of a transposed operand are read at once, and then served row by row.
+  // Reads several rows of a transposed operand at once, and then serves them row by row.
   T* fetch_page(int64_t first, int64_t n) {
     const int64_t at = first % page_;
     if (at + n <= page_) return page(first / page_) + at;
@@ -106,7 +106,7 @@ class OperandStream {
     return cache_.data();
   }
 
-  // Where the flattened row begins.
+  // The offset at which the flattened row begins.
   int64_t row_offset(int64_t row) const {
     int64_t offset = 0;
     size_t i = axes_.size() - 1;
@@ -114,7 +114,7 @@ class OperandStream {
     return axes_.size() > 1 ? offset + row * axes_[0].stride : offset;
   }
 
-  // Cuts a stretch of the flattened elements into planes: a part of a row, some whole rows, a part
+  // Splits a range of the flattened elements into planes: a part of a row, some whole rows, a part
   // of a row.
   void read(int64_t position, int64_t n, T* out) const {
     const Axis columns = plane_.columns;

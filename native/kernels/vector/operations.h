@@ -8,8 +8,8 @@
 #include "kernels/vector/remainder.h"
 #include "kernels/vector/special.h"
 
-// The operations of the vector machine, one record each: its name in plans, how many inputs it
-// takes, and what it does to one element. Truth values are 0 and 1.
+// The operations of the vector machine, one record each: its name in plans, its number of inputs,
+// and its effect on one element. Truth values are 0 and 1.
 namespace chainrule::CHAINRULE_ISA {
 
 struct Unary {
@@ -31,7 +31,7 @@ struct Ternary {
   static constexpr bool commutative = false;
 };
 
-// To add an operation, add its line: type, name in plans, and what becomes of the element `x`. An
+// To add an operation, add its line: type, name in plans, and the result for the element `x`. An
 // immediate value of an instruction is its last input.
 #define CHAINRULE_UNARY(X)                   \
   X(Copy, "copy", x)                         \
@@ -62,8 +62,8 @@ struct Ternary {
   X(Sinh, "sinh", std::sinh(x))              \
   X(Cosh, "cosh", std::cosh(x))
 
-// The same for two elements `a` and `b`. Of equal operands, maximum and minimum keep a NaN on
-// either side: the first choice sees to the left one, the comparison to the right one.
+// The same for two elements `a` and `b`. Maximum and minimum keep a NaN on either side: the first
+// test catches one in `a`, and the failing comparison one in `b`.
 #define CHAINRULE_BINARY(X)                                        \
   X(Add, Commutative, "add", a + b)                                \
   X(Sub, Binary, "sub", a - b)                                     \
@@ -142,7 +142,7 @@ struct Fused {
   }
 };
 
-// A long fusion, with loops for some combinations of scalar inputs only: bit k stands for input k.
+// A long fusion, with loops for some combinations of scalar inputs only: bit k is for input k.
 template <class Fusion, unsigned... allowed>
 struct Only : Fusion {
   static constexpr bool allows(unsigned scalars) { return ((scalars == allowed) || ...); }
@@ -173,8 +173,8 @@ using Average = Only<Fused<MulAdd, 2, MulMul>, 0b01010, 0b10010>;
 using Quotient = Only<Fused<PerRoot, 0, MulMul>, 0b110110>;
 using AdaptiveStep = Only<Fused<Sub, 1, Quotient>, 0b1101100>;
 
-// Order gives an operation its number. Of two fusions with the same outer operation, the first that
-// fits is taken.
+// The order determines an operation's number. Of two fusions with the same outer operation, the
+// first that fits is used.
 #define CHAINRULE_NAME(Type, ...) Type,
 using Operations =
     std::tuple<CHAINRULE_UNARY(CHAINRULE_NAME) CHAINRULE_BINARY(CHAINRULE_NAME) Where, MulAdd,

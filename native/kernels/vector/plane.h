@@ -4,15 +4,15 @@
 
 #include "kernels/vector/instructions.h"
 
-// Where the elements of an operand are, and how to bring them together.
+// Locations of an operand's elements, and loops that gather them.
 namespace chainrule::CHAINRULE_ISA {
 
 struct Axis {
   int64_t size, stride;  // elements
 };
 
-// The axes that are left when those of size 1 go, and neighbours that memory walks as one are
-// joined.
+// The axes of an operand without those of size 1, and with adjacent ones joined if memory walks
+// them as one.
 inline std::vector<Axis> joined_axes(const Operand& operand) {
   std::vector<Axis> axes;
   for (int64_t i = 0; i < operand.rank(); ++i) {
@@ -27,7 +27,7 @@ inline std::vector<Axis> joined_axes(const Operand& operand) {
   return axes;
 }
 
-// Whether an operand is one element for all.
+// True if an operand is one element for all.
 inline bool scalar(const Operand& operand) {
   const std::vector<Axis> axes = joined_axes(operand);
   return std::all_of(axes.begin(), axes.end(), [](Axis axis) { return axis.stride == 0; });
@@ -40,8 +40,7 @@ struct Plane {
   bool transposed() const { return rows.stride == 1 && columns.stride > 1; }
 };
 
-// Fills a row of equal elements by whole lines. What it writes beyond the row, the next row
-// overwrites.
+// Fills a row with one value in whole lines. The next row overwrites the excess.
 template <typename T>
 inline void splat(T* out, int64_t n, T value) {
   for (int64_t i = 0; i < n; i += kLine<T>) {
@@ -49,8 +48,8 @@ inline void splat(T* out, int64_t n, T value) {
   }
 }
 
-// A plane whose rows memory walks faster than its columns, in squares: each cache line is used up
-// while it is there.
+// Reads a plane whose rows have the finer step in memory, in squares: each cache line is used up
+// while it is cached.
 template <typename T, typename S>
 void read_transposed(const S* in, const Plane& plane, T* out) {
   constexpr int64_t kTile = 16;

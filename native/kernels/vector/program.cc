@@ -13,7 +13,7 @@ template <typename T, typename D>
 void store(const T* values, int64_t n, std::byte* output, int64_t first) {
   D* out = reinterpret_cast<D*>(output) + first;
   for (int64_t i = 0; i < n; ++i) {
-    // By way of int32, where what does not fit in a byte wraps instead of being undefined.
+    // Through int32, so that a value that does not fit in a byte wraps instead of being undefined.
     if constexpr (sizeof(D) == 1) {
       out[i] = static_cast<D>(static_cast<int32_t>(values[i]));
     } else {
@@ -32,15 +32,14 @@ std::vector<bool> scalar_operands(const StepReader& step, const std::vector<Oper
   return scalars;
 }
 
-// Which values have a register at which time: a register is free again after the last use of its
-// value.
+// Assigns registers to values: a register is free again after the last use of its value.
 class Registers {
  public:
   explicit Registers(const Listing& list) : left_(list.values.size()), of_(list.values.size(), -1) {
     for (size_t i = 0; i < left_.size(); ++i) left_[i] = list[i].uses;
   }
 
-  // Inputs go first, so that a result may take the place of an input.
+  // Inputs are freed first, so that a result may reuse the register of an input.
   void assign(const Listing& list, int value) {
     for (int input : list[value].inputs) {
       if (--left_[input] == 0 && of_[input] >= 0) free_.push_back(of_[input]);
@@ -132,7 +131,7 @@ void Program<T>::add_outputs(const StepReader& step, const Listing& list) {
   }
 }
 
-// Not when somebody still reads what is in the output's memory after this value is there.
+// False if the old contents of the output's memory are still read after this value is computed.
 template <typename T>
 bool Program<T>::may_write_directly(const Listing& list, const Output& output) const {
   if (list[output.value].kind != Kind::kComputed || output.operand.dtype != kDType<T>) return false;

@@ -15,8 +15,7 @@ using Store = void (*)(const T* values, int64_t n, std::byte* output, int64_t fi
 template <typename T>
 Store<T> store_as(DType dtype);
 
-// A vector program, ready to run on one block of elements after another. Not for two threads at a
-// time.
+// A vector program, ready to run on one block of elements after another. Not thread-safe.
 template <typename T>
 class Program {
  public:
@@ -26,7 +25,7 @@ class Program {
 
   int64_t elements() const { return elements_; }
 
-  // Called once a run, before its blocks.
+  // Called once per run, before its blocks.
   void start(const Run& run);
 
   // Computes n elements of the flattened shape and stores those of the outputs.
@@ -54,7 +53,7 @@ class Program {
     int value;
     Store<T> store;
     bool direct;        // the last instruction writes into the output itself
-    T* scratch;         // where it writes the last, incomplete lines
+    T* scratch;         // destination of the last, incomplete lines
     std::byte* memory;  // of this run
   };
 

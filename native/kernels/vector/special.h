@@ -23,7 +23,7 @@ inline float erf_exponent(float x) {
                     -3.0265697e-3f);
 }
 
-// 2^x to a relative error of 1.5e-7, which must be a normal number.
+// 2^x to a relative error of 1.5e-7; the result must be a normal number.
 inline float rough_exp2(float x) {
   constexpr float kRound = Format<float>::kRound + Format<float>::kBias;
   const float shifted = x + kRound, r = x - (shifted - kRound);
@@ -55,7 +55,7 @@ inline float expm1(float x) {
 
 inline float log1p(float x) {
   const float sum = 1.0f + x;
-  // What the rounding of the sum has lost, to first order.
+  // The rounding error of the sum, to first order.
   const float lost = (x - (sum - 1.0f)) / sum;
   const float value = log(sum);
   const bool finite = sum > 0.0f && sum < std::numeric_limits<float>::infinity();

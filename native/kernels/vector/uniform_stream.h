@@ -6,8 +6,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Delivers uniform numbers in [0, 1) that depend on the seed, the step, the node and the element's
-// global index alone.
+// Delivers uniform numbers in [0, 1) that depend only on the seed, the step, the node and the
+// element's global index.
 template <typename T>
 class UniformStream {
  public:

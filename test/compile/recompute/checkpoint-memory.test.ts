@@ -42,7 +42,7 @@ describe('a deep network', () => {
     const length = depth / segments;
     // Beside the ends and the inside, a gradient comes in, another is made, and a product waits to be activated.
     expect(plan.arenaBytes).toBeLessThanOrEqual((segments + length + 3) * activation);
-    // Of each stretch but the last, all layers but the last, whose value was kept.
+    // Every scope but the last recomputes its layers but the last, whose value was kept.
     expect(plan.recomputedFlops).toBe((segments - 1) * (length - 1) * flopsOfLayer());
     expect(plan.flops - plan.recomputedFlops).toBe(plain.flops);
   });

@@ -12,7 +12,7 @@ function numbers(seed: number): () => number {
   };
 }
 
-/** A chain with skips of so many layers, forward and back, with sizes and costs at random. */
+/** A chain with skips, forward and back, with the given number of layers and random sizes and costs. */
 function chainWithSkips(layers: number, random: () => number): Actions {
   const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
   const reads: number[][] = [];

@@ -22,7 +22,7 @@ const options = {
   seed: Number(process.env.CHAINRULE_SEED ?? 11),
 };
 
-/** Where in a sequence which action runs again, each as a part of all there are. */
+/** Position in a sequence at which an action runs again, and which action, each as a share of their number. */
 const repetitions = fc.array(
   fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
   {

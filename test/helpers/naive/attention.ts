@@ -1,6 +1,6 @@
 import { at, build, type Plain } from './naive.js';
 
-/** Whether a query may attend to a key, or what is added to their score. */
+/** True if a query may attend to a key, or a number that is added to their score. */
 export type PlainMask = (index: readonly number[]) => boolean | number;
 
 /** Attention by its definition, one query after another; zeros for one that may attend to nothing. */

@@ -43,7 +43,7 @@ export function naiveFlip(image: Image, probability: [number, number], draws: Dr
   return { ...image, at: (r, k, c) => at(y ? height - 1 - r : r, x ? width - 1 - k : k, c) };
 }
 
-/** Where numpy.pad takes position `i` of an axis from; -1 for a constant. */
+/** The position on an axis that numpy.pad takes position `i` from; -1 for a constant. */
 function padded(i: number, size: number, mode: string): number {
   if (i >= 0 && i < size) return i;
   if (mode === 'edge') return Math.min(Math.max(i, 0), size - 1);

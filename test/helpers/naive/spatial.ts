@@ -13,7 +13,7 @@ export interface PlainConvolution {
 
 const product = (list: readonly number[]): number => list.reduce((a, b) => a * b, 1);
 
-/** The place on an axis that a place beyond its borders shows, or undefined for a zero. */
+/** The position on an axis that a position beyond its borders maps to, or undefined for a zero. */
 function seen(place: number, length: number, border: Border): number | undefined {
   if (place >= 0 && place < length) return place;
   if (border === 'zeros') return undefined;

@@ -1,5 +1,5 @@
-// Prints the threads that the BLAS has started, and the clock ticks that they, and all threads of the process, were at work
-// while workers made large products.
+// Prints the threads that the BLAS has started, and the clock ticks for which they, and all threads of the process,
+// were busy while workers made large products.
 import { readdirSync, readFileSync } from 'node:fs';
 
 const tasks = () => readdirSync('/proc/self/task');

@@ -9,7 +9,7 @@ const OPEN = 1;
 export default function copyBehindGate({ index, inputs, output }, { at, passes, words }) {
   if (index === at && Atomics.add(words, ARRIVALS, 1) >= passes) {
     Atomics.notify(words, ARRIVALS);
-    // A thread that is to be ended comes back to JavaScript now and then.
+    // A thread that is to be ended must return to JavaScript now and then.
     while (Atomics.load(words, OPEN) === 0) Atomics.wait(words, OPEN, 0, 50);
   }
   for (let i = 0; i < output.length; i++) output[i] = Number(inputs[i]);

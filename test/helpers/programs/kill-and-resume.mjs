@@ -1,4 +1,4 @@
-// Kills a training again and again, and looks at what it comes to. For tests, and for programs that print the result.
+// Kills a training again and again, and collects the results. For tests, and for programs that print the result.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -13,11 +13,11 @@ const program = fileURLToPath(new URL('./resumable-run.mjs', import.meta.url));
  * @typedef {object} RunResult what `resumable-run.mjs` prints at its end
  * @property {string} hash of the weights and buffers
  * @property {string} figures hash of the history's losses
- * @property {number} from the step that it went on from
+ * @property {number} from the step that it resumed from
  * @property {number} steps
  * @property {number[]} epochs that it yielded
  * @property {number} milliseconds
- * @property {string} [error] of `fit`; then nothing else is there
+ * @property {string} [error] of `fit`; then the other fields are missing
  */
 
 /**
@@ -68,7 +68,7 @@ export async function complete(options) {
  */
 
 /**
- * Kills the program by SIGKILL at random moments and starts it again, each time with another number of workers; then lets
+ * Kills the program by SIGKILL at random moments and restarts it, each time with another number of workers; then lets
  * it end.
  *
  * @param {object} options

@@ -1,4 +1,4 @@
-// Fits 500 times in one process, with new trainers and with an old one, and prints memory and threads after each hundred.
+// Fits 500 times in one process, with new trainers and with an old one, printing memory and threads every hundred fits.
 import { readdirSync } from 'node:fs';
 import { data, nn, optim, Trainer } from 'chainrule';
 

@@ -1,4 +1,4 @@
-// Prints how many workers a trainer takes, and fits once, whose choice goes to stderr where NODE_DEBUG says so.
+// Prints the number of workers of a trainer, and fits once, which logs its choice to stderr if NODE_DEBUG asks for it.
 import { data, nn, optim, Trainer } from 'chainrule';
 
 const trainer = new Trainer(new nn.Linear(4, 3), { loss: nn.crossEntropy, optimizer: optim.adam() });

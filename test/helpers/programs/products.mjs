@@ -50,7 +50,7 @@ function largestError({ batch = [], m, n, k, transposeA, transposeB, shared }, a
   return result.length === count * m * n ? worst : Number.NaN;
 }
 
-/** The batch's last axis moved behind the rows, which puts the rows of its products between each other. */
+/** Moves the batch's last axis behind the rows, so that the rows of its products interleave. */
 function interleaved(/** @type {Float32Array} */ values, /** @type {number[]} */ shape) {
   const [heads, rows, columns] = /** @type {[number, number, number]} */ (shape.slice(-3));
   return values.map((_, at) => {

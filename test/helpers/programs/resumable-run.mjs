@@ -1,6 +1,6 @@
 // A program that trains a small convolutional net and can be killed at any moment:
 // `node resumable-run.mjs '{"dir":"...","workers":2,...}'` prints `ready` when it has trained for an epoch, and at
-// the end a line of JSON with a hash of the weights. Run again with the same dir, it goes on where it was.
+// the end a line of JSON with a hash of the weights. Run again with the same dir, it resumes.
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ import { hashUniform } from '#examples/lib/formula.js';
  * @property {number} [dwell] milliseconds to spend after each epoch
  */
 
-/** With batch norm and dropout, whose state and random numbers must go on, too. */
+/** With batch norm and dropout, whose state and random numbers must resume as well. */
 class Net extends nn.Module {
   conv = new nn.Conv2d(1, 6, 3, { padding: 1 });
   norm = new nn.BatchNorm2d(6);

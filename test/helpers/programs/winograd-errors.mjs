@@ -1,5 +1,5 @@
-// A program, which test/ops/spatial/winograd.test.ts runs once for each instruction set: prints the largest error of each kernel
-// over random shapes in float32, as a share of the largest number that direct sums in float64 make.
+// A program that test/ops/spatial/winograd.test.ts runs once per instruction set: prints the largest error of each
+// kernel over random shapes in float32, as a share of the largest number of direct sums in float64.
 import { compile, conv2d, grad, tensor } from 'chainrule';
 import { hashIntegers, hashUniform } from '#examples/lib/formula.js';
 import { winogradCorrelation, winogradWeightGrad } from '#lib/ops/primitives/conv/winograd.js';

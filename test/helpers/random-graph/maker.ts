@@ -6,13 +6,13 @@ export interface Entry {
   readonly x: Tensor;
   /** No element is further from 0. Keeps rounding errors small. */
   readonly bound: number;
-  /** Whether float32 holds every element without rounding, so that comparing cannot depend on the arithmetic. */
+  /** True if float32 holds every element exactly, so that comparisons do not depend on the arithmetic. */
   readonly exact: boolean;
 }
 
 export type Test = (entry: Entry) => boolean;
 
-/** What an op takes part in: the entries so far, and a number to choose details by. */
+/** Context of an op: the entries so far, and a number to choose details by. */
 export interface Scene {
   readonly dtype: Float;
   readonly c: number;

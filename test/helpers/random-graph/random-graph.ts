@@ -159,7 +159,7 @@ const maximum = unary(
   images,
 );
 
-// Images and gradients stand more than once, for they seldom find what they need.
+// Images and gradients are listed several times, because they seldom find the operands that they need.
 const makers: readonly Maker[] = [
   ...moreMakers,
   unary(cr.neg, same, true),

@@ -12,7 +12,7 @@ interface Case {
   readonly inputs: readonly (Shape | InputSpec)[];
   readonly loss: (options: { reduction: nn.Reduction }) => Fn;
   readonly elements: (...inputs: Plain[]) => Plain;
-  /** What the mean divides by, where it is not the number of elements. */
+  /** The divisor of the mean, if it is not the number of elements. */
   readonly weight?: number;
 }
 

@@ -74,7 +74,7 @@ describe('recurrent layers', () => {
       const { state } = model.run(ones([1, time, 1]));
       return planOf({ outputs: state }).arenaBytes;
     };
-    // What grows is the input's share alone: three gates of 64 floats a step, and the input itself.
+    // Only the input's share grows: three gates of 64 floats a step, and the input itself.
     expect(bytes(300) - bytes(200)).toBeLessThanOrEqual(100 * 4 * (3 * 64 + 1) + 64);
   });
 

@@ -6,7 +6,7 @@ import { at, build, indices, type Plain } from '../../helpers/naive/naive.js';
 
 const one = (f: (x: Tensor) => Tensor): Fn => f as Fn;
 
-/** How much an element counts at a distance from it. */
+/** Weight of an element by its distance. */
 type Kernel = (distance: number) => number;
 
 const tent: Kernel = (d) => Math.max(0, 1 - Math.abs(d));
@@ -16,7 +16,7 @@ const keys: Kernel = (distance) => {
   return d < 2 ? a * d ** 3 - 5 * a * d ** 2 + 8 * a * d - 4 * a : 0;
 };
 
-/** Every element, and its border repeated, weighted by its distance from the place that a result lies at. */
+/** Every element, and its border repeated, weighted by its distance from the position of a result. */
 const spread =
   (counts: readonly number[], kernel: Kernel, place: (i: number, count: number, length: number) => number) =>
   (x: Plain): Plain => {
