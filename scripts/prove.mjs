@@ -36,8 +36,8 @@ async function bits() {
     ...table.map((cells) => `| ${cells.join(' | ')} |`),
     '',
     same
-      ? 'Each was run a second time, and a third time that was left in the middle of an epoch and went on with ' +
-        'the next number of workers: the same hashes.'
+      ? 'Each run was repeated, and run once more with a stop in the middle of an epoch and a resume on the next ' +
+        'number of workers: the hashes are the same.'
       : 'THESE SHOULD BE EQUAL, by row, on a second run, and after a resume.',
   ].join('\n');
 }
@@ -73,8 +73,8 @@ function describeKills(undisturbed, result, lives) {
   if (!same) process.exitCode = 1;
   return [
     `${lives.length} kills by SIGKILL at random moments, ${saved} of them while a file was being written, with 1, 2, 3, 4,`,
-    `5 and 8 workers in turn; the last life went on from step ${result.from} of ${result.steps}. Weights:`,
-    `\`${result.hash.slice(0, 16)}\`, those of the undisturbed run: \`${undisturbed.hash.slice(0, 16)}\`.`,
+    `5 and 8 workers in turn; the last process resumed at step ${result.from} of ${result.steps}. Weights:`,
+    `\`${result.hash.slice(0, 16)}\`, those of the uninterrupted run: \`${undisturbed.hash.slice(0, 16)}\`.`,
     same ? 'Weights and history are the same.' : 'THEY DIFFER.',
   ].join('\n');
 }
