@@ -2,16 +2,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readChecks, reportPath } from './api/checks.mjs';
+import { readChecks } from './api/checks.mjs';
 import { apiPage } from './api/page.mjs';
 import { publicNames } from './api/public-names.mjs';
-import { report, root } from './setup/run.mjs';
+import { report, root, SetupError } from './setup/run.mjs';
 import { setUp } from './setup.mjs';
 
 try {
   if (await setUp()) {
     const checks = readChecks();
-    if (checks.size === 0) throw new Error(`${reportPath} is not there: run npm test first`);
+    if (checks.size === 0) {
+      throw new SetupError(
+        'docs/api.md shows the results of a whole run of the tests, and there is none here.',
+        {
+          hint: 'Run npm test first. It ends with the names that the page lacks; then npm run docs adds them.',
+        },
+      );
+    }
     mkdirSync(join(root, 'docs'), { recursive: true });
     const { ops } = await import(pathToFileURL(join(root, 'dist/lib/ops/primitives/table.js')).href);
     writeFileSync(join(root, 'docs/api.md'), apiPage(await publicNames(), [...ops.values()], checks));

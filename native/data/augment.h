@@ -10,7 +10,7 @@ namespace chainrule {
 
 // Random changes of images, as a program of numbers: height, width and channels of the images, and
 // then for each transform its code, its place among all transforms, and the count of its numbers,
-// which follow. See augment.cc for the codes; lib/data/transform-program.ts writes them.
+// which follow. See augment.cc for the codes; lib/data/transforms/program.ts writes them.
 class Augmentation {
  public:
   // Refers to the numbers, which have to outlive it. Throws PlanError, naming the transform, if

@@ -16,6 +16,10 @@ interface Cases<C> {
   readonly cases: Readonly<Record<string, C>>;
 }
 
+/** Tells where the cases of a fixture are recorded. */
+const recordedBy = (fixture: string) =>
+  `PyTorch records the cases of scripts/fixtures/${fixture.replaceAll('-', '_')}.py; see scripts/record-fixtures.py`;
+
 const VALUE = { relative: 1e-5 };
 const GRADIENT = { relative: 1e-4, floor: 0.1 };
 
@@ -29,7 +33,7 @@ export function describeRecorded(fixture: string, functions: Readonly<Record<str
   const { torch, cases } = readFixture<Cases<RecordedCase>>(fixture);
   describe(`${fixture} in float32 against PyTorch ${torch}`, () => {
     it('compares every recorded case, and only those', () => {
-      expect(Object.keys(functions).sort()).toEqual(Object.keys(cases).sort());
+      expect(Object.keys(functions).sort(), recordedBy(fixture)).toEqual(Object.keys(cases).sort());
     });
 
     it.each(Object.entries(cases))('%s has the recorded value and gradients', async (name, recorded) => {
@@ -66,7 +70,7 @@ export function describeRecordedLayers(
   const { torch, cases } = readFixture<Cases<RecordedLayer>>(fixture);
   describe(`${fixture} in float32 against PyTorch ${torch}`, () => {
     it('compares every recorded layer, and only those', () => {
-      expect(Object.keys(layers).sort()).toEqual(Object.keys(cases).sort());
+      expect(Object.keys(layers).sort(), recordedBy(fixture)).toEqual(Object.keys(cases).sort());
     });
 
     it.each(Object.entries(cases))('%s has the recorded value and gradients', async (name, recorded) => {

@@ -1,16 +1,11 @@
 import type { Tensor } from '../../graph/tensor.js';
-import { requireGelu, requireSoftplus } from '../../ops/nn/checks.js';
 import {
   type GeluOptions,
-  gelu,
-  glu,
-  logSigmoid,
-  mish,
+  requireGelu,
+  requireSoftplus,
   type SoftplusOptions,
-  silu,
-  softplus,
-  softsign,
-} from '../../ops/nn/smooth-activations.js';
+} from '../../ops/nn/activation-options.js';
+import { gelu, glu, logSigmoid, mish, silu, softplus, softsign } from '../../ops/nn/smooth-activations.js';
 import { logSoftmax, softmax } from '../../ops/nn/softmax.js';
 import { sigmoid, tanh } from '../../ops/primitives/elementwise.js';
 import { Module } from '../module.js';

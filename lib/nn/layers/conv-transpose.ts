@@ -1,11 +1,7 @@
 import type { Tensor } from '../../graph/tensor.js';
 import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
-import {
-  type ConvTransposeOptions,
-  convTranspose1d,
-  convTranspose2d,
-  convTranspose3d,
-} from '../../ops/spatial/conv-transpose.js';
+import type { ConvTransposeOptions } from '../../ops/spatial/conv-options.js';
+import { convTranspose1d, convTranspose2d, convTranspose3d } from '../../ops/spatial/conv-transpose.js';
 import { convTransposeWindow } from '../../ops/spatial/conv-transpose-window.js';
 import { ConvBase } from './conv-base.js';
 import type { WeightOptions } from './linear.js';

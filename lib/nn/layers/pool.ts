@@ -1,18 +1,16 @@
 import type { Tensor } from '../../graph/tensor.js';
 import type { Pair, Triple } from '../../ops/primitives/window.js';
+import type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from '../../ops/spatial/pool-options.js';
 import { poolWindow, requireExponent } from '../../ops/spatial/pool-window.js';
 import {
-  type AvgPoolOptions,
   avgPool1d,
   avgPool2d,
   avgPool3d,
   lpPool1d,
   lpPool2d,
-  type MaxPoolOptions,
   maxPool1d,
   maxPool2d,
   maxPool3d,
-  type PoolOptions,
 } from '../../ops/spatial/pooling.js';
 import { Module } from '../module.js';
 

@@ -1,6 +1,5 @@
-import { invalid, requireOptions } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import { requireShape, type Shape } from '../../graph/shapes.js';
-import type { GeluOptions, SoftplusOptions } from './smooth-activations.js';
 
 /** Checks a probability of dropping: at least 0, less than 1. */
 export function requireRate(op: string, p: number): number {
@@ -32,22 +31,4 @@ export function requireRange(op: string, low: number, high: number): void {
 export function requireNumber(op: string, name: string, value: number, { zero = true } = {}): void {
   if (Number.isFinite(value) && (zero || value !== 0)) return;
   throw invalid(op, `${name} must be a finite number${zero ? '' : ' other than 0'}`, value);
-}
-
-/** Checks the options of `gelu`. */
-export function requireGelu(op: string, options: GeluOptions): void {
-  requireOptions(op, options);
-  const { approximate = 'none' } = options;
-  if (approximate === 'none' || approximate === 'tanh') return;
-  throw invalid(op, "approximate must be 'none' or 'tanh'", approximate);
-}
-
-/** Checks the options of `softplus`. */
-export function requireSoftplus(op: string, options: SoftplusOptions): void {
-  requireOptions(op, options);
-  const { beta = 1, threshold = 0 } = options;
-  if (!(beta > 0 && Number.isFinite(beta))) {
-    throw invalid(op, 'beta must be a finite number greater than 0', beta);
-  }
-  if (Number.isNaN(threshold)) throw invalid(op, 'threshold must be a number', threshold);
 }

@@ -19,12 +19,12 @@ import {
 } from '../primitives/elementwise.js';
 import { floatOnly } from '../primitives/elementwise-record.js';
 import { slice } from '../primitives/movement.js';
-import { requireGelu, requireSoftplus } from './checks.js';
-
-export interface GeluOptions {
-  /** 'tanh' replaces the error function, as BERT and GPT-2 do. Default 'none'. */
-  readonly approximate?: 'none' | 'tanh';
-}
+import {
+  type GeluOptions,
+  requireGelu,
+  requireSoftplus,
+  type SoftplusOptions,
+} from './activation-options.js';
 
 /**
  * `x` times the standard normal distribution function of `x` (Hendrycks & Gimpel 2016), as `torch.nn.GELU`:
@@ -53,13 +53,6 @@ export function mish(x: Tensor): Tensor {
   const n = exp(minimum(x, 40));
   const product = mul(n, add(n, 2));
   return mul(x, div(product, add(product, 2)));
-}
-
-export interface SoftplusOptions {
-  /** Default 1. */
-  readonly beta?: number;
-  /** Above this value of `beta * x` the result is `x`. Default 20. */
-  readonly threshold?: number;
 }
 
 /** The value of `beta * x` above which softplus equals its argument, to the last bit of a float64. */

@@ -1,7 +1,8 @@
 import { input, isNumber } from '../../graph/leaf.js';
 import { substitute } from '../../graph/substitute.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
-import type { Bound } from '../primitives/scan/scan-op.js';
+
+import type { Bound } from '../primitives/scan/draft.js';
 
 /** A loop body that refers to no outside nodes, only to placeholders. */
 export interface Closed {

@@ -6,7 +6,8 @@ import { inScope } from '../../graph/scope.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { requireNoAssignments } from '../../graph/trace.js';
-import { type Bound, buildScan, requireOneDType } from '../primitives/scan/scan-op.js';
+import type { Bound } from '../primitives/scan/draft.js';
+import { buildScan, requireOneDType } from '../primitives/scan/scan-op.js';
 import { closeBody } from './capture.js';
 
 /** Result of one step of a scan. */

@@ -22,3 +22,12 @@ export interface ConvOptions<E extends Extents = Pair> {
    */
   readonly groups?: number;
 }
+
+/** Options of a transposed convolution. Each extent is one number, or a list with one for each spatial axis. */
+export interface ConvTransposeOptions<E extends Extents = Pair>
+  extends Pick<ConvOptions<E>, 'stride' | 'dilation' | 'groups'> {
+  /** Elements cropped from every side of the result. Default 0. */
+  readonly padding?: E;
+  /** Elements added at the end of the result, fewer than the stride or the dilation. Default 0. */
+  readonly outputPadding?: E;
+}

@@ -1,7 +1,8 @@
 import { at } from '../../graph/at.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 import { type Extents, extents } from '../primitives/window.js';
-import type { ConvTransposeOptions } from './conv-transpose.js';
+
+import type { ConvTransposeOptions } from './conv-options.js';
 import { type ConvWindow, convWindow } from './conv-window.js';
 
 /** Options of a transposed convolution, checked, with one value for each spatial axis. */

@@ -6,18 +6,9 @@ import { add } from '../primitives/elementwise.js';
 import { pad, permute, reshape, scatterSlice, slice, squeeze, unsqueeze } from '../primitives/movement.js';
 import type { Extents, Pair, Triple } from '../primitives/window.js';
 import { requireChannels, requireOperands } from './conv-operands.js';
-import type { ConvOptions } from './conv-options.js';
+import type { ConvTransposeOptions } from './conv-options.js';
 import { type ConvTransposeWindow, convTransposeWindow } from './conv-transpose-window.js';
 import { planar } from './planar.js';
-
-/** Options of a transposed convolution. Each extent is one number, or a list with one for each spatial axis. */
-export interface ConvTransposeOptions<E extends Extents = Pair>
-  extends Pick<ConvOptions<E>, 'stride' | 'dilation' | 'groups'> {
-  /** Elements cropped from every side of the result. Default 0. */
-  readonly padding?: E;
-  /** Elements added at the end of the result, fewer than the stride or the dilation. Default 0. */
-  readonly outputPadding?: E;
-}
 
 function transposed(
   op: string,

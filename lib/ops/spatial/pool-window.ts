@@ -2,7 +2,7 @@ import { at } from '../../graph/at.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 import type { WindowLists } from '../primitives/pool.js';
 import { type Extents, extents } from '../primitives/window.js';
-import type { AvgPoolOptions, MaxPoolOptions } from './pooling.js';
+import type { AvgPoolOptions, MaxPoolOptions } from './pool-options.js';
 
 /** Options of any pooling, checked, with one value for each spatial axis. */
 export interface PoolWindow extends WindowLists {

@@ -7,31 +7,10 @@ import { Tensor } from '../../graph/tensor.js';
 import { mul, pow } from '../primitives/elementwise.js';
 import { reshape, squeeze, unsqueeze } from '../primitives/movement.js';
 import { avgPool2dOp, maxPool2dOp, type PoolAttributes, poolPlaces } from '../primitives/pool.js';
-import type { Extents, Pair, Triple } from '../primitives/window.js';
+import type { Pair, Triple } from '../primitives/window.js';
 import { requireImage } from './conv-operands.js';
+import type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from './pool-options.js';
 import { type PoolWindow, poolWindow, requireExponent } from './pool-window.js';
-
-/** Options of a pooling window. Each extent is one number, or a list with one for each spatial axis. */
-export interface PoolOptions<E extends Extents = Pair> {
-  /** Step between the positions of the window. Default: its size. */
-  readonly stride?: E;
-  /** Width of the padding around the image, at most half of the window. Default 0. */
-  readonly padding?: E;
-  /** Allows a last window that starts inside to reach past the end. Default false. */
-  readonly ceilMode?: boolean;
-}
-
-/** Options of max pooling. */
-export interface MaxPoolOptions<E extends Extents = Pair> extends PoolOptions<E> {
-  /** Distance between the elements of a window. Default 1. */
-  readonly dilation?: E;
-}
-
-/** Options of average pooling. */
-export interface AvgPoolOptions<E extends Extents = Pair> extends PoolOptions<E> {
-  /** Counts padding as zeros; otherwise it is left out of the mean. Default true, as in PyTorch. */
-  readonly countIncludePad?: boolean;
-}
 
 /** Pools the last two spatial axes, then the one before them if there is one. */
 function pool(

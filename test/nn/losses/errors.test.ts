@@ -2,6 +2,7 @@ import { compile, nn, ones, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { type BadCall, expectBadCall } from '../../helpers/errors.js';
 import { failure } from '../../helpers/graphs.js';
+import { lossNames } from '../../helpers/loss-names.js';
 
 const x = ones([2, 3]);
 const labels = tensor(Int32Array.of(0, 1));
@@ -21,7 +22,6 @@ const ofPairs = {
 const pairs: BadCall[] = Object.entries(ofPairs).flatMap(([name, loss]): BadCall[] => [
   [`${name} of other shapes`, () => loss(x, ones([2])), shape(name)],
   [`${name} with an unknown reduction`, () => loss(x, x, average), reduction(name)],
-  [`${name}.with an unknown reduction`, () => loss.with(average), reduction(name)],
   [`${name} of integers`, () => loss(whole, whole), `${name}: output must be float32 or float64, got int32`],
   [
     `${name} of an array`,
@@ -29,6 +29,11 @@ const pairs: BadCall[] = Object.entries(ofPairs).flatMap(([name, loss]): BadCall
     `${name}: target must be a tensor, got [1,2]`,
   ],
 ]);
+
+const reductions = lossNames.map((name): BadCall => {
+  const loss = nn[name as 'mseLoss'];
+  return [`${name}.with an unknown reduction`, () => loss.with(average), reduction(name)];
+});
 
 const { crossEntropy, nllLoss, multiMarginLoss } = nn;
 const ofLabels = { crossEntropy, nllLoss, multiMarginLoss };
@@ -252,7 +257,7 @@ const others: BadCall[] = [
 ];
 
 describe('a bad argument of a loss or a metric', () => {
-  it.each([...pairs, ...classes, ...others])('%s', (_, call, message) => {
+  it.each([...pairs, ...reductions, ...classes, ...others])('%s', (_, call, message) => {
     expectBadCall(call, message, 'errors.test.ts');
   });
 

@@ -3,21 +3,9 @@ import type { Call, OpRecord } from '../../../graph/op.js';
 import type { Shape } from '../../../graph/shapes.js';
 import { Tensor } from '../../../graph/tensor.js';
 import { windowPlaces } from '../window.js';
+import type { ConvAttributes, ConvGradAttributes } from './attributes.js';
 import { fitsWinograd, type Winograd, winogradCorrelation, winogradWeightGrad } from './winograd.js';
 import { forwardWorkspace, inputGradWorkspace, weightGradWorkspace } from './workspace.js';
-
-export interface ConvAttributes {
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  /** Number of groups of channels; each group of results sees one group of the image's channels. */
-  readonly groups: number;
-}
-
-export interface ConvGradAttributes extends ConvAttributes {
-  /** The shape of the image, or of the kernel, whose gradient is taken. */
-  readonly shape: Shape;
-}
 
 const window = ({ stride, padding, dilation, groups }: ConvAttributes): ConvAttributes => ({
   stride,

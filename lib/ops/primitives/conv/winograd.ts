@@ -1,6 +1,7 @@
 import { at } from '../../../graph/at.js';
 import type { Shape } from '../../../graph/shapes.js';
-import type { ConvAttributes } from './conv.js';
+
+import type { ConvAttributes } from './attributes.js';
 
 // Winograd's minimal filtering: results in tiles of 4 x 4 take a quarter of the products, but their pixels and kernels
 // have to be transformed. native/kernels/conv/winograd_grid.h only checks the choices made here.

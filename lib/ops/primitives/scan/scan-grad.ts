@@ -7,7 +7,7 @@ import { substitute } from '../../../graph/substitute.js';
 import { reachable, type Tensor } from '../../../graph/tensor.js';
 import { accumulateGradients } from '../backward.js';
 import { add, cast } from '../elementwise.js';
-import type { Bound, ScanDraft, ScanResult } from './scan-op.js';
+import type { Bound, ScanDraft, ScanResult } from './draft.js';
 import { type ResultGradient, splitGradient } from './scan-split.js';
 import { LoopSums } from './scan-sums.js';
 import { readSlots } from './slots.js';

@@ -4,6 +4,7 @@ import { Body, elementsOf, endSlots, firstSlot, type Loop, slotRangesOf } from '
 import type { OpRecord } from '../../../graph/op.js';
 import { reachable, Tensor } from '../../../graph/tensor.js';
 import { squeeze } from '../movement.js';
+import type { ScanDraft, ScanResult } from './draft.js';
 import { scanGradient } from './scan-grad.js';
 import { readSlots } from './slots.js';
 
@@ -19,31 +20,6 @@ export const scanOp: OpRecord<Loop> = {
   cost: ({ attributes: { body, length } }) =>
     length * reachable(body.results).reduce((sum, node) => sum + node.op.cost(node), 0),
 };
-
-/** A value from outside of a body, and its placeholder inside. */
-export interface Bound {
-  readonly value: Tensor;
-  readonly placeholder: Tensor;
-}
-
-/** The parts of a scan. `carries` pair with `next`, their values after a step. */
-export interface ScanDraft {
-  readonly carries: readonly Bound[];
-  readonly next: readonly Tensor[];
-  readonly inputs: readonly Bound[];
-  readonly captured: readonly Bound[];
-  /** Nodes of the body whose values are wanted at every step. */
-  readonly outputs: readonly Tensor[];
-  readonly length: number;
-  readonly reverse: boolean;
-}
-
-export interface ScanResult {
-  /** The carried values after the last step. */
-  readonly carry: readonly Tensor[];
-  /** The outputs, stacked on a leading axis. */
-  readonly outputs: readonly Tensor[];
-}
 
 /** Number of operations per element from which a value is worth the memory to keep it. */
 const COSTLY = 8;
