@@ -47,17 +47,13 @@ async function kills() {
   const { complete, killAndResume } = await load('test/helpers/programs/kill-and-resume.mjs');
   const run = { epochs: 1000, everySteps: 1, shards: 8 };
   const undisturbed = await complete({ ...run, workers: 2 });
-  let longest = (1.5 * undisturbed.milliseconds) / KILLS;
-  for (;;) {
-    const dir = mkdtempSync(join(tmpdir(), 'prove-'));
-    try {
-      const { result, lives } = await killAndResume({ dir, kills: KILLS, longest, run });
-      if (lives.length === KILLS) return describeKills(undisturbed, result, lives);
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
-    // The run ended before all kills, because the machine has become less busy.
-    longest /= 2;
+  const epochMilliseconds = undisturbed.milliseconds / run.epochs;
+  const dir = mkdtempSync(join(tmpdir(), 'prove-'));
+  try {
+    const { result, lives } = await killAndResume({ dir, kills: KILLS, epochMilliseconds, run });
+    return describeKills(undisturbed, result, lives);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
 }
 

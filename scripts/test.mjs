@@ -1,4 +1,5 @@
-// `npm test [-- arguments of vitest]`: set-up, types, lint, then the tests. The last line counts them.
+// `npm test [-- arguments of vitest]`: set-up, types, lint, then the tests. The last line counts them. `--long` runs the long
+// proofs whole instead of a sample, and `--package` looks at the package as npm packs it.
 // A check that fails does not hide the next one; it counts as one failure.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,8 +26,9 @@ const apiCheck = {
 const packageCheck = { name: 'the package', args: ['scripts/test-package.mjs'] };
 
 const options = process.argv.slice(2);
-const patterns = options.filter((option) => option !== '--package');
-if (patterns.length < options.length) checks.push(packageCheck);
+const patterns = options.filter((option) => option !== '--package' && option !== '--long');
+if (options.includes('--package')) checks.push(packageCheck);
+const long = options.includes('--long') ? { CHAINRULE_LONG: '1' } : {};
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major === 20 && minor < 19) {
@@ -63,7 +65,7 @@ async function runTests(args) {
   if (whole) rmSync(reportPath, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args];
-  const env = whole ? { CHAINRULE_REPORT: reportPath } : {};
+  const env = { ...long, ...(whole ? { CHAINRULE_REPORT: reportPath } : {}) };
   const { code } = await capture(process.execPath, vitest, { inherit: true, env });
   const counts = countTests();
   // A failure outside of any test (an unhandled rejection, no test found) still fails the run.

@@ -2,24 +2,31 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { LONG } from '../helpers/long.js';
 import { complete, killAndResume } from '../helpers/programs/kill-and-resume.mjs';
 
+const KILLS = LONG ? 25 : 5;
 /** Enough for a life to be a small part of the whole. */
-const RUN = { epochs: 1000, everySteps: 1, shards: 8 };
-const KILLS = 25;
+const RUN = { epochs: 40 * KILLS, everySteps: 1, shards: 8 };
 
-it('a run that is killed 25 times at random moments, and goes on with other numbers of workers, ends with the same weights', async () => {
+it(`a run that is killed ${KILLS} times and resumed with other numbers of workers ends with the same weights`, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'killed-'));
   try {
     const undisturbed = await complete({ ...RUN, workers: 2 });
-    const longest = (1.5 * undisturbed.milliseconds) / KILLS;
-    const { result, lives, warnings } = await killAndResume({ dir, kills: KILLS, longest, run: RUN });
+    const epochMilliseconds = undisturbed.milliseconds / RUN.epochs;
+    const { result, lives, warnings } = await killAndResume({
+      dir,
+      kills: KILLS,
+      epochMilliseconds,
+      run: RUN,
+    });
     console.log(
       `${lives.length} kills, ${lives.filter(({ saving }) => saving).length} while a file was written, ` +
         `the last from step ${result.from} of ${result.steps}`,
     );
     expect(lives.length).toBe(KILLS);
-    expect(lives.some(({ saving }) => saving)).toBe(true);
+    // With few kills, none may have come while a file was written.
+    if (LONG) expect(lives.some(({ saving }) => saving)).toBe(true);
     expect(warnings).toBe('');
     expect(result.from).toBeGreaterThan(KILLS);
     expect([result.hash, result.figures]).toEqual([undisturbed.hash, undisturbed.figures]);

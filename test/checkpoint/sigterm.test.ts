@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { findNewest } from '#lib/checkpoint/directory.js';
 import { useFolder } from '../helpers/folder.js';
@@ -10,11 +9,10 @@ const folder = useFolder();
 const SELDOM = 1_000_000;
 const RUN = { epochs: 400, everySteps: SELDOM, workers: 2 };
 
-/** Runs the program, and sends it SIGTERM when it has trained for a while. */
+/** Runs the program, and sends it SIGTERM when it has trained for an epoch. */
 async function terminate(options: Parameters<typeof start>[0]) {
-  const { child, ready, closed } = start(options);
-  await ready;
-  await pause(100);
+  const { child, trained, closed } = start(options);
+  await trained(1);
   child.kill('SIGTERM');
   return closed;
 }

@@ -73,6 +73,41 @@ export async function checkOp(
   report(name, 'second', await checkGradient(`${name}: second-order gradient`, curvature, specs, values));
 }
 
+/** Relative errors of float32, with room for the sums of an op. */
+const SINGLE = { value: { relative: 1e-5, floor: 1 }, gradient: { relative: 1e-4, floor: 1 } };
+
+/**
+ * Checks a function in float32 on the inputs of `checkOp`, which float32 holds exactly: its value against the naive
+ * reference, and its gradient against the one in float64.
+ */
+export async function checkInFloat32(
+  name: string,
+  fn: Fn,
+  inputs: readonly (Shape | InputSpec)[],
+  { reference, gradient = true, seed = 1 }: CheckOptions = {},
+): Promise<void> {
+  const specs = inputs.map((input): InputSpec => (isSpec(input) ? input : { shape: input }));
+  const values = drawDistinct(specs, seed);
+  const run = compile((...args: Tensor[]) => {
+    const value = fn(...args);
+    return [value, ...(gradient ? grad(project([value], seed + 100), args) : [])];
+  });
+  const [single, double] = await Promise.all(
+    (['float32', 'float64'] as const).map(async (dtype) => {
+      const results = await run(...asTensors(specs, values, dtype));
+      return Promise.all(results.map((result) => result.data()));
+    }),
+  );
+  run.release();
+  const [value, ...gradients] = single as Float32Array[];
+  const expected = reference?.(...specs.map(({ shape }, i) => ({ shape, data: values[i] as number[] })));
+  if (expected) expectClose(`${name}: value in float32`, value as Float32Array, expected.data, SINGLE.value);
+  for (const [i, slope] of gradients.entries()) {
+    const exact = double?.[i + 1] as Float64Array;
+    expectClose(`${name}: gradient of input ${i} in float32`, slope, exact, SINGLE.gradient);
+  }
+}
+
 function isSpec(input: Shape | InputSpec): input is InputSpec {
   return !Array.isArray(input);
 }
@@ -94,8 +129,12 @@ function drawDistinct(specs: readonly InputSpec[], seed: number): number[][] {
   );
 }
 
-function asTensors(specs: readonly InputSpec[], values: readonly (readonly number[])[]): Tensor[] {
-  return specs.map(({ shape }, i) => tensor(Float64Array.from(values[i] as number[]), { shape }));
+function asTensors(
+  specs: readonly InputSpec[],
+  values: readonly (readonly number[])[],
+  dtype: 'float32' | 'float64' = 'float64',
+): Tensor[] {
+  return specs.map(({ shape }, i) => tensor(values[i] as number[], { shape, dtype }));
 }
 
 function project(outputs: readonly Tensor[], seed: number): Tensor {
@@ -104,7 +143,7 @@ function project(outputs: readonly Tensor[], seed: number): Tensor {
       const weights = Float64Array.from(hashUniform(output.size, seed + i, 0.5, 1.5), (w, j) =>
         j % 2 ? -w : w,
       );
-      return sum(mul(output, tensor(weights, { shape: output.shape })));
+      return sum(mul(output, tensor(weights, { shape: output.shape, dtype: output.dtype })));
     })
     .reduce((a, b) => a.add(b));
 }

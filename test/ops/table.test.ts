@@ -9,7 +9,7 @@ import { otherCases } from '../helpers/cases/reductions.js';
 import { scanCases } from '../helpers/cases/scan.js';
 import { shapeCases } from '../helpers/cases/shapes.js';
 import { transcendentalCases } from '../helpers/cases/transcendental.js';
-import { checkOp } from '../helpers/check-op.js';
+import { checkInFloat32, checkOp } from '../helpers/check-op.js';
 
 const cases = {
   ...elementwiseCases,
@@ -25,7 +25,7 @@ const cases = {
 
 describe('the table of ops', () => {
   it('has a check for every op', () => {
-    expect(Object.keys(cases).sort()).toEqual([...ops.keys()].sort());
+    expect(Object.keys(cases).sort(), 'the checks are in test/helpers/cases').toEqual([...ops.keys()].sort());
   });
 
   it('has a naive reference for every check, and checks of both orders for every op with a gradient', () => {
@@ -46,5 +46,8 @@ describe.each(Object.entries(cases))('%s', (kind, list) => {
   const what = ops.get(kind)?.grad ? 'value and gradients' : 'value';
   it.each(numbered)(`has the ${what} of its definition for $title`, async ({ fn, inputs, options }) => {
     await checkOp(kind, fn, inputs, { kind, ...options });
+  });
+  it.each(numbered)(`has the ${what} in float32 for $title`, async ({ fn, inputs, options }) => {
+    await checkInFloat32(kind, fn, inputs, options);
   });
 });

@@ -15,19 +15,37 @@ import {
   transcendental,
 } from './elementwise-record.js';
 
-// Each record is an instruction of the vector machine with its gradient rule; the functions that apply them follow.
+// Each record is an instruction of the vector machine with its gradient rule; below it is the function that applies it.
 
 // Arithmetic
 
 export const negOp = numeric('neg', (g) => [neg(g)]);
+/** `-x`. */
+export const neg = (x: Tensor): Tensor => apply1(negOp, x);
+
 export const absOp = numeric('abs', (g, node) => [mul(g, sign(node.input(0)))]);
+/** The absolute value; its gradient at 0 is 0. */
+export const abs = (x: Tensor): Tensor => apply1(absOp, x);
+
 export const addOp = numeric('add', (g) => [g, g]);
+/** `a + b`, broadcast. */
+export const add = (a: Operand, b: Operand): Tensor => apply2(addOp, a, b);
+
 export const subOp = numeric('sub', (g) => [g, neg(g)]);
+/** `a - b`, broadcast. */
+export const sub = (a: Operand, b: Operand): Tensor => apply2(subOp, a, b);
+
 export const mulOp = numeric('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))]);
+/** `a * b`, broadcast. */
+export const mul = (a: Operand, b: Operand): Tensor => apply2(mulOp, a, b);
+
 export const divOp = floating('div', (g, node) => [
   div(g, node.input(1)),
   neg(div(mul(g, node), node.input(1))),
 ]);
+/** `a / b`, broadcast; floats only. */
+export const div = (a: Operand, b: Operand): Tensor => apply2(divOp, a, b);
+
 export const powOp = transcendental('pow', (g, node) => {
   const [x, y] = [node.input(0), node.input(1)];
   const toBase = mul(g, mul(y, pow(x, sub(y, 1))));
@@ -35,47 +53,131 @@ export const powOp = transcendental('pow', (g, node) => {
   const toExponent = mul(g, mul(node, log(where(gt(x, 0), x, 1))));
   return [where(eq(y, 0), 0, toBase), toExponent];
 });
+/** `a ** b`, broadcast; floats only. */
+export const pow = (a: Operand, b: Operand): Tensor => apply2(powOp, a, b);
+
 // Ties share the gradient evenly, as in PyTorch.
 export const maximumOp = numeric('maximum', (g, node) => shareByOrder(g, node.input(0), node.input(1)));
+/** The larger operand, broadcast; NaN if either is. */
+export const maximum = (a: Operand, b: Operand): Tensor => apply2(maximumOp, a, b);
+
 export const minimumOp = numeric('minimum', (g, node) => shareByOrder(g, node.input(1), node.input(0)));
+/** The smaller operand, broadcast; NaN if either is. */
+export const minimum = (a: Operand, b: Operand): Tensor => apply2(minimumOp, a, b);
+
 export const floorOp = numeric('floor', null);
+/** `x` rounded down to a whole number. Its gradient is 0 everywhere. */
+export const floor = (x: Tensor): Tensor => apply1(floorOp, x);
+
 export const ceilOp = numeric('ceil', null);
+/** `x` rounded up to a whole number. Its gradient is 0 everywhere. */
+export const ceil = (x: Tensor): Tensor => apply1(ceilOp, x);
+
 export const roundOp = numeric('round', null);
+/** `x` rounded to the nearest whole number, ties to even, as `torch.round`. Its gradient is 0 everywhere. */
+export const round = (x: Tensor): Tensor => apply1(roundOp, x);
+
 export const floorDivOp = numeric('floorDiv', null);
+/**
+ * The quotient rounded down to a whole number, broadcast, as Python's `a // b`. An integer divided by 0 gives 0. Its
+ * gradient is 0 everywhere.
+ */
+export const floorDiv = (a: Operand, b: Operand): Tensor => divide(floorDivOp, a, b);
+
 export const modOp = numeric('mod', (g, node) => [g, neg(mul(g, floorDiv(node.input(0), node.input(1))))]);
+/**
+ * The remainder of `floorDiv`, broadcast: 0, or a number with the sign of `b`, as Python's `a % b` and
+ * `torch.remainder`. An integer divided by 0 leaves 0, a float NaN.
+ */
+export const mod = (a: Operand, b: Operand): Tensor => divide(modOp, a, b);
 
 // Exponential and trigonometric functions
 
 export const expOp = transcendental('exp', (g, node) => [mul(g, node)]);
+/** `e ** x`. */
+export const exp = (x: Tensor): Tensor => apply1(expOp, x);
+
 export const expm1Op = transcendental('expm1', (g, node) => [mul(g, add(node, 1))]);
+/** `e ** x - 1`, accurate near 0. */
+export const expm1 = (x: Tensor): Tensor => apply1(expm1Op, x);
+
 export const logOp = transcendental('log', (g, node) => [div(g, node.input(0))]);
+/** The natural logarithm. */
+export const log = (x: Tensor): Tensor => apply1(logOp, x);
+
 export const log1pOp = transcendental('log1p', (g, node) => [div(g, add(node.input(0), 1))]);
+/** `log(1 + x)`, accurate near 0. */
+export const log1p = (x: Tensor): Tensor => apply1(log1pOp, x);
+
 export const sqrtOp = floating('sqrt', (g, node) => [div(mul(g, 0.5), node)]);
+/** The square root. */
+export const sqrt = (x: Tensor): Tensor => apply1(sqrtOp, x);
+
 export const sinOp = transcendental('sin', (g, node) => [mul(g, cos(node.input(0)))]);
+/** The sine of an angle in radians. */
+export const sin = (x: Tensor): Tensor => apply1(sinOp, x);
+
 export const cosOp = transcendental('cos', (g, node) => [neg(mul(g, sin(node.input(0))))]);
+/** The cosine of an angle in radians. */
+export const cos = (x: Tensor): Tensor => apply1(cosOp, x);
+
 export const tanOp = transcendental('tan', (g, node) => [mul(g, add(square(node), 1))]);
+/** The tangent of an angle in radians. */
+export const tan = (x: Tensor): Tensor => apply1(tanOp, x);
+
 export const asinOp = transcendental('asin', (g, node) => [div(g, cosineOf(node.input(0)))]);
+/** The angle from -pi / 2 to pi / 2 whose sine is `x`; NaN beyond -1 and 1. */
+export const asin = (x: Tensor): Tensor => apply1(asinOp, x);
+
 export const acosOp = transcendental('acos', (g, node) => [neg(div(g, cosineOf(node.input(0))))]);
+/** The angle from 0 to pi whose cosine is `x`; NaN beyond -1 and 1. */
+export const acos = (x: Tensor): Tensor => apply1(acosOp, x);
+
 export const atanOp = transcendental('atan', (g, node) => [div(g, add(square(node.input(0)), 1))]);
+/** The angle from -pi / 2 to pi / 2 whose tangent is `x`. */
+export const atan = (x: Tensor): Tensor => apply1(atanOp, x);
+
 export const atan2Op = transcendental('atan2', (g, node) => {
   const [y, x] = [node.input(0), node.input(1)];
   const share = div(g, add(square(x), square(y)));
   return [mul(share, x), neg(mul(share, y))];
 });
+/** The angle from -pi to pi of the point `(x, y)`, broadcast. */
+export const atan2 = (y: Operand, x: Operand): Tensor => apply2(atan2Op, y, x);
+
 export const sinhOp = transcendental('sinh', (g, node) => [mul(g, cosh(node.input(0)))]);
+/** The hyperbolic sine. */
+export const sinh = (x: Tensor): Tensor => apply1(sinhOp, x);
+
 export const coshOp = transcendental('cosh', (g, node) => [mul(g, sinh(node.input(0)))]);
+/** The hyperbolic cosine. */
+export const cosh = (x: Tensor): Tensor => apply1(coshOp, x);
+
 export const erfOp = transcendental('erf', (g, node) => [
   mul(mul(g, exp(neg(square(node.input(0))))), 2 / Math.sqrt(Math.PI)),
 ]);
+/** The error function: `2 / sqrt(pi)` times the integral of `e ** -(t ** 2)` from 0 to `x`. */
+export const erf = (x: Tensor): Tensor => apply1(erfOp, x);
 
 // Activations
 
 export const tanhOp = transcendental('tanh', (g, node) => [mul(g, sub(1, mul(node, node)))]);
+/** The hyperbolic tangent. */
+export const tanh = (x: Tensor): Tensor => apply1(tanhOp, x);
+
 export const sigmoidOp = transcendental('sigmoid', (g, node) => [mul(g, mul(node, sub(1, node)))]);
+/** The logistic function `1 / (1 + e ** -x)`. */
+export const sigmoid = (x: Tensor): Tensor => apply1(sigmoidOp, x);
+
 export const reluOp = numeric('relu', (g, node) => [where(gt(node, 0), g, 0)]);
+/** `max(x, 0)`; its gradient at 0 is 0. */
+export const relu = (x: Tensor): Tensor => apply1(reluOp, x);
+
 export const leakyReluOp = floating('leakyRelu', (g, node) => [
   where(gt(node.input(0), 0), g, mul(g, node.attributes.value ?? 0)),
 ]);
+/** `x` where positive, else `slope * x` (Maas et al. 2013). */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => apply1(leakyReluOp, x, slope);
 
 // Comparisons, choices and conversions
 
@@ -90,11 +192,29 @@ const comparison = (kind: string) =>
   );
 
 export const eqOp = comparison('eq');
+/** `a === b` as bool. */
+export const eq = (a: Operand, b: Operand): Tensor => apply2(eqOp, a, b);
+
 export const neOp = comparison('ne');
+/** `a !== b` as bool. */
+export const ne = (a: Operand, b: Operand): Tensor => apply2(neOp, a, b);
+
 export const ltOp = comparison('lt');
+/** `a < b` as bool. */
+export const lt = (a: Operand, b: Operand): Tensor => apply2(ltOp, a, b);
+
 export const leOp = comparison('le');
+/** `a <= b` as bool. */
+export const le = (a: Operand, b: Operand): Tensor => apply2(leOp, a, b);
+
 export const gtOp = comparison('gt');
+/** `a > b` as bool. */
+export const gt = (a: Operand, b: Operand): Tensor => apply2(gtOp, a, b);
+
 export const geOp = comparison('ge');
+/** `a >= b` as bool. */
+export const ge = (a: Operand, b: Operand): Tensor => apply2(geOp, a, b);
+
 export const whereOp = elementwise(
   'where',
   ([condition, ...values]) => {
@@ -103,6 +223,16 @@ export const whereOp = elementwise(
   },
   (g, node) => [null, where(node.input(0), g, 0), where(node.input(0), 0, g)],
 );
+/**
+ * `a` where the bool `condition` is true, else `b`; all three broadcast. The result keeps the broadcast shape: shapes
+ * in a graph are fixed, so no function selects only the elements that meet a condition.
+ */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  const like = [a, b].find((x) => typeof x !== 'number');
+  const dtype = like ? like.dtype : 'float32';
+  const values = [a, b].map((x) => (typeof x === 'number' ? full([], x, dtype, 'where') : x));
+  return new Tensor(whereOp, broadcast('where', [condition, ...values]), {});
+}
 
 export interface CastAttributes {
   readonly dtype: DType;
@@ -119,8 +249,13 @@ export const castOp: OpRecord<CastAttributes> = {
   },
   cost: (node) => node.size,
 };
+/** Converts to another dtype. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  requireDType('cast', dtype);
+  return x.dtype === dtype ? x : new Tensor(castOp, [x], { dtype });
+}
 
-// Helpers of the rules
+// Helpers of rules and functions
 
 function shareByOrder(g: Tensor, greater: Tensor, other: Tensor): Tensor[] {
   const half = where(eq(greater, other), mul(g, 0.5), 0);
@@ -135,117 +270,10 @@ export const sign = (x: Tensor): Tensor => sub(cast(gt(x, 0), x.dtype), cast(lt(
 /** `x * x`. */
 export const square = (x: Tensor): Tensor => mul(x, x);
 
-// Functions
-
 /** Applies a division that gives 0 for integers divided by 0. */
 function divide(op: typeof modOp, a: Operand, b: Operand): Tensor {
   const [dividend, divisor] = broadcast(op.kind, [a, b]) as [Tensor, Tensor];
   if (isFloat(dividend.dtype)) return apply2(op, dividend, divisor);
   const isZero = eq(divisor, 0);
   return where(isZero, 0, apply2(op, dividend, where(isZero, 1, divisor)));
-}
-
-/** `-x`. */
-export const neg = (x: Tensor): Tensor => apply1(negOp, x);
-/** The absolute value; its gradient at 0 is 0. */
-export const abs = (x: Tensor): Tensor => apply1(absOp, x);
-/** `x` rounded down to a whole number. Its gradient is 0 everywhere. */
-export const floor = (x: Tensor): Tensor => apply1(floorOp, x);
-/** `x` rounded up to a whole number. Its gradient is 0 everywhere. */
-export const ceil = (x: Tensor): Tensor => apply1(ceilOp, x);
-/** `x` rounded to the nearest whole number, ties to even, as `torch.round`. Its gradient is 0 everywhere. */
-export const round = (x: Tensor): Tensor => apply1(roundOp, x);
-
-/** `a + b`, broadcast. */
-export const add = (a: Operand, b: Operand): Tensor => apply2(addOp, a, b);
-/** `a - b`, broadcast. */
-export const sub = (a: Operand, b: Operand): Tensor => apply2(subOp, a, b);
-/** `a * b`, broadcast. */
-export const mul = (a: Operand, b: Operand): Tensor => apply2(mulOp, a, b);
-/** `a / b`, broadcast; floats only. */
-export const div = (a: Operand, b: Operand): Tensor => apply2(divOp, a, b);
-/** `a ** b`, broadcast; floats only. */
-export const pow = (a: Operand, b: Operand): Tensor => apply2(powOp, a, b);
-/** The larger operand, broadcast; NaN if either is. */
-export const maximum = (a: Operand, b: Operand): Tensor => apply2(maximumOp, a, b);
-/** The smaller operand, broadcast; NaN if either is. */
-export const minimum = (a: Operand, b: Operand): Tensor => apply2(minimumOp, a, b);
-/**
- * The quotient rounded down to a whole number, broadcast, as Python's `a // b`. An integer divided by 0 gives 0. Its
- * gradient is 0 everywhere.
- */
-export const floorDiv = (a: Operand, b: Operand): Tensor => divide(floorDivOp, a, b);
-/**
- * The remainder of `floorDiv`, broadcast: 0, or a number with the sign of `b`, as Python's `a % b` and
- * `torch.remainder`. An integer divided by 0 leaves 0, a float NaN.
- */
-export const mod = (a: Operand, b: Operand): Tensor => divide(modOp, a, b);
-
-/** `e ** x`. */
-export const exp = (x: Tensor): Tensor => apply1(expOp, x);
-/** `e ** x - 1`, accurate near 0. */
-export const expm1 = (x: Tensor): Tensor => apply1(expm1Op, x);
-/** The natural logarithm. */
-export const log = (x: Tensor): Tensor => apply1(logOp, x);
-/** `log(1 + x)`, accurate near 0. */
-export const log1p = (x: Tensor): Tensor => apply1(log1pOp, x);
-/** The square root. */
-export const sqrt = (x: Tensor): Tensor => apply1(sqrtOp, x);
-/** The sine of an angle in radians. */
-export const sin = (x: Tensor): Tensor => apply1(sinOp, x);
-/** The cosine of an angle in radians. */
-export const cos = (x: Tensor): Tensor => apply1(cosOp, x);
-/** The tangent of an angle in radians. */
-export const tan = (x: Tensor): Tensor => apply1(tanOp, x);
-/** The angle from -pi / 2 to pi / 2 whose sine is `x`; NaN beyond -1 and 1. */
-export const asin = (x: Tensor): Tensor => apply1(asinOp, x);
-/** The angle from 0 to pi whose cosine is `x`; NaN beyond -1 and 1. */
-export const acos = (x: Tensor): Tensor => apply1(acosOp, x);
-/** The angle from -pi / 2 to pi / 2 whose tangent is `x`. */
-export const atan = (x: Tensor): Tensor => apply1(atanOp, x);
-/** The angle from -pi to pi of the point `(x, y)`, broadcast. */
-export const atan2 = (y: Operand, x: Operand): Tensor => apply2(atan2Op, y, x);
-/** The hyperbolic sine. */
-export const sinh = (x: Tensor): Tensor => apply1(sinhOp, x);
-/** The hyperbolic cosine. */
-export const cosh = (x: Tensor): Tensor => apply1(coshOp, x);
-/** The error function: `2 / sqrt(pi)` times the integral of `e ** -(t ** 2)` from 0 to `x`. */
-export const erf = (x: Tensor): Tensor => apply1(erfOp, x);
-
-/** The hyperbolic tangent. */
-export const tanh = (x: Tensor): Tensor => apply1(tanhOp, x);
-/** The logistic function `1 / (1 + e ** -x)`. */
-export const sigmoid = (x: Tensor): Tensor => apply1(sigmoidOp, x);
-/** `max(x, 0)`; its gradient at 0 is 0. */
-export const relu = (x: Tensor): Tensor => apply1(reluOp, x);
-/** `x` where positive, else `slope * x` (Maas et al. 2013). */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => apply1(leakyReluOp, x, slope);
-/** `a === b` as bool. */
-export const eq = (a: Operand, b: Operand): Tensor => apply2(eqOp, a, b);
-/** `a !== b` as bool. */
-export const ne = (a: Operand, b: Operand): Tensor => apply2(neOp, a, b);
-/** `a < b` as bool. */
-export const lt = (a: Operand, b: Operand): Tensor => apply2(ltOp, a, b);
-/** `a <= b` as bool. */
-export const le = (a: Operand, b: Operand): Tensor => apply2(leOp, a, b);
-/** `a > b` as bool. */
-export const gt = (a: Operand, b: Operand): Tensor => apply2(gtOp, a, b);
-/** `a >= b` as bool. */
-export const ge = (a: Operand, b: Operand): Tensor => apply2(geOp, a, b);
-
-/**
- * `a` where the bool `condition` is true, else `b`; all three broadcast. The result keeps the broadcast shape: shapes
- * in a graph are fixed, so no function selects only the elements that meet a condition.
- */
-export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
-  const like = [a, b].find((x) => typeof x !== 'number');
-  const dtype = like ? like.dtype : 'float32';
-  const values = [a, b].map((x) => (typeof x === 'number' ? full([], x, dtype, 'where') : x));
-  return new Tensor(whereOp, broadcast('where', [condition, ...values]), {});
-}
-
-/** Converts to another dtype. */
-export function cast(x: Tensor, dtype: DType): Tensor {
-  requireDType('cast', dtype);
-  return x.dtype === dtype ? x : new Tensor(castOp, [x], { dtype });
 }

@@ -31,8 +31,9 @@ struct Ternary {
   static constexpr bool commutative = false;
 };
 
-// To add an operation, add its line: type, name in plans, and the result for the element `x`. An
-// immediate value of an instruction is its last input.
+// To add an operation, add its line anywhere: type, name in plans, and the result for the element
+// `x`. An immediate value of an instruction is its last input. Functions of `std` are right, but
+// called element by element; math.h and special.h hold vectorised ones.
 #define CHAINRULE_UNARY(X)                   \
   X(Copy, "copy", x)                         \
   X(Neg, "neg", -x)                          \

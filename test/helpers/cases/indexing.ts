@@ -65,7 +65,10 @@ function flipped(shape: cr.Shape, axes: readonly number[]): OpCase {
 const solved = (batch: cr.Shape, n: number, k: number): OpCase => {
   const shift = (n + 2) * 2;
   return {
-    fn: (a, b) => cr.solve(cr.add(a as Tensor, cr.eye(n, n, 'float64').mul(shift)), b as Tensor),
+    fn: (a, b) => {
+      const dtype = (a as Tensor).dtype as 'float64';
+      return cr.solve(cr.add(a as Tensor, cr.eye(n, n, dtype).mul(shift)), b as Tensor);
+    },
     inputs: [
       [...batch, n, n],
       [...batch, n, k],

@@ -61,10 +61,10 @@ const argMaxima: [cr.Shape, number][] = [
 ];
 
 function withVariable(shape: cr.Shape): OpCase {
-  const storage = new Storage(shape, 'float64', (data) => data.fill(3));
-  const variable = new cr.Variable(storage);
+  const variableOf = (dtype: cr.DType) => new cr.Variable(new Storage(shape, dtype, (data) => data.fill(3)));
+  const variables = { float32: variableOf('float32'), float64: variableOf('float64') };
   return {
-    fn: (x) => cr.mul(x as Tensor, variable),
+    fn: (x) => cr.mul(x as Tensor, variables[(x as Tensor).dtype as 'float64']),
     inputs: [shape],
     options: { reference: ({ data }) => ({ shape, data: data.map((v) => v * 3) }) },
   };
@@ -87,7 +87,8 @@ export const otherCases: OpCases = {
   })),
   checkRange: [
     {
-      fn: (x) => cr.mul(x as Tensor, cr.cast(checkLabels('test', integers([3, 0, 2]), 4), 'float64')),
+      fn: (x) =>
+        cr.mul(x as Tensor, cr.cast(checkLabels('test', integers([3, 0, 2]), 4), (x as Tensor).dtype)),
       inputs: [[3]],
       options: {
         reference: ({ data }) => ({ shape: [3], data: data.map((v, i) => v * ([3, 0, 2][i] as number)) }),
@@ -104,7 +105,11 @@ export const otherCases: OpCases = {
   ],
   uniform: [
     {
-      fn: (x) => cr.add(cr.mul(x as Tensor, 0), cr.cast(cr.lt(cr.uniform([5, 3], 'float64'), 1), 'float64')),
+      fn: (x) => {
+        const { dtype } = x as Tensor;
+        const drawn = cr.uniform([5, 3], dtype as 'float64');
+        return cr.add(cr.mul(x as Tensor, 0), cr.cast(cr.lt(drawn, 1), dtype));
+      },
       inputs: [[5, 3]],
       options: { gradient: false, reference: () => ({ shape: [5, 3], data: new Array(15).fill(1) }) },
     },
@@ -119,7 +124,10 @@ export const otherCases: OpCases = {
   variable: [withVariable([3, 2])],
   constant: [
     {
-      fn: (x) => cr.add(cr.add(x as Tensor, cr.full([3], 2, 'float64')), cr.arange(3, 'float64')),
+      fn: (x) => {
+        const dtype = (x as Tensor).dtype as 'float64';
+        return cr.add(cr.add(x as Tensor, cr.full([3], 2, dtype)), cr.arange(3, dtype));
+      },
       inputs: [[3]],
       options: { reference: ({ data }) => ({ shape: [3], data: data.map((v, i) => v + 2 + i) }) },
     },

@@ -37,15 +37,21 @@ export function start(options) {
   child.stderr.on('data', (text) => {
     errors += text;
   });
-  const ready = new Promise((resolve) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line.startsWith('{')) result = JSON.parse(line);
-      resolve(undefined);
-    });
-    child.once('close', resolve);
+  let epochs = 0;
+  /** @type {Map<number, () => void>} */
+  const waiting = new Map();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('{')) result = JSON.parse(line);
+    else waiting.get(++epochs)?.();
   });
   const closed = once(child, 'close').then(([code, signal]) => ({ code, signal, result, errors }));
-  return { child, ready, closed };
+  /** Resolves when this process has trained so many epochs, or has ended. @param {number} count */
+  const trained = (count) =>
+    Promise.race([
+      closed,
+      epochs >= count ? undefined : new Promise((resolve) => waiting.set(count, () => resolve(undefined))),
+    ]);
+  return { child, trained, closed };
 }
 
 /**
@@ -63,7 +69,6 @@ export async function complete(options) {
 /**
  * @typedef {object} Life
  * @property {number} workers
- * @property {number} milliseconds after which it was killed, from its first epoch on
  * @property {boolean} saving whether it was killed while a file was being written
  */
 
@@ -74,28 +79,28 @@ export async function complete(options) {
  * @param {object} options
  * @param {string} options.dir
  * @param {number} options.kills
- * @param {number} options.longest milliseconds from the first epoch of a life until it is killed
+ * @param {number} options.epochMilliseconds an estimate, within which the moment of a kill in its epoch is random
  * @param {number} [options.seed] decides the moments
  * @param {Omit<import('./resumable-run.mjs').RunOptions, 'dir' | 'workers'>} options.run
- * @returns {Promise<{ result: RunResult, lives: Life[], warnings: string }>} `lives` is shorter than `kills` where the
- *   program came to its end first
+ * @returns {Promise<{ result: RunResult, lives: Life[], warnings: string }>}
  */
-export async function killAndResume({ dir, kills, longest, seed = 1, run }) {
+export async function killAndResume({ dir, kills, epochMilliseconds, seed = 1, run }) {
   const counts = [1, 2, 3, 4, 5, 8];
-  const moments = hashUniform(kills, seed, 0, longest);
+  // Half of the epochs at most, so that the program cannot come to its end before all kills, however fast it is.
+  const epochs = hashUniform(kills, seed, 1, (run.epochs ?? 40) / (2 * kills));
   /** @type {Life[]} */
   const lives = [];
   let warnings = '';
-  for (const [life, milliseconds] of moments.entries()) {
+  for (const [life, lasting] of epochs.entries()) {
     const workers = counts[life % counts.length] ?? 1;
-    const { child, ready, closed } = start({ ...run, dir, workers });
-    await ready;
-    await pause(milliseconds);
+    const { child, trained, closed } = start({ ...run, dir, workers });
+    await trained(Math.floor(lasting));
+    await pause((lasting % 1) * epochMilliseconds);
     child.kill('SIGKILL');
     const { signal, errors } = await closed;
     warnings += errors;
-    if (signal !== 'SIGKILL') break;
-    lives.push({ workers, milliseconds, saving: readdirSync(dir).some((name) => name.endsWith('.tmp')) });
+    if (signal !== 'SIGKILL') throw new Error(`the run ended before it was killed: ${errors}`);
+    lives.push({ workers, saving: readdirSync(dir).some((name) => name.endsWith('.tmp')) });
   }
   const workers = counts[kills % counts.length] ?? 1;
   return { result: await complete({ ...run, dir, workers }), lives, warnings };

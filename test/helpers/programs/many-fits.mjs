@@ -1,4 +1,4 @@
-// Fits 500 times in one process, with new trainers and with an old one, printing memory and threads every hundred fits.
+// Fits many times in one process, with new trainers and with an old one, and prints memory and threads five times.
 import { readdirSync } from 'node:fs';
 import { data, nn, optim, Trainer } from 'chainrule';
 
@@ -17,9 +17,10 @@ const trainerOf = () =>
     workers: 1,
   });
 const old = trainerOf();
-for (let fit = 1; fit <= 500; fit++) {
+const fits = Number(process.argv[2]);
+for (let fit = 1; fit <= fits; fit++) {
   for await (const _ of (fit % 2 === 0 ? trainerOf() : old).fit(samples, { batchSize: 8 }));
-  if (fit % 100 !== 0) continue;
+  if (fit % (fits / 5) !== 0) continue;
   // Finalisers of native memory run between two collections.
   for (let i = 0; i < 3; i++) {
     globalThis.gc?.();

@@ -1,5 +1,5 @@
 // A program that trains a small convolutional net and can be killed at any moment:
-// `node resumable-run.mjs '{"dir":"...","workers":2,...}'` prints `ready` when it has trained for an epoch, and at
+// `node resumable-run.mjs '{"dir":"...","workers":2,...}'` prints a line after each epoch that it trains, and at
 // the end a line of JSON with a hash of the weights. Run again with the same dir, it resumes.
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -90,19 +90,13 @@ async function run({ dir, workers = 1, shards = 8, everySteps = 1, epochs = 40, 
     epochs,
     batchSize: 32,
     validation: images(40, 2),
-    /** @param {import('chainrule').Progress} progress */
-    onProgress: ({ step, steps }) => (step === steps ? ready() : undefined),
     ...(checkpoint ? { checkpoint } : {}),
   };
   const epochsSeen = [];
-  let started = performance.now();
-  let ready = () => {
-    started = performance.now();
-    process.stdout.write('ready\n');
-    ready = () => {};
-  };
+  const started = performance.now();
   for await (const { epoch } of trainer.fit(images(214, 1), options)) {
     epochsSeen.push(epoch);
+    process.stdout.write(`epoch ${epoch}\n`);
     if (rest.dwell) await pause(rest.dwell);
   }
   const figures = trainer.history.map(({ epoch, loss, validation }) => [epoch, loss, validation?.loss]);
