@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Two at least: the tests of one file often wait for threads.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // No test depends on time; this ends one that hangs, with room for a machine that is busy with other work.
     testTimeout: 300_000,
     hookTimeout: 300_000,

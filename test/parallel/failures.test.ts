@@ -6,6 +6,7 @@ import { addon } from '#lib/runtime/addon.js';
 import { newJob } from '#lib/train/prepare/jobs.js';
 import { Gate } from '../helpers/gate.js';
 import { failure } from '../helpers/graphs.js';
+import { LONG } from '../helpers/long.js';
 import { hashOf, Threads, tellTime, trainerOf } from '../helpers/runs.js';
 import { collect, points, threads } from '../helpers/training.js';
 
@@ -131,6 +132,8 @@ describe('workers that are started anew', () => {
   });
 });
 
+const KILLS = LONG ? 20 : 6;
+
 describe('workers that are terminated at random moments', () => {
   const random = (seed: number) => () => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
@@ -184,7 +187,11 @@ describe('workers that are terminated at random moments', () => {
       another = !another;
     };
     const others = setInterval(toggle, 7);
-    const killing = terminateMany(trainer, () => over, { count: 20, seed: 5, whenDone: () => gate.open() });
+    const killing = terminateMany(trainer, () => over, {
+      count: KILLS,
+      seed: 5,
+      whenDone: () => gate.open(),
+    });
     const start = performance.now();
     const epochs = await collect(trainer.fit(gate.samples, { ...shape, restartWorkers: 50 })).finally(() => {
       over = true;
@@ -193,7 +200,7 @@ describe('workers that are terminated at random moments', () => {
     });
     const done = await killing;
     tellTime(`${done()} workers ${what} terminated, and the rest of the run`, start);
-    expect(done()).toBe(20);
+    expect(done()).toBe(KILLS);
     expect(epochs.map(({ stepLosses }) => [...stepLosses])).toEqual(
       expected.map(({ stepLosses }) => [...stepLosses]),
     );
@@ -204,7 +211,7 @@ describe('workers that are terminated at random moments', () => {
   it('leave the parameters of whole steps', async () => {
     const next = random(9);
     const samples = points(20_000);
-    for (let run = 0; run < 8; run++) {
+    for (let run = 0; run < (LONG ? 8 : 3); run++) {
       const trainer = trainerOf(adam(), { workers: 2 + (run % 2) });
       // The training cannot be over before its thread is ended.
       const gate = new Gate(samples, samples.length - BATCH);
