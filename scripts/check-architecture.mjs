@@ -2,18 +2,26 @@
 // files, or a picture in CONTRIBUTING.md that differs from the layers. `npm test` runs it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { fullFolders, outdatedPicture, upwardImports, valueCycles } from './architecture/faults.mjs';
+import {
+  fullFolders,
+  homelessSources,
+  outdatedPicture,
+  upwardImports,
+  valueCycles,
+} from './architecture/faults.mjs';
 import { importsOf, sourcesOf } from './architecture/imports.mjs';
 import { layers } from './architecture/layers.mjs';
 import { root } from './setup/run.mjs';
 
-const imports = importsOf(sourcesOf(['lib', 'bench', 'examples']));
+const sources = sourcesOf(['lib', 'bench', 'examples']);
+const imports = importsOf(sources);
 const files = ['lib', 'native', 'test', 'bench', 'scripts', 'examples'].flatMap((top) =>
   readdirSync(join(root, top), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/\.pyc$/.test(entry.name))
     .map(({ parentPath, name }) => posix.join(posix.relative(root, parentPath), name)),
 );
 const faults = [
+  ...homelessSources(sources, layers),
   ...upwardImports(imports, layers),
   ...valueCycles(imports),
   ...fullFolders(files),

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { runParts } from './setup/page-parts.mjs';
+import { runParts } from './page-parts.mjs';
 import { root } from './setup/run.mjs';
 
 const page = join(root, 'docs/memory.md');

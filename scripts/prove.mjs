@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { runParts } from './setup/page-parts.mjs';
+import { runParts } from './page-parts.mjs';
 import { root } from './setup/run.mjs';
 
 const page = join(root, 'docs/parallel.md');

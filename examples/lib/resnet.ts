@@ -50,7 +50,7 @@ export interface ResNetShape {
 /**
  * The 20-layer residual network for 32 x 32 images of K. He, X. Zhang, S. Ren & J. Sun, "Deep residual learning for
  * image recognition" (2016), section 4.2: 19 convolutions, in three stages of 16, 32 and 64 maps, and a dense layer.
- * Where the shape changes, the shortcut is a projection (the paper's option B; its figures for CIFAR-10 are with
+ * At a change of shape, the shortcut is a projection (the paper's option B; its figures for CIFAR-10 are with
  * option A, which has no parameters). Names are those of torchvision's ResNets.
  */
 export class ResNet20 extends nn.Module {

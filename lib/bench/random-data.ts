@@ -1,4 +1,5 @@
-import { data, type Shape } from '../index.js';
+import { sizeOf } from '../graph/shapes.js';
+import { data } from '../index.js';
 import type { TrainingScenario, Values } from './scenario.js';
 
 /** Uniform random values of consecutive examples, the same at every call with the same seed. */
@@ -22,8 +23,4 @@ export function randomData({ inputs, targets, batchSize }: TrainingScenario, ste
     inputs: { shape: inputs.shape },
     targets: { shape: targets.shape },
   });
-}
-
-function sizeOf(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
 }

@@ -37,12 +37,12 @@ const CHUNK_BYTES = 2 ** 22;
  */
 export async function writeCheckpoint(
   path: string,
-  places: readonly TensorSource[],
+  sources: readonly TensorSource[],
   state: string,
 ): Promise<void> {
   const tensors: Record<string, TensorData> = Object.create(null);
-  for (const place of places) {
-    const { name, dtype, shape, buffer, byteOffset } = place;
+  for (const source of sources) {
+    const { name, dtype, shape, buffer, byteOffset } = source;
     tensors[name] = { dtype, shape, data: viewOf(dtype, buffer, byteOffset, sizeOf(shape)) };
   }
   const parts = encodeChunks(tensors, { sha256: BLANK, state });
@@ -66,12 +66,12 @@ export async function verifyCheckpoint(path: string): Promise<CheckpointHeader> 
 export async function loadCheckpoint(
   path: string,
   { tensors, dataStart }: CheckpointHeader,
-  places: readonly TensorSource[],
+  sources: readonly TensorSource[],
 ): Promise<void> {
   const entries = new Map(tensors.map((entry) => [entry.name, entry]));
   const file = await open(path);
   try {
-    for (const { name, dtype, shape, buffer, byteOffset } of places) {
+    for (const { name, dtype, shape, buffer, byteOffset } of sources) {
       const { begin } = entries.get(name) as TensorEntry;
       const bytes = new Uint8Array(buffer, byteOffset, sizeOf(shape) * bytesPerElement(dtype));
       await readExactly(path, file, bytes, dataStart + begin);

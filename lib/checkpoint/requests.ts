@@ -11,14 +11,14 @@ export type Work =
       readonly kind: 'load';
       readonly path: string;
       readonly header: CheckpointHeader;
-      readonly places: readonly TensorSource[];
+      readonly sources: readonly TensorSource[];
     }
   /** Writes a file, removes all but the newest `keep`, and returns its path. */
   | {
       readonly kind: 'save';
       readonly dir: string;
       readonly step: number;
-      readonly places: readonly TensorSource[];
+      readonly sources: readonly TensorSource[];
       readonly state: string;
       readonly keep: number;
     };

@@ -43,8 +43,8 @@ export class CheckpointStore {
   }
 
   /** Reads a run's tensors into memory. */
-  load({ path, header }: SavedRun, places: readonly TensorSource[]): Promise<void> {
-    return this.#tried(`${path} cannot be read`, this.#thread.load({ path, header, places }));
+  load({ path, header }: SavedRun, sources: readonly TensorSource[]): Promise<void> {
+    return this.#tried(`${path} cannot be read`, this.#thread.load({ path, header, sources }));
   }
 
   /** Rejects if the directory is not writable. */
@@ -53,12 +53,12 @@ export class CheckpointStore {
   }
 
   /** Saves a run and returns the file's path. The memory must not change until the promise settles. */
-  save(places: readonly TensorSource[], state: RunState): Promise<string> {
+  save(sources: readonly TensorSource[], state: RunState): Promise<string> {
     const { dir, keep } = this.options;
     const { step } = state.progress;
     return this.#tried(
       `the state after step ${step} cannot be saved`,
-      this.#thread.save({ dir, keep, step, places, state: encodeState(state, this.#version) }),
+      this.#thread.save({ dir, keep, step, sources, state: encodeState(state, this.#version) }),
     );
   }
 

@@ -23,10 +23,10 @@ export interface RunMemory {
  * Locations of all tensors that training changes: parameters and buffers under their names in the model; the
  * optimiser's state, averages and sums under names that begin with `training/`.
  */
-export function placesOf({ model, optimizer, parameters: flat, memory }: RunMemory): TensorSource[] {
+export function sourcesOf({ model, optimizer, parameters: flat, memory }: RunMemory): TensorSource[] {
   const named = model.namedParameters();
   const own = [...named, ...model.namedBuffers()].map(([name, { shape, storage, dtype }]) => ({
-    ...placeAt(name, shape, storage.data),
+    ...sourceAt(name, shape, storage.data),
     dtype,
   }));
   const trained = named.filter(([, parameter]) => flat.offsets.has(parameter));
@@ -41,28 +41,28 @@ function remembered(
   const { rule } = at(optimizer.groups, optimizer.groupOf(parameter));
   const names = stateShapes(rule, parameter.shape).map(([kept]) => kept);
   const state = stateOf({ flat, memory }, parameter).map(({ values, shape }, i) =>
-    placeAt(`${TRAINING_PREFIX}optimizer/${names[i]}/${name}`, shape, values),
+    sourceAt(`${TRAINING_PREFIX}optimizer/${names[i]}/${name}`, shape, values),
   );
   const start = flat.offsets.get(parameter) as number;
   const alike = (['average', 'sum'] as const).flatMap((kind) => {
     const shared = memory[kind];
     const values = shared && viewInto(shared, start, start + parameter.size);
-    return values ? [placeAt(`${TRAINING_PREFIX}${kind}/${name}`, parameter.shape, values)] : [];
+    return values ? [sourceAt(`${TRAINING_PREFIX}${kind}/${name}`, parameter.shape, values)] : [];
   });
   return [...state, ...alike];
 }
 
 /** The same tensors in copies of their memory. Memory without a copy does not change. */
 export function inCopies(
-  places: readonly TensorSource[],
+  sources: readonly TensorSource[],
   pairs: readonly { readonly from: SharedMemory; readonly to: SharedMemory }[],
 ): TensorSource[] {
   const copies = new Map(pairs.map((pair) => [pair.from.buffer, pair]));
-  return places.map((place) => {
-    const pair = copies.get(place.buffer);
-    if (!pair) return place;
-    const byteOffset = place.byteOffset - pair.from.byteOffset + pair.to.byteOffset;
-    return { ...place, buffer: pair.to.buffer, byteOffset };
+  return sources.map((source) => {
+    const pair = copies.get(source.buffer);
+    if (!pair) return source;
+    const byteOffset = source.byteOffset - pair.from.byteOffset + pair.to.byteOffset;
+    return { ...source, buffer: pair.to.buffer, byteOffset };
   });
 }
 
@@ -73,10 +73,10 @@ export const LOSSES = `${TRAINING_PREFIX}losses`;
 export function lossesSource(losses: Float64Array): TensorSource {
   const shared = new Float64Array(new SharedArrayBuffer(losses.length * bytesPerElement('float64')));
   shared.set(losses);
-  return placeAt(LOSSES, [losses.length], shared);
+  return sourceAt(LOSSES, [losses.length], shared);
 }
 
-function placeAt(name: string, shape: Shape, values: TypedArray): TensorSource {
+function sourceAt(name: string, shape: Shape, values: TypedArray): TensorSource {
   const { buffer, byteOffset } = values;
   return { name, dtype: dtypeOf(values), shape, buffer: buffer as SharedArrayBuffer, byteOffset };
 }

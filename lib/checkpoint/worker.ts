@@ -22,10 +22,10 @@ async function perform(work: Work): Promise<unknown> {
     case 'probe':
       return probeDirectory(work.dir);
     case 'load':
-      return loadCheckpoint(work.path, work.header, work.places);
+      return loadCheckpoint(work.path, work.header, work.sources);
     case 'save': {
       const path = pathOf(work.dir, work.step);
-      await writeCheckpoint(path, work.places, work.state);
+      await writeCheckpoint(path, work.sources, work.state);
       await removeOld(work.dir, work.step, work.keep);
       return path;
     }

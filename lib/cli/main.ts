@@ -51,7 +51,7 @@ program
   )
   .option('--json', 'print one line of JSON')
   .action(async (file, { batch, ...options }) => {
-    const { plan } = await import('./plan-command.js');
+    const { plan } = await import('./plan.js');
     await plan(file, batch === undefined ? options : { batchSize: batch, ...options });
   });
 

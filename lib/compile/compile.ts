@@ -1,8 +1,8 @@
 import type { InputAttributes, Variable } from '../graph/leaf.js';
 import type { Body } from '../graph/loop.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
-import { placeSteps } from './arena/assign-offsets.js';
-import { placeInArena } from './arena/lay-out.js';
+import { assignOffsets } from './arena/assign-offsets.js';
+import { layOutArena } from './arena/lay-out.js';
 import { fuse } from './fuse/fuse.js';
 import { schedule } from './fuse/schedule.js';
 import { bindEnds } from './lower/bindings.js';
@@ -42,7 +42,7 @@ export interface Lowered extends Omit<Compiled, 'plan'> {
 
 /** Compiles a graph into a plan: lowers it, adds the recomputation that `checkpoint` asks for, and lays out the arena. */
 export function compileGraph(graph: Graph): Compiled {
-  return placeLowered(recomputeMarked(lowerGraph(graph)));
+  return layOutPlan(recomputeMarked(lowerGraph(graph)));
 }
 
 /** Rewrites, fuses, binds, schedules and lowers a graph. */
@@ -73,12 +73,12 @@ export function recomputeMarked(lowered: Lowered): Lowered {
 }
 
 /** Lays out the arena of a lowered graph. */
-export function placeLowered({ bindings, steps, hostScalars, variables }: Lowered): Compiled {
-  const arena = placeInArena(steps);
+export function layOutPlan({ bindings, steps, hostScalars, variables }: Lowered): Compiled {
+  const arena = layOutArena(steps);
   const total = (counted: readonly Step<Value>[]) => counted.reduce((sum, { flops }) => sum + flops, 0);
   const plan: Plan = {
     bindings,
-    steps: placeSteps(steps, arena.offsets),
+    steps: assignOffsets(steps, arena.offsets),
     blocks: arena.blocks,
     arenaBytes: arena.bytes,
     flops: total(steps),

@@ -2,8 +2,8 @@ import {
   type Compiled,
   type Graph,
   type Lowered,
+  layOutPlan,
   lowerGraph,
-  placeLowered,
   recomputeMarked,
 } from './compile.js';
 import type { Actions } from './recompute/actions.js';
@@ -35,7 +35,7 @@ export class PlanChoices {
 
   /** The plan without a memory limit, which recomputes only what `checkpoint` marks. */
   get quickest(): Compiled {
-    this.#quickest ??= placeLowered(recomputeMarked(this.#lowered));
+    this.#quickest ??= layOutPlan(recomputeMarked(this.#lowered));
     return this.#quickest;
   }
 
@@ -76,7 +76,7 @@ export class PlanChoices {
   #place(choice: Choice): Compiled {
     if (this.#latest?.choice === choice) return this.#latest.compiled;
     const { actions } = this.#found as { actions: Actions };
-    const compiled = placeLowered({ ...this.#lowered, steps: stepsOf(choice.sequence, actions) });
+    const compiled = layOutPlan({ ...this.#lowered, steps: stepsOf(choice.sequence, actions) });
     this.#arenas.set(choice, compiled.plan.arenaBytes);
     this.#latest = { choice, compiled };
     return compiled;

@@ -49,16 +49,16 @@ export class CustomRunner {
   readonly #size: number;
 
   constructor(
-    private readonly stage: CustomTransform,
+    private readonly pass: CustomTransform,
     private readonly transform: SampleFunction,
     private readonly seed: number,
   ) {
-    this.#size = sizeOf(stage.to.shape);
+    this.#size = sizeOf(pass.to.shape);
   }
 
   /** @throws BadItemError if the function throws, or returns something else than declared */
   run({ index, epoch, inputs, target, output }: CustomCall): void {
-    const { position, transform } = this.stage;
+    const { position, transform } = this.pass;
     const op = `custom ${transform.url}`;
     const random = sampleRandom(this.seed, epoch, position, index);
     output.fill(0);

@@ -27,7 +27,7 @@ interface IndexedRows {
   readonly count: number;
 }
 
-/** Reads samples and passes them through the stages of a plan, with buffers that are reused for each. */
+/** Reads samples and passes them through the passes of a plan, with buffers that are reused for each. */
 export class RowPipeline {
   /** True if a module transforms samples, one by one. */
   readonly oneByOne: boolean;
@@ -36,9 +36,9 @@ export class RowPipeline {
   /** Words of the seed, the epoch, and the index offset. */
   readonly #key: Uint32Array;
   readonly #scratch: Float32Array;
-  /** By stage; null if the addon runs it. */
+  /** By pass; null if the addon runs it. */
   readonly #runners: readonly (CustomRunner | null)[];
-  /** Output of each stage but the last, for one sample. */
+  /** Output of each pass but the last, for one sample. */
   readonly #between: readonly TypedArray[];
   readonly #stored: TypedArray;
   readonly #index = new Int32Array(1);
@@ -50,18 +50,18 @@ export class RowPipeline {
     functions: ReadonlyMap<string, SampleFunction>,
   ) {
     const { inputs, targets } = source;
-    const { stages } = plan;
+    const { passes } = plan;
     this.#rows = { inputs: openRows(inputs), targets: openRows(targets) };
     this.#sizes = { inputs: sizeOf(inputs.shape), targets: sizeOf(targets.shape) };
     this.#key = Uint32Array.of(...seedWords(seed), 0, 0);
-    const largest = stages.map((stage) => (stage.kind === 'native' ? stage.largest : 0));
+    const largest = passes.map((pass) => (pass.kind === 'native' ? pass.largest : 0));
     this.#scratch = new Float32Array(2 * Math.max(0, ...largest));
-    this.#runners = stages.map((stage) => {
-      if (stage.kind === 'native') return null;
-      return new CustomRunner(stage, functions.get(stage.transform.url) as SampleFunction, seed);
+    this.#runners = passes.map((pass) => {
+      if (pass.kind === 'native') return null;
+      return new CustomRunner(pass, functions.get(pass.transform.url) as SampleFunction, seed);
     });
     this.oneByOne = this.#runners.some((runner) => runner !== null);
-    this.#between = stages.slice(0, -1).map(({ to }) => allocate(to.dtype, sizeOf(to.shape)));
+    this.#between = passes.slice(0, -1).map(({ to }) => allocate(to.dtype, sizeOf(to.shape)));
     this.#stored = allocate(inputs.dtype, this.oneByOne ? this.#sizes.inputs : 0);
   }
 
@@ -74,13 +74,13 @@ export class RowPipeline {
     const { order } = request;
     const { inputs, targets } = this.#rows;
     addon.gatherRows(target.targets, targets, order, start, count, this.#sizes.targets);
-    const [stage] = this.plan.stages;
-    if (stage?.kind === 'native')
-      this.#augment(stage, target.inputs, inputs, { order, start, count }, false, request);
+    const [pass] = this.plan.passes;
+    if (pass?.kind === 'native')
+      this.#augment(pass, target.inputs, inputs, { order, start, count }, false, request);
     else addon.gatherRows(target.inputs, inputs, order, start, count, this.#sizes.inputs);
   }
 
-  /** Loads one sample, stage by stage. Throws BadItemError if a module cannot transform it. */
+  /** Loads one sample, pass by pass. Throws BadItemError if a module cannot transform it. */
   loadOne(index: number, draws: Draws, target: LoadTarget): void {
     const { epoch, indexOffset = 0 } = draws;
     const order = this.#index;
@@ -88,11 +88,11 @@ export class RowPipeline {
     const one = { order, start: 0, count: 1 };
     addon.gatherRows(target.targets, this.#rows.targets, order, 0, 1, this.#sizes.targets);
     let current: TypedArray | null = null;
-    this.plan.stages.forEach((stage, i) => {
+    this.plan.passes.forEach((pass, i) => {
       const output = this.#between[i] ?? target.inputs;
       const runner = this.#runners[i];
-      if (stage.kind === 'native') {
-        this.#augment(stage, output, current ?? this.#rows.inputs, one, current !== null, draws);
+      if (pass.kind === 'native') {
+        this.#augment(pass, output, current ?? this.#rows.inputs, one, current !== null, draws);
       } else if (runner) {
         const inputs = current ?? this.#readStored();
         runner.run({ index: index + indexOffset, epoch, inputs, target: target.targets, output });

@@ -51,9 +51,9 @@ export interface SlotRange {
 export function slotRangesOf({ body, carries, length, slots }: Loop): SlotRange[] {
   let start = 0;
   return body.results.map(({ shape }, i) => {
-    const region = { start, slots: i < carries ? at(slots, i) : length, shape };
-    start += region.slots * sizeOf(shape);
-    return region;
+    const range = { start, slots: i < carries ? at(slots, i) : length, shape };
+    start += range.slots * sizeOf(shape);
+    return range;
   });
 }
 

@@ -1,6 +1,6 @@
 import { at } from '../graph/at.js';
-import type { TrainingJob } from '../parallel/protocol/job.js';
-import { type PlanRun, plansOf, type Timeline } from '../parallel/protocol/timeline.js';
+import { plansOf, type TrainingJob } from '../parallel/protocol/job.js';
+import type { PlanRun, Timeline } from '../parallel/protocol/timeline.js';
 import { chromeTrace } from './chrome-trace.js';
 import type { LayerWork, OpWork, Profile, ProfileParts, StepWork, Work } from './report.js';
 import { describeSteps, ownTimes, type StepFacts } from './steps.js';

@@ -13,7 +13,7 @@ export function collectGarbage(): void {
     collect = runInNewContext('gc') as () => void;
     setFlagsFromString('--no-expose-gc');
   }
-  // What the first call frees, the second returns to the system.
+  // The second call returns to the system the memory that the first one frees.
   collect();
   collect();
 }

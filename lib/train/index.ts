@@ -3,7 +3,6 @@ export type { Pace } from './inspect/pace.js';
 export type { SharedBytes } from './memory/memory-estimator.js';
 export type { MemoryPlan, MemoryPoint, WorkerMemoryPlan } from './memory/memory-plan.js';
 export type { MaxBatchOptions, PaceOptions, PlanOptions } from './memory/planning.js';
-export type { RunSize, TrainingModule } from './module.js';
 export type {
   EpochRecord,
   EpochResult,
@@ -15,3 +14,4 @@ export type {
   TrainerOptions,
 } from './options.js';
 export { Trainer } from './trainer.js';
+export type { RunSize, TrainingModule } from './training-module.js';

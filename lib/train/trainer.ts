@@ -53,7 +53,7 @@ import type {
   TrainerOptions,
 } from './options.js';
 import { requireData, requireTrainerOptions } from './prepare/checks.js';
-import { BATCH_SIZE } from './prepare/compiled.js';
+import { BATCH_SIZE } from './prepare/compile-job.js';
 import { describeParallelism } from './prepare/describe-parallelism.js';
 import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
 import { inMode } from './prepare/mode.js';
@@ -119,10 +119,10 @@ export class Trainer {
     const session = this.#calls.enter('fit');
     const run = new FitRun(input, session, this.#state, this.#log);
     try {
-      await run.open();
+      if (options.checkpoint) await run.open();
       const { evaluation, limits, training } = await this.#prepareFit(run);
       if (run.done) return;
-      await run.start(this.#context(), training, evaluation);
+      await run.start(this.#context(this.#memory.inUse()), training, evaluation);
       while (!run.done) {
         const trained = await this.#trainEpoch(run, limits);
         run.signal?.throwIfAborted();

@@ -8,16 +8,16 @@
 namespace chainrule {
 namespace {
 
-struct Bed {
+struct WaitQueue {
   std::mutex mutex;
   std::condition_variable wake;
 };
 
 // One table per process: the threads that meet each load the addon, but share its memory. Barriers
-// may share a bed; a woken sleeper checks its own words.
-Bed& bed_of(const void* address) {
-  static std::array<Bed, 64> beds;
-  return beds[reinterpret_cast<uintptr_t>(address) / 64 % beds.size()];
+// whose addresses map to the same queue share it, so a woken thread rechecks its own words.
+WaitQueue& queue_of(const void* address) {
+  static std::array<WaitQueue, 64> queues;
+  return queues[reinterpret_cast<uintptr_t>(address) / 64 % queues.size()];
 }
 
 void pause() {
@@ -71,10 +71,10 @@ Barrier::Outcome Barrier::wait(int32_t ticket, int32_t parties,
 // afterwards: in the single total order of these sequentially consistent operations, one sees the
 // other.
 Barrier::Outcome Barrier::sleep(int32_t ticket, std::chrono::milliseconds timeout) const {
-  Bed& bed = bed_of(words_);
-  std::unique_lock lock(bed.mutex);
+  WaitQueue& queue = queue_of(words_);
+  std::unique_lock lock(queue.mutex);
   sleepers_.fetch_add(1);
-  bed.wake.wait_for(lock, timeout, [&] { return look(ticket) != kTimedOut; });
+  queue.wake.wait_for(lock, timeout, [&] { return look(ticket) != kTimedOut; });
   sleepers_.fetch_sub(1);
   return look(ticket);
 }
@@ -86,11 +86,11 @@ void Barrier::abort() const {
 
 void Barrier::wake() const {
   if (sleepers_.load() == 0) return;
-  Bed& bed = bed_of(words_);
+  WaitQueue& queue = queue_of(words_);
   // A sleeper that looked before the change holds the mutex until it sleeps, and so does not miss
   // the call.
-  { const std::lock_guard lock(bed.mutex); }
-  bed.wake.notify_all();
+  { const std::lock_guard lock(queue.mutex); }
+  queue.wake.notify_all();
 }
 
 }  // namespace chainrule

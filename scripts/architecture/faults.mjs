@@ -5,14 +5,22 @@ import { picture } from './picture.mjs';
 /** @typedef {readonly (readonly string[])[]} Layers */
 
 /**
+ * Sources that no layer holds.
+ * @param {readonly string[]} sources @param {Layers} layers
+ */
+export function* homelessSources(sources, layers) {
+  for (const source of sources)
+    if (!roomOf(source, layers)) yield `${source} is in no layer of scripts/architecture/layers.mjs`;
+}
+
+/**
  * Imports from the same layer or one above.
  * @param {readonly Import[]} imports @param {Layers} layers
  */
 export function* upwardImports(imports, layers) {
   for (const { from, to } of imports) {
     const [source, target] = [roomOf(from, layers), roomOf(to, layers)];
-    if (!source) yield `${from} is in no layer of scripts/architecture/layers.mjs`;
-    else if (target && source.room !== target.room && target.depth <= source.depth)
+    if (source && target && source.room !== target.room && target.depth <= source.depth)
       yield `${from} imports ${to}, which is not below ${source.room} (scripts/architecture/layers.mjs)`;
   }
 }

@@ -54,5 +54,7 @@ function takesValue(names = '') {
 /** @param {string} from @param {string} to */
 function resolve(from, to) {
   if (to === 'chainrule') return 'lib/index.ts';
-  return posix.normalize(posix.join(dirname(from), to)).replace(/\.(c?)js$/, '.$1ts');
+  // `#lib/...` and the like are folders of the root; see `imports` in package.json.
+  const path = to.startsWith('#') ? to.slice(1) : posix.join(dirname(from), to);
+  return posix.normalize(path).replace(/\.(c?)js$/, '.$1ts');
 }

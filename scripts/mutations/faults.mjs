@@ -109,8 +109,8 @@ const gradientRules = [
   {
     name: 'gradient of concat slices every part from the start',
     file: 'lib/ops/primitives/movement.ts',
-    find: '(i === axis ? [from, at] : [0, d])',
-    replace: '(i === axis ? [0, at - from] : [0, d])',
+    find: 'return sliceAxis(gradient, axis, from, to);',
+    replace: 'return sliceAxis(gradient, axis, 0, to - from);',
     tests: ops('concat'),
   },
   {

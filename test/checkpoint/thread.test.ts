@@ -25,8 +25,8 @@ const numbers = (values: number[]): TensorSource => {
   return { name: 'numbers', dtype: 'float32', shape: [values.length], buffer, byteOffset: 0 };
 };
 
-const save = (step: number, places: TensorSource[], into = dir) =>
-  thread.save({ dir: into, step, places, state: `step ${step}`, keep: 2 });
+const save = (step: number, sources: TensorSource[], into = dir) =>
+  thread.save({ dir: into, step, sources, state: `step ${step}`, keep: 2 });
 
 describe('the thread of the checkpoints', () => {
   it('saves, keeps the newest files, finds the newest one that is whole, and reads it into memory', async () => {
@@ -39,7 +39,7 @@ describe('the thread of the checkpoints', () => {
     expect([found?.step, found?.state]).toEqual([2, 'step 2']);
     if (!found) return;
     const target = numbers([0, 0]);
-    await thread.load({ path: found.path, header: found, places: [target] });
+    await thread.load({ path: found.path, header: found, sources: [target] });
     expect([...new Float32Array(target.buffer)]).toEqual([2, -2]);
   });
 

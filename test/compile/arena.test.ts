@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FirstFit } from '#lib/compile/arena/first-fit.js';
-import { type Arena, largestLiveBytes, placeInArena } from '#lib/compile/arena/lay-out.js';
+import { type Arena, largestLiveBytes, layOutArena } from '#lib/compile/arena/lay-out.js';
 import type { Lifetime } from '#lib/compile/arena/lifetimes.js';
 import { tightestFit } from '#lib/compile/arena/tighten.js';
 import { operandsOf } from '#lib/compile/plan/operands.js';
@@ -84,7 +84,7 @@ function expectApart(steps: readonly Step<Value>[], { offsets }: Arena): void {
 describe('the arena of random steps', () => {
   it('keeps apart what is alive at the same step', () => {
     fc.assert(
-      fc.property(programs, (steps) => expectApart(steps, placeInArena(steps))),
+      fc.property(programs, (steps) => expectApart(steps, layOutArena(steps))),
       options,
     );
   });
@@ -92,7 +92,7 @@ describe('the arena of random steps', () => {
   it('is as large as its blocks reach, which start at cache lines', () => {
     fc.assert(
       fc.property(programs, (steps) => {
-        const { blocks, bytes, offsets } = placeInArena(steps);
+        const { blocks, bytes, offsets } = layOutArena(steps);
         expect(bytes).toBe(Math.max(...blocks.map((block) => block.offset + block.bytes)));
         for (const block of blocks) expect([block.offset % 64, block.bytes % 64]).toEqual([0, 0]);
         for (const { id, bytes: used } of livesOf(steps)) {
@@ -106,7 +106,7 @@ describe('the arena of random steps', () => {
   it('is not smaller than what is alive at once', () => {
     fc.assert(
       fc.property(programs, (steps) => {
-        const { blocks, bytes } = placeInArena(steps);
+        const { blocks, bytes } = layOutArena(steps);
         const live = steps.map((_, step) =>
           blocks.reduce((sum, b) => sum + (b.first <= step && step <= b.last ? b.bytes : 0), 0),
         );
@@ -120,7 +120,7 @@ describe('the arena of random steps', () => {
   it('is the same each time', () => {
     fc.assert(
       fc.property(programs, (steps) => {
-        expect(placeInArena(steps)).toEqual(placeInArena(steps));
+        expect(layOutArena(steps)).toEqual(layOutArena(steps));
       }),
       options,
     );

@@ -1,6 +1,6 @@
 import { grad } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { largestLiveBytes, placeInArena } from '#lib/compile/arena/lay-out.js';
+import { largestLiveBytes, layOutArena } from '#lib/compile/arena/lay-out.js';
 import type { Step } from '#lib/compile/plan/plan.js';
 import type { Buffer, Value } from '#lib/compile/plan/values.js';
 import { contiguous } from '#lib/compile/plan/values.js';
@@ -37,21 +37,21 @@ const map = (operands: Value[], outputs: Value[]): Step<Value> => ({
 describe('the arena', () => {
   it('gives the bytes of a dead value to a later one', () => {
     const [a, b, c] = [value(0), value(1), value(2)];
-    const { bytes, offsets } = placeInArena([copy(outside, a), copy(a, b), copy(b, c), copy(c, outside)]);
+    const { bytes, offsets } = layOutArena([copy(outside, a), copy(a, b), copy(b, c), copy(c, outside)]);
     expect(bytes).toBe(128);
     expect(offsets.get(0)).toBe(offsets.get(2));
     expect(offsets.get(0)).not.toBe(offsets.get(1));
   });
 
   it('keeps apart what a step reads and what it writes', () => {
-    const { bytes } = placeInArena([copy(outside, value(0)), copy(value(0), value(1))]);
+    const { bytes } = layOutArena([copy(outside, value(0)), copy(value(0), value(1))]);
     expect(bytes).toBe(128);
   });
 
   it('gives the place of a dead operand to one output, and first to one that is read', () => {
     const [a, idle, read, other] = [value(0), value(1), value(2), value(3)];
     const steps = [copy(outside, a), map([a], [idle, read, other]), map([read, other], [outside])];
-    const { bytes, offsets } = placeInArena(steps);
+    const { bytes, offsets } = layOutArena(steps);
     expect(offsets.get(2)).toBe(offsets.get(0));
     expect(new Set([1, 2, 3].map((id) => offsets.get(id))).size).toBe(3);
     expect(bytes).toBe(largestLiveBytes(steps));
@@ -64,13 +64,13 @@ describe('the arena', () => {
       copy(outside, value(1, 5)),
       map([value(0, 3), value(1, 5)], [outside]),
     ];
-    const { offsets, bytes } = placeInArena(steps);
+    const { offsets, bytes } = layOutArena(steps);
     expect([...offsets.values()].map((offset) => offset % 64)).toEqual([0, 0]);
     expect(bytes).toBe(128);
   });
 
   it('lets an element-wise step write over an operand that nobody reads again', () => {
-    const { bytes, offsets, blocks } = placeInArena([
+    const { bytes, offsets, blocks } = layOutArena([
       copy(outside, value(0)),
       map([value(0)], [value(1)]),
       copy(value(1), outside),
@@ -93,7 +93,7 @@ describe('the arena', () => {
     ['has another size', value(0, 17), value(1, 16), []],
   ])('does not write over an operand that %s', (_, operand, output, later) => {
     const whole = { ...operand, layout: contiguous([16]) };
-    const { offsets } = placeInArena([
+    const { offsets } = layOutArena([
       copy(outside, whole),
       map([operand], [output]),
       ...later,
@@ -111,7 +111,7 @@ describe('the arena', () => {
   });
 
   it('does not give one operand to two outputs', () => {
-    const { offsets } = placeInArena([
+    const { offsets } = layOutArena([
       copy(outside, value(0)),
       map([value(0)], [value(1), value(2)]),
       map([value(1), value(2)], [outside]),

@@ -18,7 +18,7 @@ interface Cases<C> {
 
 /** Tells where the cases of a fixture are recorded. */
 const recordedBy = (fixture: string) =>
-  `PyTorch records the cases of scripts/fixtures/${fixture.replaceAll('-', '_')}.py; see scripts/record-fixtures.py`;
+  `PyTorch records the cases of scripts/fixtures/${fixture}.py; see scripts/record-fixtures.py`;
 
 const VALUE = { relative: 1e-5 };
 const GRADIENT = { relative: 1e-4, floor: 0.1 };

@@ -32,6 +32,15 @@ void require(bool holds, const char* what) {
   std::exit(1);
 }
 
+std::atomic<int64_t> wrong_results{0};
+
+// With the race, results may be wrong before the sanitizer has told of it, which must not end the
+// program.
+void require_result(bool holds, const char* what) {
+  if (!holds) ++wrong_results;
+  if (kMeetings == 3) require(holds, what);
+}
+
 template <typename Body>
 void on_threads(int32_t parties, Body body) {
   std::vector<std::thread> threads;
@@ -78,9 +87,10 @@ void train(int32_t parties, int steps) {
       std::atomic_ref(marks[rank]).store(step, std::memory_order_release);
       require(meet(words.data(), parties), "a meeting was aborted");
       const auto expected = static_cast<float>(parties * step + parties * (parties - 1) / 2);
-      for (const float value : slots[0]) require(value == expected, "a sum is wrong");
+      for (const float value : slots[0]) require_result(value == expected, "a sum is wrong");
       for (int32_t& mark : marks) {
-        require(std::atomic_ref(mark).load(std::memory_order_acquire) == step, "a mark is wrong");
+        const int32_t found = std::atomic_ref(mark).load(std::memory_order_acquire);
+        require_result(found == step, "a mark is wrong");
       }
       if (kMeetings == 3) require(meet(words.data(), parties), "a meeting was aborted");
     }
@@ -130,5 +140,5 @@ int main() {
     for (int meetings = 0; meetings < 30; ++meetings) abort_in_the_middle(parties, meetings);
     arrive_late(parties);
   }
-  std::puts("all sums are right");
+  std::puts(wrong_results == 0 ? "all sums are right" : "sums are wrong");
 }

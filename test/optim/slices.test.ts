@@ -34,17 +34,17 @@ describe('the memory of a trainer', () => {
         const { parameters, runs, offsets, trainableElements } = layout(chosen);
         expect(parameters).toHaveLength(chosen.length);
         let end = 0;
-        for (const region of runs) {
-          expect(region.start).toBe(end);
-          end = region.end;
-          for (const parameter of region.parameters) {
+        for (const run of runs) {
+          expect(run.start).toBe(end);
+          end = run.end;
+          for (const parameter of run.parameters) {
             const offset = offsets.get(parameter) as number;
             expect(offset % 16).toBe(0);
-            expect(offset).toBeGreaterThanOrEqual(region.start);
-            expect(offset + parameter.size).toBeLessThanOrEqual(region.end);
+            expect(offset).toBeGreaterThanOrEqual(run.start);
+            expect(offset + parameter.size).toBeLessThanOrEqual(run.end);
           }
-          expect(region.divisible).toBe(region.group === 1);
-          if (!region.divisible) expect(region.parameters).toHaveLength(1);
+          expect(run.divisible).toBe(run.group === 1);
+          if (!run.divisible) expect(run.parameters).toHaveLength(1);
         }
         expect(end).toBe(trainableElements);
       }),

@@ -235,7 +235,7 @@ describe(`${FITS} fits in one process`, () => {
     const [first, last] = [figures[0] as Figures, figures.at(-1) as Figures];
     expect([first.fit, last.fit]).toEqual([FITS / 5, FITS]);
     expect(last.threads).toBe(first.threads);
-    // Of 400 fits, a heap of a page more each would be 100; one thread that is left behind keeps 5 or more.
+    // A heap of a page more for each of 400 fits would be 100; one thread that is left behind keeps 5 or more.
     expect(last.megabytes - first.megabytes).toBeLessThan(25);
   });
 });

@@ -3,7 +3,7 @@ import type { Operand, Step } from '../plan/plan.js';
 import type { Value } from '../plan/values.js';
 
 /** Replaces the values of steps by operands: buffer, byte offset and strides. */
-export function placeSteps(steps: readonly Step<Value>[], offsets: ReadonlyMap<number, number>): Step[] {
+export function assignOffsets(steps: readonly Step<Value>[], offsets: ReadonlyMap<number, number>): Step[] {
   const place = ({ buffer, layout, dtype }: Value): Operand => {
     const start = buffer.kind === 'arena' ? (offsets.get(buffer.id) as number) : 0;
     return {

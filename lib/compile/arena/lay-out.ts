@@ -15,7 +15,7 @@ export interface Arena {
 }
 
 /** Lays out the arena: buffers that are never live at the same step may share bytes. */
-export function placeInArena(steps: readonly Step<Value>[]): Arena {
+export function layOutArena(steps: readonly Step<Value>[]): Arena {
   const lifetimes = findLifetimes(steps);
   const groups = [...new Set(lifetimes.values())];
   const fit = tightestFit(new FirstFit(groups), peakOf(groups, steps.length));

@@ -29,7 +29,7 @@ export interface Destinations {
 export function chooseDestinations(
   targets: readonly Target[],
   unitOf: ReadonlyMap<Tensor, Unit>,
-  consumers: Readers,
+  readers: Readers,
 ): Destinations {
   const direct = new Map<Tensor, Buffer>();
   const before: Target[] = [];
@@ -41,7 +41,7 @@ export function chooseDestinations(
       before.push(target);
     } else if (source.op.kernel.family === 'view' || isNumber(source) || direct.has(source)) {
       after.push(target);
-    } else if (target.variable && !reserve(target.variable, source, unitOf, consumers, fallible)) {
+    } else if (target.variable && !reserve(target.variable, source, unitOf, readers, fallible)) {
       after.push(target);
     } else {
       direct.set(source, target.binding);
@@ -79,29 +79,29 @@ function reserve(
   variable: Variable,
   value: Tensor,
   unitOf: ReadonlyMap<Tensor, Unit>,
-  consumers: Readers,
+  readers: Readers,
   fallible: ReadonlySet<Unit>,
 ): boolean {
   const writer = unitOf.get(value) as Unit;
   if (fallible.has(writer)) return false;
-  const readers = new Set(fallible);
-  for (const { node, viewed } of readersOf(variable, consumers)) {
+  const earlier = new Set(fallible);
+  for (const { node, viewed } of readersOf(variable, readers)) {
     const unit = unitOf.get(node) as Unit;
     // Writing in place is safe only if the program reads and writes the same index.
     if (unit === writer && (viewed || value.op.kernel.family !== 'map')) return false;
-    if (unit !== writer) readers.add(unit);
+    if (unit !== writer) earlier.add(unit);
   }
-  if ([...readers].some((unit) => reaches(writer, unit))) return false;
-  for (const unit of readers) link(unit, writer);
+  if ([...earlier].some((unit) => reaches(writer, unit))) return false;
+  for (const unit of earlier) link(unit, writer);
   return true;
 }
 
 /** The nodes that read a leaf, directly or through views. */
-function readersOf(leaf: Tensor, consumers: Readers) {
+function readersOf(leaf: Tensor, readers: Readers) {
   const found: { node: Tensor; viewed: boolean }[] = [];
   const stack: { node: Tensor; viewed: boolean }[] = [{ node: leaf, viewed: false }];
   for (let top = stack.pop(); top; top = stack.pop()) {
-    for (const node of consumers.get(top.node) ?? []) {
+    for (const node of readers.get(top.node) ?? []) {
       if (node.op.kernel.family === 'view') stack.push({ node, viewed: true });
       else found.push({ node, viewed: top.viewed });
     }

@@ -7,7 +7,7 @@ import type { Value } from '../plan/values.js';
 export function loopStarts(loop: Loop, output: Value): Value[] {
   return slotRangesOf(loop)
     .slice(0, loop.carries)
-    .map((region) => window(output, region, endSlots(loop, region.slots).first, region.shape));
+    .map((range) => window(output, range, endSlots(loop, range.slots).first, range.shape));
 }
 
 /**
@@ -18,16 +18,16 @@ export function loopStarts(loop: Loop, output: Value): Value[] {
  */
 export function loopBindings(loop: Loop, read: readonly Value[], output: Value): LoopBinding<Value>[] {
   const { carries, inputs, length } = loop;
-  const regions = slotRangesOf(loop).map((region, i) => ({
-    operand: window(output, region, 0, [region.slots, ...region.shape]),
-    slots: region.slots,
+  const ranges = slotRangesOf(loop).map((range, i) => ({
+    operand: window(output, range, 0, [range.slots, ...range.shape]),
+    slots: range.slots,
     first: i < carries ? firstSlot(loop, 'after') : 0,
   }));
-  const before = regions
+  const before = ranges
     .slice(0, carries)
     .map((binding) => ({ ...binding, first: firstSlot(loop, 'before') }));
   const given = read.map((operand, i) => ({ operand, slots: i < inputs ? length : 1, first: 0 }));
-  return [...before, ...given, ...regions];
+  return [...before, ...given, ...ranges];
 }
 
 function window(output: Value, { start, shape }: SlotRange, slot: number, like: readonly number[]): Value {

@@ -4,7 +4,7 @@ import type { Value } from '../plan/values.js';
 import type { Destinations, Target } from './destinations.js';
 import { Lowering, type LoweringContext } from './lower.js';
 
-/** Facts about the whole graph that lowering needs. */
+/** As for one unit, with all destinations instead of the direct ones. */
 export interface LoweringInput extends Omit<LoweringContext, 'destinations'> {
   readonly destinations: Destinations;
 }

@@ -4,7 +4,7 @@ import { bytesInPlace } from './in-place.js';
 import type { Segments } from './segments.js';
 
 /** Maximum number of segments kept together; values that only pass between them need not be kept. */
-export const MOST_TOGETHER = 3;
+export const MOST_KEPT_TOGETHER = 3;
 
 /** Costs of the segments for the chain search. Bytes are relative to those held before a segment begins. */
 export interface SegmentCosts {
@@ -52,7 +52,7 @@ export function measureSegments(actions: Actions, segments: Segments): SegmentCo
     waiting: Float64Array.from(segments.back, ({ start }) => backward.before[start - segments.split] ?? 0),
     kept: each.map((first) =>
       each
-        .slice(first, first + MOST_TOGETHER)
+        .slice(first, first + MOST_KEPT_TOGETHER)
         .map((last) => measureKept(actions, segments, { first, last }, backward.during)),
     ),
   };

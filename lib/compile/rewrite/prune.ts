@@ -5,7 +5,7 @@ import { sizeOf } from '../../graph/shapes.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
 import type { SliceAttributes } from '../../ops/primitives/movement.js';
 
-/** The ranges of a scan's flat value that are read, or all of it. */
+/** The readRanges of a scan's flat value that are read, or all of it. */
 type Reads = [start: number, end: number][] | 'all';
 
 /** The results of a scan to keep, the slots of each carried value, and the placeholders that the results need. */
@@ -89,15 +89,16 @@ function joined(a: Reads | undefined, b: Reads): Reads {
 function needOf(loop: Loop, reads: Reads): Need | undefined {
   if (reads === 'all') return undefined;
   const { body, carries } = loop;
-  const regions = slotRangesOf(loop).map(({ start, slots, shape }, i) => {
+  const slotRanges = slotRangesOf(loop).map(({ start, slots, shape }, i) => {
     const size = sizeOf(shape);
     const last = i < carries ? start + endSlots(loop, slots).last * size : start;
     return { start, end: start + slots * size, last, size, slots };
   });
-  const ranges = reads.filter(([start, end]) => end > start);
+  const readRanges = reads.filter(([start, end]) => end > start);
   const within = ([from, to]: [number, number], start: number, end: number) => start <= from && to <= end;
-  if (ranges.some((range) => !regions.some(({ start, end }) => within(range, start, end)))) return undefined;
-  const own = regions.map(({ start, end }) => ranges.filter((range) => within(range, start, end)));
+  if (readRanges.some((range) => !slotRanges.some(({ start, end }) => within(range, start, end))))
+    return undefined;
+  const own = slotRanges.map(({ start, end }) => readRanges.filter((range) => within(range, start, end)));
   const results = own.map((list) => list.length > 0);
   if (!results.includes(true)) return undefined;
   for (let grown = true; grown; ) {
@@ -109,7 +110,7 @@ function needOf(loop: Loop, reads: Reads): Need | undefined {
   const used = new Set(reachable(body.results.filter((_, i) => results[i])));
   return {
     results,
-    slots: regions.slice(0, carries).map(({ last, size, slots }, i) => {
+    slots: slotRanges.slice(0, carries).map(({ last, size, slots }, i) => {
       const onlyLast = own[i]?.every((range) => within(range, last, last + size));
       return onlyLast ? Math.min(2, slots) : slots;
     }),

@@ -40,7 +40,7 @@ export function requirePair(
   return [rows, columns];
 }
 
-/** Checks an option that is a range, or the half-width of a range around `centre`. */
+/** Checks an option that is an interval, or the half-width of one around `centre`. */
 export function requireInterval(
   op: string,
   name: string,

@@ -30,9 +30,9 @@ export interface CustomTransform {
   readonly to: Form;
 }
 
-/** The stages that transform samples, and the forms of the result. */
+/** The passes that transform samples, and the forms of the result. */
 export interface TransformPlan {
-  readonly stages: readonly (NativeTransforms | CustomTransform)[];
+  readonly passes: readonly (NativeTransforms | CustomTransform)[];
   readonly mixup: { readonly transform: Mixup; readonly position: number } | null;
   readonly inputs: Form;
   readonly targets: Form;
@@ -54,19 +54,19 @@ const MOST = 256;
  */
 export function planTransforms(inputs: Form, targets: Form, transforms: readonly Transform[]): TransformPlan {
   if (transforms.length === 0)
-    return { stages: [], mixup: null, inputs: formOf(inputs), targets: formOf(targets) };
+    return { passes: [], mixup: null, inputs: formOf(inputs), targets: formOf(targets) };
   if (transforms.length > MOST) throw invalid('transform', `takes ${MOST} transforms`, transforms.length);
-  const stages = new TransformPlanner(inputs);
+  const planner = new TransformPlanner(inputs);
   let mixup: TransformPlan['mixup'] = null;
   transforms.forEach((transform, position) => {
     if (mixup) throw invalid('mixup', 'must stand behind all other transforms, once', transform.kind);
     if (transform.kind === 'mixup') mixup = { transform, position };
-    else if (transform.kind === 'custom') stages.addCustom(transform, position);
-    else stages.addNative(transform, position);
+    else if (transform.kind === 'custom') planner.addCustom(transform, position);
+    else planner.addNative(transform, position);
   });
-  const result = stages.end();
+  const result = planner.end();
   return {
-    stages: stages.list,
+    passes: planner.list,
     mixup,
     inputs: result,
     targets: mixedTargets(formOf(targets), transforms.at(-1)),
@@ -88,7 +88,7 @@ function mixedTargets(targets: Form, last: Transform | undefined): Form {
   return { shape: [last.classes], dtype: 'float32' };
 }
 
-/** Collects stages while tracking the form of the inputs. */
+/** Collects passes while tracking the form of the inputs. */
 class TransformPlanner {
   readonly list: (NativeTransforms | CustomTransform)[] = [];
   #form: Form;
@@ -121,7 +121,7 @@ class TransformPlanner {
     this.#largest = Math.max(this.#largest, sizeOf(this.#form.shape));
   }
 
-  /** Ends the last stage. The result is always float32, converted here if no stage did so. */
+  /** Ends the last pass. The result is always float32, converted here if no pass did so. */
   end(): Form {
     if (this.#form.dtype !== 'float32') this.#startNative();
     this.#endNative();

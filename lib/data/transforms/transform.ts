@@ -1,6 +1,6 @@
 import type { Shape } from '../../graph/shapes.js';
 
-/** A range from which a number is drawn at random. */
+/** An interval from which a number is drawn at random. */
 export type Interval = readonly [low: number, high: number];
 
 /**

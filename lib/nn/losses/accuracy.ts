@@ -6,7 +6,7 @@ import { sum } from '../../ops/primitives/broadcast.js';
 import { abs, cast, div, eq, gt, le, maximum, ne, sub, where } from '../../ops/primitives/elementwise.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { argMax } from '../../ops/primitives/reduce.js';
-import { requireSameShape } from './check.js';
+import { requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import { Labels, requireLabelShape } from './labels.js';
 import type { Metric, OutputAndTarget } from './loss.js';

@@ -18,7 +18,7 @@ import {
 } from '../../ops/primitives/elementwise.js';
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { binaryAccuracy } from './accuracy.js';
-import { requireFactors, requirePositive, requireSameShape, targetsMust } from './check.js';
+import { requireFactors, requirePositive, requireSameShape, targetsMust } from './checks.js';
 import { configurable } from './configurable.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
 import { type ReductionOptions, reducer } from './reduction.js';

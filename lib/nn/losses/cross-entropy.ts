@@ -7,7 +7,7 @@ import { sum } from '../../ops/primitives/broadcast.js';
 import { requireFloat } from '../../ops/primitives/checks.js';
 import { add, mul, neg } from '../../ops/primitives/elementwise.js';
 import { accuracy } from './accuracy.js';
-import { targetsMust } from './check.js';
+import { targetsMust } from './checks.js';
 import { configurable } from './configurable.js';
 import { checkLabelRange, classWeights, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';

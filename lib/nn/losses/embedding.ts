@@ -20,7 +20,7 @@ import {
 import { squeeze } from '../../ops/primitives/movement.js';
 import { max } from '../../ops/primitives/reduce.js';
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
-import { requirePositive, requireSameShape } from './check.js';
+import { requirePositive, requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import { type ReductionOptions, reducer } from './reduction.js';
 

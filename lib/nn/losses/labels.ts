@@ -7,7 +7,7 @@ import { sum } from '../../ops/primitives/broadcast.js';
 import { cast, div, eq, mul, ne, where } from '../../ops/primitives/elementwise.js';
 import { checkLabels, gather } from '../../ops/primitives/gather.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
-import { requireFactors } from './check.js';
+import { requireFactors } from './checks.js';
 import { meanOf, type Reduction, type ReductionOptions } from './reduction.js';
 
 export interface LabelOptions extends ReductionOptions {
@@ -97,7 +97,7 @@ export class Labels {
     const weights = this.#weights ?? (this.#counted && cast(this.#counted, losses.dtype));
     if (!weights) return meanOf(this.#op, losses);
     const total = sum(weights);
-    // Where nothing counts the mean is 0, rather than 0 / 0.
+    // Without any counted sample the mean is 0, rather than 0 / 0.
     return div(sum(losses), where(eq(total, 0), 1, total));
   }
 }

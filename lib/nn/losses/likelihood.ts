@@ -14,7 +14,7 @@ import {
   where,
 } from '../../ops/primitives/elementwise.js';
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
-import { requirePositive, requireSameShape } from './check.js';
+import { requirePositive, requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import type { Loss, OutputAndTarget } from './loss.js';
 import { type Reduction, type ReductionOptions, reducer } from './reduction.js';

@@ -5,7 +5,7 @@ import { requireFloat } from '../../ops/primitives/checks.js';
 import { add, mul, relu, square, sub, where } from '../../ops/primitives/elementwise.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { accuracy } from './accuracy.js';
-import { requirePositive, requireSameShape, targetsMust } from './check.js';
+import { requirePositive, requireSameShape, targetsMust } from './checks.js';
 import { configurable } from './configurable.js';
 import type { ClassLoss } from './cross-entropy.js';
 import { checkLabelRange, Labels } from './labels.js';

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../graph/tensor.js';
 import { abs, le, lt, mul, square, sub, where } from '../../ops/primitives/elementwise.js';
-import { requirePositive, requireSameShape } from './check.js';
+import { requirePositive, requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import type { Loss, OutputAndTarget } from './loss.js';
 import { type ReductionOptions, reducer } from './reduction.js';

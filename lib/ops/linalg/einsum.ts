@@ -1,9 +1,9 @@
 import { at } from '../../graph/at.js';
-import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../primitives/broadcast.js';
+import { requireFloat } from '../primitives/checks.js';
 import { mul } from '../primitives/elementwise.js';
 import { matmul } from '../primitives/matmul/matmul.js';
 import { permute, reshape } from '../primitives/movement.js';
@@ -29,8 +29,9 @@ interface Labelled {
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
   const [first] = operands;
   if (!first) throw invalid('einsum', 'at least one operand', operands);
-  for (const { dtype } of operands) {
-    if (!isFloat(dtype)) throw invalid('einsum', 'needs float32 or float64; cast it first', dtype);
+  for (const operand of operands) {
+    requireFloat('einsum', operand);
+    const { dtype } = operand;
     if (dtype !== first.dtype) {
       throw invalid('einsum', `dtypes differ, ${first.dtype} and ${dtype}; cast one of them`);
     }

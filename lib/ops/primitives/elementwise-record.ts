@@ -1,11 +1,12 @@
 import { at } from '../../graph/at.js';
-import { type DType, isFloat } from '../../graph/dtype.js';
+import type { DType } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { full } from '../../graph/leaf.js';
 import type { GradRule, Instruction, OpRecord } from '../../graph/op.js';
 import { broadcastShapes } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from './broadcast.js';
+import { requireFloat } from './checks.js';
 
 // Shared by the element-wise ops: the construction of records, and broadcasting of operands to one shape.
 
@@ -46,7 +47,7 @@ export function sameDType(kind: string, inputs: readonly Tensor[]): DType {
 
 export function floatOnly(kind: string, inputs: readonly Tensor[]): DType {
   const dtype = sameDType(kind, inputs);
-  if (!isFloat(dtype)) throw invalid(kind, 'needs float32 or float64; cast it first', dtype);
+  requireFloat(kind, at(inputs, 0));
   return dtype;
 }
 

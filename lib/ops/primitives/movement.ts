@@ -286,14 +286,11 @@ export const concatOp: OpRecord<{ readonly axis: number }> = {
   },
   grad: (gradient, node) => {
     const { axis } = node.attributes;
-    let at = 0;
+    let to = 0;
     return node.inputs.map((x) => {
-      const from = at;
-      at += x.shape[axis] as number;
-      return slice(
-        gradient,
-        x.shape.map((d, i) => (i === axis ? [from, at] : [0, d])),
-      );
+      const from = to;
+      to += at(x.shape, axis);
+      return sliceAxis(gradient, axis, from, to);
     });
   },
   kernel: {

@@ -25,8 +25,8 @@ interface ShardForm {
 }
 
 /** Shape of the model's output for one sample. */
-export function outputShape(forward: Forward, batch: ShardForm): Shape {
-  return traced(() => forward(asModelInput(placeholders(batch).x))).result.shape.slice(1);
+export function outputShape(forward: Forward, form: ShardForm): Shape {
+  return traced(() => forward(asModelInput(placeholders(form).x))).result.shape.slice(1);
 }
 
 /** Gradient plans of a shard, and the buffers that it assigns. */
@@ -44,11 +44,11 @@ export interface ShardGradients {
 export function compileGradients(
   forward: Forward,
   loss: Figure,
-  batch: ShardForm,
+  form: ShardForm,
   flat: FlatParameters,
   alsoAssigned: readonly Variable[] = [],
 ): ShardGradients {
-  const { x, y } = placeholders(batch);
+  const { x, y } = placeholders(form);
   const weight = input('weight', [], flat.memory.dtype);
   const { parameters } = flat;
   const { result, trace } = traced(() => mul(loss(forward(asModelInput(x)), y), weight));
@@ -112,10 +112,10 @@ export function bindShard(
 export function compileFigures(
   forward: Forward,
   figures: Readonly<Record<string, Figure>>,
-  batch: ShardForm,
+  form: ShardForm,
   flat: FlatParameters,
 ): BoundPlanChoices {
-  const { x, y } = placeholders(batch);
+  const { x, y } = placeholders(form);
   const values = withoutAssignments(() => {
     const output = forward(asModelInput(x));
     return Object.values(figures).map((figure) => figure(output, y));

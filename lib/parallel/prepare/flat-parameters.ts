@@ -79,7 +79,7 @@ export function flattenParameters(
     memory: sharedMemory(dtype, elements),
     elements,
     trainableElements,
-    parameters: runs.flatMap((region) => region.parameters),
+    parameters: runs.flatMap((run) => run.parameters),
     runs,
     offsets,
   };
@@ -109,8 +109,8 @@ function trainedOf(parameters: readonly Variable[]): Variable[] {
   return parameters.filter((parameter) => isTrainable(parameter) && parameter.size > 0);
 }
 
-/** Ranges of variables in the flat memory. */
-export function rangesOf({ offsets }: FlatParameters, variables: Iterable<Variable>): Slice[] {
+/** Slices of the flat memory that hold variables. */
+export function slicesOf({ offsets }: FlatParameters, variables: Iterable<Variable>): Slice[] {
   return [...variables].map((variable) => {
     const start = offsets.get(variable) as number;
     return { start, end: start + variable.size };

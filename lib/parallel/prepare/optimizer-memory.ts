@@ -36,7 +36,7 @@ export function optimizerMemory(flat: FlatParameters, { groups, stages }: Optimi
     placeOf(flat, parameter, average as SharedMemory).set(parameter.storage.data);
   }
   return {
-    state: new Map(flat.runs.map((region) => [region, tensors(region)])),
+    state: new Map(flat.runs.map((run) => [run, tensors(run)])),
     ...(average ? { average } : {}),
     ...((stages.accumulate ?? 1) > 1 ? { sum: like() } : {}),
   };
@@ -92,10 +92,10 @@ export function stateOf(
   { flat, memory }: { flat: FlatParameters; memory: OptimizerMemory },
   parameter: Variable,
 ): ParameterState[] {
-  const region = flat.runs.find(({ parameters }) => parameters.includes(parameter)) as ParameterRun;
-  const start = (flat.offsets.get(parameter) as number) - region.start;
-  return (memory.state.get(region) ?? []).map((tensor) =>
-    region.divisible
+  const run = flat.runs.find(({ parameters }) => parameters.includes(parameter)) as ParameterRun;
+  const start = (flat.offsets.get(parameter) as number) - run.start;
+  return (memory.state.get(run) ?? []).map((tensor) =>
+    run.divisible
       ? { values: viewInto(tensor.memory, start, start + parameter.size), shape: parameter.shape }
       : { values: viewInto(tensor.memory), shape: tensor.shape },
   );

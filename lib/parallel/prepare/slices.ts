@@ -30,7 +30,7 @@ export function dealPieces(pieces: readonly Slice[], workers: number): number[] 
   });
 }
 
-/** Intersection of two ranges, or null if it is empty. */
+/** Intersection of two slices, or null if it is empty. */
 export function intersection(a: Slice, b: Slice): Slice | null {
   const [start, end] = [Math.max(a.start, b.start), Math.min(a.end, b.end)];
   return start < end ? { start, end } : null;

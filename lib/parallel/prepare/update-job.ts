@@ -4,7 +4,7 @@ import type { Optimizer } from '../../optim/optimizer.js';
 import type { SharedMemory, UpdateJob } from '../protocol/job.js';
 import { planReductionTree } from '../protocol/reduction-tree.js';
 import { sharedBuffer, sharedMemory } from '../protocol/shared-memory.js';
-import { type FlatParameters, rangesOf } from './flat-parameters.js';
+import { type FlatParameters, slicesOf } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
 import { compileUpdates, squareCount } from './update-plans.js';
 
@@ -37,7 +37,7 @@ export function prepareUpdates(specification: UpdateSpecification, take = shared
     gradients,
     marks: sharedBuffer('int32', workers),
     memory: flat.memory,
-    assigned: rangesOf(flat, assigned),
+    assigned: slicesOf(flat, assigned),
     ...(optimizer ? withOptimizer(specification, optimizer, gradients, take) : nothingToUpdate(workers)),
   };
 }

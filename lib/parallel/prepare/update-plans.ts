@@ -44,13 +44,13 @@ export function compileUpdates(context: UpdateContext, workers: number): (Update
     const [first, end] = [at(firsts, rank), at(firsts, rank + 1)];
     if (first === end) return null;
     const mine = pieces.slice(first, end);
-    const range = { start: at(mine, 0).start, end: at(mine, mine.length - 1).end };
+    const slice = { start: at(mine, 0).start, end: at(mine, mine.length - 1).end };
     const { gradients, squares, direct } = context;
     const stored = { program: Int32Array.of(0), slots: [gradients] };
     const share = {
-      ...range,
-      update: compileUpdate(context, range, stored),
-      ...(direct ? { direct: compileUpdate(context, range, direct) } : {}),
+      ...slice,
+      update: compileUpdate(context, slice, stored),
+      ...(direct ? { direct: compileUpdate(context, slice, direct) } : {}),
     };
     return squares ? { ...share, squares: compileSquares(context, mine, placeAt(squares, first)) } : share;
   });
@@ -61,10 +61,10 @@ export function squareCount(flat: FlatParameters): number {
   return indivisible(flat).length;
 }
 
-/** Compiles the in-place update of all parameter runs in a range. */
+/** Compiles the in-place update of all parameter runs in a slice. */
 function compileUpdate(
   { flat, optimizer, memory }: UpdateContext,
-  range: Slice,
+  slice: Slice,
   { program, slots }: GradientSum,
 ): BoundPlan {
   const { dtype } = flat.memory;
@@ -80,10 +80,10 @@ function compileUpdate(
     places.set(made, source);
     return made;
   };
-  for (const region of flat.runs) {
-    const part = intersection(region, range);
+  for (const run of flat.runs) {
+    const part = intersection(run, slice);
     if (!part) continue;
-    const { shape, divisible, group } = region;
+    const { shape, divisible, group } = run;
     const own = divisible ? [part.end - part.start] : shape;
     const gradient = sumOf(program, (slot) => {
       const one = input(`gradient ${slot}`, own, dtype);
@@ -94,8 +94,8 @@ function compileUpdate(
     const piece = {
       parameter: variable(own, placeAt(flat.memory, part.start)),
       gradient: accumulate > 1 ? mul(gradient, 1 / accumulate) : gradient,
-      state: (memory.state.get(region) ?? []).map((tensor) =>
-        variable(divisible ? own : tensor.shape, placeAt(tensor.memory, part.start - region.start)),
+      state: (memory.state.get(run) ?? []).map((tensor) =>
+        variable(divisible ? own : tensor.shape, placeAt(tensor.memory, part.start - run.start)),
       ),
       average: memory.average && variable(own, placeAt(memory.average, part.start)),
     };

@@ -1,26 +1,26 @@
 import { permutation } from '../../graph/random.js';
 import type { EpochStart, EpochStretch, Job, TrainingJob } from './job.js';
 
-/** Number of parts of an epoch that are shuffled differently. */
-const PARTS = 2 ** 20;
+/** Number of stretches of an epoch that are shuffled differently. */
+const STRETCHES = 2 ** 20;
 
-/** The part of the epoch to train; by default the whole epoch. */
-export function partOf({ length }: TrainingJob, { part }: EpochStart): EpochStretch {
-  return part ?? { firstStep: 0, start: 0, count: length, firstItem: 0 };
+/** The stretch of the epoch to train; by default the whole epoch. */
+export function stretchOf({ length }: TrainingJob, { stretch }: EpochStart): EpochStretch {
+  return stretch ?? { firstStep: 0, start: 0, count: length, firstItem: 0 };
 }
 
-/** Training order of the samples of an epoch, or of a part of it, whose entries are at the positions of the part. */
+/** Training order of the samples of an epoch, or of a stretch of it, whose entries are at its positions. */
 export function orderOf(
   { seed, training }: Pick<Job, 'seed'> & { readonly training: TrainingJob },
   start: EpochStart,
 ): Int32Array {
   const { length, shuffle } = training;
-  if (!start.part) return shuffle ? permutation(length, seed, start.epoch) : inOrder(length);
+  if (!start.stretch) return shuffle ? permutation(length, seed, start.epoch) : inOrder(length);
   const order = inOrder(length);
   if (!shuffle) return order;
-  const { start: first, count, firstStep } = start.part;
-  // Epochs are far fewer than 2^32, so no part has the order of a whole epoch.
-  const key = start.epoch + 2 ** 32 * (1 + (firstStep % PARTS));
+  const { start: first, count, firstStep } = start.stretch;
+  // Epochs are far fewer than 2^32, so no stretch has the order of a whole epoch.
+  const key = start.epoch + 2 ** 32 * (1 + (firstStep % STRETCHES));
   permutation(count, seed, key).forEach((position, i) => {
     order[first + i] = first + position;
   });

@@ -1,6 +1,9 @@
 import { planReductionTree } from './reduction-tree.js';
 import { presentShards, shardRows } from './shards.js';
 
+/** Most shards that can run together: the limit of the addon. */
+export const MOST_TOGETHER = 64;
+
 /** Distribution of batches over shards and workers. */
 export interface Sharing {
   /** Row counts of the batches. */

@@ -2,7 +2,7 @@ import type { Plan } from '../../compile/plan/plan.js';
 import type { SampleSource } from '../../data/sample-loader.js';
 import type { DType } from '../../graph/dtype.js';
 
-/** A range of shared memory of one dtype, aligned to a cache line. */
+/** Shared memory of one dtype, aligned to a cache line. */
 export interface SharedMemory {
   readonly buffer: SharedArrayBuffer;
   readonly byteOffset: number;
@@ -87,7 +87,7 @@ export interface Snapshot {
   readonly everySteps?: number;
 }
 
-/** A range of the flat memory from `start` to `end` (exclusive), in elements. */
+/** Elements of the flat memory from `start` to `end` (exclusive). */
 export interface Slice {
   readonly start: number;
   readonly end: number;
@@ -142,7 +142,7 @@ export interface Job {
   readonly evaluation?: EvaluationJob;
 }
 
-/** A range of steps of an epoch, with their samples. */
+/** Consecutive steps of an epoch, with their samples. */
 export interface EpochStretch {
   /** The first step, counted within the epoch. */
   readonly firstStep: number;
@@ -162,9 +162,9 @@ export interface EpochStart {
   readonly firstStep: number;
   /** The first step to run, counted within the epoch. Default 0. */
   readonly startStep?: number;
-  /** The part of the epoch to train, if its samples arrive in parts. */
-  readonly part?: EpochStretch;
-  /** Plans for row counts that occur in this part only. */
+  /** The stretch of the epoch to train, if its samples arrive bit by bit. */
+  readonly stretch?: EpochStretch;
+  /** Plans for row counts that occur in this stretch only. */
   readonly plans?: ReadonlyMap<number, BoundPlan>;
   /** True to finish an interrupted step: its gradients are complete, and its update may be partly done. */
   readonly finish?: boolean;
@@ -192,4 +192,10 @@ export interface StepCall {
   readonly optimizerStep: number;
   /** True to finish an interrupted call: its gradients are complete, and its update may be partly done. */
   readonly finish?: boolean;
+}
+
+/** The plans that workers run in training: those of the gradients, then those of the updates. */
+export function plansOf({ plans, updates }: TrainingJob): Plan[] {
+  const shares = updates.flatMap((share) => (share ? [share.squares, share.update, share.direct] : []));
+  return [...plans.values(), ...shares].flatMap((bound) => (bound ? [bound.plan] : []));
 }

@@ -1,6 +1,3 @@
-import type { Plan } from '../../compile/plan/plan.js';
-import type { TrainingJob } from './job.js';
-
 /** Phase of a training step in a worker. */
 export type Phase = 'load' | 'gradients' | 'wait' | 'sum' | 'update';
 
@@ -19,7 +16,7 @@ export interface PhaseSpan extends Span {
 
 /** One execution of a plan, with the time of each of its steps (see `clockedSteps`). */
 export interface PlanRun extends Span {
-  /** Index of the plan in `plansOf(job)`. */
+  /** Index of the plan in `plansOf(training)`. */
   readonly plan: number;
   readonly step: number;
   readonly milliseconds: Float64Array;
@@ -29,12 +26,6 @@ export interface PlanRun extends Span {
 export interface Timeline {
   readonly phases: readonly PhaseSpan[];
   readonly runs: readonly PlanRun[];
-}
-
-/** The plans that workers run in training: those of the gradients, then those of the updates. */
-export function plansOf({ plans, updates }: TrainingJob): Plan[] {
-  const shares = updates.flatMap((share) => (share ? [share.squares, share.update, share.direct] : []));
-  return [...plans.values(), ...shares].flatMap((bound) => (bound ? [bound.plan] : []));
 }
 
 /** A clock that all threads of the process share, in milliseconds. */

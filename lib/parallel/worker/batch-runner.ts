@@ -1,6 +1,7 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import { addon } from '../../runtime/addon.js';
 import type { RandomState } from '../../runtime/executable.js';
+import { MOST_TOGETHER } from '../protocol/instances.js';
 import type { SharedMemory } from '../protocol/job.js';
 import { ADD, type ShardGroup } from '../protocol/reduction-tree.js';
 import { shardRows } from '../protocol/shards.js';
@@ -10,9 +11,6 @@ import type { Recorder } from './recorder.js';
 
 /** Program for the sum of two slots. */
 const PAIR = Int32Array.of(0, 1, ADD);
-
-/** Most runs that can be made together: the limit of the addon. */
-export const MOST_TOGETHER = 64;
 
 /** The batch of a step, with what its random numbers depend on. */
 export interface StepBatch {

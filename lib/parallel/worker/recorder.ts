@@ -2,14 +2,8 @@ import type { Plan } from '../../compile/plan/plan.js';
 import type { TypedArray } from '../../graph/dtype.js';
 import { clockedSteps, type Executable, type RandomState } from '../../runtime/executable.js';
 import type { TrainingJob } from '../protocol/job.js';
-import {
-  now,
-  type Phase,
-  type PhaseSpan,
-  type PlanRun,
-  plansOf,
-  type Timeline,
-} from '../protocol/timeline.js';
+import { plansOf } from '../protocol/job.js';
+import { now, type Phase, type PhaseSpan, type PlanRun, type Timeline } from '../protocol/timeline.js';
 
 /** Records the timeline of one worker during training. */
 export class Recorder {

@@ -35,7 +35,7 @@ class StepRunner {
   readonly #control: Control;
   readonly #batches: BatchRunner;
   readonly #updater: Updater;
-  readonly #reduction: ReductionTree;
+  readonly #tree: ReductionTree;
   readonly #shares: Float64Array;
   readonly #plans: ExecutableInstances;
   readonly #views = new Map<number, readonly (readonly [name: string, rows: TypedArray])[]>();
@@ -49,14 +49,14 @@ class StepRunner {
     this.#control = new Control(job.control);
     this.#batches = new BatchRunner(step.gradients);
     this.#updater = new Updater(job, step, this.#control, memory.instance(0));
-    this.#reduction = planReductionTree(presentShards(step.rows, step.shards), job.workers);
+    this.#tree = planReductionTree(presentShards(step.rows, step.shards), job.workers);
     this.#shares = new Float64Array(step.shares);
   }
 
   /** Passes one barrier, and a second one if the norm of the gradients is clipped. */
   run(rank: number, { step, optimizerStep, finish = false }: StepCall): void {
     const { rows, shards, figures } = this.step;
-    const { work, program } = this.#reduction;
+    const { work, program } = this.#tree;
     if (!finish) {
       const batch = { count: rows, shards, seed: this.job.seed, step };
       this.#batches.run(work[rank] ?? [], batch, {

@@ -1,6 +1,6 @@
 import { addon } from '../../runtime/addon.js';
 import { Control } from '../protocol/control.js';
-import { orderOf, partOf } from '../protocol/epoch-order.js';
+import { orderOf, stretchOf } from '../protocol/epoch-order.js';
 import type { BoundPlan, EpochStart, EpochStretch, Job, TrainingJob } from '../protocol/job.js';
 import { lossNotFinite } from '../protocol/non-finite.js';
 import { planReductionTree, type ReductionTree } from '../protocol/reduction-tree.js';
@@ -21,7 +21,7 @@ interface Step {
   readonly batch: Rows;
   readonly present: readonly boolean[];
   readonly active: number;
-  readonly reduction: ReductionTree;
+  readonly tree: ReductionTree;
 }
 
 /** One worker's part of training: its shards of each batch, and its shares of the update. */
@@ -33,12 +33,12 @@ export class EpochTrainer {
   readonly #updater: Updater;
   readonly #copier: SnapshotCopier;
   readonly #batches: BatchRunner;
-  readonly #reductions = new Map<string, Pick<Step, 'present' | 'reduction'>>();
+  readonly #trees = new Map<string, Pick<Step, 'present' | 'tree'>>();
   /** Plans by row count. */
   readonly #plans: Map<number, BoundPlan>;
   /** Order of the samples in the epoch. */
   #order: Int32Array = new Int32Array();
-  #part: EpochStretch;
+  #stretch: EpochStretch;
 
   constructor(
     private readonly job: Job,
@@ -49,7 +49,7 @@ export class EpochTrainer {
   ) {
     this.#control = new Control(job.control);
     this.#plans = new Map(training.plans);
-    this.#part = partOf(training, { epoch: 0, firstStep: 0 });
+    this.#stretch = stretchOf(training, { epoch: 0, firstStep: 0 });
     this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, memory, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
@@ -59,7 +59,7 @@ export class EpochTrainer {
   }
 
   /**
-   * Trains one epoch, or a part or the rest of one. Each step has two barriers, and a third if the norm of the
+   * Trains one epoch, or a stretch or the rest of one. Each step has two barriers, and a third if the norm of the
    * gradients is clipped. Returns early if a stop is requested.
    */
   run(rank: number, start: EpochStart): void {
@@ -67,8 +67,8 @@ export class EpochTrainer {
     for (const [rows, plan] of plans) this.#plans.set(rows, plan);
     this.#runner.begin();
     this.#order = orderOf({ seed: this.job.seed, training: this.training }, start);
-    this.#part = partOf(this.training, start);
-    const steps = this.#part.firstStep + batchCount(this.#part.count, this.training.batchSize);
+    this.#stretch = stretchOf(this.training, start);
+    const steps = this.#stretch.firstStep + batchCount(this.#stretch.count, this.training.batchSize);
     for (let index = startStep; index < steps; index++) {
       const pauseFirst = index === startStep ? !finish : this.#control.decidedToPause;
       if (pauseFirst && !this.#begin(rank)) return;
@@ -86,7 +86,7 @@ export class EpochTrainer {
       this.#updater.run(rank, {
         step: index,
         globalStep: step.global,
-        program: step.reduction.program,
+        program: step.tree.program,
         active: step.active,
         skip: this.#skipOf(step, loss),
       });
@@ -114,30 +114,30 @@ export class EpochTrainer {
 
   #stepAt(index: number, { firstStep }: EpochStart): Step {
     const { batchSize } = this.training;
-    const { firstStep: first, start: firstRow, count } = this.#part;
+    const { firstStep: first, start: firstRow, count } = this.#stretch;
     const row = (index - first) * batchSize;
     const batch = { start: firstRow + row, count: Math.min(batchSize, count - row) };
     const global = firstStep + index;
     const active = this.#control.activeAt(global);
-    const { present, reduction } = this.#reductionOf(batch.count, active);
-    return { index, global, batch, present, active, reduction };
+    const { present, tree } = this.#treeOf(batch.count, active);
+    return { index, global, batch, present, active, tree };
   }
 
-  #reductionOf(rows: number, active: number) {
+  #treeOf(rows: number, active: number) {
     const key = `${rows}/${active}`;
-    let known = this.#reductions.get(key);
+    let known = this.#trees.get(key);
     if (!known) {
       const present = presentShards(rows, this.training.shards);
-      known = { present, reduction: planReductionTree(present, active) };
-      this.#reductions.set(key, known);
+      known = { present, tree: planReductionTree(present, active) };
+      this.#trees.set(key, known);
     }
     return known;
   }
 
-  #computeGradients(rank: number, { batch, global, reduction }: Step, epoch: number): void {
+  #computeGradients(rank: number, { batch, global, tree }: Step, epoch: number): void {
     const { shards } = this.training;
     this.#batches.run(
-      reduction.work[rank] ?? [],
+      tree.work[rank] ?? [],
       { count: batch.count, shards, seed: this.job.seed, step: global },
       {
         load: (shard, instance) => this.#runner.load(this.#requestOf(shard, batch, epoch), instance),
@@ -150,7 +150,7 @@ export class EpochTrainer {
 
   /** Loads the first rows of the next step before the other workers are ready for it. */
   #loadAhead(rank: number, next: Step, epoch: number): void {
-    const first = next.reduction.work[rank]?.[0]?.shards[0];
+    const first = next.tree.work[rank]?.[0]?.shards[0];
     if (first === undefined) return;
     this.#runner.loadAhead(this.#requestOf(first, next.batch, epoch));
     this.recorder?.end('load');
@@ -158,7 +158,7 @@ export class EpochTrainer {
 
   #requestOf(shard: number, batch: Rows, epoch: number): RowsRequest {
     const { start, count } = shardRows(batch.count, this.training.shards, shard);
-    const indexOffset = this.#part.firstItem - this.#part.start;
+    const indexOffset = this.#stretch.firstItem - this.#stretch.start;
     return { order: this.#order, batch, rows: { start: batch.start + start, count }, epoch, indexOffset };
   }
 

@@ -9,7 +9,7 @@ import {
 import { onSigterm } from '../../checkpoint/sigterm.js';
 import type { RunProgress, RunSettings } from '../../checkpoint/state.js';
 import { CheckpointStore, type SavedRun } from '../../checkpoint/store.js';
-import { inCopies, lossesSource, placesOf, type RunMemory } from '../../checkpoint/tensor-sources.js';
+import { inCopies, lossesSource, type RunMemory, sourcesOf } from '../../checkpoint/tensor-sources.js';
 import { invalid } from '../../graph/errors.js';
 import type { Optimizer } from '../../optim/index.js';
 import { type OptimizerMemory, tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
@@ -25,7 +25,7 @@ const LONGEST = 2 ** 31 - 1;
 /** The state that a call of `fit` saves, and its place in memory. */
 interface Run {
   readonly settings: RunSettings;
-  readonly places: readonly TensorSource[];
+  readonly sources: readonly TensorSource[];
   /** The same tensors in the copies that the workers make. */
   readonly copies: readonly TensorSource[];
   readonly training: TrainingJob;
@@ -116,13 +116,13 @@ export class Checkpointing {
   async restore(memory: RunMemory & { readonly seed: number }, training: TrainingJob): Promise<TrainingJob> {
     const { optimizer } = memory;
     const settings = settingsOf(memory, training);
-    const places = placesOf(memory);
-    if (this.saved) await this.#load(this.saved, { settings, places, training, optimizer });
+    const sources = sourcesOf(memory);
+    if (this.saved) await this.#load(this.saved, { settings, sources, training, optimizer });
     const copies = copiesOf(training, memory.memory);
     const { everySteps } = this.options;
     const snapshot = { copies, ...(Number.isFinite(everySteps) ? { everySteps } : {}) };
     const prepared = { ...training, snapshot };
-    this.#run = { settings, places, copies: inCopies(places, copies), training: prepared, optimizer };
+    this.#run = { settings, sources, copies: inCopies(sources, copies), training: prepared, optimizer };
     return prepared;
   }
 
@@ -131,14 +131,14 @@ export class Checkpointing {
     const { state } = this;
     const { start, step, epochs, epochStep, schedules, history } = progress;
     requireSettings(path, settings, run.settings);
-    requireTensors(path, header.tensors, run.places);
+    requireTensors(path, header.tensors, run.sources);
     if (state.steps !== start.step && state.steps !== step && state.steps !== 0) {
       const expected = `the trainer must be new, or have taken the ${step} steps of the checkpoint ${path}`;
       throw invalid('fit', expected, `${state.steps} steps`);
     }
     run.optimizer.restoreSchedules(schedules);
     const losses = lossesSource(new Float64Array(epochStep));
-    await this.store.load(saved, [...run.places, losses]);
+    await this.store.load(saved, [...run.sources, losses]);
     new Float64Array(run.training.losses).set(new Float64Array(losses.buffer));
     Object.assign(state, { steps: step, epochs, history: [...history] });
     this.#start = start;
@@ -270,16 +270,16 @@ export class Checkpointing {
     const epochStep = this.#epoch ? this.state.steps - this.#epoch.firstStep : 0;
     const progress = this.#progressAt(epochStep);
     if (!this.#run || this.#spoiled || this.#newest?.key === keyOf(progress)) return;
-    await this.#save(this.#run.places, progress).catch((error: unknown) => {
+    await this.#save(this.#run.sources, progress).catch((error: unknown) => {
       this.#failed(error);
       if (this.options.onError === 'throw') throw error;
     });
   }
 
-  async #save(places: readonly TensorSource[], progress: RunProgress): Promise<void> {
+  async #save(sources: readonly TensorSource[], progress: RunProgress): Promise<void> {
     const { settings, training } = this.#run as Run;
     const losses = new Float64Array(training.losses, 0, progress.epochStep);
-    const path = await this.store.save([...places, lossesSource(losses)], { settings, progress });
+    const path = await this.store.save([...sources, lossesSource(losses)], { settings, progress });
     this.#newest = { key: keyOf(progress), path };
   }
 

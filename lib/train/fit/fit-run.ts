@@ -4,7 +4,7 @@ import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import type { FitOptions, Progress } from '../options.js';
 import { requireData } from '../prepare/checks.js';
-import type { JobContext } from '../prepare/compiled.js';
+import type { JobContext } from '../prepare/compile-job.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 import { Checkpointing } from './checkpointing.js';
 import { type EpochOutcome, runEpoch } from './epoch-run.js';

@@ -1,7 +1,7 @@
 import { at } from '../../graph/at.js';
 import type { Optimizer } from '../../optim/index.js';
 import { Control } from '../../parallel/protocol/control.js';
-import { partOf } from '../../parallel/protocol/epoch-order.js';
+import { stretchOf } from '../../parallel/protocol/epoch-order.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { batchCount } from '../../parallel/protocol/shards.js';
 import { ShareProgress } from '../../parallel/protocol/share-progress.js';
@@ -10,13 +10,13 @@ import type { EpochResult, Progress } from '../options.js';
 /** Milliseconds between two reads of the workers' counters. */
 const INTERVAL_MS = 100;
 
-/** Writes the optimiser's scalars for each step of an epoch, or of the part of it that is trained. */
+/** Writes the optimiser's scalars for each step of an epoch, or of the stretch of it that is trained. */
 export function writeScalars(training: TrainingJob, start: EpochStart, optimizer: Optimizer): void {
   const { batchSize, scalarCount } = training;
   const { firstStep, startStep = 0 } = start;
-  const part = partOf(training, start);
+  const stretch = stretchOf(training, start);
   const scalars = new Float64Array(training.scalars);
-  const end = part.firstStep + batchCount(part.count, batchSize);
+  const end = stretch.firstStep + batchCount(stretch.count, batchSize);
   for (let step = startStep; step < end; step++) {
     scalars.set(optimizer.scalarsAt(optimizer.updatesAfter(firstStep + step)), step * scalarCount);
   }
@@ -38,18 +38,18 @@ export function watchEpoch(
 ): EpochWatch {
   const { batchSize } = training;
   const { epoch, startStep = 0 } = start;
-  const part = partOf(training, start);
-  // Samples of the epoch up to the end of the part.
-  const length = part.firstStep * batchSize + part.count;
+  const stretch = stretchOf(training, start);
+  // Samples of the epoch up to the end of the stretch.
+  const length = stretch.firstStep * batchSize + stretch.count;
   const steps = batchCount(length, batchSize);
-  const expected = start.part ? (part.expected ?? Number.NaN) : length;
+  const expected = start.stretch ? (stretch.expected ?? Number.NaN) : length;
   const control = new Control(words);
   const losses = new Float64Array(training.losses);
   const before = Math.min(startStep * batchSize, length);
   writeScalars(training, start, optimizer);
   new ShareProgress(training.marks).begin(startStep);
   const skipped = new Int32Array(training.skipped);
-  if (part.firstStep === 0) skipped.fill(0);
+  if (stretch.firstStep === 0) skipped.fill(0);
   control.stepsDone = startStep;
   const started = performance.now();
   let ended = started;

@@ -5,7 +5,7 @@ import { invalid, requireInteger } from '../../graph/errors.js';
 import type { BoundPlan, EpochStart, EpochStretch, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { batchCount } from '../../parallel/protocol/shards.js';
 import type { FitOptions } from '../options.js';
-import { BATCH_SIZE } from '../prepare/compiled.js';
+import { BATCH_SIZE } from '../prepare/compile-job.js';
 import { type EpochOptions, type EpochOutcome, runEpoch } from './epoch-run.js';
 import type { Session } from './session.js';
 
@@ -29,7 +29,7 @@ export class StreamFeed {
     this.memory = new StreamMemory(stream, batchSize * Math.floor(stream.queue / 2));
   }
 
-  /** Trains an epoch, or the rest of one, part by part; each part as `runEpoch` does. */
+  /** Trains an epoch, or the rest of one, stretch by stretch, each as `runEpoch` does. */
   async run(
     session: Session,
     job: Job & { training: TrainingJob },
@@ -53,11 +53,11 @@ export class StreamFeed {
           throw invalid('stream', 'an epoch must have at least one item');
         if (chunk === null && outcome) break;
         // An epoch that is resumed after its last step has nothing left but its figures.
-        const part = this.#partOf(chunk ?? { start: 0, count: 0, firstItem: 0 }, firstStep);
-        outcome = await runEpoch(session, job, this.#startOf(start, part, options), options);
+        const stretch = this.#stretchOf(chunk ?? { start: 0, count: 0, firstItem: 0 }, firstStep);
+        outcome = await runEpoch(session, job, this.#startOf(start, stretch, options), options);
         if (chunk) Atomics.add(skipped, 0, chunk.skipped);
-        samples = firstStep * this.batchSize + part.count - startStep * this.batchSize;
-        firstStep += batchCount(part.count, this.batchSize);
+        samples = firstStep * this.batchSize + stretch.count - startStep * this.batchSize;
+        firstStep += batchCount(stretch.count, this.batchSize);
         if (outcome.failure || outcome.done < firstStep) return outcome;
         if (chunk === null) break;
         // Throws what onProgress threw.
@@ -72,12 +72,12 @@ export class StreamFeed {
       await chunks.close();
     }
     const { result } = outcome;
-    // The time of all parts, including the waits for their data.
+    // The time of all stretches, including the waits for their data.
     const seconds = (performance.now() - began) / 1000;
     return { ...outcome, result: () => ({ ...result(), seconds, examplesPerSecond: samples / seconds }) };
   }
 
-  #partOf({ start, count, firstItem }: Omit<EpochStretch, 'firstStep'>, firstStep: number): EpochStretch {
+  #stretchOf({ start, count, firstItem }: Omit<EpochStretch, 'firstStep'>, firstStep: number): EpochStretch {
     const { mostSteps } = this.memory;
     if (firstStep + batchCount(count, this.batchSize) > mostSteps)
       throw invalid('stream', `an epoch may have ${mostSteps} steps`);
@@ -85,13 +85,13 @@ export class StreamFeed {
     return { firstStep, start, count, firstItem, ...(length === undefined ? {} : { expected: length }) };
   }
 
-  #startOf(start: EpochStart, part: EpochStretch, { planRows }: FeedOptions): EpochStart {
-    const startStep = Math.max(start.startStep ?? 0, part.firstStep);
-    const rest = part.count % this.batchSize;
-    if (rest === 0) return { ...start, startStep, part };
+  #startOf(start: EpochStart, stretch: EpochStretch, { planRows }: FeedOptions): EpochStart {
+    const startStep = Math.max(start.startStep ?? 0, stretch.firstStep);
+    const rest = stretch.count % this.batchSize;
+    if (rest === 0) return { ...start, startStep, stretch };
     const plans = this.#plans.get(rest) ?? planRows(rest);
     this.#plans.set(rest, plans);
-    return { ...start, startStep, part, plans };
+    return { ...start, startStep, stretch, plans };
   }
 }
 

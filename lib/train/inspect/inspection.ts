@@ -8,9 +8,9 @@ import type { Tensor } from '../../graph/tensor.js';
 import { examine } from '../../health/examine.js';
 import { completeThresholds, describeNonFinite, type HealthThresholds } from '../../health/findings.js';
 import type { HealthReport } from '../../health/report.js';
-import { inOrder, orderOf, partOf } from '../../parallel/protocol/epoch-order.js';
+import { inOrder, orderOf, stretchOf } from '../../parallel/protocol/epoch-order.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
-import type { JobContext } from '../prepare/compiled.js';
+import type { JobContext } from '../prepare/compile-job.js';
 import { nextValuesOf } from './next-values.js';
 
 /** A batch of a data set. */
@@ -74,11 +74,11 @@ export function samplesOf(
   step: number,
 ): Samples {
   const { batchSize } = job.training;
-  const part = partOf(job.training, start);
-  const first = part.start + (step - part.firstStep) * batchSize;
-  const end = Math.min(first + batchSize, part.start + part.count);
+  const stretch = stretchOf(job.training, start);
+  const first = stretch.start + (step - stretch.firstStep) * batchSize;
+  const end = Math.min(first + batchSize, stretch.start + stretch.count);
   const indices = orderOf(job, start).subarray(first, end);
-  return { data, indices, epoch: start.epoch, indexOffset: part.firstItem - part.start };
+  return { data, indices, epoch: start.epoch, indexOffset: stretch.firstItem - stretch.start };
 }
 
 /** The first samples of a data set. */

@@ -3,7 +3,7 @@ import type { Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { runEpoch } from '../fit/epoch-run.js';
 import { Restarts } from '../fit/restarts.js';
 import type { Session } from '../fit/session.js';
-import type { JobContext } from '../prepare/compiled.js';
+import type { JobContext } from '../prepare/compile-job.js';
 
 /** Speed of training on this machine, measured on some steps. */
 export interface Pace {

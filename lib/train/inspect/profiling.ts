@@ -9,7 +9,7 @@ import type { MemoryBudget } from '../../runtime/memory-size.js';
 import { writeScalars } from '../fit/progress.js';
 import type { Session } from '../fit/session.js';
 import { prepareWithin } from '../memory/prepare-within.js';
-import type { JobContext } from '../prepare/compiled.js';
+import type { JobContext } from '../prepare/compile-job.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 
 /** First steps, which are not counted because they touch memory for the first time. */

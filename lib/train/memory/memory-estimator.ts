@@ -5,14 +5,13 @@ import { sizeOf } from '../../graph/shapes.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { prepareUpdates } from '../../parallel/prepare/update-job.js';
-import { type Group, groupsOf, sizesOfInstances } from '../../parallel/protocol/instances.js';
+import { type Group, groupsOf, MOST_TOGETHER, sizesOfInstances } from '../../parallel/protocol/instances.js';
 import type { BoundPlan, UpdateJob } from '../../parallel/protocol/job.js';
 import { resultsOf } from '../../parallel/protocol/results.js';
 import { bytesOf, missingMemory } from '../../parallel/protocol/shared-memory.js';
-import { MOST_TOGETHER } from '../../parallel/worker/batch-runner.js';
 import { summingSteps } from '../../runtime/executable.js';
 import { kernelBytes } from '../../runtime/kernel-memory.js';
-import type { CompiledEvaluation, CompiledTraining, JobContext } from '../prepare/compiled.js';
+import type { CompiledEvaluation, CompiledTraining, JobContext } from '../prepare/compile-job.js';
 import { planWithin, type ResourceLimits } from '../prepare/jobs.js';
 
 /** A training, an evaluation, or both, to be run within a budget. */

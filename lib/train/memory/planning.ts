@@ -5,7 +5,7 @@ import type { MemoryBudget, MemorySize } from '../../runtime/memory-size.js';
 import { feedOf } from '../fit/stream-feed.js';
 import type { FitOptions } from '../options.js';
 import { requireData } from '../prepare/checks.js';
-import { BATCH_SIZE, type JobContext } from '../prepare/compiled.js';
+import { BATCH_SIZE, type JobContext } from '../prepare/compile-job.js';
 import { largestThat } from './largest-that.js';
 import { findWithin, fitBudget } from './memory-budget.js';
 import { MemoryEstimator, type TrainingWorkload } from './memory-estimator.js';

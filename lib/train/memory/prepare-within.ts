@@ -2,7 +2,7 @@ import type { Dataset } from '../../data/index.js';
 import type { EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
 import type { FitOptions } from '../options.js';
-import { compileEvaluation, compileTraining, type JobContext } from '../prepare/compiled.js';
+import { compileEvaluation, compileTraining, type JobContext } from '../prepare/compile-job.js';
 import { evaluationJob, newJob, type ResourceLimits, trainingJob } from '../prepare/jobs.js';
 import { inMode } from '../prepare/mode.js';
 import { fitBudget } from './memory-budget.js';

@@ -3,7 +3,7 @@ import { invalid, requireInteger } from '../../graph/errors.js';
 import { Optimizer } from '../../optim/index.js';
 import { resolveMemory } from '../../runtime/memory-size.js';
 import type { TrainerOptions } from '../options.js';
-import { BATCH_SIZE } from './compiled.js';
+import { BATCH_SIZE } from './compile-job.js';
 
 /** Checks the data of a call, and the size of its batches. */
 export function requireData(op: string, data: unknown, batchSize = BATCH_SIZE): Dataset {

@@ -15,7 +15,7 @@ import {
   type CompiledTraining,
   compileTraining,
   type JobContext,
-} from './compiled.js';
+} from './compile-job.js';
 import { inMode } from './mode.js';
 
 /** Resources that a job may take. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { largestLiveBytes } from '#lib/compile/arena/lay-out.js';
-import { lowerGraph, placeLowered } from '#lib/compile/compile.js';
+import { layOutPlan, lowerGraph } from '#lib/compile/compile.js';
 import type { Plan } from '#lib/compile/plan/plan.js';
 import { actionsOf } from '#lib/compile/recompute/actions.js';
 import { searchChoices } from '#lib/compile/recompute/choices.js';
@@ -79,12 +79,12 @@ describe('random graphs of which actions run again at random', () => {
         }
         const kept = withoutIdle(sequence, actions);
         const steps = stepsOf(kept, actions);
-        const { plan, variables } = placeLowered({ ...lowered, steps });
+        const { plan, variables } = layOutPlan({ ...lowered, steps });
         const { peak } = profileMemory(kept, actions);
         expect(peak).toBe(largestLiveBytes(steps));
         expect(plan.arenaBytes).toBeGreaterThanOrEqual(peak);
         const values = variables.map(({ storage }) => storage.data);
-        expect(bitsOf(plan, graph, values)).toEqual(bitsOf(placeLowered(lowered).plan, graph, values));
+        expect(bitsOf(plan, graph, values)).toEqual(bitsOf(layOutPlan(lowered).plan, graph, values));
       }),
       options,
     );
@@ -97,11 +97,11 @@ describe('random graphs of which actions run again at random', () => {
         const lowered = lowerGraph(graph);
         const actions = actionsOf(lowered.steps);
         const choices = searchChoices(actions);
-        const plain = placeLowered(lowered);
+        const plain = layOutPlan(lowered);
         const values = plain.variables.map(({ storage }) => storage.data);
         const expected = bitsOf(plain.plan, graph, values);
         for (const { sequence, peak } of choices) {
-          const { plan } = placeLowered({ ...lowered, steps: stepsOf(sequence, actions) });
+          const { plan } = layOutPlan({ ...lowered, steps: stepsOf(sequence, actions) });
           expect(plan.arenaBytes).toBeGreaterThanOrEqual(peak);
           expect(bitsOf(plan, graph, values)).toEqual(expected);
         }

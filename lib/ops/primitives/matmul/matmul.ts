@@ -1,9 +1,9 @@
-import { isFloat } from '../../../graph/dtype.js';
 import { formatShape, invalid } from '../../../graph/errors.js';
 import type { OpRecord } from '../../../graph/op.js';
 import { broadcastShapes, sizeOf } from '../../../graph/shapes.js';
 import { Tensor } from '../../../graph/tensor.js';
 import { expand } from '../broadcast.js';
+import { requireFloat } from '../checks.js';
 import { reshape } from '../movement.js';
 import { matmulWorkspace } from './workspace.js';
 
@@ -93,7 +93,7 @@ export function matmul(
     throw invalid('matmul', 'operands must have at least one axis', [a.shape, b.shape]);
   if (a.dtype !== b.dtype)
     throw invalid('matmul', `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
-  if (!isFloat(a.dtype)) throw invalid('matmul', 'needs float32 or float64', a.dtype);
+  requireFloat('matmul', a, 'needs float32 or float64');
   if ((a.ndim === 1 && transposeA) || (b.ndim === 1 && transposeB)) {
     throw invalid('matmul', 'a vector cannot be transposed', [a.shape, b.shape]);
   }

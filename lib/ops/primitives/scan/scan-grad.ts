@@ -128,8 +128,8 @@ function readKept(
 function keptValues(node: Tensor<Loop>): Map<Tensor, Bound> {
   const loop = node.attributes;
   const { body, carries, length } = loop;
-  const regions = slotRangesOf(loop);
-  const read = (i: number, first: number) => readSlots(node, at(regions, i), first, length);
+  const ranges = slotRangesOf(loop);
+  const read = (i: number, first: number) => readSlots(node, at(ranges, i), first, length);
   const kept = new Map<Tensor, Bound>();
   body.results.forEach((result, i) => {
     if (isNumber(result)) return;

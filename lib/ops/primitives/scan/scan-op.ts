@@ -44,9 +44,9 @@ export function buildScan(draft: ScanDraft): ScanResult {
   const loop = { body, carries: carries.length, inputs: inputs.length, length, reverse, slots };
   const values = bound.map(({ value }) => value);
   const node = new Tensor(scanOp, values, loop);
-  const regions = slotRangesOf(loop);
+  const ranges = slotRangesOf(loop);
   const read = (result: number, first: number, count: number) =>
-    readSlots(node, at(regions, result), first, count);
+    readSlots(node, at(ranges, result), first, count);
   const stacked = (output: Tensor): Tensor => {
     const carry = carries.findIndex(({ placeholder }) => placeholder === output);
     if (carry >= 0) return read(carry, firstSlot(loop, 'before'), length);

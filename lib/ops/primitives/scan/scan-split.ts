@@ -29,8 +29,8 @@ type GradientWindow = keyof ResultGradient;
  */
 export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradient[] {
   const loop = node.attributes;
-  const regions = slotRangesOf(loop);
-  const parts = regions.map((): ResultGradient => ({}));
+  const ranges = slotRangesOf(loop);
+  const parts = ranges.map((): ResultGradient => ({}));
   const put = (result: number, part: GradientWindow, value: Tensor) => {
     const own = at(parts, result);
     own[part] = own[part] ? add(own[part], value) : value;
@@ -44,11 +44,11 @@ export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradi
     else dense = dense ? add(dense, term) : term;
   }
   if (!dense) return parts;
-  for (const [i, region] of regions.entries()) {
+  for (const [i, range] of ranges.entries()) {
     const carried = i < loop.carries;
-    if (region.slots === 0 || sizeOf(region.shape) === 0) continue;
-    if (carried) put(i, 'first', squeeze(readSlots(dense, region, endSlots(loop, region.slots).first, 1), 0));
-    put(i, 'after', readSlots(dense, region, carried ? firstSlot(loop, 'after') : 0, loop.length));
+    if (range.slots === 0 || sizeOf(range.shape) === 0) continue;
+    if (carried) put(i, 'first', squeeze(readSlots(dense, range, endSlots(loop, range.slots).first, 1), 0));
+    put(i, 'after', readSlots(dense, range, carried ? firstSlot(loop, 'after') : 0, loop.length));
   }
   return parts;
 }

@@ -1,7 +1,7 @@
 // Parts of a page that a script measures: each is printed, and with --write put between its marks in the page.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { setUp } from '../setup.mjs';
-import { report } from './run.mjs';
+import { report } from './setup/run.mjs';
+import { setUp } from './setup.mjs';
 
 /**
  * Measures the parts that the command line names, or all of them. Ignores arguments after `--`.
