@@ -19,6 +19,11 @@ async function main() {
   const chosen = faults.filter(
     ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
   );
+  if (chosen.length === 0) {
+    throw new SetupError(
+      `no fault has a name with ${wanted.join(' or ')}; scripts/mutations/faults.mjs lists them`,
+    );
+  }
   for (const fault of chosen) requireOnePlace(fault);
   await copyRepository();
   const fault = (await rebuild(['native', 'lib'])) ?? (await firstFailure(testFiles(chosen)));
