@@ -1,28 +1,17 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { useFolder } from '../helpers/folder.js';
+import { writeTrainingModule } from '../helpers/training-module.js';
 
 const run = promisify(execFile);
 const folder = useFolder();
 
 it('chainrule train --checkpoint saves the run, and says from where it goes on', async () => {
   const dir = folder();
-  const file = join(dir, 'model.mjs');
-  writeFileSync(
-    file,
-    `import { data, nn, optim } from ${JSON.stringify(pathToFileURL(resolve('dist/lib/index.js')).href)};
-     export default {
-       model: () => new nn.Linear(6, 3),
-       loss: nn.crossEntropy,
-       optimizer: () => optim.sgd({ lr: 0.1 }),
-       data: async () => ({ train: data.fromArrays(new Float32Array(60), new Int32Array(10), { inputs: { shape: [6] } }) }),
-       batchSize: 4,
-     };`,
-  );
+  const file = writeTrainingModule(dir, 'new nn.Linear(6, 3)');
   const runs = join(dir, 'runs');
   const train = async (...options: string[]) => {
     const output = ['--output', join(dir, 'weights.safetensors'), '--workers', '2'];

@@ -1,29 +1,13 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { useFolder } from '../helpers/folder.js';
+import { writeTrainingModule } from '../helpers/training-module.js';
 
 const run = promisify(execFile);
 const folder = useFolder();
-
-function moduleIn(dir: string): string {
-  const file = join(dir, 'model.mjs');
-  writeFileSync(
-    file,
-    `import { data, nn, optim } from ${JSON.stringify(pathToFileURL(resolve('dist/lib/index.js')).href)};
-     export default {
-       model: () => new nn.Sequential(new nn.Linear(6, 16), new nn.ReLU(), new nn.Linear(16, 3)),
-       loss: nn.crossEntropy,
-       optimizer: () => optim.sgd({ lr: 0.1 }),
-       data: async () => ({ train: data.fromArrays(new Float32Array(60), new Int32Array(10), { inputs: { shape: [6] } }) }),
-       batchSize: 4,
-     };`,
-  );
-  return file;
-}
 
 const chainrule = (...options: string[]) =>
   run(process.execPath, [resolve('dist/lib/cli/main.js'), ...options]);
@@ -34,7 +18,7 @@ describe('chainrule plan', () => {
     const html = join(dir, 'plan.html');
     const { stdout } = await chainrule(
       'plan',
-      moduleIn(dir),
+      writeTrainingModule(dir),
       '--workers',
       '1',
       '--memory',
@@ -53,7 +37,7 @@ describe('chainrule plan', () => {
   it('prints one line of JSON', async () => {
     const { stdout } = await chainrule(
       'plan',
-      moduleIn(folder()),
+      writeTrainingModule(folder()),
       '--json',
       '--batch',
       '5',
@@ -70,7 +54,7 @@ describe('chainrule plan', () => {
   });
 
   it('refuses what does not fit, as training does', async () => {
-    const file = moduleIn(folder());
+    const file = writeTrainingModule(folder());
     for (const command of ['plan', 'train']) {
       const failure = await chainrule(command, file, '--memory', '2kB').catch((error: unknown) => error);
       expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining('memory must be at least') });

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { formatProfile, nn, optim, type Profile, type Tensor, Trainer, type Work } from 'chainrule';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collect, images, mlp, Net, parametersOf, points, stepLosses } from '../helpers/training.js';
+import { writeTrainingModule } from '../helpers/training-module.js';
 
 const run = promisify(execFile);
 
@@ -19,6 +19,17 @@ const spans = ({ trace }: Profile, tid: number, cat?: string) =>
   trace.traceEvents.filter(
     (event) => event.ph === 'X' && event.tid === tid && (cat === undefined || event.cat === cat),
   );
+
+type Facts = Pick<Profile['slowest'][number], 'layer' | 'part' | 'shapes' | 'calls'>;
+
+/** The steps of all plans, each once: the profile lists only the slowest of them. */
+const stepsOf = ({ trace }: Profile) => {
+  const steps = trace.traceEvents.filter(({ args }) => 'shapes' in args);
+  const facts = steps.map(({ name, args }) => ({ op: name, ...(args as unknown as Facts) }));
+  return [
+    ...new Map(facts.map((step) => [[step.op, step.layer, step.part, step.shapes].join(), step])).values(),
+  ];
+};
 
 describe('a profile', () => {
   let profile: Profile;
@@ -46,7 +57,7 @@ describe('a profile', () => {
       expect(layers.get(name)?.backwardMilliseconds).toBeGreaterThan(0);
     }
     expect(layers.get('(update)')).toMatchObject({ forwardMilliseconds: 0, backwardMilliseconds: 0 });
-    const products = profile.slowest.filter(({ op }) => op === 'matmul');
+    const products = stepsOf(profile).filter(({ op }) => op === 'matmul');
     expect(products.map(({ layer, part }) => `${layer} ${part}`).sort()).toEqual([
       'fc backward',
       'fc backward',
@@ -55,7 +66,7 @@ describe('a profile', () => {
   });
 
   it('counts operations and bytes by the definition of an op', () => {
-    const forward = profile.slowest.find(({ op, part }) => op === 'matmul' && part === 'forward');
+    const forward = stepsOf(profile).find(({ op, part }) => op === 'matmul' && part === 'forward');
     // A worker has 8 of the 16 rows.
     expect(forward).toMatchObject({
       shapes: 'float32[8,64] float32[4,64] -> float32[8,4]',
@@ -63,6 +74,10 @@ describe('a profile', () => {
       flops: 2 * 8 * 64 * 4,
       bytes: 4 * (8 * 64 + 4 * 64 + 8 * 4),
     });
+    const steps = stepsOf(profile);
+    for (const { op, layer, part, shapes } of profile.slowest) {
+      expect(steps).toContainEqual(expect.objectContaining({ op, layer, part, shapes }));
+    }
     const conv = profile.ops.find(({ op }) => op === 'conv2d');
     expect(conv).toMatchObject({ calls: 1, flops: 2 * 8 * 8 * 8 * 4 * 9 });
     for (const { milliseconds, flops, bytes, ...work } of [...profile.ops, ...profile.slowest]) {
@@ -186,7 +201,7 @@ describe('profiling', () => {
     const profile = await trainerOf(new Recurrent(), 1).profile(points(8), { steps: 2, batchSize: 4 });
     const loops = profile.ops.find(({ op }) => op === 'scan');
     expect(loops).toMatchObject({ calls: 2, flops: 0, bytes: 0 });
-    const bodies = profile.slowest.filter(({ calls }) => calls === 7);
+    const bodies = stepsOf(profile).filter(({ calls }) => calls === 7);
     expect(bodies.map(({ layer }) => layer)).toContain('rnn');
     const { parts } = profile;
     expect(total(profile.ops) / (parts.forward + parts.backward + parts.update)).toBeCloseTo(1, 9);
@@ -214,18 +229,7 @@ describe('profiling', () => {
 describe('chainrule profile', () => {
   const folder = mkdtempSync(join(tmpdir(), 'profile-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'model.mjs');
-  writeFileSync(
-    file,
-    `import { data, nn, optim } from ${JSON.stringify(pathToFileURL(resolve('dist/lib/index.js')).href)};
-     export default {
-       model: () => new nn.Sequential(new nn.Linear(6, 16), new nn.ReLU(), new nn.Linear(16, 3)),
-       loss: nn.crossEntropy,
-       optimizer: () => optim.sgd({ lr: 0.1 }),
-       data: async () => ({ train: data.fromArrays(new Float32Array(60), new Int32Array(10), { inputs: { shape: [6] } }) }),
-       batchSize: 4,
-     };`,
-  );
+  const file = writeTrainingModule(folder);
   const profile = (...options: string[]) =>
     run(process.execPath, ['dist/lib/cli/main.js', 'profile', file, '--workers', '1', ...options]);
 

@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/**
+ * Writes a module for `chainrule train` and its kin into a folder: ten samples of six zeros, three classes, batches of 4.
+ *
+ * @param model the model's expression, with `nn` in scope
+ * @returns its path
+ */
+export function writeTrainingModule(
+  folder: string,
+  model = 'new nn.Sequential(new nn.Linear(6, 16), new nn.ReLU(), new nn.Linear(16, 3))',
+): string {
+  const file = join(folder, 'model.mjs');
+  const library = pathToFileURL(resolve('dist/lib/index.js')).href;
+  writeFileSync(
+    file,
+    `import { data, nn, optim } from ${JSON.stringify(library)};
+     const samples = () =>
+       data.fromArrays(new Float32Array(60), new Int32Array(10), { inputs: { shape: [6] } });
+     export default {
+       model: () => ${model},
+       loss: nn.crossEntropy,
+       optimizer: () => optim.sgd({ lr: 0.1 }),
+       data: async () => ({ train: samples() }),
+       batchSize: 4,
+     };`,
+  );
+  return file;
+}
