@@ -1,5 +1,6 @@
 // Fails, naming each, on an import from a layer above, a cycle of values between files, a folder with more than 25
-// files, or a picture in CONTRIBUTING.md that differs from the layers. `npm test` runs it.
+// files, a picture in CONTRIBUTING.md that differs from the layers, or code that knows an op by name. `npm test` runs
+// it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import {
@@ -11,6 +12,7 @@ import {
 } from './architecture/faults.mjs';
 import { importsOf, sourcesOf } from './architecture/imports.mjs';
 import { layers } from './architecture/layers.mjs';
+import { opComparisons, reasons } from './architecture/op-comparisons.mjs';
 import { root } from './setup/run.mjs';
 
 const sources = sourcesOf(['lib', 'bench', 'examples']);
@@ -25,6 +27,12 @@ const faults = [
   ...upwardImports(imports, layers),
   ...valueCycles(imports),
   ...fullFolders(files),
+  ...opComparisons(
+    sources
+      .filter((path) => path.startsWith('lib/'))
+      .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') })),
+    reasons,
+  ),
   ...outdatedPicture(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'), layers),
 ];
 for (const fault of faults) console.log(fault);

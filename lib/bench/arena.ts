@@ -6,6 +6,7 @@ import { PlanChoices } from '../compile/plan-choices.js';
 import { input } from '../graph/leaf.js';
 import { traced } from '../graph/trace.js';
 import { grad } from '../index.js';
+import { nativeKernels } from '../runtime/native-kernels.js';
 import type { TrainingScenario } from './scenario.js';
 import { deepScenarios } from './scenarios/deep.js';
 import { chooseScenarios, chooseTrainings } from './scenarios/index.js';
@@ -52,7 +53,7 @@ function plansOf(scenario: TrainingScenario): PlanChoices {
   const y = input('y', [batchSize, ...targets.shape], targets.dtype);
   const { result, trace } = traced(() => loss(model.forward(x), y));
   const outputs = [result, ...grad(result, model.parameters())];
-  return new PlanChoices({ inputs: [x, y], outputs, assignments: trace.assignments });
+  return new PlanChoices({ inputs: [x, y], outputs, assignments: trace.assignments }, nativeKernels);
 }
 
 function arenaOf({ name, title, batchSize }: TrainingScenario, share: number, plan: Plan): ArenaResult {

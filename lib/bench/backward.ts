@@ -5,6 +5,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { grad } from '../index.js';
 import { bind } from '../runtime/bind.js';
 import { Executable } from '../runtime/executable.js';
+import { nativeKernels } from '../runtime/native-kernels.js';
 import { randomValues } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';
 import { chooseTrainings } from './scenarios/index.js';
@@ -53,7 +54,7 @@ function timer(
   outputs: readonly Tensor[],
   values: readonly TypedArray[],
 ) {
-  const compiled = compileGraph({ inputs, outputs });
+  const compiled = compileGraph({ inputs, outputs }, nativeKernels);
   const executable = new Executable(compiled.plan);
   const { bindings } = bind(compiled, values, outputs);
   const run = (times: number): number => {

@@ -5,6 +5,7 @@ import { traced } from '../graph/trace.js';
 import { optim } from '../index.js';
 import type { TrainingJob } from '../parallel/protocol/job.js';
 import { shardRows } from '../parallel/protocol/shards.js';
+import { nativeKernels } from '../runtime/native-kernels.js';
 import { prepareTraining } from '../train/prepare/jobs.js';
 import { TrainerMemory } from '../train/prepare/trainer-memory.js';
 import { randomData } from './random-data.js';
@@ -82,6 +83,8 @@ function compilePrediction(scenario: PredictionScenario): () => readonly Plan[] 
   const model = scenario.model().init(1).eval();
   return () => {
     const x = input('x', [batchSize, ...inputs.shape], inputs.dtype);
-    return [compileGraph({ inputs: [x], outputs: [traced(() => model.forward(x)).result] }).plan];
+    return [
+      compileGraph({ inputs: [x], outputs: [traced(() => model.forward(x)).result] }, nativeKernels).plan,
+    ];
   };
 }

@@ -9,6 +9,7 @@ import { bindEnds } from './lower/bindings.js';
 import { chooseDestinations } from './lower/destinations.js';
 import { lowerUnits } from './lower/lower-units.js';
 import { findReaders, nodesReadElsewhere } from './lower/readers.js';
+import type { Kernels } from './plan/kernels.js';
 import type { Binding, Plan, Step } from './plan/plan.js';
 import type { Value } from './plan/values.js';
 import { verifyGraph, verifyPlan } from './plan/verify.js';
@@ -40,13 +41,16 @@ export interface Lowered extends Omit<Compiled, 'plan'> {
   readonly steps: readonly Step<Value>[];
 }
 
-/** Compiles a graph into a plan: lowers it, adds the recomputation that `checkpoint` asks for, and lays out the arena. */
-export function compileGraph(graph: Graph): Compiled {
-  return layOutPlan(recomputeMarked(lowerGraph(graph)));
+/**
+ * Compiles a graph into a plan for the given kernels: lowers it, adds the recomputation that `checkpoint` asks for, and
+ * lays out the arena.
+ */
+export function compileGraph(graph: Graph, kernels: Kernels): Compiled {
+  return layOutPlan(recomputeMarked(lowerGraph(graph, kernels)));
 }
 
 /** Rewrites, fuses, binds, schedules and lowers a graph. */
-export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph): Lowered {
+export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph, kernels: Kernels): Lowered {
   const pruned = pruneScans([...outputs, ...assignments.values()]);
   const roots = simplify(pruned);
   const nodes = reachable(roots);
@@ -60,7 +64,8 @@ export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph):
     leaves: bound.leaves,
     destinations,
     shared: new Set([...nodesReadElsewhere(readers, unitOf), ...roots, ...destinations.direct.keys()]),
-    compileBody,
+    kernels,
+    compileBody: (body) => compileBody(body, kernels),
   });
   return { bindings: bound.bindings, steps, hostScalars: bound.hostScalars, variables: bound.variables };
 }
@@ -89,8 +94,9 @@ export function layOutPlan({ bindings, steps, hostScalars, variables }: Lowered)
 }
 
 /** Compiles a loop's body, whose placeholders and results are the only bindings of its plan. */
-function compileBody({ placeholders, results }: Body): Plan {
-  const { plan } = compileGraph({ inputs: placeholders as Tensor<InputAttributes>[], outputs: results });
+function compileBody({ placeholders, results }: Body, kernels: Kernels): Plan {
+  const inputs = placeholders as Tensor<InputAttributes>[];
+  const { plan } = compileGraph({ inputs, outputs: results }, kernels);
   if (plan.bindings.length !== placeholders.length + results.length) {
     throw new Error('compile: the body of a loop is not closed');
   }

@@ -6,6 +6,7 @@ import {
   lowerGraph,
   recomputeMarked,
 } from './compile.js';
+import type { Kernels } from './plan/kernels.js';
 import type { Actions } from './recompute/actions.js';
 import type { Choice } from './recompute/choices.js';
 import { choicesOf } from './recompute/known-choices.js';
@@ -29,8 +30,8 @@ export class PlanChoices {
   #quickest: Compiled | undefined;
   #found: { readonly actions: Actions; readonly choices: readonly Choice[] } | undefined;
 
-  constructor(graph: Graph) {
-    this.#lowered = lowerGraph(graph);
+  constructor(graph: Graph, kernels: Kernels) {
+    this.#lowered = lowerGraph(graph, kernels);
   }
 
   /** The plan without a memory limit, which recomputes only what `checkpoint` marks. */

@@ -1,7 +1,5 @@
 import { philox, seedWords } from '../graph/random.js';
-
-/** Keeps the numbers of transforms apart from any other use of the same seed; as in `native/data/sample_random.h`. */
-const STREAM = 0x61756700;
+import { addon } from '../runtime/addon.js';
 
 /**
  * The random numbers of one transform for one sample, from 0 to less than 1. They depend only on the arguments, and
@@ -12,7 +10,8 @@ export function sampleRandom(seed: number, epoch: number, transform: number, ind
   const words = new Uint32Array(4);
   let drawn = 0;
   return () => {
-    if ((drawn & 3) === 0) philox(drawn >>> 2, index, epoch, STREAM + transform, low, high, words);
+    if ((drawn & 3) === 0)
+      philox(drawn >>> 2, index, epoch, addon.constants.transforms.stream + transform, low, high, words);
     return (words[drawn++ & 3] as number) / 2 ** 32;
   };
 }

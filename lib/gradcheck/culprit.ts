@@ -2,7 +2,11 @@ import { at } from '../graph/at.js';
 import { isFloat, type TypedArray } from '../graph/dtype.js';
 import { input } from '../graph/leaf.js';
 import { reachable, Tensor } from '../graph/tensor.js';
-import { applyCustom, type CustomGradientAttributes } from '../ops/primitives/custom-gradient.js';
+import {
+  applyCustom,
+  type CustomGradientAttributes,
+  customGradientOp,
+} from '../ops/primitives/custom-gradient.js';
 import { GraphRun } from '../runtime/graph-run.js';
 import { type Comparison, compareGradients, type Tolerance } from './differences.js';
 import { isChecked, type Leaf, type Subject } from './subject.js';
@@ -86,7 +90,7 @@ function argumentsOf(node: Tensor): readonly Tensor[] {
 }
 
 function isCustom(node: Tensor): node is Tensor<CustomGradientAttributes> {
-  return node.op.kind === 'customGradient';
+  return node.op === customGradientOp;
 }
 
 function nameOf(node: Tensor): string {

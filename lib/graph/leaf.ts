@@ -117,14 +117,19 @@ export function constant(data: TypedArray, shape: Shape, dtype: DType): Tensor<C
   return new Tensor(constantOp, [], { shape, dtype, value: data });
 }
 
+/** True for an argument of a function, or a number that the host provides. */
+export function isInput(node: Tensor): node is Tensor<InputAttributes> {
+  return node.op === inputOp;
+}
+
 /** True for a constant whose elements are all one number. It takes no memory. */
 export function isNumber(node: Tensor): boolean {
-  return node.op.kind === 'constant' && typeof (node.attributes as ConstantAttributes).value === 'number';
+  return node.op === constantOp && typeof (node.attributes as ConstantAttributes).value === 'number';
 }
 
 /** The elements of a constant that are stored in memory; undefined for any other node. */
 export function storedValue(node: Tensor): TypedArray | undefined {
-  if (node.op.kind !== 'constant') return undefined;
+  if (node.op !== constantOp) return undefined;
   const { value } = node.attributes as ConstantAttributes;
   return typeof value === 'number' ? undefined : value;
 }

@@ -39,8 +39,6 @@ export interface Call {
   /** The name of each input in the step, in order. */
   readonly inputs: readonly string[];
   readonly attributes?: Readonly<Record<string, number | boolean | string | readonly number[]>>;
-  /** Workspace of the kernel, in elements of the output's dtype. */
-  readonly workspace?: number;
   /** True if the kernel checks what it reads and may stop the run with an error. */
   readonly canFail?: boolean;
   /** Inputs that may be read through strides; the others are made contiguous first. */
@@ -58,7 +56,12 @@ export type Lowering<A> =
       readonly code: 'sum' | 'max' | 'min';
       axes(attributes: A): readonly number[];
     }
-  | { readonly family: 'view'; view(input: Layout, node: Tensor<A>): Layout | null }
+  | {
+      readonly family: 'view';
+      view(input: Layout, node: Tensor<A>): Layout | null;
+      /** True if the elements stay the same in the same order, so that only the shape differs. */
+      readonly keepsOrder?: true;
+    }
   | { readonly family: 'parts'; fill(node: Tensor<A>): number | null; parts(node: Tensor<A>): Part[] }
   | { readonly family: 'call'; call(node: Tensor<A>): Call }
   | { readonly family: 'scan'; loop(node: Tensor<A>): Loop };
@@ -72,6 +75,16 @@ export type GradRule<A> = {
   rule(gradient: Tensor, node: Tensor<A>): readonly (Tensor | null)[];
 }['rule'];
 
+/** Algebraic laws of an op, by which a graph may be rewritten. */
+export interface Laws {
+  /** The numbers that, as one of two operands, give the other operand. */
+  readonly identity?: { readonly left?: number; readonly right?: number };
+  /** True if the op undoes itself: `f(f(x))` is `x`. */
+  readonly involution?: true;
+  /** The result for operands that are numbers. */
+  fold?(...operands: readonly number[]): number;
+}
+
 /** The complete definition of an op. No other code switches on op names. */
 export interface OpRecord<A = unknown> {
   readonly kind: string;
@@ -80,6 +93,8 @@ export interface OpRecord<A = unknown> {
   /** `null` if the op has no gradient. */
   readonly grad: GradRule<A> | null;
   readonly kernel: Lowering<A>;
+  /** Default none. */
+  readonly laws?: Laws;
   /** Floating-point operations of one evaluation. */
   cost(node: Tensor<A>): number;
 }

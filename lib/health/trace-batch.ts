@@ -8,6 +8,7 @@ import type { Loss } from '../nn/losses.js';
 import { asModelInput } from '../nn/model-input.js';
 import type { Module, NamedParameter } from '../nn/module.js';
 import { accumulateGradients } from '../ops/primitives/backward.js';
+import { reluOp } from '../ops/primitives/elementwise.js';
 import { type LayerCall, LOSS, MODEL, recordCalls } from './record.js';
 
 /** One batch of a model's inputs and targets. */
@@ -70,7 +71,7 @@ export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): Model
     })),
     relus: numbered(
       nodes
-        .filter(({ op, size }) => op.kind === 'relu' && size > 0)
+        .filter(({ op, size }) => op === reluOp && size > 0)
         .map((output) => ({ path: output.origin?.layer ?? MODEL, output })),
     ),
     parameters,

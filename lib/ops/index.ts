@@ -75,7 +75,7 @@ export {
 } from './primitives/elementwise.js';
 export { flip } from './primitives/flip.js';
 export { gather, scatterAdd } from './primitives/gather.js';
-export { type MatmulOptions, matmul } from './primitives/matmul/matmul.js';
+export { type MatmulOptions, matmul } from './primitives/matmul.js';
 export {
   concat,
   flatten,

@@ -3,8 +3,9 @@ import { input } from '../graph/leaf.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add } from '../ops/primitives/elementwise.js';
-import { matmul } from '../ops/primitives/matmul/matmul.js';
+import { matmul } from '../ops/primitives/matmul.js';
 import { Executable } from '../runtime/executable.js';
+import { nativeKernels } from '../runtime/native-kernels.js';
 
 /** A rate measurement in one thread. */
 export interface Effort {
@@ -46,7 +47,7 @@ function prepare(kind: Effort['kind'], size: number): Work {
 /** Compiles one op on two arrays; returns the function that runs it. */
 function runner(shape: readonly number[], op: (a: Tensor, b: Tensor) => Tensor): () => void {
   const inputs = [input('a', shape), input('b', shape)] as const;
-  const { plan } = compileGraph({ inputs, outputs: [op(...inputs)] });
+  const { plan } = compileGraph({ inputs, outputs: [op(...inputs)] }, nativeKernels);
   const executable = new Executable(plan);
   const bindings = [0, 1, 2].map(() => new Float32Array(sizeOf(shape)).fill(0.5));
   return () => executable.run(bindings, { seed: 0, step: 0 });

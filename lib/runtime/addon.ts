@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { CallFacts, Operation } from '../compile/plan/kernels.js';
 import type { DType, TypedArray } from '../graph/dtype.js';
 import { ChainruleError } from '../graph/errors.js';
 import { packageRoot } from './package-root.js';
@@ -16,8 +17,39 @@ export type MarkArguments = [] | [marks: Int32Array, markIndex: number, markValu
 /** A part of a file that is mapped into memory. */
 export type FileHandle = { readonly __file: never };
 
+/** The numbers that both languages need: the addon's, which others ask for instead of holding their own. */
+export interface AddonConstants {
+  /** The number of words of a barrier's state, and the outcomes of a wait; after a timeout, wait again. */
+  readonly barrier: {
+    readonly words: number;
+    readonly passed: number;
+    readonly timedOut: number;
+    readonly aborted: number;
+  };
+  /** The word of a postfix program that adds two values, and the most runs of a plan that are summed together. */
+  readonly sums: { readonly add: number; readonly mostRuns: number };
+  readonly transforms: {
+    /** In the order of their codes. */
+    readonly names: readonly string[];
+    /** The paddings of a crop, in the order of their codes. */
+    readonly paddings: readonly string[];
+    /** The most transforms of a program. */
+    readonly most: number;
+    /** Keeps the random numbers of transforms apart from any other use of the same seed. */
+    readonly stream: number;
+  };
+}
+
 /** The native functions. Each validates its arguments and throws an Error that names the invalid one. */
 export interface Addon {
+  /** The numbers that both languages need. */
+  readonly constants: AddonConstants;
+  /** The operations of the vector machine, in the order in which fusions are tried. */
+  operations(): Operation[];
+  /** What the kernel of a step, in the form of `encodeStep`, needs. The same on every processor. */
+  callFacts(step: object): CallFacts;
+  /** Bytes that the kernels of a plan, in the form of `encodePlan`, allocate for themselves. */
+  scratchBytes(plan: object): number;
   /** Creates an arena that plans share. It grows to the largest that runs in it; two runs at a time are refused. */
   createArena(): ArenaHandle;
   /**
@@ -60,13 +92,15 @@ export interface Addon {
   releasePlan(handle: PlanHandle): void;
   /** Arrives at the barrier; returns the ticket to wait with. */
   barrierArrive(state: Int32Array, parties: number): number;
-  /** Waits for the other parties: 0 = all arrived, 1 = timed out (wait again), 2 = aborted. */
-  barrierWait(state: Int32Array, ticket: number, parties: number, timeoutMs: number): 0 | 1 | 2;
+  /** Waits for the other parties; the outcome is one of `constants.barrier`. */
+  barrierWait(state: Int32Array, ticket: number, parties: number, timeoutMs: number): number;
   /** Releases all parties that wait or will wait at the barrier. */
   barrierAbort(state: Int32Array): void;
+  /** True if the barrier was aborted. */
+  barrierAborted(state: Int32Array): boolean;
   /**
    * output[i] = the sum of the sources' elements i, start <= i < end, in the order of a postfix program: numbers from 0
-   * are sources, -1 adds the two values before it. The word `marks[markIndex]` is set on completion.
+   * are sources, and `constants.sums.add` adds the two values before it. The word `marks[markIndex]` is set on completion.
    */
   combine(
     output: TypedArray,

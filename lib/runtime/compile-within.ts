@@ -4,6 +4,7 @@ import { PlanChoices } from '../compile/plan-choices.js';
 import { invalid } from '../graph/errors.js';
 import { kernelBytes } from './kernel-memory.js';
 import { formatBytes, type MemoryBudget } from './memory-size.js';
+import { nativeKernels } from './native-kernels.js';
 
 /**
  * Compiles a graph to the quickest plan whose arena, kernels and bindings together fit a memory budget.
@@ -11,8 +12,8 @@ import { formatBytes, type MemoryBudget } from './memory-size.js';
  * @throws ChainruleError if none does, with the smallest possible budget and its parts
  */
 export function compileWithin(graph: Graph, budget: MemoryBudget | undefined): Compiled {
-  if (!budget) return compileGraph(graph);
-  const plans = new PlanChoices(graph);
+  if (!budget) return compileGraph(graph, nativeKernels);
+  const plans = new PlanChoices(graph, nativeKernels);
   const found = quickestWithin(plans, budget.bytes);
   if (found) return found;
   throw refusal(smallestOf(plans).plan, budget);

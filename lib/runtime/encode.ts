@@ -9,7 +9,8 @@ export function encodePlan({ arenaBytes, bindings, steps }: Plan): object {
   };
 }
 
-function encodeStep(step: Step): object {
+/** Encodes one step. */
+export function encodeStep<O>(step: Step<O>): object {
   if (step.kernel === 'scan') return { ...step, body: encodePlan(step.body) };
   if (step.kernel !== 'call') return step;
   const { name, inputs, output, workspace, attributes } = step;

@@ -2,10 +2,11 @@ import { compileGraph } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { setEvaluator } from '../graph/evaluator.js';
-import { storedValue } from '../graph/leaf.js';
+import { isInput, storedValue } from '../graph/leaf.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import { bind } from './bind.js';
 import { Executable } from './executable.js';
+import { nativeKernels } from './native-kernels.js';
 
 /**
  * Computes the values of tensors off the main thread, each in a new array. The plan is compiled for this run only; use
@@ -37,7 +38,7 @@ export function evaluateSync(tensors: readonly Tensor[], seed = 0): TypedArray[]
 
 function prepare(tensors: readonly Tensor[]) {
   for (const node of reachable(tensors)) {
-    if (node.op.kind === 'input') {
+    if (isInput(node)) {
       throw invalid(
         'data',
         'the tensor depends on an argument of a function being compiled; return it instead',
@@ -45,7 +46,7 @@ function prepare(tensors: readonly Tensor[]) {
     }
   }
   const outputs = [...new Set(tensors)];
-  const compiled = compileGraph({ inputs: [], outputs });
+  const compiled = compileGraph({ inputs: [], outputs }, nativeKernels);
   const executable = new Executable(compiled.plan);
   const { bindings, produced } = bind(compiled, [], outputs);
   const values = () => tensors.map((node) => produced.get(node) as TypedArray);

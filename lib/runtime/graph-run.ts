@@ -4,6 +4,7 @@ import type { InputAttributes } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { bind } from './bind.js';
 import { Executable, type RandomState } from './executable.js';
+import { nativeKernels } from './native-kernels.js';
 
 /** Runs a graph off the main thread for given values of its inputs, with the same random numbers each time. */
 export class GraphRun {
@@ -15,7 +16,7 @@ export class GraphRun {
     private readonly outputs: readonly Tensor[],
     private readonly random: RandomState = { seed: 0, step: 0 },
   ) {
-    this.#compiled = compileGraph({ inputs, outputs });
+    this.#compiled = compileGraph({ inputs, outputs }, nativeKernels);
     this.#executable = new Executable(this.#compiled.plan);
   }
 

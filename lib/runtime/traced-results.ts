@@ -1,7 +1,7 @@
 import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { type InputAttributes, type NestedNumbers, storedValue } from '../graph/leaf.js';
+import { isInput, type NestedNumbers, storedValue } from '../graph/leaf.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 import { evaluate } from './evaluate.js';
 
@@ -34,7 +34,7 @@ export function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result
 /** Throws in the name of `op` if a tensor depends on an argument that is not one of the inputs. */
 export function requireOwnInputs(op: string, inputs: readonly Tensor[], roots: readonly Tensor[]): void {
   for (const node of reachable(roots)) {
-    const foreign = node.op.kind === 'input' && !(node.attributes as InputAttributes).provider;
+    const foreign = isInput(node) && !node.attributes.provider;
     if (foreign && !inputs.includes(node)) {
       throw invalid(op, 'a tensor depends on an argument of another function; pass it as an argument');
     }

@@ -27,6 +27,9 @@ enum class Code {
 constexpr std::array<const char*, static_cast<size_t>(Code::kCodes)> kNames = {
     "flip", "crop", "affine", "colorJitter", "normalize", "cutout", "noise"};
 
+// By the values of Beyond.
+constexpr std::array<const char*, 4> kPaddings = {"constant", "edge", "reflect", "symmetric"};
+
 constexpr int64_t kMaxSide = 1 << 24;
 
 struct Step {
@@ -66,7 +69,7 @@ Step take_step(std::span<const double>& program) {
 void check_head(std::span<const double> program) {
   if (program.size() < 3) fail("a transform needs its code, place and count");
   whole(program[0], 0, static_cast<int64_t>(Code::kCodes) - 1, "a code");
-  whole(program[1], 0, 255, "a place");
+  whole(program[1], 0, Augmentation::kMost - 1, "a place");
   whole(program[2], 0, static_cast<int64_t>(program.size()) - 3, "a count");
 }
 
@@ -77,7 +80,8 @@ void require(const Step& step, bool condition, const char* what) {
 void check_crop(const Step& step, ImageShape& shape) {
   const int64_t height = whole(step.numbers[0], 1, kMaxSide, "crop: height");
   const int64_t width = whole(step.numbers[1], 1, kMaxSide, "crop: width");
-  const auto beyond = static_cast<Beyond>(whole(step.numbers[4], 0, 3, "crop: mode"));
+  const auto beyond =
+      static_cast<Beyond>(whole(step.numbers[4], 0, kPaddings.size() - 1, "crop: mode"));
   // Mirrored padding is limited by the size of the image.
   const auto most = [&](int64_t side) {
     if (beyond == Beyond::kReflect) return side - 1;
@@ -180,6 +184,10 @@ void change_values(const Step& step, const ImageShape& shape, SampleRandom& rand
 }
 
 }  // namespace
+
+std::span<const char* const> Augmentation::names() { return kNames; }
+
+std::span<const char* const> Augmentation::paddings() { return kPaddings; }
 
 Augmentation::Augmentation(std::span<const double> program) : program_(program) {
   if (program.size() < 3) fail("a program starts with the shape of an image");

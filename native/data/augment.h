@@ -10,9 +10,15 @@ namespace chainrule {
 
 // Random changes of images, as a program of numbers: height, width and channels of the images, and
 // then for each transform its code, its place among all transforms, and the count of its numbers,
-// which follow. See augment.cc for the codes; lib/data/transforms/program.ts writes them.
+// which follow. See augment.cc for the codes; lib/data/transforms/program.ts asks for them and
+// writes the programs.
 class Augmentation {
  public:
+  // The most transforms of a program, their names by code, and those of the paddings of a crop.
+  static constexpr int64_t kMost = 256;
+  static std::span<const char* const> names();
+  static std::span<const char* const> paddings();
+
   // Refers to the numbers, which have to outlive it. Throws PlanError, naming the transform, if
   // they are invalid.
   explicit Augmentation(std::span<const double> program);

@@ -17,6 +17,9 @@ struct SampleKey {
 // (0, 1, 2, ...; index; epoch; transform).
 class SampleRandom {
  public:
+  // Keeps these numbers apart from any other use of the same seed ("aug" in ASCII).
+  static constexpr uint32_t kStream = 0x61756700;
+
   SampleRandom(const SampleKey& key, uint32_t transform)
       : stream_{key.seed_low, key.seed_high, key.epoch, kStream + transform},
         counter_(static_cast<uint64_t>(key.index) << 32) {}
@@ -38,9 +41,6 @@ class SampleRandom {
   }
 
  private:
-  // Keeps these numbers apart from any other use of the same seed ("aug" in ASCII).
-  static constexpr uint32_t kStream = 0x61756700;
-
   uint32_t word() {
     if (used_ == words_.size()) {
       words(1, words_.data());

@@ -9,22 +9,25 @@ namespace {
 
 std::vector<InstructionSet> find_usable() {
   std::vector<InstructionSet> found;
+  const auto add = [&](const char* name, const Registry& registry) {
+    found.push_back({name, registry.kernels, registry.operations});
+  };
 #ifdef CHAINRULE_HAS_BASELINE
-  found.push_back({"baseline", baseline::registry()});
+  add("baseline", baseline::registry());
 #endif
 #ifdef CHAINRULE_HAS_AVX2
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    found.push_back({"avx2", avx2::registry()});
+    add("avx2", avx2::registry());
   }
 #endif
 #ifdef CHAINRULE_HAS_AVX512
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    found.push_back({"avx512", avx512::registry()});
+    add("avx512", avx512::registry());
   }
 #endif
 #ifdef CHAINRULE_HAS_NEON
-  found.push_back({"neon", neon::registry()});
+  add("neon", neon::registry());
 #endif
   return found;
 }

@@ -3,12 +3,14 @@
 #include <span>
 
 #include "engine/kernel.h"
+#include "engine/operation.h"
 
 namespace chainrule {
 
 struct InstructionSet {
   const char* name;
   std::span<const KernelEntry> kernels;
+  std::span<const Operation> operations;
 };
 
 // The instruction sets that were built and that this CPU supports, lowest first.

@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "engine/operand.h"
 
@@ -34,6 +32,14 @@ class Kernel {
   virtual void run(const Run& run) const = 0;
   virtual size_t clocks() const { return 1; }
 
+  // Size of the workspace that `run` needs: the same for all instruction sets, since a plan is for
+  // all of them. The compiler asks for it, and a step that gives less is refused.
+  virtual int64_t workspace_bytes() const { return 0; }
+
+  // The method that a kernel with several chose, also the same for all instruction sets, so that
+  // plans can show it.
+  virtual const char* method() const { return ""; }
+
   // True if `run_sum` is implemented: it stores, for the first of several runs, the sum of what
   // `run` would store for each, bit for bit, added in the order of a postfix program (see
   // sync/combine.h).
@@ -42,24 +48,10 @@ class Kernel {
   virtual void run_timed(const Run& run, std::span<double> milliseconds) const;
 };
 
-// Reads the fields of a step. Each reader throws PlanError, naming the kernel and the field, if the
-// value is invalid.
-class StepReader {
- public:
-  virtual ~StepReader() = default;
-  virtual const std::string& kernel() const = 0;
-  virtual bool has(const char* field) const = 0;
-  virtual Operand operand(const char* field) const = 0;
-  virtual std::vector<Operand> operands(const char* field) const = 0;
-  virtual int64_t integer(const char* field) const = 0;
-  virtual double number(const char* field) const = 0;
-  virtual bool boolean(const char* field) const = 0;
-  virtual std::string text(const char* field) const = 0;
-  virtual Dims integers(const char* field) const = 0;
-  // Readers of the objects in an array field, such as a vector program's instructions.
-  virtual std::vector<std::unique_ptr<StepReader>> items(const char* field) const = 0;
-};
+class StepReader;
 
+// Makes the kernel of a step. The step may lack its workspace, if the kernel is only asked for its
+// size.
 using KernelFactory = std::unique_ptr<Kernel> (*)(const StepReader&);
 
 struct KernelEntry {

@@ -2,21 +2,10 @@
 
 #include <array>
 
-#include "engine/scan.h"
+#include "engine/step_reader.h"
 #include "sync/combine.h"
 
 namespace chainrule {
-namespace {
-
-KernelFactory find_factory(const std::string& name, std::span<const KernelEntry> kernels) {
-  for (const KernelEntry& entry : kernels) {
-    if (name == entry.name) return entry.make;
-  }
-  throw PlanError("plan: unknown kernel '" + name + "'");
-}
-
-}  // namespace
-
 Routine::Routine(const PlainValue& description, std::span<const KernelEntry> kernels)
     : arena_bytes_(
           static_cast<size_t>(description["arenaBytes"].integer("plan: arenaBytes", 0, kLargest))) {
@@ -101,9 +90,7 @@ void Routine::read_steps(const PlainValue::List& steps, std::span<const KernelEn
   for (const PlainValue& step : steps) {
     const std::string what = "plan: steps[" + std::to_string(steps_.size()) + "]";
     const std::string& kernel = step["kernel"].text(what + ".kernel");
-    const PlainStepReader reader(kernel, step, buffers);
-    steps_.push_back(kernel == "scan" ? make_scan(reader, step["body"], kernels)
-                                      : find_factory(kernel, kernels)(reader));
+    steps_.push_back(make_kernel({kernel, step, buffers, kernels}));
   }
 }
 

@@ -6,7 +6,6 @@
 
 #include "engine/kernel.h"
 #include "engine/plain_value.h"
-#include "engine/step_reader.h"
 
 namespace chainrule {
 

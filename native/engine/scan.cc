@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/routine.h"
+#include "engine/step_reader.h"
 
 namespace chainrule {
 namespace {
@@ -31,16 +32,19 @@ struct LoopBinding {
 // Not thread-safe.
 class Scan final : public Kernel {
  public:
-  Scan(const StepReader& step, const PlainValue& body, std::span<const KernelEntry> kernels)
-      : body_(body, kernels),
+  explicit Scan(const StepReader& step)
+      : body_(step.plan("body"), step.kernels()),
         length_(step.integer("length")),
         reverse_(step.boolean("reverse")),
+        workspace_(step.workspace()),
         buffers_(body_.bindings().size() + 1) {
     require(length_ >= 0 && length_ <= std::numeric_limits<int32_t>::max(), "scan",
             "length must be from 0 to 2^31 - 1");
     read_bindings(step);
-    if (body_.arena_bytes() > 0) read_workspace(step);
   }
+
+  // The arena of the body.
+  int64_t workspace_bytes() const override { return static_cast<int64_t>(body_.arena_bytes()); }
 
   void run(const Run& run) const override {
     for_each_step(run, [&](const Run& inner) { body_.run(inner); });
@@ -58,7 +62,6 @@ class Scan final : public Kernel {
 
  private:
   static constexpr size_t kMaxContext = 16;
-  static constexpr size_t kAlignment = 64;
 
   template <typename Visit>
   void for_each_step(const Run& run, Visit visit) const {
@@ -83,8 +86,8 @@ class Scan final : public Kernel {
     require(items.size() == body_.bindings().size(), "scan",
             "bindings and the body's bindings differ in number");
     for (size_t i = 0; i < items.size(); ++i) {
-      LoopBinding binding{items[i]->operand("operand"), items[i]->integer("slots"),
-                          items[i]->integer("first"),
+      LoopBinding binding{items[i].operand("operand"), items[i].integer("slots"),
+                          items[i].integer("first"),
                           static_cast<int64_t>(body_.bindings()[i].bytes)};
       const DType dtype = body_.bindings()[i].dtype;
       require(binding.slots >= 1 && binding.slots <= kLargest, "scan", "slots must be positive");
@@ -99,17 +102,6 @@ class Scan final : public Kernel {
     }
   }
 
-  void read_workspace(const StepReader& step) {
-    workspace_ = step.operand("workspace");
-    require(workspace_.contiguous() &&
-                static_cast<size_t>(workspace_.elements()) * size_of(workspace_.dtype) >=
-                    body_.arena_bytes(),
-            "scan", "workspace is smaller than the body's arena");
-    // The body relies on an aligned arena, and only the plan's arena is known to be aligned.
-    require(workspace_.buffer == 0 && workspace_.offset % kAlignment == 0, "scan",
-            "workspace must be on a cache line of the arena");
-  }
-
   Routine body_;
   int64_t length_;
   bool reverse_;
@@ -121,9 +113,6 @@ class Scan final : public Kernel {
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_scan(const StepReader& step, const PlainValue& body,
-                                  std::span<const KernelEntry> kernels) {
-  return std::make_unique<Scan>(step, body, kernels);
-}
+std::unique_ptr<Kernel> make_scan(const StepReader& step) { return std::make_unique<Scan>(step); }
 
 }  // namespace chainrule

@@ -1,15 +1,10 @@
 #pragma once
 
-#include <memory>
-#include <span>
-
 #include "engine/kernel.h"
-#include "engine/plain_value.h"
 
 namespace chainrule {
 
-// A loop: a routine that runs once per step. `body` describes the routine.
-std::unique_ptr<Kernel> make_scan(const StepReader& step, const PlainValue& body,
-                                  std::span<const KernelEntry> kernels);
+// A loop: a routine, described by the field `body`, that runs once per step.
+std::unique_ptr<Kernel> make_scan(const StepReader& step);
 
 }  // namespace chainrule

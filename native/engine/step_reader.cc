@@ -4,6 +4,14 @@ namespace chainrule {
 namespace {
 
 constexpr size_t kMaxRank = 32;
+constexpr size_t kAlignment = 64;
+
+KernelFactory find_factory(const StepReader& step) {
+  for (const KernelEntry& entry : step.kernels()) {
+    if (step.kernel() == entry.name) return entry.make;
+  }
+  throw PlanError("plan: unknown kernel '" + step.kernel() + "'");
+}
 
 // Bounds the number of elements, counting dimensions of 0 as 1, so that no partial product
 // overflows later.
@@ -68,11 +76,11 @@ Operand read_operand(const PlainValue& value, const std::string& what,
 
 }  // namespace
 
-Operand PlainStepReader::operand(const char* field) const {
+Operand StepReader::operand(const char* field) const {
   return read_operand(fields_[field], name_of(field), buffers_);
 }
 
-std::vector<Operand> PlainStepReader::operands(const char* field) const {
+std::vector<Operand> StepReader::operands(const char* field) const {
   std::vector<Operand> result;
   for (const PlainValue& value : fields_[field].list(name_of(field))) {
     const std::string what = name_of(field) + "[" + std::to_string(result.size()) + "]";
@@ -81,33 +89,56 @@ std::vector<Operand> PlainStepReader::operands(const char* field) const {
   return result;
 }
 
-int64_t PlainStepReader::integer(const char* field) const {
+int64_t StepReader::integer(const char* field) const {
   return fields_[field].integer(name_of(field), -kLargest, kLargest);
 }
 
-double PlainStepReader::number(const char* field) const {
-  return fields_[field].number(name_of(field));
-}
+double StepReader::number(const char* field) const { return fields_[field].number(name_of(field)); }
 
-bool PlainStepReader::boolean(const char* field) const {
-  return fields_[field].boolean(name_of(field));
-}
+bool StepReader::boolean(const char* field) const { return fields_[field].boolean(name_of(field)); }
 
-std::string PlainStepReader::text(const char* field) const {
+std::string StepReader::text(const char* field) const {
   return fields_[field].text(name_of(field));
 }
 
-Dims PlainStepReader::integers(const char* field) const {
+Dims StepReader::integers(const char* field) const {
   return fields_[field].integers(name_of(field), -kLargest, kLargest);
 }
 
-std::vector<std::unique_ptr<StepReader>> PlainStepReader::items(const char* field) const {
-  std::vector<std::unique_ptr<StepReader>> result;
+std::vector<StepReader> StepReader::items(const char* field) const {
+  std::vector<StepReader> result;
   for (const PlainValue& value : fields_[field].list(name_of(field))) {
     value.object(name_of(field) + "[" + std::to_string(result.size()) + "]");
-    result.push_back(std::make_unique<PlainStepReader>(kernel_, value, buffers_));
+    result.emplace_back(kernel_, value, buffers_, kernels_);
   }
   return result;
+}
+
+Operand StepReader::workspace() const {
+  if (!has("workspace")) return {.dtype = DType::kUint8, .shape = {0}, .strides = {1}};
+  const Operand operand = this->operand("workspace");
+  if (operand.dtype != DType::kUint8 || !operand.contiguous() || operand.buffer != 0 ||
+      operand.offset % kAlignment != 0) {
+    throw PlanError(name_of("workspace") + " must be bytes on a cache line of the arena");
+  }
+  return operand;
+}
+
+std::unique_ptr<Kernel> make_kernel(const StepReader& step) {
+  std::unique_ptr<Kernel> kernel = find_factory(step)(step);
+  const int64_t given = step.workspace().elements(), needed = kernel->workspace_bytes();
+  if (given < needed) {
+    invalid(step.kernel() + ": workspace", "at least " + std::to_string(needed) + " bytes",
+            std::to_string(given));
+  }
+  return kernel;
+}
+
+std::unique_ptr<Kernel> make_unplaced_kernel(const PlainValue& step,
+                                             std::span<const KernelEntry> kernels) {
+  const Buffer endless{static_cast<size_t>(kLargest), 0};
+  const StepReader reader(step["kernel"].text("plan: kernel"), step, {&endless, 1}, kernels);
+  return find_factory(reader)(reader);
 }
 
 }  // namespace chainrule

@@ -29,6 +29,11 @@ std::unique_ptr<Kernel> make_numeric(DType dtype, const StepReader& step) {
   }
 }
 
+template <typename T>
+inline int64_t bytes_of(int64_t elements) {
+  return elements * static_cast<int64_t>(sizeof(T));
+}
+
 inline void require(const StepReader& step, bool condition, const char* what) {
   if (!condition) throw PlanError(step.kernel() + ": " + what);
 }

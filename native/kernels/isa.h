@@ -8,7 +8,7 @@
 #define CHAINRULE_ISA baseline
 #endif
 
-#include "engine/kernel.h"
+#include "engine/step_reader.h"
 
 // The kernels: the name in plans, and the function that makes one from a step. New kernels go here.
 #define CHAINRULE_KERNELS(X)                     \

@@ -1,16 +1,18 @@
 #include "kernels/registry.h"
 
+#include "engine/scan.h"
 #include "kernels/isa.h"
+#include "kernels/vector/instructions.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
 #define CHAINRULE_ENTRY(name, make) {name, make},
-constexpr KernelEntry kKernels[] = {CHAINRULE_KERNELS(CHAINRULE_ENTRY)};
+constexpr KernelEntry kKernels[] = {CHAINRULE_KERNELS(CHAINRULE_ENTRY){"scan", make_scan}};
 #undef CHAINRULE_ENTRY
 
 }  // namespace
 
-std::span<const KernelEntry> registry() { return kKernels; }
+Registry registry() { return {kKernels, operations()}; }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -3,20 +3,27 @@
 #include <span>
 
 #include "engine/kernel.h"
+#include "engine/operation.h"
 
-// The kernels by their names in plans, once per instruction set. Only those that were built are
-// defined.
+// The kernels and the operations of the vector machine by their names in plans, once per
+// instruction set. Only those that were built are defined.
 namespace chainrule {
+
+struct Registry {
+  std::span<const KernelEntry> kernels;
+  std::span<const Operation> operations;
+};
+
 namespace baseline {
-std::span<const KernelEntry> registry();
+Registry registry();
 }
 namespace avx2 {
-std::span<const KernelEntry> registry();
+Registry registry();
 }
 namespace avx512 {
-std::span<const KernelEntry> registry();
+Registry registry();
 }
 namespace neon {
-std::span<const KernelEntry> registry();
+Registry registry();
 }
 }  // namespace chainrule

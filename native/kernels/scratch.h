@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/scratch_meter.h"
 #include "kernels/isa.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -12,7 +13,9 @@ template <typename T>
 class Scratch {
  public:
   Scratch() = default;
-  explicit Scratch(int64_t elements) : lines_((elements * sizeof(T) + 63) / 64), size_(elements) {}
+  explicit Scratch(int64_t elements) : lines_((elements * sizeof(T) + 63) / 64), size_(elements) {
+    ScratchMeter::add(lines_.size() * sizeof(Line));
+  }
 
   T* data() const { return reinterpret_cast<T*>(lines_.data()); }
   int64_t size() const { return size_; }

@@ -4,7 +4,9 @@
 #include "napi/arguments.h"
 #include "napi/augment_rows.h"
 #include "napi/barrier_calls.h"
+#include "napi/constants.h"
 #include "napi/gather_rows.h"
+#include "napi/kernel_facts.h"
 #include "napi/plan_object.h"
 #include "napi/row_source.h"
 #include "napi/shared_memory.h"
@@ -31,10 +33,14 @@ void add(Napi::Object exports, const char* name) {
   exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
 }
 
-Napi::Object load(Napi::Env, Napi::Object exports) {
+Napi::Object load(Napi::Env env, Napi::Object exports) {
   chosen_isa();
   use_one_blas_thread();
   add<create_arena>(exports, "createArena");
+  exports.Set("constants", constants(env));
+  add<call_facts>(exports, "callFacts");
+  add<scratch_bytes>(exports, "scratchBytes");
+  add<operations>(exports, "operations");
   add<create_plan>(exports, "createPlan");
   add<run_plan>(exports, "run");
   add<run_plan_timed>(exports, "runTimed");
@@ -45,6 +51,7 @@ Napi::Object load(Napi::Env, Napi::Object exports) {
   add<barrier_arrive>(exports, "barrierArrive");
   add<barrier_wait>(exports, "barrierWait");
   add<barrier_abort>(exports, "barrierAbort");
+  add<barrier_aborted>(exports, "barrierAborted");
   add<combine>(exports, "combine");
   add<address_modulo>(exports, "addressModulo");
   add<trainings>(exports, "trainings");

@@ -48,6 +48,10 @@ Napi::Value barrier_wait(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), outcome);
 }
 
+Napi::Value barrier_aborted(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), barrier_of(Arguments(info, "barrierAborted")).aborted());
+}
+
 void barrier_abort(const Napi::CallbackInfo& info) {
   barrier_of(Arguments(info, "barrierAbort")).abort();
 }

@@ -14,6 +14,9 @@ Napi::Value barrier_arrive(const Napi::CallbackInfo& info);
 // its timeout, so keep that short.
 Napi::Value barrier_wait(const Napi::CallbackInfo& info);
 
+// barrierAborted(state): true after an abort.
+Napi::Value barrier_aborted(const Napi::CallbackInfo& info);
+
 // barrierAbort(state): ends every wait, from any thread.
 void barrier_abort(const Napi::CallbackInfo& info);
 

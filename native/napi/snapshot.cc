@@ -53,6 +53,8 @@ class Snapshot {
 
 }  // namespace
 
+PlainValue snapshot(const Napi::Object& object) { return Snapshot().read(object); }
+
 PlainValue snapshot_plan(const Napi::Object& plan) {
   // Only what the addon needs: a plan may carry more, for JavaScript's own use.
   Snapshot snapshot;

@@ -5,7 +5,9 @@
 
 namespace chainrule {
 
-// Reads a plan's fields out of JavaScript. Getters and proxies run here and never again.
+// Reads a value, or a plan's fields, out of JavaScript. Getters and proxies run here and never
+// again.
+PlainValue snapshot(const Napi::Object& object);
 PlainValue snapshot_plan(const Napi::Object& plan);
 
 }  // namespace chainrule

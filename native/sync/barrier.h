@@ -32,6 +32,7 @@ class Barrier {
 
   // Ends all waits, now and later.
   void abort() const;
+  bool aborted() const { return aborted_.load() != 0; }
 
  private:
   using Word = std::atomic_ref<int32_t>;

@@ -2,6 +2,7 @@ import { compile, customGradient, grad, hvp, jvp, nn, type Tensor, tensor } from
 import { describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
 import { input } from '#lib/graph/leaf.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { kernelsOf, planOf } from '../helpers/graphs.js';
 
 const doubles = (...values: number[]): Tensor => tensor(Float64Array.from(values));
@@ -88,7 +89,10 @@ describe('customGradient', () => {
       kernelsOf(planOf({ inputs: [x], outputs: [x.exp().sign().exp()] })),
     );
     // An argument and a constant may be the value themselves.
-    const { plan } = compileGraph({ inputs: [x], outputs: [clipped(x), clipped(tensor([1]))] });
+    const { plan } = compileGraph(
+      { inputs: [x], outputs: [clipped(x), clipped(tensor([1]))] },
+      nativeKernels,
+    );
     expect(plan.steps.map(({ kernel }) => kernel)).toEqual(['copy', 'copy']);
   });
 

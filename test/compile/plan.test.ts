@@ -12,7 +12,7 @@ describe('printed plans', () => {
     const plan = planOf({ inputs: [x], outputs: [x.add(variable([3])).relu()] });
     expect(plan.arenaBytes).toBe(0);
     expect(printPlan(plan)).toMatchInlineSnapshot(
-      `"0: map float32[4,3] %0 = input0; %1 = variable0 strides[0,1]; %2 = add %0 %1; %3 = relu %2; %3 -> output0"`,
+      `"0: map float32[4,3] %0 = input0; %1 = variable0 strides[0,1]; %2 = reluAdd %0 %1; %2 -> output0"`,
     );
   });
 
@@ -51,7 +51,7 @@ describe('printed plans', () => {
     const doubled = x.mul(2);
     const plan = planOf({ inputs: [x], outputs: [doubled.sum(1), x.max(1), doubled] });
     expect(printPlan(plan)).toMatchInlineSnapshot(
-      `"0: reduce float32[2,3] %0 = input0; %2 = mul %0 2; %2 -> output2; sum[2,3,1] %2 -> output0 float32[2]; max[2,3,1] %0 -> output1 float32[2]"`,
+      `"0: reduce float32[2,3] %0 = input0; %2 = mul %0 2; %3 = copy %0; %2 -> output2; sum[2,3,1] %2 -> output0 float32[2]; max[2,3,1] %3 -> output1 float32[2]"`,
     );
   });
 
@@ -65,9 +65,9 @@ describe('printed plans', () => {
       2: map float32[8,1] %0 = @384; %1 = log %0; %1 -> @384
       3: checkRange input: input1 int32[8], name: "crossEntropy", low: 0, high: 10 -> @320 int32[8]
       4: map float32[8] %0 = @320 int32[8]; %1 = copy %0; %1 -> @448
-      5: reduce float32[8,10] %0 = @0; %1 = @384 strides[1,0]; %2 = @448 strides[1,0]; %3 = constant0 strides[0,1]; %5 = sub %0 %1; %6 = eq %2 %3; %7 = where %6 %5 0; sum[8,10,1] %7 -> @320 float32[8]
+      5: reduce float32[8,10] %0 = @0; %1 = @384 strides[1,0]; %2 = @448 strides[1,0]; %3 = constant0 strides[0,1]; %5 = sub %0 %1; %6 = whereEq %2 %3 %5 0; sum[8,10,1] %6 -> @320 float32[8]
       6: reduce float32[8] %0 = @320; %1 = neg %0; sum[1,8,1] %1 -> @0 float32[]
-      7: map float32[] %0 = @0; %2 = mul %0 0.125; %2 -> output0"
+      7: map float32[] %0 = @0; %2 = mul %0 0.125; %3 = copy %2; %3 -> output0"
     `);
   });
 
@@ -83,7 +83,7 @@ describe('printed plans', () => {
       "0: map float32[] %0 = input1 float64[]; %1 = copy %0; %1 -> @0
       1: map float32[] %0 = input2 float64[]; %1 = copy %0; %1 -> @64
       2: map float32[] %0 = input3 float64[]; %1 = copy %0; %1 -> @128
-      3: map float32[5,5] %0 = variable1; %1 = input0; %2 = variable2; %3 = @128 strides[0,0]; %4 = @64 strides[0,0]; %5 = @0 strides[0,0]; %6 = variable0; %12 = mul %0 0.9; %13 = mul %1 0.09999999999999998; %14 = add %12 %13; %15 = mul %2 0.999; %16 = mul %1 %1; %17 = mul %16 0.0010000000000000009; %18 = add %15 %17; %19 = mul %18 %3; %20 = sqrt %19; %21 = mul %14 %4; %22 = mul %5 %21; %23 = add %20 1e-8; %24 = div %22 %23; %25 = sub %6 %24; %14 -> variable1; %18 -> variable2; %25 -> variable0"
+      3: map float32[5,5] %0 = variable1; %1 = input0; %2 = variable2; %3 = @128 strides[0,0]; %4 = @64 strides[0,0]; %5 = @0 strides[0,0]; %6 = variable0; %12 = mulAddMul %0 0.9 %1 0.09999999999999998; %13 = average %2 0.999 %1 %1 0.0010000000000000009; %14 = adaptiveStep %6 %12 %4 %5 %13 %3 1e-8; %12 -> variable1; %13 -> variable2; %14 -> variable0"
     `);
   });
 });

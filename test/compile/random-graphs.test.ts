@@ -7,6 +7,7 @@ import type { Operand, Plan } from '#lib/compile/plan/plan.js';
 import { allocate, bytesPerElement, type TypedArray } from '#lib/graph/dtype.js';
 import { sizeOf } from '#lib/graph/shapes.js';
 import { Executable } from '#lib/runtime/executable.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { interpret, referenceKinds } from '../helpers/naive/reference.js';
 import {
   buildGraph,
@@ -70,7 +71,7 @@ function expectClose(
 
 function checkValues(recipe: Recipe, dtype: Float): void {
   const graph = buildGraph(recipe, dtype);
-  const { plan, variables } = compileGraph(graph);
+  const { plan, variables } = compileGraph(graph, nativeKernels);
   const executable = new Executable(plan);
   const values = inputValues(graph, dtype);
   const assigned = [...graph.assignments];
@@ -153,7 +154,9 @@ describe('random graphs', () => {
 
   it('have plans whose live blocks do not overlap and hold every operand', () => {
     fc.assert(
-      fc.property(recipes, (recipe) => checkMemory(compileGraph(buildGraph(recipe, 'float64')).plan)),
+      fc.property(recipes, (recipe) =>
+        checkMemory(compileGraph(buildGraph(recipe, 'float64'), nativeKernels).plan),
+      ),
       options,
     );
   });
@@ -161,7 +164,9 @@ describe('random graphs', () => {
   it('give equal plans when they are built again', () => {
     fc.assert(
       fc.property(recipes, (recipe) => {
-        const [first, second] = [0, 1].map(() => compileGraph(buildGraph(recipe, 'float32')).plan);
+        const [first, second] = [0, 1].map(
+          () => compileGraph(buildGraph(recipe, 'float32'), nativeKernels).plan,
+        );
         expect(first).toEqual(second);
       }),
       { ...options, numRuns: numRuns / 2 },
@@ -172,7 +177,7 @@ describe('random graphs', () => {
     fc.assert(
       fc.property(recipes, (recipe) => {
         const graph = buildGraph(recipe, 'float32');
-        const { plan, variables } = compileGraph(graph);
+        const { plan, variables } = compileGraph(graph, nativeKernels);
         const copy = structuredClone(plan);
         expect(copy).toEqual(plan);
         const values = inputValues(graph, 'float32');

@@ -5,6 +5,7 @@ import { operandsOf } from '#lib/compile/plan/operands.js';
 import { type InputAttributes, input } from '#lib/graph/leaf.js';
 import { type CheckpointScope, currentScope, inScope, moveOut } from '#lib/graph/scope.js';
 import { substitute } from '#lib/graph/substitute.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { planOf } from '../helpers/graphs.js';
 
 const outer: CheckpointScope = { parent: undefined };
@@ -25,7 +26,9 @@ const scopesOf = ({ steps }: Lowered) =>
     return `${step.label}: ${scopes.join(', ')}`;
   });
 const lowered = (inputs: readonly Tensor[], outputs: readonly Tensor[]) =>
-  scopesOf(lowerGraph({ inputs: inputs as Parameters<typeof lowerGraph>[0]['inputs'], outputs }));
+  scopesOf(
+    lowerGraph({ inputs: inputs as Parameters<typeof lowerGraph>[0]['inputs'], outputs }, nativeKernels),
+  );
 
 const x = input('x', [4, 4]);
 const w = input('w', [4, 4]);
@@ -54,7 +57,7 @@ describe('the scopes of nodes', () => {
     const stepsOf = (make: () => Tensor) => {
       const output = make();
       const outputs = [output, ...grad(output.square().sum(), [x, w])];
-      const { steps } = lowerGraph({ inputs: [x, w] as Tensor<InputAttributes>[], outputs });
+      const { steps } = lowerGraph({ inputs: [x, w] as Tensor<InputAttributes>[], outputs }, nativeKernels);
       return JSON.stringify(steps, (key, value) => (key.startsWith('scope') ? undefined : value));
     };
     expect(stepsOf(() => leaving(outer, stretch))).toBe(stepsOf(stretch));

@@ -3,6 +3,7 @@ import { compileGraph, type Graph } from '#lib/compile/compile.js';
 import type { Plan } from '#lib/compile/plan/plan.js';
 import type { DType } from '#lib/graph/dtype.js';
 import { Storage } from '#lib/graph/storage.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 
 /** A variable; its elements are 1, 2, 3 ... where no values are given. */
 export function variable(
@@ -20,7 +21,7 @@ export const valuesOf = (variable: Variable): number[] => Array.from(variable.st
 
 /** The plan of a graph whose inputs and outputs may be left out. */
 export function planOf(graph: Partial<Graph>): Plan {
-  return compileGraph({ inputs: [], outputs: [], ...graph }).plan;
+  return compileGraph({ inputs: [], outputs: [], ...graph }, nativeKernels).plan;
 }
 
 /** A short description of each step: `conv2d`, `map add+relu`. */

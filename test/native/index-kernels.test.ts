@@ -30,7 +30,7 @@ const good = {
     a: floats([2, 2]),
     b: floats([2, 1], 64),
     output: floats([2, 1], 128),
-    workspace: floats([4], 192),
+    workspace: operand(0, 192, [16], 'uint8'),
   },
   argMax: { input: floats([2, 3]), output: whole([2], 64), dims: [2, 3, 1], least: true },
 };
@@ -79,8 +79,12 @@ describe('kernels of order, indexing and solving', () => {
       'solve: batches differ',
     ],
     ['solve', { output: floats([1, 2], 128) }, 'solve: output has another shape than b'],
-    ['solve', { workspace: floats([3], 192) }, 'solve: the workspace is too small'],
-    ['solve', { workspace: whole([4], 192) }, 'solve: the workspace is too small'],
+    [
+      'solve',
+      { workspace: operand(0, 192, [12], 'uint8') },
+      'solve: workspace must be at least 16 bytes, got 12',
+    ],
+    ['solve', { workspace: whole([4], 192) }, 'solve: workspace must be bytes on a cache line of the arena'],
     ['argMax', { least: undefined }, 'argMax: least must be'],
   ])('%s refuses %o', (kernel, change, message) => {
     expect(() => addon.createPlan(plan({ kernel, ...good[kernel], ...change }))).toThrow(message);

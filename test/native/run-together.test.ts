@@ -2,9 +2,10 @@ import { exp, sum, transpose } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
 import { input } from '#lib/graph/leaf.js';
-import { matmul } from '#lib/ops/primitives/matmul/matmul.js';
+import { matmul } from '#lib/ops/primitives/matmul.js';
 import { addon } from '#lib/runtime/addon.js';
 import { encodePlan } from '#lib/runtime/encode.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 
 const ADD = -1;
 const [rows, inner, columns] = [96, 32, 700];
@@ -13,7 +14,10 @@ const [rows, inner, columns] = [96, 32, 700];
 function runs(count: number) {
   const a = input('a', [inner, rows], 'float32');
   const b = input('b', [inner, columns], 'float32');
-  const { plan } = compileGraph({ inputs: [a, b], outputs: [matmul(transpose(a), b), sum(a)] });
+  const { plan } = compileGraph(
+    { inputs: [a, b], outputs: [matmul(transpose(a), b), sum(a)] },
+    nativeKernels,
+  );
   const handles = Array.from({ length: count }, () => addon.createPlan(encodePlan(plan)));
   const random = (length: number, seed: number) =>
     Float32Array.from({ length }, (_, i) => Math.sin(seed + i * 12.9898));
@@ -83,7 +87,9 @@ describe('runTogether', () => {
   it('must not be given another plan', () => {
     const one = runs(1);
     const a = input('a', [3], 'float32');
-    const other = addon.createPlan(encodePlan(compileGraph({ inputs: [a], outputs: [exp(a)] }).plan));
+    const other = addon.createPlan(
+      encodePlan(compileGraph({ inputs: [a], outputs: [exp(a)] }, nativeKernels).plan),
+    );
     expect(() =>
       addon.runTogether(
         [...one.handles, other],

@@ -86,21 +86,21 @@ describe('a loop in the addon', () => {
       { bindings: [slots(1, 3), { operand: operand(2, 0, [1, 2], 'float32', [2, 2]), slots: 1, first: 0 }] },
       'a binding is not contiguous',
     ],
-    ['no workspace', { workspace: undefined }, 'scan: workspace must be an object'],
+    ['no workspace', { workspace: undefined }, 'scan: workspace must be at least 8 bytes, got 0'],
     [
       'a small workspace',
       { workspace: operand(0, 0, [4], 'uint8') },
-      "workspace is smaller than the body's arena",
+      'workspace must be at least 8 bytes, got 4',
     ],
     [
       'a workspace that is not aligned',
       { workspace: operand(0, 4, [8], 'uint8') },
-      'workspace must be on a cache line of the arena',
+      'workspace must be bytes on a cache line of the arena',
     ],
     [
       'a workspace in a binding',
       { workspace: operand(1, 0, [2]) },
-      'workspace must be on a cache line of the arena',
+      'workspace must be bytes on a cache line of the arena',
     ],
     [
       'a body that leaves its bindings',

@@ -3,7 +3,7 @@ import { sharedMemory, viewInto } from '#lib/parallel/protocol/shared-memory.js'
 import { addon } from '#lib/runtime/addon.js';
 
 describe('combine', () => {
-  const ADD = -1;
+  const ADD = addon.constants.sums.add;
   const length = 1000;
   const sources = Array.from({ length: 5 }, (_, s) =>
     Float32Array.from({ length }, (_, i) => Math.sin(1 + s * length + i) * 10 ** s),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ADD, planReductionTree } from '#lib/parallel/protocol/reduction-tree.js';
+import { planReductionTree } from '#lib/parallel/protocol/reduction-tree.js';
+import { addon } from '#lib/runtime/addon.js';
 
 /**
  * The promised additions as text: neighbours in pairs, then pairs of pairs, with what is left over added at the end.
@@ -26,7 +27,7 @@ function additions(present: readonly boolean[], workers: number): string | undef
     for (const group of groups) {
       const used: number[] = [];
       for (const word of group.program) {
-        if (word !== ADD) {
+        if (word !== addon.constants.sums.add) {
           const slot = group.slots[word] as number;
           memory[slot] = `${group.shards[word]}`;
           used.push(slot);
@@ -42,7 +43,7 @@ function additions(present: readonly boolean[], workers: number): string | undef
   }
   const stack: (string | undefined)[] = [];
   for (const word of program) {
-    if (word !== ADD) stack.push(memory[word]);
+    if (word !== addon.constants.sums.add) stack.push(memory[word]);
     else {
       const right = stack.pop();
       stack.push(`(${stack.pop()}+${right})`);

@@ -7,6 +7,7 @@ import {
   valueCycles,
 } from '../../scripts/architecture/faults.mjs';
 import { importsOf, sourcesOf } from '../../scripts/architecture/imports.mjs';
+import { opComparisons } from '../../scripts/architecture/op-comparisons.mjs';
 import { picture } from '../../scripts/architecture/picture.mjs';
 
 const layers = [['bench'], ['lib/train'], ['lib/train/fit'], ['lib/ops', 'lib/nn'], ['lib/graph']];
@@ -58,4 +59,23 @@ it('imports are read with what they take', () => {
   expect(imports).toContainEqual(link('lib/ops/fluent.ts', 'lib/ops/index.ts'));
   expect(imports).toContainEqual(link('lib/graph/tensor.ts', 'lib/graph/op.ts', false));
   expect(imports).toContainEqual(link('lib/cli/bench-command.ts', 'lib/cli/bench.ts', false));
+
+  it.each([
+    ["if (node.op.kind === 'relu') return;", /a.ts:1 compares the name of an op/],
+    ["if (['add'].includes(node.op.kind)) return;", /a.ts:1 compares the name of an op/],
+    ['if (node.op === reluOp) return;', /a.ts:1 asks for an op/],
+  ])('code that knows an op: %s', (text, message) => {
+    const files = [{ path: 'a.ts', text }];
+    expect([...opComparisons(files, {})]).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('a reason for asking that no code needs', () => {
+    const files = [
+      { path: 'a.ts', text: 'const is = op === reluOp;' },
+      { path: 'b.ts', text: 'a.op === b.op' },
+    ];
+    expect([...opComparisons(files, { 'a.ts': 'why', 'b.ts': 'why' })]).toEqual([
+      'b.ts asks for no op any more, but stands in op-comparisons.mjs',
+    ]);
+  });
 });

@@ -1,5 +1,11 @@
 import { bytesPerElement, type TypedArray } from '../../graph/dtype.js';
-import { type ConstantAttributes, type InputAttributes, isNumber, Variable } from '../../graph/leaf.js';
+import {
+  type ConstantAttributes,
+  type InputAttributes,
+  isInput,
+  isNumber,
+  Variable,
+} from '../../graph/leaf.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Binding } from '../plan/plan.js';
@@ -54,10 +60,6 @@ export function bindEnds({ inputs, roots, assigned }: GraphEnds, nodes: readonly
 /** True for every leaf but a number, which steps hold as an immediate. */
 function hasMemory(node: Tensor): boolean {
   return node.op.kernel.family === 'leaf' && !isNumber(node) && node.inputs.length === 0;
-}
-
-function isInput(leaf: Tensor): leaf is Tensor<InputAttributes> {
-  return leaf.op.kind === 'input';
 }
 
 function leafBinding(leaf: Tensor): Binding {

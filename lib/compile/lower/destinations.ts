@@ -53,7 +53,7 @@ export function chooseDestinations(
 /** The node whose memory holds the value: a reshape of a whole result shares its bytes. */
 function computed(value: Tensor): Tensor {
   let node = value;
-  while (node.op.kind === 'reshape') node = node.input(0);
+  while (node.op.kernel.family === 'view' && node.op.kernel.keepsOrder) node = node.input(0);
   return node.op.kernel.family === 'view' ? value : node;
 }
 

@@ -9,10 +9,11 @@ import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { computeType, isReduceNode, type ReduceNode, reducedDims, stepShape } from '../fuse/space.js';
 import type { Unit } from '../fuse/units.js';
+import type { Kernels } from '../plan/kernels.js';
 import type { CallStep, Plan, ScanStep, Step } from '../plan/plan.js';
 import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from '../plan/values.js';
 import { loopBindings, loopStarts } from './loop.js';
-import { wholeValue, writeProgram } from './program.js';
+import { type LoweredProgram, lowerProgram, type ProgramSource, wholeValue } from './program.js';
 
 /** Facts about the whole graph that the lowering needs. */
 export interface LoweringContext {
@@ -22,6 +23,7 @@ export interface LoweringContext {
   readonly destinations: ReadonlyMap<Tensor, Buffer>;
   /** Nodes whose values are read outside of their unit, or leave the plan: they have to be in memory. */
   readonly shared: ReadonlySet<Tensor>;
+  readonly kernels: Kernels;
   /** Compiles a loop's body to a plan. */
   compileBody(body: Body): Plan;
 }
@@ -103,9 +105,11 @@ export class Lowering {
   }
 
   #map(unit: Unit): void {
-    const { program } = writeProgram(unit.nodes, [], this.#stored(unit), spaceOf(unit), (x) =>
-      this.valueOf(x),
-    );
+    const { program } = this.#program({
+      nodes: unit.nodes,
+      stored: this.#stored(unit),
+      space: spaceOf(unit),
+    });
     this.#push({ kernel: 'map', label: labelOf(unit), flops: flopsOf(unit), ...program });
   }
 
@@ -114,22 +118,28 @@ export class Lowering {
     const producers = unit.nodes.filter((node) => !isReduceNode(node));
     const stored = this.#stored(unit);
     for (const node of reduced) stored.delete(node);
-    const inputs = reduced.map((node) => node.input(0));
-    const { program, registerOf } = writeProgram(producers, inputs, stored, spaceOf(unit), (x) =>
-      this.valueOf(x),
-    );
+    const { program, reduced: registers } = this.#program({
+      nodes: producers,
+      stored,
+      reduced: reduced.map((node) => node.input(0)),
+      space: spaceOf(unit),
+    });
     this.#push({
       ...program,
       kernel: 'reduce',
       label: labelOf(unit),
       flops: flopsOf(unit),
       dims: reducedDims(unit.last as ReduceNode),
-      reductions: reduced.map((node) => ({
+      reductions: reduced.map((node, i) => ({
         code: node.op.kernel.code,
-        result: registerOf.get(node.input(0)) as number,
+        result: at(registers, i),
         output: this.valueOf(node),
       })),
     });
+  }
+
+  #program(source: ProgramSource): LoweredProgram {
+    return lowerProgram(source, this.context.kernels.operations, (node) => this.valueOf(node));
   }
 
   #parts(node: Tensor): void {
@@ -152,7 +162,7 @@ export class Lowering {
     }
   }
 
-  #call(node: Tensor, { kernel, inputs, attributes = {}, workspace, strided }: Call): void {
+  #call(node: Tensor, { kernel, inputs, attributes = {}, strided }: Call): void {
     const named: Record<string, Value> = {};
     inputs.forEach((name, i) => {
       named[name] = strided ? this.#matrix(node.input(i)) : this.#contiguous(node.input(i));
@@ -166,8 +176,8 @@ export class Lowering {
       output: this.valueOf(node),
       attributes,
     };
-    const scratch = workspace !== undefined ? { workspace: this.#scratch(workspace, node.dtype) } : {};
-    this.#push({ ...step, ...scratch });
+    const { workspaceBytes, method } = this.context.kernels.facts(step);
+    this.#push({ ...step, ...(method && { method }), ...this.#workspace(workspaceBytes) });
   }
 
   #scan(node: Tensor, loop: Loop): void {
@@ -198,8 +208,7 @@ export class Lowering {
       bindings,
       reads,
     };
-    const workspace = body.arenaBytes > 0 ? { workspace: this.#scratch(body.arenaBytes, 'uint8') } : {};
-    this.#push({ ...step, ...workspace });
+    this.#push({ ...step, ...this.#workspace(body.arenaBytes) });
   }
 
   #push(step: Step<Value>, origin = this.#origin): void {
@@ -227,8 +236,10 @@ export class Lowering {
     );
   }
 
-  #scratch(elements: number, dtype: DType): Value {
-    return { buffer: this.#allocate([elements], dtype), layout: contiguous([elements]), dtype };
+  #workspace(bytes: number): { readonly workspace?: Value } {
+    if (bytes === 0) return {};
+    const buffer = this.#allocate([bytes], 'uint8');
+    return { workspace: { buffer, layout: contiguous([bytes]), dtype: 'uint8' } };
   }
 
   #allocate(shape: readonly number[], dtype: DType, scope?: CheckpointScope): Buffer {

@@ -15,8 +15,10 @@ export interface Operand {
 
 /** One instruction of a vector program; register `i` holds operand `i`, then each instruction defines the next. */
 export interface ProgramInstruction {
+  /** An operation of the vector machine, `constant` or `uniform`. */
   readonly code: string;
   readonly inputs: readonly number[];
+  /** The number of a constant, or the key of a uniform's random numbers. */
   readonly value?: number;
 }
 
@@ -84,7 +86,10 @@ export interface CallStep<O = Operand> extends StepFacts {
   readonly name: string;
   readonly inputs: Readonly<Record<string, O>>;
   readonly output: O;
+  /** As uint8. */
   readonly workspace?: O;
+  /** The method that the kernel chooses, if it has several. */
+  readonly method?: string;
   readonly attributes: Readonly<Record<string, number | boolean | string | readonly number[]>>;
 }
 

@@ -38,7 +38,8 @@ function showStep(step: Step, show: (operand: Operand) => string): string {
       const attributes = Object.entries(step.attributes).map(
         ([name, value]) => `${name}: ${JSON.stringify(value)}`,
       );
-      return `${step.name} ${[...inputs, ...attributes].join(', ')} -> ${show(step.output)}`;
+      const method = step.method === undefined ? '' : ` by ${step.method}`;
+      return `${step.name}${method} ${[...inputs, ...attributes].join(', ')} -> ${show(step.output)}`;
     }
     case 'scan':
       return showScan(step, show);

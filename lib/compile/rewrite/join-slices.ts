@@ -1,8 +1,13 @@
 import { at } from '../../graph/at.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
-import { add } from '../../ops/primitives/elementwise.js';
-import { concat, type ScatterSliceAttributes, scatterSliceOp } from '../../ops/primitives/movement.js';
+import { add, addOp } from '../../ops/primitives/elementwise.js';
+import {
+  concat,
+  concatOp,
+  type ScatterSliceAttributes,
+  scatterSliceOp,
+} from '../../ops/primitives/movement.js';
 
 type FramedSlice = Tensor<ScatterSliceAttributes>;
 
@@ -59,7 +64,7 @@ function withoutFrame(part: FramedSlice): Tensor {
 
 /** The tensors that an earlier join concatenated, or the tensor itself. */
 function piecesOf(x: Tensor, axis: number): readonly Tensor[] {
-  const joined = x.op.kind === 'concat' && (x.attributes as { axis: number }).axis === axis;
+  const joined = x.op === concatOp && (x.attributes as { axis: number }).axis === axis;
   return joined ? x.inputs : [x];
 }
 
@@ -71,7 +76,7 @@ function framedSlicesOf(sums: readonly Tensor[]): FramedSlice[] | null {
   for (let term = stack.pop(); term; term = stack.pop()) {
     if (seen.has(term)) return null;
     seen.add(term);
-    if (term.op.kind === 'add') stack.push(...[...term.inputs].reverse());
+    if (term.op === addOp) stack.push(...[...term.inputs].reverse());
     else if (isFramedSlice(term)) parts.push(term);
     else return null;
   }

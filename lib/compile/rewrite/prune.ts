@@ -3,7 +3,7 @@ import { Body, endSlots, type Loop, slotRangesOf } from '../../graph/loop.js';
 import { remade } from '../../graph/scope.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
-import type { SliceAttributes } from '../../ops/primitives/movement.js';
+import { type SliceAttributes, sliceOp } from '../../ops/primitives/movement.js';
 
 /** The readRanges of a scan's flat value that are read, or all of it. */
 type Reads = [start: number, end: number][] | 'all';
@@ -42,7 +42,7 @@ export function pruneScans(roots: readonly Tensor[]): Tensor[] {
       );
       continue;
     }
-    const move = node.op.kind === 'slice' && moves.get(node.input(0));
+    const move = node.op === sliceOp && moves.get(node.input(0));
     // Once a node is new, so are all after it: ids keep the order of the trace, which plans follow.
     const same = !changed || node.op.kernel.family === 'leaf';
     const attributes = move ? moveSlice(node.attributes as SliceAttributes, move) : node.attributes;
@@ -75,7 +75,7 @@ function findNeeds(nodes: readonly Tensor[], roots: readonly Tensor[]): Map<Tens
 }
 
 function readOf({ op, attributes }: Tensor): Reads {
-  if (op.kind !== 'slice') return 'all';
+  if (op !== sliceOp) return 'all';
   const { start, end, step } = attributes as SliceAttributes;
   return step[0] === 1 ? [[at(start, 0), at(end, 0)]] : 'all';
 }

@@ -3,6 +3,7 @@ import type { OpRecord } from '../../graph/op.js';
 import { remade } from '../../graph/scope.js';
 import { sameShape } from '../../graph/shapes.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
+import { addOp } from '../../ops/primitives/elementwise.js';
 import { joinSlices } from './join-slices.js';
 
 /**
@@ -39,24 +40,26 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
 
 function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) => Tensor): Tensor {
   const [a, b] = inputs;
-  const { kind, kernel } = node.op;
+  const { kernel, laws = {} } = node.op;
   if (kernel.family === 'identity') return a as Tensor;
   if (kernel.family === 'view' && a && isNumber(a)) return number(node, numberOf(a));
   if (a && b) {
-    if (kind === 'add' && equalsNumber(a, 0)) return b;
-    const joined = kind === 'add' ? joinSlices(a, b) : null;
+    const { left, right } = laws.identity ?? {};
+    if (left !== undefined && equalsNumber(a, left)) return b;
+    if (right !== undefined && equalsNumber(b, right)) return a;
+    const joined = node.op === addOp ? joinSlices(a, b) : null;
     if (joined) return joined;
-    if ((kind === 'add' || kind === 'sub') && equalsNumber(b, 0)) return a;
-    if (kind === 'mul' && equalsNumber(a, 1)) return b;
-    if ((kind === 'mul' || kind === 'div') && equalsNumber(b, 1)) return a;
   }
-  if (kind === 'neg' && a && isNumber(a)) return number(node, -numberOf(a));
-  if (kind === 'neg' && a?.op.kind === 'neg') return a.input(0);
-  if (kind === 'mul' && a && b && isNumber(a) && isNumber(b)) return number(node, numberOf(a) * numberOf(b));
-  if (kind === 'reshape' && a?.op.kind === 'reshape') return reshaped(node, a.input(0));
+  if (laws.fold && inputs.every(isNumber)) return number(node, laws.fold(...inputs.map(numberOf)));
+  if (laws.involution && a?.op === node.op) return a.input(0);
+  if (keepsOrder(node) && a && keepsOrder(a)) return reshaped(node, a.input(0));
   if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes), share);
   const same = inputs.every((input, i) => input === node.inputs[i]);
   return same ? node : new Tensor(node.op, inputs, node.attributes);
+}
+
+function keepsOrder({ op: { kernel } }: Tensor): boolean {
+  return kernel.family === 'view' && kernel.keepsOrder === true;
 }
 
 /** A new copy of the node; a leaf, which is equal only to itself, stays. */

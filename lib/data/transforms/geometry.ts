@@ -33,8 +33,7 @@ export interface CropOptions {
   readonly fill?: number;
 }
 
-/** The padding modes by their codes in programs. */
-export const paddingModes: readonly PaddingMode[] = ['constant', 'edge', 'reflect', 'symmetric'];
+const paddingModes: readonly PaddingMode[] = ['constant', 'edge', 'reflect', 'symmetric'];
 
 /** Crops a random part of the padded image [H, W, C], as torchvision's RandomCrop. */
 export function crop(options: CropOptions): Crop {

@@ -2,7 +2,7 @@ import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
-import { paddingModes } from './geometry.js';
+import { addon } from '../../runtime/addon.js';
 import type { Custom, Mixup, Transform } from './transform.js';
 
 /** Shape and dtype of one sample's inputs or target. */
@@ -38,14 +38,7 @@ export interface TransformPlan {
   readonly targets: Form;
 }
 
-/**
- * Kinds of transform by their codes in the addon. A program has for each transform its code, its index among all
- * transforms, the number of its arguments, and these.
- */
-const codes = ['flip', 'crop', 'affine', 'colorJitter', 'normalize', 'cutout', 'noise'] as const;
 const images: readonly string[] = ['flip', 'crop', 'affine', 'colorJitter', 'cutout'];
-/** The addon's limit on the number of transforms. */
-const MOST = 256;
 
 /**
  * Plans the transforms of samples of given forms.
@@ -55,7 +48,8 @@ const MOST = 256;
 export function planTransforms(inputs: Form, targets: Form, transforms: readonly Transform[]): TransformPlan {
   if (transforms.length === 0)
     return { passes: [], mixup: null, inputs: formOf(inputs), targets: formOf(targets) };
-  if (transforms.length > MOST) throw invalid('transform', `takes ${MOST} transforms`, transforms.length);
+  const { most } = addon.constants.transforms;
+  if (transforms.length > most) throw invalid('transform', `takes ${most} transforms`, transforms.length);
   const planner = new TransformPlanner(inputs);
   let mixup: TransformPlan['mixup'] = null;
   transforms.forEach((transform, position) => {
@@ -110,11 +104,17 @@ class TransformPlanner {
     this.#bytes = transform.dtype === 'uint8';
   }
 
+  /** Adds to a program the transform's code, its index among all transforms, the number of its arguments, and these. */
   addNative(transform: Exclude<Transform, Mixup | Custom>, position: number): void {
     const numbers = this.#startNative();
     const { shape } = this.#form;
     const arguments_ = argumentsOf(transform, shape, this.#bytes);
-    numbers.push(codes.indexOf(transform.kind), position, arguments_.length, ...arguments_);
+    numbers.push(
+      codeOf(transform.kind, addon.constants.transforms.names),
+      position,
+      arguments_.length,
+      ...arguments_,
+    );
     if (transform.kind === 'crop' && transform.size)
       this.#form = { ...this.#form, shape: [...transform.size, at(shape, 2)] };
     if (transform.kind === 'normalize' && (transform.divisor ?? 255) !== 1) this.#bytes = false;
@@ -176,7 +176,7 @@ function argumentsOf(
         const padded = formatShape([height + 2 * padding[0], width + 2 * padding[1]]);
         throw invalid('crop', `size must fit into the padded image of ${padded}`, [rows, columns]);
       }
-      return [rows, columns, ...padding, paddingModes.indexOf(mode), fill];
+      return [rows, columns, ...padding, codeOf(mode, addon.constants.transforms.paddings), fill];
     }
     case 'affine': {
       const { degrees, translate, scale, shear, fill } = transform;
@@ -199,6 +199,13 @@ function argumentsOf(
     case 'noise':
       return [transform.std];
   }
+}
+
+/** The code of a name in the addon, which is its position among all names of its kind. */
+function codeOf(name: string, names: readonly string[]): number {
+  const code = names.indexOf(name);
+  if (code < 0) throw invalid('transform', `the addon must know ${name}; it knows ${names.join(', ')}`);
+  return code;
 }
 
 function requirePadding(

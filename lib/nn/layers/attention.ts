@@ -6,7 +6,7 @@ import { attention } from '../../ops/nn/attention.js';
 import { requireRate } from '../../ops/nn/checks.js';
 import { type RotaryOptions, rotaryEmbedding } from '../../ops/nn/positional.js';
 import { add, eq, mul } from '../../ops/primitives/elementwise.js';
-import { matmul } from '../../ops/primitives/matmul/matmul.js';
+import { matmul } from '../../ops/primitives/matmul.js';
 import { permute, reshape, slice } from '../../ops/primitives/movement.js';
 import { xavierUniform, zeros } from '../init.js';
 import { Module } from '../module.js';

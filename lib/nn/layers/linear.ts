@@ -2,7 +2,7 @@ import type { DType } from '../../graph/dtype.js';
 import { requireInteger, requireOptions } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
-import { matmul } from '../../ops/primitives/matmul/matmul.js';
+import { matmul } from '../../ops/primitives/matmul.js';
 import { type Initialiser, torchDefault } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

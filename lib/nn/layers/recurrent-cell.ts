@@ -4,7 +4,7 @@ import { formatShape, invalid, requireInteger, requireOptions } from '../../grap
 import { zeros } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { matmul } from '../../ops/primitives/matmul/matmul.js';
+import { matmul } from '../../ops/primitives/matmul.js';
 import { torchDefault } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';

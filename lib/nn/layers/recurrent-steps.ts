@@ -2,7 +2,7 @@ import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add, mul, relu, sigmoid, sub, tanh } from '../../ops/primitives/elementwise.js';
-import { matmul } from '../../ops/primitives/matmul/matmul.js';
+import { matmul } from '../../ops/primitives/matmul.js';
 import { slice } from '../../ops/primitives/movement.js';
 
 /** The parameters of a step besides the input's weight: `weight` is [gates * H, H], each bias [gates * H]. */

@@ -7,7 +7,7 @@ import { Tensor } from '../../graph/tensor.js';
 import { dropout } from '../../ops/nn/dropout.js';
 import { lt, where } from '../../ops/primitives/elementwise.js';
 import { checkRange } from '../../ops/primitives/gather.js';
-import { matmul } from '../../ops/primitives/matmul/matmul.js';
+import { matmul } from '../../ops/primitives/matmul.js';
 import { concat, permute, reshape, slice } from '../../ops/primitives/movement.js';
 import { scan } from '../../ops/scan/scan.js';
 import { torchDefault } from '../init.js';

@@ -5,7 +5,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../primitives/broadcast.js';
 import { requireFloat } from '../primitives/checks.js';
 import { mul } from '../primitives/elementwise.js';
-import { matmul } from '../primitives/matmul/matmul.js';
+import { matmul } from '../primitives/matmul.js';
 import { permute, reshape } from '../primitives/movement.js';
 import { diagonal } from './diagonal.js';
 import { type Equation, parseEquation } from './einsum-equation.js';

@@ -4,7 +4,7 @@ import { broadcastShapes, type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../primitives/broadcast.js';
 import { add, div, exp, ge, gt, maximum, mul, sub, where } from '../primitives/elementwise.js';
-import { matmul } from '../primitives/matmul/matmul.js';
+import { matmul } from '../primitives/matmul.js';
 import { unsqueeze } from '../primitives/movement.js';
 import { max } from '../primitives/reduce.js';
 import { stopGradient } from '../primitives/stop-gradient.js';

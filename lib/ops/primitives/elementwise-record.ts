@@ -2,7 +2,7 @@ import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { full } from '../../graph/leaf.js';
-import type { GradRule, Instruction, OpRecord } from '../../graph/op.js';
+import type { GradRule, Instruction, Laws, OpRecord } from '../../graph/op.js';
 import { broadcastShapes } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from './broadcast.js';
@@ -22,6 +22,7 @@ export function elementwise(
   kind: string,
   type: (inputs: readonly Tensor[]) => DType,
   grad: GradRule<Immediate> | null,
+  laws: Laws = {},
 ): OpRecord<Immediate> {
   return {
     kind,
@@ -31,6 +32,7 @@ export function elementwise(
       family: 'map',
       instruction: ({ value }): Instruction => (value === undefined ? { code: kind } : { code: kind, value }),
     },
+    laws,
     cost: (node) => node.size,
   };
 }
@@ -58,8 +60,8 @@ export function numbers(kind: string, inputs: readonly Tensor[]): DType {
 }
 
 /** An op on floats. */
-export const floating = (kind: string, grad: GradRule<Immediate> | null) =>
-  elementwise(kind, (inputs) => floatOnly(kind, inputs), grad);
+export const floating = (kind: string, grad: GradRule<Immediate> | null, laws?: Laws) =>
+  elementwise(kind, (inputs) => floatOnly(kind, inputs), grad, laws);
 
 /** An op on floats whose kernel evaluates a polynomial or the like instead of one instruction. */
 export const transcendental = (kind: string, grad: GradRule<Immediate> | null): OpRecord<Immediate> => ({
@@ -68,8 +70,8 @@ export const transcendental = (kind: string, grad: GradRule<Immediate> | null): 
 });
 
 /** An op on anything but bools. */
-export const numeric = (kind: string, grad: GradRule<Immediate> | null) =>
-  elementwise(kind, (inputs) => numbers(kind, inputs), grad);
+export const numeric = (kind: string, grad: GradRule<Immediate> | null, laws?: Laws) =>
+  elementwise(kind, (inputs) => numbers(kind, inputs), grad, laws);
 
 /** Applies an op of one operand, with an immediate number where it has one. */
 export function apply1(op: OpRecord<Immediate>, x: Tensor, value?: number): Tensor {

@@ -19,7 +19,7 @@ import {
 
 // Arithmetic
 
-export const negOp = numeric('neg', (g) => [neg(g)]);
+export const negOp = numeric('neg', (g) => [neg(g)], { involution: true, fold: (x) => -x });
 /** `-x`. */
 export const neg = (x: Tensor): Tensor => apply1(negOp, x);
 
@@ -27,22 +27,26 @@ export const absOp = numeric('abs', (g, node) => [mul(g, sign(node.input(0)))]);
 /** The absolute value; its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => apply1(absOp, x);
 
-export const addOp = numeric('add', (g) => [g, g]);
+export const addOp = numeric('add', (g) => [g, g], { identity: { left: 0, right: 0 } });
 /** `a + b`, broadcast. */
 export const add = (a: Operand, b: Operand): Tensor => apply2(addOp, a, b);
 
-export const subOp = numeric('sub', (g) => [g, neg(g)]);
+export const subOp = numeric('sub', (g) => [g, neg(g)], { identity: { right: 0 } });
 /** `a - b`, broadcast. */
 export const sub = (a: Operand, b: Operand): Tensor => apply2(subOp, a, b);
 
-export const mulOp = numeric('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))]);
+export const mulOp = numeric('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))], {
+  identity: { left: 1, right: 1 },
+  fold: (a, b) => a * b,
+});
 /** `a * b`, broadcast. */
 export const mul = (a: Operand, b: Operand): Tensor => apply2(mulOp, a, b);
 
-export const divOp = floating('div', (g, node) => [
-  div(g, node.input(1)),
-  neg(div(mul(g, node), node.input(1))),
-]);
+export const divOp = floating(
+  'div',
+  (g, node) => [div(g, node.input(1)), neg(div(mul(g, node), node.input(1)))],
+  { identity: { right: 1 } },
+);
 /** `a / b`, broadcast; floats only. */
 export const div = (a: Operand, b: Operand): Tensor => apply2(divOp, a, b);
 

@@ -55,7 +55,7 @@ export const reshapeOp: OpRecord<ShapeAttributes> = {
   kind: 'reshape',
   type: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
   grad: (gradient, node) => [reshape(gradient, node.input(0).shape)],
-  kernel: { family: 'view', view: (layout, node) => reshapeLayout(layout, node.shape) },
+  kernel: { family: 'view', view: (layout, node) => reshapeLayout(layout, node.shape), keepsOrder: true },
   cost: () => 0,
 };
 

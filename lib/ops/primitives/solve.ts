@@ -6,7 +6,7 @@ import { expand } from './broadcast.js';
 import { requireFloat } from './checks.js';
 import { neg } from './elementwise.js';
 import type { Named } from './gather.js';
-import { matmul } from './matmul/matmul.js';
+import { matmul } from './matmul.js';
 import { squeeze, transpose, unsqueeze } from './movement.js';
 
 /** The solutions x of a x = b, for batches of matrices whose leading axes agree. */
@@ -23,7 +23,6 @@ export const solveOp: OpRecord<Named> = {
       kernel: 'solve',
       inputs: ['a', 'b'],
       attributes: { name: node.attributes.name },
-      workspace: (node.input(0).shape.at(-1) as number) ** 2,
       canFail: true,
     }),
   },

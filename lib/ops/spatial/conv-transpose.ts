@@ -1,7 +1,7 @@
 import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import { Tensor } from '../../graph/tensor.js';
-import { conv2dInputGradOp } from '../primitives/conv/conv.js';
+import { conv2dInputGradOp } from '../primitives/conv.js';
 import { add } from '../primitives/elementwise.js';
 import { pad, permute, reshape, scatterSlice, slice, squeeze, unsqueeze } from '../primitives/movement.js';
 import type { Extents, Pair, Triple } from '../primitives/window.js';

@@ -1,8 +1,8 @@
 import { at } from '../../graph/at.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from '../primitives/broadcast.js';
-import type { ConvAttributes } from '../primitives/conv/attributes.js';
-import { conv2dOp } from '../primitives/conv/conv.js';
+import type { ConvAttributes } from '../primitives/conv.js';
+import { conv2dOp } from '../primitives/conv.js';
 import { concat, permute, reshape, slice, squeeze, unsqueeze } from '../primitives/movement.js';
 import { type Extents, type Pair, type Triple, windowPlaces } from '../primitives/window.js';
 import { padBorder } from './border.js';

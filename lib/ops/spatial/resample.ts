@@ -2,7 +2,7 @@ import { at } from '../../graph/at.js';
 import { constant } from '../../graph/leaf.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { matmul } from '../primitives/matmul/matmul.js';
+import { matmul } from '../primitives/matmul.js';
 import { reshape } from '../primitives/movement.js';
 
 /** For each result on an axis, the elements that it sums and their weights. */

@@ -1,5 +1,6 @@
 import type { Compiled, Graph } from '../../compile/compile.js';
 import { type PlanChoice, PlanChoices } from '../../compile/plan-choices.js';
+import { nativeKernels } from '../../runtime/native-kernels.js';
 import type { BoundPlan } from '../protocol/job.js';
 
 /** The plan choices of a graph (see `PlanChoices`) as bound plans. */
@@ -12,7 +13,7 @@ export class BoundPlanChoices {
     graph: Graph,
     private readonly bind: (compiled: Compiled) => BoundPlan,
   ) {
-    this.#plans = new PlanChoices(graph);
+    this.#plans = new PlanChoices(graph, nativeKernels);
   }
 
   get quickest(): BoundPlan {

@@ -10,8 +10,9 @@ import { add, mul, square } from '../../ops/primitives/elementwise.js';
 import { slice } from '../../ops/primitives/movement.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { updatePiece } from '../../optim/update.js';
+import { addon } from '../../runtime/addon.js';
+import { nativeKernels } from '../../runtime/native-kernels.js';
 import type { BoundPlan, SharedMemory, Slice, Source, UpdateShare } from '../protocol/job.js';
-import { ADD } from '../protocol/reduction-tree.js';
 import { bindSources, placeAt } from './bindings.js';
 import type { FlatParameters } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
@@ -106,7 +107,7 @@ function compileUpdate(
   }
   const named = [...scalars.map((_, i) => `scalar ${i}`), ...(clip ? ['clip'] : [])];
   const all = [...inputs, ...scalars, ...(clip ? [clip] : [])];
-  const compiled = compileGraph({ inputs: all, outputs: [], assignments });
+  const compiled = compileGraph({ inputs: all, outputs: [], assignments }, nativeKernels);
   return bindSources(compiled, [...sources, ...named], [], places);
 }
 
@@ -114,7 +115,7 @@ function compileUpdate(
 function sumOf(program: Int32Array, leaf: (index: number) => Tensor): Tensor {
   const stack: Tensor[] = [];
   for (const word of program) {
-    if (word !== ADD) {
+    if (word !== addon.constants.sums.add) {
       stack.push(leaf(word));
       continue;
     }
@@ -135,7 +136,7 @@ function compileSquares(
   const outputs = pieces.map(({ start, end }) =>
     sum(square(slice(gradient, [[start - first.start, end - first.start]]))),
   );
-  const compiled = compileGraph({ inputs: [gradient], outputs });
+  const compiled = compileGraph({ inputs: [gradient], outputs }, nativeKernels);
   const bytes = bytesPerElement(flat.memory.dtype);
   const places = pieces.map((_, i) => ({ ...place, byteOffset: place.byteOffset + i * bytes }));
   return bindSources(compiled, [placeAt(gradients, first.start)], places, new Map());

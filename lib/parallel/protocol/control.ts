@@ -1,20 +1,20 @@
 import { ChainruleError } from '../../graph/errors.js';
 import { addon } from '../../runtime/addon.js';
 
-/** Words 0 to 15 belong to the barrier. */
-const STOP = 16;
-const DECISION = 17;
-const STEP = 18;
-const PAUSE = 19;
-const BEGIN = 20;
-const SAVE = 21;
-const SNAPSHOT = 22;
-const SNAPSHOT_STEP = 23;
+const STOP = 0;
+const DECISION = 1;
+const STEP = 2;
+const PAUSE = 3;
+const BEGIN = 4;
+const SAVE = 5;
+const SNAPSHOT = 6;
+const SNAPSHOT_STEP = 7;
 /** Number of active workers: this word in even steps, the next word in odd steps. */
-const ACTIVE = 24;
+const ACTIVE = 8;
 /** First of one word per worker: 1 while that worker waits for the others. */
-const WAITING = 32;
-const WORDS = WAITING + 256;
+const WAITING = 16;
+/** First word of the barrier, whose words are the addon's own. */
+const BARRIER = WAITING + 256;
 
 /** Longest wait in native code: a worker that never returns to JavaScript cannot be terminated. */
 const WAIT_MS = 50;
@@ -47,10 +47,13 @@ export function isReleased(error: unknown): boolean {
 export class Control {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
+  readonly #barrier: Int32Array;
 
-  constructor(buffer = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT)) {
+  /** @param buffer of another control, which this one then shares; by default a new one */
+  constructor(buffer = newBuffer()) {
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer);
+    this.#words = new Int32Array(buffer, 0, BARRIER);
+    this.#barrier = new Int32Array(buffer, BARRIER * Int32Array.BYTES_PER_ELEMENT);
   }
 
   /** Barrier of all workers: what they wrote before it is visible after it. Throws if the job was aborted. */
@@ -60,11 +63,11 @@ export class Control {
       return;
     }
     Atomics.store(this.#words, WAITING + rank, 1);
-    const ticket = addon.barrierArrive(this.#words, workers);
+    const ticket = addon.barrierArrive(this.#barrier, workers);
     for (;;) {
-      const outcome = addon.barrierWait(this.#words, ticket, workers, WAIT_MS);
-      if (outcome === 2) throw new ReleasedError();
-      if (outcome === 0) break;
+      const outcome = addon.barrierWait(this.#barrier, ticket, workers, WAIT_MS);
+      if (outcome === addon.constants.barrier.aborted) throw new ReleasedError();
+      if (outcome === addon.constants.barrier.passed) break;
     }
     Atomics.store(this.#words, WAITING + rank, 0);
   }
@@ -78,16 +81,16 @@ export class Control {
 
   /** Aborts the job and releases every worker from the barrier. */
   abort(): void {
-    addon.barrierAbort(this.#words);
+    addon.barrierAbort(this.#barrier);
   }
 
   get aborted(): boolean {
-    return Atomics.load(this.#words, 2) === 1;
+    return addon.barrierAborted(this.#barrier);
   }
 
   /** Resets the barrier, which must be empty. An incomplete snapshot is requested again. */
   reset(): void {
-    this.#words.fill(0, 0, 16);
+    this.#barrier.fill(0);
     this.#words.fill(0, WAITING);
     if (!this.copying) return;
     this.freeSnapshot();
@@ -213,4 +216,8 @@ export class Control {
   freeSnapshot(): void {
     Atomics.store(this.#words, SNAPSHOT, FREE);
   }
+}
+
+function newBuffer(): SharedArrayBuffer {
+  return new SharedArrayBuffer((BARRIER + addon.constants.barrier.words) * Int32Array.BYTES_PER_ELEMENT);
 }

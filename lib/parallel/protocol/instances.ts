@@ -1,8 +1,11 @@
+import { addon } from '../../runtime/addon.js';
 import { planReductionTree } from './reduction-tree.js';
 import { presentShards, shardRows } from './shards.js';
 
-/** Most shards that can run together: the limit of the addon. */
-export const MOST_TOGETHER = 64;
+/** Most shards that can run together. */
+export function mostTogether(): number {
+  return addon.constants.sums.mostRuns;
+}
 
 /** Distribution of batches over shards and workers. */
 export interface Sharing {

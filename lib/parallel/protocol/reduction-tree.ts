@@ -1,7 +1,5 @@
 import { at } from '../../graph/at.js';
-
-/** Postfix addition in a program for `addon.combine`. */
-export const ADD = -1;
+import { addon } from '../../runtime/addon.js';
 
 /**
  * Shards of one worker whose gradients it adds up on its own. Each shard's gradients go to a slot, which is free again
@@ -65,7 +63,7 @@ export function planReductionTree(present: readonly boolean[], workers: number):
     }
     const halves = childrenOf(node).filter((child) => hasShards(present, child));
     for (const half of halves) visit(half);
-    if (halves.length === 2) program.push(ADD);
+    if (halves.length === 2) program.push(addon.constants.sums.add);
   };
   visit({ level: Math.ceil(Math.log2(shards)), index: 0 });
   return { slots, work, program: Int32Array.from(program) };
@@ -111,12 +109,13 @@ class SlotWorker {
 }
 
 function added(left: Held, right: Held): Held {
-  const words = right.words.map((word) => (word === ADD ? ADD : word + left.shards.length));
+  const { add } = addon.constants.sums;
+  const words = right.words.map((word) => (word === add ? add : word + left.shards.length));
   return {
     node: left.node,
     shards: [...left.shards, ...right.shards],
     slots: [...left.slots, ...right.slots],
-    words: [...left.words, ...words, ADD],
+    words: [...left.words, ...words, add],
   };
 }
 

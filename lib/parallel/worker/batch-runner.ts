@@ -1,17 +1,15 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import { addon } from '../../runtime/addon.js';
 import type { RandomState } from '../../runtime/executable.js';
-import { MOST_TOGETHER } from '../protocol/instances.js';
+import { mostTogether } from '../protocol/instances.js';
 import type { SharedMemory } from '../protocol/job.js';
-import { ADD, type ShardGroup } from '../protocol/reduction-tree.js';
+import type { ShardGroup } from '../protocol/reduction-tree.js';
 import { shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
 import { BoundExecutable } from './bound-executable.js';
 import type { Recorder } from './recorder.js';
 
 /** Program for the sum of two slots. */
-const PAIR = Int32Array.of(0, 1, ADD);
-
 /** The batch of a step, with what its random numbers depend on. */
 export interface StepBatch {
   /** Number of rows. */
@@ -41,7 +39,7 @@ export class BatchRunner {
   /** @param together most shards to run together */
   constructor(
     private readonly gradients: readonly SharedMemory[],
-    private readonly together = MOST_TOGETHER,
+    private readonly together = mostTogether(),
     private readonly recorder?: Recorder,
   ) {
     this.#slots = gradients.map((slot) => viewInto(slot));
@@ -70,11 +68,13 @@ export class BatchRunner {
     first: BoundExecutable,
   ): void {
     const used: number[] = [];
+    const { add } = addon.constants.sums;
+    const pair = Int32Array.of(0, 1, add);
     for (const word of program) {
-      if (word === ADD) {
+      if (word === add) {
         const from = this.#slots[used.pop() as number] as TypedArray;
         const to = this.#slots[used.at(-1) as number] as TypedArray;
-        addon.combine(to, [to, from], PAIR, 0, to.length);
+        addon.combine(to, [to, from], pair, 0, to.length);
         this.recorder?.end('sum');
         continue;
       }

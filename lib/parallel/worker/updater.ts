@@ -3,7 +3,6 @@ import { clipScale } from '../../optim/update.js';
 import { addon } from '../../runtime/addon.js';
 import type { Control } from '../protocol/control.js';
 import type { BoundPlan, Job, Slice, UpdateJob, UpdateShare } from '../protocol/job.js';
-import { ADD } from '../protocol/reduction-tree.js';
 import { ShareProgress } from '../protocol/share-progress.js';
 import { viewInto } from '../protocol/shared-memory.js';
 import { BoundExecutable } from './bound-executable.js';
@@ -112,7 +111,7 @@ export class Updater {
   #addingTo(program: Int32Array): Int32Array {
     let adding = this.#adding.get(program);
     if (!adding) {
-      adding = Int32Array.of(this.#slots.length, ...program, ADD);
+      adding = Int32Array.of(this.#slots.length, ...program, addon.constants.sums.add);
       this.#adding.set(program, adding);
     }
     return adding;

@@ -5,7 +5,7 @@ import { sizeOf } from '../../graph/shapes.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { prepareUpdates } from '../../parallel/prepare/update-job.js';
-import { type Group, groupsOf, MOST_TOGETHER, sizesOfInstances } from '../../parallel/protocol/instances.js';
+import { type Group, groupsOf, mostTogether, sizesOfInstances } from '../../parallel/protocol/instances.js';
 import type { BoundPlan, UpdateJob } from '../../parallel/protocol/job.js';
 import { resultsOf } from '../../parallel/protocol/results.js';
 import { bytesOf, missingMemory } from '../../parallel/protocol/shared-memory.js';
@@ -154,7 +154,7 @@ export class MemoryEstimator {
     };
   }
 
-  #worker(rank: number, { workers, arenaBytes, together = MOST_TOGETHER }: ResourceLimits): WorkerBytes {
+  #worker(rank: number, { workers, arenaBytes, together = mostTogether() }: ResourceLimits): WorkerBytes {
     const { training, evaluation } = this.workload;
     const chosen = (plans: readonly BoundPlanChoices[]) =>
       plans.map((known) => planWithin(known, arenaBytes));
@@ -197,7 +197,7 @@ export class MemoryEstimator {
     const batches = [Math.min(batchSize, length), length % batchSize].filter((rows) => rows > 0);
     const sharing = { batches, shards, workers, mayBeFewer: this.#mayBeFewer(workers) };
     return groupsOf(sharing).map((groups) =>
-      groups.filter(({ count, rows }) => count > 1 && count <= MOST_TOGETHER && this.#addsUp(rows)),
+      groups.filter(({ count, rows }) => count > 1 && count <= mostTogether() && this.#addsUp(rows)),
     );
   }
 

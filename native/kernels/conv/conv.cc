@@ -1,6 +1,7 @@
 #include "kernels/conv/conv_correlation.h"
 #include "kernels/conv/conv_depthwise.h"
 #include "kernels/conv/winograd.h"
+#include "kernels/conv/winograd_grid.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -27,13 +28,15 @@ class Conv2d final : public Kernel {
       : input_(step.operand("input")),
         weight_(step.operand("weight")),
         output_(step.operand("output")),
-        workspace_(step.operand("workspace")),
+        workspace_(step.workspace()),
         shape_(step, input_, weight_, output_),
         band_(forward_band(shape_)),
         correlation_(source(), forward_axis(shape_, 0), forward_axis(shape_, 1), target(),
-                     weight_steps(), weight_.elements(), band_) {
-    require_workspace(step, workspace_,
-                      correlation_workspace(shape_, weight_.elements(), shape_.group_out, band_));
+                     weight_steps(), weight_.elements(), band_) {}
+
+  const char* method() const override { return "direct"; }
+  int64_t workspace_bytes() const override {
+    return bytes_of<T>(correlation_workspace(shape_, weight_.elements(), shape_.group_out, band_));
   }
 
   void run(const Run& run) const override {
@@ -70,18 +73,21 @@ class Conv2dInputGrad final : public Kernel {
       : gradient_(step.operand("gradient")),
         weight_(step.operand("weight")),
         output_(step.operand("output")),
-        workspace_(step.operand("workspace")),
-        shape_(step, output_, weight_, gradient_) {
-    const Band band = backward_band(shape_);
+        workspace_(step.workspace()),
+        shape_(step, output_, weight_, gradient_),
+        band_(backward_band(shape_)) {
     for (int64_t y = 0; y < std::min(shape_.stride[0], shape_.height); ++y) {
       for (int64_t x = 0; x < std::min(shape_.stride[1], shape_.width); ++x) {
         phases_.emplace_back(source(), backward_axis(shape_, 0, y), backward_axis(shape_, 1, x),
-                             target(y, x), weight_steps(), weight_.elements(), band);
+                             target(y, x), weight_steps(), weight_.elements(), band_);
       }
     }
-    require_workspace(
-        step, workspace_,
-        correlation_workspace(shape_, weight_.elements(), shape_.group_channels, band));
+  }
+
+  const char* method() const override { return "direct"; }
+  int64_t workspace_bytes() const override {
+    return bytes_of<T>(
+        correlation_workspace(shape_, weight_.elements(), shape_.group_channels, band_));
   }
 
   void run(const Run& run) const override {
@@ -108,6 +114,7 @@ class Conv2dInputGrad final : public Kernel {
 
   Operand gradient_, weight_, output_, workspace_;
   ConvShape shape_;
+  Band band_;
   std::vector<Method<T>> phases_;
 };
 
@@ -123,17 +130,19 @@ using DepthwiseConv2dInputGrad = Conv2dInputGrad<T, ChannelCorrelation>;
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv2d(const StepReader& step) {
-  if (step.has("winograd")) return make_winograd_conv2d(step);
   const Operand output = step.operand("output");
   const ConvShape shape(step, step.operand("input"), step.operand("weight"), output);
+  if (takes_winograd(shape, output.dtype, forward_size(shape))) return make_winograd_conv2d(step);
   return shape.depthwise() ? make_floating<DepthwiseConv2d>(output.dtype, step)
                            : make_floating<GroupedConv2d>(output.dtype, step);
 }
 
 std::unique_ptr<Kernel> make_conv2d_input_grad(const StepReader& step) {
-  if (step.has("winograd")) return make_winograd_conv2d_input_grad(step);
   const Operand output = step.operand("output");
   const ConvShape shape(step, output, step.operand("weight"), step.operand("gradient"));
+  if (takes_winograd(shape, output.dtype, backward_size(shape))) {
+    return make_winograd_conv2d_input_grad(step);
+  }
   return shape.depthwise() ? make_floating<DepthwiseConv2dInputGrad>(output.dtype, step)
                            : make_floating<GroupedConv2dInputGrad>(output.dtype, step);
 }

@@ -111,9 +111,4 @@ inline int64_t correlation_workspace(const ConvShape& s, int64_t weights, int64_
   return weights / std::max<int64_t>(columns, 1) * padded_channels(columns) + band.elements;
 }
 
-inline void require_workspace(const StepReader& step, const Operand& workspace, int64_t elements) {
-  require(step, workspace.elements() >= elements && workspace.contiguous(),
-          "workspace is too small");
-}
-
 }  // namespace chainrule::CHAINRULE_ISA

@@ -1,6 +1,7 @@
 #include "kernels/conv/conv_band.h"
 #include "kernels/conv/conv_depthwise.h"
 #include "kernels/conv/winograd.h"
+#include "kernels/conv/winograd_grid.h"
 #include "kernels/gemm/gemm_tile.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -16,15 +17,19 @@ class Conv2dWeightGrad final : public Kernel {
       : input_(step.operand("input")),
         gradient_(step.operand("gradient")),
         output_(step.operand("output")),
-        workspace_(step.operand("workspace")),
+        workspace_(step.workspace()),
         shape_(step, input_, output_, gradient_),
         band_(weight_band(shape_)),
         panels_(shape_.group_out),
         reader_(shape_.height, shape_.width, shape_.channels, forward_axis(shape_, 0),
                 forward_axis(shape_, 1), band_) {
-    require_workspace(step, workspace_, band_.elements + packed_elements());
     list_rows();
     list_segments();
+  }
+
+  const char* method() const override { return "direct"; }
+  int64_t workspace_bytes() const override {
+    return bytes_of<T>(band_.elements + packed_elements());
   }
 
   void run(const Run& run) const override {
@@ -138,8 +143,12 @@ class Conv2dWeightGrad final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv2d_weight_grad(const StepReader& step) {
-  if (step.has("winograd")) return make_winograd_conv2d_weight_grad(step);
-  return make_floating<Conv2dWeightGrad>(step.operand("output").dtype, step);
+  const Operand output = step.operand("output");
+  const ConvShape shape(step, step.operand("input"), output, step.operand("gradient"));
+  if (takes_winograd(shape, output.dtype, forward_size(shape))) {
+    return make_winograd_conv2d_weight_grad(step);
+  }
+  return make_floating<Conv2dWeightGrad>(output.dtype, step);
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -13,15 +13,15 @@ class WinogradConv2d final : public Kernel {
       : input_(step.operand("input")),
         weight_(step.operand("weight")),
         output_(step.operand("output")),
-        workspace_(step.operand("workspace")),
+        workspace_(step.workspace()),
         shape_(step, input_, weight_, output_),
         correlation_({shape_.images, shape_.height, shape_.width, shape_.channels, 1},
                      {-shape_.padding[0], -shape_.padding[1]},
                      {shape_.images, shape_.out_height, shape_.out_width}, shape_.out_channels, 0,
-                     weight_steps(shape_), WinogradBlocks(step)) {
-    require_winograd(step, shape_);
-    require_workspace(step, workspace_, correlation_.workspace());
-  }
+                     weight_steps(shape_), WinogradBlocks(forward_size(shape_))) {}
+
+  const char* method() const override { return "winograd"; }
+  int64_t workspace_bytes() const override { return bytes_of<float>(correlation_.workspace()); }
 
   void run(const Run& run) const override {
     correlation_.run(run.at<const float>(input_), run.at<const float>(weight_),
@@ -46,16 +46,16 @@ class WinogradConv2dInputGrad final : public Kernel {
       : gradient_(step.operand("gradient")),
         weight_(step.operand("weight")),
         output_(step.operand("output")),
-        workspace_(step.operand("workspace")),
+        workspace_(step.workspace()),
         shape_(step, output_, weight_, gradient_),
         correlation_({shape_.images, shape_.out_height, shape_.out_width, shape_.out_channels, 1},
                      {shape_.padding[0] - 2, shape_.padding[1] - 2},
                      {shape_.images, shape_.height, shape_.width}, shape_.channels,
                      8 * shape_.channels * shape_.out_channels, weight_steps(shape_),
-                     WinogradBlocks(step)) {
-    require_winograd(step, shape_);
-    require_workspace(step, workspace_, correlation_.workspace());
-  }
+                     WinogradBlocks(backward_size(shape_))) {}
+
+  const char* method() const override { return "winograd"; }
+  int64_t workspace_bytes() const override { return bytes_of<float>(correlation_.workspace()); }
 
   void run(const Run& run) const override {
     correlation_.run(run.at<const float>(gradient_), run.at<const float>(weight_),
@@ -79,12 +79,12 @@ class WinogradConv2dWeightGrad final : public Kernel {
       : input_(step.operand("input")),
         gradient_(step.operand("gradient")),
         output_(step.operand("output")),
-        workspace_(step.operand("workspace")),
+        workspace_(step.workspace()),
         shape_(step, input_, output_, gradient_),
-        method_(shape_, WinogradBlocks(step)) {
-    require_winograd(step, shape_);
-    require_workspace(step, workspace_, method_.workspace());
-  }
+        method_(shape_, WinogradBlocks(forward_size(shape_))) {}
+
+  const char* method() const override { return "winograd"; }
+  int64_t workspace_bytes() const override { return bytes_of<float>(method_.workspace()); }
 
   void run(const Run& run) const override {
     method_.run(run.at<const float>(input_), run.at<const float>(gradient_), run.at<float>(output_),
@@ -97,24 +97,18 @@ class WinogradConv2dWeightGrad final : public Kernel {
   WinogradWeightGrad<float> method_;
 };
 
-template <typename KernelOf>
-std::unique_ptr<Kernel> make_winograd(const StepReader& step) {
-  require(step, step.operand("output").dtype == DType::kFloat32, "winograd takes float32 operands");
-  return std::make_unique<KernelOf>(step);
-}
-
 }  // namespace
 
 std::unique_ptr<Kernel> make_winograd_conv2d(const StepReader& step) {
-  return make_winograd<WinogradConv2d>(step);
+  return std::make_unique<WinogradConv2d>(step);
 }
 
 std::unique_ptr<Kernel> make_winograd_conv2d_input_grad(const StepReader& step) {
-  return make_winograd<WinogradConv2dInputGrad>(step);
+  return std::make_unique<WinogradConv2dInputGrad>(step);
 }
 
 std::unique_ptr<Kernel> make_winograd_conv2d_weight_grad(const StepReader& step) {
-  return make_winograd<WinogradConv2dWeightGrad>(step);
+  return std::make_unique<WinogradConv2dWeightGrad>(step);
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -4,8 +4,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Convolutions by Winograd's method: steps with the attribute `winograd`, which holds the block
-// sizes.
+// Convolutions by Winograd's method, for steps that `takes_winograd` accepts.
 std::unique_ptr<Kernel> make_winograd_conv2d(const StepReader& step);
 std::unique_ptr<Kernel> make_winograd_conv2d_input_grad(const StepReader& step);
 std::unique_ptr<Kernel> make_winograd_conv2d_weight_grad(const StepReader& step);

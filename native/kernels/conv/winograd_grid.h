@@ -1,34 +1,11 @@
 #pragma once
 
+#include <cmath>
+
 #include "kernels/conv/conv_shape.h"
 #include "kernels/conv/winograd_transform.h"
 
 namespace chainrule::CHAINRULE_ISA {
-
-// Block sizes that keep the work in the caches: `tiles` tiles at a time, `inner` channels that are
-// summed over (in the weight gradient: that are rows), and `outer` channels of the results.
-struct WinogradBlocks {
-  int64_t tiles, inner, outer;
-
-  WinogradBlocks(const StepReader& step) {
-    const Dims blocks = step.integers("winograd");
-    require(step, blocks.size() == 3 && *std::min_element(blocks.begin(), blocks.end()) >= 1,
-            "winograd must be three positive numbers");
-    tiles = blocks[0], inner = blocks[1], outer = blocks[2];
-    require(step, outer % 16 == 0, "the third number of winograd must be a multiple of 16");
-  }
-};
-
-// Winograd's method is for 3 x 3 kernels, and for tiles without gaps.
-inline void require_winograd(const StepReader& step, const ConvShape& s) {
-  const bool fits = s.kernel_height == 3 && s.kernel_width == 3 && s.groups == 1 &&
-                    s.stride == Dims{1, 1} && s.dilation == Dims{1, 1};
-  require(step, fits, "winograd takes kernels of 3 x 3, stride 1, dilation 1, one group");
-  require(step,
-          s.images * s.channels * s.out_channels > 0 && s.out_height * s.out_width > 0 &&
-              s.height * s.width > 0,
-          "winograd takes operands that are not empty");
-}
 
 // Distance between two positions of `elements` each: an odd number of cache lines, so that the 36
 // positions that a transform writes do not share cache sets.
@@ -67,6 +44,63 @@ struct TileGrid {
 
   TileSize size_at(int64_t row, int64_t column) const {
     return {std::min(kTileSide, height - row), std::min(kTileSide, width - column)};
+  }
+};
+
+// The size of Winograd's method: the tiles of the results, the channels that are summed over (in
+// the weight gradient: that are rows), and the channels of the results.
+struct WinogradSize {
+  TileGrid grid;
+  int64_t inner, outer;
+};
+
+// Of a convolution and of its weight gradient.
+inline WinogradSize forward_size(const ConvShape& s) {
+  return {{s.images, s.out_height, s.out_width}, s.channels, s.out_channels};
+}
+
+// Of the input gradient.
+inline WinogradSize backward_size(const ConvShape& s) {
+  return {{s.images, s.height, s.width}, s.out_channels, s.channels};
+}
+
+// True if the method can compute a convolution, and if its transforms cost less than the products
+// that they save: tiles of 4 x 4 results take a quarter of the products. The same for all
+// instruction sets, so that a plan fits all of them.
+inline bool takes_winograd(const ConvShape& s, DType dtype, const WinogradSize& size) {
+  // In products: the transforms of one channel of a tile, and of one kernel of 3 x 3 weights.
+  constexpr int64_t kTileCost = 400, kKernelCost = 200;
+  const bool fits = dtype == DType::kFloat32 && s.kernel_height == 3 && s.kernel_width == 3 &&
+                    s.groups == 1 && s.stride == Dims{1, 1} && s.dilation == Dims{1, 1};
+  if (!fits) return false;
+  const auto& [grid, inner, outer] = size;
+  const double channels = static_cast<double>(inner) * static_cast<double>(outer);
+  const auto tiles = static_cast<double>(grid.count());
+  const double direct = static_cast<double>(grid.images * grid.height * grid.width) * 9 * channels;
+  const double transforms =
+      kTileCost * tiles * static_cast<double>(inner + outer) + kKernelCost * channels;
+  return kPositions * tiles * channels + transforms < direct;
+}
+
+// Block sizes that keep the work in the caches: `tiles` tiles at a time, and channels of either
+// side. More channels take more tiles at a time, since all kernels are read for each block of them.
+struct WinogradBlocks {
+  int64_t tiles, inner, outer;
+
+  explicit WinogradBlocks(const WinogradSize& size) {
+    // Elements of transformed pixels that should stay in the second-level cache, and channels per
+    // block of a product that uses its transformed kernels only once.
+    constexpr double kElements = 98304;
+    constexpr int64_t kChannels = 64;
+    const int64_t all = size.grid.count();
+    const auto sum = static_cast<double>(size.inner + size.outer);
+    const double fitting = kElements / kPositions / sum;
+    const double least = static_cast<double>(size.inner * size.outer) / sum / 2;
+    const auto most = static_cast<int64_t>(std::ceil(std::max(fitting, least)));
+    const int64_t count = (all + most - 1) / most;
+    tiles = (all + count - 1) / count;
+    inner = count == 1 ? kChannels : size.inner;
+    outer = count == 1 ? kChannels : padded_channels(size.outer);
   }
 };
 

@@ -12,7 +12,8 @@ namespace chainrule::CHAINRULE_ISA {
 // contiguous along k.
 //
 // Rows are read in place, and so are panels whose vectors are contiguous; a product is turned, to
-// b^T a^T = c^T, if that saves copies. lib/ops/primitives/matmul/workspace.ts has the same rules.
+// b^T a^T = c^T, if that saves copies. The blocks are the same for all instruction sets, so that a
+// plan fits all of them.
 struct GemmBlocks {
   int64_t rows, columns, depth;  // of the product, turned if it is
   bool turned;
@@ -38,14 +39,17 @@ struct GemmBlocks {
                         : columns;
   }
 
-  // True if the tiles were measured to beat OpenBLAS: not if panels are mostly padding, nor for
-  // small products, for which OpenBLAS needs no copies either. With 16 registers, panels are too
-  // narrow to be read from memory, and only the turn wins.
+  // True if the tiles were measured to beat OpenBLAS on some instruction set: not if panels are
+  // mostly padding, nor for small products, for which OpenBLAS needs no copies either.
   bool worth() const {
     const bool small = rows * columns * depth <= kSmall;
-    return (turned || kVectorBytes == 64) && std::min({rows, columns, depth}) >= kVector &&
-           4 * columns >= 3 * padded(columns) && (panel_along || !small);
+    return std::min({rows, columns, depth}) >= kVector && 4 * columns >= 3 * padded(columns) &&
+           (panel_along || !small);
   }
+
+  // True if they beat it on this one as well. With 16 registers, panels are too narrow to be read
+  // from memory, and only the turn wins.
+  bool worth_here() const { return worth() && (turned || kVectorBytes == 64); }
 
   // Elements of the packed panels. Without packing, only an incomplete last panel takes any.
   int64_t panel_elements() const {
@@ -58,7 +62,7 @@ struct GemmBlocks {
   int64_t workspace() const { return panel_elements() + (packs_rows ? block_depth * kRows : 0); }
 
  private:
-  // The longest vector and panel of any instruction set, so that a plan fits all of them.
+  // The longest vector and panel of any instruction set.
   static constexpr int64_t kVector = 16, kPanel = 64;
   static constexpr int64_t kDepth = 512, kLongDepth = 1024;
   static constexpr int64_t kSmall = 1000000;

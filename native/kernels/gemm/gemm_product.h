@@ -16,21 +16,15 @@ struct Layout {
 };
 
 // The product c[m, n] = a[m, k] b[k, n] on the tiles of gemm_tile.h, where c has contiguous rows
-// and a and b have contiguous rows or columns.
+// and a and b have contiguous rows or columns. `run` needs the workspace of the blocks.
 template <typename T>
 class Product {
  public:
-  Product(int64_t m, int64_t n, int64_t k, Layout a, Layout b)
-      : blocks_(m, n, k, a.along == 1, b.along == 1),
-        rows_(blocks_.turned ? b : a),
-        columns_(blocks_.turned ? a : b),
-        leading_(n) {}
-
-  // True if the tiles were measured to beat the BLAS.
-  bool worth() const { return blocks_.worth(); }
-
-  // Elements of workspace that `run` needs.
-  int64_t workspace() const { return blocks_.workspace(); }
+  Product(const GemmBlocks& blocks, Layout a, Layout b)
+      : blocks_(blocks),
+        rows_(blocks.turned ? b : a),
+        columns_(blocks.turned ? a : b),
+        leading_(blocks.turned ? blocks.rows : blocks.columns) {}
 
   // True if each result is one sum in registers, so that sums of products have the same bits if
   // they are made in registers as well.

@@ -41,14 +41,17 @@ class Matmul final : public Kernel {
       : a_(step.operand("a")), b_(step.operand("b")), output_(step.operand("output")) {
     check_shapes(step);
     list_products();
-    if constexpr (kHasProduct<T>) choose_product(step);
+    workspace_ = step.workspace();
+    if constexpr (std::is_same_v<T, float>) choose_product();
   }
+
+  int64_t workspace_bytes() const override { return workspace_bytes_; }
 
   void run(const Run& run) const override {
     const T* a = run.at<const T>(a_);
     const T* b = run.at<const T>(b_);
     T* output = run.at<T>(output_);
-    T* workspace = workspace_ ? run.at<T>(*workspace_) : nullptr;
+    T* workspace = run.at<T>(workspace_);
     if (k_ == 0) std::fill_n(output, output_.elements(), T(0));
     if (k_ == 0 || m_ == 0 || n_ == 0) return;
     for (const auto& [a_offset, b_offset] : products_) {
@@ -72,7 +75,7 @@ class Matmul final : public Kernel {
       for (const auto& [a_offset, b_offset] : products_) {
         for (size_t i = 0; i < runs.size(); ++i) {
           terms[i] = {runs[i].at<const T>(a_) + a_offset, runs[i].at<const T>(b_) + b_offset,
-                      workspace_ ? runs[i].at<T>(*workspace_) : nullptr};
+                      runs[i].at<T>(workspace_)};
         }
         product_->run_sum({terms.data(), runs.size()}, program, output);
         output += m_ * n_;
@@ -132,21 +135,20 @@ class Matmul final : public Kernel {
     }
   }
 
-  // Plans are the same for all instruction sets and processors; a plan that knows less about the
-  // strides than is known here may give too small a workspace.
-  void choose_product(const StepReader& step) {
+  // The workspace is the same for all instruction sets, even for those that leave the product to
+  // the BLAS.
+  void choose_product() {
     if (k_ == 0) return;
     const auto layout = [](const Storage& stored, bool along) {
       return stored.transposed == along ? Layout{stored.leading, 1} : Layout{1, stored.leading};
     };
-    const Product<T> product(m_, n_, k_, layout(a_storage_, true), layout(b_storage_, false));
-    if (!product.worth()) return;
-    if (step.has("workspace")) {
-      workspace_ = step.operand("workspace");
-      require(step, workspace_->contiguous() && workspace_->dtype == output_.dtype,
-              "workspace is not contiguous or has another dtype");
+    const Layout a = layout(a_storage_, true), b = layout(b_storage_, false);
+    const GemmBlocks blocks(m_, n_, k_, a.along == 1, b.along == 1);
+    if (!blocks.worth()) return;
+    workspace_bytes_ = bytes_of<T>(blocks.workspace());
+    if constexpr (kHasProduct<T>) {
+      if (blocks.worth_here()) product_.emplace(blocks, a, b);
     }
-    if (product.workspace() <= (workspace_ ? workspace_->elements() : 0)) product_ = product;
   }
 
   void multiply(const T* a, const T* b, T* output, T* workspace) const {
@@ -170,7 +172,8 @@ class Matmul final : public Kernel {
   Storage a_storage_{}, b_storage_{};
   std::vector<Offsets> products_;
   std::optional<Product<T>> product_;
-  std::optional<Operand> workspace_;
+  Operand workspace_;
+  int64_t workspace_bytes_ = 0;
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ class Solve final : public Kernel {
       : a_(step.operand("a")),
         b_(step.operand("b")),
         output_(step.operand("output")),
-        workspace_(step.operand("workspace")),
+        workspace_(step.workspace()),
         name_(step.text("name")) {
     require(step, a_.rank() >= 2 && b_.rank() == a_.rank(), "operands must be matrices");
     n_ = a_.dim(-1), k_ = b_.dim(-1);
@@ -25,12 +25,12 @@ class Solve final : public Kernel {
     require(step, a_.contiguous() && b_.contiguous() && output_.contiguous(),
             "operands must be contiguous");
     require(step, b_.shape == output_.shape, "output has another shape than b");
-    require(step, workspace_.dtype == a_.dtype && workspace_.elements() >= n_ * n_,
-            "the workspace is too small");
     systems_ = product(Dims(a_.shape.begin(), a_.shape.end() - 2));
     require(step, a_.elements() == systems_ * n_ * n_ && b_.elements() == systems_ * n_ * k_,
             "batches differ");
   }
+
+  int64_t workspace_bytes() const override { return bytes_of<T>(n_ * n_); }
 
   void run(const Run& run) const override {
     const T* a = run.at<const T>(a_);

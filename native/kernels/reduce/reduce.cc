@@ -18,11 +18,11 @@ const Combiner<T>& read_combiner(const StepReader& step, const Extent& extent) {
 template <typename T>
 std::vector<Reduction<T>> read_reductions(const StepReader& step, const Extent& extent) {
   std::vector<Reduction<T>> reductions;
-  for (const auto& item : step.items("reductions")) {
-    const Operand output = item->operand("output");
-    require(*item, output.contiguous() && output.elements() == extent.outer * extent.inner,
+  for (const StepReader& item : step.items("reductions")) {
+    const Operand output = item.operand("output");
+    require(item, output.contiguous() && output.elements() == extent.outer * extent.inner,
             "output is not contiguous, or has another size than dims say");
-    reductions.push_back({read_combiner<T>(*item, extent), item->integer("result"), output,
+    reductions.push_back({read_combiner<T>(item, extent), item.integer("result"), output,
                           store_as<T>(output.dtype)});
   }
   require(step, !reductions.empty(), "there are no reductions");

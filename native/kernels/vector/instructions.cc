@@ -1,5 +1,6 @@
 #include "kernels/vector/instructions.h"
 
+#include <algorithm>
 #include <array>
 
 namespace chainrule::CHAINRULE_ISA {
@@ -45,14 +46,15 @@ void loop(int64_t n, T* out, const T* const* inputs) {
 
 template <class Operation>
 constexpr bool has_loop(unsigned scalars) {
-  if constexpr (requires { Operation::allows(scalars); }) {
-    return Operation::allows(scalars);
-  } else {
-    // Values that are the same for all elements are computed once, on a line of copies, by the loop
-    // without scalars.
-    constexpr unsigned all = (1u << Operation::arity) - 1;
-    return scalars < all || std::is_same_v<Operation, Copy>;
+  if constexpr (requires { Operation::allowed; }) {
+    if constexpr (Operation::allowed.size() > 0) {
+      return std::ranges::find(Operation::allowed, scalars) != Operation::allowed.end();
+    }
   }
+  // Values that are the same for all elements are computed once, on a line of copies, by the loop
+  // without scalars.
+  constexpr unsigned all = (1u << Operation::arity) - 1;
+  return scalars < all || (scalars == all && std::is_same_v<Operation, Copy>);
 }
 
 template <typename T, class Operation, unsigned scalars>
@@ -79,20 +81,20 @@ constexpr auto all_loops(std::tuple<Operation...>*) {
   return std::array{Loops<T, Operation>::kAll.data()...};
 }
 
-template <class Operation>
-constexpr OperationInfo info() {
-  if constexpr (requires { Operation::place; }) {
-    return {Operation::name,        Operation::arity,
-            Operation::commutative, id<typename Operation::Outer>,
-            Operation::place,       id<typename Operation::Inner>};
-  } else {
-    return {Operation::name, Operation::arity, Operation::commutative, -1, -1, -1};
+template <class Type>
+constexpr Operation describe() {
+  Operation facts{Type::name, Type::arity, Type::commutative, &has_loop<Type>};
+  if constexpr (requires { Type::place; }) {
+    facts.outer = Type::Outer::name;
+    facts.inner = Type::Inner::name;
+    facts.place = Type::place;
   }
+  return facts;
 }
 
-template <class... Operation>
-constexpr auto all_infos(std::tuple<Operation...>*) {
-  return std::array{info<Operation>()...};
+template <class... Type>
+constexpr auto describe_all(std::tuple<Type...>*) {
+  return std::array{describe<Type>()...};
 }
 
 constexpr Operations* kAll = nullptr;
@@ -105,9 +107,14 @@ Loop<T> find_loop(int operation, unsigned scalars) {
   return kLoops[operation][scalars];
 }
 
-const OperationInfo& operation_info(int operation) {
-  static constexpr auto kInfos = all_infos(kAll);
-  return kInfos[operation];
+std::span<const Operation> operations() {
+  static constexpr auto kFacts = describe_all(kAll);
+  return kFacts;
+}
+
+int copy_operation() {
+  static_assert(std::is_same_v<std::tuple_element_t<0, Operations>, Copy>);
+  return 0;
 }
 
 template Loop<float> find_loop<float>(int, unsigned);

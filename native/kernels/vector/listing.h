@@ -18,7 +18,8 @@ struct Value {
   int uses = 0;         // by other values and as a result
 };
 
-// A vector program as a list of values, each after its inputs. Operands come first.
+// A vector program as a list of values, each after its inputs: operand i is value i, then each
+// instruction defines the next.
 struct Listing {
   std::vector<Value> values;
   std::vector<int> results;
@@ -27,14 +28,12 @@ struct Listing {
 };
 
 // Reads the instructions of a step; `scalars` says for each operand whether it is one element for
-// all, and `kept` names registers that are results besides the stored ones. Instructions are
-// rewritten and fused where that is faster, and unused ones have no uses.
+// all, and `kept` names registers that are results besides the stored ones. Throws PlanError unless
+// there is a loop for each instruction, and each result can be stored while operands in the same
+// memory are read.
 Listing read_listing(const StepReader& step, const std::vector<bool>& scalars, const Dims& kept);
 
 // Bit k is set if input k is a scalar.
 unsigned scalar_inputs(const Listing& list, const std::vector<int>& inputs);
-
-// Joins values with a single use into their users, where there is a loop for both.
-void fuse(Listing& listing);
 
 }  // namespace chainrule::CHAINRULE_ISA

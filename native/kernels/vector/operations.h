@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <initializer_list>
 #include <tuple>
 #include <utility>
 
@@ -121,7 +122,6 @@ struct Fused {
   static constexpr int place = place_;
   static constexpr int arity = Outer::arity - 1 + Inner::arity;
   static constexpr bool commutative = false;
-  static constexpr const char* name = "";  // plans cannot name it
 
   template <typename T, typename... More>
   static T apply(T first, More... more) {
@@ -143,47 +143,51 @@ struct Fused {
   }
 };
 
-// A long fusion, with loops for some combinations of scalar inputs only: bit k is for input k.
-template <class Fusion, unsigned... allowed>
-struct Only : Fusion {
-  static constexpr bool allows(unsigned scalars) { return ((scalars == allowed) || ...); }
-};
+// The fusions: type, name in plans, outer operation, place, inner operation, and the combinations
+// of scalar inputs that a long fusion has loops for, where bit k is for input k; none means all.
+#define CHAINRULE_FUSED(X)                                                                      \
+  X(MulAdd, "mulAdd", Add, 0, Mul)                      /* a b + c */                           \
+  X(MulAddMul, "mulAddMul", MulAdd, 2, Mul)             /* a b + c d */                         \
+  X(MulSub, "mulSub", Sub, 0, Mul)                      /* a b - c */                           \
+  X(SubMul, "subMul", Sub, 1, Mul)                      /* a - b c */                           \
+  X(AddAdd, "addAdd", Add, 0, Add)                      /* a + b + c */                         \
+  X(SubSub, "subSub", Sub, 0, Sub)                      /* a - b - c */                         \
+  X(MulMul, "mulMul", Mul, 0, Mul)                      /* a b c */                             \
+  X(ScaledAdd, "scaledAdd", Mul, 0, Add)                /* (a + b) c */                         \
+  X(ScaledSub, "scaledSub", Mul, 0, Sub)                /* (a - b) c */                         \
+  X(MulDiv, "mulDiv", Div, 0, Mul)                      /* a b / c */                           \
+  X(DivAdd, "divAdd", Div, 1, Add)                      /* a / (b + c) */                       \
+  X(SqrtMul, "sqrtMul", Sqrt, 0, Mul)                   /* sqrt(a b) */                         \
+  X(SqrtMulAdd, "sqrtMulAdd", Add, 0, SqrtMul)          /* sqrt(a b) + c */                     \
+  X(DivSqrtMulAdd, "divSqrtMulAdd", Div, 1, SqrtMulAdd) /* a / (sqrt(b c) + d) */               \
+  X(ReluAdd, "reluAdd", Relu, 0, Add)                   /* relu(a + b) */                       \
+  X(ExpSub, "expSub", Exp, 0, Sub)                      /* exp(a - b) */                        \
+  X(WhereGt, "whereGt", Where, 0, Gt)                   /* a > b ? c : d */                     \
+  X(WhereGe, "whereGe", Where, 0, Ge)                   /* a >= b ? c : d */                    \
+  X(WhereEq, "whereEq", Where, 0, Eq)                   /* a == b ? c : d */                    \
+  /* Moving averages and steps of adaptive optimisers: a b + c d e; a b c / (sqrt(d e) + f); */ \
+  /* a - b c d / (sqrt(e f) + g). */                                                            \
+  X(Average, "average", MulAdd, 2, MulMul, 0b01010, 0b10010)                                    \
+  X(Quotient, "quotient", DivSqrtMulAdd, 0, MulMul, 0b110110)                                   \
+  X(AdaptiveStep, "adaptiveStep", Sub, 1, Quotient, 0b1101100)
 
-using MulAdd = Fused<Add, 0, Mul>;        // a b + c
-using MulAddMul = Fused<MulAdd, 2, Mul>;  // a b + c d
-using MulSub = Fused<Sub, 0, Mul>;        // a b - c
-using SubMul = Fused<Sub, 1, Mul>;        // a - b c
-using AddAdd = Fused<Add, 0, Add>;        // a + b + c
-using SubSub = Fused<Sub, 0, Sub>;        // a - b - c
-using MulMul = Fused<Mul, 0, Mul>;        // a b c
-using ScaledSum = Fused<Mul, 0, Add>;     // (a + b) c
-using ScaledGap = Fused<Mul, 0, Sub>;     // (a - b) c
-using MulDiv = Fused<Div, 0, Mul>;        // a b / c
-using DivAdd = Fused<Div, 1, Add>;        // a / (b + c)
-using RootMul = Fused<Sqrt, 0, Mul>;      // sqrt(a b)
-using RootAdd = Fused<Add, 0, RootMul>;   // sqrt(a b) + c
-using PerRoot = Fused<Div, 1, RootAdd>;   // a / (sqrt(b c) + d)
-using ReluAdd = Fused<Relu, 0, Add>;      // relu(a + b)
-using ExpSub = Fused<Exp, 0, Sub>;        // exp(a - b)
-using WhereGt = Fused<Where, 0, Gt>;      // a > b ? c : d
-using WhereGe = Fused<Where, 0, Ge>;
-using WhereEq = Fused<Where, 0, Eq>;
+#define CHAINRULE_DEFINE_FUSED(Type, text, Outer, place, Inner, ...)          \
+  struct Type : Fused<Outer, place, Inner> {                                  \
+    static constexpr const char* name = text;                                 \
+    static constexpr std::initializer_list<unsigned> allowed = {__VA_ARGS__}; \
+  };
+CHAINRULE_FUSED(CHAINRULE_DEFINE_FUSED)
+#undef CHAINRULE_DEFINE_FUSED
 
-// Adaptive optimisers: a b + c d e; a b c / (sqrt(d e) + f); a - b c d / (sqrt(e f) + g).
-using Average = Only<Fused<MulAdd, 2, MulMul>, 0b01010, 0b10010>;
-using Quotient = Only<Fused<PerRoot, 0, MulMul>, 0b110110>;
-using AdaptiveStep = Only<Fused<Sub, 1, Quotient>, 0b1101100>;
-
-// The order determines an operation's number. Of two fusions with the same outer operation, the
-// first that fits is used.
+// Of two fusions with the same outer operation, the compiler uses the first that fits.
 #define CHAINRULE_NAME(Type, ...) Type,
-using Operations =
-    std::tuple<CHAINRULE_UNARY(CHAINRULE_NAME) CHAINRULE_BINARY(CHAINRULE_NAME) Where, MulAdd,
-               MulAddMul, MulSub, SubMul, AddAdd, SubSub, MulMul, ScaledSum, ScaledGap, MulDiv,
-               DivAdd, RootMul, RootAdd, PerRoot, ReluAdd, ExpSub, WhereGt, WhereGe, WhereEq,
-               Average, Quotient, AdaptiveStep>;
+#define CHAINRULE_LAST_NAME(Type, ...) , Type
+using Operations = std::tuple<CHAINRULE_UNARY(CHAINRULE_NAME) CHAINRULE_BINARY(CHAINRULE_NAME)
+                                  Where CHAINRULE_FUSED(CHAINRULE_LAST_NAME)>;
 #undef CHAINRULE_NAME
+#undef CHAINRULE_LAST_NAME
 #undef CHAINRULE_UNARY
 #undef CHAINRULE_BINARY
+#undef CHAINRULE_FUSED
 
 }  // namespace chainrule::CHAINRULE_ISA

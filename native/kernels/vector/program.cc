@@ -83,8 +83,7 @@ Program<T>::Program(const StepReader& step, int64_t block, const Dims& kept)
   const Dims shape = step.integers("shape");
   const std::vector<Operand> operands = step.operands("operands");
   elements_ = product(shape);
-  Listing list = read_listing(step, scalar_operands(step, operands, shape), kept);
-  fuse(list);
+  const Listing list = read_listing(step, scalar_operands(step, operands, shape), kept);
   for (int i = 0; i < static_cast<int>(list.values.size()); ++i) {
     if (list[i].uses > 0) add_value(list, i, operands, shape);
   }

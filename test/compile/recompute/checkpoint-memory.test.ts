@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Plan } from '#lib/compile/plan/plan.js';
 import { PlanChoices } from '#lib/compile/plan-choices.js';
 import { input } from '#lib/graph/leaf.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 
 const [rows, width, depth] = [64, 32, 64];
 /** The bytes of what each layer leaves. */
@@ -19,14 +20,16 @@ const chain = (x: Tensor) => layers.reduce((value, layer) => layer.forward(value
 /** The plan of the gradients of a deep network, whose stretches `forward` may mark. */
 function planOf(forward: (x: Tensor) => Tensor): Plan {
   const x = input('x', [rows, width]);
-  return new PlanChoices({ inputs: [x], outputs: grad(forward(x).square().mean(), parameters) }).quickest
-    .plan;
+  return new PlanChoices(
+    { inputs: [x], outputs: grad(forward(x).square().mean(), parameters) },
+    nativeKernels,
+  ).quickest.plan;
 }
 
 /** The operations of a forward pass through one layer. */
 function flopsOfLayer(): number {
   const x = input('x', [rows, width]);
-  return new PlanChoices({ inputs: [x], outputs: [chain(x)] }).quickest.plan.flops / depth;
+  return new PlanChoices({ inputs: [x], outputs: [chain(x)] }, nativeKernels).quickest.plan.flops / depth;
 }
 
 describe('a deep network', () => {
@@ -75,7 +78,7 @@ describe('what is not kept', () => {
     const plan = (wrap: (layer: nn.Module) => nn.Module) => {
       const x = input('x', [rows, width]);
       const outputs = grad(forward(wrap)(x).square().mean(), block.parameters());
-      return new PlanChoices({ inputs: [x], outputs }).quickest.plan;
+      return new PlanChoices({ inputs: [x], outputs }, nativeKernels).quickest.plan;
     };
     const kept = plan((layer) => layer).arenaBytes;
     expect(kept).toBeGreaterThanOrEqual(32 * activation);
@@ -84,7 +87,8 @@ describe('what is not kept', () => {
 
   it('is nothing without a gradient', () => {
     const x = input('x', [rows, width]);
-    const plan = (output: Tensor) => new PlanChoices({ inputs: [x], outputs: [output] }).quickest.plan;
+    const plan = (output: Tensor) =>
+      new PlanChoices({ inputs: [x], outputs: [output] }, nativeKernels).quickest.plan;
     expect(plan(checkpointSequential(layers, 8)(x))).toEqual(plan(chain(x)));
   });
 });

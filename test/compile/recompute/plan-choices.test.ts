@@ -5,6 +5,7 @@ import { input } from '#lib/graph/leaf.js';
 import { traced } from '#lib/graph/trace.js';
 import { bind } from '#lib/runtime/bind.js';
 import { Executable } from '#lib/runtime/executable.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 
 /** The loss of a deep network with dropout and batch norm, and its gradients. */
 function graph() {
@@ -28,7 +29,7 @@ const values = [
 
 describe('the plans of a graph', () => {
   const traced = graph();
-  const plans = new PlanChoices(traced);
+  const plans = new PlanChoices(traced, nativeKernels);
   const run = (compiled: PlanChoices['quickest']) => {
     const { bindings, produced } = bind(compiled, values, traced.outputs);
     const executable = new Executable(compiled.plan);
@@ -69,7 +70,10 @@ describe('the plans of a graph', () => {
 
 describe('plans of a graph that was traced before', () => {
   it('are found again, and are the same', () => {
-    const [first, second] = [new PlanChoices(graph()), new PlanChoices(graph())];
+    const [first, second] = [
+      new PlanChoices(graph(), nativeKernels),
+      new PlanChoices(graph(), nativeKernels),
+    ];
     const limit = first.quickest.plan.arenaBytes / 2;
     expect(second.within(limit)?.plan).toEqual(first.within(limit)?.plan);
   });

@@ -10,6 +10,7 @@ import { stepsOf, withoutIdle } from '#lib/compile/recompute/sequence.js';
 import { allocate, type TypedArray } from '#lib/graph/dtype.js';
 import { sizeOf } from '#lib/graph/shapes.js';
 import { Executable } from '#lib/runtime/executable.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import {
   buildGraph,
   leafValues,
@@ -62,7 +63,7 @@ describe('random graphs of which actions run again at random', () => {
     fc.assert(
       fc.property(recipes, repetitions, (recipe, again) => {
         const graph = buildGraph(recipe, 'float32');
-        const lowered = lowerGraph(graph);
+        const lowered = lowerGraph(graph, nativeKernels);
         const actions = actionsOf(lowered.steps);
         const count = actions.steps.length;
         const sequence = actions.steps.map((_, action) => action);
@@ -94,7 +95,7 @@ describe('random graphs of which actions run again at random', () => {
     fc.assert(
       fc.property(recipes, (recipe) => {
         const graph = buildGraph(recipe, 'float32');
-        const lowered = lowerGraph(graph);
+        const lowered = lowerGraph(graph, nativeKernels);
         const actions = actionsOf(lowered.steps);
         const choices = searchChoices(actions);
         const plain = layOutPlan(lowered);

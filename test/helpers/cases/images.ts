@@ -1,6 +1,6 @@
 import * as cr from 'chainrule';
 import { Tensor } from '#lib/graph/tensor.js';
-import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/ops/primitives/conv/conv.js';
+import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/ops/primitives/conv.js';
 import {
   avgPool2dGradOp,
   maxPool2dGatherOp,

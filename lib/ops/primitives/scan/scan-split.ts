@@ -3,8 +3,8 @@ import { equalsNumber } from '../../../graph/leaf.js';
 import { elementsOf, endSlots, firstSlot, type Loop, slotRangesOf } from '../../../graph/loop.js';
 import { sizeOf } from '../../../graph/shapes.js';
 import type { Tensor } from '../../../graph/tensor.js';
-import { add } from '../elementwise.js';
-import { reshape, type ScatterSliceAttributes, squeeze } from '../movement.js';
+import { add, addOp } from '../elementwise.js';
+import { reshape, type ScatterSliceAttributes, scatterSliceOp, squeeze } from '../movement.js';
 import { readSlots } from './slots.js';
 
 /** The gradient with respect to one result of a scan, by the part of it that was read. Missing parts are zero. */
@@ -39,7 +39,7 @@ export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradi
   let dense: Tensor | undefined;
   for (const term of termsOf(gradient)) {
     if (equalsNumber(term, 0)) continue;
-    const window = term.op.kind === 'scatterSlice' ? windows.get(rangeOf(term)) : undefined;
+    const window = term.op === scatterSliceOp ? windows.get(rangeOf(term)) : undefined;
     if (window) put(window.result, window.part, reshape(term.input(0), window.shape));
     else dense = dense ? add(dense, term) : term;
   }
@@ -54,7 +54,7 @@ export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradi
 }
 
 function termsOf(gradient: Tensor): Tensor[] {
-  return gradient.op.kind === 'add' ? gradient.inputs.flatMap(termsOf) : [gradient];
+  return gradient.op === addOp ? gradient.inputs.flatMap(termsOf) : [gradient];
 }
 
 function rangeOf(term: Tensor): string {

@@ -2,10 +2,10 @@ import { at } from '../../../graph/at.js';
 import type { DType } from '../../../graph/dtype.js';
 import { sizeOf } from '../../../graph/shapes.js';
 import { Tensor } from '../../../graph/tensor.js';
-import { expand, type ReduceAttributes, sum } from '../broadcast.js';
-import { add, cast } from '../elementwise.js';
-import { type MatmulAttributes, matmul } from '../matmul/matmul.js';
-import { reshape } from '../movement.js';
+import { expand, type ReduceAttributes, sum, sumOp } from '../broadcast.js';
+import { add, addOp, cast } from '../elementwise.js';
+import { type MatmulAttributes, matmul, matmulOp } from '../matmul.js';
+import { reshape, reshapeOp } from '../movement.js';
 
 /** The results of a built loop: outputs stacked over its steps, and sums over them. */
 export interface BuiltLoop {
@@ -48,7 +48,7 @@ export class LoopSums {
     if (known) return () => known;
     const captured = this.captured.get(node);
     if (captured) return () => expand(captured, shape);
-    if (node.op.kind === 'reshape') {
+    if (node.op === reshapeOp) {
       const inner = this.stack(node.input(0));
       return (built) => reshape(inner(built), shape);
     }
@@ -75,7 +75,7 @@ export class LoopSums {
   }
 
   #planSum(node: Tensor): Later {
-    if (node.op.kind === 'add') {
+    if (node.op === addOp) {
       const [a, b] = [this.#add(node.input(0)), this.#add(node.input(1))];
       return (built) => add(a(built), b(built));
     }
@@ -88,7 +88,7 @@ export class LoopSums {
       const rows = (x: Tensor) => reshape(x, [sizeOf(x.shape.slice(0, 2)), at(x.shape, 2)]);
       return (built) => matmul(rows(a(built)), rows(b(built)), { transposeA: true });
     }
-    if (node.op.kind === 'sum' && this.#isStacked(node.input(0))) {
+    if (node.op === sumOp && this.#isStacked(node.input(0))) {
       const inner = this.stack(node.input(0));
       const { axes } = node.attributes as ReduceAttributes;
       return (built) => sum(inner(built), [0, ...axes.map((axis) => axis + 1)]);
@@ -100,7 +100,7 @@ export class LoopSums {
   #hasProduct(node: Tensor): boolean {
     const known = this.#haveProducts.get(node);
     if (known !== undefined) return known;
-    const linear = node.op.kind === 'add' || isLinearView(node);
+    const linear = node.op === addOp || isLinearView(node);
     const found = linear ? node.inputs.some((input) => this.#hasProduct(input)) : this.#isProduct(node);
     this.#haveProducts.set(node, found);
     return found;
@@ -108,7 +108,7 @@ export class LoopSums {
 
   /** True if the node is `a^T b` of two matrices that change from step to step. */
   #isProduct(node: Tensor): boolean {
-    if (node.op.kind !== 'matmul' || node.ndim !== 2) return false;
+    if (node.op !== matmulOp || node.ndim !== 2) return false;
     const { transposeA, transposeB } = node.attributes as MatmulAttributes;
     return transposeA && !transposeB && !node.inputs.some((input) => this.captured.has(input));
   }

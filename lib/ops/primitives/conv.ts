@@ -1,11 +1,20 @@
-import { at } from '../../../graph/at.js';
-import type { Call, OpRecord } from '../../../graph/op.js';
-import type { Shape } from '../../../graph/shapes.js';
-import { Tensor } from '../../../graph/tensor.js';
-import { windowPlaces } from '../window.js';
-import type { ConvAttributes, ConvGradAttributes } from './attributes.js';
-import { fitsWinograd, type Winograd, winogradCorrelation, winogradWeightGrad } from './winograd.js';
-import { forwardWorkspace, inputGradWorkspace, weightGradWorkspace } from './workspace.js';
+import type { Lowering, OpRecord } from '../../graph/op.js';
+import type { Shape } from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+import { windowPlaces } from './window.js';
+
+export interface ConvAttributes {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  /** Number of groups of channels; each group of results sees one group of the image's channels. */
+  readonly groups: number;
+}
+
+export interface ConvGradAttributes extends ConvAttributes {
+  /** The shape of the image, or of the kernel, whose gradient is taken. */
+  readonly shape: Shape;
+}
 
 const window = ({ stride, padding, dilation, groups }: ConvAttributes): ConvAttributes => ({
   stride,
@@ -18,19 +27,10 @@ const window = ({ stride, padding, dilation, groups }: ConvAttributes): ConvAttr
 const cost = (output: Shape, kernel: Shape) =>
   2 * output.reduce((a, b) => a * b, 1) * kernel.slice(0, 3).reduce((a, b) => a * b, 1);
 
-/** The call of a convolution or of a gradient: Winograd's method where it pays off, else direct sums. */
-function call(
-  kernel: string,
-  inputs: readonly string[],
-  attributes: ConvAttributes,
-  workspace: number,
-  winograd: Winograd | undefined,
-): Call {
-  const options = { ...window(attributes) };
-  if (!winograd) return { kernel, inputs, attributes: options, workspace };
-  const { blocks } = winograd;
-  return { kernel, inputs, attributes: { ...options, winograd: blocks }, workspace: winograd.workspace };
-}
+const call = (kernel: string, inputs: readonly string[]): Lowering<ConvAttributes> => ({
+  family: 'call',
+  call: ({ attributes }) => ({ kernel, inputs, attributes: { ...window(attributes) } }),
+});
 
 /** A 2-D convolution (cross-correlation) of images [N, H, W, C] with kernels [KH, KW, C / groups, O]. */
 export const conv2dOp: OpRecord<ConvAttributes> = {
@@ -53,19 +53,7 @@ export const conv2dOp: OpRecord<ConvAttributes> = {
     const [x, w] = inputs as [Tensor, Tensor];
     return [inputGrad(gradient, w, x.shape, attributes), weightGrad(x, gradient, w.shape, attributes)];
   },
-  kernel: {
-    family: 'call',
-    call: (node) => {
-      const [image, kernel] = node.inputs.map((x) => x.shape) as [Shape, Shape];
-      return call(
-        'conv2d',
-        ['input', 'weight'],
-        node.attributes,
-        forwardWorkspace(image, kernel, node.shape, node.attributes),
-        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, at(kernel, 2)) : undefined,
-      );
-    },
-  },
+  kernel: call('conv2d', ['input', 'weight']),
   cost: (node) => cost(node.shape, node.input(1).shape),
 };
 
@@ -80,19 +68,7 @@ export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
       weightGrad(gradient, dy, w.shape, attributes),
     ];
   },
-  kernel: {
-    family: 'call',
-    call: (node) => {
-      const kernel = node.input(1).shape;
-      return call(
-        'conv2dInputGrad',
-        ['gradient', 'weight'],
-        node.attributes,
-        inputGradWorkspace(node.shape, kernel, node.attributes),
-        takesWinograd(node, kernel) ? winogradCorrelation(node.shape, at(kernel, 3)) : undefined,
-      );
-    },
-  },
+  kernel: call('conv2dInputGrad', ['gradient', 'weight']),
   cost: (node) => cost(node.input(0).shape, node.input(1).shape),
 };
 
@@ -107,25 +83,9 @@ export const conv2dWeightGradOp: OpRecord<ConvGradAttributes> = {
       new Tensor(conv2dOp, [x, gradient], window(attributes)),
     ];
   },
-  kernel: {
-    family: 'call',
-    call: (node) => {
-      const [image, gradient] = node.inputs.map((x) => x.shape) as [Shape, Shape];
-      return call(
-        'conv2dWeightGrad',
-        ['input', 'gradient'],
-        node.attributes,
-        weightGradWorkspace(image, node.shape, gradient, node.attributes),
-        takesWinograd(node, node.shape) ? winogradWeightGrad(gradient, at(node.shape, 2)) : undefined,
-      );
-    },
-  },
+  kernel: call('conv2dWeightGrad', ['input', 'gradient']),
   cost: (node) => cost(node.input(1).shape, node.shape),
 };
-
-function takesWinograd({ dtype, attributes }: Tensor<ConvAttributes>, kernel: Shape): boolean {
-  return dtype === 'float32' && fitsWinograd(kernel, attributes);
-}
 
 function inputGrad(gradient: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
   return new Tensor(conv2dInputGradOp, [gradient, weight], { ...window(attributes), shape });

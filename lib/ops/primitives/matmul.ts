@@ -1,11 +1,10 @@
-import { formatShape, invalid } from '../../../graph/errors.js';
-import type { OpRecord } from '../../../graph/op.js';
-import { broadcastShapes, sizeOf } from '../../../graph/shapes.js';
-import { Tensor } from '../../../graph/tensor.js';
-import { expand } from '../broadcast.js';
-import { requireFloat } from '../checks.js';
-import { reshape } from '../movement.js';
-import { matmulWorkspace } from './workspace.js';
+import { formatShape, invalid } from '../../graph/errors.js';
+import type { OpRecord } from '../../graph/op.js';
+import { broadcastShapes, sizeOf } from '../../graph/shapes.js';
+import { Tensor } from '../../graph/tensor.js';
+import { expand } from './broadcast.js';
+import { requireFloat } from './checks.js';
+import { reshape } from './movement.js';
 
 /** Operands that are read transposed (their last two axes swapped), without a copy. Default neither. */
 export interface MatmulOptions {
@@ -58,21 +57,11 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
         inputs: ['a', 'b'],
         attributes: { transposeA, transposeB },
         strided: true,
-        ...workspaceOf(node),
       };
     },
   },
   cost: (node) => 2 * node.size * dimensions(node.input(0), node.input(1), node.attributes).innerA,
 };
-
-/** The workspace of the native product. Products of float64 and of vectors take none: they go to the BLAS. */
-function workspaceOf(node: Tensor<MatmulAttributes>): { readonly workspace?: number } {
-  if (node.dtype !== 'float32') return {};
-  const { rows, innerA, columns } = dimensions(node.input(0), node.input(1), node.attributes);
-  const { transposeA, transposeB } = node.attributes;
-  const workspace = matmulWorkspace({ rows, columns, inner: innerA }, transposeA, transposeB);
-  return workspace > 0 ? { workspace } : {};
-}
 
 function product(a: Tensor, b: Tensor, attributes: MatmulAttributes): Tensor {
   return new Tensor(matmulOp, [a, b], attributes);

@@ -1,0 +1,15 @@
+import type { Operations } from '../plan/kernels.js';
+import type { Code } from './code.js';
+import { dropUnused } from './drop-unused.js';
+import { fuseInstructions } from './fuse-instructions.js';
+import { normalise } from './normalise.js';
+import { verifyCode, verifySame } from './verify-code.js';
+
+/** Rewrites the instructions of a vector program to fewer and faster ones, which the vector machine then runs as they are. */
+export function optimise(code: Code, operations: Operations): Code {
+  const normal = normalise(code, operations);
+  const optimised = dropUnused(fuseInstructions(normal, operations));
+  verifyCode(optimised, operations);
+  verifySame(normal, optimised, operations);
+  return optimised;
+}
