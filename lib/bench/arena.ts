@@ -1,6 +1,6 @@
 import { FirstFit } from '../compile/arena/first-fit.js';
-import { peakOf } from '../compile/arena/lifetimes.js';
 import { tightestFit } from '../compile/arena/tighten.js';
+import { peakOf } from '../compile/liveness/live-bytes.js';
 import type { Plan } from '../compile/plan/plan.js';
 import { PlanChoices } from '../compile/plan-choices.js';
 import { input } from '../graph/leaf.js';

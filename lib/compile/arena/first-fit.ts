@@ -1,5 +1,5 @@
 import { at } from '../../graph/at.js';
-import type { Lifetime } from './lifetimes.js';
+import type { Lifetime } from '../liveness/live-bytes.js';
 
 /** A placement of blocks. */
 export interface Fit {

@@ -1,8 +1,9 @@
 import { at } from '../../graph/at.js';
+import { peakOf } from '../liveness/live-bytes.js';
 import type { Block, Step } from '../plan/plan.js';
 import type { Value } from '../plan/values.js';
 import { FirstFit } from './first-fit.js';
-import { findLifetimes, peakOf } from './lifetimes.js';
+import { findLifetimes } from './lifetimes.js';
 import { tightestFit } from './tighten.js';
 
 export { largestLiveBytes } from './lifetimes.js';

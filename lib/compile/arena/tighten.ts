@@ -1,7 +1,7 @@
 import { at } from '../../graph/at.js';
+import { type Lifetime, liveBytes } from '../liveness/live-bytes.js';
 import { climb, generator, type Try, tryOrder } from './climb.js';
 import { FirstFit, type Fit } from './first-fit.js';
-import { type Lifetime, liveBytes } from './lifetimes.js';
 
 /** Limits on the blocks that hill climbing examines, per pair of blocks and in total: less than a second. */
 const LOOKS = { pair: 1000, all: 1e8 };

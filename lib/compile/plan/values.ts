@@ -33,6 +33,13 @@ export function isContiguous({ shape, strides }: Layout): boolean {
   return sizeOf(shape) === 0 || shape.every((d, axis) => d === 1 || strides[axis] === expected[axis]);
 }
 
+/** Alignment of buffers in the arena, in bytes: a cache line, and the widest vector registers. */
+const ALIGNMENT = 64;
+
+export function alignedBytes(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
 /** True if the value fills its buffer of `bytes` in row-major order. */
 export function fillsBuffer(value: Value, bytes: number): boolean {
   const { layout, dtype } = value;

@@ -2,20 +2,20 @@ import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import type { CheckpointScope } from '../../graph/scope.js';
 import { sizeOf } from '../../graph/shapes.js';
-import { alignedBytes } from '../arena/lifetimes.js';
+import { inPlaceWrites } from '../liveness/in-place.js';
+import type { Accesses } from '../liveness/lifetimes.js';
+import { Uses } from '../liveness/uses.js';
 import { operandsOf } from '../plan/operands.js';
 import type { Step } from '../plan/plan.js';
-import { fillsBuffer, type Value } from '../plan/values.js';
+import { alignedBytes, type Value } from '../plan/values.js';
 
 /**
  * The steps of a graph as actions on values, for the recomputation search. An action is a group of steps that write one
- * buffer together; a value is a buffer of the arena. Both are numbered from 0, actions in schedule order.
+ * buffer together; a value is a buffer of the arena. Both are numbered from 0, actions in schedule order. Workspace is
+ * no value.
  */
-export interface Actions {
+export interface Actions extends Accesses {
   readonly steps: readonly (readonly Step<Value>[])[];
-  /** The values that each action reads and writes, without its workspace. */
-  readonly reads: readonly (readonly number[])[];
-  readonly writes: readonly (readonly number[])[];
   /** The workspace of each action in bytes. */
   readonly scratch: readonly number[];
   /** The cost of running each action once more. */
@@ -24,8 +24,6 @@ export interface Actions {
   readonly repeatable: readonly boolean[];
   /** For each action, the first later one that overwrites a binding it reads: from there on it must not run again. */
   readonly deadline: readonly number[];
-  /** For each action, the writes that may reuse the memory of a read whose value dies there, with these reads. */
-  readonly inPlace: readonly (readonly { readonly write: number; readonly reads: readonly number[] }[])[];
   /** The size of each value in bytes. */
   readonly bytes: readonly number[];
   /** The action that writes each value. */
@@ -98,7 +96,9 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
     cost: groups.map((group) => group.reduce((sum, step) => sum + costOf(step), 0)),
     repeatable: groups.map((group) => group.every(writesOnlyValues)),
     deadline: deadlinesOf(groups),
-    inPlace: groups.map((group) => findInPlace(group, numberOfBuffer)),
+    inPlace: groups.map((group) =>
+      group.length === 1 ? inPlaceWrites(at(group, 0), (id) => numberOfBuffer.get(id) as number) : [],
+    ),
     bytes,
     producer,
     scopes,
@@ -150,40 +150,25 @@ function writesOnlyValues(step: Step<Value>): boolean {
 }
 
 function deadlinesOf(groups: readonly (readonly Step<Value>[])[]): number[] {
-  const written = new Map<number, number>();
+  const bindingsOf = (operands: readonly Value[]) =>
+    operands.flatMap(({ buffer }) => (buffer.kind === 'binding' ? [buffer.index] : []));
+  const used = groups.map((group) => {
+    const operands = group.map((step) => operandsOf(step));
+    return {
+      reads: bindingsOf(operands.flatMap(({ reads }) => reads)),
+      writes: bindingsOf(operands.flatMap(({ writes }) => writes)),
+    };
+  });
+  const count = used.reduce((most, { reads, writes }) => Math.max(most, ...reads, ...writes), -1) + 1;
+  const uses = new Uses(count);
   const deadlines = new Array<number>(groups.length).fill(groups.length);
   for (let index = groups.length - 1; index >= 0; index--) {
-    const group = at(groups, index);
-    for (const step of group) {
-      for (const { buffer } of operandsOf(step).reads) {
-        if (buffer.kind !== 'binding') continue;
-        const overwritten = written.get(buffer.index) ?? groups.length;
-        deadlines[index] = Math.min(deadlines[index] as number, overwritten);
-      }
+    const { reads, writes } = at(used, index);
+    for (const binding of reads) {
+      const overwritten = at(uses.written, binding);
+      if (overwritten >= 0) deadlines[index] = Math.min(at(deadlines, index), overwritten);
     }
-    for (const step of group) {
-      for (const { buffer } of operandsOf(step).writes) {
-        if (buffer.kind === 'binding') written.set(buffer.index, index);
-      }
-    }
+    uses.write(writes, index);
   }
   return deadlines;
-}
-
-/** Candidates for writes in place, by the rules of `findLifetimes`. */
-function findInPlace(group: readonly Step<Value>[], numberOfBuffer: ReadonlyMap<number, number>) {
-  const [step] = group;
-  if (group.length !== 1 || (step?.kernel !== 'map' && step?.kernel !== 'reduce')) return [];
-  return step.outputs.flatMap(({ buffer, dtype }) => {
-    if (buffer.kind !== 'arena') return [];
-    const size = buffer.bytes;
-    const reads = new Set<number>();
-    for (const operand of step.operands) {
-      const own = operand.buffer;
-      if (own.kind !== 'arena' || own.bytes !== size || operand.dtype !== dtype) continue;
-      const views = step.operands.filter((other) => other.buffer === own);
-      if (views.every((view) => fillsBuffer(view, size))) reads.add(numberOfBuffer.get(own.id) as number);
-    }
-    return reads.size > 0 ? [{ write: numberOfBuffer.get(buffer.id) as number, reads: [...reads] }] : [];
-  });
 }

@@ -1,3 +1,4 @@
+import { Uses } from '../liveness/uses.js';
 import type { Actions } from './actions.js';
 import { profileMemory } from './memory-profile.js';
 import type { Sequence } from './sequence.js';
@@ -48,66 +49,43 @@ export function withReturns(sequence: Sequence, returns: readonly Return[]): Seq
   return sequence.flatMap((action, place) => [...(at.get(place) ?? []), action]);
 }
 
-/** The uses of each value around the peak; -1 if there is none. */
-interface Spans {
-  /** The last place up to the peak that writes or reads it. */
-  readonly before: Int32Array;
-  /** The first and the last place after the peak that read what is live at the peak. */
-  readonly after: Int32Array;
-  readonly end: Int32Array;
-  /** The first place after the peak that writes it again. */
-  readonly written: Int32Array;
-}
-
 /** The returns of values that are held but not used at the peak, the most worthwhile first. */
 export function returnsAtPeak(sequence: Sequence, actions: Actions, peak: number): Return[] {
-  const spans = spansAround(sequence, actions, peak);
-  const { before, after } = spans;
+  const { reads, writes, bytes } = actions;
+  const uses = new Uses(bytes.length);
+  for (let place = sequence.length - 1; place > peak; place--) {
+    const action = sequence[place] as number;
+    uses.read(reads[action] as readonly number[], place);
+    uses.write(writes[action] as readonly number[], place);
+  }
+  const atPeak = sequence[peak] as number;
+  const used = new Set([...(reads[atPeak] ?? []), ...(writes[atPeak] ?? [])]);
   let furthest = -1;
   const done = Int32Array.from(sequence, (action) => {
     furthest = Math.max(furthest, action);
     return furthest;
   });
   const found: Return[] = [];
-  for (let value = 0; value < actions.bytes.length; value++) {
-    const last = before[value] as number;
-    const place = after[value] as number;
-    if (last < 0 || last >= peak || place < 0) continue;
-    const back = returnOf(actions, spans, { value, place, peak, done: done[place - 1] as number });
+  for (let value = 0; value < bytes.length; value++) {
+    const place = uses.next[value] as number;
+    if (place < 0 || used.has(value)) continue;
+    const back = returnOf(actions, uses, { value, place, peak, done: done[place - 1] as number });
     if (back) found.push(back);
   }
   return found.sort((a, b) => b.worth - a.worth || a.place - b.place);
 }
 
-function spansAround(sequence: Sequence, { reads, writes, bytes }: Actions, peak: number): Spans {
-  const places = () => new Int32Array(bytes.length).fill(-1);
-  const spans = { before: places(), after: places(), end: places(), written: places() };
-  for (let place = 0; place <= peak; place++) {
-    const action = sequence[place] as number;
-    for (const value of reads[action] as readonly number[]) spans.before[value] = place;
-    for (const value of writes[action] as readonly number[]) spans.before[value] = place;
-  }
-  for (let place = peak + 1; place < sequence.length; place++) {
-    const action = sequence[place] as number;
-    for (const value of reads[action] as readonly number[]) {
-      if ((spans.written[value] as number) >= 0) continue;
-      if ((spans.after[value] as number) < 0) spans.after[value] = place;
-      spans.end[value] = place;
-    }
-    for (const value of writes[action] as readonly number[]) {
-      if ((spans.written[value] as number) < 0) spans.written[value] = place;
-    }
-  }
-  return spans;
-}
-
 /** Maximum number of actions that run again for one value. */
 const MOST_ACTIONS = 64;
 
-/** The return of a value at a place, from live values or recomputed ones; undefined if it is impossible. */
+/**
+ * The return of a value at a place, from live values or recomputed ones; undefined if it is impossible.
+ *
+ * @param uses the liveness behind the peak
+ */
 function returnOf(
   { reads, producer, repeatable, deadline, cost, bytes }: Actions,
-  { end, written }: Spans,
+  { last, written }: Uses,
   { value, place, peak, done }: { value: number; place: number; peak: number; done: number },
 ): Return | undefined {
   const actions = new Set<number>();
@@ -118,7 +96,7 @@ function returnOf(
       return false;
     for (const input of reads[action] as readonly number[]) {
       const again = written[input] as number;
-      const isThere = (end[input] as number) > peak || (again >= 0 && again < place);
+      const isThere = (last[input] as number) > peak || (again >= 0 && again < place);
       if (!isThere && !visit(producer[input] as number)) return false;
     }
     actions.add(action);

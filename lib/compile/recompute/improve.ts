@@ -1,3 +1,4 @@
+import { visitLifetimes } from '../liveness/lifetimes.js';
 import type { Actions } from './actions.js';
 import { profileMemory } from './memory-profile.js';
 import { repeatsIn, type Sequence, withoutIdle } from './sequence.js';
@@ -117,40 +118,28 @@ class Usage {
   }
 }
 
-function repetitionsOf(sequence: Sequence, { reads, writes, bytes, cost }: Actions): Repetition[] {
+function repetitionsOf(sequence: Sequence, actions: Actions): Repetition[] {
+  const { reads, bytes, cost } = actions;
   const repeats = repeatsIn(sequence, reads.length);
-  const lastUse = new Int32Array(bytes.length).fill(-1);
-  const found: Repetition[] = [];
-  const readLater = readsAfter(sequence, reads, writes, bytes.length);
-  sequence.forEach((action, place) => {
-    const made = writes[action] as readonly number[];
-    if (repeats[place]) {
-      const gaps = made
-        .filter((value) => readLater.has(place * bytes.length + value))
-        .map((value) => ({ from: lastUse[value] as number, bytes: bytes[value] as number }));
-      const size = gaps.reduce((sum, gap) => sum + gap.bytes, 1);
-      found.push({ place, gaps, worth: (cost[action] as number) / size });
-    }
-    for (const value of made) lastUse[value] = place;
-    for (const value of reads[action] as readonly number[]) lastUse[value] = place;
+  const gaps = new Map<number, { from: number; readonly bytes: number }[]>();
+  // The gap before the lifetime of a value that was visited last: it begins where the lifetime before that ends.
+  const open = new Map<number, { from: number }>();
+  visitLifetimes(sequence, actions, bytes.length, {
+    lives: (value, first, last) => {
+      const later = open.get(value);
+      if (later) later.from = last;
+      open.delete(value);
+      if (!repeats[first] || last === first) return;
+      const gap = { from: -1, bytes: bytes[value] as number };
+      open.set(value, gap);
+      gaps.set(first, [...(gaps.get(first) ?? []), gap]);
+    },
+  });
+  const found = sequence.flatMap((action, place): Repetition[] => {
+    if (!repeats[place]) return [];
+    const own = gaps.get(place) ?? [];
+    const size = own.reduce((sum, gap) => sum + gap.bytes, 1);
+    return [{ place, gaps: own, worth: (cost[action] as number) / size }];
   });
   return found.sort((a, b) => b.worth - a.worth || a.place - b.place);
-}
-
-/** The pairs of a place and a value written there that is read later, encoded as `place * values + value`. */
-function readsAfter(
-  sequence: Sequence,
-  reads: Actions['reads'],
-  writes: Actions['writes'],
-  values: number,
-): Set<number> {
-  const found = new Set<number>();
-  const writtenAt = new Int32Array(values).fill(-1);
-  sequence.forEach((action, place) => {
-    for (const value of reads[action] as readonly number[]) {
-      found.add((writtenAt[value] as number) * values + value);
-    }
-    for (const value of writes[action] as readonly number[]) writtenAt[value] = place;
-  });
-  return found;
 }

@@ -1,5 +1,6 @@
 import { at } from '../../graph/at.js';
 import { type CheckpointScope, liesIn } from '../../graph/scope.js';
+import { lastReader, readersOf } from '../liveness/readers.js';
 import type { Actions } from './actions.js';
 import { type Sequence, withoutIdle } from './sequence.js';
 
@@ -43,16 +44,12 @@ export function asMarked(actions: Actions): Sequence {
 function givenUpAfter({ reads, producer, repeatable, scopes, steps }: Actions): number[] {
   const ends = endsOf(steps.map((group) => group.flatMap((step) => step.scopes ?? [])));
   const end = scopes.map((scope) => (scope && ends.get(scope)) ?? -1);
-  const last = producer.map((action, value) =>
+  const readers = readersOf(reads, producer.length);
+  return producer.map((action, value) => {
     // A value of a scope that is first computed with a gradient was never kept for it.
-    repeatable[action] && action <= (end[value] as number) ? action : Number.POSITIVE_INFINITY,
-  );
-  reads.forEach((values, action) => {
-    for (const value of values) {
-      if (action <= (end[value] as number) && action > (last[value] as number)) last[value] = action;
-    }
+    if (!repeatable[action] || action > at(end, value)) return Number.POSITIVE_INFINITY;
+    return Math.max(action, lastReader(readers, value, at(end, value) + 1));
   });
-  return last;
 }
 
 /** The last action of each scope, including its nested scopes. */

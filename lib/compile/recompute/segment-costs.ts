@@ -1,6 +1,8 @@
 import { at } from '../../graph/at.js';
+import { shareInPlace } from '../liveness/in-place.js';
+import { LiveBytes, largest } from '../liveness/live-bytes.js';
+import { lastReader } from '../liveness/readers.js';
 import type { Actions } from './actions.js';
-import { bytesInPlace } from './in-place.js';
 import type { Segments } from './segments.js';
 
 /** Maximum number of segments kept together; values that only pass between them need not be kept. */
@@ -95,27 +97,22 @@ function measureBoundaries({ bytes }: Actions, segments: Segments, count: number
 }
 
 /** Bytes of its own values that the backward pass holds before and during each of its actions. */
-function liveOnTheWayBack({ reads, writes, bytes, scratch, producer }: Actions, { split }: Segments) {
-  const length = reads.length - split;
-  const last = new Map<number, number>();
-  reads.forEach((values, action) => {
-    for (const value of values) if ((producer[value] as number) >= split) last.set(value, action - split);
-  });
-  const ended = new Float64Array(length + 1);
-  const during = new Float64Array(length);
-  const before = new Float64Array(length + 1);
-  let live = 0;
-  for (let position = 0; position < length; position++) {
-    live -= at(ended, position);
-    before[position] = live;
-    for (const value of at(writes, position + split)) {
-      const end = (last.get(value) ?? position) + 1;
-      live += bytes[value] as number;
-      ended[end] = (ended[end] as number) + (bytes[value] as number);
+function liveOnTheWayBack(
+  { reads, writes, bytes, scratch }: Actions,
+  { split, readers }: Segments,
+): { readonly before: Float64Array; readonly during: Float64Array } {
+  const [before, during] = [new LiveBytes(reads.length - split), new LiveBytes(reads.length - split)];
+  for (let action = split; action < reads.length; action++) {
+    const position = action - split;
+    during.add(at(scratch, action), position, position);
+    for (const value of at(writes, action)) {
+      const size = at(bytes, value);
+      const last = Math.max(action, lastReader(readers, value)) - split;
+      before.add(size, position + 1, last);
+      during.add(size, position, last);
     }
-    during[position] = live + at(scratch, position + split);
   }
-  return { during, before };
+  return { before: before.sums(), during: during.sums() };
 }
 
 /** The actions of adjacent segments that later segments need, and those that their own backward pass needs. */
@@ -156,37 +153,51 @@ function neededActions(actions: Actions, segments: Segments, first: number, last
   };
 }
 
-function measureSweeps({ writes, bytes, scratch, inPlace }: Actions, segments: Segments, count: number) {
-  const { cuts, segmentOf, lastForwardRead } = segments;
+function measureSweeps(actions: Actions, segments: Segments, count: number): Float64Array[] {
+  const { writes, bytes, scratch } = actions;
+  const { cuts, split, lastForwardRead } = segments;
   const peaks = Array.from({ length: count }, () => new Float64Array(count));
-  const live = new Float64Array(count);
-  const ending = new Map<number, number[]>();
-  for (let segment = 0; segment < count; segment++) {
+  // The live bytes of the values of each segment.
+  const live = peaks.map((_, segment) => {
+    const own = new LiveBytes(split);
     for (let action = at(cuts, segment); action < at(cuts, segment + 1); action++) {
       for (const value of at(writes, action)) {
-        live[segment] = (live[segment] as number) + (bytes[value] as number);
-        const end = Math.max(action, lastForwardRead[value] as number);
-        ending.set(end, [...(ending.get(end) ?? []), value]);
+        own.add(at(bytes, value), action, Math.max(action, at(lastForwardRead, value)));
       }
+    }
+    return own.sums();
+  });
+  for (let segment = 0; segment < count; segment++) {
+    for (let action = at(cuts, segment); action < at(cuts, segment + 1); action++) {
       const spared = bytesInPlace(
-        at(inPlace, action),
-        bytes,
+        actions,
+        action,
         (value) => lastForwardRead[value] === action,
         (value) => (lastForwardRead[value] as number) < action,
       );
       let sum = at(scratch, action) - spared;
       for (let first = segment; first >= 0; first--) {
-        sum += live[first] as number;
+        sum += live[first]?.[action] as number;
         const row = peaks[first] as Float64Array;
         row[segment] = Math.max(row[segment] as number, sum);
-      }
-      for (const value of ending.get(action) ?? []) {
-        const made = segmentOf[value] as number;
-        live[made] = (live[made] as number) - (bytes[value] as number);
       }
     }
   }
   return peaks;
+}
+
+/** The bytes that an action saves by writing in place of values that die there. */
+function bytesInPlace(
+  { inPlace, bytes }: Actions,
+  action: number,
+  dies: (read: number) => boolean,
+  isIdle: (write: number) => boolean,
+): number {
+  let sum = 0;
+  shareInPlace(at(inPlace, action), dies, isIdle, (write) => {
+    sum += at(bytes, write);
+  });
+  return sum;
 }
 
 function measureKept(
@@ -207,49 +218,41 @@ function measureKept(
 }
 
 function peaksOfKept(
-  { reads, writes, bytes, scratch, inPlace }: Actions,
+  actions: Actions,
   segments: Segments,
   { first, last }: { readonly first: number; readonly last: number },
   during: Float64Array,
 ): Pick<KeptSegments, 'bytes' | 'peak' | 'backPeak'> {
-  const { cuts, back, split, segmentOf, lastForwardRead } = segments;
+  const { writes, bytes, scratch } = actions;
+  const { cuts, back, split, segmentOf, lastForwardRead, readers } = segments;
   const isOwn = (value: number) =>
     (segmentOf[value] as number) >= first && (segmentOf[value] as number) <= last;
   const [{ start }, { end }] = [at(back, last), at(back, first)];
-  const lastBack = new Map<number, number>();
-  for (let action = start; action < end; action++) {
-    for (const value of at(reads, action)) if (isOwn(value)) lastBack.set(value, action);
-  }
-  const isKept = (value: number) => lastBack.has(value) || crosses(segments, value, last + 1);
-  let [live, kept, peak] = [0, 0, 0];
-  const ending = new Map<number, number>();
-  for (let action = at(cuts, first); action < at(cuts, last + 1); action++) {
+  const isReadBack = (value: number) => lastReader(readers, value, end) >= start;
+  const isKept = (value: number) => isReadBack(value) || crosses(segments, value, last + 1);
+  const [from, to] = [at(cuts, first), at(cuts, last + 1)];
+  const [forward, backward] = [new LiveBytes(to - from), new LiveBytes(end - start)];
+  let kept = 0;
+  for (let action = from; action < to; action++) {
+    const position = action - from;
     for (const value of at(writes, action)) {
-      const size = bytes[value] as number;
-      live += size;
+      const size = at(bytes, value);
       if (isKept(value)) {
         kept += size;
-        continue;
-      }
-      const until = Math.max(action, lastForwardRead[value] as number);
-      ending.set(until, (ending.get(until) ?? 0) + size);
+        forward.add(size, position, to - from - 1);
+      } else forward.add(size, position, Math.max(action, at(lastForwardRead, value)) - from);
+      if (isReadBack(value)) backward.add(size, 0, lastReader(readers, value, end) - start);
     }
     const spared = bytesInPlace(
-      at(inPlace, action),
-      bytes,
-      (value) => lastForwardRead[value] === action && !lastBack.has(value) && isOwn(value),
+      actions,
+      action,
+      (value) => lastForwardRead[value] === action && isOwn(value) && !isReadBack(value),
       (value) => (lastForwardRead[value] as number) < action && !isKept(value),
     );
-    peak = Math.max(peak, live + at(scratch, action) - spared);
-    live -= ending.get(action) ?? 0;
+    forward.add(at(scratch, action) - spared, position, position);
   }
-  let held = [...lastBack.keys()].reduce((sum, value) => sum + (bytes[value] as number), 0);
-  let backPeak = 0;
   for (let action = start; action < end; action++) {
-    backPeak = Math.max(backPeak, held + at(during, action - split));
-    for (const value of at(reads, action)) {
-      if (lastBack.get(value) === action) held -= bytes[value] as number;
-    }
+    backward.add(at(during, action - split), action - start, action - start);
   }
-  return { bytes: kept, peak, backPeak };
+  return { bytes: kept, peak: largest(forward.sums()), backPeak: largest(backward.sums()) };
 }

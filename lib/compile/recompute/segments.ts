@@ -1,4 +1,6 @@
 import { at } from '../../graph/at.js';
+import { LiveBytes } from '../liveness/live-bytes.js';
+import { firstReader, lastReader, type Readers, readersOf } from '../liveness/readers.js';
 import type { Actions } from './actions.js';
 
 /** Maximum number of segments that the chain search can handle. */
@@ -26,6 +28,8 @@ export interface Segments {
   readonly back: readonly { readonly start: number; readonly end: number }[];
   /** The segment that computes each value; -1 after the split. */
   readonly segmentOf: Int32Array;
+  /** The actions that read each value. */
+  readonly readers: Readers;
   /** The last action before the split that reads each value; -1 if there is none. */
   readonly lastForwardRead: Int32Array;
   /** The segment whose backward actions read each value first; -1 if there is none. */
@@ -40,13 +44,10 @@ export interface Segments {
 export function findSegments(actions: Actions, mostSegments = MOST_SEGMENTS): Segments {
   const { reads, producer, bytes } = actions;
   const total = reads.length;
-  const uses: number[][] = bytes.map(() => []);
-  reads.forEach((values, action) => {
-    for (const value of values) uses[value]?.push(action);
-  });
-  const split = findSplit(actions, uses);
-  const lastForwardRead = Int32Array.from(uses, (list) => list.findLast((action) => action < split) ?? -1);
-  const kept = bytes.map((_, value) => at(producer, value) < split && (uses[value]?.at(-1) ?? -1) >= split);
+  const readers = readersOf(reads, bytes.length);
+  const split = findSplit(actions, readers);
+  const lastForwardRead = Int32Array.from(readers, (_, value) => lastReader(readers, value, split));
+  const kept = bytes.map((_, value) => at(producer, value) < split && lastReader(readers, value) >= split);
   const large = largeValues(bytes, kept);
   const positions = chooseCuts(actions, split, { lastForwardRead, kept: large }, mostSegments);
   const cuts = [...positions, split];
@@ -68,29 +69,23 @@ export function findSegments(actions: Actions, mostSegments = MOST_SEGMENTS): Se
     const to = furthest.findIndex((most) => most < segment);
     return { start: from < 0 ? total : split + from, end: to < 0 ? total : split + to };
   });
-  const firstBack = Int32Array.from(uses, (list) => {
-    const first = list.find((action) => action >= split);
-    return first === undefined ? -1 : at(furthest, first - split);
+  const firstBack = Int32Array.from(readers, (_, value) => {
+    const first = firstReader(readers, value, split);
+    return first < 0 ? -1 : at(furthest, first - split);
   });
-  return { split, cuts, back, segmentOf, lastForwardRead, firstBack };
+  return { split, cuts, back, segmentOf, readers, lastForwardRead, firstBack };
 }
 
-function findSplit({ reads, producer, bytes }: Actions, uses: readonly (readonly number[])[]): number {
-  const total = reads.length;
-  const change = new Float64Array(total + 1);
+function findSplit({ reads, producer, bytes }: Actions, readers: Readers): number {
+  const held = new LiveBytes(reads.length);
   bytes.forEach((size, value) => {
-    const last = uses[value]?.at(-1);
-    if (last === undefined) return;
-    // Held across the positions after the producer, up to the last reader.
-    const from = at(producer, value) + 1;
-    change[from] = at(change, from) + size;
-    change[last + 1] = at(change, last + 1) - size;
+    // Held at the actions after the producer, up to the last reader.
+    held.add(size, at(producer, value) + 1, lastReader(readers, value));
   });
-  let [best, most, held] = [total, 0, 0];
-  for (let position = 0; position < total; position++) {
-    held += at(change, position);
-    if (held > most) [best, most] = [position, held];
-  }
+  let [best, most] = [reads.length, 0];
+  held.sums().forEach((sum, position) => {
+    if (sum > most) [best, most] = [position, sum];
+  });
   return best;
 }
 
@@ -157,18 +152,11 @@ function mergeTwo(segments: Segment[], boundary: Float64Array): void {
 
 /** The bytes held before each action because the forward pass still reads them. */
 function heldBetween({ bytes, producer }: Actions, split: number, lastForwardRead: Int32Array): Float64Array {
-  const held = new Float64Array(split + 2);
+  const held = new LiveBytes(split);
   bytes.forEach((size, value) => {
-    const from = at(producer, value) + 1;
-    const to = at(lastForwardRead, value) + 1;
-    if (to <= from) return;
-    held[from] = at(held, from) + size;
-    held[to] = at(held, to) - size;
+    held.add(size, at(producer, value) + 1, at(lastForwardRead, value));
   });
-  for (let position = 1; position < held.length; position++) {
-    held[position] = at(held, position) + at(held, position - 1);
-  }
-  return held;
+  return held.sums();
 }
 
 function segmentAt(cuts: readonly number[], action: number): number {

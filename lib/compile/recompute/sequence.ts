@@ -1,5 +1,6 @@
 import { at } from '../../graph/at.js';
 import { mapOperands } from '../arena/assign-offsets.js';
+import { Uses } from '../liveness/uses.js';
 import { operandsOf } from '../plan/operands.js';
 import type { Step } from '../plan/plan.js';
 import type { Buffer, Value } from '../plan/values.js';
@@ -22,7 +23,10 @@ export function repeatsIn(sequence: Sequence, actions: number): boolean[] {
 }
 
 /** The sequence without repetitions that are not allowed or never read. */
-export function withoutIdle(sequence: Sequence, { reads, writes, repeatable, deadline }: Actions): number[] {
+export function withoutIdle(
+  sequence: Sequence,
+  { reads, writes, repeatable, deadline, bytes }: Actions,
+): number[] {
   const allowed: number[] = [];
   const ran = new Uint8Array(reads.length);
   let furthest = -1;
@@ -34,14 +38,14 @@ export function withoutIdle(sequence: Sequence, { reads, writes, repeatable, dea
     allowed.push(action);
   }
   const repeats = repeatsIn(allowed, reads.length);
-  const needed = new Set<number>();
+  const uses = new Uses(bytes.length);
   const kept: number[] = [];
   for (let place = allowed.length - 1; place >= 0; place--) {
     const action = allowed[place] as number;
     const made = writes[action] as readonly number[];
-    if (repeats[place] && !made.some((value) => needed.has(value))) continue;
-    for (const value of made) needed.delete(value);
-    for (const value of reads[action] as readonly number[]) needed.add(value);
+    if (repeats[place] && made.every((value) => at(uses.next, value) < 0)) continue;
+    uses.read(reads[action] as readonly number[], place);
+    uses.write(made, place);
     kept.push(action);
   }
   return kept.reverse();
