@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import type { InputAttributes, Variable } from '../graph/leaf.js';
 import type { Body } from '../graph/loop.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
@@ -12,12 +13,15 @@ import { findReaders, nodesReadElsewhere } from './lower/readers.js';
 import type { Kernels } from './plan/kernels.js';
 import type { Binding, Plan, Step } from './plan/plan.js';
 import type { Value } from './plan/values.js';
-import { verifyGraph, verifyPlan } from './plan/verify.js';
-import { actionsOf } from './recompute/actions.js';
+import { type Actions, actionsOf } from './recompute/actions.js';
 import { asMarked } from './recompute/marked.js';
-import { stepsOf } from './recompute/sequence.js';
+import { type Sequence, stepsOf } from './recompute/sequence.js';
 import { pruneScans } from './rewrite/prune.js';
 import { simplify } from './rewrite/simplify.js';
+import { verifyDataFlow } from './verify/data-flow.js';
+import { verifyGraph } from './verify/graph.js';
+import { verifyPlan } from './verify/plan.js';
+import { verifyRecomputation } from './verify/recomputation.js';
 
 /** A graph to compile, from inputs to outputs, and the variables that it assigns. */
 export interface Graph {
@@ -74,7 +78,15 @@ export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph, 
 export function recomputeMarked(lowered: Lowered): Lowered {
   if (!lowered.steps.some(({ scopes }) => scopes)) return lowered;
   const actions = actionsOf(lowered.steps);
-  return { ...lowered, steps: stepsOf(asMarked(actions), actions) };
+  return recompute(lowered, actions, asMarked(actions));
+}
+
+/** The lowered graph whose actions run in an order in which some come twice. */
+export function recompute(lowered: Lowered, actions: Actions, sequence: Sequence): Lowered {
+  const steps = stepsOf(sequence, actions);
+  const sources = sequence.flatMap((action) => at(actions.steps, action));
+  verifyRecomputation(lowered.steps, steps, sources);
+  return { ...lowered, steps };
 }
 
 /** Lays out the arena of a lowered graph. */
@@ -90,6 +102,7 @@ export function layOutPlan({ bindings, steps, hostScalars, variables }: Lowered)
     recomputedFlops: total(steps.filter(({ recomputed }) => recomputed)),
   };
   verifyPlan(plan);
+  verifyDataFlow(plan, steps);
   return { plan, hostScalars, variables };
 }
 

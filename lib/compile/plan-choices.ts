@@ -4,13 +4,13 @@ import {
   type Lowered,
   layOutPlan,
   lowerGraph,
+  recompute,
   recomputeMarked,
 } from './compile.js';
 import type { Kernels } from './plan/kernels.js';
 import type { Actions } from './recompute/actions.js';
 import type { Choice } from './recompute/choices.js';
 import { choicesOf } from './recompute/known-choices.js';
-import { stepsOf } from './recompute/sequence.js';
 
 /** The arena size and the cost of one possible plan. */
 export interface PlanChoice {
@@ -77,7 +77,7 @@ export class PlanChoices {
   #place(choice: Choice): Compiled {
     if (this.#latest?.choice === choice) return this.#latest.compiled;
     const { actions } = this.#found as { actions: Actions };
-    const compiled = layOutPlan({ ...this.#lowered, steps: stepsOf(choice.sequence, actions) });
+    const compiled = layOutPlan(recompute(this.#lowered, actions, choice.sequence));
     this.#arenas.set(choice, compiled.plan.arenaBytes);
     this.#latest = { choice, compiled };
     return compiled;

@@ -26,7 +26,7 @@ export const layers = [
   ['lib/compile'],
   ['lib/compile/recompute'],
   ['lib/compile/rewrite', 'lib/compile/lower', 'lib/compile/arena'],
-  ['lib/compile/fuse', 'lib/compile/liveness', 'lib/compile/vector'],
+  ['lib/compile/fuse', 'lib/compile/liveness', 'lib/compile/vector', 'lib/compile/verify'],
   ['lib/compile/plan'],
   ['lib/ops'],
   ['lib/ops/linalg', 'lib/ops/nn', 'lib/ops/spatial'],

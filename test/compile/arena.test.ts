@@ -7,7 +7,7 @@ import type { Lifetime } from '#lib/compile/liveness/live-bytes.js';
 import { operandsOf } from '#lib/compile/plan/operands.js';
 import type { Plan, Step } from '#lib/compile/plan/plan.js';
 import { contiguous, type Value } from '#lib/compile/plan/values.js';
-import { verifyPlan } from '#lib/compile/plan/verify.js';
+import { verifyPlan } from '#lib/compile/verify/plan.js';
 
 const options = { numRuns: 300, seed: 6 };
 

@@ -2,21 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { largestLiveBytes } from '#lib/compile/arena/lay-out.js';
 import { layOutPlan, lowerGraph } from '#lib/compile/compile.js';
-import type { Plan } from '#lib/compile/plan/plan.js';
 import { actionsOf } from '#lib/compile/recompute/actions.js';
 import { searchChoices } from '#lib/compile/recompute/choices.js';
 import { profileMemory } from '#lib/compile/recompute/memory-profile.js';
 import { stepsOf, withoutIdle } from '#lib/compile/recompute/sequence.js';
-import { allocate, type TypedArray } from '#lib/graph/dtype.js';
-import { sizeOf } from '#lib/graph/shapes.js';
-import { Executable } from '#lib/runtime/executable.js';
 import { nativeKernels } from '#lib/runtime/native-kernels.js';
-import {
-  buildGraph,
-  leafValues,
-  type RandomGraph,
-  recipes,
-} from '../../helpers/random-graph/random-graph.js';
+import { bitsOf } from '../../helpers/random-graph/plan-bits.js';
+import { buildGraph, recipes } from '../../helpers/random-graph/random-graph.js';
 
 const options = {
   numRuns: Number(process.env.CHAINRULE_RUNS ?? 300),
@@ -30,33 +22,6 @@ const repetitions = fc.array(
     maxLength: 12,
   },
 );
-
-/** The outputs and the variables after a run, in an arena that holds something else before. */
-function bitsOf(plan: Plan, graph: RandomGraph, variables: readonly TypedArray[]): TypedArray[] {
-  const own = variables.map((values) => values.slice());
-  const given = { input: inputsOf(graph).values(), variable: own.values() };
-  const outputs: TypedArray[] = [];
-  const bindings = plan.bindings.map(({ kind, dtype, shape, data }) => {
-    if (kind === 'constant') return data as TypedArray;
-    if (kind !== 'output') return given[kind].next().value as TypedArray;
-    const memory = allocate(dtype, sizeOf(shape)).fill(99) as TypedArray;
-    outputs.push(memory);
-    return memory;
-  });
-  const executable = new Executable(plan);
-  executable.run(bindings, { seed: 3, step: 5 });
-  executable.release();
-  return [...outputs, ...own];
-}
-
-function inputsOf({ inputs }: RandomGraph): TypedArray[] {
-  return inputs.map(({ shape, dtype }, n) => {
-    if (n === 2) return Int32Array.of(1, 2);
-    const data = allocate(dtype, sizeOf(shape));
-    data.set(leafValues(data.length, n + 20));
-    return data;
-  });
-}
 
 describe('random graphs of which actions run again at random', () => {
   it('have the same bits, in an arena that is as large as was said', () => {

@@ -1,5 +1,5 @@
 import { at } from '../../graph/at.js';
-import type { Block } from './plan.js';
+import type { Block } from '../plan/plan.js';
 
 /** A sweep over the steps of a plan that keeps the live blocks of the arena, ordered by offset. */
 export class LiveBlocks {

@@ -1,10 +1,11 @@
 import { Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import type { Plan, ReduceStep, Step } from '#lib/compile/plan/plan.js';
-import { verifyGraph, verifyPlan } from '#lib/compile/plan/verify.js';
+import { verifyGraph } from '#lib/compile/verify/graph.js';
+import { verifyPlan } from '#lib/compile/verify/plan.js';
 import { input } from '#lib/graph/leaf.js';
 import { reachable } from '#lib/graph/tensor.js';
-import { planOf, variable } from '../helpers/graphs.js';
+import { planOf, variable } from '../../helpers/graphs.js';
 
 /** A part of an object as it may be changed here: nothing in it is readonly. */
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends object ? Writable<T[K]> : T[K] };

@@ -1,0 +1,38 @@
+import { sizeOf } from '../../graph/shapes.js';
+import { operandsOf } from '../plan/operands.js';
+import type { Operand, Step } from '../plan/plan.js';
+import { isContiguous } from '../plan/values.js';
+import { overlap } from './loop-slots.js';
+
+/**
+ * Checks that a step overwrites nothing that it still reads, and that its outputs and its workspace lie apart. Only an
+ * output of an element-wise program may lie on an operand, element on element. Loops are checked slot by slot.
+ */
+export function verifyOverwrites(step: Step, index: number): void {
+  const { reads, writes } = operandsOf(step);
+  const inPlace = step.kernel === 'map' || step.kernel === 'reduce' ? step.outputs : [];
+  writes.forEach((write, i) => {
+    const isSlots = step.kernel === 'scan' && write !== step.workspace;
+    const read = reads.find(
+      (operand) =>
+        !isSlots && overlap(operand, write) && !(inPlace.includes(write) && sameElements(operand, write)),
+    );
+    if (read) {
+      throw new Error(`verify: step ${index} (${step.label}) overwrites an operand at byte ${read.offset}`);
+    }
+    if (writes.some((other, j) => j < i && overlap(other, write))) {
+      throw new Error(`verify: step ${index} (${step.label}) writes byte ${write.offset} twice`);
+    }
+  });
+}
+
+/** True if each element of two operands lies at the same place. */
+function sameElements(a: Operand, b: Operand): boolean {
+  return (
+    a.offset === b.offset &&
+    a.dtype === b.dtype &&
+    sizeOf(a.shape) === sizeOf(b.shape) &&
+    isContiguous({ ...a, offset: 0 }) &&
+    isContiguous({ ...b, offset: 0 })
+  );
+}
