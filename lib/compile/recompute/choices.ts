@@ -1,12 +1,12 @@
+import { at } from '../../graph/at.js';
 import type { Actions } from './actions.js';
 import { ChainSearch } from './chain.js';
 import { giveUpGreedily } from './greedy.js';
 import { fillUp, improve } from './improve.js';
 import { asMarked } from './marked.js';
 import { profileMemory } from './memory-profile.js';
-import { neighboursOf } from './neighbours.js';
 import { findSegments } from './segments.js';
-import { extraCost, type Sequence } from './sequence.js';
+import { extraCost, type Sequence, withoutIdle } from './sequence.js';
 
 /** A sequence that runs a schedule, with its peak and its cost. */
 export interface Choice {
@@ -23,11 +23,18 @@ const SEGMENT_LIMITS = [96, 48];
 /** Total number of actions in all sequences of a search, and the fewest and most sequences. */
 const [ACTIONS_IN_ALL, FEWEST_CHOICES, MOST_CHOICES] = [40_000, 16, 128];
 
+/** The stages of the search: two that find sequences, and two that work on what was found. */
+export const stages = ['chain', 'greedy', 'improve', 'fill'] as const;
+
+export type Stage = (typeof stages)[number];
+
 /**
  * Finds sequences that run a schedule in less memory, by rising cost and falling memory. They do not depend on a
  * budget, so a smaller budget never gets a larger plan.
+ *
+ * @param without stages to leave out, to measure what they bring
  */
-export function searchChoices(actions: Actions): Choice[] {
+export function searchChoices(actions: Actions, without: readonly Stage[] = []): Choice[] {
   const count = actions.steps.length;
   const most = Math.max(
     FEWEST_CHOICES,
@@ -35,19 +42,19 @@ export function searchChoices(actions: Actions): Choice[] {
   );
   const plain = actions.steps.map((_, action) => action);
   if (count === 0) return [choiceOf(plain, actions)];
+  const runs = (stage: Stage) => !without.includes(stage);
+  const chains = runs('chain') ? SEGMENT_LIMITS : [];
   const found = [
-    plain,
     asMarked(actions),
-    ...SEGMENT_LIMITS.flatMap((limit) =>
-      new ChainSearch(actions, findSegments(actions, limit)).sequences(most),
-    ),
-    ...giveUpGreedily(plain, actions, most),
+    ...chains.flatMap((limit) => new ChainSearch(actions, findSegments(actions, limit)).sequences(most)),
+    ...(runs('greedy') ? giveUpGreedily(plain, actions, most) : []),
   ];
-  const choices = found.map((sequence, i) =>
-    choiceOf(i === 0 ? sequence : improve(sequence, actions), actions),
-  );
-  const between = withBetween(worthwhile(choices), actions);
-  return count <= VERY_SHORT ? withNeighbours(between, actions) : between;
+  const better = runs('improve') ? improve : withoutIdle;
+  const choices = worthwhile([
+    choiceOf(plain, actions),
+    ...found.map((sequence) => choiceOf(better(sequence, actions), actions)),
+  ]);
+  return runs('fill') ? withBetween(choices, actions) : choices;
 }
 
 function choiceOf(sequence: Sequence, actions: Actions): Choice {
@@ -55,43 +62,15 @@ function choiceOf(sequence: Sequence, actions: Actions): Choice {
 }
 
 /**
- * In schedules of up to `QUITE_SHORT` actions: limits tried between two choices, and number of larger choices that each
- * one is paired with.
+ * Adds choices between two neighbours: the one with less memory, without the repetitions that a limit half-way to the
+ * other makes unnecessary.
  */
-const [LIMITS_BETWEEN, PLACES_UP, QUITE_SHORT] = [4, 3, 128];
-
-/** Adds intermediate choices: those with less memory, without the repetitions that a larger limit makes unnecessary. */
 function withBetween(choices: readonly Choice[], actions: Actions): Choice[] {
-  const isShort = actions.steps.length <= QUITE_SHORT;
-  const [limits, up] = isShort ? [LIMITS_BETWEEN, PLACES_UP] : [1, 1];
-  const between = choices.flatMap(({ sequence, peak }, i) =>
-    choices.slice(Math.max(0, i - up), i).flatMap((larger) =>
-      Array.from({ length: limits }, (_, j) => {
-        const limit = peak + ((larger.peak - peak) * (j + 1)) / (limits + 1);
-        return choiceOf(fillUp(sequence, actions, limit), actions);
-      }),
-    ),
-  );
+  const between = choices.slice(1).map(({ sequence, peak }, i) => {
+    const limit = (peak + at(choices, i).peak) / 2;
+    return choiceOf(fillUp(sequence, actions, limit), actions);
+  });
   return worthwhile([...choices, ...between]);
-}
-
-/** Schedules of up to `VERY_SHORT` actions get a search around all choices, of at most `ROUNDS` rounds. */
-const [VERY_SHORT, ROUNDS] = [48, 6];
-
-/** Adds the better ones among the neighbours of choices, and in turn among theirs. */
-function withNeighbours(choices: readonly Choice[], actions: Actions): Choice[] {
-  const looked = new Set<Choice>();
-  let best = [...choices];
-  for (let round = 0; round < ROUNDS; round++) {
-    const fresh = best.filter((choice) => !looked.has(choice));
-    if (fresh.length === 0) break;
-    for (const choice of fresh) looked.add(choice);
-    const found = fresh.flatMap(({ sequence }) =>
-      neighboursOf(sequence, actions).map((neighbour) => choiceOf(improve(neighbour, actions), actions)),
-    );
-    best = withBetween(worthwhile([...best, ...found]), actions);
-  }
-  return best;
 }
 
 /** The Pareto-optimal choices, by rising cost and falling memory. */

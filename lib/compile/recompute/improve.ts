@@ -3,9 +3,6 @@ import type { Actions } from './actions.js';
 import { profileMemory } from './memory-profile.js';
 import { repeatsIn, type Sequence, withoutIdle } from './sequence.js';
 
-/** Rounds of removing repetitions; later ones find little. */
-const ROUNDS = 4;
-
 /** Reduces the memory of a sequence, or its work within the same memory, and never increases either. */
 export function improve(sequence: Sequence, actions: Actions): Sequence {
   const plain = withoutIdle(sequence, actions);
@@ -18,12 +15,11 @@ export function improve(sequence: Sequence, actions: Actions): Sequence {
 /** Removes repetitions from a sequence as long as its peak stays within a limit. */
 export function fillUp(sequence: Sequence, actions: Actions, limit: number): Sequence {
   let best = sequence;
-  for (let round = 0; round < ROUNDS; round++) {
+  for (;;) {
     const less = withoutSpare(best, actions, limit);
-    if (less.length === best.length || profileMemory(less, actions).peak > limit) break;
+    if (less.length === best.length || profileMemory(less, actions).peak > limit) return best;
     best = less;
   }
-  return best;
 }
 
 /** Delays each repetition until its result is first read. */

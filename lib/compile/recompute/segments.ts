@@ -3,15 +3,6 @@ import { LiveBytes } from '../liveness/live-bytes.js';
 import { firstReader, lastReader, type Readers, readersOf } from '../liveness/readers.js';
 import type { Actions } from './actions.js';
 
-/** Maximum number of segments that the chain search can handle. */
-const MOST_SEGMENTS = 96;
-
-/**
- * Up to this many actions, each one is a segment; of more, a segment ends only at an action that is expensive or saves
- * something for the backward pass.
- */
-const FEW_SEGMENTS = 48;
-
 /** Fraction of the bytes kept for the backward pass whose smallest values are neglected. */
 const NEGLIGIBLE = 0.005;
 
@@ -38,10 +29,10 @@ export interface Segments {
 
 /**
  * Cuts a schedule into segments. The split is where the most bytes are held for later reads: in a training step, the
- * start of the backward pass. Segments are single actions or, if there are too many, runs of actions with little memory
- * held between them.
+ * start of the backward pass. A segment ends at an action that is expensive or saves something for the backward
+ * pass; if there are too many, those with little memory held between them are merged.
  */
-export function findSegments(actions: Actions, mostSegments = MOST_SEGMENTS): Segments {
+export function findSegments(actions: Actions, mostSegments: number): Segments {
   const { reads, producer, bytes } = actions;
   const total = reads.length;
   const readers = readersOf(reads, bytes.length);
@@ -124,7 +115,6 @@ function chooseCuts(
       saved: made.reduce((sum, value) => sum + (kept[value] ? at(bytes, value) : 0), 0),
     };
   });
-  if (segments.length <= FEW_SEGMENTS) return segments.map(({ first }) => first);
   const mean = actions.cost.slice(0, split).reduce((sum, cost) => sum + cost, 0) / split;
   const useful: Segment[] = [];
   segments.forEach((segment, i) => {
