@@ -1,6 +1,6 @@
 import { at } from '../../graph/at.js';
 import type { Actions } from './actions.js';
-import { type KeptSegments, measureSegments, type SegmentCosts } from './segment-costs.js';
+import { type KeptSegment, measureSegments, type SegmentCosts } from './segment-costs.js';
 import type { Segments } from './segments.js';
 import type { Sequence } from './sequence.js';
 
@@ -38,7 +38,7 @@ export class ChainSearch {
     this.#costs = measureSegments(actions, segments);
     const most = Math.floor((6 * SEARCH_WORK) / Math.max(1, count) ** 3);
     const everything = this.#bytesOfEverything();
-    const sizes = this.#costs.kept.map(([alone]) => (alone as KeptSegments).bytes);
+    const sizes = this.#costs.kept.map(({ bytes }) => bytes);
     this.#grain = chooseGrain(sizes, everything / Math.min(MOST_LEVELS, Math.max(FEWEST_LEVELS, most)));
     this.#levels = Math.ceil(everything / this.#grain);
     const { forward, sweepPeak } = this.#costs;
@@ -70,9 +70,9 @@ export class ChainSearch {
 
   #bytesOfEverything(): number {
     let [held, peak] = [0, 0];
-    for (const [alone] of this.#costs.kept as readonly (readonly [KeptSegments])[]) {
-      peak = Math.max(peak, held + Math.max(alone.peak, alone.backPeak));
-      held += alone.bytes;
+    for (const kept of this.#costs.kept) {
+      peak = Math.max(peak, held + Math.max(kept.peak, kept.backPeak));
+      held += kept.bytes;
     }
     return peak;
   }
@@ -82,9 +82,9 @@ export class ChainSearch {
     const waiting = this.#waitingBehind(t);
     let [held, peak] = [0, 0];
     for (let segment = s; segment <= t; segment++) {
-      const [alone] = this.#costs.kept[segment] as readonly [KeptSegments];
-      peak = Math.max(peak, held + this.#level(Math.max(alone.peak + waiting, alone.backPeak)));
-      held += this.#level(alone.bytes);
+      const kept = at(this.#costs.kept, segment);
+      peak = Math.max(peak, held + this.#level(Math.max(kept.peak + waiting, kept.backPeak)));
+      held += this.#level(kept.bytes);
     }
     return peak;
   }
@@ -115,15 +115,12 @@ export class ChainSearch {
   *#options(s: number, t: number): Generator<Option> {
     const { kept, boundary } = this.#costs;
     const waiting = this.#waitingBehind(t);
-    for (const [more, segments] of at(kept, s).entries()) {
-      const end = s + more + 1;
-      if (end > t + 1) break;
-      const needs = this.#level(Math.max(segments.peak + waiting, segments.backPeak));
-      if (end === t + 1) yield { kind: 'last', end, segments, cost: segments.own, needs, holds: 0 };
-      else {
-        const after = at(at(this.#table, end), t);
-        yield { kind: 'keep', end, cost: segments.both, needs, holds: this.#level(segments.bytes), after };
-      }
+    const own = at(kept, s);
+    const [end, needs] = [s + 1, this.#level(Math.max(own.peak + waiting, own.backPeak))];
+    if (s === t) yield { kind: 'last', end, segment: own, cost: own.own, needs, holds: 0 };
+    else {
+      const after = at(at(this.#table, end), t);
+      yield { kind: 'keep', end, cost: own.both, needs, holds: this.#level(own.bytes), after };
     }
     const [costs, peaks] = [at(this.#sweepCost, s), at(this.#sweepPeak, s)];
     for (let k = s + 1; k <= t; k++) {
@@ -137,9 +134,8 @@ export class ChainSearch {
         again: this.#table[s]?.[k - 1] as Float32Array,
       };
       yield sweep;
-      const [alone] = kept[k - 1] as readonly [KeptSegments];
-      const { own, rest, given } = alone;
-      if (rest < own) yield { ...sweep, cost: sweep.cost - (own - rest), keeps: this.#level(given) };
+      const { own: all, rest, given } = at(kept, k - 1);
+      if (rest < all) yield { ...sweep, cost: sweep.cost - (all - rest), keeps: this.#level(given) };
     }
   }
 
@@ -158,8 +154,8 @@ export class ChainSearch {
         if (sum < least) [best, least] = [option, sum];
       }
       if (!best) throw new Error('recompute: the search has no way where it found one');
-      const { kind, end, segments, holds, keeps } = best;
-      if (isGiven && segments) sequence.push(...segments.restActions);
+      const { kind, end, segment, holds, keeps } = best;
+      if (isGiven && segment) sequence.push(...segment.restActions);
       else add(at(cuts, s), at(cuts, end));
       if (end <= t) visit(end, t, memory - holds, isGiven);
       if (kind === 'hold') visit(s, end - 1, memory - (keeps ?? 0), keeps !== undefined);
@@ -173,10 +169,10 @@ export class ChainSearch {
 
 interface Option {
   readonly kind: 'last' | 'keep' | 'hold';
-  /** The segment after those that run now. */
+  /** The segment after the one or those that run now. */
   readonly end: number;
-  /** The segments that run, for `last`. */
-  readonly segments?: KeptSegments;
+  /** The segment that runs, for `last`. */
+  readonly segment?: KeptSegment;
   readonly cost: number;
   /** Levels of memory that it takes at least, and that it holds during `after`. */
   readonly needs: number;

@@ -5,9 +5,6 @@ import { lastReader } from '../liveness/readers.js';
 import type { Actions } from './actions.js';
 import type { Segments } from './segments.js';
 
-/** Maximum number of segments kept together; values that only pass between them need not be kept. */
-export const MOST_KEPT_TOGETHER = 3;
-
 /** Costs of the segments for the chain search. Bytes are relative to those held before a segment begins. */
 export interface SegmentCosts {
   /** The cost of rerunning a segment for the ones after it. */
@@ -18,13 +15,13 @@ export interface SegmentCosts {
   readonly boundary: readonly Float64Array[];
   /** Bytes of gradients that are live where the backward pass of a segment begins. */
   readonly waiting: Float64Array;
-  /** `kept[s][n]`: the costs of segments s to s + n if they keep what they need. */
-  readonly kept: readonly (readonly KeptSegments[])[];
+  /** The costs of each segment if it keeps what it needs. */
+  readonly kept: readonly KeptSegment[];
 }
 
-/** Costs of adjacent segments that keep what their backward pass reads. */
-export interface KeptSegments {
-  /** Cost of running them: for their backward pass alone, and for the segments after them as well. */
+/** Costs of a segment that keeps what its backward pass reads. */
+export interface KeptSegment {
+  /** Cost of running it: for its backward pass alone, and for the segments after them as well. */
   readonly own: number;
   readonly both: number;
   /** As `own`, if the values that the segments after them read are still held; and the actions counted. */
@@ -34,7 +31,7 @@ export interface KeptSegments {
   readonly given: number;
   /** The bytes that are kept. */
   readonly bytes: number;
-  /** Peak bytes while they run, and during their backward pass. */
+  /** Peak bytes while it runs, and during its backward pass. */
   readonly peak: number;
   readonly backPeak: number;
 }
@@ -47,16 +44,12 @@ export function measureSegments(actions: Actions, segments: Segments): SegmentCo
   const each = Array.from({ length: count }, (_, segment) => segment);
   return {
     forward: Float64Array.from(each, (segment) =>
-      costOf(actions, neededActions(actions, segments, segment, segment).forward),
+      costOf(actions, neededActions(actions, segments, segment).forward),
     ),
     sweepPeak: measureSweeps(actions, segments, count),
     boundary,
     waiting: Float64Array.from(segments.back, ({ start }) => backward.before[start - segments.split] ?? 0),
-    kept: each.map((first) =>
-      each
-        .slice(first, first + MOST_KEPT_TOGETHER)
-        .map((last) => measureKept(actions, segments, { first, last }, backward.during)),
-    ),
+    kept: each.map((segment) => measureKept(actions, segments, segment, backward.during)),
   };
 }
 
@@ -115,11 +108,11 @@ function liveOnTheWayBack(
   return { before: before.sums(), during: during.sums() };
 }
 
-/** The actions of adjacent segments that later segments need, and those that their own backward pass needs. */
-function neededActions(actions: Actions, segments: Segments, first: number, last: number) {
+/** The actions of a segment that later segments need, and those that its own backward pass needs. */
+function neededActions(actions: Actions, segments: Segments, segment: number) {
   const { reads, writes, producer, bytes } = actions;
   const { cuts, back, segmentOf } = segments;
-  const [from, to] = [at(cuts, first), at(cuts, last + 1)];
+  const [from, to] = [at(cuts, segment), at(cuts, segment + 1)];
   const reach = (values: Iterable<number>) => {
     const wanted = new Set(values);
     const found: number[] = [];
@@ -136,13 +129,10 @@ function neededActions(actions: Actions, segments: Segments, first: number, last
     writes
       .slice(from, to)
       .flat()
-      .filter((value) => crosses(segments, value, last + 1)),
+      .filter((value) => crosses(segments, value, segment + 1)),
   );
-  const onTheWayBack = reads.slice(back[last]?.start, back[first]?.end).flat();
-  const read = [...new Set(onTheWayBack)].filter((value) => {
-    const made = segmentOf[value] as number;
-    return made >= first && made <= last;
-  });
+  const onTheWayBack = reads.slice(back[segment]?.start, back[segment]?.end).flat();
+  const read = [...new Set(onTheWayBack)].filter((value) => segmentOf[value] === segment);
   const given = read.filter((value) => passed.has(value));
   return {
     forward: reach(passed),
@@ -203,34 +193,32 @@ function bytesInPlace(
 function measureKept(
   actions: Actions,
   segments: Segments,
-  { first, last }: { readonly first: number; readonly last: number },
+  segment: number,
   during: Float64Array,
-): KeptSegments {
-  const { own, both, rest, given } = neededActions(actions, segments, first, last);
+): KeptSegment {
+  const { own, both, rest, given } = neededActions(actions, segments, segment);
   return {
     own: costOf(actions, own),
     both: costOf(actions, both),
     rest: costOf(actions, rest),
     restActions: rest,
     given,
-    ...peaksOfKept(actions, segments, { first, last }, during),
+    ...peaksOfKept(actions, segments, segment, during),
   };
 }
 
 function peaksOfKept(
   actions: Actions,
   segments: Segments,
-  { first, last }: { readonly first: number; readonly last: number },
+  segment: number,
   during: Float64Array,
-): Pick<KeptSegments, 'bytes' | 'peak' | 'backPeak'> {
+): Pick<KeptSegment, 'bytes' | 'peak' | 'backPeak'> {
   const { writes, bytes, scratch } = actions;
   const { cuts, back, split, segmentOf, lastForwardRead, readers } = segments;
-  const isOwn = (value: number) =>
-    (segmentOf[value] as number) >= first && (segmentOf[value] as number) <= last;
-  const [{ start }, { end }] = [at(back, last), at(back, first)];
+  const { start, end } = at(back, segment);
   const isReadBack = (value: number) => lastReader(readers, value, end) >= start;
-  const isKept = (value: number) => isReadBack(value) || crosses(segments, value, last + 1);
-  const [from, to] = [at(cuts, first), at(cuts, last + 1)];
+  const isKept = (value: number) => isReadBack(value) || crosses(segments, value, segment + 1);
+  const [from, to] = [at(cuts, segment), at(cuts, segment + 1)];
   const [forward, backward] = [new LiveBytes(to - from), new LiveBytes(end - start)];
   let kept = 0;
   for (let action = from; action < to; action++) {
@@ -246,7 +234,7 @@ function peaksOfKept(
     const spared = bytesInPlace(
       actions,
       action,
-      (value) => lastForwardRead[value] === action && isOwn(value) && !isReadBack(value),
+      (value) => lastForwardRead[value] === action && segmentOf[value] === segment && !isReadBack(value),
       (value) => (lastForwardRead[value] as number) < action && !isKept(value),
     );
     forward.add(at(scratch, action) - spared, position, position);
