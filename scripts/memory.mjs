@@ -37,4 +37,10 @@ async function sweep() {
   return [sweepSummary(rows), '', '![the sweep](memory-sweep.svg)', '', sweepTable(rows)].join('\n');
 }
 
-await runParts(page, { goals, sweep });
+/** What each stage of the search for recomputation brings. */
+async function stages() {
+  const { runStages, stageTable } = await load('dist/bench/memory/stages.js');
+  return stageTable(runStages());
+}
+
+await runParts(page, { goals, stages, sweep });

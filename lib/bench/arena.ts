@@ -1,5 +1,6 @@
 import { FirstFit } from '../compile/arena/first-fit.js';
 import { tightestFit } from '../compile/arena/tighten.js';
+import type { Graph } from '../compile/compile.js';
 import { peakOf } from '../compile/liveness/live-bytes.js';
 import type { Plan } from '../compile/plan/plan.js';
 import { PlanChoices } from '../compile/plan-choices.js';
@@ -37,7 +38,7 @@ export function* runArenaBench(
 ): Generator<ArenaResult> {
   const all = [...new Set([...chooseTrainings([]), ...deepScenarios])];
   for (const scenario of chooseScenarios(all, cases)) {
-    const plans = plansOf(scenario);
+    const plans = new PlanChoices(trainingGraph(scenario));
     for (const share of shares) {
       const compiled = share === 1 ? plans.quickest : plans.within(share * plans.quickest.plan.arenaBytes);
       if (compiled) yield arenaOf(scenario, share, compiled.plan);
@@ -45,15 +46,15 @@ export function* runArenaBench(
   }
 }
 
-/** The plans of a loss, its gradients and the buffers that the forward pass assigns, for a whole batch. */
-function plansOf(scenario: TrainingScenario): PlanChoices {
+/** A loss, its gradients and the buffers that the forward pass assigns, for a whole batch. */
+export function trainingGraph(scenario: TrainingScenario): Graph {
   const { loss, batchSize, inputs, targets } = scenario;
   const model = scenario.model().init(1);
   const x = input('x', [batchSize, ...inputs.shape], inputs.dtype);
   const y = input('y', [batchSize, ...targets.shape], targets.dtype);
   const { result, trace } = traced(() => loss(model.forward(x), y));
   const outputs = [result, ...grad(result, model.parameters())];
-  return new PlanChoices({ inputs: [x, y], outputs, assignments: trace.assignments }, nativeKernels);
+  return { inputs: [x, y], outputs, assignments: trace.assignments };
 }
 
 function arenaOf({ name, title, batchSize }: TrainingScenario, share: number, plan: Plan): ArenaResult {

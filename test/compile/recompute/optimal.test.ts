@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Actions } from '#lib/compile/recompute/actions.js';
-import { searchChoices } from '#lib/compile/recompute/choices.js';
+import { searchChoices, stages } from '#lib/compile/recompute/choices.js';
 import { leastExtraCost } from '../../helpers/recompute-oracle.js';
 
 /** Numbers from 0 to 1, the same in each run. */
@@ -52,6 +52,15 @@ function chainWithSkips(layers: number, random: () => number): Actions {
 }
 
 describe('the choices for small chains with skips', () => {
+  it('are the order itself where every stage is left out, and more with each that finds sequences', () => {
+    const actions = chainWithSkips(6, numbers(7));
+    expect(searchChoices(actions, stages)).toHaveLength(1);
+    for (const stage of ['chain', 'greedy']) {
+      const others = stages.filter((other) => other !== stage);
+      expect(searchChoices(actions, others).length).toBeGreaterThan(1);
+    }
+  });
+
   it('cost what the best of all ways costs, or up to 5 % more, at 93 of 100 budgets', () => {
     const random = numbers(7);
     let [budgets, good] = [0, 0];
