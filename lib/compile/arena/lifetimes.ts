@@ -22,7 +22,8 @@ export function findLifetimes(steps: readonly Step<Value>[]): ReadonlyMap<number
   });
   // The first value of a chain of writes in place begins the lifetime, and the last one ends it.
   for (const { write, read } of shared) {
-    lifetimes[read] = { ...at(lifetimes, read), last: at(lifetimes, write).last };
+    const { bytes, first } = at(lifetimes, read);
+    lifetimes[read] = { bytes, first, last: at(lifetimes, write).last };
   }
   for (const { write, read } of shared.reverse()) lifetimes[write] = at(lifetimes, read);
   return new Map(buffers.map(({ id }, buffer) => [id, at(lifetimes, buffer)]));
@@ -42,23 +43,26 @@ function accessesOf(steps: readonly Step<Value>[]): { buffers: ArenaBuffer[]; ac
   const numbers = new Map<number, number>();
   const reads: number[][] = [];
   const writes: number[][] = [];
+  const numberOf = (id: number) => numbers.get(id) as number;
   const inPlace = steps.map((step) => {
-    const { reads: read, writes: written } = operandsOf(step);
+    const before = buffers.length;
     const [used, begun]: [number[], number[]] = [[], []];
-    for (const { buffer } of [...read, ...written]) {
-      if (buffer.kind !== 'arena') continue;
+    const touch = ({ buffer }: Value) => {
+      if (buffer.kind !== 'arena') return;
       const known = numbers.get(buffer.id);
       if (known !== undefined) used.push(known);
       else {
         numbers.set(buffer.id, buffers.length);
         begun.push(buffers.push(buffer) - 1);
       }
-    }
+    };
+    const operands = operandsOf(step);
+    operands.reads.forEach(touch);
+    operands.writes.forEach(touch);
     reads.push(used);
     writes.push(begun);
-    return inPlaceWrites(step, (id) => numbers.get(id) as number).filter(({ write }) =>
-      begun.includes(write),
-    );
+    // A buffer of which an earlier step has written another part is not written in place.
+    return inPlaceWrites(step, numberOf).filter(({ write }) => write >= before);
   });
   return { buffers, accesses: { reads, writes, inPlace } };
 }

@@ -39,7 +39,6 @@ export function shareInPlace(
   isIdle: (write: number) => boolean,
   share: (write: number, read: number) => void,
 ): void {
-  if (writes.length === 0) return;
   const taken = new Set<number>();
   for (const idle of [false, true]) {
     for (const { write, reads } of writes) {

@@ -33,9 +33,10 @@ export function visitLifetimes(
     const action = sequence[place] as number;
     const written = writes[action] as readonly number[];
     uses.read(reads[action] as readonly number[], place);
-    if (visitor.shares) {
+    const candidates = inPlace[action] as readonly InPlace[];
+    if (visitor.shares && candidates.length > 0) {
       shareInPlace(
-        inPlace[action] as readonly InPlace[],
+        candidates,
         (read) => last[read] === place,
         (write) => (last[write] as number) <= place,
         (write, read) => visitor.shares?.(write, read, place),

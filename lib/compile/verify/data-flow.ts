@@ -5,9 +5,9 @@ import { operandsOf } from '../plan/operands.js';
 import type { Operand, Plan, Step } from '../plan/plan.js';
 import type { Value } from '../plan/values.js';
 import { Contents } from './contents.js';
-import { type ByteRange, slotsReadBefore, slotsWritten } from './loop-slots.js';
+import { slotsReadBefore, slotsWritten } from './loop-slots.js';
 import { verifyOverwrites } from './overwrites.js';
-import { spanOf } from './span.js';
+import { type ByteRange, spanOf } from './span.js';
 
 /**
  * Checks the data flow of a plan by running it on byte ranges in place of numbers: all bytes that a step reads hold the
@@ -35,7 +35,7 @@ export function verifyDataFlow(plan: Plan, steps: readonly Step<Value>[]): void 
         `verify: step ${index} (${step.label}) is not the one that was lowered, ${source.label}`,
       );
     }
-    verifyOverwrites(step, index);
+    verifyOverwrites(step, own, index);
     own.reads.forEach((operand, i) => {
       if (operand.buffer !== 0) return;
       const { buffer, start } = placeOf(operand, at(given.reads, i));

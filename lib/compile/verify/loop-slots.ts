@@ -1,8 +1,5 @@
-import type { LoopBinding, Operand, ScanStep } from '../plan/plan.js';
-import { spanOf } from './span.js';
-
-/** A byte range of a buffer; the end is exclusive. */
-export type ByteRange = readonly [low: number, high: number];
+import type { LoopBinding, ScanStep } from '../plan/plan.js';
+import { type ByteRange, overlap, spanOf } from './span.js';
 
 /**
  * The byte ranges of a loop's binding that are read before the loop has written them: of a carried value only the slot
@@ -11,8 +8,10 @@ export type ByteRange = readonly [low: number, high: number];
  * @throws Error if a step of the loop reads and writes the same slot
  */
 export function slotsReadBefore(loop: ScanStep, binding: LoopBinding): ByteRange[] {
-  const written = loop.bindings.slice(loop.reads).filter(({ operand }) => overlap(operand, binding.operand));
-  const { slots } = binding;
+  const { slots, operand: own } = binding;
+  const written = loop.bindings
+    .slice(loop.reads)
+    .filter(({ operand }) => operand.buffer === own.buffer && overlap(spanOf(operand), spanOf(own)));
   const isWritten = new Uint8Array(slots);
   const needed = new Set<number>();
   // After as many steps as there are slots, the loop reads and writes the same ones again.
@@ -21,7 +20,7 @@ export function slotsReadBefore(loop: ScanStep, binding: LoopBinding): ByteRange
     if (!isWritten[read]) needed.add(read);
     for (const other of written) {
       const slot = slotAt(loop, other, step);
-      if (other.slots !== slots || other.operand.offset !== binding.operand.offset || slot === read) {
+      if (other.slots !== slots || other.operand.offset !== own.offset || slot === read) {
         throw new Error(`verify: loop ${loop.label} overwrites slot ${read} in the step that reads it`);
       }
       isWritten[slot] = 1;
@@ -54,11 +53,4 @@ function rangesOf({ operand, slots }: LoopBinding, chosen: ReadonlySet<number>):
     else ranges.push([start, start + bytes]);
   }
   return ranges;
-}
-
-/** True if two operands may touch the same bytes. */
-export function overlap(a: Operand, b: Operand): boolean {
-  if (a.buffer !== b.buffer) return false;
-  const [[low, high], [from, to]] = [spanOf(a), spanOf(b)];
-  return Math.max(low, from) < Math.min(high, to);
 }

@@ -1,26 +1,34 @@
+import { at } from '../../graph/at.js';
 import { sizeOf } from '../../graph/shapes.js';
-import { operandsOf } from '../plan/operands.js';
 import type { Operand, Step } from '../plan/plan.js';
 import { isContiguous } from '../plan/values.js';
-import { overlap } from './loop-slots.js';
+import { type ByteRange, overlap, spanOf } from './span.js';
 
 /**
  * Checks that a step overwrites nothing that it still reads, and that its outputs and its workspace lie apart. Only an
  * output of an element-wise program may lie on an operand, element on element. Loops are checked slot by slot.
  */
-export function verifyOverwrites(step: Step, index: number): void {
-  const { reads, writes } = operandsOf(step);
+export function verifyOverwrites(
+  step: Step,
+  { reads, writes }: { readonly reads: readonly Operand[]; readonly writes: readonly Operand[] },
+  index: number,
+): void {
   const inPlace = step.kernel === 'map' || step.kernel === 'reduce' ? step.outputs : [];
+  const [readSpans, writeSpans] = [reads.map(spanOf), writes.map(spanOf)];
   writes.forEach((write, i) => {
+    const meets = (other: Operand, span: ByteRange) =>
+      other.buffer === write.buffer && overlap(span, at(writeSpans, i));
     const isSlots = step.kernel === 'scan' && write !== step.workspace;
     const read = reads.find(
-      (operand) =>
-        !isSlots && overlap(operand, write) && !(inPlace.includes(write) && sameElements(operand, write)),
+      (operand, j) =>
+        !isSlots &&
+        meets(operand, at(readSpans, j)) &&
+        !(inPlace.includes(write) && sameElements(operand, write)),
     );
     if (read) {
       throw new Error(`verify: step ${index} (${step.label}) overwrites an operand at byte ${read.offset}`);
     }
-    if (writes.some((other, j) => j < i && overlap(other, write))) {
+    if (writes.some((other, j) => j < i && meets(other, at(writeSpans, j)))) {
       throw new Error(`verify: step ${index} (${step.label}) writes byte ${write.offset} twice`);
     }
   });
