@@ -1,3 +1,4 @@
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { trainingGraph } from '../../lib/bench/arena.js';
 import { deepScenarios } from '../../lib/bench/scenarios/deep.js';
 import { chooseTrainings } from '../../lib/bench/scenarios/index.js';
@@ -28,7 +29,7 @@ const BUDGETS = 10;
 /** Searches for the plans of all training scenarios, with all stages and without each of them. */
 export function runStages(): StageResult[] {
   const all = [...new Set([...chooseTrainings([]), ...deepScenarios])].map((scenario) => {
-    const actions = actionsOf(lowerGraph(trainingGraph(scenario)).steps);
+    const actions = actionsOf(lowerGraph(trainingGraph(scenario), nativeKernels).steps);
     return { model: scenario.name, actions, ...timed(() => searchChoices(actions)) };
   });
   const whole = all.reduce((sum, { milliseconds }) => sum + milliseconds, 0);

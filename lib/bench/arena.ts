@@ -38,7 +38,7 @@ export function* runArenaBench(
 ): Generator<ArenaResult> {
   const all = [...new Set([...chooseTrainings([]), ...deepScenarios])];
   for (const scenario of chooseScenarios(all, cases)) {
-    const plans = new PlanChoices(trainingGraph(scenario));
+    const plans = new PlanChoices(trainingGraph(scenario), nativeKernels);
     for (const share of shares) {
       const compiled = share === 1 ? plans.quickest : plans.within(share * plans.quickest.plan.arenaBytes);
       if (compiled) yield arenaOf(scenario, share, compiled.plan);

@@ -11,6 +11,7 @@ import { verifyDataFlow } from '#lib/compile/verify/data-flow.js';
 import { at } from '#lib/graph/at.js';
 import { input } from '#lib/graph/leaf.js';
 import type { Tensor } from '#lib/graph/tensor.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { bitsOf } from '../../helpers/random-graph/plan-bits.js';
 import { buildGraph, recipes } from '../../helpers/random-graph/random-graph.js';
 
@@ -20,7 +21,7 @@ interface Placed {
 }
 
 function placed(graph: Graph): Placed {
-  const lowered = lowerGraph(graph);
+  const lowered = lowerGraph(graph, nativeKernels);
   return { plan: layOutPlan(lowered).plan, steps: lowered.steps };
 }
 
@@ -160,7 +161,7 @@ describe('the check of data flow, on random plans', () => {
     fc.assert(
       fc.property(recipes, fc.nat(100), fc.nat(100), (recipe, which, where) => {
         const graph = buildGraph(recipe, 'float32');
-        const lowered = lowerGraph(graph);
+        const lowered = lowerGraph(graph, nativeKernels);
         const { plan, variables } = layOutPlan(lowered);
         // One buffer is moved to the beginning of a block.
         const written = lowered.steps.flatMap((step) =>

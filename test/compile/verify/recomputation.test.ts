@@ -7,6 +7,7 @@ import { type Actions, actionsOf } from '#lib/compile/recompute/actions.js';
 import { stepsOf } from '#lib/compile/recompute/sequence.js';
 import { verifyRecomputation } from '#lib/compile/verify/recomputation.js';
 import { input } from '#lib/graph/leaf.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { variable } from '../../helpers/graphs.js';
 import { bitsOf } from '../../helpers/random-graph/plan-bits.js';
 import { buildGraph, recipes } from '../../helpers/random-graph/random-graph.js';
@@ -19,7 +20,7 @@ function chain(): readonly Step<Value>[] {
   const first = x.matmul(x);
   const second = first.matmul(w);
   const last = second.matmul(x).matmul(first).matmul(second);
-  return lowerGraph({ inputs: [x], outputs: [last], assignments: new Map([[w, last]]) }).steps;
+  return lowerGraph({ inputs: [x], outputs: [last], assignments: new Map([[w, last]]) }, nativeKernels).steps;
 }
 
 /** The steps of an order, and what they were made of. */
@@ -74,7 +75,7 @@ describe('the check of recomputation', () => {
   it('refuses a step that is not in the graph, and one with the operands of another', () => {
     expect(() => verifyRecomputation([], original, original)).toThrow('is not in the graph');
     const view = input('y', [2, 2]);
-    const other = lowerGraph({ inputs: [view], outputs: [view.matmul(view)] }).steps;
+    const other = lowerGraph({ inputs: [view], outputs: [view.matmul(view)] }, nativeKernels).steps;
     const change = ({ steps }: ReturnType<typeof rerun>) => steps.splice(0, 1, ...other);
     expect(() => check(order, change)).toThrow('has other operands than step 0');
   });
@@ -85,7 +86,7 @@ describe('the check of recomputation', () => {
     fc.assert(
       fc.property(recipes, places, fc.boolean(), (recipe, moves, isSwap) => {
         const graph = buildGraph(recipe, 'float32');
-        const lowered = lowerGraph(graph);
+        const lowered = lowerGraph(graph, nativeKernels);
         const own = actionsOf(lowered.steps);
         const sequence = [...own.steps.keys()];
         // Actions run again, or earlier, at places where that may be wrong.
