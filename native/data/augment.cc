@@ -6,6 +6,7 @@
 #include <string>
 
 #include "data/pixel_values.h"
+#include "engine/op_error.h"
 #include "engine/operand.h"
 #include "engine/plain_value.h"
 
@@ -45,7 +46,7 @@ struct Step {
   }
 };
 
-[[noreturn]] void fail(const std::string& what) { throw PlanError("augmentRows: " + what); }
+[[noreturn]] void fail(const std::string& what) { throw OpError("augmentRows", what); }
 
 int64_t whole(double number, int64_t low, int64_t high, const char* what) {
   // Written so that NaN fails.

@@ -19,7 +19,7 @@ class Augmentation {
   static std::span<const char* const> names();
   static std::span<const char* const> paddings();
 
-  // Refers to the numbers, which have to outlive it. Throws PlanError, naming the transform, if
+  // Refers to the numbers, which have to outlive it. Throws OpError, naming the transform, if
   // they are invalid.
   explicit Augmentation(std::span<const double> program);
 

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string>
 
-#include "engine/operand.h"
+#include "engine/op_error.h"
 
 namespace chainrule {
 
@@ -12,8 +12,9 @@ void copy_rows(std::byte* destination, const std::byte* source, std::span<const 
   for (size_t i = 0; i < indices.size(); ++i) {
     const int64_t index = indices[i];
     if (index < 0 || index >= source_rows) {
-      throw PlanError("gatherRows: index " + std::to_string(index) + " at position " +
-                      std::to_string(i) + " is outside 0.." + std::to_string(source_rows - 1));
+      throw OpError("gatherRows", "index " + std::to_string(index) + " at position " +
+                                      std::to_string(i) + " is outside 0.." +
+                                      std::to_string(source_rows - 1));
     }
     std::memmove(destination + i * row_bytes, source + index * row_bytes, row_bytes);
   }

@@ -7,7 +7,7 @@
 namespace chainrule {
 
 // Copies source row indices[i] to destination row i; a row is row_bytes long, whatever its
-// elements. Throws PlanError at an index outside 0 ... source_rows - 1.
+// elements. Throws OpError at an index outside 0 ... source_rows - 1.
 void copy_rows(std::byte* destination, const std::byte* source, std::span<const int32_t> indices,
                int64_t source_rows, size_t row_bytes);
 

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "engine/operand.h"
+#include "engine/op_error.h"
 
 namespace chainrule {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 int64_t page_bytes() { return sysconf(_SC_PAGESIZE); }
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
-  throw PlanError(path + ": " + what);
+  throw OpError(path, what);
 }
 
 std::string last_error() { return std::generic_category().message(errno); }

@@ -10,7 +10,7 @@ namespace chainrule {
 // processes share, and go back to it when memory is short.
 class MappedFile {
  public:
-  // Throws PlanError naming the file when it cannot be opened, is no regular file, or ends before
+  // Throws OpError naming the file when it cannot be opened, is no regular file, or ends before
   // `offset + bytes`.
   MappedFile(const std::string& path, int64_t offset, int64_t bytes);
   ~MappedFile();
@@ -20,7 +20,7 @@ class MappedFile {
   const std::byte* data() const { return data_; }
   int64_t bytes() const { return bytes_; }
 
-  // Throws PlanError when the file has been cut short since: to read past its end would be fatal.
+  // Throws OpError when the file has been cut short since: to read past its end would be fatal.
   void require_whole() const;
 
   // Asks the kernel to read the bytes from `begin` to `end` (not included), without waiting.

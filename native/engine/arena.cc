@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "engine/operand.h"
+#include "engine/op_error.h"
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -15,7 +15,7 @@ Arena allocate_arena(size_t bytes) {
   const std::align_val_t alignment{bytes >= kHugePage ? kHugePage : 64};
   auto* memory = static_cast<std::byte*>(::operator new(bytes, alignment, std::nothrow));
   if (memory == nullptr) {
-    throw PlanError("plan: cannot allocate " + std::to_string(bytes) + " bytes");
+    throw OpError("plan", "cannot allocate " + std::to_string(bytes) + " bytes", kMemoryCode);
   }
 #ifdef __linux__
   // Huge pages save most page faults of the first step; without any, the advice has no effect.

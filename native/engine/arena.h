@@ -13,7 +13,7 @@ struct ArenaDeleter {
 
 using Arena = std::unique_ptr<std::byte, ArenaDeleter>;
 
-// Allocates an arena, at least 64-byte aligned and not cleared. Throws PlanError if there is not
+// Allocates an arena, at least 64-byte aligned and not cleared. Throws OpError if there is not
 // enough memory.
 Arena allocate_arena(size_t bytes);
 

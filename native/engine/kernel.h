@@ -20,7 +20,7 @@ struct Run {
   }
 };
 
-// One step of a plan, decoded and ready to run. `run` may throw PlanError; it must not allocate.
+// One step of a plan, decoded and ready to run. `run` may throw OpError; it must not allocate.
 // Each step has a clock, and so has each step of a loop's body; `run_timed` adds the milliseconds
 // of each to its clock.
 class Kernel {

@@ -24,7 +24,7 @@ inline size_t size_of(DType dtype) {
 
 using Dims = std::vector<int64_t>;
 
-// An error in a plan or in the data of a step. Reaches JavaScript as an Error with this message.
+// An error in the description of a plan. Reaches JavaScript as an Error with this message.
 struct PlanError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

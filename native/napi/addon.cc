@@ -7,6 +7,7 @@
 #include "napi/constants.h"
 #include "napi/gather_rows.h"
 #include "napi/kernel_facts.h"
+#include "napi/op_error_value.h"
 #include "napi/plan_object.h"
 #include "napi/row_source.h"
 #include "napi/shared_memory.h"
@@ -28,9 +29,19 @@ Napi::Value blas(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), blas_name());
 }
 
+// A function whose OpErrors reach JavaScript with their fields.
+template <auto function>
+auto with_fields(const Napi::CallbackInfo& info) {
+  try {
+    return function(info);
+  } catch (const OpError& error) {
+    throw value_of(info.Env(), error);
+  }
+}
+
 template <auto function>
 void add(Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
+  exports.Set(name, Napi::Function::New<with_fields<function>>(exports.Env(), name));
 }
 
 Napi::Object load(Napi::Env env, Napi::Object exports) {

@@ -17,7 +17,7 @@ class PlanArena {
   PlanArena& operator=(const PlanArena&) = delete;
   ~PlanArena() { release(); }
 
-  // Grows to at least `bytes`. Throws PlanError if there is not enough memory.
+  // Grows to at least `bytes`. Throws OpError if there is not enough memory.
   void reserve(size_t bytes);
   // Releases all memory.
   void release();

@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "engine/op_error.h"
+
 namespace chainrule {
 namespace {
 
@@ -90,8 +92,7 @@ std::string describe(Napi::Value value) {
 
 void Arguments::fail(const std::string& name, const std::string& expected,
                      Napi::Value received) const {
-  throw Napi::Error::New(env(), std::string(function_) + ": " + name + " must be " + expected +
-                                    ", got " + describe(received));
+  throw OpError(function_, name + " must be " + expected + ", got " + describe(received));
 }
 
 int64_t Arguments::integer(size_t index, const char* name, int64_t low, int64_t high) const {

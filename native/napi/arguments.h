@@ -33,7 +33,7 @@ struct ArrayView {
 };
 
 // The arguments of an exported function, checked as they are taken. An invalid one throws
-// `<function>: <name> must be <expected>, got <received>`.
+// OpError `<function>: <name> must be <expected>, got <received>`.
 class Arguments {
  public:
   Arguments(const Napi::CallbackInfo& info, const char* function)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/augment.h"
+#include "engine/op_error.h"
 #include "napi/row_source.h"
 
 namespace chainrule {
@@ -55,8 +56,8 @@ void augment_rows(const Napi::CallbackInfo& info) {
     const int32_t index = indices.as<const int32_t>()[static_cast<size_t>(start + i)];
     const int64_t row = gathered ? i : index;
     if (row < 0 || row >= source_rows) {
-      throw PlanError("augmentRows: row " + std::to_string(row) + " is outside 0.." +
-                      std::to_string(source_rows - 1));
+      throw OpError("augmentRows", "row " + std::to_string(row) + " is outside 0.." +
+                                       std::to_string(source_rows - 1));
     }
     augmentation.run(source.data + row * row_bytes, dtype,
                      {key[0], key[1], key[2], static_cast<uint32_t>(index) + key[3]}, output,

@@ -7,9 +7,11 @@
 #include <optional>
 
 #include "engine/isa.h"
+#include "engine/op_error.h"
 #include "engine/plan.h"
 #include "napi/arena_object.h"
 #include "napi/mark.h"
+#include "napi/op_error_value.h"
 #include "napi/snapshot.h"
 #include "sync/combine.h"
 
@@ -46,7 +48,7 @@ struct PlanHandle {
 class Hold {
  public:
   Hold(std::atomic_flag& busy, const char* error) : busy_(busy) {
-    if (busy_.test_and_set(std::memory_order_acquire)) throw PlanError(error);
+    if (busy_.test_and_set(std::memory_order_acquire)) throw OpError("plan", error);
   }
   Hold(const Hold&) = delete;
   Hold& operator=(const Hold&) = delete;
@@ -60,8 +62,8 @@ class Hold {
 class Lease {
  public:
   explicit Lease(PlanHandle& handle)
-      : handle_(handle.busy, "plan: is already running"),
-        arena_(handle.arena->busy, "plan: another plan is running in its arena") {}
+      : handle_(handle.busy, "is already running"),
+        arena_(handle.arena->busy, "another plan is running in its arena") {}
 
  private:
   Hold handle_, arena_;
@@ -142,11 +144,18 @@ class AsyncRun final : public Napi::AsyncWorker {
   void Execute() override {
     using Clock = std::chrono::steady_clock;
     const Clock::time_point start = Clock::now();
-    handle_.plan.run();
+    try {
+      handle_.plan.run();
+    } catch (const OpError& error) {
+      failure_ = error;
+      throw;
+    }
     milliseconds_ = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   }
   void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), milliseconds_)); }
-  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+  void OnError(const Napi::Error& error) override {
+    deferred_.Reject(failure_ ? value_of(Env(), *failure_).Value() : error.Value());
+  }
 
  private:
   PlanHandle& handle_;
@@ -154,6 +163,7 @@ class AsyncRun final : public Napi::AsyncWorker {
   Napi::Promise::Deferred deferred_;
   Napi::ObjectReference kept_;
   double milliseconds_ = 0;
+  std::optional<OpError> failure_;
 };
 
 // Several handles of one plan that run together.
@@ -305,6 +315,8 @@ Napi::Value run_plan_async(const Napi::CallbackInfo& info) {
     work.release();
   } catch (const Napi::Error& error) {
     deferred.Reject(error.Value());
+  } catch (const OpError& error) {
+    deferred.Reject(value_of(info.Env(), error).Value());
   } catch (const std::exception& error) {
     deferred.Reject(Napi::Error::New(info.Env(), error.what()).Value());
   }

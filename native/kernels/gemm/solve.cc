@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "engine/op_error.h"
 #include "kernels/factory.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -56,7 +57,7 @@ class Solve final : public Kernel {
         std::swap_ranges(x + c * k_, x + (c + 1) * k_, x + pivot * k_);
       }
       if (row[c] == T(0)) {
-        throw PlanError(name_ + ": matrix " + std::to_string(system) + " is singular");
+        throw OpError(name_, "matrix " + std::to_string(system) + " is singular", kDataCode);
       }
       for (int64_t r = c + 1; r < n_; ++r) {
         const T factor = matrix[r * n_ + c] / row[c];

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/op_error.h"
 #include "kernels/isa.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -18,9 +19,10 @@ struct IndexCheck {
   }
 
   [[noreturn]] void fail(int64_t index, int64_t position) const {
-    throw PlanError(name + ": index " + std::to_string(index) + " at position " +
-                    std::to_string(position) + " is outside " + std::to_string(low) + ".." +
-                    std::to_string(high - 1));
+    throw OpError(name,
+                  "index " + std::to_string(index) + " at position " + std::to_string(position) +
+                      " is outside " + std::to_string(low) + ".." + std::to_string(high - 1),
+                  kDataCode);
   }
 };
 
