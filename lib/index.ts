@@ -20,6 +20,7 @@ export {
 } from './gradcheck/gradcheck.js';
 export type { Checkable, InputSpec } from './gradcheck/subject.js';
 export type { DType, TypedArray } from './graph/dtype.js';
+export type { ErrorCode } from './graph/error-codes.js';
 export { ChainruleError } from './graph/errors.js';
 export { arange, full, linspace, ones, tensor, Variable, zeros } from './graph/leaf.js';
 export type { Shape } from './graph/shapes.js';

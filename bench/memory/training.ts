@@ -1,4 +1,4 @@
-import { type data, Trainer } from 'chainrule';
+import { ChainruleError, type data, Trainer } from 'chainrule';
 import { optimizerOf } from '../../lib/bench/figures.js';
 import { randomData } from '../../lib/bench/random-data.js';
 import type { TrainingScenario } from '../../lib/bench/scenario.js';
@@ -8,9 +8,6 @@ import { ResidentGrowth } from './resident.js';
 
 /** Steps of a round, and of the two rounds whose memory is measured. */
 const STEPS = 2;
-
-/** Beginning of the error for too small a budget. */
-const REFUSAL = /memory must be at least \d+ bytes/;
 
 /** Trains within a budget, and measures the growth of this process. Nothing else should have run in it before. */
 export async function trainWithin(scenario: TrainingScenario, request: Request): Promise<Answer> {
@@ -31,7 +28,7 @@ export async function trainWithin(scenario: TrainingScenario, request: Request):
     await epochs.return();
     return { trained: { planned: plan(scenario, request, samples), grown, ...(time ? { time } : {}) } };
   } catch (error) {
-    if (!(error instanceof Error && REFUSAL.test(error.message))) throw error;
+    if (!(error instanceof ChainruleError) || error.code !== 'ERR_CHAINRULE_BUDGET') throw error;
     const milliseconds = performance.now() - start;
     return { refused: { message: error.message, milliseconds, threads, grown: growth.bytes } };
   } finally {

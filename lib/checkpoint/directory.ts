@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../graph/errors.js';
 import { writeAtomically } from '../io/files.js';
 import { type CheckpointHeader, verifyCheckpoint } from './file.js';
 
@@ -64,8 +65,7 @@ export async function findNewest(dir: string): Promise<Newest> {
     try {
       return { found: { ...file, ...(await verifyCheckpoint(file.path)) }, damaged };
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      damaged.push({ path: file.path, why: message.replaceAll(`${file.path}: `, '') });
+      damaged.push({ path: file.path, why: messageOf(error).replaceAll(`${file.path}: `, '') });
     }
   }
   return { found: null, damaged };

@@ -1,11 +1,9 @@
-import { type ChainruleError, invalid } from '../graph/errors.js';
+import { type ChainruleError, failed, messageOf } from '../graph/errors.js';
 
 /** An error with the directory of the checkpoints, the operation that failed, and the cause. */
-export function directoryError(dir: string, failed: string, cause: unknown): ChainruleError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const error = invalid('fit', `checkpoint dir ${dir}: ${failed}: ${reason}`);
-  error.cause = cause;
-  return error;
+export function directoryError(dir: string, what: string, cause: unknown): ChainruleError {
+  const expected = `checkpoint dir ${dir}: ${what}: ${messageOf(cause)}`;
+  return failed('ERR_CHAINRULE_CHECKPOINT', 'fit', expected, { cause });
 }
 
 /** Emits a warning about checkpoints; training continues. */

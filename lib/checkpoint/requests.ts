@@ -1,3 +1,4 @@
+import type { Outcome } from '../graph/outcome.js';
 import type { CheckpointHeader, TensorSource } from './file.js';
 
 /** Work of the checkpoint thread. */
@@ -25,11 +26,7 @@ export type Work =
 
 export type Request = Work & { readonly id: number };
 
-/** An error of the thread, as plain data. */
-export interface Failure {
-  readonly message: string;
-  /** Such as `ENOSPC`. */
-  readonly code?: string;
+export interface Reply {
+  readonly id: number;
+  readonly outcome: Outcome<unknown>;
 }
-
-export type Reply = { readonly id: number } & ({ readonly value: unknown } | { readonly failure: Failure });

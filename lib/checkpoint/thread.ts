@@ -1,11 +1,13 @@
 import { Worker } from 'node:worker_threads';
+import { type ChainruleError, failed } from '../graph/errors.js';
+import { resultOf } from '../graph/outcome.js';
 import { compiledModule } from '../runtime/package-root.js';
 import type { Newest } from './directory.js';
-import type { Failure, Reply, Request, Work } from './requests.js';
+import type { Reply, Request, Work } from './requests.js';
 
 interface Settle {
   resolve(value: unknown): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -17,13 +19,13 @@ export class CheckpointThread {
   readonly #waiting = new Map<number, Settle>();
   readonly #work = new Set<Promise<unknown>>();
   #requests = 0;
-  #gone: Error | undefined;
+  #gone: ChainruleError | undefined;
 
   constructor() {
     this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
-    this.#worker.on('error', (error: Error) => this.#fail(error));
-    this.#worker.on('exit', () => this.#fail(new Error('the thread that writes checkpoints was ended')));
+    this.#worker.on('error', (cause: Error) => this.#fail({ cause }));
+    this.#worker.on('exit', () => this.#fail());
   }
 
   /** Creates the directory, removes leftovers, and finds the newest intact checkpoint. */
@@ -72,17 +74,17 @@ export class CheckpointThread {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if (this.#waiting.size === 0) this.#worker.unref();
-    if ('failure' in reply) waiting?.reject(errorOf(reply.failure));
-    else waiting?.resolve(reply.value);
+    try {
+      waiting?.resolve(resultOf(reply.outcome));
+    } catch (error) {
+      waiting?.reject(error);
+    }
   }
 
-  #fail(error: Error): void {
-    this.#gone ??= error;
-    for (const { reject } of this.#waiting.values()) reject(error);
+  #fail(details: { readonly cause?: Error } = {}): void {
+    const expected = 'the thread that writes checkpoints was ended';
+    this.#gone ??= failed('ERR_CHAINRULE_WORKER_ENDED', 'checkpoint', expected, details);
+    for (const { reject } of this.#waiting.values()) reject(this.#gone);
     this.#waiting.clear();
   }
-}
-
-function errorOf({ message, code }: Failure): Error {
-  return Object.assign(new Error(message), code === undefined ? {} : { code });
 }

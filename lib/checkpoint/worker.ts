@@ -1,17 +1,13 @@
 import { parentPort } from 'node:worker_threads';
+import { outcomeOf } from '../graph/outcome.js';
 import { findNewest, openDirectory, pathOf, probeDirectory, removeOld } from './directory.js';
 import { loadCheckpoint, writeCheckpoint } from './file.js';
-import type { Failure, Reply, Request, Work } from './requests.js';
+import type { Reply, Request, Work } from './requests.js';
 
 // Entry point of the checkpoint thread, which reads, hashes and writes files whose tensors are in shared memory.
 parentPort?.on('message', async ({ id, ...work }: Request) => {
-  let reply: Reply;
-  try {
-    reply = { id, value: await perform(work) };
-  } catch (error) {
-    reply = { id, failure: failureOf(error) };
-  }
-  parentPort?.postMessage(reply);
+  const outcome = await outcomeOf(() => perform(work));
+  parentPort?.postMessage({ id, outcome } satisfies Reply);
 });
 
 async function perform(work: Work): Promise<unknown> {
@@ -30,11 +26,4 @@ async function perform(work: Work): Promise<unknown> {
       return path;
     }
   }
-}
-
-/** The error as plain data, because an error sent to another thread loses its `code`. */
-function failureOf(error: unknown): Failure {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { code } = error as NodeJS.ErrnoException;
-  return { message: error.message, ...(code === undefined ? {} : { code }) };
 }

@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from 'commander';
+import { messageOf } from '../graph/errors.js';
 
 /** Runs a command with the arguments of the process. An error is printed as one line and sets the exit code. */
 export async function run(program: Command): Promise<void> {
@@ -8,7 +9,7 @@ export async function run(program: Command): Promise<void> {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode;
     } else {
-      console.error(error instanceof Error ? error.message : error);
+      console.error(messageOf(error));
       if (process.env.CHAINRULE_DEBUG) console.error(error);
       process.exitCode = 1;
     }

@@ -1,5 +1,5 @@
 import type { TypedArray } from '../graph/dtype.js';
-import { ChainruleError, invalid } from '../graph/errors.js';
+import { ChainruleError, invalid, messageOf } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
 import { sampleRandom } from './random.js';
 import type { SampleFunction } from './transforms/custom.js';
@@ -15,8 +15,8 @@ export class BadItemError extends ChainruleError {
     cause: unknown,
   ) {
     const expected = `sample ${index} could not be loaded`;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super(op, expected, `${op}: ${expected}: ${reason}`, index, { cause });
+    const message = `${op}: ${expected}: ${messageOf(cause)}`;
+    super(op, expected, message, index, { code: 'ERR_CHAINRULE_BAD_ITEM', cause });
   }
 }
 

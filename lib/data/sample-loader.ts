@@ -1,6 +1,6 @@
 import { at } from '../graph/at.js';
 import { allocate, type TypedArray } from '../graph/dtype.js';
-import { invalid } from '../graph/errors.js';
+import { failed, invalid, messageOf } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
 import { BadItemError, importFunctions } from './custom-runner.js';
 import type { Field } from './field.js';
@@ -137,15 +137,18 @@ export class SampleLoader {
    */
   #loadOrStandIn(request: LoadRequest, position: number, target: LoadTarget): number {
     const { order, batch } = request;
-    for (let failed = 0; ; failed++) {
-      const place = batch.start + ((position - batch.start + failed) % batch.count);
+    for (let failures = 0; ; failures++) {
+      const place = batch.start + ((position - batch.start + failures) % batch.count);
       try {
         this.#pipeline.loadOne(order[place] as number, request, target);
-        return failed;
+        return failures;
       } catch (error) {
         if (!(error instanceof BadItemError) || error.policy === 'error') throw error;
-        if (failed < batch.count - 1) continue;
-        throw invalid(error.op, 'no sample of a batch could be loaded', error.message);
+        if (failures < batch.count - 1) continue;
+        throw failed('ERR_CHAINRULE_BAD_ITEM', error.op, 'no sample of a batch could be loaded', {
+          received: messageOf(error),
+          cause: error,
+        });
       }
     }
   }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ChainruleError, invalid } from '../graph/errors.js';
+import { failed, invalid, messageOf } from '../graph/errors.js';
 import type { OpenStream, StreamDataset, StreamItem } from './stream.js';
 import type { StreamMemory } from './stream-memory.js';
 
@@ -95,9 +95,8 @@ export class StreamChunks {
       return undefined;
     } catch (cause) {
       this.#ended = true;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const expected = `item ${this.#taken} could not be read`;
-      throw new ChainruleError('stream', expected, `stream: ${expected}: ${reason}`, undefined, { cause });
+      const expected = `item ${this.#taken} could not be read: ${messageOf(cause)}`;
+      throw failed('ERR_CHAINRULE_BAD_ITEM', 'stream', expected, { cause });
     } finally {
       this.#pulling = false;
     }

@@ -1,5 +1,5 @@
 import { allocate, findDType } from '../graph/dtype.js';
-import { type ChainruleError, formatShape, invalid } from '../graph/errors.js';
+import { type ChainruleError, failed, formatShape } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
 import { Dataset } from './dataset.js';
 import type { Field } from './field.js';
@@ -27,7 +27,7 @@ export class StreamMemory extends Dataset {
    */
   write(row: number, item: unknown, index: number): void {
     if (typeof item !== 'object' || item === null || !('inputs' in item) || !('target' in item))
-      throw invalid('stream', `item ${index} must be { inputs, target }`, item);
+      throw unfit(`item ${index} must be { inputs, target }`, item);
     put(this.inputs, row, item.inputs, `inputs of item ${index}`);
     put(this.targets, row, item.target, `the target of item ${index}`);
   }
@@ -56,5 +56,9 @@ function put({ dtype, shape, data }: Field, row: number, value: unknown, name: s
 
 function misfit(name: string, { dtype, shape }: Form, value: unknown): ChainruleError {
   const numbers = sizeOf(shape) === 1 ? 'a number' : `${sizeOf(shape)} numbers`;
-  return invalid('stream', `${name} must be ${numbers} for ${dtype} ${formatShape(shape)}`, value);
+  return unfit(`${name} must be ${numbers} for ${dtype} ${formatShape(shape)}`, value);
+}
+
+function unfit(expected: string, received: unknown): ChainruleError {
+  return failed('ERR_CHAINRULE_BAD_ITEM', 'stream', expected, { received });
 }

@@ -1,4 +1,4 @@
-import { invalid } from './errors.js';
+import { failed, invalid } from './errors.js';
 
 /** Element types of tensors. `bool` is stored as one byte, 0 or 1. */
 export type DType = 'float32' | 'float64' | 'int32' | 'uint8' | 'bool';
@@ -80,11 +80,10 @@ export function allocate(
   const bytes = elements * bytesPerElement(dtype);
   try {
     return new arrays[dtype](shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const failure = invalid('allocate', `cannot allocate ${bytes} bytes for ${elements} ${dtype} elements`);
-    failure.cause = error;
-    throw failure;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const expected = `cannot allocate ${bytes} bytes for ${elements} ${dtype} elements`;
+    throw failed('ERR_CHAINRULE_MEMORY', 'allocate', expected, { cause });
   }
 }
 

@@ -1,12 +1,25 @@
-/** The only error class of the project. Records the operation that failed, what it expected and what it received. */
+import type { ErrorCode } from './error-codes.js';
+
+/**
+ * The only error class of the project. Records which failure it is, the operation that failed, what it expected and
+ * what it received.
+ */
 export class ChainruleError extends Error {
   override readonly name = 'ChainruleError';
+  readonly code: ErrorCode;
   readonly op: string;
   readonly expected: string;
   readonly received: unknown;
 
-  constructor(op: string, expected: string, message: string, received?: unknown, options?: ErrorOptions) {
+  constructor(
+    op: string,
+    expected: string,
+    message: string,
+    received?: unknown,
+    options: ErrorOptions & { readonly code?: ErrorCode } = {},
+  ) {
     super(message, options);
+    this.code = options.code ?? 'ERR_CHAINRULE_INVALID';
     this.op = op;
     this.expected = expected;
     this.received = received;
@@ -22,20 +35,35 @@ export class ChainruleError extends Error {
  * @param received the offending value; without it the message ends after `expected`
  */
 export function invalid(op: string, expected: string, ...received: [received?: unknown]): ChainruleError {
-  const got = received.length > 0 ? `, got ${format(received[0])}` : '';
-  const error = new ChainruleError(op, expected, `${op}: ${expected}${got}`, received[0]);
+  const details = received.length > 0 ? { received: received[0] } : {};
+  const error = failed('ERR_CHAINRULE_INVALID', op, expected, details);
   // The first line of the stack should be the check that failed, not this helper.
   Error.captureStackTrace(error, invalid);
   return error;
 }
 
-/** Rebuilds an error of another thread, which arrives as a copy without its class, with the stack of its awaiter. */
-export function fromOtherThread(cause: unknown): ChainruleError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const [op = 'run', ...rest] = message.split(': ');
-  const error = new ChainruleError(op, rest.join(': '), message, undefined, { cause });
-  Error.captureStackTrace(error, fromOtherThread);
+/** As `invalid`, with another code or with the error behind it. */
+export function failed(
+  code: ErrorCode,
+  op: string,
+  expected: string,
+  details: { readonly received?: unknown; readonly cause?: unknown } = {},
+): ChainruleError {
+  const { received, ...options } = details;
+  const got = 'received' in details ? `, got ${format(received)}` : '';
+  const error = new ChainruleError(op, expected, `${op}: ${expected}${got}`, received, { code, ...options });
+  Error.captureStackTrace(error, failed);
   return error;
+}
+
+/** True for an error of the library with this code. */
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof ChainruleError && error.code === code;
+}
+
+/** The message of whatever was thrown, to be shown; nothing is decided by it. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** A shape as error messages print it: `[32,784]`; a scalar is `[]`. */

@@ -1,5 +1,5 @@
 import { bytesPerElement, type DType } from '../graph/dtype.js';
-import { invalid } from '../graph/errors.js';
+import { failed, invalid } from '../graph/errors.js';
 
 /** Location of one tensor: `begin` and `end` are byte offsets from the start of the data section. */
 export interface TensorEntry {
@@ -112,9 +112,7 @@ function parseObject(source: string, json: Uint8Array): Record<string, unknown> 
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
     value = JSON.parse(text);
   } catch (cause) {
-    const failure = invalid(source, 'the safetensors header is not valid JSON');
-    failure.cause = cause;
-    throw failure;
+    throw failed('ERR_CHAINRULE_INVALID', source, 'the safetensors header is not valid JSON', { cause });
   }
   if (!isObject(value)) throw invalid(source, 'the safetensors header must be a JSON object', value);
   const repeated = findRepeatedKey(text);

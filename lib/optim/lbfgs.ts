@@ -1,4 +1,4 @@
-import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
+import { failed, invalid, requireInteger, requireOptions } from '../graph/errors.js';
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireNonNegative, requirePositive } from './checks.js';
@@ -95,7 +95,10 @@ export class LBFGS {
       const begin = this.#last ? 1 : Math.min(1, 1 / magnitude(gradient));
       this.iterations++;
       const slope = dot(gradient, direction);
-      if (!Number.isFinite(slope)) throw invalid('lbfgs', 'the gradient must stay finite', slope);
+      if (!Number.isFinite(slope)) {
+        const expected = 'the gradient must stay finite';
+        throw failed('ERR_CHAINRULE_NON_FINITE', 'lbfgs', expected, { received: slope });
+      }
       if (slope > -toleranceChange) {
         this.#last = { direction, length: begin * this.#options.lr, gradient };
         break;
@@ -188,7 +191,8 @@ export class LBFGS {
 
 function requireFinite(value: number): number {
   if (Number.isFinite(value)) return value;
-  throw invalid('lbfgs', 'the loss must stay finite; the parameters are those of the step before', value);
+  const expected = 'the loss must stay finite; the parameters are those of the step before';
+  throw failed('ERR_CHAINRULE_NON_FINITE', 'lbfgs', expected, { received: value });
 }
 
 function sameItems(a: readonly Variable[], b: readonly Variable[]): boolean {

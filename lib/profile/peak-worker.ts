@@ -1,5 +1,6 @@
 import { compileGraph } from '../compile/compile.js';
 import { input } from '../graph/leaf.js';
+import { type Outcome, outcomeOf } from '../graph/outcome.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add } from '../ops/primitives/elementwise.js';
@@ -23,8 +24,13 @@ interface Work {
 
 const prepared = new Map<string, Work>();
 
+/** Entry point of the pool: measures a rate. */
+export default function work(effort: Effort): Promise<Outcome<number>> {
+  return outcomeOf(() => measureRate(effort));
+}
+
 /** Repeats the same work for a while and returns its rate, in 10^9 operations or bytes per second. */
-export default function measureRate({ kind, size, milliseconds }: Effort): number {
+function measureRate({ kind, size, milliseconds }: Effort): number {
   const key = `${kind} ${size}`;
   const work = prepared.get(key) ?? prepare(kind, size);
   prepared.set(key, work);

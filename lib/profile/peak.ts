@@ -1,3 +1,4 @@
+import { ask } from '../parallel/prepare/ask.js';
 import { compiledModule } from '../runtime/package-root.js';
 import type { Effort } from './peak-worker.js';
 
@@ -43,7 +44,7 @@ async function measure(kind: Effort['kind'], sizes: readonly number[], workers: 
     concurrentTasksPerWorker: 1,
   });
   const round = async (effort: Effort): Promise<number> => {
-    const rates = Array.from({ length: workers }, () => pool.run(effort) as Promise<number>);
+    const rates = Array.from({ length: workers }, () => ask<number>(pool, effort));
     return (await Promise.all(rates)).reduce((sum, rate) => sum + rate, 0);
   };
   try {

@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { CallFacts, Operation } from '../compile/plan/kernels.js';
 import type { DType, TypedArray } from '../graph/dtype.js';
-import { ChainruleError } from '../graph/errors.js';
+import { ChainruleError, messageOf } from '../graph/errors.js';
+import { withErrors } from './addon-errors.js';
 import { packageRoot } from './package-root.js';
 
 /** An executable: a plan inside the addon, with its arena. */
@@ -40,7 +41,7 @@ export interface AddonConstants {
   };
 }
 
-/** The native functions. Each validates its arguments and throws an Error that names the invalid one. */
+/** The native functions. Each validates its arguments and throws a ChainruleError that names the invalid one. */
 export interface Addon {
   /** The numbers that both languages need. */
   readonly constants: AddonConstants;
@@ -172,11 +173,10 @@ function load(): Addon {
   const require = createRequire(import.meta.url);
   const forced = process.env.CHAINRULE_ADDON;
   try {
-    if (forced) return require(forced) as Addon;
-    const nodeGypBuild = require('node-gyp-build') as (directory: string) => Addon;
-    return nodeGypBuild(fileURLToPath(packageRoot));
+    const native: Addon = forced ? require(forced) : require('node-gyp-build')(fileURLToPath(packageRoot));
+    return withErrors(native);
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    const found = firstLine(messageOf(cause));
     throw new ChainruleError(
       'addon',
       'the native addon must be built',
@@ -184,7 +184,12 @@ function load(): Addon {
         'project, or "npm run setup" in a clone. It needs a C++ compiler, CMake and OpenBLAS ' +
         '(Debian: apt-get install g++ make cmake libopenblas-dev).',
       undefined,
-      { cause },
+      { code: 'ERR_CHAINRULE_ADDON', cause },
     );
   }
+}
+
+function firstLine(text: string): string {
+  const [first = ''] = text.split('\n', 1);
+  return first;
 }

@@ -1,7 +1,7 @@
 import { type Compiled, compileGraph, type Graph } from '../compile/compile.js';
 import type { Binding, Plan } from '../compile/plan/plan.js';
 import { PlanChoices } from '../compile/plan-choices.js';
-import { invalid } from '../graph/errors.js';
+import { failed } from '../graph/errors.js';
 import { kernelBytes } from './kernel-memory.js';
 import { formatBytes, type MemoryBudget } from './memory-size.js';
 import { nativeKernels } from './native-kernels.js';
@@ -59,9 +59,7 @@ function refusal(plan: Plan, { bytes, reason }: MemoryBudget) {
   ] as const;
   const listed = parts.filter(([size]) => size > 0).map(([size, name]) => `${formatBytes(size)} ${name}`);
   const least = `memory must be at least ${total} bytes (${formatBytes(total)}) for these shapes`;
-  return invalid(
-    'compile',
-    `${least}: ${listed.join(', ')}`,
-    `${bytes} bytes${reason === undefined ? '' : ` (${reason})`}`,
-  );
+  return failed('ERR_CHAINRULE_BUDGET', 'compile', `${least}: ${listed.join(', ')}`, {
+    received: `${bytes} bytes${reason === undefined ? '' : ` (${reason})`}`,
+  });
 }

@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import type { Plan, Step } from '../compile/plan/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
-import { fromOtherThread, invalid } from '../graph/errors.js';
+import { failed, invalid } from '../graph/errors.js';
 import { addon, type MarkArguments, type PlanHandle } from './addon.js';
 import { Arena } from './arena.js';
 import { encodePlan } from './encode.js';
@@ -91,11 +91,7 @@ export class Executable {
    * @returns the milliseconds that the steps took
    */
   async runAsync(bindings: readonly TypedArray[], random: RandomState): Promise<number> {
-    try {
-      return await addon.runAsync(this.#handle, bindings, this.#words(random));
-    } catch (cause) {
-      throw fromOtherThread(cause);
-    }
+    return addon.runAsync(this.#handle, bindings, this.#words(random));
   }
 
   /** Frees the arena's memory; the next run allocates it again. */
@@ -138,6 +134,7 @@ export function requireMemory(bytes: number): void {
   const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY;
   const available = Math.min(freemem(), Math.max(0, limit - process.memoryUsage.rss()));
   if (bytes > available) {
-    throw invalid('plan', `not enough memory: the plan needs ${bytes} bytes and ${available} are available`);
+    const expected = `not enough memory: the plan needs ${bytes} bytes and ${available} are available`;
+    throw failed('ERR_CHAINRULE_MEMORY', 'plan', expected);
   }
 }

@@ -4,6 +4,7 @@ import { type CheckpointOptions, type FitOptions, io, nn, optim, type ResumePoin
 import { describe, expect, it, vi } from 'vitest';
 import { findNewest } from '#lib/checkpoint/directory.js';
 import { useFolder } from '../helpers/folder.js';
+import { failure } from '../helpers/graphs.js';
 import { hashOf } from '../helpers/programs/resumable-run.mjs';
 import { smallDisk } from '../helpers/small-disk.js';
 import { collect, mlp, points, threads } from '../helpers/training.js';
@@ -240,7 +241,9 @@ describe('fit with a damaged checkpoint', () => {
     const dir = folder();
     writeFileSync(join(dir, 'step-000000002.safetensors'), '');
     const run = warningsOf(() => train(newTrainer(), { dir }));
-    await expect(run).rejects.toThrow(`fit: checkpoint dir ${dir}: no checkpoint in it is whole: ${dir}`);
+    const error = await failure(run);
+    expect(error.message).toContain(`fit: checkpoint dir ${dir}: no checkpoint in it is whole: ${dir}`);
+    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_CHECKPOINT' });
   });
 });
 

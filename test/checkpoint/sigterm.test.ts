@@ -45,6 +45,7 @@ describe('SIGTERM while fit saves checkpoints', () => {
       /^fit: stopped by SIGTERM after step \d+; the run goes on from .*safetensors$/,
     );
     expect(result?.error).toContain(`step ${step};`);
+    expect(result?.code).toBe('ERR_CHAINRULE_SIGTERM');
   });
 
   it('ends the process at once where the option is off', async () => {

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { data, optim, type Trainer } from 'chainrule';
+import { data, type ErrorCode, optim, type Trainer } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WorkerPool } from '#lib/parallel/prepare/pool.js';
 import { addon } from '#lib/runtime/addon.js';
@@ -66,28 +66,31 @@ async function timed(what: string, run: () => Promise<unknown>): Promise<Error> 
 }
 
 describe.each([1, 3])('one of %i workers', (workers) => {
-  it.each<[string, Kind, RegExp, number]>([
-    ['throws', 'throw', /no image/, 600_000],
+  it.each<[string, Kind, RegExp, ErrorCode, number]>([
+    ['throws', 'throw', /no image/, 'ERR_CHAINRULE_BAD_ITEM', 600_000],
     [
       'ends itself',
       'exit',
       /a worker thread was ended before its work was done \(worker exited with code: 7\)/,
+      'ERR_CHAINRULE_WORKER_ENDED',
       600_000,
     ],
-    ['runs out of memory', 'heap', /memory limit/, 600_000],
+    ['runs out of memory', 'heap', /memory limit/, 'ERR_CHAINRULE_WORKER_ENDED', 600_000],
     [
       'is in an endless loop',
       'loop',
       /a step must not take longer than stepTimeout \(2000 ms\): worker \d/,
+      'ERR_CHAINRULE_WORKER_STUCK',
       2000,
     ],
-  ])('that %s rejects fit with the cause and the step', async (what, kind, cause, stepTimeout) => {
+  ])('that %s rejects fit with the cause and the step', async (what, kind, cause, code, stepTimeout) => {
     const trainer = trainerOf(adam(), { workers });
     // In the sixth batch, the rows of which may be loaded during the fifth step.
     const samples = failing(100, kind, [57]);
     const run = () => collect(trainer.fit(samples, { ...options, stepTimeout }));
     const error = await timed(`a worker of ${workers} that ${what}`, run);
     expect(error.message).toMatch(cause);
+    expect(error).toMatchObject({ code, cause: { code } });
     const step = await expectWholeSteps(trainer, error);
     expect([4, 5]).toContain(step);
     expect(live.started).toBeGreaterThanOrEqual(2 * workers);

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { data, nn, optim, Trainer } from 'chainrule';
+import { ChainruleError, data, nn, optim, Trainer } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WorkerPool } from '#lib/parallel/prepare/pool.js';
 import { Control } from '#lib/parallel/protocol/control.js';
@@ -190,9 +190,10 @@ describe('a worker that throws', () => {
   it('rejects evaluate with its error', async () => {
     const trainer = trainerOf(2, uncheckedLoss);
     const samples = data.fromArrays(noise(12, 3), [0, -5], { inputs: { shape: [6] } });
-    expect((await failure(trainer.evaluate(samples))).message).toMatch(
-      /index -5 at position 1 is outside 0\.\.2/,
-    );
+    const error = await failure(trainer.evaluate(samples));
+    expect(error.message).toMatch(/index -5 at position 1 is outside 0\.\.2/);
+    expect(error).toBeInstanceOf(ChainruleError);
+    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_DATA', op: 'crossEntropy' });
     expect(threads()).toBe(0);
     await expectToWork(trainer);
   });

@@ -1,6 +1,7 @@
 import { data, nn, optim, Trainer, type TrainerOptions } from 'chainrule';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WorkerPool } from '#lib/parallel/prepare/pool.js';
+import { failure } from '../helpers/graphs.js';
 import { collect, noise, parametersOf, stepLosses } from '../helpers/training.js';
 
 afterEach(() => vi.restoreAllMocks());
@@ -81,8 +82,9 @@ describe('a trainer with a budget', () => {
     const least = leastOf(trainerOf());
     const trainer = trainerOf({ memory: least - 1 });
     const before = parametersOf(trainer.model);
-    const refused = await collect(trainer.fit(train, fitOptions)).catch((error: Error) => error.message);
-    expect(refused).toMatch(
+    const refused = await failure(collect(trainer.fit(train, fitOptions)));
+    expect(refused).toMatchObject({ code: 'ERR_CHAINRULE_BUDGET' });
+    expect(refused.message).toMatch(
       new RegExp(
         `^fit: memory must be at least ${least} bytes \\(.*\\) here, of which .* parameters, .* gradients, ` +
           '.* state of the optimiser, .* copies, figures and constants, and for each of 2 workers ' +

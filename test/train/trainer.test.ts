@@ -284,6 +284,7 @@ describe('a trainer refuses', () => {
     expect(error.message).toMatch(
       /^fit: the loss must stay finite, but was (Infinity|NaN) at epoch 2, step 3/,
     );
+    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_NON_FINITE' });
     expect(trainer.steps).toBe(8);
   });
 });

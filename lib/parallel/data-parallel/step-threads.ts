@@ -1,4 +1,4 @@
-import { fromOtherThread } from '../../graph/errors.js';
+import { stepError } from '../../graph/outcome.js';
 import { WorkerPool } from '../prepare/pool.js';
 import { Control } from '../protocol/control.js';
 import type { Job, StepCall } from '../protocol/job.js';
@@ -27,7 +27,7 @@ export class StepThreads {
       const gone = await this.#end();
       this.#lost ||= !gone;
       const { progress } = entry.layout;
-      if (progress === 'none' || !gone) throw fromOtherThread(error);
+      if (progress === 'none' || !gone) throw stepError('dataParallel', error);
       if (progress === 'begun') await this.#attempt(entry, { ...call, finish: true });
     }
   }

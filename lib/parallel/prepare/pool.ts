@@ -1,18 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Piscina } from 'piscina';
-import { invalid } from '../../graph/errors.js';
+import { hasCode } from '../../graph/errors.js';
 import { compiledModule } from '../../runtime/package-root.js';
-import { Control, isReleased } from '../protocol/control.js';
+import { Control } from '../protocol/control.js';
 import type { Job, Task } from '../protocol/job.js';
 import type { Timeline } from '../protocol/timeline.js';
-
-/** Rewords the error of a terminated thread; other errors come from within a worker and are clear as they are. */
-function explained(cause: unknown): unknown {
-  if (!(cause instanceof Error) || !cause.message.startsWith('worker exited')) return cause;
-  const error = invalid('parallel', `a worker thread was ended before its work was done (${cause.message})`);
-  error.cause = cause;
-  return error;
-}
+import { ask, ended } from './ask.js';
 
 /** Milliseconds that threads may take to terminate. */
 const STOP_MS = 10_000;
@@ -30,7 +23,7 @@ export class WorkerPool {
   ) {
     this.#control = new Control(job.control);
     piscina.on('error', (error: Error) => {
-      this.#reason ??= error;
+      this.#reason ??= ended(error);
     });
   }
 
@@ -55,18 +48,22 @@ export class WorkerPool {
    */
   async run(taskOf: (rank: number) => Task): Promise<(Timeline | undefined)[]> {
     const failures: unknown[] = [];
-    const tasks = Array.from({ length: this.job.workers }, (_, rank) =>
-      (this.piscina.run(taskOf(rank)) as Promise<Timeline | undefined>).catch((error: unknown): undefined => {
+    const tasks = Array.from({ length: this.job.workers }, async (_, rank) => {
+      try {
+        return await ask<Timeline | undefined>(this.piscina, taskOf(rank));
+      } catch (error) {
         failures.push(error);
         // A worker that was terminated could not release the others itself.
         this.#control.abort();
-      }),
-    );
+        return undefined;
+      }
+    });
     const results = await Promise.all(tasks);
     // Tasks of threads being terminated fail at once, while the threads may still be running.
     await this.#stopped;
-    const cause = this.#reason ?? failures.find((error) => !isReleased(error)) ?? failures[0];
-    if (cause !== undefined) throw explained(cause);
+    const first = failures.find((error) => !hasCode(error, 'ERR_CHAINRULE_WORKER_RELEASED')) ?? failures[0];
+    const error = this.#reason ?? first;
+    if (error !== undefined) throw error;
     return results;
   }
 

@@ -1,4 +1,4 @@
-import { ChainruleError } from '../../graph/errors.js';
+import { failed } from '../../graph/errors.js';
 import { addon } from '../../runtime/addon.js';
 
 const STOP = 0;
@@ -29,19 +29,9 @@ const FREE = 0;
 const COPYING = 1;
 const COMPLETE = 2;
 
-/** Thrown in workers that are released from the barrier because another worker failed. */
-export class ReleasedError extends ChainruleError {
-  constructor() {
-    super('parallel', 'another worker failed', RELEASED);
-  }
-}
-
-const RELEASED = 'parallel: released, because another worker failed';
-
-/** True if an error, possibly from another thread, only reports that the worker was released. */
-export function isReleased(error: unknown): boolean {
-  return error instanceof Error && error.message === RELEASED;
-}
+/** The error of workers that are released from the barrier. */
+const released = () =>
+  failed('ERR_CHAINRULE_WORKER_RELEASED', 'parallel', 'released, because another worker failed');
 
 /** Shared words through which the workers of a job and the main thread coordinate. */
 export class Control {
@@ -59,14 +49,14 @@ export class Control {
   /** Barrier of all workers: what they wrote before it is visible after it. Throws if the job was aborted. */
   meet(workers: number, rank: number): void {
     if (workers === 1) {
-      if (this.aborted) throw new ReleasedError();
+      if (this.aborted) throw released();
       return;
     }
     Atomics.store(this.#words, WAITING + rank, 1);
     const ticket = addon.barrierArrive(this.#barrier, workers);
     for (;;) {
       const outcome = addon.barrierWait(this.#barrier, ticket, workers, WAIT_MS);
-      if (outcome === addon.constants.barrier.aborted) throw new ReleasedError();
+      if (outcome === addon.constants.barrier.aborted) throw released();
       if (outcome === addon.constants.barrier.passed) break;
     }
     Atomics.store(this.#words, WAITING + rank, 0);

@@ -1,5 +1,5 @@
 import { bytesPerElement, type DType, type TypedArray, viewOf } from '../../graph/dtype.js';
-import { invalid } from '../../graph/errors.js';
+import { failed } from '../../graph/errors.js';
 import { addon } from '../../runtime/addon.js';
 import type { SharedMemory } from './job.js';
 
@@ -47,8 +47,7 @@ function allocate(bytes: number): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(bytes);
   } catch (cause) {
-    const error = invalid('Trainer', `not enough memory for ${bytes} shared bytes`);
-    error.cause = cause;
-    throw error;
+    const expected = `not enough memory for ${bytes} shared bytes`;
+    throw failed('ERR_CHAINRULE_MEMORY', 'Trainer', expected, { cause });
   }
 }

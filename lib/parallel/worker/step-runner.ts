@@ -1,5 +1,5 @@
 import type { TypedArray } from '../../graph/dtype.js';
-import { invalid } from '../../graph/errors.js';
+import { failed } from '../../graph/errors.js';
 import { Control } from '../protocol/control.js';
 import type { Job, StepCall, StepJob } from '../protocol/job.js';
 import { planReductionTree, type ReductionTree } from '../protocol/reduction-tree.js';
@@ -25,7 +25,9 @@ export class StepRunners {
     if (definition) this.#runners.set(id, new StepRunner(this.job, definition, this.memory));
     for (const old of forget) this.#runners.delete(old);
     const runner = this.#runners.get(id);
-    if (!runner) throw invalid('parallel', 'a worker thread was ended between two calls');
+    if (!runner) {
+      throw failed('ERR_CHAINRULE_WORKER_ENDED', 'parallel', 'a worker thread was ended between two calls');
+    }
     runner.run(rank, call);
   }
 }

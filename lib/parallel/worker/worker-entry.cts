@@ -1,3 +1,4 @@
+import type { Outcome } from '../../graph/outcome.js';
 import type { Task } from '../protocol/job.js';
 import type { Timeline } from '../protocol/timeline.js';
 
@@ -7,7 +8,7 @@ const loading = import('./worker.js');
 // A failure is reported by the first task.
 loading.catch(() => {});
 
-async function work(task: Task): Promise<Timeline | undefined> {
+async function work(task: Task): Promise<Outcome<Timeline | undefined>> {
   return (await loading).default(task);
 }
 

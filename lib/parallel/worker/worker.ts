@@ -1,5 +1,6 @@
 import { constants, getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
+import { type Outcome, outcomeOf } from '../../graph/outcome.js';
 import { Control } from '../protocol/control.js';
 import type { Job, Task } from '../protocol/job.js';
 import type { Timeline } from '../protocol/timeline.js';
@@ -23,16 +24,13 @@ let evaluator: Evaluator | undefined;
 let steps: StepRunners | undefined;
 
 /**
- * Entry point of the pool: one task, which may comprise many steps. A profile returns its timeline. A failure releases
- * the other workers.
+ * Entry point of the pool: one task, which may comprise many steps. The value of a profile is its timeline. A failure
+ * releases the other workers.
  */
-export default async function work(task: Task): Promise<Timeline | undefined> {
-  try {
-    return await perform(task);
-  } catch (error) {
-    new Control(job.control).abort();
-    throw error;
-  }
+export default async function work(task: Task): Promise<Outcome<Timeline | undefined>> {
+  const outcome = await outcomeOf(() => perform(task));
+  if ('failure' in outcome) new Control(job.control).abort();
+  return outcome;
 }
 
 async function perform(task: Task): Promise<Timeline | undefined> {

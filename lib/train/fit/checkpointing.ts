@@ -10,7 +10,7 @@ import { onSigterm } from '../../checkpoint/sigterm.js';
 import type { RunProgress, RunSettings } from '../../checkpoint/state.js';
 import { CheckpointStore, type SavedRun } from '../../checkpoint/store.js';
 import { inCopies, lossesSource, type RunMemory, sourcesOf } from '../../checkpoint/tensor-sources.js';
-import { invalid } from '../../graph/errors.js';
+import { failed, invalid, messageOf } from '../../graph/errors.js';
 import type { Optimizer } from '../../optim/index.js';
 import { type OptimizerMemory, tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { Control } from '../../parallel/protocol/control.js';
@@ -233,12 +233,16 @@ export class Checkpointing {
     }
     if (!this.#terminated) return;
     const saved = this.#newest ? `the run goes on from ${this.#newest.path}` : 'nothing was saved';
-    throw invalid('fit', `stopped by SIGTERM after step ${this.state.steps}; ${saved}`);
+    throw failed(
+      'ERR_CHAINRULE_SIGTERM',
+      'fit',
+      `stopped by SIGTERM after step ${this.state.steps}; ${saved}`,
+    );
   }
 
   #terminate(): void {
     this.#terminated = true;
-    this.#abort.abort(invalid('fit', 'stopped by SIGTERM'));
+    this.#abort.abort(failed('ERR_CHAINRULE_SIGTERM', 'fit', 'stopped by SIGTERM'));
     // Between two epochs the caller has control, and may never continue its loop.
     if (this.#resting) this.end().catch(() => {});
   }
@@ -285,7 +289,7 @@ export class Checkpointing {
 
   #failed(error: unknown): void {
     if (this.options.onError === 'warn') {
-      warn(error instanceof Error ? error.message : String(error));
+      warn(messageOf(error));
       return;
     }
     this.#spoiled = true;

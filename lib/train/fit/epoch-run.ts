@@ -1,8 +1,8 @@
-import { ChainruleError } from '../../graph/errors.js';
+import { ChainruleError, hasCode, messageOf } from '../../graph/errors.js';
+import { stepError } from '../../graph/outcome.js';
 import type { Optimizer } from '../../optim/index.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
-import { isLossNotFinite } from '../../parallel/protocol/non-finite.js';
 import { ShareProgress } from '../../parallel/protocol/share-progress.js';
 import type { EpochResult, Progress } from '../options.js';
 import { watchEpoch } from './progress.js';
@@ -71,7 +71,7 @@ export async function runEpoch(
       }
       await session.run((rank) => ({ ...from, kind: 'train', rank }));
     } catch (error) {
-      return { error, notFinite: isLossNotFinite(error) };
+      return { error, notFinite: hasCode(error, 'ERR_CHAINRULE_NON_FINITE') };
     }
     return undefined;
   };
@@ -100,9 +100,9 @@ export async function runEpoch(
 }
 
 /** The error of a worker, with the step in which it failed. */
-function withStep(error: unknown, epoch: number, step: number, whole: boolean): unknown {
-  if (!(error instanceof Error)) return error;
+function withStep(cause: unknown, epoch: number, step: number, whole: boolean): ChainruleError {
   const state = whole ? WHOLE : BROKEN;
-  const message = `${error.message}, at epoch ${epoch}, step ${step}. ${state}`;
-  return new ChainruleError('fit', message, message, undefined, { cause: error });
+  const message = `${messageOf(cause)}, at epoch ${epoch}, step ${step}. ${state}`;
+  const { code } = stepError('fit', cause);
+  return new ChainruleError('fit', message, message, undefined, { code, cause });
 }

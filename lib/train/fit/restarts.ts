@@ -1,3 +1,5 @@
+import { messageOf } from '../../graph/errors.js';
+
 /** Counts the restarts of workers that a call of `fit` has left. */
 export class Restarts {
   constructor(
@@ -9,8 +11,7 @@ export class Restarts {
   take(error: unknown): boolean {
     if (this.left === 0) return false;
     this.left--;
-    const why = error instanceof Error ? error.message : String(error);
-    this.log(`fit: the workers are started anew, because ${why}`);
+    this.log(`fit: the workers are started anew, because ${messageOf(error)}`);
     return true;
   }
 }

@@ -1,4 +1,4 @@
-import { invalid } from '../../graph/errors.js';
+import { failed } from '../../graph/errors.js';
 import { WorkerPool } from '../../parallel/prepare/pool.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { Job, Task } from '../../parallel/protocol/job.js';
@@ -36,7 +36,10 @@ export class Session {
   async restart(): Promise<void> {
     if (!this.#job) throw new RangeError('the session has no job');
     await this.#stopThreads();
-    if (this.#lost) throw invalid('fit', 'a worker thread did not end, and so no new ones were started');
+    if (this.#lost) {
+      const expected = 'a worker thread did not end, and so no new ones were started';
+      throw failed('ERR_CHAINRULE_WORKER_STUCK', 'fit', expected);
+    }
     new Control(this.#job.control).reset();
     this.#pool = await WorkerPool.start(this.#job);
   }

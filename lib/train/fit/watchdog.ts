@@ -1,4 +1,4 @@
-import { type ChainruleError, invalid } from '../../graph/errors.js';
+import { type ChainruleError, failed } from '../../graph/errors.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { Job } from '../../parallel/protocol/job.js';
 
@@ -32,7 +32,8 @@ export class Watchdog {
     if (this.#elapsed <= this.limit) return undefined;
     const late = this.#control.late(this.job.workers);
     const who = late.length === 0 ? 'the workers' : `worker ${late.join(' and ')}`;
-    return invalid(
+    return failed(
+      'ERR_CHAINRULE_WORKER_STUCK',
       'fit',
       `a step must not take longer than stepTimeout (${this.limit} ms): ${who} did not finish`,
     );

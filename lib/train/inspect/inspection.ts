@@ -1,7 +1,7 @@
 import type { Dataset, Form } from '../../data/index.js';
 import { SampleLoader } from '../../data/sample-loader.js';
 import { allocate, type TensorData } from '../../graph/dtype.js';
-import { ChainruleError } from '../../graph/errors.js';
+import { ChainruleError, failed } from '../../graph/errors.js';
 import { constant } from '../../graph/leaf.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -88,8 +88,7 @@ export function firstSamples(data: Dataset, count: number): Samples {
 
 /** Adds the op that made the first non-finite value to the error of a loss that is not finite. */
 export function withCulprit(error: unknown, report: HealthReport | null): unknown {
-  // Errors of other threads come as copies, which have the message but not the class.
-  if (!(error instanceof Error) || !report?.firstNonFinite) return error;
-  const message = `${error.message}. ${describeNonFinite(report.firstNonFinite)}`;
-  return new ChainruleError('fit', message.replace(/^fit: /, ''), message, undefined, { cause: error });
+  if (!(error instanceof ChainruleError) || !report?.firstNonFinite) return error;
+  const expected = `${error.expected}. ${describeNonFinite(report.firstNonFinite)}`;
+  return failed(error.code, error.op, expected, { cause: error });
 }

@@ -1,4 +1,4 @@
-import { type ChainruleError, invalid } from '../../graph/errors.js';
+import { type ChainruleError, failed } from '../../graph/errors.js';
 import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
 import { enumerate } from '../../text/names.js';
 import { type MemoryEstimate, MemoryEstimator, totalOf, type Workload } from './memory-estimator.js';
@@ -117,11 +117,12 @@ function refusal(
   ];
   const hint = hints.length > 0 ? `; ${enumerate(hints, 'or')} would need less` : '';
   const source = reason === undefined ? '' : ` (${reason})`;
-  return invalid(
+  return failed(
+    'ERR_CHAINRULE_BUDGET',
     training ? 'fit' : 'evaluate',
     `memory must be at least ${total} bytes (${formatBytes(total)}) here, of which ${listed(parts)}, and for ${per} ` +
       `${listed(each)}${hint}`,
-    `${bytes} bytes${source}`,
+    { received: `${bytes} bytes${source}` },
   );
 }
 

@@ -18,6 +18,7 @@ const program = fileURLToPath(new URL('./resumable-run.mjs', import.meta.url));
  * @property {number[]} epochs that it yielded
  * @property {number} milliseconds
  * @property {string} [error] of `fit`; then the other fields are missing
+ * @property {string} [code] that of the error
  */
 
 /**

@@ -117,7 +117,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (options.listens) {
     process.once('SIGTERM', () => {});
     await run(options).catch((error) =>
-      process.stdout.write(`${JSON.stringify({ error: error.message })}\n`),
+      process.stdout.write(`${JSON.stringify({ error: error.message, code: error.code })}\n`),
     );
   } else {
     await run(options);

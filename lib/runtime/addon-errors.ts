@@ -1,0 +1,31 @@
+import { isErrorCode } from '../graph/error-codes.js';
+import { ChainruleError } from '../graph/errors.js';
+
+type NativeFunction = (...args: unknown[]) => unknown;
+
+/** Native functions whose errors, thrown or of a promise, are those of the library. */
+export function withErrors<Functions extends object>(native: Functions): Functions {
+  const all = { ...native };
+  for (const [name, call] of Object.entries(native)) Reflect.set(all, name, guarded(call));
+  return all;
+}
+
+function guarded(call: NativeFunction): NativeFunction {
+  return (...args) => {
+    try {
+      const result = call(...args);
+      return result instanceof Promise ? result.catch(rethrow) : result;
+    } catch (cause) {
+      return rethrow(cause);
+    }
+  };
+}
+
+/** Throws the error that the fields of a native one describe; one without such fields is thrown as it is. */
+function rethrow(cause: unknown): never {
+  if (!(cause instanceof Error && 'op' in cause && 'expected' in cause)) throw cause;
+  const { op, expected, message } = cause;
+  if (typeof op !== 'string' || typeof expected !== 'string') throw cause;
+  const code = 'code' in cause && isErrorCode(cause.code) ? { code: cause.code } : {};
+  throw new ChainruleError(op, expected, message, undefined, code);
+}

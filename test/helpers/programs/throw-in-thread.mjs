@@ -1,0 +1,116 @@
+// Worker: throws what `workerData` names, and posts the outcome together with a description of what was thrown.
+import { fileURLToPath } from 'node:url';
+import { parentPort, workerData } from 'node:worker_threads';
+import { ChainruleError, compile, data, nn, optim, tensor, zeros } from 'chainrule';
+import { completeCheckpointOptions } from '#lib/checkpoint/options.js';
+import { CheckpointStore } from '#lib/checkpoint/store.js';
+import { CheckpointThread } from '#lib/checkpoint/thread.js';
+import { allocate } from '#lib/graph/dtype.js';
+import { failed } from '#lib/graph/errors.js';
+import { outcomeOf, stepError } from '#lib/graph/outcome.js';
+import { Control } from '#lib/parallel/protocol/control.js';
+import { Watchdog } from '#lib/train/fit/watchdog.js';
+import { newJob } from '#lib/train/prepare/jobs.js';
+
+/** @type {{ [code: string]: () => unknown }} */
+const failures = {
+  ERR_CHAINRULE_INVALID: () => new nn.Linear(-1, 2),
+  ERR_CHAINRULE_DATA: () =>
+    zeros([2, 3])
+      .gather(tensor(Int32Array.of(0, 2)))
+      .toArray(),
+  ERR_CHAINRULE_BAD_ITEM: async () => {
+    const module = new URL('fail-sample.mjs', import.meta.url);
+    const left = new Int32Array(new SharedArrayBuffer(4)).fill(1);
+    const samples = data.fromArrays([[1], [2]], [0, 1]);
+    const failing = samples.transform([data.custom(module, { options: { at: [1], kind: 'throw', left } })]);
+    for await (const _ of data.batches(failing, { batchSize: 2 }));
+  },
+  ERR_CHAINRULE_NON_FINITE: () => {
+    const model = new nn.Linear(1, 1).init(1);
+    return optim.lbfgs().step(model.parameters(), () =>
+      model
+        .forward(zeros([1, 1]))
+        .sum()
+        .div(0),
+    );
+  },
+  ERR_CHAINRULE_BUDGET: () =>
+    compile((/** @type {import('chainrule').Tensor} */ x) => x.exp(), { memory: 1 })(zeros([9])),
+  ERR_CHAINRULE_MEMORY: () => allocate('float64', 2 ** 45),
+  ERR_CHAINRULE_STEP_FAILED: () => {
+    throw stepError('fit', new TypeError('x is not a function'));
+  },
+  ERR_CHAINRULE_WORKER_ENDED: async () => {
+    const thread = new CheckpointThread();
+    await thread.end();
+    await thread.probe('anywhere');
+  },
+  ERR_CHAINRULE_WORKER_STUCK: () => {
+    throw new Watchdog(newJob({ workers: 2, seed: 0 }), -1).look();
+  },
+  ERR_CHAINRULE_WORKER_RELEASED: () => {
+    const control = new Control();
+    control.abort();
+    control.meet(1, 0);
+  },
+  ERR_CHAINRULE_CHECKPOINT: () =>
+    CheckpointStore.open(completeCheckpointOptions({ dir: fileURLToPath(import.meta.url) })),
+  ERR_CHAINRULE_SIGTERM: () => {
+    throw failed('ERR_CHAINRULE_SIGTERM', 'fit', 'stopped by SIGTERM');
+  },
+  ERR_CHAINRULE_ADDON: () => {
+    process.env.CHAINRULE_ADDON = '/missing.node';
+    // Another address, so that the module is loaded anew.
+    return import(new URL('../../../dist/lib/runtime/addon.js?again', import.meta.url).href);
+  },
+};
+
+class StorageError extends RangeError {
+  /** @type {string} */
+  code = 'E_STORAGE';
+  details = { tries: 3 };
+  retry = () => true;
+}
+
+/** @type {{ [name: string]: () => unknown }} */
+const others = {
+  subclass: () => {
+    throw Object.assign(new StorageError('no such bucket', { cause: new Error('connection reset') }), {
+      name: 'StorageError',
+    });
+  },
+  system: async () => (await import('node:fs/promises')).open('/no/such/file'),
+  abort: () => AbortSignal.abort().throwIfAborted(),
+  cycle: () => {
+    const error = new Error('first');
+    error.cause = new Error('second', { cause: error });
+    throw error;
+  },
+  text: () => {
+    throw 'only a text';
+  },
+  function: () => {
+    throw function thrown() {};
+  },
+  uncloneable: () => {
+    throw failed('ERR_CHAINRULE_INVALID', 'op', 'must be a number', { received: () => 0 });
+  },
+};
+
+/** @type {unknown} */
+let thrown;
+const throwing = { ...failures, ...others }[workerData];
+const outcome = await outcomeOf(async () => {
+  if (!throwing) throw new Error(`${workerData} has no case`);
+  try {
+    return await throwing();
+  } catch (error) {
+    thrown = error;
+    throw error;
+  }
+});
+const { message, stack } = thrown instanceof Error ? thrown : {};
+const fields =
+  thrown instanceof ChainruleError ? { code: thrown.code, op: thrown.op, expected: thrown.expected } : {};
+parentPort?.postMessage({ outcome, original: { message, stack, ...fields } });

@@ -1,0 +1,47 @@
+import { ChainruleError, data, optim } from 'chainrule';
+import { describe, expect, it } from 'vitest';
+import { at } from '#lib/graph/at.js';
+import { failure } from '../helpers/graphs.js';
+import { trainerOf } from '../helpers/runs.js';
+import { collect, points } from '../helpers/training.js';
+
+const trainer = () => trainerOf(optim.sgd({ lr: 0.1 }), { workers: 2 });
+const samples = (query = '') =>
+  points(20).transform([
+    data.custom(new URL(`../helpers/programs/upload-sample.mjs${query}`, import.meta.url)),
+  ]);
+
+/** An error and those behind it, the outermost first. */
+function chainOf(error: unknown): Error[] {
+  return error instanceof Error ? [error, ...chainOf(error.cause)] : [];
+}
+
+describe("a user's error in a worker", () => {
+  it('is behind the error of fit, with its name, code and stack', async () => {
+    const chain = chainOf(await failure(collect(trainer().fit(samples(), { batchSize: 10 }))));
+    expect(chain.map((error) => [error.name, 'code' in error && error.code])).toEqual([
+      ['ChainruleError', 'ERR_CHAINRULE_BAD_ITEM'],
+      ['ChainruleError', 'ERR_CHAINRULE_BAD_ITEM'],
+      ['StorageError', 'E_STORAGE'],
+    ]);
+    expect(at(chain, 1)).toBeInstanceOf(ChainruleError);
+    expect(at(chain, 2).message).toBe('no such bucket');
+    expect(at(chain, 2).stack).toContain('upload-sample.mjs');
+  });
+
+  it('is behind the error of evaluate', async () => {
+    const error = await failure(trainer().evaluate(samples()));
+    expect(error).toBeInstanceOf(ChainruleError);
+    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_BAD_ITEM', cause: { code: 'E_STORAGE' } });
+  });
+
+  it('outside of the library fails the step', async () => {
+    const error = await failure(collect(trainer().fit(samples('?import'), { batchSize: 10 })));
+    expect(error).toBeInstanceOf(ChainruleError);
+    expect(error).toMatchObject({
+      code: 'ERR_CHAINRULE_STEP_FAILED',
+      cause: { name: 'StorageError', code: 'E_STORAGE', message: 'no such module' },
+    });
+    expect(error.message).toMatch(/^no such module, at epoch 1, step 0\./);
+  });
+});
