@@ -1,6 +1,6 @@
 // Fails, naming each, on an import from a layer above, a cycle of values between files, a folder with more than 25
-// files, a picture in CONTRIBUTING.md that differs from the layers, or code that knows an op by name. `npm test` runs
-// it.
+// files, a picture in CONTRIBUTING.md that differs from the layers, code that knows an op by name, or a decision by the
+// text of an error. `npm test` runs it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import {
@@ -12,6 +12,7 @@ import {
 } from './architecture/faults.mjs';
 import { importsOf, sourcesOf } from './architecture/imports.mjs';
 import { layers } from './architecture/layers.mjs';
+import { decisionsByMessage } from './architecture/messages.mjs';
 import { opComparisons, reasons } from './architecture/op-comparisons.mjs';
 import { root } from './setup/run.mjs';
 
@@ -34,6 +35,7 @@ const faults = [
     reasons,
   ),
   ...outdatedPicture(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'), layers),
+  ...sources.flatMap((path) => [...decisionsByMessage(path, readFileSync(join(root, path), 'utf8'))]),
 ];
 for (const fault of faults) console.log(fault);
 if (faults.length > 0) process.exitCode = 1;

@@ -7,6 +7,7 @@ import {
   valueCycles,
 } from '../../scripts/architecture/faults.mjs';
 import { importsOf, sourcesOf } from '../../scripts/architecture/imports.mjs';
+import { decisionsByMessage } from '../../scripts/architecture/messages.mjs';
 import { opComparisons } from '../../scripts/architecture/op-comparisons.mjs';
 import { picture } from '../../scripts/architecture/picture.mjs';
 
@@ -50,6 +51,32 @@ describe('the architecture refuses', () => {
   it('a picture that is out of date', () => {
     expect([...outdatedPicture(`the house:\n${picture(layers)}\n`, layers)]).toEqual([]);
     expect([...outdatedPicture(picture(layers.slice(1)), layers)]).toHaveLength(1);
+  });
+});
+
+describe('the architecture refuses a decision by the text of an error', () => {
+  it.each([
+    'if (error.message === RELEASED) return;',
+    "return 'stopped' !== error?.message;",
+    "error instanceof Error && error.message.startsWith('worker exited')",
+    "messageOf(error).toLowerCase().includes('memory')",
+    'if (!REFUSAL.test(error.message)) throw error;',
+    "const [op] = failure.cause.message.split(': ');",
+    "const { message: why } = error;\nif (why.endsWith('failed')) retry();",
+    "const text = cause instanceof Error ? cause.message : '';\nswitch (text) {}",
+    "error.stack?.includes('pool.ts')",
+  ])('%s', (text) => {
+    expect([...decisionsByMessage('lib/a.ts', text)]).toHaveLength(1);
+  });
+
+  it('but not its display', () => {
+    const text = [
+      'const message = failed(messageOf(cause), epoch);',
+      "worker.on('message', (reply) => settle(reply));",
+      "if (error.code === 'ERR_CHAINRULE_DATA') console.error(error.message);",
+      "return messageOf(error).replaceAll(path, '');",
+    ].join('\n');
+    expect([...decisionsByMessage('lib/a.ts', text)]).toEqual([]);
   });
 });
 
