@@ -3,10 +3,12 @@ import { ChainruleError } from '../graph/errors.js';
 
 type NativeFunction = (...args: unknown[]) => unknown;
 
-/** Native functions whose errors, thrown or of a promise, are those of the library. */
-export function withErrors<Functions extends object>(native: Functions): Functions {
+/** The addon with functions whose errors, thrown or of a promise, are those of the library. */
+export function withErrors<Exports extends object>(native: Exports): Exports {
   const all = { ...native };
-  for (const [name, call] of Object.entries(native)) Reflect.set(all, name, guarded(call));
+  for (const [name, value] of Object.entries(native)) {
+    if (typeof value === 'function') Reflect.set(all, name, guarded(value));
+  }
   return all;
 }
 

@@ -2,14 +2,14 @@
 #include "engine/isa.h"
 #include "napi/arena_object.h"
 #include "napi/arguments.h"
-#include "napi/augment_rows.h"
 #include "napi/barrier_calls.h"
 #include "napi/constants.h"
-#include "napi/gather_rows.h"
 #include "napi/kernel_facts.h"
 #include "napi/op_error_value.h"
 #include "napi/plan_object.h"
-#include "napi/row_source.h"
+#include "napi/rows/augment_rows.h"
+#include "napi/rows/gather_rows.h"
+#include "napi/rows/row_source.h"
 #include "napi/shared_memory.h"
 
 namespace chainrule {

@@ -1,9 +1,9 @@
-#include "napi/gather_rows.h"
+#include "napi/rows/gather_rows.h"
 
 #include <algorithm>
 
 #include "data/copy_rows.h"
-#include "napi/row_source.h"
+#include "napi/rows/row_source.h"
 
 namespace chainrule {
 

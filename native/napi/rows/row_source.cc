@@ -1,4 +1,4 @@
-#include "napi/row_source.h"
+#include "napi/rows/row_source.h"
 
 #include <algorithm>
 #include <memory>

@@ -1,10 +1,10 @@
-#include "napi/augment_rows.h"
+#include "napi/rows/augment_rows.h"
 
 #include <algorithm>
 
 #include "data/augment.h"
 #include "engine/op_error.h"
-#include "napi/row_source.h"
+#include "napi/rows/row_source.h"
 
 namespace chainrule {
 namespace {
