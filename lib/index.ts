@@ -1,5 +1,5 @@
 import './ops/fluent.js';
-import './runtime/evaluate.js';
+import './runtime/tensor-values.js';
 
 export type { TensorFunction } from './autodiff/arguments.js';
 export { checkpoint } from './autodiff/checkpoint.js';

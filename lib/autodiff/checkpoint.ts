@@ -1,5 +1,6 @@
+import { context, within } from '../graph/context.js';
 import { invalid } from '../graph/errors.js';
-import { type CheckpointScope, currentScope, inScope, moveOut } from '../graph/scope.js';
+import { type CheckpointScope, moveOut } from '../graph/scope.js';
 import { Tensor } from '../graph/tensor.js';
 import { assignedBy } from '../graph/trace.js';
 import { type Result, tensorsOf } from '../runtime/traced-results.js';
@@ -33,8 +34,8 @@ export function checkpoint<Inputs extends readonly Tensor[], R extends Result>(
     inputs.forEach((input: unknown, i) => {
       if (!(input instanceof Tensor)) throw invalid('checkpoint', `argument ${i} must be a tensor`, input);
     });
-    const scope: CheckpointScope = { parent: currentScope() };
-    const { result, assigned } = assignedBy(() => inScope(scope, () => fn(...inputs)));
+    const scope: CheckpointScope = { parent: context().scope };
+    const { result, assigned } = assignedBy(() => within({ ...context(), scope }, () => fn(...inputs)));
     const leaving = [...tensorsOf('checkpoint', result), ...assigned.map(([, value]) => value)];
     for (const value of leaving) moveOut(value, scope);
     return result;

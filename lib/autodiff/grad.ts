@@ -1,9 +1,9 @@
 import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
+import { noteGradients } from '../graph/trace.js';
 import { requireFloat } from '../ops/primitives/checks.js';
 import { requireScalar } from './arguments.js';
 import { gradientsOrZeros } from './vjp.js';
-import { noteGradients } from './weighted-gradients.js';
 
 /**
  * The gradients of a scalar with respect to some nodes of its graph. They are graph nodes themselves: nothing is
@@ -22,6 +22,6 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 /** `grad` for arguments that have been checked. */
 export function scalarGradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const gradients = gradientsOrZeros([loss], [ones(loss.shape, loss.dtype)], wrt);
-  noteGradients(loss, wrt, gradients);
+  noteGradients({ loss, wrt, gradients });
   return gradients;
 }

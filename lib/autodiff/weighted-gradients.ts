@@ -1,31 +1,18 @@
 import { at } from '../graph/at.js';
 import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Trace } from '../graph/trace.js';
 import { gradientsOrZeros } from './vjp.js';
 
-/** A call of `grad`. */
-interface GradCall {
-  readonly loss: Tensor;
-  readonly wrt: readonly Tensor[];
-  readonly gradients: readonly Tensor[];
-}
-
-const calls = new WeakMap<Tensor, GradCall>();
-
-/** Records that `gradients` were taken of a loss. */
-export function noteGradients(loss: Tensor, wrt: readonly Tensor[], gradients: readonly Tensor[]): void {
-  const call = { loss, wrt, gradients };
-  for (const gradient of gradients) calls.set(gradient, call);
-}
-
 /**
- * Gradients multiplied by a weight. Those that come directly from `grad` are taken again from the weighted loss, which
- * multiplies one number instead of all their elements.
+ * Gradients multiplied by a weight. Those that come directly from a call of `grad` in the trace are taken again from the
+ * weighted loss, which multiplies one number instead of all their elements.
  *
  * @param gradients one for each of `wrt`
  * @param weigh multiplies a tensor by the weight
  */
 export function weightedGradients(
+  { gradientCalls }: Trace,
   wrt: readonly Tensor[],
   gradients: readonly Tensor[],
   weigh: (x: Tensor) => Tensor,
@@ -34,7 +21,7 @@ export function weightedGradients(
   const byLoss = new Map<Tensor, Tensor[]>();
   wrt.forEach((x, i) => {
     const gradient = at(gradients, i);
-    const call = calls.get(gradient);
+    const call = gradientCalls.get(gradient);
     if (call?.gradients[call.wrt.indexOf(x)] === gradient) {
       byLoss.set(call.loss, [...(byLoss.get(call.loss) ?? []), x]);
     } else {

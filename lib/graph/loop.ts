@@ -2,6 +2,7 @@ import { at } from './at.js';
 import { type Shape, sizeOf } from './shapes.js';
 import type { Tensor } from './tensor.js';
 
+/** Counts the bodies of the process, in all traces, so that no two are equal. */
 let bodies = 0;
 
 /** The computation of one step of a loop: a closed graph from placeholders to results. */

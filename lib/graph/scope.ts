@@ -1,4 +1,4 @@
-import { withOrigin } from './origin.js';
+import { context, within } from './context.js';
 import type { Tensor } from './tensor.js';
 
 /** A checkpointed stretch of a graph, one per call of `checkpoint`, whose values gradients recompute. */
@@ -14,27 +14,10 @@ export function keptIn(scope: CheckpointScope | undefined): CheckpointScope | un
   return scope?.left ? scope.parent : scope;
 }
 
-let current: CheckpointScope | undefined;
-
-/** The scope given to new nodes; undefined outside of all scopes. */
-export function currentScope(): CheckpointScope | undefined {
-  return current;
-}
-
-/** Runs a function with the given scope, or none, for its new nodes. Inner calls may override it. */
-export function inScope<R>(scope: CheckpointScope | undefined, fn: () => R): R {
-  const outer = current;
-  current = scope;
-  try {
-    return fn();
-  } finally {
-    current = outer;
-  }
-}
-
-/** Runs a function that rebuilds a node, with the origin and the scope of the original. */
+/** Runs a function that rebuilds a node, with the scope of the original, and with its origin if it has one. */
 export function remade<R>({ origin, scope }: Tensor, fn: () => R): R {
-  return inScope(scope, () => withOrigin(origin, fn));
+  const { trace, origin: outer } = context();
+  return within({ trace, scope, origin: origin ?? outer }, fn);
 }
 
 /** Moves a value that leaves a scope out of it, together with the values it is a view of, so that they are kept. */

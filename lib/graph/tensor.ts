@@ -1,9 +1,11 @@
+import { context } from './context.js';
 import type { DType } from './dtype.js';
 import type { OpRecord } from './op.js';
-import { currentOrigin, type Origin } from './origin.js';
-import { type CheckpointScope, currentScope } from './scope.js';
+import type { Origin } from './origin.js';
+import type { CheckpointScope } from './scope.js';
 import { type Shape, sizeOf } from './shapes.js';
 
+/** Counts the nodes of the process, in all traces, so that ids order any two of them. */
 let nextId = 0;
 
 /**
@@ -16,10 +18,10 @@ export class Tensor<A = unknown> {
   readonly id: number = nextId++;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** The layer and phase that made the node, where origins are traced. */
-  readonly origin: Origin | undefined = currentOrigin();
+  /** The layer and phase that made the node, where origins are recorded. */
+  readonly origin: Origin | undefined = context().origin;
   /** The checkpoint scope that the node is recomputed with, if any. Changed by `moveOut` alone. */
-  scope: CheckpointScope | undefined = currentScope();
+  scope: CheckpointScope | undefined = context().scope;
 
   constructor(
     readonly op: OpRecord<A>,

@@ -1,35 +1,50 @@
+import { context, within } from './context.js';
 import { invalid } from './errors.js';
 import type { Variable } from './leaf.js';
 import { sameShape } from './shapes.js';
 import type { Tensor } from './tensor.js';
 
-/** The side effects of a function that is being traced. */
+/** A call of `grad`. */
+export interface GradientCall {
+  readonly loss: Tensor;
+  readonly wrt: readonly Tensor[];
+  /** One for each of `wrt`. */
+  readonly gradients: readonly Tensor[];
+}
+
+/** What a function does while it is traced. `lib/optim/requests.ts` adds the updates that optimisers request. */
 export interface Trace {
   readonly assignments: Map<Variable, Tensor>;
   /** Called on the host after each run of the compiled function. */
   readonly afterRun: (() => void)[];
   /** Conditions for reusing the trace; all must hold. */
   readonly guards: (() => boolean)[];
+  /** The calls of `grad`, by the gradients that they returned. */
+  readonly gradientCalls: Map<Tensor, GradientCall>;
   randomNodes: number;
 }
 
-const stack: Trace[] = [];
+/** Counts the random nodes of the process that belong to no trace, so that each draws numbers of its own. */
 let randomNodesOutside = 0;
 
-/** Runs `fn` and records the assignments, hooks and random nodes that it makes. */
+/**
+ * Runs `fn` and records what it does. The graph is one of its own: neither a trace nor a scope around it applies. Origins
+ * do, since whoever profiles a model records them around the traces of its training.
+ */
 export function traced<R>(fn: () => R): { result: R; trace: Trace } {
-  const trace: Trace = { assignments: new Map(), afterRun: [], guards: [], randomNodes: 0 };
-  stack.push(trace);
-  try {
-    return { result: fn(), trace };
-  } finally {
-    stack.pop();
-  }
+  const trace: Trace = {
+    assignments: new Map(),
+    afterRun: [],
+    guards: [],
+    gradientCalls: new Map(),
+    randomNodes: 0,
+  };
+  return { result: within({ ...context(), trace, scope: undefined }, fn), trace };
 }
 
 /** The trace in progress. Throws an error that names `op` outside of a compiled function. */
 export function currentTrace(op: string): Trace {
-  const trace = stack.at(-1);
+  const { trace } = context();
   if (!trace) throw invalid(op, 'can only be used inside a function given to compile()');
   return trace;
 }
@@ -48,12 +63,12 @@ export function assign(variable: Variable, value: Tensor): void {
 
 /** True while a function given to `compile()` is being traced, so that `assign` can be used. */
 export function isTracing(): boolean {
-  return stack.length > 0;
+  return context().trace !== undefined;
 }
 
 /** The value that a variable will have after the run, as traced so far: the last assigned value, or its own. */
 export function pendingValue(variable: Variable): Tensor {
-  return stack.at(-1)?.assignments.get(variable) ?? variable;
+  return context().trace?.assignments.get(variable) ?? variable;
 }
 
 /**
@@ -61,18 +76,24 @@ export function pendingValue(variable: Variable): Tensor {
  * returns false before a later run, the function is traced again.
  */
 export function guard(holds: () => boolean): void {
-  stack.at(-1)?.guards.push(holds);
+  context().trace?.guards.push(holds);
+}
+
+/** Records a call of `grad` in the trace in progress, if there is one. */
+export function noteGradients(call: GradientCall): void {
+  const { trace } = context();
+  for (const gradient of call.gradients) trace?.gradientCalls.set(gradient, call);
 }
 
 /** A key for the next random node: its place in the trace, so that retracing draws the same numbers. */
 export function nextRandomKey(): number {
-  const trace = stack.at(-1);
+  const { trace } = context();
   return trace ? trace.randomNodes++ : 0x80000000 + randomNodesOutside++;
 }
 
 /** Runs `fn` and returns its result, with the variables that it assigned and their values. */
 export function assignedBy<R>(fn: () => R): { result: R; assigned: [Variable, Tensor][] } {
-  const trace = stack.at(-1);
+  const { trace } = context();
   const before = new Map(trace?.assignments);
   const result = fn();
   const assigned = [...(trace?.assignments ?? [])].filter(

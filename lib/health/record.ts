@@ -1,4 +1,5 @@
-import { withOrigin } from '../graph/origin.js';
+import { context, within } from '../graph/context.js';
+import type { Origin } from '../graph/origin.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Module } from '../nn/module.js';
 
@@ -25,10 +26,16 @@ export function recordCalls<R>(model: Module, fn: () => R): { result: R; calls: 
   const restore: (() => void)[] = [];
   try {
     for (const [path, module] of modulesOf(model)) restore.push(watch(path, module, calls));
-    return { result: withOrigin({ layer: LOSS, phase: 'forward' }, fn), calls };
+    return { result: forwardIn(LOSS, fn), calls };
   } finally {
     for (const undo of restore) undo();
   }
+}
+
+/** Runs a function whose nodes belong to the forward phase of a layer. */
+function forwardIn<R>(layer: string, fn: () => R): R {
+  const origin: Origin = { layer, phase: 'forward' };
+  return within({ ...context(), origin }, fn);
 }
 
 /** All modules by path, the model first. A shared module is listed once. */
@@ -49,7 +56,7 @@ function watch(path: string, module: Module, calls: LayerCall[]): () => void {
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
   const forward = module.forward;
   const watched = (...inputs: Tensor[]): Tensor => {
-    const output = withOrigin({ layer: path, phase: 'forward' }, () => forward.apply(module, inputs));
+    const output = forwardIn(path, () => forward.apply(module, inputs));
     if (output instanceof Tensor) calls.push({ path, module, output });
     return output;
   };

@@ -1,7 +1,8 @@
+import { context, within } from '../graph/context.js';
 import { isFloat } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { ones, zeros } from '../graph/leaf.js';
-import { type Origin, withOrigin } from '../graph/origin.js';
+import type { Origin } from '../graph/origin.js';
 import { reachable, type Tensor, upcomingId } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import type { Loss } from '../nn/losses.js';
@@ -48,7 +49,7 @@ export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): Model
   const nodes = reachable([result]);
   const layers = distinctOutputs(calls, new Set(nodes));
   const leaves = [...parameters.map(([, parameter]) => parameter), ...layers.map(({ output }) => output)];
-  const found = withOrigin({ layer: LOSS, phase: 'backward' }, () =>
+  const found = within({ ...context(), origin: { layer: LOSS, phase: 'backward' } }, () =>
     accumulateGradients([result], [ones(result.shape, result.dtype)], leaves),
   );
   const names = new Map<Tensor, string>(

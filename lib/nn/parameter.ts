@@ -1,3 +1,4 @@
+import { outside, within } from '../graph/context.js';
 import type { DType } from '../graph/dtype.js';
 import { Variable } from '../graph/leaf.js';
 import { hashKey } from '../graph/random.js';
@@ -16,6 +17,7 @@ export interface ParameterOptions {
   readonly dtype?: DType;
 }
 
+/** Counts the parameters of the process, so that those without a path draw different numbers. */
 let created = 0;
 
 /**
@@ -37,7 +39,10 @@ export class Parameter extends Variable {
         if (sizeOf(shape) === 0) return;
         const key = hashKey(this.path || `#${this.#ordinal}`);
         const fans = { fanIn: fanIn ?? shape.at(-1) ?? 1, fanOut: fanOut ?? shape[0] ?? 1 };
-        const [values] = evaluateSync([init(shape, { dtype, seed: this.seed, key, ...fans })], this.seed);
+        // Whatever reads the parameter first: its values are not part of what is being traced.
+        const [values] = within(outside, () =>
+          evaluateSync([init(shape, { dtype, seed: this.seed, key, ...fans })], this.seed),
+        );
         if (values) data.set(values);
       }),
     );

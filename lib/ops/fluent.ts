@@ -1,7 +1,4 @@
-import type { DType, TypedArray } from '../graph/dtype.js';
-import { invalid } from '../graph/errors.js';
-import { evaluator } from '../graph/evaluator.js';
-import { contiguousStrides } from '../graph/shapes.js';
+import type { DType } from '../graph/dtype.js';
 import { Tensor } from '../graph/tensor.js';
 import * as ops from './index.js';
 
@@ -27,17 +24,8 @@ type Fluent = {
   [K in Exclude<keyof Ops, keyof typeof functionsOnly>]: Method<Ops[K]>;
 };
 
-/** Nested lists of numbers, as deep as the tensor has axes. */
-export type NestedArray = number | NestedArray[];
-
 declare module '../graph/tensor.js' {
   interface Tensor<A> extends Fluent {
-    /** Computes the value, off the main thread. The array belongs to the caller. */
-    data(): Promise<TypedArray>;
-    /** The value of a tensor with one element. */
-    item(): Promise<number>;
-    /** The value as nested arrays. */
-    toArray(): Promise<NestedArray>;
     /** The value converted to another dtype: `cast`. */
     to(dtype: DType): Tensor;
     /** The same value, through which no gradient flows: `stopGradient`. */
@@ -60,29 +48,6 @@ Tensor.prototype.to = function to(dtype) {
 
 Tensor.prototype.detach = function detach() {
   return ops.stopGradient(this);
-};
-
-Tensor.prototype.data = async function data() {
-  const [value] = await evaluator()([this]);
-  return value as TypedArray;
-};
-
-Tensor.prototype.item = async function item() {
-  if (this.size !== 1) throw invalid('item', 'the tensor must have one element', this.shape);
-  const [value] = await this.data();
-  return value as number;
-};
-
-Tensor.prototype.toArray = async function toArray() {
-  const data = await this.data();
-  const strides = contiguousStrides(this.shape);
-  const nest = (axis: number, offset: number): NestedArray =>
-    axis === this.ndim
-      ? (data[offset] as number)
-      : Array.from({ length: this.shape[axis] as number }, (_, i) =>
-          nest(axis + 1, offset + i * (strides[axis] as number)),
-        );
-  return nest(0, 0);
 };
 
 type FirstArgument<F> = F extends (first: infer T, ...rest: never) => unknown ? T : never;

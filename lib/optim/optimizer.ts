@@ -9,7 +9,7 @@ import { Parameter } from '../nn/parameter.js';
 import { add, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
 import { AverageExchange } from './averages.js';
 import type { GroupMatch } from './options.js';
-import { collectionOf, type ParameterMemory } from './requests.js';
+import type { ParameterMemory } from './requests.js';
 import { stateShapes, type UpdateRule } from './rule.js';
 import { reportTo, restoreAll, type Schedule, type ScheduleState, statesOf } from './schedule.js';
 import { clipScaleOf, type StepScalars, updatePiece } from './update.js';
@@ -127,13 +127,12 @@ export class Optimizer {
     trace.afterRun.push(() => {
       this.#steps++;
     });
-    const collection = collectionOf(trace);
-    if (collection) {
+    if (trace.updates) {
       const [own, theirs] = [
         trained.map(([parameter]) => parameter),
         trained.map(([, gradient]) => gradient),
       ];
-      collection.push({ optimizer: this, parameters: own, gradients: theirs, memories });
+      trace.updates.push({ optimizer: this, parameters: own, gradients: theirs, memories });
       return;
     }
     const scalars = this.scalarsAt(0).map((_, i) =>

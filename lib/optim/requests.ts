@@ -1,6 +1,6 @@
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import { currentTrace, type Trace } from '../graph/trace.js';
+import { currentTrace } from '../graph/trace.js';
 import type { Optimizer } from './optimizer.js';
 
 /** Optimiser state of a parameter. */
@@ -22,7 +22,12 @@ export interface UpdateRequest {
   readonly memories: readonly ParameterMemory[];
 }
 
-const collections = new WeakMap<Trace, UpdateRequest[]>();
+declare module '../graph/trace.js' {
+  interface Trace {
+    /** The updates that the function requests; undefined if optimisers write them into its graph instead. */
+    updates?: UpdateRequest[];
+  }
+}
 
 /**
  * Collects the updates that the function being traced requests from now on; optimisers do not write them into its
@@ -30,11 +35,6 @@ const collections = new WeakMap<Trace, UpdateRequest[]>();
  */
 export function collectUpdates(): UpdateRequest[] {
   const requests: UpdateRequest[] = [];
-  collections.set(currentTrace('collectUpdates'), requests);
+  currentTrace('collectUpdates').updates = requests;
   return requests;
-}
-
-/** The collection of updates requested in a trace, if `collectUpdates` made one. */
-export function collectionOf(trace: Trace): UpdateRequest[] | undefined {
-  return collections.get(trace);
 }

@@ -1,7 +1,6 @@
 import { compileGraph } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { setEvaluator } from '../graph/evaluator.js';
 import { isInput, storedValue } from '../graph/leaf.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import { bind } from './bind.js';
@@ -52,5 +51,3 @@ function prepare(tensors: readonly Tensor[]) {
   const values = () => tensors.map((node) => produced.get(node) as TypedArray);
   return { executable, bindings, values };
 }
-
-setEvaluator(evaluate);

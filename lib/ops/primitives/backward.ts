@@ -1,7 +1,8 @@
 import { at } from '../../graph/at.js';
+import { context, enter } from '../../graph/context.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
-import { backwardOf, enterOrigin, leaveOrigin } from '../../graph/origin.js';
+import { backwardOf } from '../../graph/origin.js';
 import { sameShape } from '../../graph/shapes.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
 import { add } from './elementwise.js';
@@ -29,12 +30,13 @@ export function accumulateGradients(
     accumulate(output, at(gradients, i));
   });
   const wanted = new Set(wrt);
+  const outer = context();
   for (const node of dependents(outputs, wanted).reverse()) {
     const gradient = sums.get(node);
     const rule = node.op.grad;
     if (!gradient || !rule) continue;
     // Not in a function of its own, whose frame could push the caller's line out of an error's stack.
-    const outer = enterOrigin(backwardOf(node.origin));
+    enter({ ...outer, origin: backwardOf(node.origin) ?? outer.origin });
     try {
       const contributions = rule(gradient, node);
       node.inputs.forEach((input, i) => {
@@ -47,7 +49,7 @@ export function accumulateGradients(
         accumulate(input, contribution);
       });
     } finally {
-      leaveOrigin(outer);
+      enter(outer);
     }
     if (!wanted.has(node)) sums.delete(node);
   }

@@ -1,8 +1,8 @@
 import { at } from '../../graph/at.js';
+import { context, within } from '../../graph/context.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatType, invalid, requireInteger } from '../../graph/errors.js';
 import { full, input } from '../../graph/leaf.js';
-import { inScope } from '../../graph/scope.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { requireNoAssignments } from '../../graph/trace.js';
@@ -61,7 +61,9 @@ export function scan(
   const changing = [...carries, ...slices].map(({ placeholder }) => placeholder);
   const made = requireNoAssignments('scan', () =>
     // A body is a graph of its own, which is recomputed as a whole with the loop.
-    inScope(undefined, () => step(changing.slice(0, carries.length), changing.slice(carries.length))),
+    within({ ...context(), scope: undefined }, () =>
+      step(changing.slice(0, carries.length), changing.slice(carries.length)),
+    ),
   );
   const { carry: next, outputs = [] } = made;
   requireSameCarry(next, carry);

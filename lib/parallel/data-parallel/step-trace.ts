@@ -79,7 +79,7 @@ export function compileStep(
       weight,
     },
     figures: Object.fromEntries(figures),
-    gradients: weightedGradients(flat.parameters, gradients, weigh),
+    gradients: weightedGradients(trace, flat.parameters, gradients, weigh),
     assignments: trace.assignments,
     weight,
   };
