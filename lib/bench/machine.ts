@@ -8,7 +8,7 @@ export function describeMachine(workers: number): string {
     workers === 1 ? '1 thread' : `${workers} threads`,
     `${type()} ${release()}`,
     `Node.js ${process.versions.node}`,
-    `${addon.isa()} kernels`,
-    addon.blas(),
+    `${addon().isa()} kernels`,
+    addon().blas(),
   ].join(', ');
 }

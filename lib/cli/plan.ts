@@ -20,7 +20,7 @@ export async function plan(file: string, options: PlanCommandOptions): Promise<v
   const pace = await trainer.pace(data.train, run);
   const { plans: _, ...figures } = planned;
   if (json) console.log(JSON.stringify({ ...figures, pace }));
-  else console.log(`${basename(file)}, ${addon.isa()} kernels: ${formatPlan(planned, pace)}`);
+  else console.log(`${basename(file)}, ${addon().isa()} kernels: ${formatPlan(planned, pace)}`);
   if (html === undefined) return;
   await writeFile(html, planPage(basename(file), planned, pace));
   if (!json) console.log(`\nmemory over the schedule is drawn in ${html}`);

@@ -23,7 +23,7 @@ export async function profile(file: string, options: ProfileCommandOptions): Pro
   });
   if (json) console.log(JSON.stringify(report));
   else
-    console.log(`${basename(file)}, ${addon.isa()} kernels: ${formatProfile({ ...report, trace: chart })}`);
+    console.log(`${basename(file)}, ${addon().isa()} kernels: ${formatProfile({ ...report, trace: chart })}`);
   if (trace === undefined) return;
   await writeFile(trace, JSON.stringify(chart));
   if (!json) console.log(`\nflame chart saved to ${trace}; chrome://tracing and ui.perfetto.dev show it`);

@@ -24,7 +24,7 @@ export async function train(file: string, options: TrainOptions): Promise<number
   const samples = `${count(data.train.length)} samples${data.test ? ` and ${count(data.test.length)} to test` : ''}`;
   console.log(
     `training ${basename(file)}: ${count(parameters)} parameters, ${samples}, batch size ${batchSize}, ` +
-      `${addon.isa()} kernels, seed ${seed}`,
+      `${addon().isa()} kernels, seed ${seed}`,
   );
 
   const interrupt = new AbortController();

@@ -99,7 +99,7 @@ export function openRows(field: Field): TypedArray | FileHandle {
   const { mapped, dtype, shape } = field;
   if (!mapped) return field.data;
   if (field instanceof MappedField) return field.file;
-  return addon.mapFile(mapped.path, mapped.offset, mapped.length * sizeOf(shape), dtype);
+  return addon().mapFile(mapped.path, mapped.offset, mapped.length * sizeOf(shape), dtype);
 }
 
 /** Copies the samples at `indices`, in that order, to the start of `target`. */
@@ -107,8 +107,8 @@ export function gatherSamples(field: Field, indices: Int32Array, target: TypedAr
   const size = sizeOf(field.shape);
   if (field.mapped) {
     const rows = openRows(field);
-    addon.adviseRows(rows, indices, 0, indices.length, size);
-    addon.gatherRows(target, rows, indices, 0, indices.length, size);
+    addon().adviseRows(rows, indices, 0, indices.length, size);
+    addon().gatherRows(target, rows, indices, 0, indices.length, size);
     return;
   }
   let position = 0;

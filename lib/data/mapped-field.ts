@@ -20,7 +20,7 @@ export class MappedField implements Field {
     this.dtype = dtype;
     this.shape = shape;
     this.mapped = mapped;
-    this.#file = addon.mapFile(mapped.path, mapped.offset, mapped.length * sizeOf(shape), dtype);
+    this.#file = addon().mapFile(mapped.path, mapped.offset, mapped.length * sizeOf(shape), dtype);
   }
 
   get data(): TypedArray {
@@ -43,6 +43,6 @@ export class MappedField implements Field {
    * training have their own mapping until they end.
    */
   close(): void {
-    addon.unmapFile(this.#file);
+    addon().unmapFile(this.#file);
   }
 }

@@ -29,7 +29,7 @@ interface Mixing {
 export function mix(transform: Mixup, draw: Draw, mixing: Mixing): void {
   const share = mixInputs(transform, draw, mixing);
   const { target, before, count, size } = mixing;
-  addon.mixRows(float32(target.targets), float32(before.targets), count, size.targets, share);
+  addon().mixRows(float32(target.targets), float32(before.targets), count, size.targets, share);
 }
 
 /** Mixes inputs, and writes the shares of the labels as class probabilities. */
@@ -53,7 +53,7 @@ function mixInputs(
   { target, before, count, size }: Mixing,
 ): number {
   const share = beta(alpha, sampleRandom(seed, epoch, position, first));
-  addon.mixRows(float32(target.inputs), float32(before.inputs), count, size.inputs, share);
+  addon().mixRows(float32(target.inputs), float32(before.inputs), count, size.inputs, share);
   return share;
 }
 

@@ -11,7 +11,7 @@ export function sampleRandom(seed: number, epoch: number, transform: number, ind
   let drawn = 0;
   return () => {
     if ((drawn & 3) === 0)
-      philox(drawn >>> 2, index, epoch, addon.constants.transforms.stream + transform, low, high, words);
+      philox(drawn >>> 2, index, epoch, addon().constants.transforms.stream + transform, low, high, words);
     return (words[drawn++ & 3] as number) / 2 ** 32;
   };
 }

@@ -73,11 +73,11 @@ export class RowPipeline {
   ): void {
     const { order } = request;
     const { inputs, targets } = this.#rows;
-    addon.gatherRows(target.targets, targets, order, start, count, this.#sizes.targets);
+    addon().gatherRows(target.targets, targets, order, start, count, this.#sizes.targets);
     const [pass] = this.plan.passes;
     if (pass?.kind === 'native')
       this.#augment(pass, target.inputs, inputs, { order, start, count }, false, request);
-    else addon.gatherRows(target.inputs, inputs, order, start, count, this.#sizes.inputs);
+    else addon().gatherRows(target.inputs, inputs, order, start, count, this.#sizes.inputs);
   }
 
   /** Loads one sample, pass by pass. Throws BadItemError if a module cannot transform it. */
@@ -86,7 +86,7 @@ export class RowPipeline {
     const order = this.#index;
     order[0] = index;
     const one = { order, start: 0, count: 1 };
-    addon.gatherRows(target.targets, this.#rows.targets, order, 0, 1, this.#sizes.targets);
+    addon().gatherRows(target.targets, this.#rows.targets, order, 0, 1, this.#sizes.targets);
     let current: TypedArray | null = null;
     this.plan.passes.forEach((pass, i) => {
       const output = this.#between[i] ?? target.inputs;
@@ -107,12 +107,12 @@ export class RowPipeline {
     if (present <= 0) return;
     for (const name of ['inputs', 'targets'] as const) {
       if (this.source[name].mapped)
-        addon.adviseRows(this.#rows[name], order, start, present, this.#sizes[name]);
+        addon().adviseRows(this.#rows[name], order, start, present, this.#sizes[name]);
     }
   }
 
   #readStored(): TypedArray {
-    addon.gatherRows(this.#stored, this.#rows.inputs, this.#index, 0, 1, this.#sizes.inputs);
+    addon().gatherRows(this.#stored, this.#rows.inputs, this.#index, 0, 1, this.#sizes.inputs);
     return this.#stored;
   }
 
@@ -127,6 +127,6 @@ export class RowPipeline {
     this.#key[2] = epoch;
     this.#key[3] = indexOffset;
     const float32 = output as Float32Array;
-    addon.augmentRows(float32, source, order, start, count, gathered, program, this.#scratch, this.#key);
+    addon().augmentRows(float32, source, order, start, count, gathered, program, this.#scratch, this.#key);
   }
 }

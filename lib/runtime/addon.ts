@@ -166,8 +166,17 @@ export interface Addon {
   blas(): string;
 }
 
-/** The native addon of this package, loaded once per thread. */
-export const addon: Addon = load();
+let loaded: Addon | undefined;
+
+/**
+ * The native addon of this package, loaded at the first call in each thread: models can be made and printed without it.
+ *
+ * @throws if it cannot be loaded, with what to do
+ */
+export function addon(): Addon {
+  loaded ??= load();
+  return loaded;
+}
 
 function load(): Addon {
   const require = createRequire(import.meta.url);

@@ -5,7 +5,7 @@ import { type ArenaHandle, addon } from './addon.js';
  * contents do not outlive a run.
  */
 export class Arena {
-  readonly handle: ArenaHandle = addon.createArena();
+  readonly handle: ArenaHandle = addon().createArena();
   #bytes = 0;
 
   /** Makes room for a plan that will run here. Returns the bytes by which the arena grows. */

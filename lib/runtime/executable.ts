@@ -34,17 +34,17 @@ export class Executable {
   ) {
     const outputs = plan.bindings.filter(({ kind }) => kind === 'output');
     requireMemory(outputs.reduce((sum, { bytes }) => sum + bytes, arena.grow(plan.arenaBytes)));
-    this.#handle = addon.createPlan(encodePlan(plan), arena.handle);
+    this.#handle = addon().createPlan(encodePlan(plan), arena.handle);
   }
 
   /** Runs on this thread. `bindings` are in the order of `plan.bindings`; the mark is set on completion. */
   run(bindings: readonly TypedArray[], random: RandomState, ...mark: MarkArguments): void {
-    addon.run(this.#handle, bindings, this.#words(random), ...mark);
+    addon().run(this.#handle, bindings, this.#words(random), ...mark);
   }
 
   /** The steps that can accumulate their results when several executables of the same plan run together. */
   get summingSteps(): readonly number[] {
-    return addon.summingSteps(this.#handle);
+    return addon().summingSteps(this.#handle);
   }
 
   /**
@@ -63,12 +63,12 @@ export class Executable {
       contexts.set(executable.#words(randoms[i] as RandomState), CONTEXT_WORDS * i);
     });
     const handles = executables.map((executable) => executable.#handle);
-    addon.runTogether(handles, bindings, contexts, program, results);
+    addon().runTogether(handles, bindings, contexts, program, results);
   }
 
   /** Runs on this thread and adds the time of each step to its clock: see `clockedSteps`. */
   runTimed(bindings: readonly TypedArray[], random: RandomState, milliseconds: Float64Array): void {
-    addon.runTimed(this.#handle, bindings, this.#words(random), milliseconds);
+    addon().runTimed(this.#handle, bindings, this.#words(random), milliseconds);
   }
 
   /**
@@ -91,12 +91,12 @@ export class Executable {
    * @returns the milliseconds that the steps took
    */
   async runAsync(bindings: readonly TypedArray[], random: RandomState): Promise<number> {
-    return addon.runAsync(this.#handle, bindings, this.#words(random));
+    return addon().runAsync(this.#handle, bindings, this.#words(random));
   }
 
   /** Frees the arena's memory; the next run allocates it again. */
   release(): void {
-    addon.releasePlan(this.#handle);
+    addon().releasePlan(this.#handle);
   }
 
   #words({ seed, step, sampleOffset = 0 }: RandomState): Uint32Array {
@@ -110,7 +110,7 @@ export class Executable {
 
 /** The steps of a plan that can accumulate their results when several executables of it run together. */
 export function summingSteps(plan: Plan): readonly number[] {
-  return addon.summingSteps(addon.createPlan(encodePlan(plan)));
+  return addon().summingSteps(addon().createPlan(encodePlan(plan)));
 }
 
 /** The steps of a plan in the order of their clocks: those of a loop's body follow the loop. */

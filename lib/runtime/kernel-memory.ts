@@ -10,7 +10,7 @@ const STEP_BYTES = 4096;
 export function kernelBytes(plan: Plan): number {
   const known = counted.get(plan);
   if (known !== undefined) return known;
-  const bytes = STEP_BYTES * clockedSteps(plan).length + addon.scratchBytes(encodePlan(plan));
+  const bytes = STEP_BYTES * clockedSteps(plan).length + addon().scratchBytes(encodePlan(plan));
   counted.set(plan, bytes);
   return bytes;
 }

@@ -9,12 +9,12 @@ class NativeKernels implements Kernels {
   #operations: Operations | undefined;
 
   get operations(): Operations {
-    this.#operations ??= new Operations(addon.operations());
+    this.#operations ??= new Operations(addon().operations());
     return this.#operations;
   }
 
   facts(call: CallStep<Value>): CallFacts {
-    return addon.callFacts(encodeStep(withoutPlaces(call)));
+    return addon().callFacts(encodeStep(withoutPlaces(call)));
   }
 }
 

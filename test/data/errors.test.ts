@@ -197,7 +197,7 @@ describe('augmentRows', () => {
       start = 0,
       count = 1,
     } = { ...good(), ...change } as Record<string, unknown>;
-    return Reflect.apply(addon.augmentRows, undefined, [
+    return Reflect.apply(addon().augmentRows, undefined, [
       destination,
       source,
       indices,
@@ -276,9 +276,9 @@ describe('augmentRows', () => {
 
   it('refuses to mix rows that are not there', () => {
     const rows = new Float32Array(6);
-    expect(() => addon.mixRows(rows, new Float32Array(3), 3, 3, 0.5)).toThrow('mixRows: count must be');
-    expect(() => addon.mixRows(rows, new Float32Array(2), 2, 3, 0.5)).toThrow('mixRows: before must be');
-    expect(() => addon.mixRows(rows, rows, 2, 3, 1.5)).toThrow(
+    expect(() => addon().mixRows(rows, new Float32Array(3), 3, 3, 0.5)).toThrow('mixRows: count must be');
+    expect(() => addon().mixRows(rows, new Float32Array(2), 2, 3, 0.5)).toThrow('mixRows: before must be');
+    expect(() => addon().mixRows(rows, rows, 2, 3, 1.5)).toThrow(
       'mixRows: lambda must be a number from 0 to 1',
     );
   });

@@ -205,9 +205,9 @@ describe('a mapped file', () => {
     [
       'rows past the end',
       () =>
-        addon.gatherRows(
+        addon().gatherRows(
           new Float64Array(1),
-          addon.mapFile(path, 0, 2, 'float64'),
+          addon().mapFile(path, 0, 2, 'float64'),
           Int32Array.of(2),
           0,
           1,
@@ -218,9 +218,9 @@ describe('a mapped file', () => {
     [
       'another element type',
       () =>
-        addon.gatherRows(
+        addon().gatherRows(
           new Float32Array(1),
-          addon.mapFile(path, 0, 2, 'float64'),
+          addon().mapFile(path, 0, 2, 'float64'),
           Int32Array.of(0),
           0,
           1,
@@ -230,17 +230,17 @@ describe('a mapped file', () => {
     ],
     [
       'advice on what is no file',
-      () => Reflect.apply(addon.adviseRows, undefined, [5, Int32Array.of(2), 0, 1, 1]),
+      () => Reflect.apply(addon().adviseRows, undefined, [5, Int32Array.of(2), 0, 1, 1]),
       'adviseRows: source must be a typed array or made by mapFile',
     ],
     [
       'a path that is no text',
-      () => Reflect.apply(addon.mapFile, undefined, [5, 0, 1, 'uint8']),
+      () => Reflect.apply(addon().mapFile, undefined, [5, 0, 1, 'uint8']),
       'mapFile: path must be a string, got 5',
     ],
     [
       'an odd offset in the addon',
-      () => addon.mapFile(path, 1, 1, 'int32'),
+      () => addon().mapFile(path, 1, 1, 'int32'),
       'mapFile: offset must be a multiple of 4, got 1',
     ],
   ])('refuses %s', (_, act, message) => {

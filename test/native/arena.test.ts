@@ -18,75 +18,82 @@ const growthSince = (before: number) => Math.round((process.memoryUsage.rss() - 
 
 describe('an arena that plans share', () => {
   it('serves each of them in turn, and keeps nothing that they need', () => {
-    const arena = addon.createArena();
-    const plan = addon.createPlan(transpose(), arena);
-    const spoiler = addon.createPlan(spoil(4096), arena);
+    const arena = addon().createArena();
+    const plan = addon().createPlan(transpose(), arena);
+    const spoiler = addon().createPlan(spoil(4096), arena);
     const output = new Float32Array(6);
     for (let turn = 0; turn < 3; turn++) {
-      addon.run(plan, [input, output], context);
+      addon().run(plan, [input, output], context);
       expect([...output]).toEqual(transposed);
-      addon.run(spoiler, [], context);
+      addon().run(spoiler, [], context);
     }
   });
 
   it('is as large as the largest of them, and given back by any', () => {
-    const arena = addon.createArena();
-    const [small, large] = [addon.createPlan(spoil(UNIT), arena), addon.createPlan(spoil(3 * UNIT), arena)];
+    const arena = addon().createArena();
+    const [small, large] = [
+      addon().createPlan(spoil(UNIT), arena),
+      addon().createPlan(spoil(3 * UNIT), arena),
+    ];
     const before = process.memoryUsage.rss();
     const held = [small, large, small].map((plan) => {
-      addon.run(plan, [], context);
+      addon().run(plan, [], context);
       return growthSince(before);
     });
     expect(held).toEqual([1, 3, 3]);
-    addon.releasePlan(small);
+    addon().releasePlan(small);
     expect(growthSince(before)).toBe(0);
-    addon.run(small, [], context);
+    addon().run(small, [], context);
     expect(growthSince(before)).toBe(1);
-    addon.releasePlan(large);
+    addon().releasePlan(large);
     expect(growthSince(before)).toBe(0);
   });
 
   it('lets one plan run at a time', async () => {
-    const arena = addon.createArena();
-    const [first, second] = [addon.createPlan(transpose(), arena), addon.createPlan(transpose(), arena)];
+    const arena = addon().createArena();
+    const [first, second] = [addon().createPlan(transpose(), arena), addon().createPlan(transpose(), arena)];
     const outputs = [new Float32Array(6), new Float32Array(6)] as const;
-    const running = addon.runAsync(first, [input, outputs[0]], context);
+    const running = addon().runAsync(first, [input, outputs[0]], context);
     const message = 'plan: another plan is running in its arena';
-    await expect(addon.runAsync(second, [input, outputs[1]], context)).rejects.toThrow(message);
-    expect(() => addon.run(second, [input, outputs[1]], context)).toThrow(message);
-    expect(() => addon.releasePlan(second)).toThrow(message);
+    await expect(addon().runAsync(second, [input, outputs[1]], context)).rejects.toThrow(message);
+    expect(() => addon().run(second, [input, outputs[1]], context)).toThrow(message);
+    expect(() => addon().releasePlan(second)).toThrow(message);
     await running;
-    addon.run(second, [input, outputs[1]], context);
+    addon().run(second, [input, outputs[1]], context);
     expect(outputs.map((output) => [...output])).toEqual([transposed, transposed]);
   });
 
   it('is not shared by plans that run together', () => {
-    const arena = addon.createArena();
-    const handles = [addon.createPlan(transpose(), arena), addon.createPlan(transpose(), arena)];
+    const arena = addon().createArena();
+    const handles = [addon().createPlan(transpose(), arena), addon().createPlan(transpose(), arena)];
     const bindings = handles.map(() => [input, new Float32Array(6)]);
     const results = Int32Array.of(1, 1, 0, 6);
     expect(() =>
-      addon.runTogether(handles, bindings, new Uint32Array(8), Int32Array.of(0, 1, -1), results),
+      addon().runTogether(handles, bindings, new Uint32Array(8), Int32Array.of(0, 1, -1), results),
     ).toThrow('plan: another plan is running in its arena');
-    addon.run(handles[0] as (typeof handles)[0], bindings[0] as Float32Array[], context);
+    addon().run(handles[0] as (typeof handles)[0], bindings[0] as Float32Array[], context);
   });
 
   it('says so when there is not enough memory, and serves smaller plans then', () => {
-    const arena = addon.createArena();
-    const plan = addon.createPlan(transpose(), arena);
+    const arena = addon().createArena();
+    const plan = addon().createPlan(transpose(), arena);
     const output = new Float32Array(6);
-    addon.run(plan, [input, output], context);
-    const huge = addon.createPlan({ arenaBytes: 2 ** 46, bindings: [], steps: [] }, arena);
-    expect(() => addon.run(huge, [], context)).toThrow(`plan: cannot allocate ${2 ** 46} bytes`);
-    addon.run(plan, [input, output.fill(0)], context);
+    addon().run(plan, [input, output], context);
+    const huge = addon().createPlan({ arenaBytes: 2 ** 46, bindings: [], steps: [] }, arena);
+    expect(() => addon().run(huge, [], context)).toThrow(`plan: cannot allocate ${2 ** 46} bytes`);
+    addon().run(plan, [input, output.fill(0)], context);
     expect([...output]).toEqual(transposed);
   });
 
   it.each<[string, unknown, string]>([
     ['a plain object', {}, 'createPlan: arena must be made by createArena, got an object'],
     ['a number', 64, 'createPlan: arena must be an object, got 64'],
-    ['a plan', addon.createPlan(transpose()), 'createPlan: arena must be made by createArena, got an object'],
+    [
+      'a plan',
+      addon().createPlan(transpose()),
+      'createPlan: arena must be made by createArena, got an object',
+    ],
   ])('is not %s', (_, arena, message) => {
-    expect(() => Reflect.apply(addon.createPlan, undefined, [transpose(), arena])).toThrow(message);
+    expect(() => Reflect.apply(addon().createPlan, undefined, [transpose(), arena])).toThrow(message);
   });
 });

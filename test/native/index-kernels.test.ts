@@ -38,7 +38,7 @@ const good = {
 describe('kernels of order, indexing and solving', () => {
   it('take steps that fit', () => {
     for (const [kernel, step] of Object.entries(good)) {
-      expect(() => addon.createPlan(plan({ kernel, ...step })), kernel).not.toThrow();
+      expect(() => addon().createPlan(plan({ kernel, ...step })), kernel).not.toThrow();
     }
   });
 
@@ -87,7 +87,7 @@ describe('kernels of order, indexing and solving', () => {
     ['solve', { workspace: whole([4], 192) }, 'solve: workspace must be bytes on a cache line of the arena'],
     ['argMax', { least: undefined }, 'argMax: least must be'],
   ])('%s refuses %o', (kernel, change, message) => {
-    expect(() => addon.createPlan(plan({ kernel, ...good[kernel], ...change }))).toThrow(message);
+    expect(() => addon().createPlan(plan({ kernel, ...good[kernel], ...change }))).toThrow(message);
   });
 
   it.each<[keyof typeof good, object]>([
@@ -102,14 +102,14 @@ describe('kernels of order, indexing and solving', () => {
       read,
     ];
     const found = new Float32Array(4);
-    addon.run(addon.createPlan({ ...plan(read), steps }), [found], context);
+    addon().run(addon().createPlan({ ...plan(read), steps }), [found], context);
     expect([...found]).toEqual([2, 2, 2, 2]);
   });
 
   it('stop at an index outside', () => {
     const step = { kernel: 'takeAlong', ...good.takeAlong, indices: operand(1, 0, [2, 2], 'int32') };
-    const handle = addon.createPlan({ arenaBytes: 256, bindings: [binding(4, 'int32')], steps: [step] });
-    expect(() => addon.run(handle, [Int32Array.of(0, 1, 3, 0)], context)).toThrow(
+    const handle = addon().createPlan({ arenaBytes: 256, bindings: [binding(4, 'int32')], steps: [step] });
+    expect(() => addon().run(handle, [Int32Array.of(0, 1, 3, 0)], context)).toThrow(
       'test: index 3 at position 2 is outside 0..2',
     );
   });

@@ -18,7 +18,7 @@ function runs(count: number) {
     { inputs: [a, b], outputs: [matmul(transpose(a), b), sum(a)] },
     nativeKernels,
   );
-  const handles = Array.from({ length: count }, () => addon.createPlan(encodePlan(plan)));
+  const handles = Array.from({ length: count }, () => addon().createPlan(encodePlan(plan)));
   const random = (length: number, seed: number) =>
     Float32Array.from({ length }, (_, i) => Math.sin(seed + i * 12.9898));
   const bindings = handles.map((_, i) => [
@@ -49,16 +49,16 @@ describe('runTogether', () => {
     const single = runs(count);
     const context = new Uint32Array(4);
     single.handles.forEach((handle, i) => {
-      addon.run(handle, single.bindings[i] as Float32Array[], context);
+      addon().run(handle, single.bindings[i] as Float32Array[], context);
     });
     const expected = [2, 3].map((binding) => {
       const sources = single.bindings.map((own) => own[binding] as Float32Array);
       const sum = new Float32Array((sources[0] as Float32Array).length);
-      addon.combine(sum, sources, program, 0, sum.length);
+      addon().combine(sum, sources, program, 0, sum.length);
       return sum;
     });
     const { handles, bindings, results, contexts } = runs(count);
-    addon.runTogether(handles, bindings, contexts, program, results);
+    addon().runTogether(handles, bindings, contexts, program, results);
     expect(bindings[0]?.slice(2)).toEqual(expected);
   });
 
@@ -67,7 +67,7 @@ describe('runTogether', () => {
     const program = Int32Array.of(0, 1, ADD);
     const call = (changes: object) => {
       const given = { handles, bindings, contexts, program, results, ...changes };
-      addon.runTogether(given.handles, given.bindings, given.contexts, given.program, given.results);
+      addon().runTogether(given.handles, given.bindings, given.contexts, given.program, given.results);
     };
     expect(() => call({ handles: [] })).toThrow('handles.length must be 1 to 64, got 0');
     expect(() => call({ handles: [handles[0], handles[0]] })).toThrow('plan: is already running');
@@ -87,11 +87,11 @@ describe('runTogether', () => {
   it('must not be given another plan', () => {
     const one = runs(1);
     const a = input('a', [3], 'float32');
-    const other = addon.createPlan(
+    const other = addon().createPlan(
       encodePlan(compileGraph({ inputs: [a], outputs: [exp(a)] }, nativeKernels).plan),
     );
     expect(() =>
-      addon.runTogether(
+      addon().runTogether(
         [...one.handles, other],
         [...one.bindings, [new Float32Array(3), new Float32Array(3)]],
         new Uint32Array(8),

@@ -37,7 +37,7 @@ const plan = (changes: object = {}) => ({
 /** The second binding after a run; it starts with 7, 8 and zeros. */
 function run(changes: object): number[] {
   const output = Float32Array.of(7, 8, 0, 0, 0, 0);
-  addon.run(addon.createPlan(plan(changes)), [Float32Array.of(1, 2, 3, 4, 5, 6), output], context);
+  addon().run(addon().createPlan(plan(changes)), [Float32Array.of(1, 2, 3, 4, 5, 6), output], context);
   return [...output];
 }
 
@@ -108,12 +108,12 @@ describe('a loop in the addon', () => {
       'fill: output must be within its buffer of 8 bytes',
     ],
   ])('refuses %s', (_, changes, message) => {
-    expect(() => addon.createPlan(plan(changes))).toThrow(message);
+    expect(() => addon().createPlan(plan(changes))).toThrow(message);
   });
 
   it('refuses loops in loops without end', () => {
     const deep: Record<string, unknown> = { ...step };
     deep.body = { ...body, steps: [deep] };
-    expect(() => addon.createPlan({ ...plan(), steps: [deep] })).toThrow('nested too deeply');
+    expect(() => addon().createPlan({ ...plan(), steps: [deep] })).toThrow('nested too deeply');
   });
 });

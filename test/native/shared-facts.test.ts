@@ -22,13 +22,13 @@ const smaller: Kernels = {
 };
 
 const withOperations = (change: (operation: Operation) => Operation): Kernels => ({
-  operations: new Operations(addon.operations().map(change)),
+  operations: new Operations(addon().operations().map(change)),
   facts: (call) => nativeKernels.facts(call),
 });
 
 /** Compiles for other kernels, and gives the plan to the addon. */
 const run = (output: Tensor, kernels: Kernels) => () =>
-  addon.createPlan(encodePlan(compileGraph({ inputs: [], outputs: [output] }, kernels).plan));
+  addon().createPlan(encodePlan(compileGraph({ inputs: [], outputs: [output] }, kernels).plan));
 
 describe('a fact that JavaScript has otherwise than the addon', () => {
   const conv = (channels: number, size = 3, options = {}) => {
@@ -76,23 +76,23 @@ describe('a fact that JavaScript has otherwise than the addon', () => {
   });
 
   it('is refused: the words of a barrier', () => {
-    const { words } = addon.constants.barrier;
+    const { words } = addon().constants.barrier;
     const fewer = new Int32Array(new SharedArrayBuffer(4 * (words - 1)));
-    expect(() => addon.barrierArrive(fewer, 2)).toThrow(
+    expect(() => addon().barrierArrive(fewer, 2)).toThrow(
       `barrierArrive: state must be Int32Array of at least ${words} elements`,
     );
   });
 
   it('is refused: the sum of a postfix program, and the number of runs that it may sum', () => {
-    const { add, mostRuns } = addon.constants.sums;
+    const { add, mostRuns } = addon().constants.sums;
     const output = new Float32Array(4);
     const combine = (word: number) => () =>
-      addon.combine(output, [output, output], Int32Array.of(0, 1, word), 0, 4);
+      addon().combine(output, [output, output], Int32Array.of(0, 1, word), 0, 4);
     expect(combine(add)).not.toThrow();
     expect(combine(add - 1)).toThrow('combine: program must be a sum');
-    const handles = Array.from({ length: mostRuns + 1 }, () => addon.createPlan(encodePlan(planOf({}))));
+    const handles = Array.from({ length: mostRuns + 1 }, () => addon().createPlan(encodePlan(planOf({}))));
     expect(() =>
-      addon.runTogether(handles, [], new Uint32Array(), new Int32Array(1), new Int32Array()),
+      addon().runTogether(handles, [], new Uint32Array(), new Int32Array(1), new Int32Array()),
     ).toThrow(`handles.length must be 1 to ${mostRuns}`);
   });
 
@@ -102,9 +102,9 @@ describe('a fact that JavaScript has otherwise than the addon', () => {
     expect(() => planTransforms(image, image, [unknown])).toThrow(
       'the addon must know swirl; it knows flip, crop',
     );
-    const { names, paddings, most } = addon.constants.transforms;
+    const { names, paddings, most } = addon().constants.transforms;
     const augment = (program: number[]) => () =>
-      addon.augmentRows(
+      addon().augmentRows(
         new Float32Array(16),
         new Uint8Array(16),
         Int32Array.of(0),

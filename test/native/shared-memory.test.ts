@@ -3,7 +3,7 @@ import { sharedMemory, viewInto } from '#lib/parallel/protocol/shared-memory.js'
 import { addon } from '#lib/runtime/addon.js';
 
 describe('combine', () => {
-  const ADD = addon.constants.sums.add;
+  const ADD = addon().constants.sums.add;
   const length = 1000;
   const sources = Array.from({ length: 5 }, (_, s) =>
     Float32Array.from({ length }, (_, i) => Math.sin(1 + s * length + i) * 10 ** s),
@@ -22,26 +22,26 @@ describe('combine', () => {
     ],
   ])('adds in the order of its program: %s', (_, program, expected) => {
     const output = new Float32Array(length).fill(-1);
-    addon.combine(output, sources, Int32Array.from(program), 3, 900);
+    addon().combine(output, sources, Int32Array.from(program), 3, 900);
     expect(output).toEqual(Float32Array.from({ length }, (_, i) => (i < 3 || i >= 900 ? -1 : expected(i))));
   });
 
   it('adds float64, over one of the sources too', () => {
     const output = Float64Array.of(0.1, 0.2);
     const others = [output, Float64Array.of(0.2, 0.4), Float64Array.of(0.3, 0.6)];
-    addon.combine(output, others, Int32Array.of(0, 1, ADD, 2, ADD), 0, 2);
+    addon().combine(output, others, Int32Array.of(0, 1, ADD, 2, ADD), 0, 2);
     expect([...output]).toEqual([0.1 + 0.2 + 0.3, 0.2 + 0.4 + 0.6]);
-    addon.combine(output, others, Int32Array.of(0), 0, 2);
+    addon().combine(output, others, Int32Array.of(0), 0, 2);
     expect([...output]).toEqual([0.1 + 0.2 + 0.3, 0.2 + 0.4 + 0.6]);
   });
 
   it('sets a mark when it is done, and not when it refuses', () => {
     const marks = new Int32Array(new SharedArrayBuffer(8));
     const output = new Float32Array(4);
-    addon.combine(output, [output], Int32Array.of(0), 0, 4, marks, 1, 7);
+    addon().combine(output, [output], Int32Array.of(0), 0, 4, marks, 1, 7);
     expect([...marks]).toEqual([0, 7]);
     const wrong = [output, [output], Int32Array.of(0), 0, 5, marks, 1, 9];
-    expect(() => Reflect.apply(addon.combine, undefined, wrong)).toThrow('combine: end must be');
+    expect(() => Reflect.apply(addon().combine, undefined, wrong)).toThrow('combine: end must be');
     expect([...marks]).toEqual([0, 7]);
   });
 
@@ -93,18 +93,18 @@ describe('combine', () => {
       'combine: marks must be Int32Array',
     ],
   ])('refuses %s', (_, given, message) => {
-    expect(() => Reflect.apply(addon.combine, undefined, given)).toThrow(message);
+    expect(() => Reflect.apply(addon().combine, undefined, given)).toThrow(message);
   });
 });
 
 describe('trainings', () => {
   it('counts those of the process, and takes none back that this thread did not add', () => {
-    const before = addon.trainings(0);
-    expect(addon.trainings(1)).toBe(before + 1);
-    expect(addon.trainings(1)).toBe(before + 2);
-    addon.trainings(-1);
-    expect(addon.trainings(-1)).toBe(before);
-    expect(() => addon.trainings(-1)).toThrow('trainings: change must be an integer from 0 to 1, got -1');
+    const before = addon().trainings(0);
+    expect(addon().trainings(1)).toBe(before + 1);
+    expect(addon().trainings(1)).toBe(before + 2);
+    addon().trainings(-1);
+    expect(addon().trainings(-1)).toBe(before);
+    expect(() => addon().trainings(-1)).toThrow('trainings: change must be an integer from 0 to 1, got -1');
   });
 });
 
@@ -113,10 +113,10 @@ describe('gatherRows', () => {
 
   it('copies the rows that a stretch of the indices names', () => {
     const destination = new Uint8Array(9);
-    addon.gatherRows(destination, source, Int32Array.of(9, 3, 0, 3), 1, 3, 3);
+    addon().gatherRows(destination, source, Int32Array.of(9, 3, 0, 3), 1, 3, 3);
     expect([...destination]).toEqual([9, 10, 11, 0, 1, 2, 9, 10, 11]);
     const doubles = new Float64Array(2);
-    addon.gatherRows(doubles, Float64Array.of(0.5, 1.5, 2.5), Int32Array.of(2, 1), 0, 2, 1);
+    addon().gatherRows(doubles, Float64Array.of(0.5, 1.5, 2.5), Int32Array.of(2, 1), 0, 2, 1);
     expect([...doubles]).toEqual([2.5, 1.5]);
   });
 
@@ -156,7 +156,7 @@ describe('gatherRows', () => {
       'gatherRows: indices must be Int32Array',
     ],
   ])('refuses %s', (_, given, message) => {
-    expect(() => Reflect.apply(addon.gatherRows, undefined, given)).toThrow(message);
+    expect(() => Reflect.apply(addon().gatherRows, undefined, given)).toThrow(message);
   });
 });
 
@@ -166,53 +166,57 @@ describe('barrier', () => {
   it('lets one party through at once', () => {
     const state = words();
     for (let turn = 0; turn < 3; turn++)
-      expect(addon.barrierWait(state, addon.barrierArrive(state, 1), 1, 0)).toBe(0);
+      expect(addon().barrierWait(state, addon().barrierArrive(state, 1), 1, 0)).toBe(0);
   });
 
   it('stays arrived after a timeout', () => {
     const state = words();
-    const first = addon.barrierArrive(state, 2);
-    expect(addon.barrierWait(state, first, 2, 1)).toBe(1);
-    expect(addon.barrierWait(state, first, 2, 0)).toBe(1);
-    const second = addon.barrierArrive(state, 2);
-    expect(addon.barrierWait(state, second, 2, 0)).toBe(0);
-    expect(addon.barrierWait(state, first, 2, 0)).toBe(0);
+    const first = addon().barrierArrive(state, 2);
+    expect(addon().barrierWait(state, first, 2, 1)).toBe(1);
+    expect(addon().barrierWait(state, first, 2, 0)).toBe(1);
+    const second = addon().barrierArrive(state, 2);
+    expect(addon().barrierWait(state, second, 2, 0)).toBe(0);
+    expect(addon().barrierWait(state, first, 2, 0)).toBe(0);
   });
 
   it('stays aborted until its words are zeroed', () => {
     const state = words();
-    const ticket = addon.barrierArrive(state, 2);
-    addon.barrierAbort(state);
-    expect(addon.barrierWait(state, ticket, 2, 60_000)).toBe(2);
-    expect(addon.barrierWait(state, addon.barrierArrive(state, 1), 1, 0)).toBe(2);
+    const ticket = addon().barrierArrive(state, 2);
+    addon().barrierAbort(state);
+    expect(addon().barrierWait(state, ticket, 2, 60_000)).toBe(2);
+    expect(addon().barrierWait(state, addon().barrierArrive(state, 1), 1, 0)).toBe(2);
     state.fill(0);
-    expect(addon.barrierWait(state, addon.barrierArrive(state, 1), 1, 0)).toBe(0);
+    expect(addon().barrierWait(state, addon().barrierArrive(state, 1), 1, 0)).toBe(0);
   });
 
   it.each<[string, () => unknown, string]>([
     [
       'too few words',
-      () => addon.barrierArrive(new Int32Array(15), 1),
+      () => addon().barrierArrive(new Int32Array(15), 1),
       'barrierArrive: state must be Int32Array of at least 16',
     ],
     [
       'words of another type',
-      () => addon.barrierAbort(new Uint32Array(16) as never),
+      () => addon().barrierAbort(new Uint32Array(16) as never),
       'barrierAbort: state must be',
     ],
-    ['no parties', () => addon.barrierArrive(words(), 0), 'barrierArrive: parties must be'],
-    ['half a party', () => addon.barrierArrive(words(), 1.5), 'got 1.5'],
+    ['no parties', () => addon().barrierArrive(words(), 0), 'barrierArrive: parties must be'],
+    ['half a party', () => addon().barrierArrive(words(), 1.5), 'got 1.5'],
     [
       'a ticket of its own making',
-      () => addon.barrierWait(words(), 2 ** 31, 1, 0),
+      () => addon().barrierWait(words(), 2 ** 31, 1, 0),
       'barrierWait: ticket must be',
     ],
     [
       'a timeout of NaN',
-      () => addon.barrierWait(words(), 0, 1, Number.NaN),
+      () => addon().barrierWait(words(), 0, 1, Number.NaN),
       'barrierWait: timeoutMs must be',
     ],
-    ['an endless timeout', () => addon.barrierWait(words(), 0, 1, Number.POSITIVE_INFINITY), 'got Infinity'],
+    [
+      'an endless timeout',
+      () => addon().barrierWait(words(), 0, 1, Number.POSITIVE_INFINITY),
+      'got Infinity',
+    ],
   ])('refuses %s', (_, call, message) => {
     expect(call).toThrow(message);
   });
@@ -221,17 +225,19 @@ describe('barrier', () => {
 describe('addressModulo', () => {
   it('tells how far an array is from a multiple', () => {
     const buffer = new SharedArrayBuffer(256);
-    const start = addon.addressModulo(new Uint8Array(buffer), 64);
+    const start = addon().addressModulo(new Uint8Array(buffer), 64);
     for (const offset of [0, 8, 64, 72]) {
       const expected = (start + offset) % 64;
-      expect(addon.addressModulo(new Float64Array(buffer, offset, 1), 64)).toBe(expected);
+      expect(addon().addressModulo(new Float64Array(buffer, offset, 1), 64)).toBe(expected);
     }
-    expect(() => addon.addressModulo(new Uint8Array(buffer), 0)).toThrow('modulus must be an integer from 1');
+    expect(() => addon().addressModulo(new Uint8Array(buffer), 0)).toThrow(
+      'modulus must be an integer from 1',
+    );
   });
 
   it('is 0 where shared memory begins', () => {
     for (const elements of [0, 1, 100, 1e6]) {
-      expect(addon.addressModulo(viewInto(sharedMemory('float32', elements)), 64)).toBe(0);
+      expect(addon().addressModulo(viewInto(sharedMemory('float32', elements)), 64)).toBe(0);
     }
   });
 });

@@ -21,17 +21,17 @@ describe('worker threads', () => {
 
   const meet = `
     const meet = () => {
-      const ticket = addon.barrierArrive(state, parties);
+      const ticket = addon().barrierArrive(state, parties);
       let outcome;
-      while ((outcome = addon.barrierWait(state, ticket, parties, 1000)) === 1);
+      while ((outcome = addon().barrierWait(state, ticket, parties, 1000)) === 1);
       return outcome;
     };`;
 
   it('run plans of their own', async () => {
     const body = `
-      const handle = addon.createPlan(workerData.plan);
+      const handle = addon().createPlan(workerData.plan);
       const output = new Float32Array(6);
-      for (let i = 0; i < 100; i++) addon.run(handle, [workerData.input, output], new Uint32Array(4));
+      for (let i = 0; i < 100; i++) addon().run(handle, [workerData.input, output], new Uint32Array(4));
       return output;`;
     const inputs = [1, 2, 3].map((k) => Float32Array.of(1, 2, 3, 4, 5, 6).map((x) => x * k));
     const outputs = await Promise.all(
@@ -63,7 +63,7 @@ describe('worker threads', () => {
     const state = shared(16);
     const body = `const { state, parties } = workerData; ${meet} return meet();`;
     const waiting = [1, 2, 3].map(() => answer(start(body, { state, parties: 5 })));
-    const aborted = exit(start('addon.barrierAbort(workerData.state)', { state }));
+    const aborted = exit(start('addon().barrierAbort(workerData.state)', { state }));
     expect(await Promise.all(waiting)).toEqual([2, 2, 2]);
     await aborted;
     expect(state[3]).toBe(0);
@@ -72,17 +72,17 @@ describe('worker threads', () => {
   it('can be terminated in the middle of a wait, and of an asynchronous run', async () => {
     const state = shared(16);
     const wait = `
-      const ticket = addon.barrierArrive(workerData.state, 9);
-      setImmediate(() => { while (addon.barrierWait(workerData.state, ticket, 9, 10) === 1); });`;
+      const ticket = addon().barrierArrive(workerData.state, 9);
+      setImmediate(() => { while (addon().barrierWait(workerData.state, ticket, 9, 10) === 1); });`;
     const run = `
-      const handle = addon.createPlan(workerData.plan);
+      const handle = addon().createPlan(workerData.plan);
       const input = new Int32Array(1e6), output = new Int32Array(1e6);
-      const again = () => addon.runAsync(handle, [input, output], new Uint32Array(4)).then(again);
+      const again = () => addon().runAsync(handle, [input, output], new Uint32Array(4)).then(again);
       again();`;
     const workers = [wait, run, wait, run].map((body) => start(body, { state, plan: guarded(1e6) }));
     await Promise.all(workers.map(answer));
     await Promise.all(workers.map((worker) => worker.terminate()));
     expect([...state.subarray(0, 4)]).toEqual([2, 0, 0, 0]);
-    expect(await answer(start('return addon.isa()'))).toBe(addon.isa());
+    expect(await answer(start('return addon().isa()'))).toBe(addon().isa());
   });
 });

@@ -186,7 +186,7 @@ describe('workers that are terminated at random moments', () => {
     let over = false;
     let another = false;
     const toggle = () => {
-      addon.trainings(another ? -1 : 1);
+      addon().trainings(another ? -1 : 1);
       another = !another;
     };
     const others = setInterval(toggle, 7);

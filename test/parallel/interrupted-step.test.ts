@@ -97,7 +97,7 @@ function dieAt(victim: number) {
       return result;
     });
   };
-  for (const name of ['run', 'combine']) watch(addon, name);
+  for (const name of ['run', 'combine']) watch(addon(), name);
   watch(ShareProgress.prototype, 'set');
   for (const name of ['decide', 'setActiveAt']) watch(Control.prototype, name);
   watch(Control.prototype, 'meet', () => {});
@@ -119,7 +119,7 @@ describe('a step that is interrupted', () => {
     const mocked = () => {
       vi.restoreAllMocks();
       meetNobody();
-      vi.spyOn(addon, 'trainings').mockReturnValue(4);
+      vi.spyOn(addon(), 'trainings').mockReturnValue(4);
     };
     const alone = () => {
       mocked();
@@ -161,7 +161,7 @@ describe('a step that is interrupted', () => {
     dieAtMeeting(2);
     expect(await run(job, 1)).toBe(false);
     // Worker 0 makes its share of the first step, and agrees to be alone from the next step on.
-    vi.spyOn(addon, 'trainings').mockReturnValue(4);
+    vi.spyOn(addon(), 'trainings').mockReturnValue(4);
     dieAtMeeting(3);
     expect(await run(job, 0)).toBe(false);
     expect(new ShareProgress(job.training.marks).unfinished()).toEqual({ step: 0, begun: true });

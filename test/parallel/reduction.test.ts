@@ -27,7 +27,7 @@ function additions(present: readonly boolean[], workers: number): string | undef
     for (const group of groups) {
       const used: number[] = [];
       for (const word of group.program) {
-        if (word !== addon.constants.sums.add) {
+        if (word !== addon().constants.sums.add) {
           const slot = group.slots[word] as number;
           memory[slot] = `${group.shards[word]}`;
           used.push(slot);
@@ -43,7 +43,7 @@ function additions(present: readonly boolean[], workers: number): string | undef
   }
   const stack: (string | undefined)[] = [];
   for (const word of program) {
-    if (word !== addon.constants.sums.add) stack.push(memory[word]);
+    if (word !== addon().constants.sums.add) stack.push(memory[word]);
     else {
       const right = stack.pop();
       stack.push(`(${stack.pop()}+${right})`);

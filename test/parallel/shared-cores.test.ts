@@ -71,9 +71,9 @@ it.skipIf(noGroup)(`a cgroup that grants the time of one core leaves one worker$
 
 const noThreads = !existsSync('/proc/self/task')
   ? ', skipped: threads cannot be listed'
-  : /openblas/i.test(addon.blas())
+  : /openblas/i.test(addon().blas())
     ? ''
-    : `, skipped: the BLAS is ${addon.blas()}`;
+    : `, skipped: the BLAS is ${addon().blas()}`;
 
 it.skipIf(noThreads)(`the threads of the BLAS stay idle while workers train${noThreads}`, () => {
   const file = fileURLToPath(helper('blas-threads.mjs'));

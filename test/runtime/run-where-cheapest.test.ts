@@ -1,18 +1,18 @@
 import { compile, tensor } from 'chainrule';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { addon } from '#lib/runtime/addon.js';
+import { type Addon, addon } from '#lib/runtime/addon.js';
 
 afterEach(() => vi.restoreAllMocks());
 
 describe('a compiled function', () => {
   it('hops to another thread until its run is known to be brief, and again when it no longer is', async () => {
     const double = compile((x) => x.mul(2));
-    const here = vi.spyOn(addon, 'run');
-    const away = vi.spyOn(addon, 'runAsync');
+    const here = vi.spyOn(addon(), 'run');
+    const away = vi.spyOn(addon(), 'runAsync');
     const took =
       (milliseconds: number) =>
-      async (...args: Parameters<typeof addon.runAsync>) => {
-        addon.runTimed(args[0], args[1], args[2], new Float64Array(1));
+      async (...args: Parameters<Addon['runAsync']>) => {
+        addon().runTimed(args[0], args[1], args[2], new Float64Array(1));
         return milliseconds;
       };
 
@@ -33,7 +33,7 @@ describe('a compiled function', () => {
 
 describe('a value that is there', () => {
   it('is copied, and no plan is made for it', async () => {
-    const made = vi.spyOn(addon, 'createPlan');
+    const made = vi.spyOn(addon(), 'createPlan');
     const x = tensor([1, 2, 3]);
     const [first, second] = [await x.data(), await x.data()];
     first[0] = 9;

@@ -208,13 +208,13 @@ describe('fit in a worker thread', () => {
   });
 
   it('counts among the trainings of the process, and no longer when the thread is terminated', async () => {
-    const before = addon.trainings(0);
+    const before = addon().trainings(0);
     const worker = begin(2, true);
     onTestFinished(async () => void (await worker.terminate()));
     await answer(worker);
-    expect(addon.trainings(0)).toBe(before + 1);
+    expect(addon().trainings(0)).toBe(before + 1);
     await worker.terminate();
-    expect(addon.trainings(0)).toBe(before);
+    expect(addon().trainings(0)).toBe(before);
   });
 });
 

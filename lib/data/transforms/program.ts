@@ -48,7 +48,7 @@ const images: readonly string[] = ['flip', 'crop', 'affine', 'colorJitter', 'cut
 export function planTransforms(inputs: Form, targets: Form, transforms: readonly Transform[]): TransformPlan {
   if (transforms.length === 0)
     return { passes: [], mixup: null, inputs: formOf(inputs), targets: formOf(targets) };
-  const { most } = addon.constants.transforms;
+  const { most } = addon().constants.transforms;
   if (transforms.length > most) throw invalid('transform', `takes ${most} transforms`, transforms.length);
   const planner = new TransformPlanner(inputs);
   let mixup: TransformPlan['mixup'] = null;
@@ -110,7 +110,7 @@ class TransformPlanner {
     const { shape } = this.#form;
     const arguments_ = argumentsOf(transform, shape, this.#bytes);
     numbers.push(
-      codeOf(transform.kind, addon.constants.transforms.names),
+      codeOf(transform.kind, addon().constants.transforms.names),
       position,
       arguments_.length,
       ...arguments_,
@@ -176,7 +176,7 @@ function argumentsOf(
         const padded = formatShape([height + 2 * padding[0], width + 2 * padding[1]]);
         throw invalid('crop', `size must fit into the padded image of ${padded}`, [rows, columns]);
       }
-      return [rows, columns, ...padding, codeOf(mode, addon.constants.transforms.paddings), fill];
+      return [rows, columns, ...padding, codeOf(mode, addon().constants.transforms.paddings), fill];
     }
     case 'affine': {
       const { degrees, translate, scale, shear, fill } = transform;

@@ -115,7 +115,7 @@ function compileUpdate(
 function sumOf(program: Int32Array, leaf: (index: number) => Tensor): Tensor {
   const stack: Tensor[] = [];
   for (const word of program) {
-    if (word !== addon.constants.sums.add) {
+    if (word !== addon().constants.sums.add) {
       stack.push(leaf(word));
       continue;
     }

@@ -53,11 +53,11 @@ export class Control {
       return;
     }
     Atomics.store(this.#words, WAITING + rank, 1);
-    const ticket = addon.barrierArrive(this.#barrier, workers);
+    const ticket = addon().barrierArrive(this.#barrier, workers);
     for (;;) {
-      const outcome = addon.barrierWait(this.#barrier, ticket, workers, WAIT_MS);
-      if (outcome === addon.constants.barrier.aborted) throw released();
-      if (outcome === addon.constants.barrier.passed) break;
+      const outcome = addon().barrierWait(this.#barrier, ticket, workers, WAIT_MS);
+      if (outcome === addon().constants.barrier.aborted) throw released();
+      if (outcome === addon().constants.barrier.passed) break;
     }
     Atomics.store(this.#words, WAITING + rank, 0);
   }
@@ -71,11 +71,11 @@ export class Control {
 
   /** Aborts the job and releases every worker from the barrier. */
   abort(): void {
-    addon.barrierAbort(this.#barrier);
+    addon().barrierAbort(this.#barrier);
   }
 
   get aborted(): boolean {
-    return addon.barrierAborted(this.#barrier);
+    return addon().barrierAborted(this.#barrier);
   }
 
   /** Resets the barrier, which must be empty. An incomplete snapshot is requested again. */
@@ -209,5 +209,5 @@ export class Control {
 }
 
 function newBuffer(): SharedArrayBuffer {
-  return new SharedArrayBuffer((BARRIER + addon.constants.barrier.words) * Int32Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer((BARRIER + addon().constants.barrier.words) * Int32Array.BYTES_PER_ELEMENT);
 }

@@ -4,7 +4,7 @@ import { presentShards, shardRows } from './shards.js';
 
 /** Most shards that can run together. */
 export function mostTogether(): number {
-  return addon.constants.sums.mostRuns;
+  return addon().constants.sums.mostRuns;
 }
 
 /** Distribution of batches over shards and workers. */

@@ -63,7 +63,7 @@ export function planReductionTree(present: readonly boolean[], workers: number):
     }
     const halves = childrenOf(node).filter((child) => hasShards(present, child));
     for (const half of halves) visit(half);
-    if (halves.length === 2) program.push(addon.constants.sums.add);
+    if (halves.length === 2) program.push(addon().constants.sums.add);
   };
   visit({ level: Math.ceil(Math.log2(shards)), index: 0 });
   return { slots, work, program: Int32Array.from(program) };
@@ -109,7 +109,7 @@ class SlotWorker {
 }
 
 function added(left: Held, right: Held): Held {
-  const { add } = addon.constants.sums;
+  const { add } = addon().constants.sums;
   const words = right.words.map((word) => (word === add ? add : word + left.shards.length));
   return {
     node: left.node,

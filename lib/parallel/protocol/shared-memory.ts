@@ -13,7 +13,7 @@ const LINE = 64;
  */
 export function sharedMemory(dtype: DType, elements: number): SharedMemory {
   const buffer = allocate(bytesOf({ dtype, elements }));
-  const misfit = addon.addressModulo(new Uint8Array(buffer), LINE);
+  const misfit = addon().addressModulo(new Uint8Array(buffer), LINE);
   return { buffer, byteOffset: (LINE - misfit) % LINE, elements, dtype };
 }
 

@@ -68,13 +68,13 @@ export class BatchRunner {
     first: BoundExecutable,
   ): void {
     const used: number[] = [];
-    const { add } = addon.constants.sums;
+    const { add } = addon().constants.sums;
     const pair = Int32Array.of(0, 1, add);
     for (const word of program) {
       if (word === add) {
         const from = this.#slots[used.pop() as number] as TypedArray;
         const to = this.#slots[used.at(-1) as number] as TypedArray;
-        addon.combine(to, [to, from], pair, 0, to.length);
+        addon().combine(to, [to, from], pair, 0, to.length);
         this.recorder?.end('sum');
         continue;
       }

@@ -199,6 +199,6 @@ export class EpochTrainer {
 
 /** Fair number of workers for a training that shares `cores` cores with the other trainings of the process. */
 export function activeWorkers(workers: number, cores: number): number {
-  const fair = Math.floor(cores / Math.max(1, addon.trainings(0)));
+  const fair = Math.floor(cores / Math.max(1, addon().trainings(0)));
   return Math.min(workers, Math.max(1, fair));
 }

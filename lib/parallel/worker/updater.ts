@@ -102,16 +102,16 @@ export class Updater {
   ): void {
     const sum = this.#sum;
     if (sum && !first) {
-      addon.combine(sum, [...this.#slots, sum], this.#addingTo(program), start, end, ...mark);
+      addon().combine(sum, [...this.#slots, sum], this.#addingTo(program), start, end, ...mark);
     } else {
-      addon.combine(sum ?? (this.#slots[0] as TypedArray), this.#slots, program, start, end, ...mark);
+      addon().combine(sum ?? (this.#slots[0] as TypedArray), this.#slots, program, start, end, ...mark);
     }
   }
 
   #addingTo(program: Int32Array): Int32Array {
     let adding = this.#adding.get(program);
     if (!adding) {
-      adding = Int32Array.of(this.#slots.length, ...program, addon.constants.sums.add);
+      adding = Int32Array.of(this.#slots.length, ...program, addon().constants.sums.add);
       this.#adding.set(program, adding);
     }
     return adding;
@@ -122,7 +122,7 @@ export class Updater {
     const { assigned, updates } = this.training;
     for (let i = index; i < assigned.length; i += updates.length) {
       const { start, end } = assigned[i] as Slice;
-      addon.combine(this.#memory, this.#slots, program, start, end);
+      addon().combine(this.#memory, this.#slots, program, start, end);
     }
   }
 

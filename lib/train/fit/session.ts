@@ -19,7 +19,7 @@ export class Session {
     this.#job = job;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#stop);
-    addon.trainings(1);
+    addon().trainings(1);
     new Control(job.control).paused = this.#paused;
     this.#pool = await WorkerPool.start(job);
     // An abort during the start found no pool to stop.
@@ -76,7 +76,7 @@ export class Session {
   async end(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#stop);
     await this.#stopThreads();
-    if (this.#job) addon.trainings(-1);
+    if (this.#job) addon().trainings(-1);
     this.#job = undefined;
   }
 }

@@ -1,6 +1,8 @@
 // Prints the threads that the BLAS has started, and the clock ticks for which they, and all threads of the process,
 // were busy while workers made large products.
 import { readdirSync, readFileSync } from 'node:fs';
+import { data, nn, optim, Trainer } from 'chainrule';
+import { addon } from '#lib/runtime/addon.js';
 
 const tasks = () => readdirSync('/proc/self/task');
 const ticksOf = (/** @type {string} */ task) => {
@@ -12,7 +14,8 @@ const ticksOf = (/** @type {string} */ task) => {
 };
 
 const before = tasks();
-const { data, nn, optim, Trainer } = await import('chainrule');
+// The BLAS starts its threads when it is loaded.
+addon();
 const threads = tasks().filter((task) => !before.includes(task));
 const ticks = () => threads.map(ticksOf).reduce((sum, count) => sum + count, 0);
 

@@ -59,10 +59,11 @@ const failures = {
   ERR_CHAINRULE_SIGTERM: () => {
     throw failed('ERR_CHAINRULE_SIGTERM', 'fit', 'stopped by SIGTERM');
   },
-  ERR_CHAINRULE_ADDON: () => {
+  ERR_CHAINRULE_ADDON: async () => {
     process.env.CHAINRULE_ADDON = '/missing.node';
     // Another address, so that the module is loaded anew.
-    return import(new URL('../../../dist/lib/runtime/addon.js?again', import.meta.url).href);
+    const { addon } = await import(new URL('../../../dist/lib/runtime/addon.js?again', import.meta.url).href);
+    addon();
   },
 };
 
