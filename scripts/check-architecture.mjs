@@ -1,9 +1,10 @@
 // Fails, naming each, on an import from a layer above, a cycle of values between files, a folder with more than 25
-// files, a picture in CONTRIBUTING.md that differs from the layers, code that knows an op by name, or a decision by the
-// text of an error. `npm test` runs it.
+// files, a file of the library that switches flags of the engine, a picture in CONTRIBUTING.md that differs from the
+// layers, code that knows an op by name, or a decision by the text of an error. `npm test` runs it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import {
+  flagSwitches,
   fullFolders,
   homelessSources,
   outdatedPicture,
@@ -23,19 +24,17 @@ const files = ['lib', 'native', 'test', 'bench', 'scripts', 'examples'].flatMap(
     .filter((entry) => entry.isFile() && !/\.pyc$/.test(entry.name))
     .map(({ parentPath, name }) => posix.join(posix.relative(root, parentPath), name)),
 );
+const texts = sources.map((path) => /** @type {const} */ ([path, readFileSync(join(root, path), 'utf8')]));
+const library = texts.filter(([path]) => path.startsWith('lib/'));
 const faults = [
   ...homelessSources(sources, layers),
   ...upwardImports(imports, layers),
   ...valueCycles(imports),
   ...fullFolders(files),
-  ...opComparisons(
-    sources
-      .filter((path) => path.startsWith('lib/'))
-      .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') })),
-    reasons,
-  ),
+  ...opComparisons(library, reasons),
+  ...flagSwitches(library),
   ...outdatedPicture(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'), layers),
-  ...sources.flatMap((path) => [...decisionsByMessage(path, readFileSync(join(root, path), 'utf8'))]),
+  ...texts.flatMap(([path, text]) => [...decisionsByMessage(path, text)]),
 ];
 for (const fault of faults) console.log(fault);
 if (faults.length > 0) process.exitCode = 1;

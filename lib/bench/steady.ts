@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Trainer } from '../index.js';
+import { collectGarbage } from '../runtime/collect-garbage.js';
 import { optimizerOf } from './figures.js';
 import { randomData } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';
@@ -42,14 +41,12 @@ async function* watch(scenario: TrainingScenario, workers: number, steps: number
   const options = { epochs: (WARM_UP + steps) / INTERVAL, batchSize };
   for await (const _ of trainer.fit(randomData(scenario, INTERVAL), options)) {
     const step = trainer.steps - WARM_UP;
-    if (step >= 0) yield { case: name, step, ...memoryNow() };
+    if (step >= 0) yield { case: name, step, ...(await memoryNow()) };
   }
 }
 
-function memoryNow() {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
+async function memoryNow() {
+  await collectGarbage();
   const { heapUsed, external, rss } = process.memoryUsage();
   return { heapBytes: heapUsed, externalBytes: external, rssBytes: rss };
 }

@@ -350,7 +350,7 @@ export class Trainer {
     if (run.done) return { ...prepared, training };
     this.#log(describeParallelism(training, this.#options, this.#cores));
     if (budget && prepared.estimate) this.#log(describeBudget(prepared.estimate, budget));
-    if (budget) collectGarbage();
+    if (budget) await collectGarbage();
     return { ...prepared, training };
   }
 

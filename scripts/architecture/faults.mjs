@@ -73,6 +73,17 @@ export function* fullFolders(files, most = 25) {
 }
 
 /**
+ * Sources that change flags of the engine, which would hold for the whole process of a user.
+ * @param {Iterable<readonly [path: string, text: string]>} sources
+ */
+export function* flagSwitches(sources) {
+  for (const [path, text] of sources) {
+    if (text.includes('setFlagsFromString'))
+      yield `${path} switches flags of the engine in the process of its user`;
+  }
+}
+
+/**
  * A page that does not show the current layers.
  * @param {string} page @param {Layers} layers
  */

@@ -18,12 +18,12 @@ export const reasons = {
 /**
  * Comparisons of an op's name, and comparisons of ops in a file without a reason.
  *
- * @param {readonly { readonly path: string, readonly text: string }[]} files
+ * @param {Iterable<readonly [path: string, text: string]>} sources
  * @param {Readonly<Record<string, string>>} allowed
  */
-export function* opComparisons(files, allowed) {
+export function* opComparisons(sources, allowed) {
   const used = new Set();
-  for (const { path, text } of files) {
+  for (const [path, text] of sources) {
     for (const [number, line] of text.split('\n').entries()) {
       const place = `${path}:${number + 1}`;
       if (/\bop\.kind\s*[!=]==|\.includes\([\w.]*\bop\.kind\)|switch \([\w.]*\bop\.kind\)/.test(line))

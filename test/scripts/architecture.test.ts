@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  flagSwitches,
   fullFolders,
   homelessSources,
   outdatedPicture,
@@ -48,6 +49,16 @@ describe('the architecture refuses', () => {
     expect([...fullFolders(files, 2)]).toEqual(['a/b holds 3 files; more than 2 want folders']);
   });
 
+  it('a file that switches flags of the engine', () => {
+    const sources = [
+      ['lib/a.ts', "v8.setFlagsFromString('--expose-gc');"],
+      ['lib/b.ts', 'collectGarbage();'],
+    ] as const;
+    expect([...flagSwitches(sources)]).toEqual([
+      'lib/a.ts switches flags of the engine in the process of its user',
+    ]);
+  });
+
   it('a picture that is out of date', () => {
     expect([...outdatedPicture(`the house:\n${picture(layers)}\n`, layers)]).toEqual([]);
     expect([...outdatedPicture(picture(layers.slice(1)), layers)]).toHaveLength(1);
@@ -92,16 +103,15 @@ it('imports are read with what they take', () => {
     ["if (['add'].includes(node.op.kind)) return;", /a.ts:1 compares the name of an op/],
     ['if (node.op === reluOp) return;', /a.ts:1 asks for an op/],
   ])('code that knows an op: %s', (text, message) => {
-    const files = [{ path: 'a.ts', text }];
-    expect([...opComparisons(files, {})]).toEqual([expect.stringMatching(message)]);
+    expect([...opComparisons([['a.ts', text]], {})]).toEqual([expect.stringMatching(message)]);
   });
 
   it('a reason for asking that no code needs', () => {
-    const files = [
-      { path: 'a.ts', text: 'const is = op === reluOp;' },
-      { path: 'b.ts', text: 'a.op === b.op' },
-    ];
-    expect([...opComparisons(files, { 'a.ts': 'why', 'b.ts': 'why' })]).toEqual([
+    const sources = [
+      ['a.ts', 'const is = op === reluOp;'],
+      ['b.ts', 'a.op === b.op'],
+    ] as const;
+    expect([...opComparisons(sources, { 'a.ts': 'why', 'b.ts': 'why' })]).toEqual([
       'b.ts asks for no op any more, but stands in op-comparisons.mjs',
     ]);
   });

@@ -97,6 +97,21 @@ describe('a trainer with a budget', () => {
     expect(trainer.steps).toBe(0);
   });
 
+  it('collects the garbage of compilation before any thread starts', async () => {
+    let garbage: WeakRef<object> | undefined;
+    // Logged when all plans are compiled.
+    const log = () => {
+      garbage = new WeakRef({});
+    };
+    const start = vi.spyOn(WorkerPool, 'start').mockImplementation(() => {
+      throw new Error(garbage?.deref() ? 'with garbage' : 'without garbage');
+    });
+    const trainer = trainerOf({ memory: '1GB', log });
+    await expect(collect(trainer.fit(train, fitOptions))).rejects.toThrow('without garbage');
+    expect(start).toHaveBeenCalledOnce();
+    expect(garbage).toBeDefined();
+  });
+
   it('counts copies for checkpoints, validation, and moving averages', () => {
     const bytes = 4 * parametersOf(chain().init()).length;
     const least = leastOf(trainerOf());
