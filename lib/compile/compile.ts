@@ -10,6 +10,7 @@ import { bindEnds } from './lower/bindings.js';
 import { chooseDestinations } from './lower/destinations.js';
 import { lowerUnits } from './lower/lower-units.js';
 import { findReaders, nodesReadElsewhere } from './lower/readers.js';
+import { verifySchedule } from './lower/verify-schedule.js';
 import type { Kernels } from './plan/kernels.js';
 import type { Binding, Plan, Step } from './plan/plan.js';
 import type { Value } from './plan/values.js';
@@ -56,6 +57,7 @@ export function compileGraph(graph: Graph, kernels: Kernels): Compiled {
 /** Rewrites, fuses, binds, schedules and lowers a graph. */
 export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph, kernels: Kernels): Lowered {
   const pruned = pruneScans([...outputs, ...assignments.values()]);
+  verifyGraph(reachable(pruned));
   const roots = simplify(pruned);
   const nodes = reachable(roots);
   verifyGraph(nodes);
@@ -64,7 +66,9 @@ export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph, 
   const readers = findReaders(nodes);
   // Links units, which the schedule then follows.
   const destinations = chooseDestinations(bound.targets, unitOf, readers);
-  const steps = lowerUnits(schedule(units), {
+  const order = schedule(units);
+  verifySchedule(order, nodes, bound.targets, destinations, readers);
+  const steps = lowerUnits(order, {
     leaves: bound.leaves,
     destinations,
     shared: new Set([...nodesReadElsewhere(readers, unitOf), ...roots, ...destinations.direct.keys()]),

@@ -32,8 +32,8 @@ const gradientRules = [
   {
     name: 'wrong sign for the divisor',
     file: 'lib/ops/primitives/elementwise.ts',
-    find: 'neg(div(mul(g, node), node.input(1))),',
-    replace: 'div(mul(g, node), node.input(1)),',
+    find: 'neg(div(mul(g, node), node.input(1)))',
+    replace: 'div(mul(g, node), node.input(1))',
     tests: ops('div'),
   },
   {
@@ -129,7 +129,7 @@ const gradientRules = [
   },
   {
     name: 'gradient of matmul for a transposed left side is not transposed',
-    file: 'lib/ops/primitives/matmul/matmul.ts',
+    file: 'lib/ops/primitives/matmul.ts',
     find: '? product(b, gradient, { transposeA: transposeB, transposeB: true })',
     replace: '? product(b, gradient, { transposeA: transposeB, transposeB: false })',
     tests: ops('matmul'),
@@ -299,9 +299,9 @@ const engine = [
   },
   {
     name: 'a - 0 and 0 - a are taken for one another',
-    file: 'lib/compile/rewrite/simplify.ts',
-    find: "if (kind === 'add' && equalsNumber(a, 0)) return b;",
-    replace: "if ((kind === 'add' || kind === 'sub') && equalsNumber(a, 0)) return b;",
+    file: 'lib/ops/primitives/elementwise.ts',
+    find: "numeric('sub', (g) => [g, neg(g)], { identity: { right: 0 } })",
+    replace: "numeric('sub', (g) => [g, neg(g)], { identity: { left: 0, right: 0 } })",
     tests: ['test/compile', 'test/ops/table.test.ts'],
   },
   {

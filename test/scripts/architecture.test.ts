@@ -32,6 +32,24 @@ describe('the architecture refuses', () => {
     expect(more).toEqual([]);
   });
 
+  it.each([
+    ["if (node.op.kind === 'relu') return;", /a.ts:1 compares the name of an op/],
+    ["if (['add'].includes(node.op.kind)) return;", /a.ts:1 compares the name of an op/],
+    ['if (node.op === reluOp) return;', /a.ts:1 asks for an op/],
+  ])('code that knows an op: %s', (text, message) => {
+    expect([...opComparisons([['a.ts', text]], {})]).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('a reason for asking that no code needs', () => {
+    const sources = [
+      ['a.ts', 'const is = op === reluOp;'],
+      ['b.ts', 'a.op === b.op'],
+    ] as const;
+    expect([...opComparisons(sources, { 'a.ts': 'why', 'b.ts': 'why' })]).toEqual([
+      'b.ts asks for no op any more, but stands in op-comparisons.mjs',
+    ]);
+  });
+
   it('a file without a layer', () => {
     expect([...homelessSources(['lib/new/a.ts', 'lib/graph/b.ts'], layers)]).toEqual([
       'lib/new/a.ts is in no layer of scripts/architecture/layers.mjs',
@@ -97,22 +115,4 @@ it('imports are read with what they take', () => {
   expect(imports).toContainEqual(link('lib/ops/fluent.ts', 'lib/ops/index.ts'));
   expect(imports).toContainEqual(link('lib/graph/tensor.ts', 'lib/graph/op.ts', false));
   expect(imports).toContainEqual(link('lib/cli/bench-command.ts', 'lib/cli/bench.ts', false));
-
-  it.each([
-    ["if (node.op.kind === 'relu') return;", /a.ts:1 compares the name of an op/],
-    ["if (['add'].includes(node.op.kind)) return;", /a.ts:1 compares the name of an op/],
-    ['if (node.op === reluOp) return;', /a.ts:1 asks for an op/],
-  ])('code that knows an op: %s', (text, message) => {
-    expect([...opComparisons([['a.ts', text]], {})]).toEqual([expect.stringMatching(message)]);
-  });
-
-  it('a reason for asking that no code needs', () => {
-    const sources = [
-      ['a.ts', 'const is = op === reluOp;'],
-      ['b.ts', 'a.op === b.op'],
-    ] as const;
-    expect([...opComparisons(sources, { 'a.ts': 'why', 'b.ts': 'why' })]).toEqual([
-      'b.ts asks for no op any more, but stands in op-comparisons.mjs',
-    ]);
-  });
 });
