@@ -2,8 +2,8 @@
 
 // Every file of this folder is compiled once per instruction set, each time in a namespace of its
 // own, so that one source serves them all. CMake defines CHAINRULE_ISA as baseline, avx2, avx512 or
-// neon, and lists the objects from the lowest to the highest: of an inline function that several of
-// them emit, the linker keeps the lowest one's copy.
+// neon. Inline functions of other namespaces, as those of std, are kept apart by
+// native/isolate.cmake.
 #ifndef CHAINRULE_ISA
 #define CHAINRULE_ISA baseline
 #endif
