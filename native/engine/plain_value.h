@@ -26,8 +26,8 @@ class PlainValue {
   using Fields = std::vector<Field>;
   using Content = std::variant<Other, bool, double, std::string, List, Fields>;
 
-  PlainValue() = default;
-  explicit PlainValue(Content content) : content_(std::move(content)) {}
+  PlainValue();
+  explicit PlainValue(Content content);
 
   // The field of that name, or undefined.
   const PlainValue& operator[](std::string_view name) const;
@@ -48,13 +48,17 @@ class PlainValue {
   const T& as(const std::string& what, const char* expected) const;
   std::string describe() const;
 
-  Content content_ = Other{"undefined"};
+  Content content_;
 };
 
 struct Field {
   std::string name;
   PlainValue value;
 };
+
+// Defined where Field is complete, which a Content needs.
+inline PlainValue::PlainValue() : content_(Other{"undefined"}) {}
+inline PlainValue::PlainValue(Content content) : content_(std::move(content)) {}
 
 [[noreturn]] void invalid(const std::string& what, const std::string& expected,
                           const std::string& received);

@@ -56,7 +56,7 @@ describe.skipIf(reason)(`machine code${reason ? `, skipped: ${reason}` : ''}`, (
   it('outside the sections of avx2 and avx512 runs on any processor', () => {
     expect(misplaced(code)).toEqual([]);
     const shared = code.filter(({ section }) => section === '.text');
-    expect(shared.map(({ name }) => name)).toContain('_ZN9chainrule8baseline8registryEv');
+    expect(shared.some(({ name }) => name.includes('chainrule8baseline'))).toBe(true);
   });
 
   it.for(isas)('for %s is entered through its registry alone', (isa) => {
