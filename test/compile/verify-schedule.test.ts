@@ -7,14 +7,14 @@ import { chooseDestinations } from '#lib/compile/lower/destinations.js';
 import { findReaders } from '#lib/compile/lower/readers.js';
 import { verifySchedule } from '#lib/compile/lower/verify-schedule.js';
 import { input } from '#lib/graph/leaf.js';
-import { reachable, type Tensor } from '#lib/graph/tensor.js';
+import { reachable } from '#lib/graph/tensor.js';
 import { variable } from '../helpers/graphs.js';
 
 const x = input('x', [4, 4]);
 const w = variable([4, 4]);
 
 /** Schedules products with `w`, whose next value one of them is, and checks the order after a change. */
-function check(change: (order: Unit[], unitOf: ReadonlyMap<Tensor, Unit>) => void) {
+function check(change: (order: Unit[], writer: Unit) => void) {
   const product = x.matmul(w);
   const roots = [x.matmul(w.transpose()).exp(), product];
   const nodes = reachable(roots);
@@ -23,7 +23,7 @@ function check(change: (order: Unit[], unitOf: ReadonlyMap<Tensor, Unit>) => voi
   const readers = findReaders(nodes);
   const destinations = chooseDestinations(bound.targets, unitOf, readers);
   const order = schedule(units);
-  change(order, unitOf);
+  change(order, unitOf.get(product) as Unit);
   return () => verifySchedule(order, nodes, bound.targets, destinations, readers);
 }
 
@@ -43,10 +43,13 @@ describe('the check of schedules', () => {
   });
 
   it('refuses a variable that is written while another unit has yet to read it', () => {
-    const overwritten = check((order) => {
-      const writer = order.pop() as Unit;
-      const first = order.findIndex(({ last }) => last.op.kind === 'matmul');
-      order.splice(first, 0, writer);
+    const overwritten = check((order, writer) => {
+      order.splice(order.indexOf(writer), 1);
+      order.splice(
+        order.findIndex(({ last }) => last.inputs.length === 2),
+        0,
+        writer,
+      );
     });
     expect(overwritten).toThrow(/reads a variable that .* has already overwritten/);
   });
