@@ -15,8 +15,8 @@ const w = variable([4, 4]);
 
 /** Schedules two products with `w`, of which one makes its next value, and checks the order after a change. */
 function check(change: (order: Unit[], reader: Unit) => void) {
-  const next = x.matmul(w).exp();
-  const roots = [x.matmul(w.transpose()), next];
+  const other = x.matmul(w.transpose());
+  const roots = [other, x.matmul(w).exp()];
   const nodes = reachable(roots);
   const { units, unitOf } = fuse(nodes);
   const bound = bindEnds({ inputs: [x], roots, assigned: [w] }, nodes);
