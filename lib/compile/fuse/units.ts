@@ -6,6 +6,8 @@ export class Unit {
   /** Units that depend on this one. */
   readonly successors = new Set<Unit>();
   readonly predecessors = new Set<Unit>();
+  /** The last search that visited it. */
+  visitedBy: object | undefined;
 
   constructor(node: Tensor) {
     this.nodes.push(node);
@@ -26,18 +28,25 @@ export function link(from: Unit, to: Unit): void {
 
 /** True if a path of more than one dependency leads from `from` to `to`. */
 export function reachesAround(from: Unit, to: Unit): boolean {
-  return [...from.successors].some((next) => next !== to && (next === from || reaches(next, to)));
+  return search(
+    [...from.successors].filter((next) => next !== to),
+    to,
+  );
 }
 
 /** True if a path of at least one dependency leads from `from` to `to`. */
 export function reaches(from: Unit, to: Unit): boolean {
-  const seen = new Set<Unit>();
-  const stack = [...from.successors];
+  return search([...from.successors], to);
+}
+
+/** True if a path of any length leads from one of the units to `to`. */
+function search(stack: Unit[], to: Unit): boolean {
+  const visit = {};
   for (let unit = stack.pop(); unit; unit = stack.pop()) {
     if (unit === to) return true;
-    if (seen.has(unit)) continue;
-    seen.add(unit);
-    stack.push(...unit.successors);
+    if (unit.visitedBy === visit) continue;
+    unit.visitedBy = visit;
+    for (const next of unit.successors) stack.push(next);
   }
   return false;
 }

@@ -97,7 +97,9 @@ function number({ shape, dtype }: Tensor, value: number): Tensor {
 function keyOf(node: Tensor): string | null {
   if (node.op.kernel.family === 'leaf' && !isNumber(node)) return null;
   const inputs = node.inputs.map((input) => input.id).join(',');
-  return `${node.op.kind}(${inputs})${node.dtype}${JSON.stringify(node.attributes, exactly)}`;
+  const attributes =
+    Object.keys(node.attributes as object).length > 0 ? JSON.stringify(node.attributes, exactly) : '';
+  return `${node.op.kind}(${inputs})${node.dtype}${attributes}`;
 }
 
 /** JSON replacer that keeps -0, NaN and the infinities distinct, which JSON cannot express. */

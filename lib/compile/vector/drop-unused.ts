@@ -6,6 +6,7 @@ import { type Code, countUses } from './code.js';
 export function dropUnused(code: Code): Code {
   const { operands } = code;
   const uses = countUses(code);
+  if (code.instructions.every((_, i) => at(uses, operands.length + i) > 0)) return code;
   const registers = [...operands.keys()];
   const renamed = (register: number) => at(registers, register);
   const instructions: ProgramInstruction[] = [];

@@ -9,7 +9,9 @@ import { type Code, countUses, hasLoop, scalarsOf } from './code.js';
  */
 export function fuseInstructions(code: Code, operations: Operations): Code {
   const { operands } = code;
+  if (code.instructions.length < 2) return code;
   const instructions = [...code.instructions];
+  let fused = false;
   const scalars = scalarsOf(code);
   const uses = countUses(code);
 
@@ -41,8 +43,10 @@ export function fuseInstructions(code: Code, operations: Operations): Code {
   instructions.forEach((_, i) => {
     const register = operands.length + i;
     if (scalars[register] || uses[register] === 0) return;
-    for (let joined = joinAny(at(instructions, i)); joined; joined = joinAny(joined))
+    for (let joined = joinAny(at(instructions, i)); joined; joined = joinAny(joined)) {
       instructions[i] = joined;
+      fused = true;
+    }
   });
-  return { ...code, instructions };
+  return fused ? { ...code, instructions } : code;
 }
