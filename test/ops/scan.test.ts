@@ -44,7 +44,7 @@ describe('the plan of a scan', () => {
           2: map float32[3,8] %0 = @0; %1 = @128; %2 = add %0 %1; %3 = tanh %2; %3 -> output0
       2: fill 1 -> @96 float32[3,8]
       3: scan t = 4 to 0: input0 = @0 float32[2,3,8][(t + 1) % 2]; input1 = @800 float32[5,3,8][t]; input2 = input2 float32[8,8]; output0 = @0 float32[2,3,8][t % 2]; output1 = @192 float32[5,3,8][t]
-          0: map float32[3,8] %0 = input1; %1 = input0; %3 = mul %0 %0; %4 = sub 1 %3; %5 = mul %1 %4; %5 -> output1
+          0: map float32[3,8] %0 = input1; %1 = input0; %3 = subMul 1 %0 %0; %4 = mul %1 %3; %4 -> output1
           1: matmul a: output1 float32[3,8], b: input2 float32[8,8], transposeA: false, transposeB: true -> output0 float32[3,8]
       4: matmul a: @192 float32[15,8], b: input0 float32[15,4], transposeA: true, transposeB: false -> output0 float32[8,4]
       5: matmul a: @704 float32[15,8], b: @192 float32[15,8], transposeA: true, transposeB: false -> output1 float32[8,8]"
