@@ -9,7 +9,7 @@ import { type Code, countUses, hasLoop, scalarsOf } from './code.js';
  */
 export function fuseInstructions(code: Code, operations: Operations): Code {
   const { operands } = code;
-  if (code.instructions.length < 2) return code;
+  if (!code.instructions.some(({ code: outer }) => operations.fusionsOf(outer).length > 0)) return code;
   const instructions = [...code.instructions];
   let fused = false;
   const scalars = scalarsOf(code);
