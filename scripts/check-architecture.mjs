@@ -14,7 +14,7 @@ import {
 import { importsOf, sourcesOf } from './architecture/imports.mjs';
 import { layers } from './architecture/layers.mjs';
 import { decisionsByMessage } from './architecture/messages.mjs';
-import { opComparisons, reasons } from './architecture/op-comparisons.mjs';
+import { askers, namers, opComparisons } from './architecture/op-comparisons.mjs';
 import { root } from './setup/run.mjs';
 
 const sources = sourcesOf(['lib', 'bench', 'examples']);
@@ -31,7 +31,7 @@ const faults = [
   ...upwardImports(imports, layers),
   ...valueCycles(imports),
   ...fullFolders(files),
-  ...opComparisons(library, reasons),
+  ...opComparisons(library, askers, namers),
   ...flagSwitches(library),
   ...outdatedPicture(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'), layers),
   ...texts.flatMap(([path, text]) => [...decisionsByMessage(path, text)]),

@@ -23,11 +23,16 @@ function guarded(call: NativeFunction): NativeFunction {
   };
 }
 
-/** Throws the error that the fields of a native one describe; one without such fields is thrown as it is. */
+/**
+ * Throws the error that the fields of a native one describe; one without such fields, as for a plan that does not fit its
+ * kernels, is thrown as it is.
+ */
 function rethrow(cause: unknown): never {
   if (!(cause instanceof Error && 'op' in cause && 'expected' in cause)) throw cause;
   const { op, expected, message } = cause;
   if (typeof op !== 'string' || typeof expected !== 'string') throw cause;
-  const code = 'code' in cause && isErrorCode(cause.code) ? { code: cause.code } : {};
-  throw new ChainruleError(op, expected, message, undefined, code);
+  if (!('code' in cause)) throw new ChainruleError(op, expected, message);
+  const { code } = cause;
+  if (!isErrorCode(code)) throw new Error(`addon: the code ${code} of an error is in no list`, { cause });
+  throw new ChainruleError(op, expected, message, undefined, { code });
 }

@@ -41,7 +41,10 @@ export interface AddonConstants {
   };
 }
 
-/** The native functions. Each validates its arguments and throws a ChainruleError that names the invalid one. */
+/**
+ * The native functions. Each validates its arguments and throws a ChainruleError that names the invalid one, but a plain
+ * Error for a plan that does not fit its kernels, which is a bug of the compiler.
+ */
 export interface Addon {
   /** The numbers that both languages need. */
   readonly constants: AddonConstants;

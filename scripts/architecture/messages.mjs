@@ -1,7 +1,7 @@
 // Decisions by the text of an error, found by patterns in the text of a source.
 
 /** What gives the message or the stack of an error. */
-const read = String.raw`(?:[\w\])]\??\.(?:message|stack)\b|\bmessageOf\((?:[^()]|\([^()]*\))*\))`;
+const read = String.raw`(?:[\w\])]\??\.(?:message|stack|expected)\b|\bmessageOf\((?:[^()]|\([^()]*\))*\)|\bString\((?:error|cause|thrown|reason)\)|\b(?:error|cause|thrown|reason)\.toString\(\))`;
 const declared = new RegExp(String.raw`\b(?:const|let) (\w+)(?:: string)? =\s[^;(]*?${read}`, 'g');
 const renamed = /\bmessage: (\w+)(?= ?[,}])/g;
 const searches =

@@ -2,10 +2,14 @@ import { conv2d, grad, matmul, ones, relu, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
 import { type Kernels, type Operation, Operations } from '#lib/compile/plan/kernels.js';
+import type { CallStep, Operand } from '#lib/compile/plan/plan.js';
 import { type Form, planTransforms } from '#lib/data/transforms/program.js';
 import type { Transform } from '#lib/data/transforms/transform.js';
+import type { DType } from '#lib/graph/dtype.js';
+import { ChainruleError } from '#lib/graph/errors.js';
 import type { Tensor } from '#lib/graph/tensor.js';
 import { addon } from '#lib/runtime/addon.js';
+import { withErrors } from '#lib/runtime/addon-errors.js';
 import { encodePlan } from '#lib/runtime/encode.js';
 import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { planOf } from '../helpers/graphs.js';
@@ -120,5 +124,37 @@ describe('a fact that JavaScript has otherwise than the addon', () => {
     expect(augment(crop(paddings.length))).toThrow('crop: mode must be an integer from 0');
     expect(augment([names.length, 0, 0])).toThrow('a code must be an integer from 0');
     expect(augment([names.indexOf('noise'), most, 1, 1])).toThrow('a place must be an integer from 0');
+  });
+
+  it('is refused: the alignment of a workspace, a dtype, and the words of a random state', () => {
+    const plan = compileGraph({ inputs: [], outputs: [product] }, nativeKernels).plan;
+    const step = plan.steps.at(-1) as CallStep;
+    const create = (changed: Partial<CallStep>) => () => {
+      const steps = [...plan.steps.slice(0, -1), { ...step, ...changed }];
+      return addon().createPlan(encodePlan({ ...plan, arenaBytes: plan.arenaBytes + 64, steps }));
+    };
+    const workspace = step.workspace as Operand;
+    expect(create({})).not.toThrow();
+    expect(create({ workspace: { ...workspace, offset: workspace.offset + 32 } })).toThrow(
+      'matmul: workspace must be bytes on a cache line of the arena',
+    );
+    expect(create({ output: { ...step.output, dtype: 'float16' as DType } })).toThrow(
+      'matmul: output.dtype must be',
+    );
+    const handle = addon().createPlan(encodePlan(planOf({})));
+    expect(() => addon().run(handle, [], new Uint32Array(3))).toThrow('run: context must be');
+  });
+
+  it('is refused: the code of an error', async () => {
+    const thrown = Object.assign(new Error('run: broken'), { op: 'run', expected: 'broken' });
+    const call = (fields: object) => () =>
+      withErrors({ call: () => Promise.reject(Object.assign(thrown, fields)) }).call();
+    await expect(call({})()).rejects.toThrow(ChainruleError);
+    await expect(call({ code: 'ERR_CHAINRULE_DATA' })()).rejects.toMatchObject({
+      code: 'ERR_CHAINRULE_DATA',
+    });
+    await expect(call({ code: 'ERR_CHAINRULE_DATUM' })()).rejects.toThrow(
+      'ERR_CHAINRULE_DATUM of an error is in no list',
+    );
   });
 });
