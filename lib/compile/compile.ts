@@ -14,6 +14,7 @@ import { verifySchedule } from './lower/verify-schedule.js';
 import type { Kernels } from './plan/kernels.js';
 import type { Binding, Plan, Step } from './plan/plan.js';
 import type { Value } from './plan/values.js';
+import { VERIFIES } from './plan/verifies.js';
 import { type Actions, actionsOf } from './recompute/actions.js';
 import { asMarked } from './recompute/marked.js';
 import { type Sequence, stepsOf } from './recompute/sequence.js';
@@ -56,9 +57,8 @@ export function compileGraph(graph: Graph, kernels: Kernels): Compiled {
 
 /** Rewrites, fuses, binds, schedules and lowers a graph. */
 export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph, kernels: Kernels): Lowered {
-  const given = [...outputs, ...assignments.values()];
-  const pruned = pruneScans(given);
-  if (pruned.some((root, i) => root !== given[i])) verifyGraph(reachable(pruned));
+  const pruned = pruneScans([...outputs, ...assignments.values()]);
+  if (VERIFIES) verifyGraph(reachable(pruned));
   const roots = simplify(pruned);
   const nodes = reachable(roots);
   verifyGraph(nodes);
@@ -68,7 +68,7 @@ export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph, 
   // Links units, which the schedule then follows.
   const destinations = chooseDestinations(bound.targets, unitOf, readers);
   const order = schedule(units);
-  verifySchedule(order, nodes, bound.targets, destinations, readers);
+  if (VERIFIES) verifySchedule(order, nodes, bound.targets, destinations, readers);
   const steps = lowerUnits(order, {
     leaves: bound.leaves,
     destinations,
@@ -90,7 +90,7 @@ export function recomputeMarked(lowered: Lowered): Lowered {
 export function recompute(lowered: Lowered, actions: Actions, sequence: Sequence): Lowered {
   const steps = stepsOf(sequence, actions);
   const sources = sequence.flatMap((action) => at(actions.steps, action));
-  verifyRecomputation(lowered.steps, steps, sources);
+  if (VERIFIES) verifyRecomputation(lowered.steps, steps, sources);
   return { ...lowered, steps };
 }
 
@@ -107,7 +107,7 @@ export function layOutPlan({ bindings, steps, hostScalars, variables }: Lowered)
     recomputedFlops: total(steps.filter(({ recomputed }) => recomputed)),
   };
   verifyPlan(plan);
-  verifyDataFlow(plan, steps);
+  if (VERIFIES) verifyDataFlow(plan, steps);
   return { plan, hostScalars, variables };
 }
 

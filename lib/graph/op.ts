@@ -78,7 +78,7 @@ export type GradRule<A> = {
 /** Algebraic laws of an op, by which a graph may be rewritten. */
 export interface Laws {
   /** The numbers that, as one of two operands, give the other operand. */
-  readonly identity?: { readonly left?: number; readonly right?: number };
+  readonly neutral?: { readonly left?: number; readonly right?: number };
   /** True if the op undoes itself: `f(f(x))` is `x`. */
   readonly involution?: true;
   /** The result for operands that are numbers. */

@@ -136,7 +136,8 @@ std::unique_ptr<Kernel> make_kernel(const StepReader& step) {
 
 std::unique_ptr<Kernel> make_unplaced_kernel(const PlainValue& step,
                                              std::span<const KernelEntry> kernels) {
-  const Buffer endless{static_cast<size_t>(kLargest), 0};
+  // Room for any operand: the elements of the largest one, of any dtype.
+  const Buffer endless{size_t{1} << 62, 0};
   const StepReader reader(step["kernel"].text("plan: kernel"), step, {&endless, 1}, kernels);
   return find_factory(reader)(reader);
 }

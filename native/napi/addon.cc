@@ -1,3 +1,5 @@
+#include <new>
+
 #include "engine/blas.h"
 #include "engine/isa.h"
 #include "napi/arena_object.h"
@@ -36,6 +38,9 @@ auto with_fields(const Napi::CallbackInfo& info) {
     return function(info);
   } catch (const OpError& error) {
     throw value_of(info.Env(), error);
+  } catch (const std::bad_alloc&) {
+    throw value_of(info.Env(),
+                   OpError("plan", "cannot allocate the memory of a kernel", kMemoryCode));
   }
 }
 

@@ -298,10 +298,17 @@ const engine = [
     tests: ['test/autodiff/grad.test.ts', 'test/ops/table.test.ts'],
   },
   {
+    name: 'a comparison is mirrored without its operands',
+    file: 'lib/compile/vector/normalise.ts',
+    find: 'emit({ code: mirrored.get(name) as string, inputs: [second, first] })',
+    replace: 'emit({ code: mirrored.get(name) as string, inputs: [first, second] })',
+    tests: ['test/compile', 'test/ops/table.test.ts'],
+  },
+  {
     name: 'a - 0 and 0 - a are taken for one another',
     file: 'lib/ops/primitives/elementwise.ts',
-    find: "numeric('sub', (g) => [g, neg(g)], { identity: { right: 0 } })",
-    replace: "numeric('sub', (g) => [g, neg(g)], { identity: { left: 0, right: 0 } })",
+    find: "numeric('sub', (g) => [g, neg(g)], { neutral: { right: 0 } })",
+    replace: "numeric('sub', (g) => [g, neg(g)], { neutral: { left: 0, right: 0 } })",
     tests: ['test/compile', 'test/ops/table.test.ts'],
   },
   {

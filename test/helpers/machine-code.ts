@@ -30,7 +30,9 @@ function functionsOfSection(text: string): MachineFunction[] {
   });
 }
 
-const avx512 = /%zmm|%k[0-7]|%[xy]mm(1[6-9]|2\d|3[01])/;
+// Wide and high registers, masks, and instructions that exist only in AVX-512, on registers of any width.
+const avx512 =
+  /%zmm|%k[0-7]|%[xy]mm(1[6-9]|2\d|3[01])|^v(?:pternlog|perm[it]2|rndscale|scalef|getexp|getmant|range|reduce|fpclass|fixupimm|p?blendm|p?compress|p?expand|pconflict|plzcnt|dbpsadbw|valign|rcp14|rsqrt14)/;
 const avx = /^v|%[yz]mm|%k[0-7]/; // The names of AVX instructions begin with v, as do none else in programs.
 
 function forbidden(section: string): RegExp | undefined {

@@ -7,7 +7,14 @@ const whole = (shape: number[], at = 0) => operand(0, at, shape, 'int32');
 const plan = (step: object) => ({ arenaBytes: 256, bindings: [binding(4)], steps: [step] });
 
 const good = {
-  argSort: { input: floats([2, 3]), output: whole([2, 3], 64), dims: [2, 3, 1], descending: false, count: 3 },
+  argSort: {
+    input: floats([2, 3]),
+    output: whole([2, 3], 64),
+    workspace: operand(0, 192, [24], 'uint8'),
+    dims: [2, 3, 1],
+    descending: false,
+    count: 3,
+  },
   cumSum: { input: floats([2, 3]), output: floats([2, 3], 64), dims: [2, 3, 1], reverse: true },
   takeAlong: {
     name: 'test',

@@ -13,6 +13,9 @@ export interface Operation {
   readonly fusion?: Fusion;
 }
 
+/** An operation that is a fusion. */
+export type FusedOperation = Operation & { readonly fusion: Fusion };
+
 /** Two operations in one pass: the inputs of `inner` stand at the place of the input that its result was. */
 export interface Fusion {
   readonly outer: string;
@@ -40,13 +43,14 @@ export interface CallFacts {
 /** The operations of the vector machine by code. */
 export class Operations {
   readonly #byCode: ReadonlyMap<string, Operation>;
-  readonly #fusions = new Map<string, Operation[]>();
+  readonly #fusions = new Map<string, FusedOperation[]>();
 
   constructor(all: readonly Operation[]) {
     this.#byCode = new Map(all.map((operation) => [operation.code, operation]));
     for (const operation of all) {
-      const outer = operation.fusion?.outer;
-      if (outer !== undefined) this.#fusions.set(outer, [...this.fusionsOf(outer), operation]);
+      const { fusion } = operation;
+      if (!fusion) continue;
+      this.#fusions.set(fusion.outer, [...this.fusionsOf(fusion.outer), { ...operation, fusion }]);
     }
   }
 
@@ -56,7 +60,7 @@ export class Operations {
   }
 
   /** The fusions into an operation, of which the first that fits is to be used. */
-  fusionsOf(outer: string): readonly (Operation & { readonly fusion?: Fusion })[] {
+  fusionsOf(outer: string): readonly FusedOperation[] {
     return this.#fusions.get(outer) ?? [];
   }
 }

@@ -21,10 +21,10 @@ export interface SegmentCosts {
 
 /** Costs of a segment that keeps what its backward pass reads. */
 export interface KeptSegment {
-  /** Cost of running it: for its backward pass alone, and for the segments after them as well. */
+  /** Cost of running it: for its backward pass alone, and for the segments after it as well. */
   readonly own: number;
   readonly both: number;
-  /** As `own`, if the values that the segments after them read are still held; and the actions counted. */
+  /** As `own`, if the values that the segments after it read are still held; and the actions counted. */
   readonly rest: number;
   readonly restActions: readonly number[];
   /** The bytes of those held values that the backward pass reads. */

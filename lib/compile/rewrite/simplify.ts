@@ -44,7 +44,7 @@ function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) 
   if (kernel.family === 'identity') return a as Tensor;
   if (kernel.family === 'view' && a && isNumber(a)) return number(node, numberOf(a));
   if (a && b) {
-    const { left, right } = laws.identity ?? {};
+    const { left, right } = laws.neutral ?? {};
     if (left !== undefined && equalsNumber(a, left)) return b;
     if (right !== undefined && equalsNumber(b, right)) return a;
     const joined = node.op === addOp ? joinSlices(a, b) : null;

@@ -1,5 +1,5 @@
 import { at } from '../../graph/at.js';
-import type { Fusion, Operation, Operations } from '../plan/kernels.js';
+import type { FusedOperation, Operations } from '../plan/kernels.js';
 import type { ProgramInstruction } from '../plan/plan.js';
 import { type Code, countUses, hasLoop, scalarsOf } from './code.js';
 
@@ -15,15 +15,19 @@ export function fuseInstructions(code: Code, operations: Operations): Code {
   const scalars = scalarsOf(code);
   const uses = countUses(code);
 
-  const join = (outer: ProgramInstruction, fusion: Operation, place: number): ProgramInstruction | null => {
+  const join = (
+    outer: ProgramInstruction,
+    fused: FusedOperation,
+    place: number,
+  ): ProgramInstruction | null => {
     const register = at(outer.inputs, place);
     const inner = instructions[register - operands.length];
-    const { inner: wanted, place: target } = fusion.fusion as Fusion;
+    const { inner: wanted, place: target } = fused.fusion;
     if (inner?.code !== wanted || uses[register] !== 1 || scalars[register]) return null;
     const inputs = [...outer.inputs];
     [inputs[place], inputs[target]] = [at(inputs, target), at(inputs, place)];
     inputs.splice(target, 1, ...inner.inputs);
-    const joined = { code: fusion.code, inputs };
+    const joined = { code: fused.code, inputs };
     if (!hasLoop(joined, scalars, operations)) return null;
     uses[register] = 0;
     return joined;
@@ -31,7 +35,7 @@ export function fuseInstructions(code: Code, operations: Operations): Code {
 
   const joinAny = (outer: ProgramInstruction): ProgramInstruction | null => {
     for (const operation of operations.fusionsOf(outer.code)) {
-      const { place } = operation.fusion as Fusion;
+      const { place } = operation.fusion;
       const joined =
         join(outer, operation, place) ??
         (operations.get(outer.code)?.commutes ? join(outer, operation, 1 - place) : null);

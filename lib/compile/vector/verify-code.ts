@@ -43,44 +43,52 @@ export function verifyCode(code: Code, operations: Operations): void {
   }
 }
 
-/** Checks that two codes over the same operands compute the same results, once fusions are taken apart. */
+/**
+ * Checks that two codes over the same operands compute the same results, once fusions are taken apart, comparisons and
+ * powers are written in one way, and copies are looked through.
+ */
 export function verifySame(before: Code, after: Code, operations: Operations): void {
   const numbers = new Map<string, number>();
+  const constants = new Map<number, number>();
   const numberOf = (key: string) => {
     const known = numbers.get(key) ?? numbers.size;
     numbers.set(key, known);
     return known;
   };
   const apply = (name: string, inputs: readonly number[]): number => {
-    const fusion = operations.get(name)?.fusion;
-    if (!fusion) return numberOf(`${name}(${sorted(name, inputs)})`);
+    const [a, b] = inputs as [number, number];
+    if (name === 'copy') return a;
+    if (name === 'lt' || name === 'le') return apply(name === 'lt' ? 'gt' : 'ge', [b, a]);
+    const exponent = name === 'pow' ? constants.get(b) : undefined;
+    if (exponent === 1) return a;
+    if (exponent === 2) return apply('square', [a]);
+    if (exponent === 0.5) return apply('sqrt', [a]);
+    if (exponent === -1) return apply('reciprocal', [a]);
+    const { fusion, commutes } = operations.get(name) ?? {};
+    if (!fusion) return numberOf(`${name} ${commutes ? inputs.toSorted((x, y) => x - y) : inputs}`);
     const { outer, inner, place } = fusion;
     const end = place + (operations.get(inner)?.arity ?? 0);
-    return apply(outer, [
-      ...inputs.slice(0, place),
-      apply(inner, inputs.slice(place, end)),
-      ...inputs.slice(end),
-    ]);
+    const joined = apply(inner, inputs.slice(place, end));
+    return apply(outer, [...inputs.slice(0, place), joined, ...inputs.slice(end)]);
   };
-  const sorted = (name: string, inputs: readonly number[]) =>
-    operations.get(name)?.commutes ? inputs.toSorted((a, b) => a - b) : inputs;
+  const compute = ({ code, inputs, value }: ProgramInstruction, values: readonly number[]) => {
+    if (value === undefined)
+      return apply(
+        code,
+        inputs.map((input) => at(values, input)),
+      );
+    const number = numberOf(`${code} ${Object.is(value, -0) ? '-0' : value}`);
+    if (code === 'constant') constants.set(number, value);
+    return number;
+  };
   const resultsOf = ({ operands, instructions, stored, reduced }: Code): number[] => {
     const values = operands.map((_, i) => numberOf(`operand ${i}`));
-    const compute = ({ code, inputs, value }: ProgramInstruction) =>
-      value === undefined
-        ? apply(
-            code,
-            inputs.map((input) => at(values, input)),
-          )
-        : numberOf(`${code} ${Object.is(value, -0) ? '-0' : value}`);
-    for (const instruction of instructions) values.push(compute(instruction));
+    for (const instruction of instructions) values.push(compute(instruction, values));
     return [...stored, ...reduced].map((result) => at(values, result));
   };
   const [wanted, got] = [resultsOf(before), resultsOf(after)];
   const wrong = wanted.findIndex((value, i) => got[i] !== value);
   if (wrong >= 0 || got.length !== wanted.length) {
-    throw new Error(
-      `verify: result ${wrong} of a vector program is not what it was before its instructions were fused`,
-    );
+    throw new Error(`verify: result ${wrong} of a vector program is not what it was before it was optimised`);
   }
 }

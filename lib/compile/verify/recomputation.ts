@@ -17,7 +17,7 @@ export function verifyRecomputation(
   sources: readonly Step<Value>[],
 ): void {
   const numbers = new Map(original.map((step, index) => [step, index]));
-  const versions = new Versions(original.length);
+  const versions = new Versions();
   const expected = new Memory(versions);
   const seen = original.map((step, index) => expected.run(step, index));
   const memory = new Memory(versions);
@@ -62,14 +62,12 @@ const INITIAL = 0;
 
 /** Numbers for the contents of buffers: equal numbers were written by the same steps in the same order. */
 class Versions {
-  readonly #numbers = new Map<number, number>();
+  readonly #numbers = new Map<string, number>();
   readonly #writers: number[] = [-1];
-
-  constructor(private readonly steps: number) {}
 
   /** The contents after an original step writes a buffer, as its output of that number, over earlier contents. */
   after(before: number, step: number, output: number): number {
-    const key = (before * this.steps + step) * MOST_OUTPUTS + output;
+    const key = `${before} ${step} ${output}`;
     let number = this.#numbers.get(key);
     if (number === undefined) {
       number = this.#writers.push(step) - 1;
@@ -84,9 +82,6 @@ class Versions {
     return `what step ${writer} (${at(steps, writer).label}) wrote`;
   }
 }
-
-/** More than the outputs of any step. */
-const MOST_OUTPUTS = 2 ** 16;
 
 /** The contents of all buffers while steps run. */
 class Memory {

@@ -27,16 +27,16 @@ export const absOp = numeric('abs', (g, node) => [mul(g, sign(node.input(0)))]);
 /** The absolute value; its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => apply1(absOp, x);
 
-export const addOp = numeric('add', (g) => [g, g], { identity: { left: 0, right: 0 } });
+export const addOp = numeric('add', (g) => [g, g], { neutral: { left: 0, right: 0 } });
 /** `a + b`, broadcast. */
 export const add = (a: Operand, b: Operand): Tensor => apply2(addOp, a, b);
 
-export const subOp = numeric('sub', (g) => [g, neg(g)], { identity: { right: 0 } });
+export const subOp = numeric('sub', (g) => [g, neg(g)], { neutral: { right: 0 } });
 /** `a - b`, broadcast. */
 export const sub = (a: Operand, b: Operand): Tensor => apply2(subOp, a, b);
 
 export const mulOp = numeric('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))], {
-  identity: { left: 1, right: 1 },
+  neutral: { left: 1, right: 1 },
   fold: (a, b) => a * b,
 });
 /** `a * b`, broadcast. */
@@ -45,7 +45,7 @@ export const mul = (a: Operand, b: Operand): Tensor => apply2(mulOp, a, b);
 export const divOp = floating(
   'div',
   (g, node) => [div(g, node.input(1)), neg(div(mul(g, node), node.input(1)))],
-  { identity: { right: 1 } },
+  { neutral: { right: 1 } },
 );
 /** `a / b`, broadcast; floats only. */
 export const div = (a: Operand, b: Operand): Tensor => apply2(divOp, a, b);

@@ -2,7 +2,6 @@
 #include <limits>
 
 #include "kernels/factory.h"
-#include "kernels/scratch.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -16,7 +15,8 @@ class ArgSort final : public Kernel {
       : input_(step.operand("input")),
         output_(step.operand("output")),
         descending_(step.boolean("descending")),
-        count_(step.integer("count")) {
+        count_(step.integer("count")),
+        workspace_(step.workspace()) {
     const Dims dims = step.integers("dims");
     require(step, dims.size() == 3, "dims must be [outer, length, inner]");
     outer_ = dims[0], length_ = dims[1], inner_ = dims[2];
@@ -28,24 +28,28 @@ class ArgSort final : public Kernel {
     require(step,
             input_.elements() == product(dims) && output_.elements() == outer_ * count_ * inner_,
             "operands have another size than dims says");
-    // An empty operand may claim any length.
-    if (output_.elements() > 0) items_ = Scratch<Item>(length_);
+  }
+
+  // An empty operand may claim any length.
+  int64_t workspace_bytes() const override {
+    return output_.elements() > 0 ? bytes_of<Item>(length_) : 0;
   }
 
   void run(const Run& run) const override {
     if (output_.elements() == 0) return;
     const T* input = run.at<const T>(input_);
     int32_t* output = run.at<int32_t>(output_);
+    Item* items = run.at<Item>(workspace_);
     for (int64_t a = 0; a < outer_; ++a) {
       for (int64_t b = 0; b < inner_; ++b) {
-        read(input + a * length_ * inner_ + b);
+        read(input + a * length_ * inner_ + b, items);
         if (descending_) {
-          sort([](const T& x, const T& y) { return above(x, y); });
+          sort(items, [](const T& x, const T& y) { return above(x, y); });
         } else {
-          sort([](const T& x, const T& y) { return above(y, x); });
+          sort(items, [](const T& x, const T& y) { return above(y, x); });
         }
         int32_t* to = output + a * count_ * inner_ + b;
-        for (int64_t r = 0; r < count_; ++r) to[r * inner_] = items_.data()[r].index;
+        for (int64_t r = 0; r < count_; ++r) to[r * inner_] = items[r].index;
       }
     }
   }
@@ -58,19 +62,17 @@ class ArgSort final : public Kernel {
 
   static bool above(const T& x, const T& y) { return x > y || (x != x && y == y); }
 
-  void read(const T* values) const {
-    Item* items = items_.data();
+  void read(const T* values, Item* items) const {
     for (int64_t r = 0; r < length_; ++r) items[r] = {values[r * inner_], static_cast<int32_t>(r)};
   }
 
   // The index breaks ties, so that no algorithm needs to be stable.
   template <class Before>
-  void sort(Before before) const {
+  void sort(Item* items, Before before) const {
     const auto order = [before](const Item& x, const Item& y) {
       if (before(x.value, y.value)) return true;
       return !before(y.value, x.value) && x.index < y.index;
     };
-    Item* items = items_.data();
     if (count_ == length_) {
       std::sort(items, items + length_, order);
     } else {
@@ -81,7 +83,7 @@ class ArgSort final : public Kernel {
   Operand input_, output_;
   bool descending_;
   int64_t count_, outer_ = 0, length_ = 0, inner_ = 0;
-  Scratch<Item> items_;
+  Operand workspace_;
 };
 
 }  // namespace

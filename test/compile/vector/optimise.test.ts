@@ -139,4 +139,15 @@ describe('the verifier of vector programs', () => {
     expect(() => verifySame(before, code([at('mulAdd 0 1 1')], [2]), operations)).toThrow('result 0');
     expect(() => verifySame(before, code([at('mulAdd 0 0 1')], [2]), operations)).toThrow('result 0');
   });
+
+  it('refuses a comparison or a power that is rewritten to another', () => {
+    const same = (before: Code['instructions'], after: Code['instructions']) => () =>
+      verifySame(code(before, [1 + before.length]), code(after, [1 + after.length]), operations);
+    expect(same([at('lt 0 1')], [at('gt 1 0')])).not.toThrow();
+    expect(same([at('lt 0 1')], [at('gt 0 1')])).toThrow('result 0');
+    expect(same([constant(2), at('pow 0 2')], [at('square 0')])).not.toThrow();
+    expect(same([constant(3), at('pow 0 2')], [at('square 0')])).toThrow('result 0');
+    expect(same([constant(1), at('pow 0 2')], [at('copy 0')])).not.toThrow();
+    expect(same([constant(1), at('pow 0 2')], [at('copy 1')])).toThrow('result 0');
+  });
 });
