@@ -1,4 +1,3 @@
-import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { trainingGraph } from '../../lib/bench/arena.js';
 import { deepScenarios } from '../../lib/bench/scenarios/deep.js';
 import { chooseTrainings } from '../../lib/bench/scenarios/index.js';
@@ -6,6 +5,7 @@ import { lowerGraph } from '../../lib/compile/compile.js';
 import { type Actions, actionsOf } from '../../lib/compile/recompute/actions.js';
 import { type Choice, type Stage, searchChoices, stages } from '../../lib/compile/recompute/choices.js';
 import { at } from '../../lib/graph/at.js';
+import { nativeKernels } from '../../lib/runtime/native-kernels.js';
 import { percent } from '../../lib/text/percent.js';
 
 /** Operations of the plan within a budget without a stage, as a ratio to those with all; undefined if none fits. */

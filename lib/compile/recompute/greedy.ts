@@ -43,14 +43,14 @@ const SEARCH_WORK = 2e6;
 /** Iterations without much effect before the search ends: dropping more values then only moves the peak. */
 const PATIENCE = 100;
 
-export function withReturns(sequence: Sequence, returns: readonly Return[]): Sequence {
+function withReturns(sequence: Sequence, returns: readonly Return[]): Sequence {
   const at = new Map<number, number[]>();
   for (const { place, actions } of returns) at.set(place, [...(at.get(place) ?? []), ...actions]);
   return sequence.flatMap((action, place) => [...(at.get(place) ?? []), action]);
 }
 
 /** The returns of values that are held but not used at the peak, the most worthwhile first. */
-export function returnsAtPeak(sequence: Sequence, actions: Actions, peak: number): Return[] {
+function returnsAtPeak(sequence: Sequence, actions: Actions, peak: number): Return[] {
   const { reads, writes, bytes } = actions;
   const uses = new Uses(bytes.length);
   for (let place = sequence.length - 1; place > peak; place--) {

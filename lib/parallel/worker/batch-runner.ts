@@ -9,7 +9,6 @@ import { viewInto } from '../protocol/shared-memory.js';
 import { BoundExecutable } from './bound-executable.js';
 import type { Recorder } from './recorder.js';
 
-/** Program for the sum of two slots. */
 /** The batch of a step, with what its random numbers depend on. */
 export interface StepBatch {
   /** Number of rows. */
