@@ -22,40 +22,30 @@ interface ChainruleData extends CommonData {
 /** Any other error, with the class of JavaScript that it extends, and its fields, such as `code`. */
 interface OtherData extends CommonData {
   readonly kind: 'error';
-  readonly type: keyof typeof classes;
+  /** Name of one of `classes`; an error with `errors` is an `AggregateError`. */
+  readonly type: string;
   readonly name: string;
   readonly fields: Readonly<Record<string, unknown>>;
+  readonly errors?: readonly ErrorData[];
 }
 
-const classes = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, Error } as const;
-const types = ['EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'] as const;
+/** The classes of JavaScript that other errors may extend, each before the one that it extends. */
+export const classes: Readonly<Record<string, new (message: string, options?: ErrorOptions) => Error>> = {
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  Error,
+};
 
-/** Serialises whatever was thrown, with its causes. */
-export function encodeError(thrown: unknown, seen = new Set<unknown>()): ErrorData {
-  if (!(thrown instanceof Error)) {
-    const copy = copyOf(() => thrown);
-    return { kind: 'value', value: copy ? copy.value : String(thrown) };
-  }
-  seen.add(thrown);
-  const { message, stack, cause } = thrown;
-  const causes = 'cause' in thrown && !seen.has(cause) ? { cause: encodeError(cause, seen) } : {};
-  const common = { message, stack, ...causes };
-  if (thrown instanceof ChainruleError) {
-    const { code, op, expected } = thrown;
-    return {
-      kind: 'chainrule',
-      code,
-      op,
-      expected,
-      received: copyOf(() => thrown.received)?.value,
-      ...common,
-    };
-  }
-  const type = types.find((name) => thrown instanceof classes[name]) ?? 'Error';
-  return { kind: 'error', type, name: thrown.name, fields: fieldsOf(thrown), ...common };
+/** A plain `Error` with a message and nothing else. */
+export function errorData(message: string): ErrorData {
+  return { kind: 'error', type: 'Error', name: 'Error', message, stack: undefined, fields: {} };
 }
 
-/** Rebuilds what was thrown, with its class, fields, stack and causes. */
+/** Rebuilds what was thrown, with its class, fields, stack, causes and joined errors. */
 export function decodeError(data: ErrorData): unknown {
   if (data.kind === 'value') return data.value;
   const options = data.cause ? { cause: decodeError(data.cause) } : {};
@@ -70,29 +60,11 @@ export function decodeError(data: ErrorData): unknown {
   return error;
 }
 
-function otherError({ type, name, message, fields }: OtherData, options: ErrorOptions): Error {
-  const error = Object.assign(new classes[type](message, options), fields);
+function otherError({ type, name, message, fields, errors }: OtherData, options: ErrorOptions): Error {
+  const made = errors
+    ? new AggregateError(errors.map(decodeError), message, options)
+    : new (classes[type] ?? Error)(message, options);
+  const error = Object.assign(made, fields);
   if (error.name !== name) Object.defineProperty(error, 'name', { value: name, configurable: true });
   return error;
-}
-
-/** The fields that can be read and cloned. The code may be a getter of the class, which is not among the keys. */
-function fieldsOf(error: Error): Record<string, unknown> {
-  const names = new Set(['code', ...Object.keys(error)]);
-  for (const name of ['name', 'message', 'stack', 'cause']) names.delete(name);
-  return Object.fromEntries(
-    [...names].flatMap((name) => {
-      const copy = name in error && copyOf(() => Reflect.get(error, name));
-      return copy ? [[name, copy.value]] : [];
-    }),
-  );
-}
-
-/** A clone of what a function returns, or undefined if it throws or there is none. */
-function copyOf(read: () => unknown): { readonly value: unknown } | undefined {
-  try {
-    return { value: structuredClone(read()) };
-  } catch {
-    return undefined;
-  }
 }

@@ -61,9 +61,13 @@ export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof ChainruleError && error.code === code;
 }
 
-/** The message of whatever was thrown, to be shown; nothing is decided by it. */
+/** The message of whatever was thrown, to be shown; nothing is decided by it. Never throws. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'an error without a readable message';
+  }
 }
 
 /** A shape as error messages print it: `[32,784]`; a scalar is `[]`. */

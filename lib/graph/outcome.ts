@@ -1,4 +1,5 @@
-import { decodeError, type ErrorData, encodeError } from './error-data.js';
+import { encodeError } from './encode-error.js';
+import { decodeError, type ErrorData } from './error-data.js';
 import { ChainruleError, messageOf } from './errors.js';
 
 /** What a thread reports of a piece of work: its value or its error. */

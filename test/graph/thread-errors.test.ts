@@ -82,8 +82,67 @@ describe("a user's error of another thread", () => {
     expect(error.cause).not.toHaveProperty('cause');
   });
 
+  it('of a long chain of causes arrives with the first 100', async () => {
+    const { error } = await thrownBy('chain');
+    const messages: string[] = [];
+    for (let one: unknown = error; one instanceof Error; one = one.cause) messages.push(one.message);
+    expect(messages).toEqual(Array.from({ length: 100 }, (_, i) => `cause ${19_999 - i}`));
+  });
+
   it('may be anything', async () => {
     expect((await thrownBy('text')).error).toBe('only a text');
     expect((await thrownBy('function')).error).toMatch(/^function thrown/);
+    expect((await thrownBy('nothing')).error).toBe('an error without a readable message');
+  });
+});
+
+describe('an AggregateError of another thread', () => {
+  it('has its class and its errors, with theirs', async () => {
+    const { error, original } = await thrownBy('joined');
+    expect(error).toBeInstanceOf(AggregateError);
+    expect(error).toMatchObject({ name: 'AggregateError', ...original });
+    const { errors, cause } = error as AggregateError;
+    expect(errors).toHaveLength(3);
+    expect(errors[0]).toBeInstanceOf(TypeError);
+    expect(errors[0]).toMatchObject({ message: 'refused', port: 0, cause: { message: 'port 0' } });
+    expect(errors[0].cause).toBeInstanceOf(RangeError);
+    expect(errors[1]).toBe('a text');
+    expect(errors[2]).toMatchObject({ name: 'AbortError' });
+    expect(cause).toEqual(errors[0]);
+    expect(Object.keys(error)).not.toContain('errors');
+  });
+
+  it('of very many errors has the first of them', async () => {
+    const { errors } = (await thrownBy('many')).error as AggregateError;
+    expect(errors.map(({ message }) => message)).toEqual(Array.from({ length: 99 }, (_, i) => `server ${i}`));
+  });
+});
+
+describe('of an error of another thread that', () => {
+  it('has a message of another type, the message is text', async () => {
+    const { error } = await thrownBy('message');
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({ message: '[object Object]', code: 'E_ANSWER' });
+    expect(error.stack).toContain('throw-in-thread.mjs');
+  });
+
+  it('has a stack of another type, the stack is text', async () => {
+    const { error } = await thrownBy('frames');
+    expect(error).toMatchObject({ message: 'with frames', stack: "() => 'frame'" });
+  });
+
+  it('throws when it is read, the class arrives', async () => {
+    const { error } = await thrownBy('getters');
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error).toMatchObject({ name: 'TypeError', message: 'an error without a readable message' });
+    expect(error).not.toHaveProperty('cause');
+    expect(error).not.toHaveProperty('code');
+    expect(error.stack).toBeUndefined();
+  });
+
+  it('hides its class, something arrives', async () => {
+    const { error } = await thrownBy('proxy');
+    expect(error).toBeInstanceOf(Error);
+    expect(error.message).toBe('an error without a readable message');
   });
 });

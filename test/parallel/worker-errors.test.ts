@@ -35,6 +35,19 @@ describe("a user's error in a worker", () => {
     expect(error).toMatchObject({ code: 'ERR_CHAINRULE_BAD_ITEM', cause: { code: 'E_STORAGE' } });
   });
 
+  it('that has no text is a bad item as well, which can be skipped', async () => {
+    const module = new URL('../helpers/programs/fail-sample.mjs', import.meta.url);
+    const fitWith = (onBadItem: 'error' | 'skip') => {
+      const left = new Int32Array(new SharedArrayBuffer(4)).fill(1);
+      const transform = data.custom(module, { options: { at: [3], kind: 'nothing', left }, onBadItem });
+      return collect(trainer().fit(points(20).transform([transform]), { batchSize: 10 }));
+    };
+    const error = await failure(fitWith('error'));
+    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_BAD_ITEM' });
+    expect(error.message).toContain('sample 3 could not be loaded: an error without a readable message');
+    expect(await fitWith('skip')).toMatchObject([{ skippedItems: 1 }]);
+  });
+
   it('outside of the library fails the step', async () => {
     const error = await failure(collect(trainer().fit(samples('?import'), { batchSize: 10 })));
     expect(error).toBeInstanceOf(ChainruleError);

@@ -3,6 +3,9 @@ const failures = {
   throw() {
     throw new Error('no image');
   },
+  nothing() {
+    throw Object.create(null);
+  },
   exit() {
     process.exit(7);
   },

@@ -74,6 +74,13 @@ class StorageError extends RangeError {
   retry = () => true;
 }
 
+/** @param {number} length */
+function chainOf(length) {
+  let error = new Error('cause 0');
+  for (let i = 1; i < length; i++) error = new Error(`cause ${i}`, { cause: error });
+  return error;
+}
+
 /** @type {{ [name: string]: () => unknown }} */
 const others = {
   subclass: () => {
@@ -87,6 +94,47 @@ const others = {
     const error = new Error('first');
     error.cause = new Error('second', { cause: error });
     throw error;
+  },
+  chain: () => {
+    throw chainOf(20_000);
+  },
+  joined: () => {
+    const refused = Object.assign(new TypeError('refused', { cause: new RangeError('port 0') }), { port: 0 });
+    throw new AggregateError([refused, 'a text', AbortSignal.abort().reason], 'all failed', {
+      cause: refused,
+    });
+  },
+  many: () => {
+    throw new AggregateError(Array.from({ length: 500 }, (_, i) => new Error(`server ${i}`)));
+  },
+  message: () => {
+    throw Object.assign(new RangeError(), { message: { status: 500, retry: () => true }, code: 'E_ANSWER' });
+  },
+  getters: () => {
+    const error = new TypeError();
+    // The stack first, since that takes the name.
+    for (const field of ['stack', 'message', 'name', 'cause', 'code', 'errors']) {
+      Object.defineProperty(error, field, {
+        enumerable: true,
+        get: () => {
+          throw new Error(`no ${field}`);
+        },
+      });
+    }
+    throw error;
+  },
+  frames: () => {
+    throw Object.assign(new Error('with frames'), { stack: [() => 'frame'] });
+  },
+  proxy: () => {
+    throw new Proxy(new Error('behind it'), {
+      getPrototypeOf: () => {
+        throw new Error('no prototype');
+      },
+    });
+  },
+  nothing: () => {
+    throw Object.assign(Object.create(null), { retry: () => true });
   },
   text: () => {
     throw 'only a text';
@@ -111,7 +159,17 @@ const outcome = await outcomeOf(async () => {
     throw error;
   }
 });
-const { message, stack } = thrown instanceof Error ? thrown : {};
-const fields =
-  thrown instanceof ChainruleError ? { code: thrown.code, op: thrown.op, expected: thrown.expected } : {};
-parentPort?.postMessage({ outcome, original: { message, stack, ...fields } });
+
+/** What tests compare with what arrives; undefined for an error that cannot be read. */
+function describe() {
+  try {
+    const { message, stack } = thrown instanceof Error ? thrown : {};
+    const fields =
+      thrown instanceof ChainruleError ? { code: thrown.code, op: thrown.op, expected: thrown.expected } : {};
+    return structuredClone({ message, stack, ...fields });
+  } catch {
+    return undefined;
+  }
+}
+
+parentPort?.postMessage({ outcome, original: describe() });
