@@ -1,6 +1,7 @@
 import { ChainruleError, data, optim } from 'chainrule';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { at } from '#lib/graph/at.js';
+import { addon } from '#lib/runtime/addon.js';
 import { failure } from '../helpers/graphs.js';
 import { trainerOf } from '../helpers/runs.js';
 import { collect, points } from '../helpers/training.js';
@@ -56,5 +57,23 @@ describe("a user's error in a worker", () => {
       cause: { name: 'StorageError', code: 'E_STORAGE', message: 'no such module' },
     });
     expect(error.message).toMatch(/^no such module, at epoch 1, step 0\./);
+  });
+});
+
+describe('workers that cannot load the addon', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it.each([1, 2])('reject fit with the error of the addon, of %i', async (workers) => {
+    const one = trainerOf(optim.sgd({ lr: 0.1 }), { workers });
+    addon();
+    vi.stubEnv('CHAINRULE_ADDON', '/missing.node');
+    const error = await failure(collect(one.fit(points(20), { batchSize: 10 })));
+    expect(error).toBeInstanceOf(ChainruleError);
+    expect(error).toMatchObject({
+      code: 'ERR_CHAINRULE_ADDON',
+      cause: { code: 'ERR_CHAINRULE_ADDON', cause: { code: 'MODULE_NOT_FOUND' } },
+    });
   });
 });

@@ -1,6 +1,5 @@
 import { constants, getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
-import { type Outcome, outcomeOf } from '../../graph/outcome.js';
 import { Control } from '../protocol/control.js';
 import type { Job, Task } from '../protocol/job.js';
 import type { Timeline } from '../protocol/timeline.js';
@@ -24,13 +23,23 @@ let evaluator: Evaluator | undefined;
 let steps: StepRunners | undefined;
 
 /**
- * Entry point of the pool: one task, which may comprise many steps. The value of a profile is its timeline. A failure
- * releases the other workers.
+ * Does one task, which may comprise many steps. The value of a profile is its timeline. A failure releases the other
+ * workers.
  */
-export default async function work(task: Task): Promise<Outcome<Timeline | undefined>> {
-  const outcome = await outcomeOf(() => perform(task));
-  if ('failure' in outcome) new Control(job.control).abort();
-  return outcome;
+export default async function work(task: Task): Promise<Timeline | undefined> {
+  try {
+    return await perform(task);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Releases the other workers, which takes the addon; where it cannot be loaded, the main thread does so. */
+function release(): void {
+  try {
+    new Control(job.control).abort();
+  } catch {}
 }
 
 async function perform(task: Task): Promise<Timeline | undefined> {
