@@ -6,7 +6,8 @@ export const errorCodes = {
   ERR_CHAINRULE_NON_FINITE: 'The loss or a gradient became NaN or infinite.',
   ERR_CHAINRULE_BUDGET: 'A call does not fit the option `memory`; the message states how much it needs.',
   ERR_CHAINRULE_MEMORY: 'Memory could not be allocated, or less is available than a plan needs.',
-  ERR_CHAINRULE_STEP_FAILED: 'A training step failed with an error from outside the library, its `cause`.',
+  ERR_CHAINRULE_STEP_FAILED:
+    'A training step or an evaluation failed with an error from outside the library, its `cause`.',
   ERR_CHAINRULE_WORKER_ENDED:
     'A thread ended before its work was done: it exited, was terminated or ran out of memory.',
   ERR_CHAINRULE_WORKER_STUCK:

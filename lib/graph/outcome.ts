@@ -21,8 +21,8 @@ export function resultOf<T>(outcome: Outcome<T>): T {
 }
 
 /**
- * The failure of a step as its caller gets it: the same error, but with the stack of the caller; `cause` is the error of
- * the thread. An error from outside the library becomes one of `op`.
+ * The failure of a training step or an evaluation as its caller gets it: the same error, but with the stack of the
+ * caller; `cause` is the error of the thread. An error from outside the library becomes one of `op`.
  */
 export function stepError(op: string, cause: unknown): ChainruleError {
   const message = messageOf(cause);

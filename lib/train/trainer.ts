@@ -183,7 +183,7 @@ export class Trainer {
     try {
       const prepared = prepareEvaluation(this.#budget('evaluate'), this.#context(), data, batchSize);
       await session.start(prepared, signal);
-      const figures = await evaluateIn(session, prepared.evaluation);
+      const figures = await evaluateIn('evaluate', session, prepared.evaluation);
       signal?.throwIfAborted();
       return figures;
     } finally {
@@ -385,7 +385,7 @@ export class Trainer {
 
   /** Evaluates the averaged parameters if the optimiser keeps averages, as these are meant for later use. */
   #validateIn(session: Session, evaluation: EvaluationJob, restarts: Restarts): Promise<Figures> {
-    const evaluate = () => evaluateIn(session, evaluation, restarts);
+    const evaluate = () => evaluateIn('fit', session, evaluation, restarts);
     const { stages } = this.#options.optimizer;
     return stages.average === undefined ? evaluate() : this.#withAverages(evaluate);
   }

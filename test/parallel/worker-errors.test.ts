@@ -33,7 +33,9 @@ describe("a user's error in a worker", () => {
   it('is behind the error of evaluate', async () => {
     const error = await failure(trainer().evaluate(samples()));
     expect(error).toBeInstanceOf(ChainruleError);
-    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_BAD_ITEM', cause: { code: 'E_STORAGE' } });
+    const { code } = error as ChainruleError;
+    expect(code).toBe('ERR_CHAINRULE_BAD_ITEM');
+    expect(error.cause).toMatchObject({ code, message: error.message, cause: { code: 'E_STORAGE' } });
   });
 
   it('that has no text is a bad item as well, which can be skipped', async () => {
@@ -57,6 +59,22 @@ describe("a user's error in a worker", () => {
       cause: { name: 'StorageError', code: 'E_STORAGE', message: 'no such module' },
     });
     expect(error.message).toMatch(/^no such module, at epoch 1, step 0\./);
+  });
+
+  it.each(['evaluate', 'profile'] as const)('outside of the library fails the call of %s', async (op) => {
+    const error = await failure(trainer()[op](samples('?import'), { batchSize: 10 }));
+    expect(error).toBeInstanceOf(ChainruleError);
+    expect(error).toMatchObject({
+      code: 'ERR_CHAINRULE_STEP_FAILED',
+      op,
+      message: 'no such module',
+      cause: { name: 'StorageError', code: 'E_STORAGE', message: 'no such module' },
+    });
+  });
+
+  it('outside of the library fails a validation of fit', async () => {
+    const error = await failure(collect(trainer().fit(points(20), { validation: samples('?import') })));
+    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_STEP_FAILED', op: 'fit', message: 'no such module' });
   });
 });
 

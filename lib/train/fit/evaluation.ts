@@ -1,11 +1,17 @@
+import { stepError } from '../../graph/outcome.js';
 import type { EvaluationJob } from '../../parallel/protocol/job.js';
 import type { Figures } from '../options.js';
 import { readFigures } from '../prepare/jobs.js';
 import type { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 
-/** Evaluates on a session's threads, which are restarted when they fail, while restarts are left. */
+/**
+ * Evaluates on a session's threads, which are restarted when they fail, while restarts are left.
+ *
+ * @param op the call that evaluates, as its errors name it
+ */
 export async function evaluateIn(
+  op: string,
   session: Session,
   evaluation: EvaluationJob,
   restarts?: Restarts,
@@ -14,8 +20,8 @@ export async function evaluateIn(
     await session.run((rank) => ({ kind: 'evaluate', rank }));
     return readFigures(evaluation);
   } catch (error) {
-    if (!restarts?.take(error)) throw error;
+    if (!restarts?.take(error)) throw stepError(op, error);
     await session.restart();
-    return evaluateIn(session, evaluation, restarts);
+    return evaluateIn(op, session, evaluation, restarts);
   }
 }

@@ -1,4 +1,5 @@
 import type { Dataset } from '../../data/index.js';
+import { stepError } from '../../graph/outcome.js';
 import { recordCalls } from '../../health/record.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
 import { now, type Timeline } from '../../parallel/protocol/timeline.js';
@@ -37,7 +38,10 @@ export async function recordTraining(
 ): Promise<Timeline[]> {
   writeScalars(training, { epoch: 1, firstStep }, optimizer);
   const origin = now();
-  const timelines = await session.run((rank) => ({ kind: 'profile', rank, epoch: 1, firstStep, origin }));
+  const run = session.run((rank) => ({ kind: 'profile', rank, epoch: 1, firstStep, origin }));
+  const timelines = await run.catch((error: unknown) => {
+    throw stepError('profile', error);
+  });
   return timelines.filter((timeline) => timeline !== undefined);
 }
 
