@@ -94,4 +94,11 @@ describe('workers that cannot load the addon', () => {
       cause: { code: 'ERR_CHAINRULE_ADDON', cause: { code: 'MODULE_NOT_FOUND' } },
     });
   });
+
+  it('report an earlier error of their own as it is', async () => {
+    addon();
+    vi.stubEnv('CHAINRULE_ADDON', '/missing.node');
+    const error = await failure(collect(trainer().fit(samples('?import'), { batchSize: 10 })));
+    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_STEP_FAILED', cause: { code: 'E_STORAGE' } });
+  });
 });
