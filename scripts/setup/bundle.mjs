@@ -4,11 +4,12 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.mjs';
 
-/** The modules that programs import, the command line, and the entries of threads. */
+/** The modules that programs import, the command line, the entries of threads, and what reports that one cannot load. */
 const entries = [
   'lib/index.js',
   'lib/cli/main.js',
   'lib/parallel/worker/worker.js',
+  'lib/graph/outcome.js',
   'lib/profile/peak-worker.js',
   'lib/bench/service-load.js',
   'lib/checkpoint/worker.js',
