@@ -1,5 +1,6 @@
 import { at } from '../../graph/at.js';
 import type { Lifetime } from '../liveness/live-bytes.js';
+import { partitionPoint } from '../plan/partition-point.js';
 
 /** A placement of blocks. */
 export interface Fit {
@@ -88,12 +89,6 @@ class Shelf {
 
   /** Number of blocks that start at or below an offset. */
   #behind(offset: number): number {
-    let [low, high] = [0, this.#count];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#starts[middle] as number) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return partitionPoint(this.#count, (index) => (this.#starts[index] as number) <= offset);
   }
 }

@@ -17,17 +17,17 @@ export function fuseInstructions(code: Code, operations: Operations): Code {
 
   const join = (
     outer: ProgramInstruction,
-    fused: FusedOperation,
+    operation: FusedOperation,
     place: number,
   ): ProgramInstruction | null => {
     const register = at(outer.inputs, place);
     const inner = instructions[register - operands.length];
-    const { inner: wanted, place: target } = fused.fusion;
+    const { inner: wanted, place: target } = operation.fusion;
     if (inner?.code !== wanted || uses[register] !== 1 || scalars[register]) return null;
     const inputs = [...outer.inputs];
     [inputs[place], inputs[target]] = [at(inputs, target), at(inputs, place)];
     inputs.splice(target, 1, ...inner.inputs);
-    const joined = { code: fused.code, inputs };
+    const joined = { code: operation.code, inputs };
     if (!hasLoop(joined, scalars, operations)) return null;
     uses[register] = 0;
     return joined;

@@ -1,4 +1,5 @@
 import { at } from '../../graph/at.js';
+import { partitionPoint } from '../plan/partition-point.js';
 
 /** What bytes of the arena hold: a part of a buffer, as a step wrote it. */
 export interface Content {
@@ -46,12 +47,6 @@ export class Contents {
 
   /** The index of the first range that ends behind a byte. */
   #endingBehind(byte: number): number {
-    let [low, high] = [0, this.#ranges.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (at(this.#ranges, middle).high <= byte) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return partitionPoint(this.#ranges.length, (index) => at(this.#ranges, index).high <= byte);
   }
 }

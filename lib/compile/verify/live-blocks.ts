@@ -1,4 +1,5 @@
 import { at } from '../../graph/at.js';
+import { partitionPoint } from '../plan/partition-point.js';
 import type { Block } from '../plan/plan.js';
 
 /** A sweep over the steps of a plan that keeps the live blocks of the arena, ordered by offset. */
@@ -63,12 +64,6 @@ export class LiveBlocks {
 
   /** Number of live blocks that start at or below an offset. No two start at the same one. */
   #behind(offset: number): number {
-    let [low, high] = [0, this.#live.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (at(this.#live, middle).offset <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return partitionPoint(this.#live.length, (index) => at(this.#live, index).offset <= offset);
   }
 }

@@ -34,6 +34,8 @@ export interface ShardOwner {
 /** Computes one worker's shards of a batch, and adds up the gradients of its own shard groups in their slots. */
 export class BatchRunner {
   readonly #slots: readonly TypedArray[];
+  /** The program for the sum of two slots. */
+  readonly #pair = Int32Array.of(0, 1, addon().constants.sums.add);
 
   /** @param together most shards to run together */
   constructor(
@@ -68,12 +70,11 @@ export class BatchRunner {
   ): void {
     const used: number[] = [];
     const { add } = addon().constants.sums;
-    const pair = Int32Array.of(0, 1, add);
     for (const word of program) {
       if (word === add) {
         const from = this.#slots[used.pop() as number] as TypedArray;
         const to = this.#slots[used.at(-1) as number] as TypedArray;
-        addon().combine(to, [to, from], pair, 0, to.length);
+        addon().combine(to, [to, from], this.#pair, 0, to.length);
         this.recorder?.end('sum');
         continue;
       }
