@@ -26,19 +26,29 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides;
 }
 
-/** The shape that both shapes broadcast to (NumPy's rule). Throws an error that names `op` if there is none. */
-export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
+/** The shape that both shapes broadcast to (NumPy's rule); null if there is none. */
+export function commonShape(a: Shape, b: Shape): Shape | null {
   const rank = Math.max(a.length, b.length);
   const result = new Array<number>(rank);
   for (let i = 0; i < rank; i++) {
     const left = a[a.length - rank + i] ?? 1;
     const right = b[b.length - rank + i] ?? 1;
-    if (left !== right && left !== 1 && right !== 1) {
-      throw invalid(op, `shapes do not broadcast, ${formatShape(a)} and ${formatShape(b)}`);
-    }
+    if (left !== right && left !== 1 && right !== 1) return null;
     result[i] = left === 1 ? right : left;
   }
   return result;
+}
+
+/** As `commonShape`. Throws an error that names `op` if there is none. */
+export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
+  const common = commonShape(a, b);
+  if (common) return common;
+  throw invalid(op, `shapes do not broadcast, ${formatShape(a)} and ${formatShape(b)}`);
+}
+
+/** True if `shape` broadcasts to `to` without changing it. */
+export function broadcastsTo(shape: Shape, to: Shape): boolean {
+  return sameShape(commonShape(shape, to) ?? [], to);
 }
 
 /** Normalises axes, which may be negative or undefined (all axes), to a sorted list. Throws when two are equal. */

@@ -58,6 +58,45 @@ describe('solve and inverse', () => {
     });
   });
 
+  it('take [N, N] for a matrix and never for vectors, whatever the number of matrices', async () => {
+    const stack = (b: Plain, count: number): Plain => ({
+      shape: [count, ...b.shape],
+      data: Array.from({ length: count }, () => [...b.data]).flat(),
+    });
+    for (const n of [1, 2, 3]) {
+      const fn: Fn = (a, b) => cr.solve(firm(a as Tensor), b as Tensor);
+      const cube = [n, n, n];
+      await checkOp(`solve of ${n} matrices by one`, fn, [cube, [n, n]], {
+        reference: (a, b) => solvePlain(firmPlain(a), stack(b, n)),
+      });
+      await checkOp(`solve of a table of ${n * n} matrices`, fn, [[n, ...cube], cube], {
+        reference: (a, b) => solvePlain(firmPlain(a), stack(b, n)),
+      });
+      await checkOp(`inverse of ${n} matrices`, (a) => cr.inverse(firm(a as Tensor)), [cube], {
+        reference: (a) => inversePlain(firmPlain(a)),
+      });
+      await checkOp(`inverse of a table of ${n * n}`, (a) => cr.inverse(firm(a as Tensor)), [[n, ...cube]], {
+        reference: (a) => inversePlain(firmPlain(a)),
+      });
+    }
+  });
+
+  it('give the numbers of NumPy for cubes', async () => {
+    const tiny = { relative: 1e-15 };
+    const a = doubles([2, 1, 1, 3, 1, 0, 0, 4], [2, 2, 2]);
+    expect(cr.inverse(a).shape).toEqual([2, 2, 2]);
+    expectClose('inverse', await cr.inverse(a).data(), [0.6, -0.2, -0.2, 0.4, 1, 0, 0, 0.25], tiny);
+    const b = doubles([1, 2, 3, 4], [2, 2]);
+    expect(cr.solve(a, b).shape).toEqual([2, 2, 2]);
+    expectClose('solve', await cr.solve(a, b).data(), [0, 0.4, 1, 1.2, 1, 2, 0.75, 1], tiny);
+    // Vectors, where b cannot be a matrix: three for three matrices of two rows, and a table of [3, 2].
+    expect(cr.solve(cr.ones([3, 2, 2]), cr.ones([3, 2])).shape).toEqual([3, 2]);
+    expect(cr.solve(cr.ones([3, 2, 2, 2]), cr.ones([3, 2, 2])).shape).toEqual([3, 2, 2]);
+    expect(cr.solve(a, cr.unsqueeze(b, -1)).shape).toEqual([2, 2, 1]);
+    expect(cr.inverse(cr.zeros([0, 0])).shape).toEqual([0, 0]);
+    expect([...(await cr.inverse(cr.zeros([2, 0, 0])).data())]).toEqual([]);
+  });
+
   it('exchange rows where the diagonal is 0', async () => {
     const swap = doubles([0, 1, 0, 0, 0, 1, 1, 0, 0], [3, 3]);
     expect(await list(cr.solve(swap, doubles([1, 2, 3], [3])))).toEqual([3, 1, 2]);

@@ -1,6 +1,6 @@
 import { formatShape, invalid, requireOptions } from '../../graph/errors.js';
 import { arange } from '../../graph/leaf.js';
-import { broadcastShapes, type Shape, sameShape } from '../../graph/shapes.js';
+import { broadcastsTo } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../primitives/broadcast.js';
 import { add, div, exp, ge, gt, maximum, mul, sub, where } from '../primitives/elementwise.js';
@@ -84,7 +84,7 @@ function largest(scores: Tensor): Tensor {
 }
 
 function applyMask(op: string, scores: Tensor, mask: Tensor): Tensor {
-  if (!sameShape(tryBroadcast(mask.shape, scores.shape), scores.shape)) {
+  if (!broadcastsTo(mask.shape, scores.shape)) {
     throw invalid(op, `mask must broadcast to ${formatShape(scores.shape)}`, mask.shape);
   }
   if (mask.dtype === 'bool') return where(mask, scores, LOWEST);
@@ -109,13 +109,5 @@ function requireSides(op: string, query: Tensor, key: Tensor, value: Tensor): vo
   if (key.shape.at(-2) !== value.shape.at(-2) || key.shape.at(-2) === 0) {
     const shapes = `${formatShape(key.shape)} and ${formatShape(value.shape)}`;
     throw invalid(op, `key and value must have the same length, at least 1, got ${shapes}`);
-  }
-}
-
-function tryBroadcast(a: Shape, b: Shape): Shape {
-  try {
-    return broadcastShapes('mask', a, b);
-  } catch {
-    return [];
   }
 }

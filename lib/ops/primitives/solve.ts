@@ -1,6 +1,6 @@
 import { formatShape, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
-import { broadcastShapes, sameShape } from '../../graph/shapes.js';
+import { broadcastShapes, commonShape, sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from './broadcast.js';
 import { requireFloat } from './checks.js';
@@ -41,30 +41,40 @@ export function requireSquare(op: string, a: Tensor): void {
 }
 
 /**
- * The solution x of a x = b, by LU decomposition with partial pivoting, as `torch.linalg.solve`. A singular matrix,
- * for which elimination meets a pivot of 0, is an error at run time.
+ * The solution x of a x = b, by LU decomposition with partial pivoting. A singular matrix, for which elimination meets a
+ * pivot of 0, is an error at run time.
+ *
+ * `b` holds matrices if it has two axes or more and can be read as [..., N, K], as in NumPy 2. Where it cannot, it may
+ * hold a vector for each matrix, as in `torch.linalg.solve`. So [N, N] for an `a` of [N, N, N] is one matrix, which
+ * PyTorch takes for N vectors: write `unsqueeze(b, -1)` for vectors whose number may happen to be N.
  *
  * @param a [..., N, N], float32 or float64
- * @param b [..., N, K], or a vector for each matrix: [N], or [..., N] of the shape of `a` without its last axis
+ * @param b [..., N, K]; or a vector [N]; or [..., N] of the shape of `a` without its last axis
  * @returns the shape of `b`, its leading axes broadcast with those of `a`
  */
 export function solve(a: Tensor, b: Tensor): Tensor {
-  return solution('solve', a, b);
+  requireSquare('solve', a);
+  if (b.ndim !== 1 && (isMatrices(a, b) || !sameShape(b.shape, a.shape.slice(0, -1)))) {
+    return solution('solve', a, b);
+  }
+  return squeeze(solution('solve', a, unsqueeze(b, -1)), -1);
 }
 
-/** The solution of a x = b, whose run-time errors name the calling op. */
+/** True if `b` has rows for the matrices `a`, and leading axes that broadcast with theirs. */
+function isMatrices(a: Tensor, b: Tensor): boolean {
+  const [left, right] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  return b.shape.at(-2) === a.shape.at(-1) && commonShape(left, right) !== null;
+}
+
+/** The solution x of a x = b for matrices `b` [..., N, K], whose run-time errors name the calling op. */
 export function solution(name: string, a: Tensor, b: Tensor): Tensor {
-  requireSquare('solve', a);
   if (a.dtype !== b.dtype) {
-    throw invalid('solve', `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
+    throw invalid(name, `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
   }
-  if (b.ndim === 1 || sameShape(b.shape, a.shape.slice(0, -1))) {
-    return squeeze(solution(name, a, unsqueeze(b, -1)), -1);
+  if (b.ndim < 2 || b.shape.at(-2) !== a.shape.at(-1)) {
+    throw invalid(name, `sizes differ, ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
   }
-  if (b.shape.at(-2) !== a.shape.at(-1)) {
-    throw invalid('solve', `sizes differ, ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
-  }
-  const batch = broadcastShapes('solve', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const batch = broadcastShapes(name, a.shape.slice(0, -2), b.shape.slice(0, -2));
   const left = expand(a, [...batch, ...a.shape.slice(-2)]);
   return new Tensor(solveOp, [left, expand(b, [...batch, ...b.shape.slice(-2)])], { name });
 }
