@@ -51,7 +51,10 @@ export function broadcastsTo(shape: Shape, to: Shape): boolean {
   return sameShape(commonShape(shape, to) ?? [], to);
 }
 
-/** Normalises axes, which may be negative or undefined (all axes), to a sorted list. Throws when two are equal. */
+/**
+ * Normalises axes, which may be negative or undefined (all axes), to a sorted list. Throws when two are equal. Of a scalar,
+ * axis 0 or -1 is none, as in PyTorch.
+ */
 export function normaliseAxes(
   op: string,
   axes: number | readonly number[] | undefined,
@@ -59,9 +62,9 @@ export function normaliseAxes(
 ): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const list = typeof axes === 'number' ? [axes] : axes;
-  const result = list.map((axis) => normaliseAxis(op, axis, rank)).sort((a, b) => a - b);
+  const result = list.map((axis) => normaliseAxis(op, axis, rank || 1)).sort((a, b) => a - b);
   if (new Set(result).size !== result.length) throw invalid(op, 'axes must differ', list);
-  return result;
+  return rank === 0 ? [] : result;
 }
 
 /** Normalises an axis; a negative one counts from the end. */

@@ -251,8 +251,16 @@ const rectifiers = { relu6, hardTanh, hardSigmoid, hardSwish, elu, celu, selu };
 const ofFloats = { ...rectifiers, gelu, silu, mish, softplus, logSigmoid, softsign, glu };
 const bad: BadCall[] = [
   ...Object.entries(ofFloats).map(unfit),
-  ['hardTanh upside down', () => cr.hardTanh(x, 1, 1), 'hardTanh: low must be less than high, got [1,1]'],
-  ['Hardtanh upside down', () => new nn.Hardtanh(2, 1), 'Hardtanh: low must be less than high, got [2,1]'],
+  [
+    'hardTanh upside down',
+    () => cr.hardTanh(x, 2, 1),
+    'hardTanh: low must not be greater than high, got [2,1]',
+  ],
+  [
+    'Hardtanh upside down',
+    () => new nn.Hardtanh(2, 1),
+    'Hardtanh: low must not be greater than high, got [2,1]',
+  ],
   ['elu of NaN', () => cr.elu(x, Number.NaN), 'elu: alpha must be a finite number, got NaN'],
   ['ELU of infinity', () => new nn.ELU(1 / 0), 'ELU: alpha must be a finite number, got Infinity'],
   ['celu of 0', () => cr.celu(x, 0), 'celu: alpha must be a finite number other than 0, got 0'],

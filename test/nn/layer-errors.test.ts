@@ -212,7 +212,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   ],
   LayerNorm: [
     [() => new nn.LayerNorm(3).forward(zeros([2, 4])), 'layerNorm: input must end in [3], got [2,4]'],
-    [() => new nn.LayerNorm([]), 'LayerNorm: normalizedShape must hold at least one element, got []'],
+    [() => new nn.LayerNorm([]), 'LayerNorm: normalizedShape must have at least one axis, got []'],
   ],
   GroupNorm: [
     [() => new nn.GroupNorm(2, 4).forward(zeros([2, 3])), 'GroupNorm: input must be [N,...,4], got [2,3]'],
@@ -464,7 +464,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
       () => new nn.Hardtanh().forward(zeros([2], 'bool')),
       'hardTanh: needs float32 or float64; cast it first, got bool',
     ],
-    [() => new nn.Hardtanh(1, -1), 'Hardtanh: low must be less than high, got [1,-1]'],
+    [() => new nn.Hardtanh(1, -1), 'Hardtanh: low must not be greater than high, got [1,-1]'],
   ],
   Hardsigmoid: [
     [

@@ -23,7 +23,7 @@ const functions: BadCall[] = [
   [
     'layerNorm over nothing',
     () => cr.layerNorm(matrix, []),
-    'layerNorm: normalizedShape must hold at least one element, got []',
+    'layerNorm: normalizedShape must have at least one axis, got []',
   ],
   [
     'layerNorm with another weight',
@@ -71,16 +71,6 @@ const functions: BadCall[] = [
     'instanceNorm: needs at least 2 position(s), [N, ..., C], got [2,1,4]',
   ],
   [
-    'groupNorm of no positions',
-    () => cr.groupNorm(ones([2, 0, 4]), 2),
-    'groupNorm: needs at least 1 position(s), [N, ..., C], got [2,0,4]',
-  ],
-  [
-    'batchNorm of nothing',
-    () => cr.batchNorm(ones([0, 4]), null),
-    'batchNorm: needs at least one value per channel, got [0,4]',
-  ],
-  [
     'instanceNorm with another bias',
     () => cr.instanceNorm(image, { bias: ones([3]) }),
     'instanceNorm: bias must be [4], got [3]',
@@ -89,11 +79,6 @@ const functions: BadCall[] = [
     'batchNorm with another mean',
     () => cr.batchNorm(matrix, { mean: ones([2]), variance: ones([3]) }),
     'batchNorm: mean must be [3], got [2]',
-  ],
-  [
-    'channelMoments of nothing',
-    () => cr.channelMoments(ones([0, 3])),
-    'channelMoments: needs at least one value per channel, got [0,3]',
   ],
   [
     'localResponseNorm over no channels',
@@ -129,12 +114,7 @@ const functions: BadCall[] = [
   [
     'attention of fewer values',
     () => attend(sequence, memory, sequence),
-    'scaledDotProductAttention: key and value must have the same length, at least 1, got [2,6,4] and [2,5,4]',
-  ],
-  [
-    'attention to nothing',
-    () => attend(sequence, ones([2, 0, 4]), ones([2, 0, 4])),
-    'scaledDotProductAttention: key and value must have the same length, at least 1, got [2,0,4] and [2,0,4]',
+    'scaledDotProductAttention: key and value must have the same length, got [2,6,4] and [2,5,4]',
   ],
   [
     'attention of vectors',
@@ -227,7 +207,7 @@ const layers: BadCall[] = [
   [
     'LayerNorm of an empty shape',
     () => new nn.LayerNorm([]),
-    'LayerNorm: normalizedShape must hold at least one element, got []',
+    'LayerNorm: normalizedShape must have at least one axis, got []',
   ],
   [
     'LayerNorm on other features',

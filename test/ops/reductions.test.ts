@@ -273,20 +273,26 @@ describe('errors of reductions and orders', () => {
   const whole = tensor(Int32Array.of(1, 2));
   const bad: BadCall[] = [
     [
-      'a variance of one element',
-      () => cr.variance(cr.zeros([3, 1]), 1),
-      'variance: correction must be less than the 1 elements, got 1',
-    ],
-    [
-      'a deviation of nothing',
-      () => cr.std(cr.zeros([0]), 0, { correction: 0 }),
-      'std: correction must be less than the 0 elements, got 0',
-    ],
-    [
       'a variance of integers',
       () => cr.variance(whole),
       'variance: needs float32 or float64; cast it first, got int32',
     ],
+    [
+      'a variance with a correction that is no number',
+      () => cr.variance(x, 0, { correction: nan }),
+      'variance: correction must be a finite number, got NaN',
+    ],
+    [
+      'the largest magnitude of nothing',
+      () => cr.norm(cr.zeros([2, 0]), 1, { p: inf }),
+      'norm: the norm of p Infinity needs at least one element on each axis, got [2,0]',
+    ],
+    [
+      'sums along the second axis of a scalar',
+      () => cr.sum(cr.ones([]), 1),
+      'sum: axis must be an integer from -1 to 0, got 1',
+    ],
+    ['axes of a scalar twice', () => cr.sum(cr.ones([]), [0, -1]), 'sum: axes must differ, got [0,-1]'],
     ['a norm without a power', () => cr.norm(x, 0, { p: nan }), 'norm: p must be a number, got NaN'],
     ['a norm of integers', () => cr.norm(whole), 'norm: needs float32 or float64; cast it first, got int32'],
     ['sums along no axis', () => cr.cumSum(x, 2), 'cumSum: axis must be an integer from -2 to 1, got 2'],

@@ -93,7 +93,8 @@ abstract class BatchNorm extends Module {
     if (count === 1) {
       throw invalid(this.#name, 'needs more than one value per channel for its statistics', x.shape);
     }
-    if (this.training) {
+    // An empty batch has no statistics, and leaves the running ones as they are.
+    if (this.training && count > 0) {
       const { mean, variance } = channelMoments(x);
       this.#track(mean, mul(variance, count / (count - 1)));
     }

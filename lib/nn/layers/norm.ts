@@ -43,7 +43,7 @@ export class LayerNorm extends Module {
     super();
     requireOptions('LayerNorm', options);
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
-    const shape = requireNormalizedShape('LayerNorm', normalizedShape);
+    const shape = requireFeatures('LayerNorm', normalizedShape);
     this.normalizedShape = shape;
     this.#eps = requireEps('LayerNorm', eps);
     this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
@@ -80,7 +80,7 @@ export class RMSNorm extends Module {
     super();
     requireOptions('RMSNorm', options);
     const { eps, elementwiseAffine = true, dtype = 'float32' } = options;
-    const shape = requireNormalizedShape('RMSNorm', normalizedShape);
+    const shape = requireFeatures('RMSNorm', normalizedShape);
     this.normalizedShape = shape;
     this.#eps = eps === undefined ? undefined : requireEps('RMSNorm', eps);
     this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
@@ -198,4 +198,11 @@ export class LocalResponseNorm extends Module {
   forward(x: Tensor): Tensor {
     return localResponseNorm(x, this.size, this.options);
   }
+}
+
+/** The trailing dimensions that a layer normalises, which hold at least one element. */
+function requireFeatures(op: string, normalizedShape: number | Shape): Shape {
+  const shape = requireNormalizedShape(op, normalizedShape);
+  if (shape.includes(0)) throw invalid(op, 'normalizedShape must hold at least one element', shape);
+  return shape;
 }

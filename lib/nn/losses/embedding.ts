@@ -112,6 +112,7 @@ export const tripletMarginLoss = configurable<
 
 /** The p-norm on the last axis, scaled by the largest element so that powers do not overflow. */
 function scaledNorm(x: Tensor, p: number): Tensor {
+  if (x.shape.at(-1) === 0) return sum(x, -1);
   // The scale cancels out, so its gradient may be left out.
   const largest = stopGradient(max(abs(x), -1, { keepDims: true }));
   const scale = where(gt(largest, 0), largest, 1);

@@ -3,12 +3,13 @@ import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
 import { arange, tensor } from '../../graph/leaf.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { mean } from '../../ops/math/reductions.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import { cast, div, eq, mul, ne, where } from '../../ops/primitives/elementwise.js';
 import { checkLabels, gather } from '../../ops/primitives/gather.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { requireFactors } from './checks.js';
-import { meanOf, type Reduction, type ReductionOptions } from './reduction.js';
+import type { Reduction, ReductionOptions } from './reduction.js';
 
 export interface LabelOptions extends ReductionOptions {
   /** Factor for each class, [classes]. The mean is then the weighted mean over the samples. */
@@ -47,7 +48,6 @@ export function classWeights(op: string, weight: Tensor | readonly number[], out
 
 /** Labels whose range is checked when the graph runs, with the weight of each sample. */
 export class Labels {
-  readonly #op: string;
   readonly #labels: Tensor;
   readonly #counted: Tensor | null;
   readonly #weights: Tensor | null;
@@ -58,9 +58,8 @@ export class Labels {
       throw invalid(op, 'labels must be int32 or uint8', labels.dtype);
     }
     // Labels are compared as floats, which are exact for integers up to 2 ** 24.
-    requireInteger(op, 'the number of classes', classes, { min: 1, max: 2 ** 24 });
+    requireInteger(op, 'the number of classes', classes, { min: labels.size === 0 ? 0 : 1, max: 2 ** 24 });
     const whole = cast(labels, 'int32');
-    this.#op = op;
     this.#counted = ignoreIndex === undefined ? null : ne(whole, ignoreIndex);
     this.#labels = checkLabels(op, this.#counted ? where(this.#counted, whole, 0) : whole, classes);
     const given = weight === undefined ? null : gather(classWeights(op, weight, output), this.#labels);
@@ -95,7 +94,7 @@ export class Labels {
     if (reduction === 'none') return losses;
     if (reduction === 'sum') return sum(losses);
     const weights = this.#weights ?? (this.#counted && cast(this.#counted, losses.dtype));
-    if (!weights) return meanOf(this.#op, losses);
+    if (!weights) return mean(losses);
     const total = sum(weights);
     // Without any counted sample the mean is 0, rather than 0 / 0.
     return div(sum(losses), where(eq(total, 0), 1, total));

@@ -47,7 +47,7 @@ export const klDivergence = configurable<OutputAndTarget, KLOptions, Loss>(
 
 function meanOverFirst(terms: Tensor): Tensor {
   const [rows] = terms.shape;
-  if (!rows) throw invalid('klDivergence', "'batchmean' needs at least one row", terms.shape);
+  if (rows === undefined) throw invalid('klDivergence', "'batchmean' needs an axis of rows", terms.shape);
   return mul(sum(terms), 1 / rows);
 }
 

@@ -1,4 +1,4 @@
-import { formatShape, invalid } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
 import { sum } from '../../ops/primitives/broadcast.js';
@@ -17,15 +17,9 @@ export function requireReduction(op: string, reduction: Reduction = 'mean'): Red
   throw invalid(op, "reduction must be 'mean', 'sum' or 'none'", reduction);
 }
 
-/** The named reduction over all elements. */
+/** The named reduction over all elements. The mean of none is NaN, as in PyTorch. */
 export function reducer(op: string, reduction?: Reduction): (losses: Tensor) => Tensor {
   const name = requireReduction(op, reduction);
   if (name === 'none') return (losses) => losses;
-  return name === 'sum' ? (losses) => sum(losses) : (losses) => meanOf(op, losses);
-}
-
-/** The mean of all losses, of which there must be at least one. */
-export function meanOf(op: string, losses: Tensor): Tensor {
-  if (losses.size === 0) throw invalid(op, 'the mean needs at least one element', formatShape(losses.shape));
-  return mean(losses);
+  return name === 'sum' ? (losses) => sum(losses) : (losses) => mean(losses);
 }

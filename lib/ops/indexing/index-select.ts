@@ -4,7 +4,7 @@ import { Tensor } from '../../graph/tensor.js';
 import { takeAlongOp } from '../primitives/along.js';
 import { expand } from '../primitives/broadcast.js';
 import { gatherOp, requireIndices } from '../primitives/gather.js';
-import { reshape } from '../primitives/movement.js';
+import { alongAxis, reshape } from '../primitives/movement.js';
 
 /**
  * The slices of `x` at the given indices of one axis (the first by default), as `torch.index_select`. An index outside
@@ -14,6 +14,9 @@ import { reshape } from '../primitives/movement.js';
  */
 export function indexSelect(x: Tensor, indices: Tensor, axis = 0): Tensor {
   const name = 'indexSelect';
+  if (x.ndim === 0 && indices.size === 1) {
+    return alongAxis(name, x, axis, (line) => indexSelect(line, indices));
+  }
   const over = normaliseAxis(name, axis, x.ndim);
   if (indices.ndim !== 1) throw invalid(name, 'indices must have one axis', formatShape(indices.shape));
   const at = requireIndices(name, indices);

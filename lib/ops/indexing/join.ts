@@ -40,8 +40,8 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
   const over = normaliseAxis('split', axis, x.ndim);
   const length = elementAt(x.shape, over);
   if (typeof sizes === 'number') {
-    requireInteger('split', 'size', sizes, { min: 1 });
-    const count = Math.max(1, Math.ceil(length / sizes));
+    requireInteger('split', 'size', sizes, { min: length === 0 ? 0 : 1 });
+    const count = Math.max(1, Math.ceil(length / (sizes || 1)));
     return Array.from({ length: count }, (_, i) =>
       sliceAxis(x, over, i * sizes, Math.min(length, (i + 1) * sizes)),
     );

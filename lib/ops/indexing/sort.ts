@@ -3,13 +3,13 @@ import { formatShape, requireInteger, requireOptions } from '../../graph/errors.
 import { normaliseAxis } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { takeAlong } from '../primitives/along.js';
+import { alongAxis } from '../primitives/movement.js';
 import { argSort, argSortOp, type SortOptions } from '../primitives/sort.js';
 
 /** The elements of an axis (the last by default), sorted in the order of `argSort`. */
 export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   requireOptions('sort', options);
-  const over = normaliseAxis('sort', axis, x.ndim);
-  return takeAlong(x, argSort(x, over, options), over);
+  return alongAxis('sort', x, axis, (line, over) => takeAlong(line, argSort(line, over, options), over));
 }
 
 export interface TopKOptions {
@@ -31,8 +31,12 @@ export interface Ranked {
 export function topK(x: Tensor, k: number, axis = -1, options: TopKOptions = {}): Ranked {
   requireOptions('topK', options);
   const { largest = true } = options;
-  const over = normaliseAxis('topK', axis, x.ndim);
-  requireInteger('topK', `k of ${formatShape(x.shape)}`, k, { min: 0, max: at(x.shape, over) });
-  const indices = new Tensor(argSortOp, [x], { axis: over, descending: largest, count: k });
-  return { values: takeAlong(x, indices, over), indices };
+  const count = requireInteger('topK', `k of ${formatShape(x.shape)}`, k, {
+    min: x.ndim === 0 ? 1 : 0,
+    max: x.ndim === 0 ? 1 : at(x.shape, normaliseAxis('topK', axis, x.ndim)),
+  });
+  const indices = alongAxis('topK', x, axis, (line, over) => {
+    return new Tensor(argSortOp, [line], { axis: over, descending: largest, count });
+  });
+  return { values: takeAlong(x, indices, axis), indices };
 }

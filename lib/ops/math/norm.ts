@@ -1,6 +1,6 @@
 import { at } from '../../graph/at.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
-import { normaliseAxes, normaliseAxis, sizeOf } from '../../graph/shapes.js';
+import { normaliseAxes, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { type ReduceOptions, sum } from '../primitives/broadcast.js';
 import { requireFloat } from '../primitives/checks.js';
@@ -36,7 +36,8 @@ export interface VarianceOptions extends ReduceOptions {
 
 /**
  * The variance over `axes` (all by default): the sum of squared distances from the mean, divided by the number of
- * elements minus `correction`, which must be positive. Floats only.
+ * elements minus `correction`, or by 0 if that is negative. So the variance of one element is NaN by default, as in
+ * PyTorch. Floats only.
  */
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   requireOptions('variance', options);
@@ -54,11 +55,9 @@ function varianceOf(
   requireFloat(op, x);
   const over = normaliseAxes(op, axes, x.ndim);
   const count = sizeOf(over.map((axis) => at(x.shape, axis)));
-  if (typeof correction !== 'number' || !(count - correction > 0)) {
-    throw invalid(op, `correction must be less than the ${count} elements`, correction);
-  }
+  if (!Number.isFinite(correction)) throw invalid(op, 'correction must be a finite number', correction);
   const distance = sub(x, mean(x, over, { keepDims: true }));
-  return mul(sum(square(distance), over, { keepDims }), 1 / (count - correction));
+  return mul(sum(square(distance), over, { keepDims }), 1 / Math.max(0, count - correction));
 }
 
 /** The standard deviation: the square root of `variance`. Its gradient is 0 where all elements are equal. */
@@ -75,7 +74,8 @@ export interface VectorNormOptions extends ReduceOptions {
 
 /**
  * The vector norm over `axes` (all by default), `sum(|x| ** p) ** (1 / p)`, as `torch.linalg.vector_norm`. Floats
- * only. Its gradient is 0 where the norm is 0, and for p < 2 at each element that is 0.
+ * only. Its gradient is 0 where the norm is 0, and for p < 2 at each element that is 0. The norm of no elements is 0; for
+ * an infinite or negative `p`, it is an error.
  */
 export function norm(x: Tensor, axes?: Axes, options: VectorNormOptions = {}): Tensor {
   requireFloat('norm', x);
@@ -84,6 +84,9 @@ export function norm(x: Tensor, axes?: Axes, options: VectorNormOptions = {}): T
   if (typeof p !== 'number' || Number.isNaN(p)) throw invalid('norm', 'p must be a number', p);
   const kept = { keepDims };
   const over = normaliseAxes('norm', axes, x.ndim);
+  if ((p < 0 || p === Number.POSITIVE_INFINITY) && over.some((axis) => x.shape[axis] === 0)) {
+    throw invalid('norm', `the norm of p ${p} needs at least one element on each axis`, x.shape);
+  }
   if (p === Number.POSITIVE_INFINITY) return max(abs(x), over, kept);
   if (p === Number.NEGATIVE_INFINITY) return min(abs(x), over, kept);
   if (p === 0) return sum(cast(ne(x, 0), x.dtype), over, kept);
@@ -122,7 +125,7 @@ export function cosineSimilarity(
   const { eps = 1e-8 } = options;
   const [left, right] = broadcast('cosineSimilarity', [a, b]) as [Tensor, Tensor];
   floatOnly('cosineSimilarity', [left, right]);
-  const over = normaliseAxis('cosineSimilarity', axis, left.ndim);
+  const over = normaliseAxes('cosineSimilarity', axis, left.ndim);
   if (!(eps > 0)) throw invalid('cosineSimilarity', 'eps must be positive', eps);
   const unit = (x: Tensor) => div(x, maximum(norm(x, over, { keepDims: true }), eps));
   return sum(mul(unit(left), unit(right)), over);

@@ -1,19 +1,22 @@
 import { at } from '../../graph/at.js';
 import { requireOptions } from '../../graph/errors.js';
 import { ones } from '../../graph/leaf.js';
-import { normaliseAxes, normaliseAxis, sizeOf } from '../../graph/shapes.js';
+import { normaliseAxes, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { keptShape, type ReduceOptions } from '../primitives/broadcast.js';
 import { widened } from '../primitives/cumulative.js';
 import { mul } from '../primitives/elementwise.js';
-import { pad, permute, reshape, sliceAxis } from '../primitives/movement.js';
+import { alongAxis, pad, permute, reshape, sliceAxis } from '../primitives/movement.js';
 import type { Axes } from '../primitives/reduce.js';
 
 /** Cumulative products along an axis (the last by default). bool and uint8 multiply to int32. */
 export function cumProd(x: Tensor, axis = -1): Tensor {
-  const along = normaliseAxis('cumProd', axis, x.ndim);
+  return alongAxis('cumProd', widened(x), axis, doubledProducts);
+}
+
+function doubledProducts(x: Tensor, along: number): Tensor {
   const length = at(x.shape, along);
-  let products = widened(x);
+  let products = x;
   // Each round doubles the number of factors in each product (Hillis & Steele 1986).
   for (let step = 1; step < length; step *= 2) {
     const earlier = sliceAxis(products, along, 0, length - step);

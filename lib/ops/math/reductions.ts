@@ -1,5 +1,5 @@
 import { at } from '../../graph/at.js';
-import { invalid, requireOptions } from '../../graph/errors.js';
+import { requireOptions } from '../../graph/errors.js';
 import { normaliseAxes, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { type ReduceOptions, sum } from '../primitives/broadcast.js';
@@ -7,13 +7,12 @@ import { requireFloat } from '../primitives/checks.js';
 import { cast, eq, gt, mul } from '../primitives/elementwise.js';
 import type { Axes } from '../primitives/reduce.js';
 
-/** The mean over `axes` (all by default); floats only. */
+/** The mean over `axes` (all by default), floats only. That of no elements is NaN. */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   requireOptions('mean', options);
   requireFloat('mean', x);
   const over = normaliseAxes('mean', axes, x.ndim);
   const count = sizeOf(over.map((axis) => at(x.shape, axis)));
-  if (count === 0) throw invalid('mean', 'needs at least one element', x.shape);
   return mul(sum(x, over, options), 1 / count);
 }
 

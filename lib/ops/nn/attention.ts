@@ -1,5 +1,5 @@
 import { formatShape, invalid, requireOptions } from '../../graph/errors.js';
-import { arange } from '../../graph/leaf.js';
+import { arange, zeros } from '../../graph/leaf.js';
 import { broadcastsTo } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../primitives/broadcast.js';
@@ -27,7 +27,7 @@ export interface AttentionOptions {
 
 /**
  * `softmax(query key^T * scale) value` (Vaswani et al. 2017), as `torch.nn.functional.scaled_dot_product_attention`.
- * A query that may attend to no key gets zeros.
+ * A query that may attend to no key, or for which there is none, gets zeros.
  *
  * @param query [..., T, D]
  * @param key [..., S, D]
@@ -66,6 +66,9 @@ export function attention(
   const factor = scale ?? 1 / Math.sqrt(query.shape.at(-1) || 1);
   if (!Number.isFinite(factor)) throw invalid(op, 'scale must be a number', factor);
   const scores = matmul(query, key, { transposeB: true });
+  if (key.shape.at(-2) === 0) {
+    return { context: matmul(scores, value), share: zeros(scores.shape.with(-1, 1), scores.dtype) };
+  }
   const limited = causal || masks.length > 0;
   const masked = masks.reduce((value, mask) => applyMask(op, value, mask), mul(scores, factor));
   const shown = causal ? where(causalPairs(scores), masked, LOWEST) : masked;
@@ -106,8 +109,8 @@ function requireSides(op: string, query: Tensor, key: Tensor, value: Tensor): vo
     const shapes = `${formatShape(query.shape)} and ${formatShape(key.shape)}`;
     throw invalid(op, `query and key must have the same features, got ${shapes}`);
   }
-  if (key.shape.at(-2) !== value.shape.at(-2) || key.shape.at(-2) === 0) {
+  if (key.shape.at(-2) !== value.shape.at(-2)) {
     const shapes = `${formatShape(key.shape)} and ${formatShape(value.shape)}`;
-    throw invalid(op, `key and value must have the same length, at least 1, got ${shapes}`);
+    throw invalid(op, `key and value must have the same length, got ${shapes}`);
   }
 }

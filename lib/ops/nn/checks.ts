@@ -16,15 +16,13 @@ export function requireEps(op: string, eps: number): number {
 /** The trailing dimensions that a normalisation runs over; a number means the last one alone. */
 export function requireNormalizedShape(op: string, normalizedShape: number | Shape): Shape {
   const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-  if (shape.length === 0 || shape.includes(0)) {
-    throw invalid(op, 'normalizedShape must hold at least one element', shape);
-  }
+  if (shape.length === 0) throw invalid(op, 'normalizedShape must have at least one axis', shape);
   return requireShape(op, shape);
 }
 
 /** Checks the limits of `hardTanh`. */
 export function requireRange(op: string, low: number, high: number): void {
-  if (!(low < high)) throw invalid(op, 'low must be less than high', [low, high]);
+  if (!(low <= high)) throw invalid(op, 'low must not be greater than high', [low, high]);
 }
 
 /** Checks that a number is finite and, if `zero` is false, not 0. */

@@ -76,7 +76,6 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
   if (channels % groups !== 0) {
     throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
   }
-  requirePositions('groupNorm', x, 1);
   requireAffine('groupNorm', [channels], options);
   const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
   if (groups === channels) return normalise('groupNorm', x, { over: positions, uniform: true }, options);
@@ -98,14 +97,17 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
  */
 export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
   const channels = requireChannels('instanceNorm', x);
-  requirePositions('instanceNorm', x, 2);
+  if (sizeOf(x.shape.slice(1, -1)) === 1) {
+    throw invalid('instanceNorm', 'needs at least 2 position(s), [N, ..., C]', x.shape);
+  }
   requireAffine('instanceNorm', [channels], options);
   return normalise('instanceNorm', x, along(inner(x), true), options);
 }
 
 /**
  * Normalises each channel by a mean and a variance: `(x - mean) / sqrt(variance + eps) * weight + bias`. Batch
- * normalisation (Ioffe & Szegedy 2015) uses the batch's own statistics in training and running ones in inference.
+ * normalisation (Ioffe & Szegedy 2015) uses the batch's own statistics in training and running ones in inference. As all
+ * normalisations, it leaves an empty batch empty.
  *
  * @param x [N, ..., C], floats; all other tensors are [C]
  * @param statistics the mean and the variance; null for the batch's own, through which gradients flow
@@ -118,7 +120,6 @@ export function batchNorm(
   const shape = [requireChannels('batchNorm', x)];
   requireAffine('batchNorm', shape, options);
   if (!statistics) {
-    requireValues('batchNorm', x);
     return normalise('batchNorm', x, along(allButLast(x), true), options);
   }
   const { mean: center, variance } = statistics;
@@ -133,14 +134,13 @@ export function batchNorm(
 
 /**
  * The mean and the biased variance of each channel over all other axes. The variance is that of the shifted values, so
- * that a large mean costs no digits.
+ * that a large mean costs no digits. Both are NaN where a channel has no values.
  *
  * @param x [N, ..., C], floats
  * @returns two tensors [C]
  */
 export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
   const shape = [requireChannels('channelMoments', x)];
-  requireValues('channelMoments', x);
   // The same nodes as in `batchNorm`, so that a plan with both computes them once.
   const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
   const center = over(x);
@@ -198,6 +198,7 @@ function along(axes: readonly number[], uniform: boolean): Statistics {
  */
 function normalise(op: string, x: Tensor, { over, uniform }: Statistics, options: NormOptions): Tensor {
   const { weight, bias, eps = 1e-5 } = options;
+  if (x.size === 0) return affine(x, options);
   const centre = (value: Tensor) => sub(value, over(value));
   const scaleOf = (centred: Tensor) => inverseRoot(op, over(square(centred)), eps);
 
@@ -224,6 +225,11 @@ function normalise(op: string, x: Tensor, { over, uniform }: Statistics, options
   return bias ? add(result, bias) : result;
 }
 
+function affine(x: Tensor, { weight, bias }: NormOptions): Tensor {
+  const scaled = weight ? mul(x, weight) : x;
+  return bias ? add(scaled, bias) : scaled;
+}
+
 /** `1 / sqrt(x + eps)`: one division per mean, so that the pass over all elements only multiplies. */
 function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
   return div(1, sqrt(add(x, requireEps(op, eps))));
@@ -240,16 +246,6 @@ function requireChannels(op: string, x: Tensor): number {
   requireFloat(op, x);
   if (x.ndim < 2) throw invalid(op, 'input must be [N, ..., C]', x.shape);
   return x.shape.at(-1) as number;
-}
-
-function requirePositions(op: string, x: Tensor, least: number): void {
-  const positions = sizeOf(x.shape.slice(1, -1));
-  if (positions < least) throw invalid(op, `needs at least ${least} position(s), [N, ..., C]`, x.shape);
-}
-
-/** Checks that each channel has at least one value, and thus a mean. */
-function requireValues(op: string, x: Tensor): void {
-  if (x.size === 0) throw invalid(op, 'needs at least one value per channel', x.shape);
 }
 
 function requireEnding(op: string, x: Tensor, shape: Shape): void {

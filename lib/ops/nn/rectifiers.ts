@@ -11,7 +11,7 @@ import { requireNumber, requireRange } from './checks.js';
 /**
  * `x` clamped to the range from `low` to `high`; the gradient is 0 at both ends, as in `torch.nn.Hardtanh`.
  *
- * @throws when `low` is not less than `high`
+ * @throws when `low` is greater than `high`
  */
 export function hardTanh(x: Tensor, low = -1, high = 1): Tensor {
   floatOnly('hardTanh', [x]);

@@ -1,20 +1,24 @@
 import { requireOptions } from '../../graph/errors.js';
-import { normaliseAxes, normaliseAxis } from '../../graph/shapes.js';
+import { zeros } from '../../graph/leaf.js';
+import { normaliseAxes } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { isFinite as finiteMask } from '../math/logic.js';
 import { keptShape, type ReduceOptions, sum } from '../primitives/broadcast.js';
 import { add, exp, log, sub, where } from '../primitives/elementwise.js';
 import { floatOnly } from '../primitives/elementwise-record.js';
-import { reshape } from '../primitives/movement.js';
+import { alongAxis, reshape } from '../primitives/movement.js';
 import { type Axes, max } from '../primitives/reduce.js';
 import { stopGradient } from '../primitives/stop-gradient.js';
 
-/** `log(sum(exp(x)))` over `axes` (the last one by default); stable for large `x`, and -Infinity where all `x` are. */
+/**
+ * `log(sum(exp(x)))` over `axes` (the last one by default); stable for large `x`. It is -Infinity where all `x` are, and
+ * where there are none.
+ */
 export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {}): Tensor {
   requireOptions('logSumExp', options);
   const { keepDims = false } = options;
   const over = normaliseAxes('logSumExp', axes, x.ndim);
-  const most = stopGradient(max(x, over, { keepDims: true }));
+  const most = largest(x, over);
   // The shift cancels out of the result, so its gradient may be omitted.
   const shift = where(finiteMask(most), most, 0);
   const result = add(log(sum(exp(sub(x, shift)), over, { keepDims: true })), shift);
@@ -29,9 +33,17 @@ export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {
 /** The logarithm of the softmax along an axis (the last by default); stable for large `x`. */
 export function logSoftmax(x: Tensor, axis = -1, op = 'logSoftmax'): Tensor {
   floatOnly(op, [x]);
-  const over = normaliseAxis(op, axis, x.ndim);
-  const shifted = sub(x, stopGradient(max(x, over, { keepDims: true })));
-  return sub(shifted, log(sum(exp(shifted), over, { keepDims: true })));
+  return alongAxis(op, x, axis, (line, over) => {
+    const shifted = sub(line, largest(line, [over]));
+    return sub(shifted, log(sum(exp(shifted), over, { keepDims: true })));
+  });
+}
+
+/** The largest elements over some axes, kept, without a gradient; 0 where there are no elements. */
+function largest(x: Tensor, axes: readonly number[]): Tensor {
+  const kept = keptShape(x, axes);
+  if (axes.some((axis) => x.shape[axis] === 0)) return zeros(kept, x.dtype);
+  return stopGradient(max(x, axes, { keepDims: true }));
 }
 
 /** `exp(x) / sum(exp(x))` along an axis (the last by default); stable for large `x`. */

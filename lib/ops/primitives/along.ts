@@ -7,6 +7,7 @@ import { Tensor } from '../../graph/tensor.js';
 import { expand } from './broadcast.js';
 import { add } from './elementwise.js';
 import { type Named, requireIndices } from './gather.js';
+import { alongAxis, reshape } from './movement.js';
 import { dimsAround } from './reduce.js';
 
 export interface AlongAttributes extends Named {
@@ -82,6 +83,9 @@ function matched(op: string, x: Shape, indices: Shape, axis: number): [Shape, Sh
  * @returns the shape of `indices`, the other axes broadcast with those of `x`
  */
 export function takeAlong(x: Tensor, indices: Tensor, axis = -1): Tensor {
+  if (x.ndim === 0 && indices.ndim === 0) {
+    return alongAxis('takeAlong', x, axis, (line) => takeAlong(line, reshape(indices, [1])));
+  }
   const over = normaliseAxis('takeAlong', axis, x.ndim);
   const [from, to] = matched('takeAlong', x.shape, indices.shape, over);
   const places = expand(requireIndices('takeAlong', indices), to);
@@ -99,6 +103,11 @@ export function takeAlong(x: Tensor, indices: Tensor, axis = -1): Tensor {
  */
 export function scatterAddAlong(target: Tensor, indices: Tensor, updates: Tensor, axis = -1): Tensor {
   const name = 'scatterAddAlong';
+  if (target.ndim === 0 && indices.ndim === 0 && updates.ndim === 0) {
+    return alongAxis(name, target, axis, (line) => {
+      return scatterAddAlong(line, reshape(indices, [1]), reshape(updates, [1]));
+    });
+  }
   const over = normaliseAxis(name, axis, target.ndim);
   if (!isFloat(target.dtype)) throw invalid(name, 'the target must be float32 or float64', target.dtype);
   const length = at(target.shape, over);

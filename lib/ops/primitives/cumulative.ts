@@ -1,7 +1,7 @@
 import type { OpRecord } from '../../graph/op.js';
-import { normaliseAxis } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { cast } from './elementwise.js';
+import { alongAxis } from './movement.js';
 import { dimsAround } from './reduce.js';
 
 export interface CumSumAttributes {
@@ -34,5 +34,7 @@ export const widened = (x: Tensor): Tensor =>
 
 /** Cumulative sums along an axis (the last by default). bool and uint8 sum to int32. */
 export function cumSum(x: Tensor, axis = -1): Tensor {
-  return new Tensor(cumSumOp, [widened(x)], { axis: normaliseAxis('cumSum', axis, x.ndim), reverse: false });
+  return alongAxis('cumSum', widened(x), axis, (line, over) => {
+    return new Tensor(cumSumOp, [line], { axis: over, reverse: false });
+  });
 }

@@ -92,12 +92,27 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
 
 /** Drops an axis of length 1. */
 export function squeeze(x: Tensor, axis: number): Tensor {
+  if (x.ndim === 0) return alongAxis('squeeze', x, axis, (line) => line);
   const place = normaliseAxis('squeeze', axis, x.ndim);
   if (x.shape[place] !== 1) throw invalid('squeeze', `axis ${axis} must have length 1`, x.shape);
   return reshape(
     x,
     x.shape.filter((_, i) => i !== place),
   );
+}
+
+/**
+ * The result of a function along an axis. A scalar is taken for a vector of one element, as in PyTorch: its axis is 0 or -1,
+ * and the result is a scalar again.
+ */
+export function alongAxis(
+  op: string,
+  x: Tensor,
+  axis: number,
+  fn: (x: Tensor, axis: number) => Tensor,
+): Tensor {
+  if (x.ndim > 0) return fn(x, normaliseAxis(op, axis, x.ndim));
+  return reshape(fn(reshape(x, [1]), normaliseAxis(op, axis, 1)), []);
 }
 
 /** Axes in another order. */
@@ -136,6 +151,7 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
 
 /** Swaps two axes; the last two by default, which transposes a matrix. */
 export function transpose(x: Tensor, a = -2, b = -1): Tensor {
+  if (x.ndim === 0) return alongAxis('transpose', x, a, (line) => transpose(line, 0, b));
   const first = normaliseAxis('transpose', a, x.ndim);
   const second = normaliseAxis('transpose', b, x.ndim);
   const order = x.shape.map((_, axis) => (axis === first ? second : axis === second ? first : axis));

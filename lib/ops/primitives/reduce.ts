@@ -1,7 +1,7 @@
 import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
-import { normaliseAxis, sizeOf } from '../../graph/shapes.js';
+import { sizeOf } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import {
   expand,
@@ -13,7 +13,7 @@ import {
   sum,
 } from './broadcast.js';
 import { cast, div, eq, mul } from './elementwise.js';
-import { reshape } from './movement.js';
+import { alongAxis, reshape } from './movement.js';
 
 /** The axes of a reduction: one, several, or all by default. */
 export type Axes = number | readonly number[];
@@ -91,10 +91,10 @@ export const argMinOp = argOp('argMin');
 
 /** The int32 index of the first maximum on an axis (the last by default). NaN counts as the maximum. No gradient. */
 export function argMax(x: Tensor, axis = -1): Tensor {
-  return new Tensor(argMaxOp, [x], { axis: normaliseAxis('argMax', axis, x.ndim) });
+  return alongAxis('argMax', x, axis, (line, over) => new Tensor(argMaxOp, [line], { axis: over }));
 }
 
 /** The int32 index of the first minimum on an axis (the last by default). NaN counts as the minimum. No gradient. */
 export function argMin(x: Tensor, axis = -1): Tensor {
-  return new Tensor(argMinOp, [x], { axis: normaliseAxis('argMin', axis, x.ndim) });
+  return alongAxis('argMin', x, axis, (line, over) => new Tensor(argMinOp, [line], { axis: over }));
 }

@@ -1,8 +1,8 @@
 import { at } from '../../graph/at.js';
 import { requireOptions } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
-import { normaliseAxis } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
+import { alongAxis } from './movement.js';
 import { dimsAround } from './reduce.js';
 
 export interface ArgSortAttributes {
@@ -40,6 +40,7 @@ export interface SortOptions {
 export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   requireOptions('argSort', options);
   const { descending = false } = options;
-  const over = normaliseAxis('argSort', axis, x.ndim);
-  return new Tensor(argSortOp, [x], { axis: over, descending, count: at(x.shape, over) });
+  return alongAxis('argSort', x, axis, (line, over) => {
+    return new Tensor(argSortOp, [line], { axis: over, descending, count: at(line.shape, over) });
+  });
 }

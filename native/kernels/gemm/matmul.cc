@@ -19,6 +19,7 @@ struct Storage {
 // A dimension of size 1 has no meaningful stride, so either reading of such a matrix will do.
 Storage storage(const Operand& matrix) {
   const int64_t rows = matrix.dim(-2), columns = matrix.dim(-1);
+  if (matrix.elements() == 0) return {1, false};  // nothing is read of it
   if (columns == 1 || matrix.stride(-1) == 1) {
     const int64_t leading = rows == 1 ? columns : matrix.stride(-2);
     if (leading >= columns) return {std::max<int64_t>(leading, 1), false};
