@@ -94,6 +94,7 @@ export { solve } from './primitives/solve.js';
 export { argSort, type SortOptions } from './primitives/sort.js';
 export { stopGradient } from './primitives/stop-gradient.js';
 export type { Pair, Triple } from './primitives/window.js';
+export * from './scan/cumulative-product.js';
 export * from './scan/scan.js';
 export * from './spatial/adaptive-pool.js';
 export * from './spatial/conv-options.js';

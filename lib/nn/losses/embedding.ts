@@ -1,6 +1,7 @@
 import { formatShape, invalid } from '../../graph/errors.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { isFinite as finiteMask } from '../../ops/math/logic.js';
 import { norm } from '../../ops/math/norm.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import {
@@ -115,7 +116,7 @@ function scaledNorm(x: Tensor, p: number): Tensor {
   if (x.shape.at(-1) === 0) return sum(x, -1);
   // The scale cancels out, so its gradient may be left out.
   const largest = stopGradient(max(abs(x), -1, { keepDims: true }));
-  const scale = where(gt(largest, 0), largest, 1);
+  const scale = where(finiteMask(largest), where(gt(largest, 0), largest, 1), 1);
   return squeeze(mul(norm(div(x, scale), -1, { p, keepDims: true }), scale), -1);
 }
 

@@ -1,18 +1,7 @@
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
-import {
-  add,
-  div,
-  exp,
-  gt,
-  log,
-  maximum,
-  mul,
-  square,
-  sub,
-  where,
-} from '../../ops/primitives/elementwise.js';
+import { add, div, eq, exp, ge, gt, log, mul, square, sub, where } from '../../ops/primitives/elementwise.js';
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { requirePositive, requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
@@ -29,7 +18,7 @@ export interface KLOptions {
 /**
  * `target * (log(target) - output)` element by element, where the output is log-probabilities: the Kullback-Leibler
  * divergence of the output from the target, as `torch.nn.KLDivLoss`. Where a target is 0, the term and its gradient
- * for the target are 0. Both tensors have the same shape.
+ * for the target are 0; where it is negative, the term is NaN. Both tensors have the same shape.
  */
 export const klDivergence = configurable<OutputAndTarget, KLOptions, Loss>(
   'klDivergence',
@@ -39,7 +28,7 @@ export const klDivergence = configurable<OutputAndTarget, KLOptions, Loss>(
     return (output, target) => {
       const given = requireSameShape('klDivergence', output, target);
       if (logTarget) return reduce(mul(exp(given), sub(given, output)));
-      const safe = where(gt(given, 0), given, 1);
+      const safe = where(eq(given, 0), 1, given);
       return reduce(mul(given, sub(log(safe), output)));
     };
   },
@@ -113,7 +102,8 @@ export const gaussianNLLLoss = configurable<
     return (output, target, variance) => {
       const truth = requireSameShape('gaussianNLLLoss', output, target, ['mean', 'target']);
       const given = requireSameShape('gaussianNLLLoss', output, variance, ['mean', 'variance']);
-      const v = add(given, stopGradient(sub(maximum(given, eps), given)));
+      // The value is eps where the variance is less, and the gradient 1 everywhere.
+      const v = where(ge(given, eps), given, add(sub(given, stopGradient(given)), eps));
       const loss = mul(add(log(v), div(square(sub(output, truth)), v)), 0.5);
       return reduce(full ? add(loss, Math.log(2 * Math.PI) / 2) : loss);
     };

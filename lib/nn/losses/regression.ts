@@ -1,5 +1,5 @@
 import type { Tensor } from '../../graph/tensor.js';
-import { abs, le, lt, mul, square, sub, where } from '../../ops/primitives/elementwise.js';
+import { abs, ge, gt, le, lt, mul, square, sub, where } from '../../ops/primitives/elementwise.js';
 import { requirePositive, requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import type { Loss, OutputAndTarget } from './loss.js';
@@ -38,7 +38,8 @@ export const huberLoss = ofDifferences<HuberOptions>('huberLoss', ({ delta = 1 }
   requirePositive('huberLoss', 'delta', delta);
   return (difference) => {
     const size = abs(difference);
-    const near = mul(square(difference), 0.5);
+    // 0 where it is not selected, because 0 times the infinite gradient of an overflow would be NaN.
+    const near = mul(square(where(gt(size, delta), 0, difference)), 0.5);
     return where(le(size, delta), near, mul(sub(size, delta / 2), delta));
   };
 });
@@ -57,6 +58,7 @@ export const smoothL1Loss = ofDifferences<SmoothL1Options>('smoothL1Loss', ({ be
   return (difference) => {
     const size = abs(difference);
     if (beta === 0) return size;
-    return where(lt(size, beta), mul(square(difference), 0.5 / beta), sub(size, beta / 2));
+    const near = mul(square(where(ge(size, beta), 0, difference)), 0.5 / beta);
+    return where(lt(size, beta), near, sub(size, beta / 2));
   };
 });

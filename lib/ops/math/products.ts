@@ -6,29 +6,8 @@ import type { Tensor } from '../../graph/tensor.js';
 import { keptShape, type ReduceOptions } from '../primitives/broadcast.js';
 import { widened } from '../primitives/cumulative.js';
 import { mul } from '../primitives/elementwise.js';
-import { alongAxis, pad, permute, reshape, sliceAxis } from '../primitives/movement.js';
+import { permute, reshape, sliceAxis } from '../primitives/movement.js';
 import type { Axes } from '../primitives/reduce.js';
-
-/** Cumulative products along an axis (the last by default). bool and uint8 multiply to int32. */
-export function cumProd(x: Tensor, axis = -1): Tensor {
-  return alongAxis('cumProd', widened(x), axis, doubledProducts);
-}
-
-function doubledProducts(x: Tensor, along: number): Tensor {
-  const length = at(x.shape, along);
-  let products = x;
-  // Each round doubles the number of factors in each product (Hillis & Steele 1986).
-  for (let step = 1; step < length; step *= 2) {
-    const earlier = sliceAxis(products, along, 0, length - step);
-    const shifted = pad(
-      earlier,
-      x.shape.map((_, i) => [i === along ? step : 0, 0]),
-      1,
-    );
-    products = mul(products, shifted);
-  }
-  return products;
-}
 
 /**
  * The product over `axes` (all by default). bool and uint8 multiply to int32. Halves are multiplied with each other

@@ -34,7 +34,8 @@ export function hardSigmoid(x: Tensor): Tensor {
 /** `x * hardSigmoid(x)` (Howard et al. 2019), as `torch.nn.Hardswish`. */
 export function hardSwish(x: Tensor): Tensor {
   floatOnly('hardSwish', [x]);
-  return where(le(x, -3), 0, where(ge(x, 3), x, mul(x, add(mul(x, 1 / 6), 0.5))));
+  const inside = between(x, -3, 3);
+  return where(le(x, -3), 0, where(ge(x, 3), x, mul(inside, add(mul(inside, 1 / 6), 0.5))));
 }
 
 /** `x` where positive, else `alpha * (e ** x - 1)` (Clevert et al. 2016), as `torch.nn.ELU`. */

@@ -4,15 +4,17 @@ import { normaliseAxes } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { isFinite as finiteMask } from '../math/logic.js';
 import { keptShape, type ReduceOptions, sum } from '../primitives/broadcast.js';
-import { add, exp, log, sub, where } from '../primitives/elementwise.js';
+import { add, eq, exp, log, lt, sub, where } from '../primitives/elementwise.js';
 import { floatOnly } from '../primitives/elementwise-record.js';
 import { alongAxis, reshape } from '../primitives/movement.js';
 import { type Axes, max } from '../primitives/reduce.js';
 import { stopGradient } from '../primitives/stop-gradient.js';
 
+const INFINITE = Number.POSITIVE_INFINITY;
+
 /**
  * `log(sum(exp(x)))` over `axes` (the last one by default); stable for large `x`. It is -Infinity where all `x` are, and
- * where there are none.
+ * where there are none. Beside an infinite element, finite ones have no gradient.
  */
 export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {}): Tensor {
   requireOptions('logSumExp', options);
@@ -21,7 +23,10 @@ export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {
   const most = largest(x, over);
   // The shift cancels out of the result, so its gradient may be omitted.
   const shift = where(finiteMask(most), most, 0);
-  const result = add(log(sum(exp(sub(x, shift)), over, { keepDims: true })), shift);
+  // Beside an infinite element, the powers of finite ones would overflow.
+  const beside = where(eq(most, INFINITE), lt(x, INFINITE), 0);
+  const distance = where(beside, 0, sub(x, shift));
+  const result = add(log(sum(exp(distance), over, { keepDims: true })), shift);
   return keepDims
     ? result
     : reshape(

@@ -14,6 +14,7 @@ import {
   sameDType,
   transcendental,
 } from './elementwise-record.js';
+import { stopGradient } from './stop-gradient.js';
 
 // Each record is an instruction of the vector machine with its gradient rule; below it is the function that applies it.
 
@@ -53,8 +54,9 @@ export const div = (a: Operand, b: Operand): Tensor => apply2(divOp, a, b);
 export const powOp = transcendental('pow', (g, node) => {
   const [x, y] = [node.input(0), node.input(1)];
   const toBase = mul(g, mul(y, pow(x, sub(y, 1))));
-  // For a base of 0, log(0) would give 0 * -Infinity, where the true limit is 0.
-  const toExponent = mul(g, mul(node, log(where(gt(x, 0), x, 1))));
+  // For a base of 0 and a power of 0 or 1, log(0) would give 0 * -Infinity, where the true limit is 0.
+  const flat = where(ge(y, 0), eq(x, 0), 0);
+  const toExponent = mul(g, mul(node, log(where(flat, 1, x))));
   return [where(eq(y, 0), 0, toBase), toExponent];
 });
 /** `a ** b`, broadcast; floats only. */
@@ -101,7 +103,8 @@ export const expOp = transcendental('exp', (g, node) => [mul(g, node)]);
 /** `e ** x`. */
 export const exp = (x: Tensor): Tensor => apply1(expOp, x);
 
-export const expm1Op = transcendental('expm1', (g, node) => [mul(g, add(node, 1))]);
+// Not the result plus 1, which has no digits left where the result is near -1.
+export const expm1Op = transcendental('expm1', (g, node) => [mul(g, exp(node.input(0)))]);
 /** `e ** x - 1`, accurate near 0. */
 export const expm1 = (x: Tensor): Tensor => apply1(expm1Op, x);
 
@@ -143,10 +146,15 @@ export const atan = (x: Tensor): Tensor => apply1(atanOp, x);
 
 export const atan2Op = transcendental('atan2', (g, node) => {
   const [y, x] = [node.input(0), node.input(1)];
-  const share = div(g, add(square(x), square(y)));
-  return [mul(share, x), neg(mul(share, y))];
+  // The scale keeps the squares in range. It cancels out, so its gradient may be omitted.
+  const size = stopGradient(maximum(abs(x), abs(y)));
+  const flat = where(eq(size, 0), 1, eq(size, Number.POSITIVE_INFINITY));
+  const scale = where(flat, 1, size);
+  const [across, up] = [where(flat, 0, div(x, scale)), where(flat, 0, div(y, scale))];
+  const share = div(g, where(flat, 1, add(square(across), square(up))));
+  return [div(mul(share, across), scale), neg(div(mul(share, up), scale))];
 });
-/** The angle from -pi to pi of the point `(x, y)`, broadcast. */
+/** The angle from -pi to pi of the point `(x, y)`, broadcast. Its gradient at the origin and at infinity is 0. */
 export const atan2 = (y: Operand, x: Operand): Tensor => apply2(atan2Op, y, x);
 
 export const sinhOp = transcendental('sinh', (g, node) => [mul(g, cosh(node.input(0)))]);
@@ -262,8 +270,9 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 // Helpers of rules and functions
 
 function shareByOrder(g: Tensor, greater: Tensor, other: Tensor): Tensor[] {
-  const half = where(eq(greater, other), mul(g, 0.5), 0);
-  return [where(gt(greater, other), g, half), where(gt(other, greater), g, half)];
+  // Of two that are in no order, as with NaN, both get the gradient.
+  const share = where(eq(greater, other), mul(g, 0.5), g);
+  return [where(gt(other, greater), 0, share), where(gt(greater, other), 0, share)];
 }
 
 /** The cosine of an angle whose sine is `x`, or the sine of one whose cosine is `x`. */
