@@ -50,7 +50,8 @@ export type Lowering<A> =
   | { readonly family: 'leaf' }
   /** Has the value of its first input, which the compiler substitutes for it. */
   | { readonly family: 'identity' }
-  | { readonly family: 'map'; instruction(attributes: A): Instruction }
+  /** `dtype` is that of the result. */
+  | { readonly family: 'map'; instruction(attributes: A, dtype: DType): Instruction }
   | {
       readonly family: 'reduce';
       readonly code: 'sum' | 'max' | 'min';

@@ -52,7 +52,7 @@ export function lowerProgram(
   const registerOf = (node: Tensor) => registers.get(node) as number;
   for (const node of nodes) {
     if (node.op.kernel.family !== 'map') continue;
-    const { code, value } = node.op.kernel.instruction(node.attributes);
+    const { code, value } = node.op.kernel.instruction(node.attributes, node.dtype);
     const inputs = node.inputs.map(registerOf);
     const isImmediate = value !== undefined && operations.get(code) !== undefined;
     // The immediate value of an operation is its last input.

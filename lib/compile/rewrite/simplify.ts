@@ -1,3 +1,4 @@
+import { isFloat } from '../../graph/dtype.js';
 import { constantOp, equalsNumber, isNumber, numberOf } from '../../graph/leaf.js';
 import type { OpRecord } from '../../graph/op.js';
 import { remade } from '../../graph/scope.js';
@@ -50,7 +51,10 @@ function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) 
     const joined = node.op === addOp ? joinSlices(a, b) : null;
     if (joined) return joined;
   }
-  if (laws.fold && inputs.every(isNumber)) return number(node, laws.fold(...inputs.map(numberOf)));
+  // Integers wrap around, which numbers of JavaScript do not.
+  if (laws.fold && isFloat(node.dtype) && inputs.every(isNumber)) {
+    return number(node, laws.fold(...inputs.map(numberOf)));
+  }
   if (laws.involution && a?.op === node.op) return a.input(0);
   if (keepsOrder(node) && a && keepsOrder(a)) return reshaped(node, a.input(0));
   if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes), share);

@@ -73,7 +73,7 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-/** Sums over `axes` (all of them by default). bool and uint8 sum to int32. */
+/** Sums over `axes` (all of them by default). bool and uint8 sum to int32. An int32 holds the lowest 32 bits of the sum. */
 export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   return reduceWith(sumOp, 'sum', x, axes, options);
 }

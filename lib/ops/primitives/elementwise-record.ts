@@ -17,12 +17,17 @@ export interface Immediate {
   readonly value?: number;
 }
 
-/** The record of an instruction that has the op's name; `type` checks the inputs and gives the dtype of the result. */
+/**
+ * The record of an instruction that has the op's name; `type` checks the inputs and gives the dtype of the result.
+ *
+ * @param codeOf the instruction for a dtype of the result, where it is not the op's name
+ */
 export function elementwise(
   kind: string,
   type: (inputs: readonly Tensor[]) => DType,
   grad: GradRule<Immediate> | null,
   laws: Laws = {},
+  codeOf: (dtype: DType) => string = () => kind,
 ): OpRecord<Immediate> {
   return {
     kind,
@@ -30,7 +35,10 @@ export function elementwise(
     grad,
     kernel: {
       family: 'map',
-      instruction: ({ value }): Instruction => (value === undefined ? { code: kind } : { code: kind, value }),
+      instruction: ({ value }, dtype): Instruction => {
+        const code = codeOf(dtype);
+        return value === undefined ? { code } : { code, value };
+      },
     },
     laws,
     cost: (node) => node.size,
@@ -72,6 +80,24 @@ export const transcendental = (kind: string, grad: GradRule<Immediate> | null): 
 /** An op on anything but bools. */
 export const numeric = (kind: string, grad: GradRule<Immediate> | null, laws?: Laws) =>
   elementwise(kind, (inputs) => numbers(kind, inputs), grad, laws);
+
+/** The instructions for results that may leave the range of an integer dtype, in which they wrap around. */
+const suffixes: Partial<Record<DType, string>> = { int32: 'Int32', uint8: 'Uint8' };
+
+/** An op on anything but bools whose integer results wrap around, as in PyTorch; `dtypes` are those that may overflow. */
+export const wrapping = (
+  kind: string,
+  grad: GradRule<Immediate> | null,
+  laws?: Laws,
+  dtypes: readonly DType[] = ['int32', 'uint8'],
+) =>
+  elementwise(
+    kind,
+    (inputs) => numbers(kind, inputs),
+    grad,
+    laws,
+    (dtype) => kind + (dtypes.includes(dtype) ? (suffixes[dtype] ?? '') : ''),
+  );
 
 /** Applies an op of one operand, with an immediate number where it has one. */
 export function apply1(op: OpRecord<Immediate>, x: Tensor, value?: number): Tensor {

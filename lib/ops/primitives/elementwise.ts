@@ -13,6 +13,7 @@ import {
   type Operand,
   sameDType,
   transcendental,
+  wrapping,
 } from './elementwise-record.js';
 import { stopGradient } from './stop-gradient.js';
 
@@ -20,27 +21,27 @@ import { stopGradient } from './stop-gradient.js';
 
 // Arithmetic
 
-export const negOp = numeric('neg', (g) => [neg(g)], { involution: true, fold: (x) => -x });
-/** `-x`. */
+export const negOp = wrapping('neg', (g) => [neg(g)], { involution: true, fold: (x) => -x });
+/** `-x`. Integers wrap around, as in all arithmetic: the least int32 stays what it is. */
 export const neg = (x: Tensor): Tensor => apply1(negOp, x);
 
-export const absOp = numeric('abs', (g, node) => [mul(g, sign(node.input(0)))]);
+export const absOp = wrapping('abs', (g, node) => [mul(g, sign(node.input(0)))], {}, ['int32']);
 /** The absolute value; its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => apply1(absOp, x);
 
-export const addOp = numeric('add', (g) => [g, g], { neutral: { left: 0, right: 0 } });
-/** `a + b`, broadcast. */
+export const addOp = wrapping('add', (g) => [g, g], { neutral: { left: 0, right: 0 } });
+/** `a + b`, broadcast. Integers wrap around, as in PyTorch: 2147483647 + 1 is -2147483648. */
 export const add = (a: Operand, b: Operand): Tensor => apply2(addOp, a, b);
 
-export const subOp = numeric('sub', (g) => [g, neg(g)], { neutral: { right: 0 } });
-/** `a - b`, broadcast. */
+export const subOp = wrapping('sub', (g) => [g, neg(g)], { neutral: { right: 0 } });
+/** `a - b`, broadcast. Integers wrap around. */
 export const sub = (a: Operand, b: Operand): Tensor => apply2(subOp, a, b);
 
-export const mulOp = numeric('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))], {
+export const mulOp = wrapping('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))], {
   neutral: { left: 1, right: 1 },
   fold: (a, b) => a * b,
 });
-/** `a * b`, broadcast. */
+/** `a * b`, broadcast. Integers wrap around: an int32 holds the lowest 32 bits of the product. */
 export const mul = (a: Operand, b: Operand): Tensor => apply2(mulOp, a, b);
 
 export const divOp = floating(
@@ -83,14 +84,19 @@ export const roundOp = numeric('round', null);
 /** `x` rounded to the nearest whole number, ties to even, as `torch.round`. Its gradient is 0 everywhere. */
 export const round = (x: Tensor): Tensor => apply1(roundOp, x);
 
-export const floorDivOp = numeric('floorDiv', null);
+export const floorDivOp = wrapping('floorDiv', null, {}, ['int32']);
 /**
- * The quotient rounded down to a whole number, broadcast, as Python's `a // b`. An integer divided by 0 gives 0. Its
- * gradient is 0 everywhere.
+ * The quotient rounded down to a whole number, broadcast, as Python's `a // b`. An integer divided by 0 gives 0, and the
+ * least int32 divided by -1 itself. Its gradient is 0 everywhere.
  */
 export const floorDiv = (a: Operand, b: Operand): Tensor => divide(floorDivOp, a, b);
 
-export const modOp = numeric('mod', (g, node) => [g, neg(mul(g, floorDiv(node.input(0), node.input(1))))]);
+export const modOp = wrapping(
+  'mod',
+  (g, node) => [g, neg(mul(g, floorDiv(node.input(0), node.input(1))))],
+  {},
+  ['int32'],
+);
 /**
  * The remainder of `floorDiv`, broadcast: 0, or a number with the sign of `b`, as Python's `a % b` and
  * `torch.remainder`. An integer divided by 0 leaves 0, a float NaN.
@@ -246,22 +252,34 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   return new Tensor(whereOp, broadcast('where', [condition, ...values]), {});
 }
 
+/** The instruction that converts to a dtype. */
+const conversions: Record<DType, string> = {
+  float32: 'copy',
+  float64: 'copy',
+  int32: 'toInt32',
+  uint8: 'toUint8',
+  bool: 'truth',
+};
+
 export interface CastAttributes {
   readonly dtype: DType;
 }
 
-/** The same numbers as another dtype. Floats are truncated toward zero on the way to integers. */
+/** The same numbers as another dtype. */
 export const castOp: OpRecord<CastAttributes> = {
   kind: 'cast',
   type: ([x], { dtype }) => ({ shape: (x as Tensor).shape, dtype }),
   grad: (g, node) => [isFloat(node.input(0).dtype) ? cast(g, node.input(0).dtype) : null],
   kernel: {
     family: 'map',
-    instruction: ({ dtype }) => ({ code: dtype === 'bool' ? 'truth' : isFloat(dtype) ? 'copy' : 'truncate' }),
+    instruction: ({ dtype }) => ({ code: conversions[dtype] }),
   },
   cost: (node) => node.size,
 };
-/** Converts to another dtype. */
+/**
+ * Converts to another dtype. On the way to integers, floats are truncated toward zero; those beyond the range of int32 become
+ * its nearest end, and NaN 0. A uint8 holds the lowest eight bits of that int32, so that 300 becomes 44 and -1 255.
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
   requireDType('cast', dtype);
   return x.dtype === dtype ? x : new Tensor(castOp, [x], { dtype });

@@ -65,7 +65,38 @@ void combine_totals(const V* more, int64_t n, double* totals) {
   combine_into<Operation>(totals, more, n);
 }
 
+// Sums of int32, which wrap around. Sums of few elements are exact, and so are those of totals that
+// are wrapped each time.
+template <typename T>
+void wrap_all(int64_t n, T* totals) {
+  for (int64_t i = 0; i < n; ++i) totals[i] = wrap_int32(totals[i]);
+}
+
+template <typename T>
+void wrapped_groups(const T* values, int64_t groups, const Extent& extent, T* totals) {
+  combine_groups<Sum>(values, groups, extent, totals);
+  wrap_all(groups * extent.inner, totals);
+}
+
+template <typename T>
+void wrapped_part_of_row(const T* values, int64_t n, double* total) {
+  combine_part_of_row<Sum>(values, n, total);
+  wrap_all(1, total);
+}
+
+template <typename V>
+void wrapped_totals(const V* more, int64_t n, double* totals) {
+  combine_totals<Sum>(more, n, totals);
+  wrap_all(n, totals);
+}
+
 }  // namespace detail
+
+template <typename T>
+inline constexpr Combiner<T> kWrappedSum = {
+    Sum::template identity<T>(),  detail::wrapped_groups<T>, detail::wrapped_part_of_row<T>,
+    detail::combine_ring<Sum, T>, detail::wrapped_totals<T>, detail::wrapped_totals<double>,
+};
 
 template <class Operation, typename T>
 inline constexpr Combiner<T> kCombiner = {

@@ -6,9 +6,9 @@ namespace chainrule::CHAINRULE_ISA {
 namespace {
 
 template <typename T>
-const Combiner<T>& read_combiner(const StepReader& step, const Extent& extent) {
+const Combiner<T>& read_combiner(const StepReader& step, DType dtype, const Extent& extent) {
   const std::string code = step.text("code");
-  if (code == "sum") return kCombiner<Sum, T>;
+  if (code == "sum") return dtype == DType::kInt32 ? kWrappedSum<T> : kCombiner<Sum, T>;
   require(step, code == "max" || code == "min", "code must be sum, max or min");
   require(step, extent.length > 0 || extent.outer * extent.inner == 0,
           "the maximum or minimum of nothing is not defined");
@@ -22,8 +22,8 @@ std::vector<Reduction<T>> read_reductions(const StepReader& step, const Extent& 
     const Operand output = item.operand("output");
     require(item, output.contiguous() && output.elements() == extent.outer * extent.inner,
             "output is not contiguous, or has another size than dims say");
-    reductions.push_back({read_combiner<T>(item, extent), item.integer("result"), output,
-                          store_as<T>(output.dtype)});
+    reductions.push_back({read_combiner<T>(item, output.dtype, extent), item.integer("result"),
+                          output, store_as<T>(output.dtype)});
   }
   require(step, !reductions.empty(), "there are no reductions");
   return reductions;

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "kernels/vector/integers.h"
 #include "kernels/vector/math.h"
 #include "kernels/vector/remainder.h"
 #include "kernels/vector/special.h"
@@ -35,54 +36,66 @@ struct Ternary {
 // To add an operation, add its line anywhere: type, name in plans, and the result for the element
 // `x`. An immediate value of an instruction is its last input. Functions of `std` are right, but
 // called element by element; math.h and special.h hold vectorised ones.
-#define CHAINRULE_UNARY(X)                   \
-  X(Copy, "copy", x)                         \
-  X(Neg, "neg", -x)                          \
-  X(Abs, "abs", std::abs(x))                 \
-  X(Exp, "exp", exp(x))                      \
-  X(Log, "log", log(x))                      \
-  X(Sqrt, "sqrt", std::sqrt(x))              \
-  X(Sin, "sin", sin(x))                      \
-  X(Cos, "cos", cos(x))                      \
-  X(Tanh, "tanh", tanh(x))                   \
-  X(Sigmoid, "sigmoid", sigmoid(x))          \
-  X(Relu, "relu", x < T(0) ? T(0) : x)       \
-  X(Square, "square", (x * x))               \
-  X(Reciprocal, "reciprocal", T(1) / x)      \
-  X(Truth, "truth", x != T(0) ? T(1) : T(0)) \
-  X(Truncate, "truncate", std::trunc(x))     \
-  X(Floor, "floor", std::floor(x))           \
-  X(Ceil, "ceil", std::ceil(x))              \
-  X(Round, "round", std::nearbyint(x))       \
-  X(Erf, "erf", erf(x))                      \
-  X(Expm1, "expm1", expm1(x))                \
-  X(Log1p, "log1p", log1p(x))                \
-  X(Tan, "tan", std::tan(x))                 \
-  X(Asin, "asin", std::asin(x))              \
-  X(Acos, "acos", std::acos(x))              \
-  X(Atan, "atan", std::atan(x))              \
-  X(Sinh, "sinh", std::sinh(x))              \
-  X(Cosh, "cosh", std::cosh(x))
+#define CHAINRULE_UNARY(X)                         \
+  X(Copy, "copy", x)                               \
+  X(Neg, "neg", -x)                                \
+  X(Abs, "abs", std::abs(x))                       \
+  X(Exp, "exp", exp(x))                            \
+  X(Log, "log", log(x))                            \
+  X(Sqrt, "sqrt", std::sqrt(x))                    \
+  X(Sin, "sin", sin(x))                            \
+  X(Cos, "cos", cos(x))                            \
+  X(Tanh, "tanh", tanh(x))                         \
+  X(Sigmoid, "sigmoid", sigmoid(x))                \
+  X(Relu, "relu", x < T(0) ? T(0) : x)             \
+  X(Square, "square", (x * x))                     \
+  X(Reciprocal, "reciprocal", T(1) / x)            \
+  X(Truth, "truth", x != T(0) ? T(1) : T(0))       \
+  X(Floor, "floor", std::floor(x))                 \
+  X(Ceil, "ceil", std::ceil(x))                    \
+  X(Round, "round", std::nearbyint(x))             \
+  X(Erf, "erf", erf(x))                            \
+  X(Expm1, "expm1", expm1(x))                      \
+  X(Log1p, "log1p", log1p(x))                      \
+  X(Tan, "tan", std::tan(x))                       \
+  X(Asin, "asin", std::asin(x))                    \
+  X(Acos, "acos", std::acos(x))                    \
+  X(Atan, "atan", std::atan(x))                    \
+  X(Sinh, "sinh", std::sinh(x))                    \
+  X(Cosh, "cosh", std::cosh(x))                    \
+  X(NegInt32, "negInt32", wrap_int32(-x))          \
+  X(AbsInt32, "absInt32", wrap_int32(std::abs(x))) \
+  X(ToInt32, "toInt32", to_int32(x))               \
+  X(NegUint8, "negUint8", wrap_uint8(-x))          \
+  X(ToUint8, "toUint8", wrap_uint8(to_int32(x)))
 
 // The same for two elements `a` and `b`. Maximum and minimum keep a NaN on either side: the first
 // test catches one in `a`, and the failing comparison one in `b`.
-#define CHAINRULE_BINARY(X)                                        \
-  X(Add, Commutative, "add", a + b)                                \
-  X(Sub, Binary, "sub", a - b)                                     \
-  X(Mul, Commutative, "mul", (a * b))                              \
-  X(Div, Binary, "div", a / b)                                     \
-  X(Pow, Binary, "pow", std::pow(a, b))                            \
-  X(Maximum, Commutative, "maximum", a != a ? a : (a > b ? a : b)) \
-  X(Minimum, Commutative, "minimum", a != a ? a : (a < b ? a : b)) \
-  X(Mod, Binary, "mod", floor_mod(a, b))                           \
-  X(FloorDiv, Binary, "floorDiv", floor_div(a, b))                 \
-  X(Atan2, Binary, "atan2", std::atan2(a, b))                      \
-  X(LeakyRelu, Binary, "leakyRelu", a > T(0) ? a : a * b)          \
-  X(Eq, Commutative, "eq", a == b ? T(1) : T(0))                   \
-  X(Ne, Commutative, "ne", a != b ? T(1) : T(0))                   \
-  X(Lt, Binary, "lt", a < b ? T(1) : T(0))                         \
-  X(Le, Binary, "le", a <= b ? T(1) : T(0))                        \
-  X(Gt, Binary, "gt", a > b ? T(1) : T(0))                         \
+#define CHAINRULE_BINARY(X)                                              \
+  X(Add, Commutative, "add", a + b)                                      \
+  X(Sub, Binary, "sub", a - b)                                           \
+  X(Mul, Commutative, "mul", (a * b))                                    \
+  X(Div, Binary, "div", a / b)                                           \
+  X(Pow, Binary, "pow", std::pow(a, b))                                  \
+  X(Maximum, Commutative, "maximum", a != a ? a : (a > b ? a : b))       \
+  X(Minimum, Commutative, "minimum", a != a ? a : (a < b ? a : b))       \
+  X(Mod, Binary, "mod", floor_mod(a, b))                                 \
+  X(FloorDiv, Binary, "floorDiv", floor_div(a, b))                       \
+  X(Atan2, Binary, "atan2", std::atan2(a, b))                            \
+  X(LeakyRelu, Binary, "leakyRelu", a > T(0) ? a : a * b)                \
+  X(AddInt32, Commutative, "addInt32", wrap_int32(a + b))                \
+  X(SubInt32, Binary, "subInt32", wrap_int32(a - b))                     \
+  X(MulInt32, Commutative, "mulInt32", multiply_int32(a, b))             \
+  X(FloorDivInt32, Binary, "floorDivInt32", wrap_int32(floor_div(a, b))) \
+  X(ModInt32, Binary, "modInt32", floor_mod(a, b) + T(0))                \
+  X(AddUint8, Commutative, "addUint8", wrap_uint8(a + b))                \
+  X(SubUint8, Binary, "subUint8", wrap_uint8(a - b))                     \
+  X(MulUint8, Commutative, "mulUint8", wrap_uint8((a * b)))              \
+  X(Eq, Commutative, "eq", a == b ? T(1) : T(0))                         \
+  X(Ne, Commutative, "ne", a != b ? T(1) : T(0))                         \
+  X(Lt, Binary, "lt", a < b ? T(1) : T(0))                               \
+  X(Le, Binary, "le", a <= b ? T(1) : T(0))                              \
+  X(Gt, Binary, "gt", a > b ? T(1) : T(0))                               \
   X(Ge, Binary, "ge", a >= b ? T(1) : T(0))
 
 #define CHAINRULE_DEFINE_UNARY(Type, text, expression) \
