@@ -1,6 +1,7 @@
 import type { Tensor } from 'chainrule';
 import { philox } from '#lib/graph/random.js';
 import { moreRules } from './reference-functions.js';
+import { scanRule } from './reference-scan.js';
 
 /** A value of the reference: elements in row-major order, in double precision. */
 export interface Value {
@@ -163,6 +164,7 @@ const dropAxis = (index: readonly number[], axis: number, at: number) => [
 
 const rules: Readonly<Record<string, Rule>> = {
   ...moreRules,
+  scan: (node, inputs, attributes) => scanRule(interpret)(node, inputs, attributes),
   constant: (node, _, { value }) =>
     typeof value === 'number' ? new Array<number>(node.size).fill(value) : Array.from(value),
   neg: map((x) => -x),
