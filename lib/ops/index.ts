@@ -26,6 +26,7 @@ export * from './nn/smooth-activations.js';
 export * from './nn/softmax.js';
 export { scatterAddAlong, takeAlong } from './primitives/along.js';
 export { expand, type ReduceOptions, sum } from './primitives/broadcast.js';
+export type { ConvAlgorithm } from './primitives/conv.js';
 export { cumSum } from './primitives/cumulative.js';
 export { type CustomGradientRule, customGradient } from './primitives/custom-gradient.js';
 export {

@@ -67,8 +67,8 @@ const gradientRules = [
   {
     name: 'ties of maximum give both sides the whole gradient',
     file: 'lib/ops/primitives/elementwise.ts',
-    find: 'where(eq(greater, other), mul(g, 0.5), 0)',
-    replace: 'where(eq(greater, other), g, 0)',
+    find: 'where(eq(greater, other), mul(g, 0.5), g)',
+    replace: 'where(eq(greater, other), g, g)',
     tests: ops('maximum'),
   },
   {
@@ -137,8 +137,8 @@ const gradientRules = [
   {
     name: 'softmax without the shift by its maximum',
     file: 'lib/ops/nn/softmax.ts',
-    find: 'const shifted = sub(x, stopGradient(max(x, over, { keepDims: true })));',
-    replace: 'const shifted = sub(x, 0);',
+    find: 'const shifted = sub(line, largest(line, [over]));',
+    replace: 'const shifted = sub(line, 0);',
     tests: ['test/nn/module.test.ts', 'test/nn/losses/losses.test.ts'],
   },
   {
@@ -186,6 +186,34 @@ const kernels = [
     find: 'y[2] = T(0.5) * near_sum + T(2) * far_sum;',
     replace: 'y[2] = T(0.5) * near_sum + T(1) * far_sum;',
     tests: ['test/ops/spatial/winograd.test.ts'],
+  },
+  {
+    name: 'a convolution takes direct sums only where Winograd does not fit',
+    file: 'native/kernels/conv/winograd_grid.h',
+    find: 'const bool fits = !s.direct && dtype',
+    replace: 'const bool fits = dtype',
+    tests: ['test/ops/spatial/conv-algorithm.test.ts'],
+  },
+  {
+    name: 'a product of int32 is rounded before it wraps around',
+    file: 'native/kernels/vector/integers.h',
+    find: 'return wrap_int32(wrap_int32(high * b) * kHalf + low * b);',
+    replace: 'return wrap_int32(a * b);',
+    tests: ['test/ops/integers.test.ts'],
+  },
+  {
+    name: 'sums of int32 do not wrap around',
+    file: 'native/kernels/reduce/reduce.cc',
+    find: 'dtype == DType::kInt32 ? kWrappedSum<T> : kCombiner<Sum, T>',
+    replace: 'kCombiner<Sum, T>',
+    tests: ['test/ops/integers.test.ts'],
+  },
+  {
+    name: 'cumulative products of floats are not taken in order',
+    file: 'lib/ops/scan/cumulative-product.ts',
+    find: 'return isFloat(line.dtype) ? inOrder(line, along) : byDoubling(line, along);',
+    replace: 'return byDoubling(line, along);',
+    tests: ['test/ops/extremes.test.ts'],
   },
   {
     name: "Winograd's method reads one pixel beyond the border",
@@ -307,8 +335,8 @@ const engine = [
   {
     name: 'a - 0 and 0 - a are taken for one another',
     file: 'lib/ops/primitives/elementwise.ts',
-    find: "numeric('sub', (g) => [g, neg(g)], { neutral: { right: 0 } })",
-    replace: "numeric('sub', (g) => [g, neg(g)], { neutral: { left: 0, right: 0 } })",
+    find: "wrapping('sub', (g) => [g, neg(g)], { neutral: { right: 0 } })",
+    replace: "wrapping('sub', (g) => [g, neg(g)], { neutral: { left: 0, right: 0 } })",
     tests: ['test/compile', 'test/ops/table.test.ts'],
   },
   {

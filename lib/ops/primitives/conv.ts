@@ -3,12 +3,20 @@ import type { Shape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { windowPlaces } from './window.js';
 
+/**
+ * How a convolution is computed: `'direct'` sums for each result the products under its kernel and nothing else;
+ * `'auto'` leaves the choice to the kernel, which takes Winograd's method for kernels of 3x3 where that is faster.
+ */
+export type ConvAlgorithm = 'auto' | 'direct';
+
 export interface ConvAttributes {
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
   readonly dilation: readonly [number, number];
   /** Number of groups of channels; each group of results sees one group of the image's channels. */
   readonly groups: number;
+  /** Of the convolution and of both gradients. Left out where the kernel chooses. */
+  readonly algorithm?: 'direct';
 }
 
 export interface ConvGradAttributes extends ConvAttributes {
@@ -16,11 +24,12 @@ export interface ConvGradAttributes extends ConvAttributes {
   readonly shape: Shape;
 }
 
-const window = ({ stride, padding, dilation, groups }: ConvAttributes): ConvAttributes => ({
+const window = ({ stride, padding, dilation, groups, algorithm }: ConvAttributes): ConvAttributes => ({
   stride,
   padding,
   dilation,
   groups,
+  ...(algorithm && { algorithm }),
 });
 
 /** Multiply-adds, counted as two operations each, are the same for the convolution and both of its gradients. */

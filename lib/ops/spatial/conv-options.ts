@@ -1,3 +1,4 @@
+import type { ConvAlgorithm } from '../primitives/conv.js';
 import type { Extents, Pair } from '../primitives/window.js';
 
 /** Values beyond the image's borders: zeros, the mirrored image, its repeated border, or the image wrapped around. */
@@ -21,11 +22,17 @@ export interface ConvOptions<E extends Extents = Pair> {
    * channels make a depthwise convolution. Default 1.
    */
   readonly groups?: number;
+  /**
+   * `'direct'` computes each result, and each gradient, from the elements under the kernel alone; `'auto'` may take
+   * Winograd's method, which is faster, but whose errors depend on the largest element of a tile (docs/numerics.md).
+   * Default: the environment variable `CHAINRULE_CONV_ALGORITHM` where the graph is traced, else `'auto'`.
+   */
+  readonly algorithm?: ConvAlgorithm;
 }
 
 /** Options of a transposed convolution. Each extent is one number, or a list with one for each spatial axis. */
 export interface ConvTransposeOptions<E extends Extents = Pair>
-  extends Pick<ConvOptions<E>, 'stride' | 'dilation' | 'groups'> {
+  extends Pick<ConvOptions<E>, 'stride' | 'dilation' | 'groups' | 'algorithm'> {
   /** Elements cropped from every side of the result. Default 0. */
   readonly padding?: E;
   /** Elements added at the end of the result, fewer than the stride or the dilation. Default 0. */

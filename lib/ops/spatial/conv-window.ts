@@ -1,6 +1,8 @@
 import { at } from '../../graph/at.js';
 import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import type { ConvAlgorithm } from '../primitives/conv.js';
 import { type Extents, extents } from '../primitives/window.js';
+import { convAlgorithm } from './conv-algorithm.js';
 import type { ConvOptions, PaddingMode } from './conv-options.js';
 
 const MODES: readonly PaddingMode[] = ['zeros', 'reflect', 'replicate', 'circular'];
@@ -12,6 +14,7 @@ export interface ConvWindow {
   readonly paddingMode: PaddingMode;
   readonly dilation: readonly number[];
   readonly groups: number;
+  readonly algorithm: ConvAlgorithm;
 }
 
 /** Checks the options of a convolution over `rank` spatial axes. */
@@ -31,6 +34,7 @@ export function convWindow(op: string, options: ConvOptions<Extents>, rank: numb
     paddingMode,
     dilation: extents(op, 'dilation', dilation, rank, 1),
     groups: requireInteger(op, 'groups', groups, { min: 1 }),
+    algorithm: convAlgorithm(op, options.algorithm),
   };
 }
 

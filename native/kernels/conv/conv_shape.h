@@ -13,13 +13,16 @@ struct ConvShape {
   int64_t out_height, out_width;
   int64_t groups, group_channels, group_out;
   Dims stride, padding, dilation;
+  bool direct;  // the step asks for direct sums
 
   ConvShape(const StepReader& step, const Operand& input, const Operand& weight,
             const Operand& output)
       : groups(step.integer("groups")),
         stride(step.integers("stride")),
         padding(step.integers("padding")),
-        dilation(step.integers("dilation")) {
+        dilation(step.integers("dilation")),
+        direct(step.has("algorithm")) {
+    require(step, !direct || step.text("algorithm") == "direct", "algorithm must be direct");
     for (const Operand* operand : {&input, &weight, &output}) {
       require(step, operand->rank() == 4, "operands must have four dimensions");
       require(step, operand->contiguous(), "operands must be contiguous");

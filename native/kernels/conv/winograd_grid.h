@@ -64,14 +64,15 @@ inline WinogradSize backward_size(const ConvShape& s) {
   return {{s.images, s.height, s.width}, s.out_channels, s.channels};
 }
 
-// True if the method can compute a convolution, and if its transforms cost less than the products
-// that they save: tiles of 4 x 4 results take a quarter of the products. The same for all
+// True if the method can compute a convolution and may, and if its transforms cost less than the
+// products that they save: tiles of 4 x 4 results take a quarter of the products. The same for all
 // instruction sets, so that a plan fits all of them.
 inline bool takes_winograd(const ConvShape& s, DType dtype, const WinogradSize& size) {
   // In products: the transforms of one channel of a tile, and of one kernel of 3 x 3 weights.
   constexpr int64_t kTileCost = 400, kKernelCost = 200;
-  const bool fits = dtype == DType::kFloat32 && s.kernel_height == 3 && s.kernel_width == 3 &&
-                    s.groups == 1 && s.stride == Dims{1, 1} && s.dilation == Dims{1, 1};
+  const bool fits = !s.direct && dtype == DType::kFloat32 && s.kernel_height == 3 &&
+                    s.kernel_width == 3 && s.groups == 1 && s.stride == Dims{1, 1} &&
+                    s.dilation == Dims{1, 1};
   if (!fits) return false;
   const auto& [grid, inner, outer] = size;
   const double channels = static_cast<double>(inner) * static_cast<double>(outer);
