@@ -167,6 +167,8 @@ export interface Addon {
   isas(): string[];
   /** The BLAS library, as it describes itself. */
   blas(): string;
+  /** Whether plans take subnormal numbers for zero, as CHAINRULE_SUBNORMALS says. */
+  subnormals(): 'flush' | 'keep';
 }
 
 let loaded: Addon | undefined;

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "engine/routine.h"
+#include "engine/subnormals.h"
 
 namespace chainrule {
 
@@ -28,7 +29,10 @@ class Plan {
   void set_context(std::span<const uint32_t> words);
 
   // Runs all steps. Needs an arena; allocates nothing.
-  void run() const { routine_.run(state()); }
+  void run() const {
+    const SubnormalFlush flush;
+    routine_.run(state());
+  }
 
   // The steps, and the state that they run on.
   const Routine& routine() const { return routine_; }
@@ -37,6 +41,7 @@ class Plan {
   // Like `run`, with a clock for each step; see Kernel.
   size_t clocks() const { return routine_.clocks(); }
   void run_timed(std::span<double> milliseconds) const {
+    const SubnormalFlush flush;
     routine_.run_timed(state(), milliseconds);
   }
 

@@ -2,6 +2,7 @@
 
 #include "engine/blas.h"
 #include "engine/isa.h"
+#include "engine/subnormals.h"
 #include "napi/arena_object.h"
 #include "napi/arguments.h"
 #include "napi/barrier_calls.h"
@@ -31,6 +32,10 @@ Napi::Value blas(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), blas_name());
 }
 
+Napi::Value subnormals(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), flushes_subnormals() ? "flush" : "keep");
+}
+
 // A function whose OpErrors reach JavaScript with their fields.
 template <auto function>
 auto with_fields(const Napi::CallbackInfo& info) {
@@ -51,6 +56,7 @@ void add(Napi::Object exports, const char* name) {
 
 Napi::Object load(Napi::Env env, Napi::Object exports) {
   chosen_isa();
+  flushes_subnormals();
   use_one_blas_thread();
   add<create_arena>(exports, "createArena");
   exports.Set("constants", constants(env));
@@ -80,6 +86,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<isa>(exports, "isa");
   add<isas>(exports, "isas");
   add<blas>(exports, "blas");
+  add<subnormals>(exports, "subnormals");
   return exports;
 }
 

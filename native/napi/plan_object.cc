@@ -188,6 +188,7 @@ class TogetherRun {
   void run() const {
     std::array<Run, kMaxTogether> runs;
     for (size_t i = 0; i < count_; ++i) runs[i] = handles_[i]->plan.state();
+    const SubnormalFlush flush;
     handles_[0]->plan.routine().run_together({runs.data(), count_}, program_, handles_[0]->results);
   }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "engine/subnormals.h"
 #include "napi/mark.h"
 #include "sync/combine.h"
 
@@ -54,6 +55,7 @@ void combine(const Napi::CallbackInfo& info) {
   }
   const Mark mark(arguments, 5);
   const std::span<const ArrayView> sources(views.data(), count);
+  const SubnormalFlush flush;
   if (output.type == napi_float32_array) {
     combine_views<float>(sources, program.as<const int32_t>(), output, start, end);
   } else {

@@ -45,6 +45,11 @@ function spacing(x: number): number {
   return 2 ** (exponent - 23);
 }
 
+/** What a number becomes that is too small for float32's normal numbers. */
+function flushed(x: number): number {
+  return Math.abs(x) < 2 ** -126 ? 0 : x;
+}
+
 describe('elementary functions in float32', () => {
   it.each(cases)('%s is off by less than 2.5 units in the last place', async (name, fn, exact, low, high) => {
     const x = inputs(low, high);
@@ -54,7 +59,7 @@ describe('elementary functions in float32', () => {
     let worst = 0;
     let at = 0;
     x.forEach((value, i) => {
-      const expected = exact(value);
+      const expected = flushed(exact(value));
       const error =
         expected === result[i] ? 0 : Math.abs((result[i] as number) - expected) / spacing(expected);
       if (!(error <= worst)) [worst, at] = [error, value];

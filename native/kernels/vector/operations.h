@@ -76,12 +76,12 @@ struct Ternary {
   X(Sub, Binary, "sub", a - b)                                           \
   X(Mul, Commutative, "mul", (a * b))                                    \
   X(Div, Binary, "div", a / b)                                           \
-  X(Pow, Binary, "pow", std::pow(a, b))                                  \
+  X(Pow, Binary, "pow", std::pow(flushed(a), b))                         \
   X(Maximum, Commutative, "maximum", a != a ? a : (a > b ? a : b))       \
   X(Minimum, Commutative, "minimum", a != a ? a : (a < b ? a : b))       \
   X(Mod, Binary, "mod", floor_mod(a, b))                                 \
   X(FloorDiv, Binary, "floorDiv", floor_div(a, b))                       \
-  X(Atan2, Binary, "atan2", std::atan2(a, b))                            \
+  X(Atan2, Binary, "atan2", std::atan2(flushed(a), flushed(b)))          \
   X(LeakyRelu, Binary, "leakyRelu", a > T(0) ? a : a * b)                \
   X(AddInt32, Commutative, "addInt32", wrap_int32(a + b))                \
   X(SubInt32, Binary, "subInt32", wrap_int32(a - b))                     \

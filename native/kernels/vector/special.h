@@ -6,6 +6,13 @@
 // Double precision calls the library.
 namespace chainrule::CHAINRULE_ISA {
 
+// A number for functions of the library, which read its bits: 0 for a subnormal one, if this thread
+// takes those for 0.
+template <typename T>
+inline T flushed(T x) {
+  return x == T(0) ? std::copysign(T(0), x) : x;
+}
+
 inline double erf(double x) { return std::erf(x); }
 inline double expm1(double x) { return std::expm1(x); }
 inline double log1p(double x) { return std::log1p(x); }

@@ -4,6 +4,7 @@
 
 #include "data/augment.h"
 #include "engine/op_error.h"
+#include "engine/subnormals.h"
 #include "napi/rows/row_source.h"
 
 namespace chainrule {
@@ -52,6 +53,7 @@ void augment_rows(const Napi::CallbackInfo& info) {
   const int64_t source_rows = source.length / augmentation.source_elements();
   const auto row_bytes = static_cast<size_t>(augmentation.source_elements()) * source.element_size;
   float* output = destination.as<float>().data();
+  const SubnormalFlush flush;
   for (int64_t i = 0; i < count; ++i, output += augmentation.result_elements()) {
     const int32_t index = indices.as<const int32_t>()[static_cast<size_t>(start + i)];
     const int64_t row = gathered ? i : index;
@@ -75,6 +77,7 @@ void mix_rows(const Napi::CallbackInfo& info) {
       arguments.typed_array(1, "before", napi_float32_array, static_cast<size_t>(row));
   const double lambda = info[4].IsNumber() ? info[4].As<Napi::Number>().DoubleValue() : -1;
   if (!(lambda >= 0 && lambda <= 1)) arguments.fail("lambda", "a number from 0 to 1", info[4]);
+  const SubnormalFlush flush;
   mix_rows(rows.as<float>().data(), before.as<const float>().data(), count, row, lambda);
 }
 
