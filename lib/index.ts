@@ -34,7 +34,6 @@ export type {
   FindingKind,
   HealthReport,
   LayerHealth,
-  NonFiniteOp,
   ParameterHealth,
   ReluHealth,
 } from './health/report.js';
@@ -61,4 +60,5 @@ export type {
 } from './profile/report.js';
 export { type CompiledFunction, type CompileOptions, compile } from './runtime/compile-function.js';
 export { formatBytes, type MemoryBudget, type MemorySize } from './runtime/memory-size.js';
+export type { NonFiniteOp } from './runtime/non-finite.js';
 export * from './train/index.js';

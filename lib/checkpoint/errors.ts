@@ -1,9 +1,12 @@
-import { type ChainruleError, failed, messageOf } from '../graph/errors.js';
+import { type ChainruleError, failed, hasCode, messageOf } from '../graph/errors.js';
 
 /** An error with the directory of the checkpoints, the operation that failed, and the cause. */
 export function directoryError(dir: string, what: string, cause: unknown): ChainruleError {
   const expected = `checkpoint dir ${dir}: ${what}: ${messageOf(cause)}`;
-  return failed('ERR_CHAINRULE_CHECKPOINT', 'fit', expected, { cause });
+  const notFinite = hasCode(cause, 'ERR_CHAINRULE_NON_FINITE');
+  return failed(notFinite ? 'ERR_CHAINRULE_NON_FINITE' : 'ERR_CHAINRULE_CHECKPOINT', 'fit', expected, {
+    cause,
+  });
 }
 
 /** Emits a warning about checkpoints; training continues. */

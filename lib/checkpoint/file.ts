@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { bytesPerElement, type DType, type TensorData, viewOf } from '../graph/dtype.js';
-import { invalid } from '../graph/errors.js';
+import { failed, invalid } from '../graph/errors.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
 import { readExactly, writeAtomically } from '../io/files.js';
 import { encodeChunks, readSafetensorsHeader, type TensorEntry } from '../io/safetensors.js';
@@ -14,6 +14,8 @@ export interface TensorSource {
   readonly shape: Shape;
   readonly buffer: SharedArrayBuffer;
   readonly byteOffset: number;
+  /** True for values that no checkpoint may hold unless they are finite. */
+  readonly finite?: boolean;
 }
 
 /** Header of an intact checkpoint file. */
@@ -50,6 +52,20 @@ export async function writeCheckpoint(
   for (const part of parts) hash.update(part);
   parts[0]?.set(new TextEncoder().encode(hash.digest('hex')), DIGEST_START);
   await writeAtomically(path, parts);
+}
+
+/** Throws, with its name, if a tensor that must be finite is not. */
+export function requireFinite(sources: readonly TensorSource[]): void {
+  for (const { name, dtype, shape, buffer, byteOffset, finite } of sources) {
+    if (!finite) continue;
+    const values = viewOf(dtype, buffer, byteOffset, sizeOf(shape));
+    // Anything finite times 0 is 0.
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0;
+    if (sum === 0) continue;
+    const expected = `${name} must be finite, but some of its ${values.length} values are not`;
+    throw failed('ERR_CHAINRULE_NON_FINITE', 'fit', expected);
+  }
 }
 
 /** Verifies the checksum of a file and returns its header. Throws an error that describes the damage. */

@@ -1,5 +1,6 @@
 import { invalid } from '../graph/errors.js';
 import type { ScheduleState } from '../optim/schedule.js';
+import type { UpdateTally } from '../parallel/protocol/job.js';
 import { decodeJson, encodeJson } from './json.js';
 
 /** Figures by name: `loss` and the metrics. */
@@ -40,6 +41,8 @@ export interface RunProgress {
   readonly start: { readonly step: number; readonly epoch: number };
   /** Steps taken by the trainer. */
   readonly step: number;
+  /** The updates that skipped steps left out before the current epoch; missing in files of earlier versions. */
+  readonly updates?: UpdateTally;
   /** Completed epochs of the trainer: validated, reported to the schedules, and in the history. */
   readonly epochs: number;
   /** Completed steps of the current epoch. */

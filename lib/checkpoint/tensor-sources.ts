@@ -25,9 +25,10 @@ export interface RunMemory {
  */
 export function sourcesOf({ model, optimizer, parameters: flat, memory }: RunMemory): TensorSource[] {
   const named = model.namedParameters();
-  const own = [...named, ...model.namedBuffers()].map(([name, { shape, storage, dtype }]) => ({
-    ...sourceAt(name, shape, storage.data),
-    dtype,
+  const own = [...named, ...model.namedBuffers()].map(([name, variable]) => ({
+    ...sourceAt(name, variable.shape, variable.storage.data),
+    dtype: variable.dtype,
+    finite: flat.parameters.includes(variable),
   }));
   const trained = named.filter(([, parameter]) => flat.offsets.has(parameter));
   return [...own, ...trained.flatMap((entry) => remembered(entry, { optimizer, flat, memory }))];
@@ -41,13 +42,13 @@ function remembered(
   const { rule } = at(optimizer.groups, optimizer.groupOf(parameter));
   const names = stateShapes(rule, parameter.shape).map(([kept]) => kept);
   const state = stateOf({ flat, memory }, parameter).map(({ values, shape }, i) =>
-    sourceAt(`${TRAINING_PREFIX}optimizer/${names[i]}/${name}`, shape, values),
+    finiteAt(`${TRAINING_PREFIX}optimizer/${names[i]}/${name}`, shape, values),
   );
   const start = flat.offsets.get(parameter) as number;
   const alike = (['average', 'sum'] as const).flatMap((kind) => {
     const shared = memory[kind];
     const values = shared && viewInto(shared, start, start + parameter.size);
-    return values ? [sourceAt(`${TRAINING_PREFIX}${kind}/${name}`, parameter.shape, values)] : [];
+    return values ? [finiteAt(`${TRAINING_PREFIX}${kind}/${name}`, parameter.shape, values)] : [];
   });
   return [...state, ...alike];
 }
@@ -74,6 +75,10 @@ export function lossesSource(losses: Float64Array): TensorSource {
   const shared = new Float64Array(new SharedArrayBuffer(losses.length * bytesPerElement('float64')));
   shared.set(losses);
   return sourceAt(LOSSES, [losses.length], shared);
+}
+
+function finiteAt(name: string, shape: Shape, values: TypedArray): TensorSource {
+  return { ...sourceAt(name, shape, values), finite: true };
 }
 
 function sourceAt(name: string, shape: Shape, values: TypedArray): TensorSource {

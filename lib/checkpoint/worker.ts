@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { outcomeOf } from '../graph/outcome.js';
 import { findNewest, openDirectory, pathOf, probeDirectory, removeOld } from './directory.js';
-import { loadCheckpoint, writeCheckpoint } from './file.js';
+import { loadCheckpoint, requireFinite, writeCheckpoint } from './file.js';
 import type { Reply, Request, Work } from './requests.js';
 
 // Entry point of the checkpoint thread, which reads, hashes and writes files whose tensors are in shared memory.
@@ -21,6 +21,7 @@ async function perform(work: Work): Promise<unknown> {
       return loadCheckpoint(work.path, work.header, work.sources);
     case 'save': {
       const path = pathOf(work.dir, work.step);
+      requireFinite(work.sources);
       await writeCheckpoint(path, work.sources, work.state);
       await removeOld(work.dir, work.step, work.keep);
       return path;

@@ -3,9 +3,11 @@ export interface Origin {
   /** The path of a module, or a name in brackets for nodes made outside of modules: `conv1`, `(model)`, `(loss)`. */
   readonly layer: string;
   readonly phase: 'forward' | 'backward';
+  /** In the backward pass, the kind of the op whose gradient rule made the node. */
+  readonly gradientOf?: string;
 }
 
-/** The origin of the gradient of a node with the given origin. */
-export function backwardOf(origin: Origin | undefined): Origin | undefined {
-  return origin && { layer: origin.layer, phase: 'backward' };
+/** The origin of what the gradient rule of a node makes, given the node's kind and origin. */
+export function backwardOf(gradientOf: string, origin: Origin | undefined): Origin | undefined {
+  return origin && { layer: origin.layer, phase: 'backward', gradientOf };
 }

@@ -9,9 +9,9 @@ import type { Parameter } from '../nn/parameter.js';
 import { cast } from '../ops/primitives/elementwise.js';
 import type { RandomState } from '../runtime/executable.js';
 import { GraphRun } from '../runtime/graph-run.js';
+import { allFinite, findNonFinite } from '../runtime/non-finite.js';
 import { findingsOf, type HealthThresholds } from './findings.js';
-import { layerMeasures, parameterMeasures, reluMeasures } from './measures.js';
-import { allFinite, findNonFinite } from './non-finite.js';
+import { energy, layerMeasures, parameterMeasures, reluMeasures } from './measures.js';
 import type { HealthReport, LayerHealth, ParameterHealth, ReluHealth } from './report.js';
 import { type LoadedBatch, type ModelTrace, type TracedLayer, traceModel } from './trace-batch.js';
 
@@ -51,6 +51,7 @@ export async function examine(
       ),
       relus: trace.relus.map(({ output }) => reluMeasures(output)),
       parameters: parameters.map((x, i) => parameterMeasures(x, at(trace.gradients, i), nextValues.get(x))),
+      assigned: trace.assigned.map((value) => ({ energy: energy(value) })),
     },
     random,
   );
@@ -60,8 +61,9 @@ export async function examine(
     found.energy,
     found.gradientEnergy,
   ]);
-  const finite = [values.total[0]?.loss, ...energies].every(Number.isFinite);
-  const { count, first } = finite ? allFinite : await findNonFinite(rootsOf(trace), trace.origin, random);
+  const assigned = values.assigned.map(({ energy }) => energy);
+  const finite = [values.total[0]?.loss, ...energies, ...assigned].every(Number.isFinite);
+  const { count, first } = finite ? allFinite : await findNonFinite(rootsOf(trace), trace.origin, { random });
   const figures = {
     loss: values.total[0]?.loss ?? Number.NaN,
     layers: pairs(trace.layers, values.layers).map(([layer, found]) =>
@@ -148,7 +150,8 @@ function parameterHealth(
   };
 }
 
-function rootsOf({ loss, gradients, layers }: ModelTrace): Tensor[] {
+/** What training may not make non-finite comes first. */
+function rootsOf({ loss, gradients, assigned, layers }: ModelTrace): Tensor[] {
   const ofLayers = layers.flatMap(({ output, gradient }) => (gradient ? [output, gradient] : [output]));
-  return [loss, ...gradients, ...ofLayers];
+  return [loss, ...gradients, ...assigned, ...ofLayers];
 }

@@ -1,8 +1,8 @@
-import { formatShape, invalid } from '../graph/errors.js';
-import { sizeOf } from '../graph/shapes.js';
+import { invalid } from '../graph/errors.js';
+import { describeNonFinite } from '../runtime/non-finite.js';
 import { enumerate } from '../text/names.js';
 import { percent } from '../text/percent.js';
-import type { Finding, HealthReport, NonFiniteOp } from './report.js';
+import type { Finding, HealthReport } from './report.js';
 
 /** Limits beyond which a finding is reported. */
 export interface HealthThresholds {
@@ -75,14 +75,6 @@ function nonFinite({ firstNonFinite: first }: Figures): Finding | null {
     layers: [first.layer],
     message: `${describeNonFinite(first)}. Remedies: ${remedies}`,
   };
-}
-
-/** Describes the first op that made a non-finite value, as a sentence. */
-export function describeNonFinite({ op, shape, dtype, layer, phase, count }: NonFiniteOp): string {
-  const values = `${count} of its ${sizeOf(shape)} values`;
-  if (op === 'variable' || op === 'constant') return `${layer} must be finite, but ${values} are not`;
-  const type = `${dtype}${formatShape(shape)}`;
-  return `${op} in ${layer} made the first value that is not finite, in the ${phase} pass: ${values} (${type})`;
 }
 
 /** The layers that have a gradient, with its ratio to that of the last layer. */

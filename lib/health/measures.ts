@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { mean } from '../ops/math/reductions.js';
 import { sum } from '../ops/primitives/broadcast.js';
-import { abs, cast, eq, mul, ne, square, sub } from '../ops/primitives/elementwise.js';
+import { abs, cast, eq, square, sub } from '../ops/primitives/elementwise.js';
 import { max } from '../ops/primitives/reduce.js';
 
 // All measures are in float64, so that squares of float32 do not overflow, and part of a plan, off the main thread.
@@ -11,17 +11,6 @@ const share = (condition: Tensor): Tensor => mean(exactly(condition));
 
 /** Sum of squares; not finite if any element is not. */
 export const energy = (x: Tensor): Tensor => sum(square(exactly(x)));
-
-/** Number of elements that are NaN or infinite. */
-export function nonFiniteCount(x: Tensor): Tensor {
-  // Anything finite times 0 is 0.
-  return sum(exactly(ne(mul(x, 0), 0)));
-}
-
-/** Number of elements that are NaN. */
-export function nanCount(x: Tensor): Tensor {
-  return sum(exactly(ne(x, x)));
-}
 
 /** Measures of a layer's output, given the gradient with respect to it. */
 export function layerMeasures(output: Tensor, gradient: Tensor) {

@@ -1,5 +1,5 @@
-import type { DType } from '../graph/dtype.js';
 import type { Shape } from '../graph/shapes.js';
+import type { NonFiniteOp } from '../runtime/non-finite.js';
 
 /** The output of one call of a module, and the gradient of the loss with respect to it. */
 export interface LayerHealth {
@@ -47,19 +47,6 @@ export interface ParameterHealth {
   readonly updateRatio: number | null;
   /** Elements that are NaN or infinite. */
   readonly nonFinite: { readonly values: number; readonly gradient: number };
-}
-
-/** The op that made the first non-finite value from finite ones. */
-export interface NonFiniteOp {
-  /** Kind of the op, such as `exp`; `variable` or `constant` for a parameter or input that is itself not finite. */
-  readonly op: string;
-  readonly shape: Shape;
-  readonly dtype: DType;
-  /** Layer of the op: a path, `(model)`, `(loss)`, or a parameter's path. */
-  readonly layer: string;
-  readonly phase: 'forward' | 'backward';
-  /** Elements that are NaN or infinite. */
-  readonly count: number;
 }
 
 export type FindingKind = 'vanishing' | 'exploding' | 'dead' | 'nonFinite' | 'staleUpdates' | 'largeUpdates';

@@ -34,22 +34,25 @@ export interface ModelTrace {
   readonly parameters: readonly NamedParameter[];
   /** One per parameter. */
   readonly gradients: readonly Tensor[];
+  /** The values that `forward` assigns to buffers. */
+  readonly assigned: readonly Tensor[];
   origin(node: Tensor): Origin;
 }
 
-/** Traces the loss of one batch, its layers, and all gradients. Assignments made by `forward` are dropped. */
+/** Traces the loss of one batch, its layers, and all gradients. Assignments made by `forward` are not made. */
 export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): ModelTrace {
   const parameters = model.namedParameters();
   const start = upcomingId();
-  const { result, calls } = traced(() =>
+  const { result: found, trace } = traced(() =>
     recordCalls(model, () => loss(model.forward(...batch.inputs.map(asModelInput)), batch.targets)),
-  ).result;
+  );
+  const { result, calls } = found;
   if (result.size !== 1)
     throw invalid('inspect', 'the loss must have one element', formatShape(result.shape));
   const nodes = reachable([result]);
   const layers = distinctOutputs(calls, new Set(nodes));
   const leaves = [...parameters.map(([, parameter]) => parameter), ...layers.map(({ output }) => output)];
-  const found = within({ ...context(), origin: { layer: LOSS, phase: 'backward' } }, () =>
+  const slopes = within({ ...context(), origin: { layer: LOSS, phase: 'backward' } }, () =>
     accumulateGradients([result], [ones(result.shape, result.dtype)], leaves),
   );
   const names = new Map<Tensor, string>(
@@ -68,7 +71,7 @@ export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): Model
       path,
       type: module.constructor.name,
       output,
-      gradient: found[parameters.length + i],
+      gradient: slopes[parameters.length + i],
     })),
     relus: numbered(
       nodes
@@ -76,7 +79,8 @@ export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): Model
         .map((output) => ({ path: output.origin?.layer ?? MODEL, output })),
     ),
     parameters,
-    gradients: parameters.map(([, x], i) => found[i] ?? zeros(x.shape, x.dtype)),
+    gradients: parameters.map(([, x], i) => slopes[i] ?? zeros(x.shape, x.dtype)),
+    assigned: [...trace.assignments.values()].filter(({ dtype, size }) => isFloat(dtype) && size > 0),
     origin,
   };
 }

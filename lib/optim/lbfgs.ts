@@ -1,9 +1,9 @@
-import { failed, invalid, requireInteger, requireOptions } from '../graph/errors.js';
+import { type ChainruleError, failed, invalid, requireInteger, requireOptions } from '../graph/errors.js';
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireNonNegative, requirePositive } from './checks.js';
 import { CurvatureHistory } from './curvature-history.js';
-import { Objective } from './objective.js';
+import { type Evaluation, Objective } from './objective.js';
 import { isTrainable } from './optimizer.js';
 import { strongWolfe } from './strong-wolfe.js';
 import { dot, largest, magnitude, plusScaled, scaled, type Vector } from './vectors.js';
@@ -86,7 +86,8 @@ export class LBFGS {
     const objective = this.#prepare(parameters, loss);
     const { maxIterations, maxEvaluations, toleranceGradient, toleranceChange } = this.#options;
     let { value, gradient } = await objective.evaluate();
-    const first = requireFinite(value);
+    const first = value;
+    requireFinite({ value, gradient });
     this.evaluations++;
     let evaluations = 1;
     for (let i = 1; i <= maxIterations; i++) {
@@ -95,10 +96,7 @@ export class LBFGS {
       const begin = this.#last ? 1 : Math.min(1, 1 / magnitude(gradient));
       this.iterations++;
       const slope = dot(gradient, direction);
-      if (!Number.isFinite(slope)) {
-        const expected = 'the gradient must stay finite';
-        throw failed('ERR_CHAINRULE_NON_FINITE', 'lbfgs', expected, { received: slope });
-      }
+      if (!Number.isFinite(slope)) throw notFinite('the slope along the step', slope);
       if (slope > -toleranceChange) {
         this.#last = { direction, length: begin * this.#options.lr, gradient };
         break;
@@ -170,17 +168,18 @@ export class LBFGS {
         const { toleranceChange: tolerance } = this.#options;
         const search = { evaluate, direction, start, length, tolerance, maxEvaluations: remaining };
         const found = await strongWolfe(search);
-        requireFinite(found.value);
+        requireFinite(found);
         objective.moveTo(plusScaled(point, found.length, direction));
         return found;
       }
       // The loss after the final step is not needed.
       if (!final) {
         const found = await evaluate(length);
-        requireFinite(found.value);
+        requireFinite(found);
         return { ...found, length, evaluations: 1 };
       }
       objective.moveTo(plusScaled(point, length, direction));
+      if (!objective.isFinite) throw notFinite('a parameter', 'an overflow');
       return { ...start, length, evaluations: 0 };
     } catch (error) {
       objective.moveTo(point);
@@ -189,10 +188,16 @@ export class LBFGS {
   }
 }
 
-function requireFinite(value: number): number {
-  if (Number.isFinite(value)) return value;
-  const expected = 'the loss must stay finite; the parameters are those of the step before';
-  throw failed('ERR_CHAINRULE_NON_FINITE', 'lbfgs', expected, { received: value });
+/** Checked before the curvature is remembered, so that the next call can go on. */
+function requireFinite({ value, gradient }: Evaluation): void {
+  if (!Number.isFinite(value)) throw notFinite('the loss', value);
+  const bad = gradient.find((slope) => !Number.isFinite(slope));
+  if (bad !== undefined) throw notFinite('the gradient', bad);
+}
+
+function notFinite(what: string, received: unknown): ChainruleError {
+  const expected = `${what} must stay finite; the parameters are those of the step before`;
+  return failed('ERR_CHAINRULE_NON_FINITE', 'lbfgs', expected, { received });
 }
 
 function sameItems(a: readonly Variable[], b: readonly Variable[]): boolean {

@@ -3,6 +3,7 @@ import { isFloat } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
+import { addon } from '../runtime/addon.js';
 import { type CompiledFunction, compile } from '../runtime/compile-function.js';
 import type { Vector } from './vectors.js';
 
@@ -49,6 +50,13 @@ export class Objective {
       storage.data.set(point.subarray(offset, offset + size));
       offset += size;
     }
+  }
+
+  /** True if all parameters are finite numbers of their dtype. */
+  get isFinite(): boolean {
+    return this.parameters.every(
+      ({ storage, size }) => addon().largest(storage.data, 0, size) < Number.POSITIVE_INFINITY,
+    );
   }
 
   /** The loss and its gradient at the current parameters. */

@@ -60,15 +60,20 @@ export interface Addon {
    * Decodes a plan in the flat form that `encodePlan` writes. Allocates no memory for the arena yet.
    *
    * @param arena where it runs; by default a new one
+   * @param results as of `runTogether`, those that `run` measures; a step past the last is for results that are complete
+   *   at the end
    */
-  createPlan(plan: object, arena?: ArenaHandle): PlanHandle;
-  /** Runs a plan on this thread. The word `marks[markIndex]` is set on completion. */
+  createPlan(plan: object, arena?: ArenaHandle, results?: Int32Array): PlanHandle;
+  /**
+   * Runs a plan on this thread. The word `marks[markIndex]` is set on completion. Returns an upper bound of the magnitudes
+   * of the plan's results: infinite if any of them is NaN or infinite, and 0 if it has none.
+   */
   run(
     handle: PlanHandle,
     bindings: readonly TypedArray[],
     context: Uint32Array,
     ...mark: MarkArguments
-  ): void;
+  ): number;
   /** As `run`, and adds the time of each step to its clock; the steps of a loop's body follow the loop. */
   runTimed(
     handle: PlanHandle,
@@ -81,7 +86,8 @@ export interface Addon {
   /**
    * Runs executables of one plan, each on its bindings and its four words of `contexts`, and accumulates results in the
    * bindings of the first, in the order of a postfix program over the runs. `results` has four words per result: the
-   * step that writes it, its binding, its first element and its end.
+   * step that writes it, its binding, its first element and its end. Returns an upper bound of the magnitudes of these
+   * sums: infinite if any of them is NaN or infinite.
    */
   runTogether(
     handles: readonly PlanHandle[],
@@ -89,7 +95,7 @@ export interface Addon {
     contexts: Uint32Array,
     program: Int32Array,
     results: Int32Array,
-  ): void;
+  ): number;
   /** Runs a plan on a thread of the libuv pool; resolves to the milliseconds that the steps took. */
   runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<number>;
   /** Frees the memory of the arena until a plan runs in it again. */
@@ -114,6 +120,8 @@ export interface Addon {
     end: number,
     ...mark: MarkArguments
   ): void;
+  /** The largest magnitude of some elements of a float array; infinite if any of them is NaN or infinite. */
+  largest(array: TypedArray, start: number, end: number): number;
   /** The address of an array's first byte modulo `modulus`. */
   addressModulo(array: TypedArray, modulus: number): number;
   /** Number of trainings in this process after a change by 1, -1 or 0. What a thread added ends with the thread. */

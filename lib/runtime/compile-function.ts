@@ -1,13 +1,16 @@
 import type { Compiled } from '../compile/compile.js';
+import { context, within } from '../graph/context.js';
 import type { TypedArray } from '../graph/dtype.js';
-import { formatType } from '../graph/errors.js';
-import { constant, input, tensor } from '../graph/leaf.js';
+import { formatType, invalid } from '../graph/errors.js';
+import { constant, type InputAttributes, input, tensor } from '../graph/leaf.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { bind } from './bind.js';
 import { compileWithin } from './compile-within.js';
 import { Executable } from './executable.js';
+import { FiniteValues } from './finite-values.js';
 import { type MemoryBudget, type MemorySize, resolveMemory } from './memory-size.js';
+import { FUNCTION } from './non-finite.js';
 import { Queue } from './queue.js';
 import {
   type Argument,
@@ -35,10 +38,19 @@ export interface CompileOptions {
    * docs/memory.md. Default: no limit, which is the quickest.
    */
   readonly memory?: MemorySize;
+  /**
+   * True to reject a call if one of its results, gradients or assigned values is NaN or infinite, with the op that first
+   * made such a value; nothing is assigned then. Takes memory and time for copies of the assigned values and gradients.
+   * Default false.
+   */
+  readonly checkFinite?: boolean;
 }
 
 interface Entry {
   readonly compiled: Compiled;
+  readonly inputs: readonly Tensor<InputAttributes>[];
+  /** With `checkFinite`. */
+  readonly finite: FiniteValues | undefined;
   readonly executable: Executable;
   readonly result: Result;
   readonly outputs: readonly Tensor[];
@@ -53,15 +65,17 @@ interface Entry {
  * loop stays free, or on the caller's if a run takes less time than the hop to that thread and back (0.3 ms). Calls run
  * one at a time. Assignments that the function makes (an optimiser's step) take effect when its promise resolves.
  *
- * @throws if `memory` is not a valid amount of memory
+ * @throws if `memory` is not a valid amount of memory, or `checkFinite` not a boolean
  * @throws (rejects) with an error that names the op if a shape or dtype does not fit, and with the smallest possible
  *   budget if the budget is too small; nothing is assigned then
  */
 export function compile<Arguments extends readonly Tensor[], R extends Result>(
   fn: (...args: Arguments) => R,
-  { seed = 0, memory }: CompileOptions = {},
+  { seed = 0, memory, checkFinite = false }: CompileOptions = {},
 ): CompiledFunction<Arguments, R> {
   const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
+  if (typeof checkFinite !== 'boolean')
+    throw invalid('compile', 'checkFinite must be true or false', checkFinite);
   const entries = new Map<string, Entry[]>();
   let runs = 0;
   const queue = new Queue();
@@ -71,7 +85,7 @@ export function compile<Arguments extends readonly Tensor[], R extends Result>(
     const known = entries.get(key) ?? [];
     let entry = known.find(({ guards }) => guards.every((holds) => holds()));
     if (!entry) {
-      entry = build(fn, tensors, budget);
+      entry = build(fn, tensors, budget, checkFinite);
       entries.set(key, [...known, entry]);
     }
     const values = await Promise.all(tensors.map(concreteValue));
@@ -95,14 +109,22 @@ function build<Arguments extends readonly Tensor[]>(
   fn: (...args: Arguments) => Result,
   like: readonly Tensor[],
   budget: MemoryBudget | undefined,
+  checkFinite: boolean,
 ): Entry {
   const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
-  const { result, trace } = traced(() => fn(...(inputs as unknown as Arguments)));
+  const run = () => traced(() => fn(...(inputs as unknown as Arguments)));
+  const { result, trace } = checkFinite ? within({ ...context(), origin: FUNCTION }, run) : run();
   const outputs = [...new Set(tensorsOf('compile', result))];
   requireOwnInputs('compile', inputs, [...outputs, ...trace.assignments.values()]);
-  const compiled = compileWithin({ inputs, outputs, assignments: trace.assignments }, budget);
+  const finite = checkFinite ? new FiniteValues(outputs, trace) : undefined;
+  const graph = finite
+    ? { inputs, outputs: finite.nodes }
+    : { inputs, outputs, assignments: trace.assignments };
+  const compiled = compileWithin(graph, budget);
   return {
     compiled,
+    inputs,
+    finite,
     executable: new Executable(compiled.plan),
     result,
     outputs,
@@ -113,13 +135,15 @@ function build<Arguments extends readonly Tensor[]>(
 }
 
 async function execute(
-  { compiled, executable, result, outputs, afterRun }: Entry,
+  { compiled, inputs, finite, executable, result, outputs, afterRun }: Entry,
   values: readonly TypedArray[],
   seed: number,
   step: number,
 ): Promise<Result> {
-  const { bindings, produced } = bind(compiled, values, outputs);
+  const { bindings, produced } = bind(compiled, values, finite?.nodes ?? outputs);
   await executable.runWhereCheapest(bindings, { seed, step });
+  if (finite && !finite.areFinite(produced)) throw await finite.refusal(inputs, values, { seed, step });
+  finite?.assign(produced);
   for (const hook of afterRun) hook();
   return mapTensors(result, (node) => constant(produced.get(node) as TypedArray, node.shape, node.dtype));
 }

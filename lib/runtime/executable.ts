@@ -27,19 +27,26 @@ export class Executable {
   /** The duration of the last run timed by `runWhereCheapest`. */
   #lastMs = Number.POSITIVE_INFINITY;
 
-  /** @param arena shared with plans that never run at the same time; by default a new one */
+  /**
+   * @param arena shared with plans that never run at the same time; by default a new one
+   * @param measured results whose magnitudes `run` returns: see `addon.createPlan`
+   */
   constructor(
     readonly plan: Plan,
     arena = new Arena(),
+    measured?: Int32Array,
   ) {
     const outputs = plan.bindings.filter(({ kind }) => kind === 'output');
     requireMemory(outputs.reduce((sum, { bytes }) => sum + bytes, arena.grow(plan.arenaBytes)));
-    this.#handle = addon().createPlan(encodePlan(plan), arena.handle);
+    this.#handle = addon().createPlan(encodePlan(plan), arena.handle, measured);
   }
 
-  /** Runs on this thread. `bindings` are in the order of `plan.bindings`; the mark is set on completion. */
-  run(bindings: readonly TypedArray[], random: RandomState, ...mark: MarkArguments): void {
-    addon().run(this.#handle, bindings, this.#words(random), ...mark);
+  /**
+   * Runs on this thread. `bindings` are in the order of `plan.bindings`; the mark is set on completion. Returns an upper
+   * bound of the magnitudes of the measured results.
+   */
+  run(bindings: readonly TypedArray[], random: RandomState, ...mark: MarkArguments): number {
+    return addon().run(this.#handle, bindings, this.#words(random), ...mark);
   }
 
   /** The steps that can accumulate their results when several executables of the same plan run together. */
@@ -57,13 +64,13 @@ export class Executable {
     randoms: readonly RandomState[],
     program: Int32Array,
     results: Int32Array,
-  ): void {
+  ): number {
     const contexts = new Uint32Array(CONTEXT_WORDS * executables.length);
     executables.forEach((executable, i) => {
       contexts.set(executable.#words(randoms[i] as RandomState), CONTEXT_WORDS * i);
     });
     const handles = executables.map((executable) => executable.#handle);
-    addon().runTogether(handles, bindings, contexts, program, results);
+    return addon().runTogether(handles, bindings, contexts, program, results);
   }
 
   /** Runs on this thread and adds the time of each step to its clock: see `clockedSteps`. */

@@ -71,7 +71,12 @@ export class Trainer {
   readonly #metrics: Readonly<Record<string, Metric>>;
   readonly #memory: TrainerMemory;
   readonly #predict: (input: Tensor) => Promise<Tensor>;
-  readonly #state: TrainerState = { steps: 0, epochs: 0, history: [] };
+  readonly #state: TrainerState = {
+    steps: 0,
+    updates: { missed: 0, contributed: 0 },
+    epochs: 0,
+    history: [],
+  };
   readonly #calls = new Calls();
   readonly #cores: UsableCores;
   readonly #feed = new ProgressFeed();
@@ -107,7 +112,7 @@ export class Trainer {
    * resumes the run in that directory.
    *
    * @throws before anything is trained if the data does not fit the model; the worker's error if one fails; if the loss
-   *   is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
+   *   or a gradient is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
    */
   async *fit(
     data: Dataset | StreamDataset,
@@ -309,8 +314,13 @@ export class Trainer {
 
   /** Before the first update there are no averages yet, so the parameters keep their own values. */
   async #withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
-    const updates = this.#options.optimizer.updatesAfter(this.#state.steps);
-    return updates === 0 ? fn() : this.#memory.withAverages(fn);
+    return this.#updates === 0 ? fn() : this.#memory.withAverages(fn);
+  }
+
+  /** Number of updates made so far. */
+  get #updates(): number {
+    const { steps, updates } = this.#state;
+    return this.#options.optimizer.updatesAfter(steps) - updates.missed;
   }
 
   #budget(op: string, memory = this.#options.memory): MemoryBudget | undefined {
@@ -354,13 +364,14 @@ export class Trainer {
     return { ...prepared, training };
   }
 
-  /** @throws the failure of a worker; if the loss is not finite, with the op that made the first such value */
+  /** @throws the failure of a worker; if the loss or a gradient is not finite, with the op that made the first such value */
   async #trainEpoch(run: FitRun, limits: ResourceLimits): Promise<EpochResult> {
     const { samples: data, options } = run.input;
     const outcome = await run.trainEpoch({
       optimizer: this.#options.optimizer,
       planRows: (rows, { training }) =>
         planRows(this.#context(this.#memory.inUse()), data, training, { ...limits, rows }),
+      memory: this.#context(this.#memory.inUse()),
       onProgress: (progress) => {
         this.#feed.publish(progress);
         options.onProgress?.(progress);
@@ -378,7 +389,11 @@ export class Trainer {
   }
 
   async #inspect(samples: Samples, thresholds: Partial<HealthThresholds> = {}): Promise<HealthReport> {
-    const context = { ...this.#context(this.#memory.inUse()), steps: this.#state.steps };
+    const context = {
+      ...this.#context(this.#memory.inUse()),
+      steps: this.#state.steps,
+      updates: this.#updates,
+    };
     const batch = await loadSamples(samples, context.seed);
     return inMode(this.model, true, () => inspectBatch(context, batch, thresholds));
   }

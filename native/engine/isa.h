@@ -3,6 +3,7 @@
 #include <span>
 
 #include "engine/kernel.h"
+#include "engine/largest.h"
 #include "engine/operation.h"
 
 namespace chainrule {
@@ -11,6 +12,7 @@ struct InstructionSet {
   const char* name;
   std::span<const KernelEntry> kernels;
   std::span<const Operation> operations;
+  Largest largest;
 };
 
 // The instruction sets that were built and that this CPU supports, lowest first.

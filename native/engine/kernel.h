@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -45,6 +46,11 @@ class Kernel {
   // sync/combine.h).
   virtual bool sums() const { return false; }
   virtual void run_sum(std::span<const Run> runs, std::span<const int32_t> program) const;
+
+  // An upper bound of the magnitudes of what the last `run` stored, by its operands: finite only
+  // where that takes less time than reading the results.
+  virtual double bound(const Run&) const { return std::numeric_limits<double>::infinity(); }
+
   virtual void run_timed(const Run& run, std::span<double> milliseconds) const;
 };
 

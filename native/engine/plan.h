@@ -34,6 +34,12 @@ class Plan {
     routine_.run(state());
   }
 
+  // The same, and returns an upper bound of the magnitudes of results; see Routine::run.
+  double run(std::span<const Routine::Result> results) const {
+    const SubnormalFlush flush;
+    return routine_.run(state(), results);
+  }
+
   // The steps, and the state that they run on.
   const Routine& routine() const { return routine_; }
   Run state() const { return {buffers_, {context_.data(), context_words_}}; }

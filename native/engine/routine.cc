@@ -1,11 +1,20 @@
 #include "engine/routine.h"
 
+#include <algorithm>
 #include <array>
 
+#include "engine/isa.h"
 #include "engine/step_reader.h"
 #include "sync/combine.h"
 
 namespace chainrule {
+namespace {
+
+// Bounds up to this are as good as the magnitudes themselves: a thousand of them can be added.
+double most_of(DType dtype) { return dtype == DType::kFloat32 ? 0x1p117 : 0x1p1013; }
+
+}  // namespace
+
 Routine::Routine(const PlainValue& description, std::span<const KernelEntry> kernels)
     : arena_bytes_(
           static_cast<size_t>(description["arenaBytes"].integer("plan: arenaBytes", 0, kLargest))) {
@@ -26,33 +35,80 @@ void Routine::run_timed(const Run& run, std::span<double> milliseconds) const {
   }
 }
 
-void Routine::run_together(std::span<const Run> runs, std::span<const int32_t> program,
-                           std::span<const Result> results) const {
+double Routine::run(const Run& run, std::span<const Result> results) const {
+  double most = 0;
+  auto result = results.begin();
+  const auto measure = [&](size_t step) {
+    for (; result != results.end() && result->step == step; ++result) {
+      most = std::max(most, magnitude(run, *result));
+    }
+  };
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    steps_[i]->run(run);
+    measure(i);
+  }
+  measure(steps_.size());
+  return most;
+}
+
+double Routine::magnitude(const Run& run, const Result& result) const {
+  const DType dtype = bindings_[result.buffer - 1].dtype;
+  if (result.step < steps_.size()) {
+    const double bound = steps_[result.step]->bound(run);
+    if (bound <= most_of(dtype)) return bound;
+  }
+  const std::byte* values = run.buffers[result.buffer] + result.start * size_of(dtype);
+  return chosen_isa().largest(values, static_cast<int64_t>(result.end - result.start), dtype);
+}
+
+// The magnitude of a result that its step has summed over all runs.
+double Routine::sum_magnitude(std::span<const Run> runs, const Result& result) const {
+  double bound = 0;
+  for (const Run& run : runs) bound += steps_[result.step]->bound(run);
+  const DType dtype = bindings_[result.buffer - 1].dtype;
+  return bound <= most_of(dtype) ? bound : magnitude(runs[0], result);
+}
+
+double Routine::run_together(std::span<const Run> runs, std::span<const int32_t> program,
+                             std::span<const Result> results) const {
+  double most = 0;
   size_t first = 0;
   auto segment = results.begin();
   for (auto result = results.begin(); result != results.end(); ++result) {
     if (!sums(result->step)) continue;
-    run_segment(runs, program, first, result->step, {segment, result});
+    most = std::max(most, run_segment(runs, program, first, result->step, {segment, result}));
     steps_[result->step]->run_sum(runs, program);
+    most = std::max(most, sum_magnitude(runs, *result));
     first = result->step + 1;
     segment = result + 1;
   }
-  run_segment(runs, program, first, steps_.size(), {segment, results.end()});
+  return std::max(most, run_segment(runs, program, first, steps_.size(), {segment, results.end()}));
 }
 
-void Routine::run_segment(std::span<const Run> runs, std::span<const int32_t> program, size_t first,
-                          size_t end, std::span<const Result> results) const {
+double Routine::run_segment(std::span<const Run> runs, std::span<const int32_t> program,
+                            size_t first, size_t end, std::span<const Result> results) const {
   std::array<const Run*, kMaxDepth> stack;
   size_t depth = 0;
+  double total = 0;
   for (const int32_t word : program) {
     if (word == kAdd) {
       --depth;
       for (const Result& result : results) add_result(*stack[depth - 1], *stack[depth], result);
     } else {
-      for (size_t i = first; i < end; ++i) steps_[i]->run(runs[word]);
+      double most = 0;
+      auto result = results.begin();
+      for (size_t i = first; i < end; ++i) {
+        steps_[i]->run(runs[word]);
+        // At once, while the results are in a cache and the operands in the arena.
+        for (; result != results.end() && result->step == i; ++result) {
+          most = std::max(most, magnitude(runs[word], *result));
+        }
+      }
+      total += most;
       stack[depth++] = &runs[word];
     }
   }
+  return total;
 }
 
 void Routine::add_result(const Run& to, const Run& from, const Result& result) const {

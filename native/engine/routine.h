@@ -35,30 +35,37 @@ class Routine {
     for (const auto& step : steps_) step->run(run);
   }
 
-  // Elements of a buffer that a step writes, and that are summed over several runs.
+  // Elements of a floating buffer that a step writes, whose magnitudes are of interest. They are
+  // complete after the step, or for `steps()` after all of them.
   struct Result {
     size_t step, buffer;
     size_t start, end;
   };
+
+  // The same, and returns an upper bound of the magnitudes of results, listed in step order:
+  // infinite if any of them is NaN or infinite.
+  double run(const Run& run, std::span<const Result> results) const;
 
   // True if a step can sum its own results over several runs; see Kernel.
   bool sums(size_t step) const { return steps_[step]->sums(); }
   size_t steps() const { return steps_.size(); }
 
   // Runs all steps for each of the runs, and sums their results, which are listed in step order, in
-  // the buffers of the first run. Steps that can sum their own results do so; the steps between two
-  // of them execute run after run, in the order of the program, so that memory for results is
-  // needed only until they are summed.
-  void run_together(std::span<const Run> runs, std::span<const int32_t> program,
-                    std::span<const Result> results) const;
+  // the buffers of the first run. Returns an upper bound of the magnitudes of all these sums. Steps
+  // that can sum their own results do so; the steps between two of them execute run after run, in
+  // the order of the program, so that memory for results is needed only until they are summed.
+  double run_together(std::span<const Run> runs, std::span<const int32_t> program,
+                      std::span<const Result> results) const;
 
   // Number of clocks; those of a loop's body follow the loop's own.
   size_t clocks() const;
   void run_timed(const Run& run, std::span<double> milliseconds) const;
 
  private:
-  void run_segment(std::span<const Run> runs, std::span<const int32_t> program, size_t first,
-                   size_t end, std::span<const Result> results) const;
+  double run_segment(std::span<const Run> runs, std::span<const int32_t> program, size_t first,
+                     size_t end, std::span<const Result> results) const;
+  double magnitude(const Run& run, const Result& result) const;
+  double sum_magnitude(std::span<const Run> runs, const Result& result) const;
   void add_result(const Run& to, const Run& from, const Result& result) const;
   void read_bindings(const PlainValue::List& bindings);
   void read_steps(const PlainValue::List& steps, std::span<const KernelEntry> kernels);

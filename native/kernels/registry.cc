@@ -2,6 +2,7 @@
 
 #include "engine/scan.h"
 #include "kernels/isa.h"
+#include "kernels/reduce/largest.h"
 #include "kernels/vector/instructions.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -13,6 +14,6 @@ constexpr KernelEntry kKernels[] = {CHAINRULE_KERNELS(CHAINRULE_ENTRY){"scan", m
 
 }  // namespace
 
-Registry registry() { return {kKernels, operations()}; }
+Registry registry() { return {kKernels, operations(), largest}; }
 
 }  // namespace chainrule::CHAINRULE_ISA

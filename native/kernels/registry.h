@@ -3,6 +3,7 @@
 #include <span>
 
 #include "engine/kernel.h"
+#include "engine/largest.h"
 #include "engine/operation.h"
 
 // The kernels and the operations of the vector machine by their names in plans, once per
@@ -12,6 +13,7 @@ namespace chainrule {
 struct Registry {
   std::span<const KernelEntry> kernels;
   std::span<const Operation> operations;
+  Largest largest;
 };
 
 namespace baseline {

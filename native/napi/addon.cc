@@ -75,6 +75,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<barrier_abort>(exports, "barrierAbort");
   add<barrier_aborted>(exports, "barrierAborted");
   add<combine>(exports, "combine");
+  add<largest>(exports, "largest");
   add<address_modulo>(exports, "addressModulo");
   add<trainings>(exports, "trainings");
   add<gather_rows>(exports, "gatherRows");

@@ -39,8 +39,9 @@ struct PlanHandle {
 
   Plan plan;
   std::shared_ptr<PlanArena> arena;
-  std::vector<napi_value> values;        // the bindings of the current call
-  std::vector<Routine::Result> results;  // results that the runs of the current call sum
+  std::vector<napi_value> values;         // the bindings of the current call
+  std::vector<Routine::Result> results;   // results that the runs of the current call sum
+  std::vector<Routine::Result> measured;  // results of a single run
   std::atomic_flag busy;
 };
 
@@ -114,6 +115,31 @@ void bind(const Arguments& arguments, PlanHandle& handle) {
   }
 }
 
+// Reads results, four numbers each: the step, the binding, the first element and the end.
+void read_results(const Arguments& arguments, size_t index, const Plan& plan, size_t steps,
+                  std::vector<Routine::Result>& results) {
+  const auto words =
+      arguments.typed_array(index, "results", napi_int32_array, 0).as<const int32_t>();
+  results.clear();
+  const auto fail = [&] {
+    arguments.fail("results", "steps in order with elements of floating bindings",
+                   arguments.value(index));
+  };
+  if (words.size() % 4 != 0) fail();
+  for (size_t i = 0, last = 0; i < words.size(); i += 4) {
+    const auto step = static_cast<size_t>(words[i]);
+    const auto binding = static_cast<size_t>(words[i + 1]);
+    const auto start = static_cast<size_t>(words[i + 2]);
+    const auto end = static_cast<size_t>(words[i + 3]);
+    if (step < last || step >= steps || binding >= plan.bindings().size()) fail();
+    const auto& [dtype, bytes] = plan.bindings()[binding];
+    const bool floating = dtype == DType::kFloat32 || dtype == DType::kFloat64;
+    if (!floating || start > end || end > bytes / size_of(dtype)) fail();
+    results.push_back({step, binding + 1, start, end});
+    last = step;
+  }
+}
+
 // Reads everything that a run needs from JavaScript. The context comes last, as a copy.
 void prepare(const Arguments& arguments, PlanHandle& handle) {
   use_arena(handle);
@@ -182,14 +208,16 @@ class TogetherRun {
     if (!is_sum(program_, count_, kMaxTileDepth)) {
       arguments.fail("program", "a sum of the runs in postfix", arguments.value(3));
     }
-    read_results(arguments.typed_array(4, "results", napi_int32_array, 0).as<const int32_t>());
+    const Plan& plan = handles_[0]->plan;
+    read_results(arguments, 4, plan, plan.routine().steps(), handles_[0]->results);
   }
 
-  void run() const {
+  double run() const {
     std::array<Run, kMaxTogether> runs;
     for (size_t i = 0; i < count_; ++i) runs[i] = handles_[i]->plan.state();
     const SubnormalFlush flush;
-    handles_[0]->plan.routine().run_together({runs.data(), count_}, program_, handles_[0]->results);
+    const Routine& routine = handles_[0]->plan.routine();
+    return routine.run_together({runs.data(), count_}, program_, handles_[0]->results);
   }
 
  private:
@@ -222,32 +250,6 @@ class TogetherRun {
     }
   }
 
-  // Results are four numbers each: the step, the binding, the first element and the end.
-  void read_results(std::span<const int32_t> words) {
-    const Plan& plan = handles_[0]->plan;
-    std::vector<Routine::Result>& results = handles_[0]->results;
-    results.clear();
-    const auto fail = [&] {
-      arguments_.fail("results", "steps in order with elements of floating bindings",
-                      arguments_.value(4));
-    };
-    if (words.size() % 4 != 0) fail();
-    for (size_t i = 0, last = 0; i < words.size(); i += 4) {
-      const auto step = static_cast<size_t>(words[i]);
-      const auto binding = static_cast<size_t>(words[i + 1]);
-      const auto start = static_cast<size_t>(words[i + 2]);
-      const auto end = static_cast<size_t>(words[i + 3]);
-      if (step < last || step >= plan.routine().steps() || binding >= plan.bindings().size()) {
-        fail();
-      }
-      const auto& [dtype, bytes] = plan.bindings()[binding];
-      const bool floating = dtype == DType::kFloat32 || dtype == DType::kFloat64;
-      if (!floating || start > end || end > bytes / size_of(dtype)) fail();
-      results.push_back({step, binding + 1, start, end});
-      last = step;
-    }
-  }
-
   const Arguments& arguments_;
   uint32_t count_;
   std::array<PlanHandle*, kMaxTogether> handles_;
@@ -262,6 +264,9 @@ Napi::Value create_plan(const Napi::CallbackInfo& info) {
   auto arena = arguments.has(1) ? arena_of(arguments, 1) : std::make_shared<PlanArena>(info.Env());
   auto handle = std::make_unique<PlanHandle>(snapshot_plan(arguments.object(0, "plan")),
                                              chosen_isa().kernels, std::move(arena));
+  if (arguments.has(2)) {
+    read_results(arguments, 2, handle->plan, handle->plan.routine().steps() + 1, handle->measured);
+  }
   give_back_freed_memory();
   const Napi::Object object = Napi::Object::New(info.Env());
   object.TypeTag(&kPlanTag);
@@ -272,14 +277,20 @@ Napi::Value create_plan(const Napi::CallbackInfo& info) {
   return object;
 }
 
-void run_plan(const Napi::CallbackInfo& info) {
+Napi::Value run_plan(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "run");
   PlanHandle& handle = handle_of(arguments);
   const Lease lease(handle);
   prepare(arguments, handle);
   const Mark mark(arguments, 3);
-  handle.plan.run();
+  if (handle.measured.empty()) {
+    handle.plan.run();
+    mark.set();
+    return Napi::Number::New(info.Env(), 0);
+  }
+  const double most = handle.plan.run(handle.measured);
   mark.set();
+  return Napi::Number::New(info.Env(), most);
 }
 
 void run_plan_timed(const Napi::CallbackInfo& info) {
@@ -302,9 +313,9 @@ Napi::Value summing_steps(const Napi::CallbackInfo& info) {
   return steps;
 }
 
-void run_plans_together(const Napi::CallbackInfo& info) {
+Napi::Value run_plans_together(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "runTogether");
-  TogetherRun(arguments).run();
+  return Napi::Number::New(info.Env(), TogetherRun(arguments).run());
 }
 
 Napi::Value run_plan_async(const Napi::CallbackInfo& info) {

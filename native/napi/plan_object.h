@@ -4,12 +4,14 @@
 
 namespace chainrule {
 
-// createPlan(plan[, arena]): a handle to the decoded plan, which runs in an arena of its own, or in
-// one that it shares.
+// createPlan(plan[, arena[, results]]): a handle to the decoded plan, which runs in an arena of its
+// own, or in one that it shares. The results, as of runTogether, are those that `run` measures; a
+// step past the last is for results that are complete at the end.
 Napi::Value create_plan(const Napi::CallbackInfo& info);
 
-// run(handle, bindings, context[, mark]): runs all steps on the calling thread; see Mark.
-void run_plan(const Napi::CallbackInfo& info);
+// run(handle, bindings, context[, mark]): runs all steps on the calling thread; see Mark. Returns
+// an upper bound of the magnitudes of the plan's results: infinite if any is NaN or infinite.
+Napi::Value run_plan(const Napi::CallbackInfo& info);
 
 // runTimed(handle, bindings, context, milliseconds): the same, and adds the time of each step to
 // its clock. The clocks of a loop's body follow the loop's own.
@@ -20,8 +22,8 @@ Napi::Value summing_steps(const Napi::CallbackInfo& info);
 
 // runTogether(handles, bindings, contexts, program, results): runs handles of one plan, each on its
 // bindings and its context of four words, and sums results in the bindings of the first; see
-// Routine::run_together.
-void run_plans_together(const Napi::CallbackInfo& info);
+// Routine::run_together, whose bound it returns.
+Napi::Value run_plans_together(const Napi::CallbackInfo& info);
 
 // runAsync(handle, bindings, context): the same on a pool thread; a promise of the milliseconds
 // that the steps took. Until it settles the handle is busy, and the bindings' buffers must be

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "engine/isa.h"
 #include "engine/subnormals.h"
 #include "napi/mark.h"
 #include "sync/combine.h"
@@ -62,6 +63,20 @@ void combine(const Napi::CallbackInfo& info) {
     combine_views<double>(sources, program.as<const int32_t>(), output, start, end);
   }
   mark.set();
+}
+
+Napi::Value largest(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "largest");
+  const ArrayView array = arguments.typed_array(0, "array");
+  if (array.type != napi_float32_array && array.type != napi_float64_array) {
+    arguments.fail("array", "Float32Array or Float64Array", info[0]);
+  }
+  const auto length = static_cast<int64_t>(array.length);
+  const int64_t start = arguments.integer(1, "start", 0, length);
+  const int64_t end = arguments.integer(2, "end", start, length);
+  const DType dtype = array.type == napi_float32_array ? DType::kFloat32 : DType::kFloat64;
+  const std::byte* from = array.data + static_cast<size_t>(start) * array.element_size;
+  return Napi::Number::New(info.Env(), chosen_isa().largest(from, end - start, dtype));
 }
 
 Napi::Value address_modulo(const Napi::CallbackInfo& info) {

@@ -10,6 +10,10 @@ namespace chainrule {
 // elements i in the order of the program (see sync/combine.h), start <= i < end.
 void combine(const Napi::CallbackInfo& info);
 
+// largest(array, start, end): the largest magnitude of these elements; infinite if any is NaN or
+// infinite.
+Napi::Value largest(const Napi::CallbackInfo& info);
+
 // addressModulo(array, modulus): the address of the array's memory modulo a number.
 Napi::Value address_modulo(const Napi::CallbackInfo& info);
 

@@ -29,7 +29,7 @@ export const namers = {
   'lib/compile/rewrite/simplify.ts': 'finds common subexpressions by a key of op and inputs',
   'lib/compile/lower/lower.ts': 'labels a step',
   'lib/gradcheck/culprit.ts': 'names the ops that cut a gradient',
-  'lib/health/non-finite.ts': 'names the op that made a number that is not finite',
+  'lib/runtime/non-finite.ts': 'names the op that made a number that is not finite',
 };
 
 /** A record compared with another value: `op === reluOp`, `[addOp].includes(node.op)`, `switch (node.op)`. */

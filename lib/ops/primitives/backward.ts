@@ -36,7 +36,7 @@ export function accumulateGradients(
     const rule = node.op.grad;
     if (!gradient || !rule) continue;
     // Not in a function of its own, whose frame could push the caller's line out of an error's stack.
-    enter({ ...outer, origin: backwardOf(node.origin) ?? outer.origin });
+    enter({ ...outer, origin: backwardOf(node.op.kind, node.origin) ?? outer.origin });
     try {
       const contributions = rule(gradient, node);
       node.inputs.forEach((input, i) => {

@@ -20,6 +20,12 @@ export interface DataParallelOptions {
   readonly nice?: number;
   /** Seed of the random numbers (dropout). Default 0. */
   readonly seed?: number;
+  /**
+   * Reaction to a call whose gradients, or values to be assigned, are not finite. It changes nothing: no parameter, no
+   * state, not the optimiser's count of steps. 'stop' rejects with the op that first made such a value; 'skip' resolves
+   * to the results. Default 'stop'.
+   */
+  readonly nonFinite?: 'stop' | 'skip';
 }
 
 /** A data-parallel function: takes the same arguments, and resolves to the same results with their values computed. */
@@ -62,16 +68,16 @@ export interface DataParallelFunction<Arguments extends readonly Tensor[], R ext
  * ms to a call of a compiled function with one worker, and 0.2 ms with two. The threads persist between calls, but do
  * not keep the process alive; `close()` ends them.
  *
- * @throws (rejects) as compiled functions do; if arguments have different numbers of rows; if a worker fails, in which
- *   case nothing is assigned and the next call starts new threads
+ * @throws (rejects) as compiled functions do; if arguments have different numbers of rows; if gradients are not finite;
+ *   if a worker fails, in which case nothing is assigned and the next call starts new threads
  */
 export function dataParallel<Arguments extends readonly Tensor[], R extends Result>(
   fn: (...args: Arguments) => R,
   options: DataParallelOptions = {},
 ): DataParallelFunction<Arguments, R> {
   if (typeof fn !== 'function') throw invalid('dataParallel', 'needs a function of tensors', fn);
-  const { cut, ...threads } = checkedOptions(options);
-  const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, cut, threads);
+  const { cut, nonFinite, ...threads } = checkedOptions(options);
+  const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, cut, threads, nonFinite);
   const queue = new Queue();
   const call = async (...args: readonly Argument[]): Promise<R> => {
     // Copied now, because the caller may change its arrays while the call is queued.
@@ -92,7 +98,8 @@ class StepFunction {
   constructor(
     private readonly fn: (...args: Tensor[]) => Result,
     private readonly cut: Cut,
-    threads: ThreadOptions,
+    private readonly threads: ThreadOptions,
+    private readonly nonFinite: 'stop' | 'skip',
   ) {
     this.#threads = new StepThreads({ ...threads, workers: cut.workers });
   }
@@ -107,8 +114,12 @@ class StepFunction {
     const entry = this.#entryFor(tensors);
     entry.begin(values);
     const optimizerStep = entry.layout.changes.request?.optimizer.steps ?? 0;
-    await this.#threads.run(entry, this.#calls, optimizerStep);
+    const step = this.#calls;
+    await this.#threads.run(entry, step, optimizerStep);
     this.#calls++;
+    if (entry.refused && this.nonFinite === 'stop') {
+      throw await entry.refusal({ seed: this.threads.seed, step });
+    }
     return entry.finish();
   }
 
@@ -140,9 +151,14 @@ class StepFunction {
 
 type ThreadOptions = Required<Pick<DataParallelOptions, 'seed' | 'nice'>>;
 
-function checkedOptions(options: DataParallelOptions): ThreadOptions & { readonly cut: Cut } {
+type Checked = ThreadOptions & Required<Pick<DataParallelOptions, 'nonFinite'>> & { readonly cut: Cut };
+
+function checkedOptions(options: DataParallelOptions): Checked {
   requireOptions('dataParallel', options);
-  const { workers: asked = 'auto', shards: askedShards, nice = 0, seed = 0 } = options;
+  const { workers: asked = 'auto', shards: askedShards, nice = 0, seed = 0, nonFinite = 'stop' } = options;
+  if (nonFinite !== 'stop' && nonFinite !== 'skip') {
+    throw invalid('dataParallel', "nonFinite must be 'stop' or 'skip'", nonFinite);
+  }
   requireInteger('dataParallel', 'seed', seed, { min: 0 });
   requireInteger('dataParallel', 'nice', nice, { min: 0, max: 19 });
   if (askedShards !== undefined) {
@@ -152,7 +168,7 @@ function checkedOptions(options: DataParallelOptions): ThreadOptions & { readonl
     asked === 'auto'
       ? Math.min(usableCores().cores, askedShards ?? Number.POSITIVE_INFINITY)
       : requireInteger('dataParallel', 'workers', asked, { min: 1, max: 256 });
-  return { cut: { workers, shards: askedShards ?? workers }, seed, nice };
+  return { cut: { workers, shards: askedShards ?? workers }, seed, nice, nonFinite };
 }
 
 function requireRows(tensors: readonly Tensor[]): void {

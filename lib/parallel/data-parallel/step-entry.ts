@@ -1,17 +1,20 @@
 import { at } from '../../graph/at.js';
 import { allocate, type DType, type TypedArray } from '../../graph/dtype.js';
-import { formatShape, invalid } from '../../graph/errors.js';
+import { type ChainruleError, failed, formatShape, invalid } from '../../graph/errors.js';
 import { constant, type Variable } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import type { RandomState } from '../../runtime/executable.js';
+import { describeNonFinite } from '../../runtime/non-finite.js';
 import { mapTensors, type Result } from '../../runtime/traced-results.js';
 import type { BatchRows, StepJob } from '../protocol/job.js';
-import { presentShards, shardSizes } from '../protocol/shards.js';
+import { presentShards, shardRows, shardSizes } from '../protocol/shards.js';
 import { sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
 import { type Changes, isSame, type StepLayout } from './step-layout.js';
 import {
   argumentName,
   compileStep,
+  culpritOf,
   joinedName,
   readInPlace,
   type StepTrace,
@@ -29,7 +32,9 @@ export interface Cut {
 export class StepEntry {
   readonly job: StepJob;
   readonly layout: StepLayout;
-  /** Trace of the largest shard; the other traces differ only in their row counts. */
+  /** Traces by row counts, in which alone they differ. */
+  readonly #traces: readonly StepTrace[];
+  /** Trace of the largest shard. */
   readonly #first: StepTrace;
   readonly #guards: readonly (() => boolean)[];
   readonly #inPlace: readonly (readonly [Variable, TypedArray])[];
@@ -48,6 +53,7 @@ export class StepEntry {
     const rows = at(at(like, 0).shape, 0);
     const traces = shardSizes(rows, rows, shards).map((size) => traceStep(fn, like, size));
     const first = at(traces, 0);
+    this.#traces = traces;
     this.#first = first;
     // A guard that fails already concerns a mode that the function sets and resets itself.
     this.#guards = traces.flatMap(({ trace }) => trace.guards.filter((holds) => holds()));
@@ -70,6 +76,7 @@ export class StepEntry {
       ]),
       figures: first.scalars.map((_, i) => scalarName(i)),
       shares: sharedBuffer('float64', shards * first.scalars.length),
+      refused: sharedBuffer('int32', 1),
     };
   }
 
@@ -91,10 +98,39 @@ export class StepEntry {
     this.layout.begin();
   }
 
+  /** True if the call changed nothing, because gradients or values to be assigned were not finite. */
+  get refused(): boolean {
+    return new Int32Array(this.job.refused)[0] === 1;
+  }
+
+  /** The error of a refused call, with the op that made the first value that is not finite. */
+  async refusal(random: RandomState): Promise<ChainruleError> {
+    const { rows, shards } = this.job;
+    for (let shard = 0; shard < shards; shard++) {
+      const { start, count } = shardRows(rows, shards, shard);
+      const trace = this.#traces.find((one) => one.rows === count);
+      if (!trace) continue;
+      const found = await culpritOf(trace, this.#rowsOfArguments(start, count), {
+        ...random,
+        sampleOffset: start,
+      });
+      if (found) return notFinite(describeNonFinite(found));
+    }
+    return notFinite('Each shard’s are, but their sum overflows');
+  }
+
+  #rowsOfArguments(start: number, count: number): TypedArray[] {
+    const { rows } = this.job;
+    return this.#arguments.map((all) => {
+      const size = all.length / rows;
+      return all.slice(start * size, (start + count) * size);
+    });
+  }
+
   /** Collects the results of the call. */
   finish(): Result {
     const { scalars, joined, result, trace } = this.#first;
-    for (const hook of trace.afterRun) hook();
+    if (!this.refused) for (const hook of trace.afterRun) hook();
     const values = new Map<Tensor, Tensor>([
       ...scalars.map((node, i): [Tensor, Tensor] => [node, this.#meanOf(i, node.dtype)]),
       ...joined.map((node, i): [Tensor, Tensor] => [node, this.#rowsOf(i, node)]),
@@ -121,6 +157,14 @@ export class StepEntry {
     value.set(viewInto(memory));
     return constant(value, [this.job.rows, ...shape.slice(1)], dtype);
   }
+}
+
+function notFinite(why: string): ChainruleError {
+  return failed(
+    'ERR_CHAINRULE_NON_FINITE',
+    'dataParallel',
+    `the gradients and the values to be assigned must stay finite, but are not; nothing was changed. ${why}`,
+  );
 }
 
 /** Memory for a tensor with `rows` rows, each of shape `shape.slice(1)`. */

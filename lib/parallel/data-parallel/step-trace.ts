@@ -1,5 +1,6 @@
 import { weightedGradients } from '../../autodiff/weighted-gradients.js';
 import { at } from '../../graph/at.js';
+import { context, within } from '../../graph/context.js';
 import { type DType, isFloat, type TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { type InputAttributes, input, Variable } from '../../graph/leaf.js';
@@ -7,6 +8,8 @@ import { reachable, type Tensor } from '../../graph/tensor.js';
 import { type Trace, traced } from '../../graph/trace.js';
 import { cast, mul } from '../../ops/primitives/elementwise.js';
 import { collectUpdates, type UpdateRequest } from '../../optim/requests.js';
+import type { RandomState } from '../../runtime/executable.js';
+import { FUNCTION, findNonFinite, type NonFiniteOp, originOf } from '../../runtime/non-finite.js';
 import { type Result, requireOwnInputs, tensorsOf } from '../../runtime/traced-results.js';
 import { bindShard } from '../prepare/compile-shard.js';
 import type { BoundPlan } from '../protocol/job.js';
@@ -34,7 +37,10 @@ export function traceStep(
   const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, [rows, ...shape.slice(1)], dtype));
   const { result: found, trace } = traced(() => {
     const requests = collectUpdates();
-    return { result: fn(...inputs), requests };
+    return {
+      result: within({ ...context(), origin: context().origin ?? FUNCTION }, () => fn(...inputs)),
+      requests,
+    };
   });
   const { result, requests } = found;
   if (requests.length > 1) {
@@ -84,6 +90,24 @@ export function compileStep(
     weight,
   };
   return bindShard(shard, flat, changes.assigned).quickest;
+}
+
+/** The op of a traced shard that made the first value of its update that is not finite, for given arguments. */
+export async function culpritOf(
+  { inputs, scalars, request, trace }: StepTrace,
+  values: readonly TypedArray[],
+  random: RandomState,
+): Promise<NonFiniteOp | null> {
+  const assigned = [...trace.assignments.values()].filter(({ dtype }) => isFloat(dtype));
+  const roots = [...(request?.gradients ?? []), ...assigned];
+  // Of those, the loss comes first: its gradients cannot be finite if it is not.
+  const losses = scalars.filter((node) => trace.gradientCalls.size > 0 && lossOf(trace, node));
+  const { first } = await findNonFinite([...losses, ...roots], originOf, { random, inputs, values });
+  return first;
+}
+
+function lossOf({ gradientCalls }: Trace, node: Tensor): boolean {
+  return [...gradientCalls.values()].some(({ loss }) => loss === node);
 }
 
 /** The variables that a traced shard reads in place, with their current memory. */

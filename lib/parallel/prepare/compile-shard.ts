@@ -12,7 +12,7 @@ import { mul } from '../../ops/primitives/elementwise.js';
 import type { Source } from '../protocol/job.js';
 import { bindSources, placeAt } from './bindings.js';
 import { BoundPlanChoices } from './bound-plan-choices.js';
-import type { FlatParameters } from './flat-parameters.js';
+import { type FlatParameters, mustStayFinite } from './flat-parameters.js';
 
 /** A model as a function of a batch. */
 export type Forward = (inputs: Tensor) => Tensor;
@@ -98,8 +98,9 @@ export function bindShard(
   };
   const outputs: Source[] = [
     ...Object.keys(figures).map((name): Source => ({ kind: 'local', name })),
-    ...[...flat.parameters, ...assigned].map(
-      (variable): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, variable) }),
+    ...flat.parameters.map((x): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, x) })),
+    ...assigned.map(
+      (x): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, x), unmeasured: !mustStayFinite(x) }),
     ),
   ];
   const places = parameterSources(flat);

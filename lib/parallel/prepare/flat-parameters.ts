@@ -4,6 +4,7 @@ import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
 import { isTrainable, type Optimizer } from '../../optim/optimizer.js';
+import { addon } from '../../runtime/addon.js';
 import type { SharedMemory, Slice } from '../protocol/job.js';
 import { sharedMemory, viewInto } from '../protocol/shared-memory.js';
 
@@ -107,6 +108,11 @@ export function isOutdated(flat: FlatParameters, parameters: readonly Variable[]
 /** The parameters that belong in the flat memory: trainable and not empty. */
 function trainedOf(parameters: readonly Variable[]): Variable[] {
   return parameters.filter((parameter) => isTrainable(parameter) && parameter.size > 0);
+}
+
+/** True unless a buffer holds an infinite number or NaN already, as one that begins at infinity does. */
+export function mustStayFinite({ storage, size }: Variable): boolean {
+  return addon().largest(storage.data, 0, size) < Number.POSITIVE_INFINITY;
 }
 
 /** Slices of the flat memory that hold variables. */

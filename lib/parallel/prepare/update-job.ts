@@ -4,7 +4,7 @@ import type { Optimizer } from '../../optim/optimizer.js';
 import type { SharedMemory, UpdateJob } from '../protocol/job.js';
 import { planReductionTree } from '../protocol/reduction-tree.js';
 import { sharedBuffer, sharedMemory } from '../protocol/shared-memory.js';
-import { type FlatParameters, slicesOf } from './flat-parameters.js';
+import { type FlatParameters, mustStayFinite, slicesOf } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
 import { compileUpdates, squareCount } from './update-plans.js';
 
@@ -35,6 +35,11 @@ export function prepareUpdates(specification: UpdateSpecification, take = shared
   const gradients = Array.from({ length: slots }, () => take(flat.memory.dtype, flat.elements));
   return {
     gradients,
+    measures: {
+      magnitudes: sharedBuffer('float64', shards),
+      judged: sharedBuffer('float64', 1),
+      slices: [{ start: 0, end: flat.trainableElements }, ...slicesOf(flat, assigned.filter(mustStayFinite))],
+    },
     marks: sharedBuffer('int32', workers),
     memory: flat.memory,
     assigned: slicesOf(flat, assigned),
@@ -51,7 +56,7 @@ const MOST_DIRECT = 7;
  */
 const LEAST_DIRECT = 2 ** 22;
 
-type OfOptimizer = Omit<UpdateJob, 'gradients' | 'marks' | 'memory' | 'assigned'>;
+type OfOptimizer = Omit<UpdateJob, 'gradients' | 'measures' | 'marks' | 'memory' | 'assigned'>;
 
 function withOptimizer(
   { flat, memory, shards, workers, steps }: UpdateSpecification,

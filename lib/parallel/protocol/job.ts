@@ -14,8 +14,8 @@ export interface SharedMemory {
 export type Source =
   /** Memory shared by all workers. */
   | { readonly kind: 'shared'; readonly buffer: SharedArrayBuffer; readonly byteOffset: number }
-  /** Offset into the gradient slot of the current shard. */
-  | { readonly kind: 'gradient'; readonly byteOffset: number }
+  /** Offset into the gradient slot of the current shard, for values that must be finite unless they are `unmeasured`. */
+  | { readonly kind: 'gradient'; readonly byteOffset: number; readonly unmeasured?: boolean }
   /** The worker's own memory, shared by plans that use the same name and size. */
   | { readonly kind: 'local'; readonly name: string }
   /** Data of the plan itself. */
@@ -37,10 +37,21 @@ export interface ShardedData {
   readonly plans: ReadonlyMap<number, BoundPlan>;
 }
 
+/** What tells whether the gradients of a batch are finite: see `GradientVerdict`. */
+export interface GradientMeasures {
+  /** An upper bound of the magnitudes of each shard's gradients, in float64; see `BatchRunner`. */
+  readonly magnitudes: SharedArrayBuffer;
+  /** The last step that was judged by its sum, and how: one float64. */
+  readonly judged: SharedArrayBuffer;
+  /** Ranges of the gradients that must be finite. */
+  readonly slices: readonly Slice[];
+}
+
 /** The sum of the gradients of all shards of a batch, and the parameter update that uses it. */
 export interface UpdateJob {
   /** Gradient slots: enough for every number of workers that may be active. */
   readonly gradients: readonly SharedMemory[];
+  readonly measures: GradientMeasures;
   /** One share per worker; null for a worker without parameters. */
   readonly updates: readonly (UpdateShare | null)[];
   /** Progress of each share: see `ShareProgress`. */
@@ -70,8 +81,12 @@ export interface TrainingJob extends ShardedData, UpdateJob {
   readonly shardLosses: SharedArrayBuffer;
   /** The loss of each step of the epoch; NaN for a step that was skipped. */
   readonly losses: SharedArrayBuffer;
-  /** Effect of a step whose loss is not finite: it ends training, or it changes nothing. */
+  /** Effect of a step whose loss or gradient is not finite: it ends training, or it changes nothing. */
   readonly nonFinite: 'stop' | 'skip';
+  /** The parameters and the optimiser's state, which must be finite after each epoch. */
+  readonly state: readonly SharedMemory[];
+  /** The largest magnitude of each worker's part of the state, when it was last measured, in float64. */
+  readonly stateMagnitudes: SharedArrayBuffer;
   /** Cores shared by all trainings of the process; left out if this one always uses all of its workers. */
   readonly cores?: number;
   /** Most shards that one worker runs together, each in its own arena. Default: as many as the addon allows. */
@@ -128,6 +143,8 @@ export interface StepJob extends UpdateJob {
   readonly figures: readonly string[];
   /** Each shard's shares of the figures, one row per shard, in float64. */
   readonly shares: SharedArrayBuffer;
+  /** 1 if the last call changed nothing, because its gradients were not finite: one int32. */
+  readonly refused: SharedArrayBuffer;
 }
 
 /** Complete description of the work for the workers: plain data and shared memory. */
@@ -155,11 +172,21 @@ export interface EpochStretch {
   readonly expected?: number;
 }
 
+/** How many updates steps have made: see `UpdateCount`. */
+export interface UpdateTally {
+  /** Updates that were not made, because all of their steps were skipped. */
+  readonly missed: number;
+  /** Steps accumulated for the next update so far that were not skipped. */
+  readonly contributed: number;
+}
+
 /** Starting point of an epoch, or the point where it resumes. */
 export interface EpochStart {
   readonly epoch: number;
   /** Number of steps in all previous epochs. */
   readonly firstStep: number;
+  /** The updates of previous epochs that skipped steps left out. Default none. */
+  readonly updates?: UpdateTally;
   /** The first step to run, counted within the epoch. Default 0. */
   readonly startStep?: number;
   /** The stretch of the epoch to train, if its samples arrive bit by bit. */
@@ -176,6 +203,8 @@ export type Task =
   /** Training that records a timeline; times count from `origin`, on the clock that all threads share (`now`). */
   | ({ readonly kind: 'profile'; readonly rank: number; readonly origin: number } & EpochStart)
   | { readonly kind: 'evaluate'; readonly rank: number }
+  /** Measures the state of the training. */
+  | { readonly kind: 'measure'; readonly rank: number }
   | ({ readonly kind: 'step'; readonly rank: number } & StepCall);
 
 /** One call of a data-parallel function. */

@@ -3,7 +3,7 @@ import type { Operand, Step } from '../../compile/plan/plan.js';
 import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
-import type { BoundPlan } from './job.js';
+import type { BoundPlan, Source } from './job.js';
 
 /** Range of a gradient that a step writes, in elements of its binding. */
 interface Result {
@@ -20,19 +20,45 @@ interface Result {
  *
  * @param summing indices of the steps that can add up their results
  */
-export function resultsOf({ plan, sources }: BoundPlan, summing: readonly number[]): Int32Array | null {
-  const isGradient = ({ buffer }: Operand) => sources[buffer - 1]?.kind === 'gradient';
+export function resultsOf(bound: BoundPlan, summing: readonly number[]): Int32Array | null {
+  const results = writesOf(bound);
+  return results?.some(({ step }) => summing.includes(step)) ? encoded(results) : null;
+}
+
+/**
+ * The gradients that a run of a plan measures, in the same format. If several steps contribute to one, all of them are
+ * measured at the end.
+ */
+export function measuredOf(bound: BoundPlan): Int32Array {
+  const { plan, sources } = bound;
+  const isMeasured = ({ binding }: Result) => isGradient(sources[binding]) && !sources[binding].unmeasured;
+  const whole = plan.bindings.map(({ shape }, binding) => {
+    return { step: plan.steps.length, binding, start: 0, end: sizeOf(shape) };
+  });
+  return encoded((writesOf(bound) ?? whole).filter(isMeasured));
+}
+
+/** What steps write of gradients, in their order; null if several of them contribute to one element. */
+function writesOf({ plan, sources }: BoundPlan): Result[] | null {
+  const isOfGradient = ({ buffer }: Operand) => isGradient(sources[buffer - 1]);
   const results: Result[] = [];
   for (const [index, step] of plan.steps.entries()) {
     const { reads, writes } = operandsOf(step as Step);
-    if (reads.some(isGradient)) return null;
-    for (const operand of writes.filter(isGradient)) {
+    if (reads.some(isOfGradient)) return null;
+    for (const operand of writes.filter(isOfGradient)) {
       const result = resultOf(index, operand);
       if (!result || results.some((other) => overlap(other, result))) return null;
       results.push(result);
     }
   }
-  if (!results.some(({ step }) => summing.includes(step))) return null;
+  return results;
+}
+
+function isGradient(source: Source | undefined): source is Source & { kind: 'gradient' } {
+  return source?.kind === 'gradient';
+}
+
+function encoded(results: readonly Result[]): Int32Array {
   return Int32Array.from(results.flatMap(({ step, binding, start, end }) => [step, binding, start, end]));
 }
 

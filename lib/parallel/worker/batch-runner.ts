@@ -2,7 +2,7 @@ import type { TypedArray } from '../../graph/dtype.js';
 import { addon } from '../../runtime/addon.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { mostTogether } from '../protocol/instances.js';
-import type { SharedMemory } from '../protocol/job.js';
+import type { SharedMemory, UpdateJob } from '../protocol/job.js';
 import type { ShardGroup } from '../protocol/reduction-tree.js';
 import { shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
@@ -31,19 +31,26 @@ export interface ShardOwner {
   finish(shard: number, executable: BoundExecutable): void;
 }
 
-/** Computes one worker's shards of a batch, and adds up the gradients of its own shard groups in their slots. */
+/**
+ * Computes one worker's shards of a batch, and adds up the gradients of its own shard groups in their slots. Notes the
+ * magnitudes of each shard's gradients; those of a group that runs together are noted for its first shard.
+ */
 export class BatchRunner {
   readonly #slots: readonly TypedArray[];
+  readonly #magnitudes: Float64Array;
+  readonly #gradients: readonly SharedMemory[];
   /** The program for the sum of two slots. */
   readonly #pair = Int32Array.of(0, 1, addon().constants.sums.add);
 
   /** @param together most shards to run together */
   constructor(
-    private readonly gradients: readonly SharedMemory[],
+    { gradients, measures }: Pick<UpdateJob, 'gradients' | 'measures'>,
     private readonly together = mostTogether(),
     private readonly recorder?: Recorder,
   ) {
+    this.#gradients = gradients;
     this.#slots = gradients.map((slot) => viewInto(slot));
+    this.#magnitudes = new Float64Array(measures.magnitudes);
   }
 
   /** Leaves the sum of each group in its first slot. */
@@ -80,7 +87,8 @@ export class BatchRunner {
       }
       const [shard, slot] = [shards[word] as number, slots[word] as number];
       const executable = word === 0 ? first : this.#load(shard, 0, batch, owner);
-      executable.run(this.gradients[slot] as SharedMemory, randomOf(shard, batch));
+      const gradients = this.#gradients[slot] as SharedMemory;
+      this.#magnitudes[shard] = executable.run(gradients, randomOf(shard, batch));
       owner.finish(shard, executable);
       this.recorder?.end('gradients');
       used.push(slot);
@@ -97,9 +105,10 @@ export class BatchRunner {
     const executables = shards.map((shard, instance) =>
       instance === 0 ? first : this.#load(shard, instance, batch, owner),
     );
-    BoundExecutable.runTogether(
+    for (const shard of shards) this.#magnitudes[shard] = 0;
+    this.#magnitudes[shards[0] as number] = BoundExecutable.runTogether(
       executables,
-      slots.map((slot) => this.gradients[slot] as SharedMemory),
+      slots.map((slot) => this.#gradients[slot] as SharedMemory),
       shards.map((shard) => randomOf(shard, batch)),
       program,
     );

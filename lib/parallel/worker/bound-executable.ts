@@ -3,7 +3,7 @@ import { sizeOf } from '../../graph/shapes.js';
 import type { MarkArguments } from '../../runtime/addon.js';
 import { Executable, type RandomState } from '../../runtime/executable.js';
 import type { BoundPlan, SharedMemory, Source } from '../protocol/job.js';
-import { resultsOf } from '../protocol/results.js';
+import { measuredOf, resultsOf } from '../protocol/results.js';
 import type { LocalMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
@@ -19,19 +19,21 @@ export class BoundExecutable {
     private readonly local: LocalMemory,
     private readonly recorder?: Recorder,
   ) {
-    this.#executable = new Executable(bound.plan, local.arena);
+    const measured = measuredOf(bound);
+    this.#executable = new Executable(bound.plan, local.arena, measured.length > 0 ? measured : undefined);
   }
 
-  /** Runs the plan; gradients go to the given memory, and the mark is set at the end. */
-  run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): void {
+  /**
+   * Runs the plan; gradients go to the given memory, and the mark is set at the end. Returns an upper bound of their
+   * magnitudes, infinite if one is not finite; 0 while recording, since that time is not the plan's.
+   */
+  run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): number {
     const bindings = this.#bindingsOf(gradients);
-    if (!this.recorder) {
-      this.#executable.run(bindings, random, ...mark);
-      return;
-    }
+    if (!this.recorder) return this.#executable.run(bindings, random, ...mark);
     this.recorder.run(this.bound.plan, this.#executable, bindings, random);
     const [marks, index, value] = mark;
     if (marks) Atomics.store(marks, index as number, value as number);
+    return 0;
   }
 
   /** The gradients that several runs of the plan can add up on the way, or null: see `resultsOf`. */
@@ -42,15 +44,15 @@ export class BoundExecutable {
 
   /**
    * Runs the same plan in several executables, each with its own gradient slot. The first slot receives the sum, in the
-   * order of the postfix program.
+   * order of the postfix program. Returns an upper bound of its magnitudes, as `run` does.
    */
   static runTogether(
     executables: readonly BoundExecutable[],
     slots: readonly SharedMemory[],
     randoms: readonly RandomState[],
     program: Int32Array,
-  ): void {
-    Executable.runTogether(
+  ): number {
+    return Executable.runTogether(
       executables.map((one) => one.#executable),
       executables.map((one, i) => one.#bindingsOf(slots[i] as SharedMemory)),
       randoms,

@@ -8,6 +8,7 @@ import { viewInto } from '../protocol/shared-memory.js';
 import { BatchRunner } from './batch-runner.js';
 import type { BoundExecutable } from './bound-executable.js';
 import { ExecutableInstances } from './executable-instances.js';
+import { GradientVerdict } from './gradient-verdict.js';
 import type { WorkerMemory } from './local-memory.js';
 import { Updater } from './updater.js';
 
@@ -37,6 +38,8 @@ class StepRunner {
   readonly #control: Control;
   readonly #batches: BatchRunner;
   readonly #updater: Updater;
+  readonly #verdict: GradientVerdict;
+  readonly #present: readonly boolean[];
   readonly #tree: ReductionTree;
   readonly #shares: Float64Array;
   readonly #plans: ExecutableInstances;
@@ -49,13 +52,15 @@ class StepRunner {
   ) {
     this.#plans = new ExecutableInstances(step.plans, memory);
     this.#control = new Control(job.control);
-    this.#batches = new BatchRunner(step.gradients);
+    this.#batches = new BatchRunner(step);
     this.#updater = new Updater(job, step, this.#control, memory.instance(0));
-    this.#tree = planReductionTree(presentShards(step.rows, step.shards), job.workers);
+    this.#verdict = new GradientVerdict(job, step, this.#control);
+    this.#present = presentShards(step.rows, step.shards);
+    this.#tree = planReductionTree(this.#present, job.workers);
     this.#shares = new Float64Array(step.shares);
   }
 
-  /** Passes one barrier, and a second one if the norm of the gradients is clipped. */
+  /** Passes one barrier, and a second one if the norm of the gradients is clipped. Changes nothing if they are not finite. */
   run(rank: number, { step, optimizerStep, finish = false }: StepCall): void {
     const { rows, shards, figures } = this.step;
     const { work, program } = this.#tree;
@@ -72,8 +77,12 @@ class StepRunner {
     }
     // Needed even without an update: a worker that finishes before another has begun would take that one's task.
     this.#control.meet(this.job.workers, rank);
+    const judged = { globalStep: optimizerStep, present: this.#present, program };
+    const finite = this.#verdict.isFinite(rank, judged);
+    if (rank === 0) new Int32Array(this.step.refused)[0] = finite ? 0 : 1;
+    if (!finite) return;
     const active = this.job.workers;
-    this.#updater.run(rank, { step: 0, globalStep: optimizerStep, program, active, skip: false });
+    this.#updater.run(rank, { step: 0, globalStep: optimizerStep, scalars: 0, program, active, skip: false });
   }
 
   /** The plan for a shard, which reads its rows in place. */

@@ -1,17 +1,20 @@
 import { addon } from '../../runtime/addon.js';
 import { Control } from '../protocol/control.js';
 import { orderOf, stretchOf } from '../protocol/epoch-order.js';
-import type { BoundPlan, EpochStart, EpochStretch, Job, TrainingJob } from '../protocol/job.js';
-import { lossNotFinite } from '../protocol/non-finite.js';
+import type { BoundPlan, EpochStart, EpochStretch, Job, Slice, TrainingJob } from '../protocol/job.js';
+import { gradientNotFinite, lossNotFinite, parametersNotFinite } from '../protocol/non-finite.js';
 import { planReductionTree, type ReductionTree } from '../protocol/reduction-tree.js';
 import { batchCount, presentShards, type Rows, shardRows } from '../protocol/shards.js';
+import { viewInto } from '../protocol/shared-memory.js';
+import { UpdateCount } from '../protocol/update-count.js';
 import { BatchRunner } from './batch-runner.js';
+import { GradientVerdict } from './gradient-verdict.js';
 import type { RowLoader, RowsRequest } from './loader.js';
 import type { WorkerMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 import { ShardRunner } from './shard-runner.js';
 import { SnapshotCopier } from './snapshot.js';
-import { type StepToUpdate, Updater } from './updater.js';
+import { Updater } from './updater.js';
 
 /** A step of the current epoch. */
 interface Step {
@@ -30,6 +33,7 @@ export class EpochTrainer {
   readonly #runner: ShardRunner;
   readonly #shardLosses: Float64Array;
   readonly #losses: Float64Array;
+  readonly #verdict: GradientVerdict;
   readonly #updater: Updater;
   readonly #copier: SnapshotCopier;
   readonly #batches: BatchRunner;
@@ -39,6 +43,9 @@ export class EpochTrainer {
   /** Order of the samples in the epoch. */
   #order: Int32Array = new Int32Array();
   #stretch: EpochStretch;
+  #updates: UpdateCount;
+  /** The updates left out before the epoch, which its scalars take into account. */
+  #missedBefore = 0;
 
   constructor(
     private readonly job: Job,
@@ -53,7 +60,9 @@ export class EpochTrainer {
     this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, memory, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
-    this.#batches = new BatchRunner(training.gradients, training.together, recorder);
+    this.#batches = new BatchRunner(training, training.together, recorder);
+    this.#verdict = new GradientVerdict(job, training, this.#control);
+    this.#updates = new UpdateCount(training.accumulate);
     this.#updater = new Updater(job, training, this.#control, memory.instance(0), recorder);
     this.#copier = new SnapshotCopier(training.snapshot);
   }
@@ -63,11 +72,16 @@ export class EpochTrainer {
    * gradients is clipped. Returns early if a stop is requested.
    */
   run(rank: number, start: EpochStart): void {
-    const { epoch, startStep = 0, finish = false, plans = [] } = start;
+    const { epoch, firstStep, startStep = 0, finish = false, plans = [] } = start;
     for (const [rows, plan] of plans) this.#plans.set(rows, plan);
     this.#runner.begin();
     this.#order = orderOf({ seed: this.job.seed, training: this.training }, start);
     this.#stretch = stretchOf(this.training, start);
+    this.#missedBefore = start.updates?.missed ?? 0;
+    this.#updates = new UpdateCount(this.training.accumulate, start.updates).noteAll(
+      firstStep,
+      this.#losses.subarray(0, startStep),
+    );
     const steps = this.#stretch.firstStep + batchCount(this.#stretch.count, this.training.batchSize);
     for (let index = startStep; index < steps; index++) {
       const pauseFirst = index === startStep ? !finish : this.#control.decidedToPause;
@@ -80,15 +94,18 @@ export class EpochTrainer {
       }
       this.#meet(rank);
       if (rank === 0) this.#control.completeSnapshot();
-      const loss = this.#lossOf(step, epoch);
+      const loss = this.#judgedLossOf(rank, step, epoch);
+      const skipped = Number.isNaN(loss);
+      this.#updates.note(step.global, skipped);
       // Before the update, so that the loss of every completed step is known.
       if (rank === 0) this.#losses[index] = loss;
       this.#updater.run(rank, {
         step: index,
         globalStep: step.global,
+        scalars: index - (this.#updates.tally.missed - this.#missedBefore) * this.training.accumulate,
         program: step.tree.program,
         active: step.active,
-        skip: this.#skipOf(step, loss),
+        skip: skipped && (this.#updates.any ? 'step' : 'update'),
       });
       if (rank === 0) this.#decide(step);
       this.#meet(rank);
@@ -175,25 +192,36 @@ export class EpochTrainer {
     this.#control.decideSnapshot(everySteps !== undefined && (global + 1) % everySteps === 0, index + 1);
   }
 
-  /** Loss of the whole batch, summed in shard order, so the same in every worker. NaN if the step is skipped. */
-  #lossOf({ present, batch, index }: Step, epoch: number): number {
+  /**
+   * Loss of the whole batch, the same in every worker. NaN if the step is skipped, because the loss or the gradient is
+   * not finite.
+   */
+  #judgedLossOf(rank: number, step: Step, epoch: number): number {
+    const { index, global: globalStep, present, tree } = step;
+    const loss = this.#lossOf(step);
+    const judged = { globalStep, present, program: tree.program };
+    if (Number.isFinite(loss) && this.#verdict.isFinite(rank, judged)) return loss;
+    this.#requireFiniteParameters(epoch, index);
+    if (this.training.nonFinite === 'skip') return Number.NaN;
+    throw (Number.isFinite(loss) ? gradientNotFinite : lossNotFinite)(loss, epoch, index);
+  }
+
+  /** Loss of the whole batch, summed in shard order. */
+  #lossOf({ present, batch }: Step): number {
+    if (batch.count === 0) return Number.NaN;
     let loss = 0;
     present.forEach((has, shard) => {
       if (has) loss += this.#shardLosses[shard] as number;
     });
-    if (batch.count > 0 && Number.isFinite(loss)) return loss;
-    if (this.training.nonFinite === 'skip') return Number.NaN;
-    throw lossNotFinite(loss, epoch, index);
+    return loss;
   }
 
-  /**
-   * Skips an update if all steps accumulated for it are skipped. If some of them belong to the previous epoch, at least
-   * one is assumed not to be skipped.
-   */
-  #skipOf({ index, global }: Step, loss: number): StepToUpdate['skip'] {
-    if (!Number.isNaN(loss)) return false;
-    const first = index - (global % this.training.accumulate);
-    return first >= 0 && this.#losses.subarray(first, index).every(Number.isNaN) ? 'update' : 'step';
+  /** Parameters that are not finite would make every further step a bad one. */
+  #requireFiniteParameters(epoch: number, step: number): void {
+    const { memory, measures } = this.training;
+    const { start, end } = measures.slices[0] as Slice;
+    if (addon().largest(viewInto(memory), start, end) < Number.POSITIVE_INFINITY) return;
+    throw parametersNotFinite(epoch, step);
   }
 }
 

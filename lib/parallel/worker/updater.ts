@@ -15,12 +15,14 @@ export interface StepToUpdate {
   readonly step: number;
   /** Counted over all epochs. */
   readonly globalStep: number;
+  /** The step of the epoch whose scalars the update takes, an earlier one if updates were left out. */
+  readonly scalars: number;
   /** The sum of the slots, in postfix. */
   readonly program: Int32Array;
   /** Number of workers that share the update. */
   readonly active: number;
   /**
-   * Part that is skipped because the loss is not finite: the gradients of this step, or the whole update that follows
+   * Part that is skipped because the loss or the gradient is not finite: the gradients of this step, or the whole update that follows
    * it, if all other steps accumulated for it are skipped as well.
    */
   readonly skip: false | 'step' | 'update';
@@ -132,13 +134,15 @@ export class Updater {
     return directProgram?.length === program.length && directProgram.every((word, i) => word === program[i]);
   }
 
-  #update(index: number, { step, program }: StepToUpdate): void {
+  #update(index: number, { step, scalars, program }: StepToUpdate): void {
     const share = this.training.updates[index];
     if (!share || this.#progress.isUpdated(index, step)) return;
     const { scalarCount, clip } = this.training;
     const executable = this.#executable((this.#isDirect(program) && share.direct) || share.update);
     for (let i = 0; i < scalarCount; i++) {
-      executable.array(this.#scalarNames[i] as string)[0] = this.#scalars[step * scalarCount + i] as number;
+      executable.array(this.#scalarNames[i] as string)[0] = this.#scalars[
+        scalars * scalarCount + i
+      ] as number;
     }
     if (clip) executable.array('clip')[0] = this.#clipScale(clip.norm);
     executable.run(null, this.#random(step), this.#progress.mark(index, step, 'updated'));

@@ -6,6 +6,7 @@ import type { Timeline } from '../protocol/timeline.js';
 import { Evaluator } from './evaluate-shards.js';
 import { RowLoader } from './loader.js';
 import { WorkerMemory } from './local-memory.js';
+import { measureState } from './measure-state.js';
 import { Recorder } from './recorder.js';
 import { StepRunners } from './step-runner.js';
 import { EpochTrainer } from './train-epoch.js';
@@ -49,6 +50,8 @@ async function perform(task: Task): Promise<Timeline | undefined> {
   } else if (task.kind === 'evaluate' && job.evaluation) {
     evaluator ??= new Evaluator(job, job.evaluation, await RowLoader.open(job.evaluation, job.seed), memory);
     evaluator.run(task.rank);
+  } else if (task.kind === 'measure' && job.training) {
+    measureState(job.training, task.rank, job.workers);
   } else if (task.kind === 'step') {
     steps ??= new StepRunners(job, memory);
     steps.run(task.rank, task);

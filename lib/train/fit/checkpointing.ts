@@ -35,10 +35,13 @@ interface Run {
 /** Progress within an epoch before it was resumed. */
 type Behind = Pick<RunProgress, 'epochStep' | 'epochSeconds' | 'epochSkippedItems'>;
 
+/** Of a run that an earlier version saved. */
+const NONE_MISSED = { missed: 0, contributed: 1 };
+
 const NOTHING: Behind = { epochStep: 0, epochSeconds: 0, epochSkippedItems: 0 };
 
 /** An epoch whose figures are not in the history yet. */
-interface EpochUnderWay extends Required<Pick<EpochStart, 'epoch' | 'firstStep' | 'startStep'>> {
+interface EpochUnderWay extends Required<Pick<EpochStart, 'epoch' | 'firstStep' | 'startStep' | 'updates'>> {
   /** Its progress before it was resumed. */
   readonly before: Behind;
   readonly began: number;
@@ -129,7 +132,7 @@ export class Checkpointing {
   async #load(saved: SavedRun, run: Omit<Run, 'copies'>): Promise<void> {
     const { path, settings, progress, header } = saved;
     const { state } = this;
-    const { start, step, epochs, epochStep, schedules, history } = progress;
+    const { start, step, epochs, epochStep, schedules, history, updates = NONE_MISSED } = progress;
     requireSettings(path, settings, run.settings);
     requireTensors(path, header.tensors, run.sources);
     if (state.steps !== start.step && state.steps !== step && state.steps !== 0) {
@@ -140,7 +143,7 @@ export class Checkpointing {
     const losses = lossesSource(new Float64Array(epochStep));
     await this.store.load(saved, [...run.sources, losses]);
     new Float64Array(run.training.losses).set(new Float64Array(losses.buffer));
-    Object.assign(state, { steps: step, epochs, history: [...history] });
+    Object.assign(state, { steps: step, updates, epochs, history: [...history] });
     this.#start = start;
     this.#behind = progress;
     this.#newest = { key: keyOf(progress), path };
@@ -172,6 +175,7 @@ export class Checkpointing {
       epoch: ++this.state.epochs,
       firstStep: this.state.steps - startStep,
       startStep,
+      updates: this.state.updates,
       before,
       began: performance.now(),
     };
@@ -302,6 +306,7 @@ export class Checkpointing {
     return {
       start: this.#start,
       step: epoch ? epoch.firstStep + epochStep : state.steps,
+      updates: (epoch ?? state).updates,
       epochs: state.epochs - (epoch ? 1 : 0),
       epochStep,
       ...(epoch ? this.#inEpoch(epoch) : { epochSeconds: 0, epochSkippedItems: 0 }),

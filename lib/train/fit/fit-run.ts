@@ -1,13 +1,16 @@
+import type { RunMemory } from '../../checkpoint/tensor-sources.js';
 import type { Dataset, StreamDataset } from '../../data/index.js';
-import { requireInteger } from '../../graph/errors.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import { UpdateCount } from '../../parallel/protocol/update-count.js';
 import type { FitOptions, Progress } from '../options.js';
 import { requireData } from '../prepare/checks.js';
 import type { JobContext } from '../prepare/compile-job.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 import { Checkpointing } from './checkpointing.js';
 import { type EpochOutcome, runEpoch } from './epoch-run.js';
+import { findNonFiniteState } from './finite-state.js';
 import { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 import { feedOf, type StreamFeed } from './stream-feed.js';
@@ -25,9 +28,12 @@ export interface FitInput {
 
 /** Checks the arguments of `fit`. Throws before anything is trained. */
 export function fitInput(data: Dataset | StreamDataset, options: FitOptions): FitInput {
-  const { epochs = 1, validation, restartWorkers = 0, batchSize } = options;
+  const { epochs = 1, validation, restartWorkers = 0, batchSize, nonFinite = 'stop' } = options;
   requireInteger('fit', 'epochs', epochs, { min: 1 });
   requireInteger('fit', 'restartWorkers', restartWorkers, { min: 0 });
+  if (nonFinite !== 'stop' && nonFinite !== 'skip') {
+    throw invalid('fit', "nonFinite must be 'stop' or 'skip'", nonFinite);
+  }
   const feed = feedOf(data, options);
   const samples = feed?.memory ?? requireData('fit', data, batchSize);
   if (validation !== undefined) requireData('fit', validation, batchSize);
@@ -40,6 +46,8 @@ export interface EpochHooks {
   /** Compiles the plans of a stream's last batch, which has fewer rows. */
   readonly planRows: (rows: number, job: TrainedJob) => ReadonlyMap<number, BoundPlan>;
   readonly onProgress: (progress: Progress) => void;
+  /** What training changes. */
+  readonly memory: RunMemory;
 }
 
 export type TrainedJob = Job & { readonly training: TrainingJob };
@@ -111,10 +119,14 @@ export class FitRun {
   }
 
   /** Trains the next epoch, or the rest of the one that was resumed. Adds its complete steps to the state. */
-  async trainEpoch({ planRows, ...hooks }: EpochHooks): Promise<EpochOutcome> {
+  async trainEpoch({ planRows, memory, ...hooks }: EpochHooks): Promise<EpochOutcome> {
     const { state, job, session } = this;
     const { feed, options } = this.input;
-    const start = this.#checkpoints?.startEpoch() ?? { epoch: ++state.epochs, firstStep: state.steps };
+    const start = this.#checkpoints?.startEpoch() ?? {
+      epoch: ++state.epochs,
+      firstStep: state.steps,
+      updates: state.updates,
+    };
     const epochOptions = { ...hooks, restarts: this.restarts, stepTimeout: options.stepTimeout };
     const outcome = feed
       ? await feed.run(session, job, start, {
@@ -124,7 +136,16 @@ export class FitRun {
         })
       : await runEpoch(session, job, start, epochOptions);
     state.steps = start.firstStep + outcome.done;
-    this.#checkpoints?.leaveEpoch(outcome.failure !== undefined);
+    const { accumulate, losses } = job.training;
+    const done = new Float64Array(losses, 0, outcome.done);
+    state.updates = new UpdateCount(accumulate, start.updates).noteAll(start.firstStep, done).tally;
+    // A stopped run is not measured any more; no checkpoint takes what is not finite.
+    const broken =
+      outcome.failure || this.signal?.aborted
+        ? undefined
+        : await findNonFiniteState(session, job.training, memory, start.epoch);
+    this.#checkpoints?.leaveEpoch(outcome.failure !== undefined || broken !== undefined);
+    if (broken !== undefined) return { ...outcome, failure: { error: broken, notFinite: false } };
     const { result } = outcome;
     return { ...outcome, result: () => this.#checkpoints?.whole(result()) ?? result() };
   }

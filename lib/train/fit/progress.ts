@@ -5,6 +5,7 @@ import { stretchOf } from '../../parallel/protocol/epoch-order.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { batchCount } from '../../parallel/protocol/shards.js';
 import { ShareProgress } from '../../parallel/protocol/share-progress.js';
+import { UpdateCount } from '../../parallel/protocol/update-count.js';
 import type { EpochResult, Progress } from '../options.js';
 
 /** Milliseconds between two reads of the workers' counters. */
@@ -17,8 +18,15 @@ export function writeScalars(training: TrainingJob, start: EpochStart, optimizer
   const stretch = stretchOf(training, start);
   const scalars = new Float64Array(training.scalars);
   const end = stretch.firstStep + batchCount(stretch.count, batchSize);
-  for (let step = startStep; step < end; step++) {
-    scalars.set(optimizer.scalarsAt(optimizer.updatesAfter(firstStep + step)), step * scalarCount);
+  const { accumulate } = training;
+  const before = start.updates ?? { missed: 0, contributed: 0 };
+  const losses = new Float64Array(training.losses, 0, startStep);
+  const { missed } = new UpdateCount(accumulate, before).noteAll(firstStep, losses).tally;
+  // Updates that were left out make later ones take the scalars of earlier steps.
+  const first = Math.max(0, startStep - (missed - before.missed) * accumulate);
+  for (let step = first; step < end; step++) {
+    const update = optimizer.updatesAfter(firstStep + step) - before.missed;
+    scalars.set(optimizer.scalarsAt(update), step * scalarCount);
   }
 }
 

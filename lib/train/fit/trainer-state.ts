@@ -1,9 +1,12 @@
 import type { EpochRecord } from '../../checkpoint/state.js';
+import type { UpdateTally } from '../../parallel/protocol/job.js';
 
 /** Progress of a trainer over all calls of `fit`. */
 export interface TrainerState {
   /** Steps taken. */
   steps: number;
+  /** The updates that skipped steps among them left out. */
+  updates: UpdateTally;
   /** Epochs begun. */
   epochs: number;
   /** Figures of the finished epochs. */

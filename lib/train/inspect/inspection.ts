@@ -6,10 +6,11 @@ import { constant } from '../../graph/leaf.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { examine } from '../../health/examine.js';
-import { completeThresholds, describeNonFinite, type HealthThresholds } from '../../health/findings.js';
+import { completeThresholds, type HealthThresholds } from '../../health/findings.js';
 import type { HealthReport } from '../../health/report.js';
 import { inOrder, orderOf, stretchOf } from '../../parallel/protocol/epoch-order.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import { describeNonFinite } from '../../runtime/non-finite.js';
 import type { JobContext } from '../prepare/compile-job.js';
 import { nextValuesOf } from './next-values.js';
 
@@ -44,13 +45,13 @@ export async function loadSamples(
 
 /** Inspects a trainer's model on a batch. The model must be in training mode. */
 export function inspectBatch(
-  context: JobContext & { readonly steps: number },
+  context: JobContext & { readonly steps: number; readonly updates: number },
   batch: ExaminedBatch,
   thresholds?: Partial<HealthThresholds>,
 ): Promise<HealthReport> {
-  const { model, loss, optimizer, parameters, memory, steps, seed } = context;
+  const { model, loss, optimizer, parameters, memory, steps, updates, seed } = context;
   return examine(model, loss, batch, {
-    next: nextValuesOf(parameters, memory, optimizer, steps),
+    next: nextValuesOf(parameters, memory, optimizer, updates),
     thresholds: completeThresholds(thresholds),
     random: { seed, step: steps },
   });
@@ -86,7 +87,7 @@ export function firstSamples(data: Dataset, count: number): Samples {
   return { data, indices: inOrder(Math.min(count, data.length)), epoch: 0 };
 }
 
-/** Adds the op that made the first non-finite value to the error of a loss that is not finite. */
+/** Adds the op that made the first non-finite value to the error of a loss or a gradient that is not finite. */
 export function withCulprit(error: unknown, report: HealthReport | null): unknown {
   if (!(error instanceof ChainruleError) || !report?.firstNonFinite) return error;
   const expected = `${error.expected}. ${describeNonFinite(report.firstNonFinite)}`;

@@ -8,17 +8,21 @@ import { clipScaleOf, updatePiece } from '../../optim/update.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import { type OptimizerMemory, stateOf } from '../../parallel/prepare/optimizer-memory.js';
 
-/** A function from gradients to the parameters after a trainer's next update, from its current optimiser state. */
+/**
+ * A function from gradients to the parameters after a trainer's next update, from its current optimiser state.
+ *
+ * @param updates number of updates made before
+ */
 export function nextValuesOf(
   flat: FlatParameters,
   memory: OptimizerMemory,
   optimizer: Optimizer,
-  steps: number,
+  updates: number,
 ): NextValues {
   return (parameters, gradients) => {
     const slopes = new Map<Variable, Tensor>(parameters.map((x, i) => [x, at(gradients, i)]));
     const trained = flat.parameters.filter((x) => slopes.has(x));
-    const numbers = optimizer.scalarsAt(optimizer.updatesAfter(steps));
+    const numbers = optimizer.scalarsAt(updates);
     const scalars = numbers.map((number) => full([], number, 'float64'));
     const { clipNorm } = optimizer.stages;
     const clip =

@@ -3,6 +3,7 @@ import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { compileShards } from '../../parallel/prepare/compile-shards.js';
+import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { prepareUpdates } from '../../parallel/prepare/update-job.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
@@ -66,6 +67,8 @@ export function trainingJob(
     shardLosses: sharedBuffer('float64', shards),
     losses: sharedBuffer('float64', steps),
     nonFinite,
+    state: [{ ...flat.memory, elements: flat.trainableElements }, ...tensorsOf(memory)],
+    stateMagnitudes: sharedBuffer('float64', workers),
     ...(cores === undefined ? {} : { cores }),
     ...(together === undefined ? {} : { together }),
   };

@@ -6,6 +6,7 @@
 #include "kernels/factory.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_product.h"
+#include "kernels/reduce/largest.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -84,7 +85,28 @@ class Matmul final : public Kernel {
     }
   }
 
+  // A result is a sum of k products, and the matrices of a weight's gradient are mostly smaller
+  // than the gradient is.
+  double bound(const Run& run) const override {
+    if (products_.size() != 1 || 2 * k_ * (m_ + n_) > m_ * n_) return Kernel::bound(run);
+    const double a = largest_in(run.at<const T>(a_), a_storage_, m_, k_);
+    const double b = largest_in(run.at<const T>(b_), b_storage_, k_, n_);
+    // Each sum may be rounded up.
+    return 2.0 * static_cast<double>(k_) * a * b;
+  }
+
  private:
+  static double largest_in(const T* values, const Storage& stored, int64_t rows, int64_t columns) {
+    const auto [lines, length] =
+        stored.transposed ? std::pair(columns, rows) : std::pair(rows, columns);
+    if (stored.leading == length) return largest(values, lines * length);
+    double most = 0;
+    for (int64_t i = 0; i < lines; ++i) {
+      most = std::max(most, largest(values + i * stored.leading, length));
+    }
+    return most;
+  }
+
   // Smaller results stay in a cache, where adding them takes no longer.
   static constexpr int64_t kLeastSum = 1 << 14;
 

@@ -1,0 +1,89 @@
+import { at } from '../../graph/at.js';
+import type { DType, TypedArray } from '../../graph/dtype.js';
+import { addon } from '../../runtime/addon.js';
+import type { Control } from '../protocol/control.js';
+import type { Job, Slice, UpdateJob } from '../protocol/job.js';
+import { viewInto } from '../protocol/shared-memory.js';
+
+/** A step whose shard gradients are complete. */
+export interface StepToJudge {
+  /** Counted over all epochs. */
+  readonly globalStep: number;
+  /** For each shard, true if it has rows. */
+  readonly present: readonly boolean[];
+  /** The sum of the slots, in postfix. */
+  readonly program: Int32Array;
+}
+
+const LARGEST: Partial<Record<DType, number>> = {
+  float32: (2 - 2 ** -23) * 2 ** 127,
+  float64: Number.MAX_VALUE,
+};
+
+/**
+ * Judges, before anything is updated, whether the sum of the gradients of a batch is finite, the same on any number of
+ * workers: that is known from the magnitudes of the shards' gradients, unless these are so large that their sum may
+ * overflow.
+ */
+export class GradientVerdict {
+  readonly #magnitudes: Float64Array;
+  readonly #judged: Float64Array;
+  readonly #slots: readonly TypedArray[];
+  readonly #sum: TypedArray | undefined;
+
+  constructor(
+    private readonly job: Job,
+    private readonly update: UpdateJob,
+    private readonly control: Control,
+  ) {
+    const { measures, gradients, sum } = update;
+    this.#magnitudes = new Float64Array(measures.magnitudes);
+    this.#judged = new Float64Array(measures.judged);
+    this.#slots = gradients.map((slot) => viewInto(slot));
+    this.#sum = sum && viewInto(sum);
+  }
+
+  /** Called by all workers when they have met after their gradients. If sums may overflow, they meet once more. */
+  isFinite(rank: number, step: StepToJudge): boolean {
+    let total = 0;
+    for (let shard = 0; shard < step.present.length; shard++) {
+      if (!step.present[shard]) continue;
+      const magnitude = at(this.#magnitudes, shard);
+      if (magnitude === Number.POSITIVE_INFINITY) return false;
+      total += magnitude;
+    }
+    const { accumulate, memory } = this.update;
+    // Half of it, because each sum is rounded.
+    if (total <= (LARGEST[memory.dtype] as number) / (2 * accumulate)) return true;
+    return this.#judge(rank, step);
+  }
+
+  /** The verdict of a finished step is kept: once the slots are summed, they hold other numbers. */
+  #judge(rank: number, step: StepToJudge): boolean {
+    const mark = 2 * (step.globalStep + 1);
+    const known = at(this.#judged, 0) - mark;
+    if (known === 0 || known === 1) return known === 1;
+    const finite = this.update.measures.slices.every((slice) => this.#sumsAreFinite(slice, step));
+    this.control.meet(this.job.workers, rank);
+    this.#judged[0] = mark + (finite ? 1 : 0);
+    return finite;
+  }
+
+  #sumsAreFinite({ start, end }: Slice, { globalStep, program }: StepToJudge): boolean {
+    const { accumulate, memory } = this.update;
+    const before = globalStep % accumulate > 0 ? this.#sum : undefined;
+    const round = memory.dtype === 'float32' ? Math.fround : (x: number) => x;
+    const { add } = addon().constants.sums;
+    const stack: number[] = [];
+    for (let i = start; i < end; i++) {
+      stack.length = 0;
+      for (const word of program) {
+        if (word === add) stack.push(round((stack.pop() as number) + (stack.pop() as number)));
+        else stack.push(this.#slots[word]?.[i] as number);
+      }
+      const sum = at(stack, 0);
+      if (!Number.isFinite(before ? round(sum + at(before, i)) : sum)) return false;
+    }
+    return true;
+  }
+}

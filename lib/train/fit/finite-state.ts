@@ -1,0 +1,45 @@
+import { requireFinite } from '../../checkpoint/file.js';
+import { type RunMemory, sourcesOf } from '../../checkpoint/tensor-sources.js';
+import { failed, messageOf } from '../../graph/errors.js';
+import type { TrainingJob } from '../../parallel/protocol/job.js';
+import { viewInto } from '../../parallel/protocol/shared-memory.js';
+import { addon } from '../../runtime/addon.js';
+import type { Session } from './session.js';
+
+/** Elements that are measured on the main thread: a tenth of a millisecond, which is less than asking the workers. */
+const FEW = 2 ** 20;
+
+/**
+ * Looks after an epoch for parameters and optimiser state that an update has made non-finite from finite gradients, as
+ * a square that overflows does.
+ *
+ * @returns the error that names the tensor; undefined if all values are finite
+ */
+export async function findNonFiniteState(
+  session: Session,
+  training: TrainingJob,
+  memory: RunMemory,
+  epoch: number,
+): Promise<unknown> {
+  try {
+    if (await stateIsFinite(session, training)) return undefined;
+    requireFinite(sourcesOf(memory));
+  } catch (cause) {
+    const expected =
+      `an update of epoch ${epoch} overflowed: ${messageOf(cause).replace(/^fit: /, '')}, although loss and gradients ` +
+      'were finite. Go on from a checkpoint, with a smaller learning rate or gradient clipping';
+    return failed('ERR_CHAINRULE_NON_FINITE', 'fit', expected, { cause });
+  }
+  return undefined;
+}
+
+async function stateIsFinite(session: Session, { state, stateMagnitudes }: TrainingJob): Promise<boolean> {
+  const all = state.reduce((total, { elements }) => total + elements, 0);
+  const most =
+    all <= FEW
+      ? Math.max(...state.map((memory) => addon().largest(viewInto(memory), 0, memory.elements)))
+      : await session
+          .run((rank) => ({ kind: 'measure', rank }))
+          .then(() => Math.max(...new Float64Array(stateMagnitudes)));
+  return most < Number.POSITIVE_INFINITY;
+}
