@@ -15,7 +15,7 @@ export interface EpochRecord {
   /** Wall-clock time of training, without validation. */
   readonly seconds: number;
   readonly examplesPerSecond: number;
-  /** Steps that changed nothing because their loss was not finite. */
+  /** Steps that changed nothing because their loss or gradients were not finite. */
   readonly skippedSteps: number;
   /** Samples replaced by others because they could not be loaded (see `onBadItem` of `data.custom`). */
   readonly skippedItems: number;

@@ -61,10 +61,12 @@ export interface FitOptions {
    */
   readonly health?: boolean | Partial<HealthThresholds>;
   /**
-   * Reaction to a step whose loss is not finite. 'stop' rejects with the op and the layer that first made such a value.
-   * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`; schedules advance.
-   * With gradient accumulation, a skipped step adds nothing, and an update whose steps are all skipped is not made. The
-   * epoch's loss leaves skipped steps out, and is NaN if all were skipped. Default 'stop'.
+   * Reaction to a step whose loss, gradients or next buffers are not finite, which is known before anything is updated.
+   * 'stop' rejects with the op and the layer that first made such a value; the parameters are those of the step before.
+   * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`; neither the
+   * optimiser's rule nor its schedule counts it. With gradient accumulation, a skipped step adds nothing, and an update
+   * whose steps are all skipped is not made. The epoch's loss leaves skipped steps out, and is NaN if all were skipped.
+   * If the parameters themselves are not finite, both reject. See docs/numbers.md. Default 'stop'.
    */
   readonly nonFinite?: 'stop' | 'skip';
   /**

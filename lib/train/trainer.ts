@@ -112,7 +112,8 @@ export class Trainer {
    * resumes the run in that directory.
    *
    * @throws before anything is trained if the data does not fit the model; the worker's error if one fails; if the loss
-   *   or a gradient is not finite, with the op that made the first such value; the signal's reason when it aborts, within one step
+   *   or a gradient is not finite, with the op that made the first such value; the signal's reason when it aborts, within
+   *   one step
    */
   async *fit(
     data: Dataset | StreamDataset,
@@ -364,7 +365,7 @@ export class Trainer {
     return { ...prepared, training };
   }
 
-  /** @throws the failure of a worker; if the loss or a gradient is not finite, with the op that made the first such value */
+  /** @throws the failure of a worker; for a loss or gradient that is not finite, with the op that made the first one */
   async #trainEpoch(run: FitRun, limits: ResourceLimits): Promise<EpochResult> {
     const { samples: data, options } = run.input;
     const outcome = await run.trainEpoch({

@@ -68,8 +68,8 @@ export interface DataParallelFunction<Arguments extends readonly Tensor[], R ext
  * ms to a call of a compiled function with one worker, and 0.2 ms with two. The threads persist between calls, but do
  * not keep the process alive; `close()` ends them.
  *
- * @throws (rejects) as compiled functions do; if arguments have different numbers of rows; if gradients are not finite;
- *   if a worker fails, in which case nothing is assigned and the next call starts new threads
+ * @throws (rejects) as compiled functions do; if arguments have different numbers of rows; if gradients are not finite
+ *   (see `nonFinite`); if a worker fails, in which case nothing is assigned and the next call starts new threads
  */
 export function dataParallel<Arguments extends readonly Tensor[], R extends Result>(
   fn: (...args: Arguments) => R,

@@ -42,6 +42,7 @@ class StepRunner {
   readonly #present: readonly boolean[];
   readonly #tree: ReductionTree;
   readonly #shares: Float64Array;
+  readonly #refused: Int32Array;
   readonly #plans: ExecutableInstances;
   readonly #views = new Map<number, readonly (readonly [name: string, rows: TypedArray])[]>();
 
@@ -58,6 +59,7 @@ class StepRunner {
     this.#present = presentShards(step.rows, step.shards);
     this.#tree = planReductionTree(this.#present, job.workers);
     this.#shares = new Float64Array(step.shares);
+    this.#refused = new Int32Array(step.refused);
   }
 
   /** Passes one barrier, and a second one if the norm of the gradients is clipped. Changes nothing if they are not finite. */
@@ -79,7 +81,7 @@ class StepRunner {
     this.#control.meet(this.job.workers, rank);
     const judged = { globalStep: optimizerStep, present: this.#present, program };
     const finite = this.#verdict.isFinite(rank, judged);
-    if (rank === 0) new Int32Array(this.step.refused)[0] = finite ? 0 : 1;
+    if (rank === 0) this.#refused[0] = finite ? 0 : 1;
     if (!finite) return;
     const active = this.job.workers;
     this.#updater.run(rank, { step: 0, globalStep: optimizerStep, scalars: 0, program, active, skip: false });

@@ -69,7 +69,7 @@ export class EpochTrainer {
 
   /**
    * Trains one epoch, or a stretch or the rest of one. Each step has two barriers, and a third if the norm of the
-   * gradients is clipped. Returns early if a stop is requested.
+   * gradients is clipped or if they are very large. Returns early if a stop is requested.
    */
   run(rank: number, start: EpochStart): void {
     const { epoch, firstStep, startStep = 0, finish = false, plans = [] } = start;

@@ -22,8 +22,8 @@ export interface StepToUpdate {
   /** Number of workers that share the update. */
   readonly active: number;
   /**
-   * Part that is skipped because the loss or the gradient is not finite: the gradients of this step, or the whole update that follows
-   * it, if all other steps accumulated for it are skipped as well.
+   * Part that is skipped because the loss or the gradient is not finite: the gradients of this step, or the whole
+   * update that follows it, if all other steps accumulated for it are skipped as well.
    */
   readonly skip: false | 'step' | 'update';
 }

@@ -21,8 +21,8 @@ export async function findNonFiniteState(
   memory: RunMemory,
   epoch: number,
 ): Promise<unknown> {
+  if (await stateIsFinite(session, training)) return undefined;
   try {
-    if (await stateIsFinite(session, training)) return undefined;
     requireFinite(sourcesOf(memory));
   } catch (cause) {
     const expected =
@@ -33,13 +33,15 @@ export async function findNonFiniteState(
   return undefined;
 }
 
-async function stateIsFinite(session: Session, { state, stateMagnitudes }: TrainingJob): Promise<boolean> {
+async function stateIsFinite(session: Session, training: TrainingJob): Promise<boolean> {
+  const { state, stateMagnitudes } = training;
   const all = state.reduce((total, { elements }) => total + elements, 0);
-  const most =
-    all <= FEW
-      ? Math.max(...state.map((memory) => addon().largest(viewInto(memory), 0, memory.elements)))
-      : await session
-          .run((rank) => ({ kind: 'measure', rank }))
-          .then(() => Math.max(...new Float64Array(stateMagnitudes)));
-  return most < Number.POSITIVE_INFINITY;
+  const here = () => state.map((memory) => addon().largest(viewInto(memory), 0, memory.elements));
+  const there = async () => {
+    await session.run((rank) => ({ kind: 'measure', rank }));
+    return new Float64Array(stateMagnitudes);
+  };
+  // A worker that fails now is reported when it is needed again.
+  const found = all <= FEW ? here() : await there().catch(here);
+  return found.every(Number.isFinite);
 }
