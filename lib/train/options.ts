@@ -66,7 +66,7 @@ export interface FitOptions {
    * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`; neither the
    * optimiser's rule nor its schedule counts it. With gradient accumulation, a skipped step adds nothing, and an update
    * whose steps are all skipped is not made. The epoch's loss leaves skipped steps out, and is NaN if all were skipped.
-   * If the parameters themselves are not finite, both reject. See docs/numbers.md. Default 'stop'.
+   * If the parameters themselves are not finite, both reject. See docs/numerics.md. Default 'stop'.
    */
   readonly nonFinite?: 'stop' | 'skip';
   /**
