@@ -1,3 +1,5 @@
+import { checked } from '../graph/arguments/checked.js';
+import * as kinds from '../graph/arguments/kinds.js';
 import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { noteGradients } from '../graph/trace.js';
@@ -13,11 +15,15 @@ import { gradientsOrZeros } from './vjp.js';
  * @param wrt any nodes; one that `loss` does not depend on gets zeros
  * @returns one gradient for each of `wrt`, of its shape and dtype
  */
-export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
-  requireScalar('grad', 'the loss', loss);
-  for (const x of wrt) requireFloat('grad', x, 'gradients are taken of float32 or float64');
-  return scalarGradients(loss, wrt);
-}
+export const grad = checked(
+  'grad',
+  { loss: kinds.tensor, wrt: kinds.tensors },
+  (loss: Tensor, wrt: readonly Tensor[]): Tensor[] => {
+    requireScalar('grad', 'the loss', loss);
+    for (const x of wrt) requireFloat('grad', x, 'gradients are taken of float32 or float64');
+    return scalarGradients(loss, wrt);
+  },
+);
 
 /** `grad` for arguments that have been checked. */
 export function scalarGradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {

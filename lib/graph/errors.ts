@@ -38,7 +38,7 @@ export function invalid(op: string, expected: string, ...received: [received?: u
   const details = received.length > 0 ? { received: received[0] } : {};
   const error = failed('ERR_CHAINRULE_INVALID', op, expected, details);
   // The first line of the stack should be the check that failed, not this helper.
-  Error.captureStackTrace(error, invalid);
+  captureStack(error, invalid);
   return error;
 }
 
@@ -52,8 +52,19 @@ export function failed(
   const { received, ...options } = details;
   const got = 'received' in details ? `, got ${format(received)}` : '';
   const error = new ChainruleError(op, expected, `${op}: ${expected}${got}`, received, { code, ...options });
-  Error.captureStackTrace(error, failed);
+  captureStack(error, failed);
   return error;
+}
+
+/** Frames of a stack that an error keeps at least: a public function that calls others must not hide its caller. */
+const STACK_FRAMES = 40;
+
+/** Sets the stack of an error to the callers of a function. */
+export function captureStack(error: ChainruleError, above: (...args: never[]) => unknown): void {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = limit > 0 ? Math.max(limit, STACK_FRAMES) : limit;
+  Error.captureStackTrace(error, above);
+  Error.stackTraceLimit = limit;
 }
 
 /** True for an error of the library with this code. */
@@ -103,7 +114,8 @@ export function requireInteger(op: string, name: string, value: unknown, range: 
   throw invalid(op, `${name} must be ${describeRange(range)}`, value);
 }
 
-function describeRange({ min, max }: IntegerRange): string {
+/** The integers of a range, in words: `a positive integer`. */
+export function describeRange({ min, max }: IntegerRange): string {
   if (min !== undefined && max !== undefined) return `an integer from ${min} to ${max}`;
   if (max !== undefined) return `an integer of at most ${max}`;
   if (min === 0) return 'a non-negative integer';

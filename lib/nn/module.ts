@@ -22,6 +22,12 @@ export const TRAINING_PREFIX = 'training/';
 export abstract class Module {
   #training = true;
 
+  /** A class without a constructor of its own hands its arguments on to here, where they are refused. */
+  constructor(...surplus: []) {
+    const [first]: readonly unknown[] = surplus;
+    if (surplus.length > 0) throw invalid(new.target.name, 'takes no further argument', first);
+  }
+
   /**
    * True if layers such as dropout behave as in training. Read when a function that calls `forward` is traced; a
    * compiled function is traced again when the mode of a module that it read has changed.

@@ -1,3 +1,6 @@
+import { checked } from '../graph/arguments/checked.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { requireRate, type Schedule } from './schedule.js';
 
@@ -17,13 +20,20 @@ export interface StepLROptions {
   readonly gamma?: number;
 }
 
+const stepLROptions = optionsOf<StepLROptions>({
+  lr: needed(kinds.nonNegative),
+  stepSize: needed(kinds.count),
+  gamma: kinds.nonNegative,
+});
+
 /** `lr * gamma ** floor(step / stepSize)`, as `torch.optim.lr_scheduler.StepLR`. */
-export function stepLR({ lr, stepSize, gamma = 0.1 }: StepLROptions): Schedule {
-  requireRate('stepLR', lr);
-  requireInteger('stepLR', 'stepSize', stepSize, { min: 1 });
-  requireGamma('stepLR', gamma);
-  return (step) => lr * gamma ** Math.floor(step / stepSize);
-}
+export const stepLR = checked(
+  'stepLR',
+  { options: stepLROptions },
+  ({ lr, stepSize, gamma = 0.1 }: StepLROptions): Schedule =>
+    (step) =>
+      lr * gamma ** Math.floor(step / stepSize),
+);
 
 export interface MultiStepLROptions {
   readonly lr: number;

@@ -1,0 +1,111 @@
+import { enumerate } from '../../text/names.js';
+import { type ChainruleError, captureStack, invalid } from '../errors.js';
+import { type Kind, refusal } from './kind.js';
+
+/** What a public function takes: its name and its parameters, in order. */
+export interface Signature {
+  readonly op: string;
+  readonly parameters: Readonly<Record<string, Parameter>>;
+}
+
+/** The kind of a parameter; `rest` for one that takes all arguments from its place on. */
+export type Parameter = Kind<unknown> & { readonly rest?: true };
+
+/** The kind of a parameter that takes all arguments from its place on, each of one kind. */
+export function rest<T>(inner: Kind<T>): Kind<T> & { readonly rest: true } {
+  return { ...inner, rest: true };
+}
+
+const signatures = new WeakMap<object, Signature>();
+
+/** The signature of a public function; undefined for any other value. */
+export function signatureOf(fn: object): Signature | undefined {
+  return signatures.get(fn);
+}
+
+/**
+ * A public function, whose arguments are checked before it is called: their number and their kinds. An asynchronous
+ * function rejects where another one throws.
+ *
+ * @param op the name that errors begin with
+ * @param parameters the kinds of the parameters, in order
+ * @throws ChainruleError if an argument is missing, surplus or of another kind
+ */
+export function checked<F extends (...args: never[]) => unknown>(
+  op: string,
+  parameters: Readonly<Record<string, Parameter>>,
+  fn: F,
+): F {
+  const refuse = refusalOf(op, Object.keys(parameters), Object.values(parameters));
+  const fail = failureOf(fn);
+  const wrapper = function (this: unknown, ...given: never[]): unknown {
+    const error = refuse(given);
+    if (!error) return Reflect.apply(fn, this, given);
+    // The first line of the stack should be the caller's.
+    captureStack(error, wrapper);
+    return fail(error);
+  };
+  Object.defineProperty(wrapper, 'name', { value: op, configurable: true });
+  signatures.set(wrapper, { op, parameters });
+  return wrapper as unknown as F;
+}
+
+/** The parameters of some methods of a class. */
+export type MethodParameters<T> = {
+  readonly [K in keyof T]?: Readonly<Record<string, Parameter>>;
+};
+
+/**
+ * Has the arguments of public methods checked as those of public functions are.
+ *
+ * @param op what errors begin with, given the name of the method; the name itself by default
+ */
+export function checkMethods<T extends object>(
+  type: abstract new (...args: never[]) => T,
+  methods: MethodParameters<T>,
+  op: (method: string) => string = (method) => method,
+): void {
+  for (const [name, parameters] of Object.entries(methods)) {
+    const method: unknown = Object.getOwnPropertyDescriptor(type.prototype, name)?.value;
+    if (typeof method !== 'function') throw new TypeError(`${type.name} has no method ${name} of its own`);
+    const value = checked(op(name), parameters as Signature['parameters'], method as () => unknown);
+    Object.defineProperty(type.prototype, name, { value, writable: true, configurable: true });
+  }
+}
+
+/** The error for an argument that a function has no parameter for. */
+export function surplusArgument(
+  op: string,
+  names: readonly string[],
+  given: readonly unknown[],
+): ChainruleError {
+  const takes = names.length === 0 ? 'takes no arguments' : `takes ${enumerate(names)} alone`;
+  return invalid(op, takes, given[names.length]);
+}
+
+function refusalOf(op: string, names: readonly string[], kinds: readonly Parameter[]) {
+  const takesRest = kinds.at(-1)?.rest ?? false;
+  return (given: readonly unknown[]): ChainruleError | undefined => {
+    const length = takesRest ? Math.max(given.length, names.length - 1) : names.length;
+    for (let i = 0; i < length; i++) {
+      const place = Math.min(i, names.length - 1);
+      const error = refusal(op, names[place] as string, kinds[place] as Parameter, given[i]);
+      if (error) return error;
+    }
+    return given.length > length ? surplusArgument(op, names, given) : undefined;
+  };
+}
+
+/** How a function fails: an asynchronous one rejects, and an asynchronous generator when it is first asked. */
+function failureOf(fn: object): (error: ChainruleError) => unknown {
+  const kind = Object.prototype.toString.call(fn);
+  if (kind === '[object AsyncFunction]') return (error) => Promise.reject(error);
+  if (kind === '[object AsyncGeneratorFunction]') return failingGenerator;
+  return (error) => {
+    throw error;
+  };
+}
+
+async function* failingGenerator(error: ChainruleError): AsyncGenerator<never> {
+  yield Promise.reject(error);
+}

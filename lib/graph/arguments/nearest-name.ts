@@ -1,0 +1,33 @@
+import leven from 'leven';
+import { namesElsewhere } from './names-elsewhere.js';
+
+/**
+ * The known name that an unknown one was most likely meant to be: the same one in another spelling, what other
+ * frameworks' name for it is called here, or one that differs in few letters. Undefined if none is near.
+ */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const plain = letters(name);
+  const same = known.find((candidate) => letters(candidate) === plain);
+  if (same !== undefined) return same;
+  const meant = namesElsewhere[plain]?.find((candidate) => known.includes(candidate));
+  if (meant !== undefined) return meant;
+  const distances = known.map((candidate) => ({ candidate, distance: distance(plain, letters(candidate)) }));
+  const [nearest] = distances.sort((a, b) => a.distance - b.distance);
+  return nearest && nearest.distance <= Math.max(1, Math.floor(plain.length / 4))
+    ? nearest.candidate
+    : undefined;
+}
+
+/** The number of letters to change, where letters in another order count once. */
+function distance(a: string, b: string): number {
+  return sorted(a) === sorted(b) ? 1 : leven(a, b);
+}
+
+function sorted(name: string): string {
+  return [...name].sort().join('');
+}
+
+/** A name without case and separators: `batch_size` and `batchSize` are one. */
+function letters(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
