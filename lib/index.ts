@@ -1,3 +1,4 @@
+import './nn/check-layers.js';
 import './ops/fluent.js';
 import './runtime/tensor-values.js';
 

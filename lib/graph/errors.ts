@@ -50,7 +50,7 @@ export function failed(
   details: { readonly received?: unknown; readonly cause?: unknown } = {},
 ): ChainruleError {
   const { received, ...options } = details;
-  const got = 'received' in details ? `, got ${format(received)}` : '';
+  const got = 'received' in details ? `, got ${describe(received)}` : '';
   const error = new ChainruleError(op, expected, `${op}: ${expected}${got}`, received, { code, ...options });
   captureStack(error, failed);
   return error;
@@ -139,6 +139,15 @@ export function requireOptions(op: string, options: unknown): void {
 
 const LONGEST_LIST = 8;
 const DEEPEST_LIST = 4;
+
+/** Describes a value, whatever it is: a proxy or a getter may throw. */
+function describe(value: unknown): string {
+  try {
+    return format(value);
+  } catch {
+    return 'a value that cannot be read';
+  }
+}
 
 function format(value: unknown, depth = 0): string {
   if (typeof value === 'string') return value === '' ? "''" : value;

@@ -1,3 +1,7 @@
+import { requireArguments } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
 import type { DType } from '../graph/dtype.js';
 import { full, Variable } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
@@ -10,13 +14,18 @@ export interface BufferOptions {
   readonly dtype?: DType;
 }
 
+const bufferOptions = optionsOf<BufferOptions>({ value: kinds.number, dtype: kinds.dtype });
+
 /**
  * A variable that belongs to a model and is saved with it, but has no gradient, such as a running mean. In training,
  * `forward` may `assign` it. Each shard of a trainer's batch assigns its own value; the mean of these, weighted by
  * the rows of the shards, is kept.
  */
 export class Buffer extends Variable {
-  constructor(shape: Shape, { value = 0, dtype = 'float32' }: BufferOptions = {}) {
+  constructor(shape: Shape, options: BufferOptions = {}, ...surplus: []) {
+    const parameters = { shape: kinds.shape, options: optional(bufferOptions) };
+    requireArguments('Buffer', parameters, [shape, options, ...surplus]);
+    const { value = 0, dtype = 'float32' } = options;
     full(shape, value, dtype, 'Buffer');
     super(new Storage(shape, dtype, (data) => void data.fill(value)));
   }

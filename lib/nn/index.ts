@@ -1,6 +1,7 @@
 export { scaledDotProductAttention } from '../ops/nn/attention.js';
 export * from '../ops/nn/dropout.js';
 export * from '../ops/nn/normalisation.js';
+export type { LocalResponseNormOptions } from '../ops/nn/normalisation-options.js';
 export { rotaryEmbedding, sinusoidalEncoding } from '../ops/nn/positional.js';
 export * from '../ops/nn/rectifiers.js';
 export * from '../ops/nn/smooth-activations.js';
@@ -16,7 +17,11 @@ export { Buffer, type BufferOptions } from './buffer.js';
 export * as init from './init.js';
 export * from './layers/activations.js';
 export * from './layers/adaptive-pool.js';
-export * from './layers/attention.js';
+export {
+  type AttentionMasks,
+  MultiheadAttention,
+  type MultiheadAttentionOptions,
+} from './layers/attention.js';
 export * from './layers/batch-norm.js';
 export * from './layers/checkpoint.js';
 export * from './layers/conv.js';
@@ -47,9 +52,15 @@ export {
 } from './layers/recurrent-cell.js';
 export * from './layers/residual.js';
 export * from './layers/structure.js';
-export * from './layers/transformer.js';
+export {
+  type DecoderMasks,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from './layers/transformer.js';
 export * from './layers/transformer-stack.js';
 export * from './layers/upsample.js';
+export type { WeightOptions } from './layers/weight-options.js';
 export * from './losses.js';
 export { Module, type NamedParameter } from './module.js';
 export { Parameter, type ParameterOptions } from './parameter.js';

@@ -1,3 +1,6 @@
+import { requireArguments } from '../graph/arguments/checked.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
 import { outside, within } from '../graph/context.js';
 import type { DType } from '../graph/dtype.js';
 import { Variable } from '../graph/leaf.js';
@@ -5,7 +8,8 @@ import { hashKey } from '../graph/random.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 import { evaluateSync } from '../runtime/evaluate.js';
-import type { Initialiser } from './init.js';
+import type { Initialiser } from './init/initializer.js';
+import { initialiser, initialValues } from './init/made.js';
 
 export interface ParameterOptions {
   readonly init: Initialiser;
@@ -16,6 +20,13 @@ export interface ParameterOptions {
   /** Element type. Default float32. */
   readonly dtype?: DType;
 }
+
+const parameterOptions = optionsOf<ParameterOptions>({
+  init: needed(initialiser),
+  fanIn: kinds.nonNegative,
+  fanOut: kinds.nonNegative,
+  dtype: kinds.dtype,
+});
 
 /** Counts the parameters of the process, so that those without a path draw different numbers. */
 let created = 0;
@@ -33,15 +44,19 @@ export class Parameter extends Variable {
   seed = 0;
   readonly #ordinal = created++;
 
-  constructor(shape: Shape, { init, fanIn, fanOut, dtype = 'float32' }: ParameterOptions) {
+  constructor(shape: Shape, options: ParameterOptions, ...surplus: []) {
+    const parameters = { shape: kinds.shape, options: parameterOptions };
+    requireArguments('Parameter', parameters, [shape, options, ...surplus]);
+    const { init, fanIn, fanOut, dtype = 'float32' } = options;
     super(
       new Storage(shape, dtype, (data) => {
         if (sizeOf(shape) === 0) return;
         const key = hashKey(this.path || `#${this.#ordinal}`);
         const fans = { fanIn: fanIn ?? shape.at(-1) ?? 1, fanOut: fanOut ?? shape[0] ?? 1 };
         // Whatever reads the parameter first: its values are not part of what is being traced.
+        const context = { dtype, seed: this.seed, key, ...fans };
         const [values] = within(outside, () =>
-          evaluateSync([init(shape, { dtype, seed: this.seed, key, ...fans })], this.seed),
+          evaluateSync([initialValues(this.path || 'Parameter', init, shape, context)], this.seed),
         );
         if (values) data.set(values);
       }),

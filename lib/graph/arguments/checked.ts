@@ -73,6 +73,32 @@ export function checkMethods<T extends object>(
   }
 }
 
+/**
+ * Checks the arguments of a constructor, as those of public functions are:
+ *
+ *     constructor(size: number, ...surplus: []) {
+ *       requireArguments('Queue', { size: kinds.count }, [size, ...surplus]);
+ */
+export function requireArguments(
+  op: string,
+  parameters: Readonly<Record<string, Parameter>>,
+  given: readonly unknown[],
+): void {
+  const error = argumentsRefusal(op, parameters, given);
+  if (!error) return;
+  captureStack(error, requireArguments);
+  throw error;
+}
+
+/** The error for arguments that do not fit the parameters; undefined if they do. */
+export function argumentsRefusal(
+  op: string,
+  parameters: Signature['parameters'],
+  given: readonly unknown[],
+): ChainruleError | undefined {
+  return refusalOf(op, Object.keys(parameters), Object.values(parameters))(given);
+}
+
 /** The error for an argument that a function has no parameter for. */
 export function surplusArgument(
   op: string,

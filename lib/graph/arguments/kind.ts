@@ -1,4 +1,5 @@
-import { type ChainruleError, captureStack, invalid } from '../errors.js';
+import { type ChainruleError, captureStack, failed, invalid } from '../errors.js';
+import { nearestName } from './nearest-name.js';
 
 /**
  * A kind of value that an argument or an option may have: a test, and the words in which an error says what was
@@ -42,8 +43,24 @@ export function refusal(
   expected: Kind<unknown>,
   value: unknown,
 ): ChainruleError | undefined {
-  if (expected.accepts(value)) return undefined;
-  return expected.explain?.(op, name, value) ?? invalid(op, `${name} must be ${expected.description}`, value);
+  const rule = `${name} must be ${expected.description}`;
+  try {
+    if (expected.accepts(value)) return undefined;
+    const hint = valueInObject(name, expected, value);
+    return expected.explain?.(op, name, value) ?? invalid(op, hint ? `${rule}; ${hint}` : rule, value);
+  } catch (cause) {
+    // A proxy or a getter that throws.
+    return failed('ERR_CHAINRULE_INVALID', op, `${rule}, and it cannot be read`, { cause });
+  }
+}
+
+/** The hint for an argument in an object, as other frameworks name it: `{ p: 0.5 }` in place of 0.5. */
+function valueInObject(name: string, expected: Kind<unknown>, value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const [key, inner] = Object.entries(value)[0] ?? [];
+  if (key === undefined || !expected.accepts(inner) || nearestName(key, [name]) === undefined)
+    return undefined;
+  return `write its value alone instead of { ${key}: ... }`;
 }
 
 /** A kind whose value may be left out, or be undefined. */
@@ -59,7 +76,10 @@ export function either<T extends readonly unknown[]>(
     description: kinds.map(({ description }) => description).join(' or '),
     accepts: (value) => kinds.some((one) => one.accepts(value)),
     // An object can only have been meant for the kind that has something to say about its contents.
-    explain: (op, name, value) => first(kinds, (one) => one.explain?.(op, name, value)),
+    explain: (op, name, value) =>
+      typeof value === 'object' && value !== null
+        ? first(kinds, (one) => one.explain?.(op, name, value))
+        : undefined,
   };
 }
 
@@ -70,7 +90,8 @@ export function listOf<T>(inner: Kind<T>, plural: string, length?: number): Kind
     accepts: (value) =>
       Array.isArray(value) &&
       (length ?? value.length) === value.length &&
-      value.every((v) => inner.accepts(v)),
+      // Spread, because every() passes over the holes of a sparse array.
+      [...value].every((v) => inner.accepts(v)),
     explain(op, name, value) {
       if (!Array.isArray(value)) return undefined;
       return first([...value.entries()], ([i, entry]) =>

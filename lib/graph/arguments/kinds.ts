@@ -32,6 +32,11 @@ export const share: Kind<number> = kind(
   'at least 0 and less than 1',
   (value) => Number.isFinite(value) && (value as number) >= 0 && (value as number) < 1,
 );
+export const fraction: Kind<number> = kind(
+  'from 0 to 1',
+  (value) => Number.isFinite(value) && (value as number) >= 0 && (value as number) <= 1,
+);
+export const none: Kind<null> = kind('null', (value) => value === null);
 export const string: Kind<string> = kind('a string', (value) => typeof value === 'string');
 export const date: Kind<Date> = kind('a date', (value) => value instanceof Date);
 

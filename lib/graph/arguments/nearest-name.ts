@@ -1,21 +1,35 @@
 import leven from 'leven';
 import { namesElsewhere } from './names-elsewhere.js';
+import { notesElsewhere } from './notes-elsewhere.js';
 
 /**
  * The known name that an unknown one was most likely meant to be: the same one in another spelling, what other
- * frameworks' name for it is called here, or one that differs in few letters. Undefined if none is near.
+ * frameworks' name for it is called here, which may say how it is written, or one that differs in few letters.
+ * Undefined if none is near.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const plain = letters(name);
   const same = known.find((candidate) => letters(candidate) === plain);
   if (same !== undefined) return same;
-  const meant = namesElsewhere[plain]?.find((candidate) => known.includes(candidate));
+  const elsewhere = Object.hasOwn(namesElsewhere, plain) ? namesElsewhere[plain] : undefined;
+  const meant = elsewhere?.find((candidate) => known.includes(nameIn(candidate)));
   if (meant !== undefined) return meant;
   const distances = known.map((candidate) => ({ candidate, distance: distance(plain, letters(candidate)) }));
   const [nearest] = distances.sort((a, b) => a.distance - b.distance);
   return nearest && nearest.distance <= Math.max(1, Math.floor(plain.length / 4))
     ? nearest.candidate
     : undefined;
+}
+
+/** What an option of other frameworks that has no name here comes to; undefined if nothing is known of it. */
+export function noteOn(name: string): string | undefined {
+  const plain = letters(name);
+  return Object.hasOwn(notesElsewhere, plain) ? notesElsewhere[plain] : undefined;
+}
+
+/** The name that a suggestion such as `betas: [beta1, beta2]` begins with. */
+function nameIn(suggestion: string): string {
+  return /^\w*/.exec(suggestion)?.[0] ?? '';
 }
 
 /** The number of letters to change, where letters in another order count once. */

@@ -1,7 +1,8 @@
+import { enumerate } from '../../text/names.js';
 import { type ChainruleError, invalid } from '../errors.js';
 import { type Kind, refusal, requireKind } from './kind.js';
 import { isRecord } from './kinds.js';
-import { nearestName } from './nearest-name.js';
+import { nearestName, noteOn } from './nearest-name.js';
 
 /** A kind of option that callers have to give. */
 export interface Needed<out T> extends Kind<T> {
@@ -21,8 +22,9 @@ export type OptionKinds<T> = {
 };
 
 /** An options object: a kind of value whose keys are known. */
-export interface Options<out T> extends Kind<T> {
-  readonly kinds: Readonly<Record<string, Kind<unknown>>>;
+export interface Options<T> extends Kind<T> {
+  /** The kind of each option, for the options of another type that extends this one. */
+  readonly kinds: OptionKinds<T>;
 }
 
 /**
@@ -31,8 +33,9 @@ export interface Options<out T> extends Kind<T> {
  */
 export function optionsOf<T extends object>(kinds: OptionKinds<T>): Options<T> {
   const known = kinds as Readonly<Record<string, Kind<unknown> & { readonly needed?: true }>>;
+  const required = Object.keys(known).filter((key) => known[key]?.needed);
   const explain = (op: string, name: string, value: unknown): ChainruleError | undefined => {
-    if (!isRecord(value)) return undefined;
+    if (!isRecord(value)) return optionItself(op, name, known, value);
     const prefix = name === 'options' ? '' : `${name}.`;
     for (const key in value) {
       if (!Object.hasOwn(known, key)) return unknownName(op, 'option', key, Object.keys(known), prefix);
@@ -46,11 +49,27 @@ export function optionsOf<T extends object>(kinds: OptionKinds<T>): Options<T> {
     return undefined;
   };
   return {
-    description: 'a plain object',
+    description: ['a plain object', ...(required.length > 0 ? [`with ${enumerate(required)}`] : [])].join(
+      ' ',
+    ),
     accepts: (value) => isRecord(value) && explain('', '', value) === undefined,
     explain,
-    kinds: known,
+    kinds,
   };
+}
+
+/** The error for an option given by position, as other frameworks take it: 2 in place of `{ stride: 2 }`. */
+function optionItself(
+  op: string,
+  name: string,
+  known: Readonly<Record<string, Kind<unknown>>>,
+  value: unknown,
+): ChainruleError | undefined {
+  if (value === undefined || value === null) return undefined;
+  const key = Object.keys(known).find((option) => known[option]?.accepts(value));
+  if (key === undefined) return undefined;
+  const shown = typeof value === 'number' || typeof value === 'boolean' ? value : '...';
+  return invalid(op, `${name} must be a plain object such as { ${key}: ${shown} }`, value);
 }
 
 /**
@@ -75,7 +94,8 @@ export function unknownName(
   prefix = '',
 ): ChainruleError {
   const nearest = nearestName(name, known);
+  const note = noteOn(name);
   const list = known.length === 0 ? `there are no ${what}s` : `the ${what}s are ${known.join(', ')}`;
-  const hint = nearest === undefined ? list : `did you mean ${prefix}${nearest}? (${list})`;
+  const hint = nearest === undefined ? (note ?? list) : `did you mean ${prefix}${nearest}? (${list})`;
   return invalid(op, `unknown ${what} ${prefix}${name}; ${hint}`);
 }

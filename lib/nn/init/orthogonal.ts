@@ -1,7 +1,9 @@
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
-import { invalid } from '../../graph/errors.js';
 import { drawNormal } from './draw.js';
 import type { Initialiser } from './initializer.js';
+import { made, maker } from './made.js';
 import { asMatrix, written } from './matrix.js';
 
 /**
@@ -10,9 +12,8 @@ import { asMatrix, written } from './matrix.js';
  * each output. The matrix is the Q of a QR decomposition in float64, with the signs that make it uniform over all
  * orthogonal matrices (Mezzadri 2007). Computed in JavaScript: about two seconds for 1024 x 1024.
  */
-export function orthogonal(factor = 1): Initialiser {
-  if (!Number.isFinite(factor)) throw invalid('orthogonal', 'gain must be a finite number', factor);
-  return (shape, context) => {
+export const orthogonal = maker('orthogonal', { gain: optional(kinds.finite) }, (factor = 1): Initialiser => {
+  return made('orthogonal', (shape, context) => {
     const { rows, columns, place } = asMatrix('orthogonal', shape);
     const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)];
     const q = orthonormalColumns(drawNormal(long * short, context), long, short);
@@ -24,8 +25,8 @@ export function orthogonal(factor = 1): Initialiser {
         }
       }
     });
-  };
-}
+  });
+});
 
 /**
  * The Q, with `columns` columns, of a Householder QR decomposition whose R has a positive diagonal.

@@ -1,6 +1,10 @@
-import { invalid, requireOptions } from '../../graph/errors.js';
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { normal, uniform } from './basic.js';
 import type { FanMode, InitContext, Initialiser } from './initializer.js';
+import { made, maker } from './made.js';
 
 /** Nonlinearities that have a recommended gain. */
 export type Nonlinearity = 'linear' | 'conv' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
@@ -21,25 +25,27 @@ const gains: Readonly<Record<Nonlinearity, (slope: number) => number>> = {
  *
  * @param slope slope of the leaky ReLU; default 0.01
  */
-export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
-  if (!Object.hasOwn(gains, nonlinearity)) {
-    throw invalid('gain', `nonlinearity must be one of ${Object.keys(gains).join(', ')}`, nonlinearity);
-  }
-  if (!Number.isFinite(slope)) throw invalid('gain', 'slope must be a finite number', slope);
-  return gains[nonlinearity](slope);
-}
+export const gain = checked(
+  'gain',
+  { nonlinearity: kinds.oneOf(...(Object.keys(gains) as Nonlinearity[])), slope: optional(kinds.finite) },
+  (nonlinearity: Nonlinearity, slope = 0.01): number => gains[nonlinearity](slope),
+);
 
 /** Uniform with variance `factor ** 2 * 2 / (fanIn + fanOut)` (Glorot & Bengio 2010). */
-export function xavierUniform(factor = 1): Initialiser {
-  requireGain('xavierUniform', factor);
-  return (shape, context) => uniformOf(factor * averageDeviation(context))(shape, context);
-}
+export const xavierUniform = maker(
+  'xavierUniform',
+  { gain: optional(kinds.nonNegative) },
+  (factor = 1): Initialiser =>
+    made('xavierUniform', (shape, context) => uniformOf(factor * averageDeviation(context))(shape, context)),
+);
 
 /** Normal with variance `factor ** 2 * 2 / (fanIn + fanOut)` (Glorot & Bengio 2010). */
-export function xavierNormal(factor = 1): Initialiser {
-  requireGain('xavierNormal', factor);
-  return (shape, context) => normal(0, factor * averageDeviation(context))(shape, context);
-}
+export const xavierNormal = maker(
+  'xavierNormal',
+  { gain: optional(kinds.nonNegative) },
+  (factor = 1): Initialiser =>
+    made('xavierNormal', (shape, context) => normal(0, factor * averageDeviation(context))(shape, context)),
+);
 
 export interface KaimingOptions {
   /** Slope of the leaky ReLU that follows. Default 0, for ReLU. */
@@ -50,17 +56,31 @@ export interface KaimingOptions {
   readonly gain?: number;
 }
 
+const kaimingOptions = optionsOf<KaimingOptions>({
+  slope: kinds.finite,
+  mode: kinds.oneOf('fanIn', 'fanOut'),
+  gain: kinds.nonNegative,
+});
+
 /** Uniform with variance `gain ** 2 / fan`, where the gain is `sqrt(2 / (1 + slope ** 2))` (He et al. 2015). */
-export function kaimingUniform(options: KaimingOptions = {}): Initialiser {
-  const deviation = kaimingDeviation('kaimingUniform', options);
-  return (shape, context) => uniformOf(deviation(context))(shape, context);
-}
+export const kaimingUniform = maker(
+  'kaimingUniform',
+  { options: optional(kaimingOptions) },
+  (options: KaimingOptions = {}): Initialiser => {
+    const deviation = kaimingDeviation(options);
+    return made('kaimingUniform', (shape, context) => uniformOf(deviation(context))(shape, context));
+  },
+);
 
 /** Normal with variance `gain ** 2 / fan`, where the gain is `sqrt(2 / (1 + slope ** 2))` (He et al. 2015). */
-export function kaimingNormal(options: KaimingOptions = {}): Initialiser {
-  const deviation = kaimingDeviation('kaimingNormal', options);
-  return (shape, context) => normal(0, deviation(context))(shape, context);
-}
+export const kaimingNormal = maker(
+  'kaimingNormal',
+  { options: optional(kaimingOptions) },
+  (options: KaimingOptions = {}): Initialiser => {
+    const deviation = kaimingDeviation(options);
+    return made('kaimingNormal', (shape, context) => normal(0, deviation(context))(shape, context));
+  },
+);
 
 /** Uniform with variance `1 / fanIn` (LeCun et al. 1998). */
 export const lecunUniform: Initialiser = kaimingUniform({ gain: 1 });
@@ -69,20 +89,17 @@ export const lecunUniform: Initialiser = kaimingUniform({ gain: 1 });
 export const lecunNormal: Initialiser = kaimingNormal({ gain: 1 });
 
 /** Uniform in ±1 / sqrt(fanIn): PyTorch's default for the weights and biases of linear layers and convolutions. */
-export const torchDefault: Initialiser = (shape, context) => {
+export const torchDefault: Initialiser = made('torchDefault', (shape, context) => {
   const bound = 1 / Math.sqrt(context.fanIn || 1);
   return uniform(-bound, bound)(shape, context);
-};
+});
 
 function averageDeviation({ fanIn, fanOut }: InitContext): number {
   return Math.sqrt(2 / (fanIn + fanOut));
 }
 
-function kaimingDeviation(op: string, options: KaimingOptions) {
-  requireOptions(op, options);
-  const { slope = 0, mode = 'fanIn', gain: given } = options;
-  if (mode !== 'fanIn' && mode !== 'fanOut') throw invalid(op, "mode must be 'fanIn' or 'fanOut'", mode);
-  const factor = requireGain(op, given ?? gain('leakyRelu', slope));
+function kaimingDeviation({ slope = 0, mode = 'fanIn', gain: given }: KaimingOptions) {
+  const factor = given ?? gain('leakyRelu', slope);
   return (context: InitContext): number => factor / Math.sqrt(context[mode]);
 }
 
@@ -90,9 +107,4 @@ function kaimingDeviation(op: string, options: KaimingOptions) {
 function uniformOf(deviation: number): Initialiser {
   const bound = Math.sqrt(3) * deviation;
   return uniform(-bound, bound);
-}
-
-function requireGain(op: string, factor: number): number {
-  if (factor >= 0 && Number.isFinite(factor)) return factor;
-  throw invalid(op, 'gain must be a finite number of at least 0', factor);
 }

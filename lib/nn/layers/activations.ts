@@ -1,9 +1,12 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import type { Tensor } from '../../graph/tensor.js';
 import {
   type GeluOptions,
-  requireGelu,
-  requireSoftplus,
+  geluOptions,
   type SoftplusOptions,
+  softplusOptions,
 } from '../../ops/nn/activation-options.js';
 import { gelu, glu, logSigmoid, mish, silu, softplus, softsign } from '../../ops/nn/smooth-activations.js';
 import { logSoftmax, softmax } from '../../ops/nn/softmax.js';
@@ -42,9 +45,12 @@ export class Softsign extends Module {
 
 /** `log(1 + e ** (beta * x)) / beta`, and `x` where `beta * x` is above a threshold. */
 export class Softplus extends Module {
-  constructor(readonly options: SoftplusOptions = {}) {
+  constructor(
+    readonly options: SoftplusOptions = {},
+    ...surplus: []
+  ) {
+    requireArguments('Softplus', { options: optional(softplusOptions) }, [options, ...surplus]);
     super();
-    requireSoftplus('Softplus', options);
   }
 
   forward(x: Tensor): Tensor {
@@ -54,9 +60,12 @@ export class Softplus extends Module {
 
 /** `x` times the cumulative standard normal distribution at `x`. */
 export class GELU extends Module {
-  constructor(readonly options: GeluOptions = {}) {
+  constructor(
+    readonly options: GeluOptions = {},
+    ...surplus: []
+  ) {
+    requireArguments('GELU', { options: optional(geluOptions) }, [options, ...surplus]);
     super();
-    requireGelu('GELU', options);
   }
 
   forward(x: Tensor): Tensor {
@@ -80,7 +89,11 @@ export class Mish extends Module {
 
 /** The first half of an axis times the sigmoid of the second; the last axis, the channels, by default. */
 export class GLU extends Module {
-  constructor(readonly axis = -1) {
+  constructor(
+    readonly axis = -1,
+    ...surplus: []
+  ) {
+    requireArguments('GLU', { axis: optional(kinds.axis) }, [axis, ...surplus]);
     super();
   }
 
@@ -91,7 +104,11 @@ export class GLU extends Module {
 
 /** Softmax on an axis, the last by default. */
 export class Softmax extends Module {
-  constructor(readonly axis = -1) {
+  constructor(
+    readonly axis = -1,
+    ...surplus: []
+  ) {
+    requireArguments('Softmax', { axis: optional(kinds.axis) }, [axis, ...surplus]);
     super();
   }
 
@@ -102,7 +119,11 @@ export class Softmax extends Module {
 
 /** The logarithm of softmax on an axis, the last by default. */
 export class LogSoftmax extends Module {
-  constructor(readonly axis = -1) {
+  constructor(
+    readonly axis = -1,
+    ...surplus: []
+  ) {
+    requireArguments('LogSoftmax', { axis: optional(kinds.axis) }, [axis, ...surplus]);
     super();
   }
 

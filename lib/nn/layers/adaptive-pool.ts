@@ -1,5 +1,6 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { extents, type Pair } from '../../ops/primitives/window.js';
+import { extent, extents, type Pair } from '../../ops/primitives/window.js';
 import {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -14,7 +15,11 @@ type One = number | readonly [number];
 
 /** The means of `size` windows that cover sequences [N, L, C] of any length. */
 export class AdaptiveAvgPool1d extends Module {
-  constructor(readonly size: One) {
+  constructor(
+    readonly size: One,
+    ...surplus: []
+  ) {
+    requireArguments('AdaptiveAvgPool1d', { size: extent }, [size, ...surplus]);
     super();
     extents('AdaptiveAvgPool1d', 'size', size, 1, 1);
   }
@@ -26,7 +31,11 @@ export class AdaptiveAvgPool1d extends Module {
 
 /** The means of `size` windows that cover images [N, H, W, C] of any size. */
 export class AdaptiveAvgPool2d extends Module {
-  constructor(readonly size: Pair) {
+  constructor(
+    readonly size: Pair,
+    ...surplus: []
+  ) {
+    requireArguments('AdaptiveAvgPool2d', { size: extent }, [size, ...surplus]);
     super();
     extents('AdaptiveAvgPool2d', 'size', size, 2, 1);
   }
@@ -38,7 +47,11 @@ export class AdaptiveAvgPool2d extends Module {
 
 /** The largest values of `size` windows that cover sequences [N, L, C] of any length. */
 export class AdaptiveMaxPool1d extends Module {
-  constructor(readonly size: One) {
+  constructor(
+    readonly size: One,
+    ...surplus: []
+  ) {
+    requireArguments('AdaptiveMaxPool1d', { size: extent }, [size, ...surplus]);
     super();
     extents('AdaptiveMaxPool1d', 'size', size, 1, 1);
   }
@@ -50,7 +63,11 @@ export class AdaptiveMaxPool1d extends Module {
 
 /** The largest values of `size` windows that cover images [N, H, W, C] of any size. */
 export class AdaptiveMaxPool2d extends Module {
-  constructor(readonly size: Pair) {
+  constructor(
+    readonly size: Pair,
+    ...surplus: []
+  ) {
+    requireArguments('AdaptiveMaxPool2d', { size: extent }, [size, ...surplus]);
     super();
     extents('AdaptiveMaxPool2d', 'size', size, 2, 1);
   }

@@ -1,14 +1,20 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { either, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, formatType, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { formatShape, formatType, invalid } from '../../graph/errors.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { attention } from '../../ops/nn/attention.js';
-import { requireRate } from '../../ops/nn/checks.js';
-import { type RotaryOptions, rotaryEmbedding } from '../../ops/nn/positional.js';
+import { rotaryEmbedding } from '../../ops/nn/positional.js';
+import { type RotaryOptions, rotaryOptions } from '../../ops/nn/positional-options.js';
 import { add, eq, mul } from '../../ops/primitives/elementwise.js';
 import { matmul } from '../../ops/primitives/matmul.js';
 import { permute, reshape, slice } from '../../ops/primitives/movement.js';
 import { xavierUniform, zeros } from '../init.js';
+import { mask } from '../kinds.js';
+import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { Linear } from './linear.js';
@@ -31,6 +37,22 @@ export interface MultiheadAttentionOptions {
   readonly dtype?: DType;
 }
 
+const parameters = {
+  embedDim: kinds.count,
+  numHeads: kinds.count,
+  options: optional(
+    optionsOf<MultiheadAttentionOptions>({
+      bias: kinds.boolean,
+      dropout: kinds.share,
+      kdim: kinds.count,
+      vdim: kinds.count,
+      causal: kinds.boolean,
+      rotary: either(kinds.boolean, rotaryOptions),
+      dtype: kinds.dtype,
+    }),
+  ),
+};
+
 /** Masks of one call. */
 export interface AttentionMasks {
   /**
@@ -43,6 +65,13 @@ export interface AttentionMasks {
   /** True if no query may attend to a later key. Default: the layer's. */
   readonly causal?: boolean;
 }
+
+/** The kinds of `AttentionMasks`. */
+export const attentionMasks = optionsOf<AttentionMasks>({
+  mask,
+  keyPaddingMask: mask,
+  causal: kinds.boolean,
+});
 
 /**
  * Multi-head attention over sequences with the batch first (Vaswani et al. 2017), as `torch.nn.MultiheadAttention`.
@@ -68,14 +97,12 @@ export class MultiheadAttention extends Module {
     readonly embedDim: number,
     readonly numHeads: number,
     options: MultiheadAttentionOptions = {},
+    ...surplus: []
   ) {
+    requireArguments('MultiheadAttention', parameters, [embedDim, numHeads, options, ...surplus]);
     super();
-    requireOptions('MultiheadAttention', options);
     const { bias = true, dropout = 0, causal = false, rotary = false, dtype = 'float32' } = options;
     const { kdim = embedDim, vdim = embedDim } = options;
-    for (const [name, value] of Object.entries({ embedDim, numHeads, kdim, vdim })) {
-      requireInteger('MultiheadAttention', name, value, { min: 1 });
-    }
     if (embedDim % numHeads !== 0) {
       throw invalid('MultiheadAttention', `numHeads must divide the ${embedDim} features`, numHeads);
     }
@@ -91,7 +118,7 @@ export class MultiheadAttention extends Module {
       new Parameter([rows, columns], { init: xavierUniform(), dtype });
     this.kdim = kdim;
     this.vdim = vdim;
-    this.#rate = requireRate('MultiheadAttention', dropout);
+    this.#rate = dropout;
     this.#causal = causal;
     this.#rotary = rotary === true ? {} : rotary || null;
     this.in_proj_weight = joint ? weight(3 * embedDim, embedDim) : null;
@@ -116,7 +143,6 @@ export class MultiheadAttention extends Module {
 
   /** As `forward`, with masks. */
   attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks = {}): Tensor {
-    requireOptions('MultiheadAttention', masks);
     this.#requireInputs(query, key, value);
     const [q, k, v] = this.#project(query, key, value) as [Tensor, Tensor, Tensor];
     const turn = (x: Tensor) => (this.#rotary ? rotaryEmbedding(x, this.#rotary) : x);
@@ -177,6 +203,12 @@ export class MultiheadAttention extends Module {
     });
   }
 }
+
+const inputs = { query: kinds.tensor, key: kinds.tensor, value: kinds.tensor };
+checkLayer(MultiheadAttention, {
+  forward: { ...inputs, key: optional(kinds.tensor), value: optional(kinds.tensor) },
+  attend: { ...inputs, options: optional(attentionMasks) },
+});
 
 /** The masks of a call, in shapes that broadcast over all heads. */
 function readMasks(

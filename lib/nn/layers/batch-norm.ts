@@ -1,8 +1,11 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { either, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { DType } from '../../graph/dtype.js';
-import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { assign, isTracing, pendingValue } from '../../graph/trace.js';
-import { requireEps } from '../../ops/nn/checks.js';
 import { batchNorm, channelMoments } from '../../ops/nn/normalisation.js';
 import { add, div, mul, sub } from '../../ops/primitives/elementwise.js';
 import type { Operand } from '../../ops/primitives/elementwise-record.js';
@@ -25,6 +28,19 @@ export interface BatchNormOptions {
   /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
+
+const batchNormParameters = {
+  numFeatures: kinds.count,
+  options: optional(
+    optionsOf<BatchNormOptions>({
+      eps: kinds.nonNegative,
+      momentum: either(kinds.fraction, kinds.none),
+      affine: kinds.boolean,
+      trackRunningStats: kinds.boolean,
+      dtype: kinds.dtype,
+    }),
+  ),
+};
 
 /**
  * Base class of `BatchNorm1d`, `BatchNorm2d` and `BatchNorm3d`: batch normalisation (Ioffe & Szegedy 2015).
@@ -55,9 +71,10 @@ abstract class BatchNorm extends Module {
     layouts: readonly string[],
     readonly numFeatures: number,
     options: BatchNormOptions,
+    surplus: readonly unknown[],
   ) {
+    requireArguments(name, batchNormParameters, [numFeatures, options, ...surplus]);
     super();
-    requireOptions(name, options);
     const {
       eps = 1e-5,
       momentum = 0.1,
@@ -65,14 +82,10 @@ abstract class BatchNorm extends Module {
       trackRunningStats = true,
       dtype = 'float32',
     } = options;
-    requireInteger(name, 'numFeatures', numFeatures, { min: 1 });
-    if (momentum !== null && !(momentum >= 0 && momentum <= 1)) {
-      throw invalid(name, 'momentum must be from 0 to 1, or null', momentum);
-    }
     const shape = [numFeatures];
     this.#name = name;
     this.#layouts = layouts;
-    this.#eps = requireEps(name, eps);
+    this.#eps = eps;
     this.#momentum = momentum;
     this.weight = affine ? new Parameter(shape, { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter(shape, { init: zeros, dtype }) : null;
@@ -122,21 +135,21 @@ abstract class BatchNorm extends Module {
 
 /** Batch normalisation of [N, C] or [N, L, C], with `weight`, `bias` and running statistics [C]; see `BatchNorm2d`. */
 export class BatchNorm1d extends BatchNorm {
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('BatchNorm1d', ['N', 'N,L'], numFeatures, options);
+  constructor(numFeatures: number, options: BatchNormOptions = {}, ...surplus: []) {
+    super('BatchNorm1d', ['N', 'N,L'], numFeatures, options, surplus);
   }
 }
 
 /** Batch normalisation of images [N, H, W, C], with `weight`, `bias` and running statistics [C]. */
 export class BatchNorm2d extends BatchNorm {
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('BatchNorm2d', ['N,H,W'], numFeatures, options);
+  constructor(numFeatures: number, options: BatchNormOptions = {}, ...surplus: []) {
+    super('BatchNorm2d', ['N,H,W'], numFeatures, options, surplus);
   }
 }
 
 /** Batch normalisation of volumes [N, D, H, W, C], with `weight`, `bias` and running statistics [C]. */
 export class BatchNorm3d extends BatchNorm {
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('BatchNorm3d', ['N,D,H,W'], numFeatures, options);
+  constructor(numFeatures: number, options: BatchNormOptions = {}, ...surplus: []) {
+    super('BatchNorm3d', ['N,D,H,W'], numFeatures, options, surplus);
   }
 }

@@ -1,6 +1,7 @@
 import { checkpoint } from '../../autodiff/checkpoint.js';
-import { invalid } from '../../graph/errors.js';
+import { requireArguments } from '../../graph/arguments/checked.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { module, requireTensor } from '../kinds.js';
 import { Module } from '../module.js';
 
 /**
@@ -10,13 +11,18 @@ import { Module } from '../module.js';
  *     new nn.Sequential(...blocks.map((block) => new nn.Checkpoint(block)))
  */
 export class Checkpoint extends Module {
-  constructor(readonly inner: Module) {
+  constructor(
+    readonly inner: Module,
+    ...surplus: []
+  ) {
+    requireArguments('Checkpoint', { inner: module }, [inner, ...surplus]);
     super();
-    if (!(inner instanceof Module)) throw invalid('Checkpoint', 'inner must be a module', inner);
   }
 
   /** The inputs and the output are those of the inner layer. */
   forward(...inputs: Tensor[]): Tensor {
-    return checkpoint((...own: Tensor[]) => this.inner.forward(...own))(...inputs);
+    return checkpoint((...own: Tensor[]) => requireTensor('Checkpoint', 'inner', this.inner.forward(...own)))(
+      ...inputs,
+    );
   }
 }

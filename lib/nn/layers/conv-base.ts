@@ -1,11 +1,14 @@
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { type OptionKinds, optionsOf } from '../../graph/arguments/options.js';
+import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
-import { type Extents, extents } from '../../ops/primitives/window.js';
+import { type Extents, extent, extents } from '../../ops/primitives/window.js';
 import { torchDefault } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
-import type { WeightOptions } from './linear.js';
+import { type WeightOptions, weightOptions } from './weight-options.js';
 
 /** The properties in which kinds of convolution differ. */
 export interface ConvSpec {
@@ -21,6 +24,16 @@ export interface ConvSpec {
   readonly convolve: (x: Tensor, weight: Tensor) => Tensor;
 }
 
+/** The parameters of a convolution's constructor. */
+export function convParameters<T extends object>(options: OptionKinds<T>) {
+  return {
+    inChannels: kinds.count,
+    outChannels: kinds.count,
+    kernelSize: extent,
+    options: optional(optionsOf<T & WeightOptions>({ ...options, ...weightOptions.kinds } as never)),
+  };
+}
+
 /**
  * Base class of convolutions: a weight that is PyTorch's with the spatial axes first and the other two swapped, and a
  * bias over the output channels.
@@ -33,8 +46,6 @@ export abstract class ConvBase extends Module {
   constructor(spec: ConvSpec, options: WeightOptions) {
     super();
     const { name, rank, transposed, inChannels, outChannels, groups, convolve } = spec;
-    requireInteger(name, 'inChannels', inChannels, { min: 1 });
-    requireInteger(name, 'outChannels', outChannels, { min: 1 });
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
       throw invalid(name, 'groups must divide inChannels and outChannels', groups);
     }

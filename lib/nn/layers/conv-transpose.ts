@@ -1,12 +1,15 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
-import type { ConvTransposeOptions } from '../../ops/spatial/conv-options.js';
+import { type ConvTransposeOptions, convTransposeOptions } from '../../ops/spatial/conv-options.js';
 import { convTranspose1d, convTranspose2d, convTranspose3d } from '../../ops/spatial/conv-transpose.js';
 import { convTransposeWindow } from '../../ops/spatial/conv-transpose-window.js';
-import { ConvBase } from './conv-base.js';
-import type { WeightOptions } from './linear.js';
+import { ConvBase, convParameters } from './conv-base.js';
+import { ownOptions, type WeightOptions } from './weight-options.js';
 
 type One = number | readonly [number];
+
+const parameters = convParameters(convTransposeOptions.kinds);
 
 export interface ConvTranspose1dOptions extends ConvTransposeOptions<One>, WeightOptions {}
 export interface ConvTranspose2dOptions extends ConvTransposeOptions, WeightOptions {}
@@ -18,8 +21,9 @@ function specOf<E extends Extents>(
   options: ConvTransposeOptions<E> & WeightOptions,
   fn: (x: Tensor, weight: Tensor, options: ConvTransposeOptions<E>) => Tensor,
 ) {
-  const { groups } = convTransposeWindow(name, options, rank);
-  const convolve = (x: Tensor, weight: Tensor) => fn(x, weight, options);
+  const own = ownOptions(options);
+  const { groups } = convTransposeWindow(name, own, rank);
+  const convolve = (x: Tensor, weight: Tensor) => fn(x, weight, own);
   return { name, rank, groups, convolve, transposed: true };
 }
 
@@ -33,7 +37,15 @@ export class ConvTranspose1d extends ConvBase {
     outChannels: number,
     kernelSize: One,
     options: ConvTranspose1dOptions = {},
+    ...surplus: []
   ) {
+    requireArguments('ConvTranspose1d', parameters, [
+      inChannels,
+      outChannels,
+      kernelSize,
+      options,
+      ...surplus,
+    ]);
     const spec = specOf('ConvTranspose1d', 1, options, convTranspose1d);
     super({ ...spec, inChannels, outChannels, kernelSize }, options);
   }
@@ -51,7 +63,15 @@ export class ConvTranspose2d extends ConvBase {
     outChannels: number,
     kernelSize: Pair,
     options: ConvTranspose2dOptions = {},
+    ...surplus: []
   ) {
+    requireArguments('ConvTranspose2d', parameters, [
+      inChannels,
+      outChannels,
+      kernelSize,
+      options,
+      ...surplus,
+    ]);
     const spec = specOf('ConvTranspose2d', 2, options, convTranspose2d);
     super({ ...spec, inChannels, outChannels, kernelSize }, options);
   }
@@ -69,7 +89,15 @@ export class ConvTranspose3d extends ConvBase {
     outChannels: number,
     kernelSize: Triple,
     options: ConvTranspose3dOptions = {},
+    ...surplus: []
   ) {
+    requireArguments('ConvTranspose3d', parameters, [
+      inChannels,
+      outChannels,
+      kernelSize,
+      options,
+      ...surplus,
+    ]);
     const spec = specOf('ConvTranspose3d', 3, options, convTranspose3d);
     super({ ...spec, inChannels, outChannels, kernelSize }, options);
   }

@@ -1,12 +1,15 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
-import type { ConvOptions } from '../../ops/spatial/conv-options.js';
+import { type ConvOptions, convOptions } from '../../ops/spatial/conv-options.js';
 import { convWindow } from '../../ops/spatial/conv-window.js';
 import { conv1d, conv2d, conv3d } from '../../ops/spatial/convolution.js';
-import { ConvBase } from './conv-base.js';
-import type { WeightOptions } from './linear.js';
+import { ConvBase, convParameters } from './conv-base.js';
+import { ownOptions, type WeightOptions } from './weight-options.js';
 
 type One = number | readonly [number];
+
+const parameters = convParameters(convOptions.kinds);
 
 export interface Conv1dOptions extends ConvOptions<One>, WeightOptions {}
 export interface Conv2dOptions extends ConvOptions, WeightOptions {}
@@ -19,8 +22,9 @@ function specOf<E extends Extents>(
   options: ConvOptions<E> & WeightOptions,
   fn: (x: Tensor, weight: Tensor, options: ConvOptions<E>) => Tensor,
 ) {
-  const { groups } = convWindow(name, options, rank);
-  const convolve = (x: Tensor, weight: Tensor) => fn(x, weight, options);
+  const own = ownOptions(options);
+  const { groups } = convWindow(name, own, rank);
+  const convolve = (x: Tensor, weight: Tensor) => fn(x, weight, own);
   return { name, rank, groups, convolve, transposed: false };
 }
 
@@ -29,7 +33,14 @@ function specOf<E extends Extents>(
  * [K, inChannels / groups, outChannels], which is PyTorch's permuted by (2, 1, 0); `bias` is [outChannels].
  */
 export class Conv1d extends ConvBase {
-  constructor(inChannels: number, outChannels: number, kernelSize: One, options: Conv1dOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: One,
+    options: Conv1dOptions = {},
+    ...surplus: []
+  ) {
+    requireArguments('Conv1d', parameters, [inChannels, outChannels, kernelSize, options, ...surplus]);
     const spec = specOf('Conv1d', 1, options, conv1d);
     super({ ...spec, inChannels, outChannels, kernelSize }, options);
   }
@@ -41,7 +52,14 @@ export class Conv1d extends ConvBase {
  */
 export class Conv2d extends ConvBase {
   /** @param kernelSize one number, or `[height, width]` */
-  constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Pair,
+    options: Conv2dOptions = {},
+    ...surplus: []
+  ) {
+    requireArguments('Conv2d', parameters, [inChannels, outChannels, kernelSize, options, ...surplus]);
     const spec = specOf('Conv2d', 2, options, conv2d);
     super({ ...spec, inChannels, outChannels, kernelSize }, options);
   }
@@ -54,7 +72,14 @@ export class Conv2d extends ConvBase {
  */
 export class Conv3d extends ConvBase {
   /** @param kernelSize one number, or `[depth, height, width]` */
-  constructor(inChannels: number, outChannels: number, kernelSize: Triple, options: Conv3dOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Triple,
+    options: Conv3dOptions = {},
+    ...surplus: []
+  ) {
+    requireArguments('Conv3d', parameters, [inChannels, outChannels, kernelSize, options, ...surplus]);
     const spec = specOf('Conv3d', 3, options, conv3d);
     super({ ...spec, inChannels, outChannels, kernelSize }, options);
   }

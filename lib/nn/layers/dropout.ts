@@ -1,5 +1,7 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { requireRate } from '../../ops/nn/checks.js';
 import { alphaDropout, channelDropout, dropout, dropPath } from '../../ops/nn/dropout.js';
 import { Module } from '../module.js';
 import { requireLayout } from './layout.js';
@@ -9,9 +11,10 @@ abstract class Drop extends Module {
   protected constructor(
     name: string,
     readonly p: number,
+    surplus: readonly unknown[],
   ) {
+    requireArguments(name, { p: optional(kinds.share) }, [p, ...surplus]);
     super();
-    requireRate(name, p);
   }
 
   forward(x: Tensor): Tensor {
@@ -26,8 +29,8 @@ abstract class Drop extends Module {
  * 2014). Default 0.5.
  */
 export class Dropout extends Drop {
-  constructor(p = 0.5) {
-    super('Dropout', p);
+  constructor(p = 0.5, ...surplus: []) {
+    super('Dropout', p, surplus);
   }
 
   protected drop(x: Tensor): Tensor {
@@ -40,8 +43,8 @@ export class Dropout extends Drop {
  * p`.
  */
 export class Dropout1d extends Drop {
-  constructor(p = 0.5) {
-    super('Dropout1d', p);
+  constructor(p = 0.5, ...surplus: []) {
+    super('Dropout1d', p, surplus);
   }
 
   protected drop(x: Tensor): Tensor {
@@ -55,8 +58,8 @@ export class Dropout1d extends Drop {
  * p`.
  */
 export class Dropout2d extends Drop {
-  constructor(p = 0.5) {
-    super('Dropout2d', p);
+  constructor(p = 0.5, ...surplus: []) {
+    super('Dropout2d', p, surplus);
   }
 
   protected drop(x: Tensor): Tensor {
@@ -67,8 +70,8 @@ export class Dropout2d extends Drop {
 
 /** In training, dropout that keeps the mean and variance of activations after SELU (Klambauer et al. 2017). */
 export class AlphaDropout extends Drop {
-  constructor(p = 0.5) {
-    super('AlphaDropout', p);
+  constructor(p = 0.5, ...surplus: []) {
+    super('AlphaDropout', p, surplus);
   }
 
   protected drop(x: Tensor): Tensor {
@@ -81,8 +84,8 @@ export class AlphaDropout extends Drop {
  * (Huang et al. 2016), for the end of the inner branch of a residual block.
  */
 export class DropPath extends Drop {
-  constructor(p = 0.5) {
-    super('DropPath', p);
+  constructor(p = 0.5, ...surplus: []) {
+    super('DropPath', p, surplus);
   }
 
   protected drop(x: Tensor): Tensor {

@@ -1,12 +1,17 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
-import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
 import { arange } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { cast, eq, where } from '../../ops/primitives/elementwise.js';
 import { gather } from '../../ops/primitives/gather.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
+import { initialiser, initialValues } from '../init/made.js';
 import { type Initialiser, normal } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -21,6 +26,12 @@ export interface EmbeddingOptions {
   readonly dtype?: DType;
 }
 
+const embeddingOptions = optionsOf<EmbeddingOptions>({
+  paddingIdx: kinds.axis,
+  init: initialiser,
+  dtype: kinds.dtype,
+});
+
 /** A table of rows that are looked up by index, as `torch.nn.Embedding`: `weight` is [numEmbeddings, embeddingDim]. */
 export class Embedding extends Module {
   readonly weight: Parameter;
@@ -30,11 +41,15 @@ export class Embedding extends Module {
     readonly numEmbeddings: number,
     readonly embeddingDim: number,
     options: EmbeddingOptions = {},
+    ...surplus: []
   ) {
+    const parameters = {
+      numEmbeddings: kinds.count,
+      embeddingDim: kinds.count,
+      options: optional(embeddingOptions),
+    };
+    requireArguments('Embedding', parameters, [numEmbeddings, embeddingDim, options, ...surplus]);
     super();
-    requireInteger('Embedding', 'numEmbeddings', numEmbeddings, { min: 1 });
-    requireInteger('Embedding', 'embeddingDim', embeddingDim, { min: 1 });
-    requireOptions('Embedding', options);
     const { paddingIdx, init = normal(), dtype = 'float32' } = options;
     this.paddingIdx = requirePadding(paddingIdx, numEmbeddings);
     this.weight = new Parameter([numEmbeddings, embeddingDim], {
@@ -63,5 +78,9 @@ function requirePadding(index: number | undefined, rows: number): number | null 
 
 function withoutRow(init: Initialiser, row: number): Initialiser {
   return (shape, context) =>
-    where(unsqueeze(eq(arange(at(shape, 0), 'int32'), row), -1), 0, init(shape, context));
+    where(
+      unsqueeze(eq(arange(at(shape, 0), 'int32'), row), -1),
+      0,
+      initialValues('Embedding', init, shape, context),
+    );
 }

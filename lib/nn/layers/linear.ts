@@ -1,26 +1,15 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
-import { optionsOf, readOptions } from '../../graph/arguments/options.js';
-import type { DType } from '../../graph/dtype.js';
-import { requireInteger } from '../../graph/errors.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
 import { matmul } from '../../ops/primitives/matmul.js';
+import { initialiser } from '../init/made.js';
 import { type Initialiser, torchDefault } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
-
-/** Options that layers with a weight and a bias share. */
-export interface WeightOptions {
-  /** True to add a bias. Default true. */
-  readonly bias?: boolean;
-  /** Initial values of the weight; PyTorch's by default. */
-  readonly init?: Initialiser;
-  /** Dtype of the parameters. Default float32. */
-  readonly dtype?: DType;
-}
-
-/** The kinds of `WeightOptions`. */
-export const weightOptions = { bias: kinds.boolean, init: kinds.callback<Initialiser>(), dtype: kinds.dtype };
+import { type WeightOptions, weightOptions } from './weight-options.js';
 
 /** Options of `Linear`. */
 export interface LinearOptions extends WeightOptions {
@@ -28,7 +17,7 @@ export interface LinearOptions extends WeightOptions {
   readonly biasInit?: Initialiser;
 }
 
-const linearOptions = optionsOf<LinearOptions>({ ...weightOptions, biasInit: weightOptions.init });
+const linearOptions = optionsOf<LinearOptions>({ ...weightOptions.kinds, biasInit: initialiser });
 
 /**
  * `x W^T + b` on the last axis, as `torch.nn.Linear`: `weight` is [outFeatures, inFeatures], `bias` [outFeatures].
@@ -38,15 +27,14 @@ export class Linear extends Module {
   readonly bias: Parameter | null;
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}, ...surplus: []) {
-    super(...surplus);
-    requireInteger('Linear', 'inFeatures', inFeatures, { min: 1 });
-    requireInteger('Linear', 'outFeatures', outFeatures, { min: 1 });
-    const {
-      bias = true,
-      init = torchDefault,
-      biasInit = torchDefault,
-      dtype = 'float32',
-    } = readOptions('Linear', linearOptions, options);
+    const parameters = {
+      inFeatures: kinds.count,
+      outFeatures: kinds.count,
+      options: optional(linearOptions),
+    };
+    requireArguments('Linear', parameters, [inFeatures, outFeatures, options, ...surplus]);
+    super();
+    const { bias = true, init = torchDefault, biasInit = torchDefault, dtype = 'float32' } = options;
     const fans = { fanIn: inFeatures, fanOut: outFeatures, dtype };
     this.weight = new Parameter([outFeatures, inFeatures], { init, ...fans });
     this.bias = bias ? new Parameter([outFeatures], { init: biasInit, ...fans }) : null;

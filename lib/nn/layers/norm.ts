@@ -1,16 +1,23 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { either, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { DType } from '../../graph/dtype.js';
-import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { requireEps, requireNormalizedShape } from '../../ops/nn/checks.js';
+import { requireNormalizedShape } from '../../ops/nn/checks.js';
 import {
   groupNorm,
   instanceNorm,
-  type LocalResponseNormOptions,
   layerNorm,
   localResponseNorm,
   rmsNorm,
 } from '../../ops/nn/normalisation.js';
+import {
+  type LocalResponseNormOptions,
+  localResponseNormOptions,
+} from '../../ops/nn/normalisation-options.js';
 import { ones, zeros } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -28,6 +35,20 @@ export interface LayerNormOptions {
   readonly dtype?: DType;
 }
 
+const normalizedShapeKind = either(kinds.axis, kinds.shape);
+
+const layerNormParameters = {
+  normalizedShape: normalizedShapeKind,
+  options: optional(
+    optionsOf<LayerNormOptions>({
+      eps: kinds.nonNegative,
+      elementwiseAffine: kinds.boolean,
+      bias: kinds.boolean,
+      dtype: kinds.dtype,
+    }),
+  ),
+};
+
 /**
  * Layer normalisation over the trailing dimensions (Ba, Kiros & Hinton 2016). `weight` and `bias` have the shape
  * `normalizedShape` and start as ones and zeros.
@@ -39,13 +60,13 @@ export class LayerNorm extends Module {
   readonly #eps: number;
 
   /** @param normalizedShape the trailing dimensions, or the last one alone */
-  constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
+  constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}, ...surplus: []) {
+    requireArguments('LayerNorm', layerNormParameters, [normalizedShape, options, ...surplus]);
     super();
-    requireOptions('LayerNorm', options);
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
     const shape = requireFeatures('LayerNorm', normalizedShape);
     this.normalizedShape = shape;
-    this.#eps = requireEps('LayerNorm', eps);
+    this.#eps = eps;
     this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
     this.bias = elementwiseAffine && bias ? new Parameter(shape, { init: zeros, dtype }) : null;
   }
@@ -66,6 +87,17 @@ export interface RMSNormLayerOptions {
   readonly dtype?: DType;
 }
 
+const rmsNormParameters = {
+  normalizedShape: normalizedShapeKind,
+  options: optional(
+    optionsOf<RMSNormLayerOptions>({
+      eps: kinds.nonNegative,
+      elementwiseAffine: kinds.boolean,
+      dtype: kinds.dtype,
+    }),
+  ),
+};
+
 /**
  * Division by the root mean square of the trailing dimensions (Zhang & Sennrich 2019). `weight` has the shape
  * `normalizedShape` and starts as ones.
@@ -76,13 +108,13 @@ export class RMSNorm extends Module {
   readonly #eps: number | undefined;
 
   /** @param normalizedShape the trailing dimensions, or the last one alone */
-  constructor(normalizedShape: number | Shape, options: RMSNormLayerOptions = {}) {
+  constructor(normalizedShape: number | Shape, options: RMSNormLayerOptions = {}, ...surplus: []) {
+    requireArguments('RMSNorm', rmsNormParameters, [normalizedShape, options, ...surplus]);
     super();
-    requireOptions('RMSNorm', options);
     const { eps, elementwiseAffine = true, dtype = 'float32' } = options;
     const shape = requireFeatures('RMSNorm', normalizedShape);
     this.normalizedShape = shape;
-    this.#eps = eps === undefined ? undefined : requireEps('RMSNorm', eps);
+    this.#eps = eps;
     this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
   }
 
@@ -103,6 +135,12 @@ export interface ChannelNormOptions {
   readonly dtype?: DType;
 }
 
+const channelNormOptions = optionsOf<ChannelNormOptions>({
+  eps: kinds.nonNegative,
+  affine: kinds.boolean,
+  dtype: kinds.dtype,
+});
+
 /** Group normalisation of [N, ..., numChannels] (Wu & He 2018), with `weight` and `bias` [numChannels]. */
 export class GroupNorm extends Module {
   readonly weight: Parameter | null;
@@ -114,16 +152,20 @@ export class GroupNorm extends Module {
     readonly numGroups: number,
     readonly numChannels: number,
     options: ChannelNormOptions = {},
+    ...surplus: []
   ) {
+    const parameters = {
+      numGroups: kinds.count,
+      numChannels: kinds.count,
+      options: optional(channelNormOptions),
+    };
+    requireArguments('GroupNorm', parameters, [numGroups, numChannels, options, ...surplus]);
     super();
-    requireOptions('GroupNorm', options);
     const { eps = 1e-5, affine = true, dtype = 'float32' } = options;
-    requireInteger('GroupNorm', 'numGroups', numGroups, { min: 1 });
-    requireInteger('GroupNorm', 'numChannels', numChannels, { min: 1 });
     if (numChannels % numGroups !== 0) {
       throw invalid('GroupNorm', `numGroups must divide the ${numChannels} channels`, numGroups);
     }
-    this.#eps = requireEps('GroupNorm', eps);
+    this.#eps = eps;
     this.weight = affine ? new Parameter([numChannels], { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter([numChannels], { init: zeros, dtype }) : null;
   }
@@ -150,14 +192,15 @@ abstract class InstanceNorm extends Module {
     layout: string,
     readonly numFeatures: number,
     options: ChannelNormOptions,
+    surplus: readonly unknown[],
   ) {
+    const parameters = { numFeatures: kinds.count, options: optional(channelNormOptions) };
+    requireArguments(name, parameters, [numFeatures, options, ...surplus]);
     super();
-    requireOptions(name, options);
     const { eps = 1e-5, affine = false, dtype = 'float32' } = options;
-    requireInteger(name, 'numFeatures', numFeatures, { min: 1 });
     this.#name = name;
     this.#layout = layout;
-    this.#eps = requireEps(name, eps);
+    this.#eps = eps;
     this.weight = affine ? new Parameter([numFeatures], { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter([numFeatures], { init: zeros, dtype }) : null;
   }
@@ -171,15 +214,15 @@ abstract class InstanceNorm extends Module {
 
 /** Instance normalisation of sequences [N, L, C]; with `affine`, there are a `weight` and a `bias` [C]. */
 export class InstanceNorm1d extends InstanceNorm {
-  constructor(numFeatures: number, options: ChannelNormOptions = {}) {
-    super('InstanceNorm1d', 'N,L', numFeatures, options);
+  constructor(numFeatures: number, options: ChannelNormOptions = {}, ...surplus: []) {
+    super('InstanceNorm1d', 'N,L', numFeatures, options, surplus);
   }
 }
 
 /** Instance normalisation of images [N, H, W, C]; with `affine`, there are a `weight` and a `bias` [C]. */
 export class InstanceNorm2d extends InstanceNorm {
-  constructor(numFeatures: number, options: ChannelNormOptions = {}) {
-    super('InstanceNorm2d', 'N,H,W', numFeatures, options);
+  constructor(numFeatures: number, options: ChannelNormOptions = {}, ...surplus: []) {
+    super('InstanceNorm2d', 'N,H,W', numFeatures, options, surplus);
   }
 }
 
@@ -188,10 +231,11 @@ export class LocalResponseNorm extends Module {
   constructor(
     readonly size: number,
     private readonly options: LocalResponseNormOptions = {},
+    ...surplus: []
   ) {
+    const parameters = { size: kinds.count, options: optional(localResponseNormOptions) };
+    requireArguments('LocalResponseNorm', parameters, [size, options, ...surplus]);
     super();
-    requireInteger('LocalResponseNorm', 'size', size, { min: 1 });
-    requireOptions('LocalResponseNorm', options);
   }
 
   /** [N, ..., C] -> the same shape. */

@@ -1,7 +1,17 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { Pair, Triple } from '../../ops/primitives/window.js';
-import type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from '../../ops/spatial/pool-options.js';
-import { poolWindow, requireExponent } from '../../ops/spatial/pool-window.js';
+import { type Extents, extent, type Pair, type Triple } from '../../ops/primitives/window.js';
+import {
+  type AvgPoolOptions,
+  avgPoolOptions,
+  type MaxPoolOptions,
+  maxPoolOptions,
+  type PoolOptions,
+} from '../../ops/spatial/pool-options.js';
+import { poolWindow } from '../../ops/spatial/pool-window.js';
 import {
   avgPool1d,
   avgPool2d,
@@ -16,12 +26,24 @@ import { Module } from '../module.js';
 
 type One = number | readonly [number];
 
+const lpParameters = {
+  p: kinds.positive,
+  size: extent,
+  options: optional(optionsOf<Pick<PoolOptions<Extents>, 'stride'>>({ stride: extent })),
+};
+
 /** The largest value of each window of sequences [N, L, C]; the first one wins a tie. */
 export class MaxPool1d extends Module {
   constructor(
     readonly size: One,
     readonly options: MaxPoolOptions<One> = {},
+    ...surplus: []
   ) {
+    requireArguments('MaxPool1d', { size: extent, options: optional(maxPoolOptions) }, [
+      size,
+      options,
+      ...surplus,
+    ]);
     super();
     poolWindow('MaxPool1d', size, options, 1);
   }
@@ -36,7 +58,13 @@ export class MaxPool2d extends Module {
   constructor(
     readonly size: Pair,
     readonly options: MaxPoolOptions = {},
+    ...surplus: []
   ) {
+    requireArguments('MaxPool2d', { size: extent, options: optional(maxPoolOptions) }, [
+      size,
+      options,
+      ...surplus,
+    ]);
     super();
     poolWindow('MaxPool2d', size, options, 2);
   }
@@ -51,7 +79,13 @@ export class MaxPool3d extends Module {
   constructor(
     readonly size: Triple,
     readonly options: MaxPoolOptions<Triple> = {},
+    ...surplus: []
   ) {
+    requireArguments('MaxPool3d', { size: extent, options: optional(maxPoolOptions) }, [
+      size,
+      options,
+      ...surplus,
+    ]);
     super();
     poolWindow('MaxPool3d', size, options, 3);
   }
@@ -66,7 +100,13 @@ export class AvgPool1d extends Module {
   constructor(
     readonly size: One,
     readonly options: AvgPoolOptions<One> = {},
+    ...surplus: []
   ) {
+    requireArguments('AvgPool1d', { size: extent, options: optional(avgPoolOptions) }, [
+      size,
+      options,
+      ...surplus,
+    ]);
     super();
     poolWindow('AvgPool1d', size, options, 1);
   }
@@ -81,7 +121,13 @@ export class AvgPool2d extends Module {
   constructor(
     readonly size: Pair,
     readonly options: AvgPoolOptions = {},
+    ...surplus: []
   ) {
+    requireArguments('AvgPool2d', { size: extent, options: optional(avgPoolOptions) }, [
+      size,
+      options,
+      ...surplus,
+    ]);
     super();
     poolWindow('AvgPool2d', size, options, 2);
   }
@@ -96,7 +142,13 @@ export class AvgPool3d extends Module {
   constructor(
     readonly size: Triple,
     readonly options: AvgPoolOptions<Triple> = {},
+    ...surplus: []
   ) {
+    requireArguments('AvgPool3d', { size: extent, options: optional(avgPoolOptions) }, [
+      size,
+      options,
+      ...surplus,
+    ]);
     super();
     poolWindow('AvgPool3d', size, options, 3);
   }
@@ -112,9 +164,10 @@ export class LPPool1d extends Module {
     readonly p: number,
     readonly size: One,
     readonly options: Pick<PoolOptions<One>, 'stride'> = {},
+    ...surplus: []
   ) {
+    requireArguments('LPPool1d', lpParameters, [p, size, options, ...surplus]);
     super();
-    requireExponent('LPPool1d', p);
     poolWindow('LPPool1d', size, options, 1);
   }
 
@@ -129,9 +182,10 @@ export class LPPool2d extends Module {
     readonly p: number,
     readonly size: Pair,
     readonly options: Pick<PoolOptions, 'stride'> = {},
+    ...surplus: []
   ) {
+    requireArguments('LPPool2d', lpParameters, [p, size, options, ...surplus]);
     super();
-    requireExponent('LPPool2d', p);
     poolWindow('LPPool2d', size, options, 2);
   }
 

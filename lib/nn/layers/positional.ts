@@ -1,9 +1,14 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { DType } from '../../graph/dtype.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sinusoidalEncoding } from '../../ops/nn/positional.js';
 import { add } from '../../ops/primitives/elementwise.js';
 import { slice } from '../../ops/primitives/movement.js';
+import { initialiser } from '../init/made.js';
 import { type Initialiser, normal } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -25,6 +30,8 @@ export interface LearnedEncodingOptions {
   readonly dtype?: DType;
 }
 
+const learnedEncodingOptions = optionsOf<LearnedEncodingOptions>({ init: initialiser, dtype: kinds.dtype });
+
 /** Adds a learned row for each position to sequences (Gehring et al. 2017): `weight` is [maxLength, features]. */
 export class LearnedEncoding extends Module {
   readonly weight: Parameter;
@@ -33,11 +40,16 @@ export class LearnedEncoding extends Module {
     readonly maxLength: number,
     readonly features: number,
     options: LearnedEncodingOptions = {},
+    ...surplus: []
   ) {
+    const parameters = {
+      maxLength: kinds.count,
+      features: kinds.count,
+      options: optional(learnedEncodingOptions),
+    };
+    requireArguments('LearnedEncoding', parameters, [maxLength, features, options, ...surplus]);
     super();
     const { init = normal(0, 0.02), dtype = 'float32' } = options;
-    requireInteger('LearnedEncoding', 'maxLength', maxLength, { min: 1 });
-    requireInteger('LearnedEncoding', 'features', features, { min: 1 });
     this.weight = new Parameter([maxLength, features], { init, dtype });
   }
 

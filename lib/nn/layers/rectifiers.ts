@@ -1,12 +1,20 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { type Kind, kind, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { DType } from '../../graph/dtype.js';
-import { requireInteger } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { requireNumber, requireRange } from '../../ops/nn/checks.js';
+import { requireRange } from '../../ops/nn/checks.js';
 import { celu, elu, hardSigmoid, hardSwish, hardTanh, prelu, relu6, selu } from '../../ops/nn/rectifiers.js';
 import { leakyRelu, relu } from '../../ops/primitives/elementwise.js';
 import { constant } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
+
+const nonZero: Kind<number> = kind(
+  'a finite number other than 0',
+  (value) => Number.isFinite(value) && value !== 0,
+);
 
 /** `max(x, 0)`. */
 export class ReLU extends Module {
@@ -24,9 +32,12 @@ export class ReLU6 extends Module {
 
 /** `x` where positive, else `slope * x`. */
 export class LeakyReLU extends Module {
-  constructor(readonly slope = 0.01) {
+  constructor(
+    readonly slope = 0.01,
+    ...surplus: []
+  ) {
+    requireArguments('LeakyReLU', { slope: optional(kinds.finite) }, [slope, ...surplus]);
     super();
-    requireNumber('LeakyReLU', 'slope', slope);
   }
 
   forward(x: Tensor): Tensor {
@@ -41,14 +52,18 @@ export interface PReLUOptions {
   readonly dtype?: DType;
 }
 
+const preluOptions = optionsOf<PReLUOptions>({ init: kinds.number, dtype: kinds.dtype });
+
 /** `x` where positive, else `weight * x` with learned slopes: one, or one for each channel on the last axis. */
 export class PReLU extends Module {
   readonly weight: Parameter;
 
   /** @param numParameters 1, or the number of channels */
-  constructor(numParameters = 1, { init = 0.25, dtype = 'float32' }: PReLUOptions = {}) {
+  constructor(numParameters = 1, options: PReLUOptions = {}, ...surplus: []) {
+    const parameters = { numParameters: optional(kinds.count), options: optional(preluOptions) };
+    requireArguments('PReLU', parameters, [numParameters, options, ...surplus]);
     super();
-    requireInteger('PReLU', 'numParameters', numParameters, { min: 1 });
+    const { init = 0.25, dtype = 'float32' } = options;
     this.weight = new Parameter([numParameters], { init: constant(init), dtype });
   }
 
@@ -59,9 +74,12 @@ export class PReLU extends Module {
 
 /** `x` where positive, else `alpha * (e ** x - 1)`. */
 export class ELU extends Module {
-  constructor(readonly alpha = 1) {
+  constructor(
+    readonly alpha = 1,
+    ...surplus: []
+  ) {
+    requireArguments('ELU', { alpha: optional(kinds.finite) }, [alpha, ...surplus]);
     super();
-    requireNumber('ELU', 'alpha', alpha);
   }
 
   forward(x: Tensor): Tensor {
@@ -71,9 +89,12 @@ export class ELU extends Module {
 
 /** `x` where positive, else `alpha * (e ** (x / alpha) - 1)`. */
 export class CELU extends Module {
-  constructor(readonly alpha = 1) {
+  constructor(
+    readonly alpha = 1,
+    ...surplus: []
+  ) {
+    requireArguments('CELU', { alpha: optional(nonZero) }, [alpha, ...surplus]);
     super();
-    requireNumber('CELU', 'alpha', alpha, { zero: false });
   }
 
   forward(x: Tensor): Tensor {
@@ -93,7 +114,10 @@ export class Hardtanh extends Module {
   constructor(
     readonly low = -1,
     readonly high = 1,
+    ...surplus: []
   ) {
+    const parameters = { low: optional(kinds.number), high: optional(kinds.number) };
+    requireArguments('Hardtanh', parameters, [low, high, ...surplus]);
     super();
     requireRange('Hardtanh', low, high);
   }

@@ -1,14 +1,19 @@
+import { requireArguments, rest } from '../../graph/arguments/checked.js';
+import { listOf, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { type Options, optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { formatShape, invalid } from '../../graph/errors.js';
 import { zeros } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { matmul } from '../../ops/primitives/matmul.js';
 import { torchDefault } from '../init.js';
+import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
-import { gruStep, lstmStep, plainStep, type RecurrentStep } from './recurrent-steps.js';
+import { gruStep, lstmStep, nonlinearity, plainStep, type RecurrentStep } from './recurrent-steps.js';
 
 /** Options that recurrent cells share. */
 export interface RecurrentCellOptions {
@@ -17,6 +22,8 @@ export interface RecurrentCellOptions {
   /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
+
+const cellOptions = optionsOf<RecurrentCellOptions>({ bias: kinds.boolean, dtype: kinds.dtype });
 
 /** One step of a recurrent network, with PyTorch's parameter names. */
 export abstract class RecurrentCell extends Module {
@@ -29,19 +36,20 @@ export abstract class RecurrentCell extends Module {
 
   constructor(
     name: string,
-    step: RecurrentStep,
+    step: () => RecurrentStep,
     readonly inputSize: number,
     readonly hiddenSize: number,
     options: RecurrentCellOptions,
+    surplus: readonly unknown[],
+    known: Options<RecurrentCellOptions> = cellOptions,
   ) {
+    const parameters = { inputSize: kinds.count, hiddenSize: kinds.count, options: optional(known) };
+    requireArguments(name, parameters, [inputSize, hiddenSize, options, ...surplus]);
     super();
-    requireOptions(name, options);
     const { bias = true, dtype = 'float32' } = options;
-    requireInteger(name, 'inputSize', inputSize, { min: 1 });
-    requireInteger(name, 'hiddenSize', hiddenSize, { min: 1 });
     this.#name = name;
-    this.#step = step;
-    const rows = step.gates * hiddenSize;
+    this.#step = step();
+    const rows = this.#step.gates * hiddenSize;
     const parameter = (shape: readonly number[]) =>
       new Parameter(shape, { init: torchDefault, fanIn: hiddenSize, dtype });
     this.weight_ih = parameter([rows, inputSize]);
@@ -78,29 +86,36 @@ export abstract class RecurrentCell extends Module {
   }
 }
 
+checkLayer(RecurrentCell, {
+  forward: { x: kinds.tensor, state: rest(kinds.tensor) },
+  run: { x: kinds.tensor, state: optional(listOf(kinds.tensor, 'tensors')) },
+});
+
 /** Options of `RNNCell`. */
 export interface RNNCellOptions extends RecurrentCellOptions {
   /** Activation of the step. Default 'tanh'. */
   readonly nonlinearity?: 'tanh' | 'relu';
 }
 
+const rnnCellOptions = optionsOf<RNNCellOptions>({ ...cellOptions.kinds, nonlinearity });
+
 /** One step of `RNN`, as `torch.nn.RNNCell`. Its state is [h]. */
 export class RNNCell extends RecurrentCell {
-  constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
-    super('RNNCell', plainStep('RNNCell', options.nonlinearity), inputSize, hiddenSize, options);
+  constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}, ...surplus: []) {
+    super('RNNCell', () => plainStep(options), inputSize, hiddenSize, options, surplus, rnnCellOptions);
   }
 }
 
 /** One step of `LSTM`, as `torch.nn.LSTMCell`. Its state is [h, c]. */
 export class LSTMCell extends RecurrentCell {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentCellOptions = {}) {
-    super('LSTMCell', lstmStep, inputSize, hiddenSize, options);
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentCellOptions = {}, ...surplus: []) {
+    super('LSTMCell', () => lstmStep, inputSize, hiddenSize, options, surplus);
   }
 }
 
 /** One step of `GRU`, as `torch.nn.GRUCell`. Its state is [h]. */
 export class GRUCell extends RecurrentCell {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentCellOptions = {}) {
-    super('GRUCell', gruStep, inputSize, hiddenSize, options);
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentCellOptions = {}, ...surplus: []) {
+    super('GRUCell', () => gruStep, inputSize, hiddenSize, options, surplus);
   }
 }

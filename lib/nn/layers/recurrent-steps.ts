@@ -1,5 +1,5 @@
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
-import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add, mul, relu, sigmoid, sub, tanh } from '../../ops/primitives/elementwise.js';
 import { matmul } from '../../ops/primitives/matmul.js';
@@ -55,12 +55,12 @@ const tanhStep: RecurrentStep = plain(tanh);
 /** `relu(x + W h + b)`. */
 const reluStep: RecurrentStep = plain(relu);
 
+/** The kind of the option that chooses the activation of a plain recurrent network. */
+export const nonlinearity = kinds.oneOf('tanh', 'relu');
+
 /** The step of a plain recurrent network. */
-export function plainStep(op: string, nonlinearity: 'tanh' | 'relu' = 'tanh'): RecurrentStep {
-  if (nonlinearity !== 'tanh' && nonlinearity !== 'relu') {
-    throw invalid(op, "nonlinearity must be 'tanh' or 'relu'", nonlinearity);
-  }
-  return nonlinearity === 'tanh' ? tanhStep : reluStep;
+export function plainStep(options: { readonly nonlinearity?: 'tanh' | 'relu' }): RecurrentStep {
+  return options.nonlinearity === 'relu' ? reluStep : tanhStep;
 }
 
 /** Long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000); gates input, forget, cell, output. */

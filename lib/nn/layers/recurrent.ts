@@ -1,9 +1,13 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { either, listOf, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { type Options, optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, formatType, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { formatShape, formatType, invalid } from '../../graph/errors.js';
 import { arange, zeros } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { dropout } from '../../ops/nn/dropout.js';
 import { lt, where } from '../../ops/primitives/elementwise.js';
 import { checkRange } from '../../ops/primitives/gather.js';
@@ -11,9 +15,10 @@ import { matmul } from '../../ops/primitives/matmul.js';
 import { concat, permute, reshape, slice } from '../../ops/primitives/movement.js';
 import { scan } from '../../ops/scan/scan.js';
 import { torchDefault } from '../init.js';
+import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
-import { gruStep, lstmStep, plainStep, type RecurrentStep } from './recurrent-steps.js';
+import { gruStep, lstmStep, nonlinearity, plainStep, type RecurrentStep } from './recurrent-steps.js';
 
 /** Options that recurrent layers share. */
 export interface RecurrentOptions {
@@ -29,16 +34,29 @@ export interface RecurrentOptions {
   readonly dtype?: DType;
 }
 
+const recurrentOptions = optionsOf<RecurrentOptions>({
+  numLayers: kinds.count,
+  bias: kinds.boolean,
+  dropout: kinds.share,
+  bidirectional: kinds.boolean,
+  dtype: kinds.dtype,
+});
+
 /** Inputs of a recurrent layer besides the sequences. */
 export interface RecurrentInputs {
   /**
    * [N], int32: number of real steps of each sequence, from 1 to T. Outputs after them are 0, the final state is the
    * one after the last of them, and the reverse direction starts there, as with PyTorch's packed sequences.
    */
-  readonly lengths?: Tensor;
+  readonly lengths?: Tensor | null;
   /** Initial state, each [numLayers * directions, N, H]. Zeros by default. */
-  readonly state?: readonly Tensor[];
+  readonly state?: readonly Tensor[] | null;
 }
+
+const recurrentInputs = optionsOf<RecurrentInputs>({
+  lengths: either(kinds.tensor, kinds.none),
+  state: either(listOf(kinds.tensor, 'tensors'), kinds.none),
+});
 
 /** Results of a recurrent layer. */
 export type RecurrentResult = {
@@ -63,24 +81,23 @@ export abstract class Recurrent extends Module {
 
   constructor(
     name: string,
-    step: RecurrentStep,
+    step: () => RecurrentStep,
     readonly inputSize: number,
     readonly hiddenSize: number,
     options: RecurrentOptions,
+    surplus: readonly unknown[],
+    known: Options<RecurrentOptions> = recurrentOptions,
   ) {
+    const parameters = { inputSize: kinds.count, hiddenSize: kinds.count, options: optional(known) };
+    requireArguments(name, parameters, [inputSize, hiddenSize, options, ...surplus]);
     super();
-    requireOptions(name, options);
     const { numLayers = 1, bias = true, dropout: rate = 0, bidirectional = false, dtype } = options;
-    requireInteger(name, 'inputSize', inputSize, { min: 1 });
-    requireInteger(name, 'hiddenSize', hiddenSize, { min: 1 });
-    requireInteger(name, 'numLayers', numLayers, { min: 1 });
-    if (!(rate >= 0 && rate < 1)) throw invalid(name, 'dropout must be at least 0 and less than 1', rate);
     this.#name = name;
-    this.#step = step;
+    this.#step = step();
     this.numLayers = numLayers;
     this.bidirectional = bidirectional;
     this.dropout = rate;
-    const rows = step.gates * hiddenSize;
+    const rows = this.#step.gates * hiddenSize;
     const parameter = (shape: readonly number[]) =>
       new Parameter(shape, { init: torchDefault, fanIn: hiddenSize, ...(dtype ? { dtype } : {}) });
     const made: Record<string, Parameter> = {};
@@ -102,7 +119,6 @@ export abstract class Recurrent extends Module {
 
   /** As `forward`, with lengths and an initial state; also returns the final state. */
   run(x: Tensor, given: RecurrentInputs = {}): RecurrentResult {
-    requireOptions(this.#name, given);
     const { lengths, state } = given;
     const { inputSize, hiddenSize, numLayers } = this;
     if (x.ndim !== 3 || x.shape[2] !== inputSize) {
@@ -110,7 +126,7 @@ export abstract class Recurrent extends Module {
     }
     const [batch, steps] = x.shape as [number, number];
     const first = this.#firstState(state, batch, x.dtype);
-    const real = lengths && realSteps(this.#name, lengths, batch, steps);
+    const real = lengths ? realSteps(this.#name, lengths, batch, steps) : undefined;
     const last: Tensor[][] = [];
     let below = permute(x, [1, 0, 2]);
     for (let layer = 0; layer < numLayers; layer++) {
@@ -168,18 +184,22 @@ export abstract class Recurrent extends Module {
     ]);
   }
 
-  #firstState(state: readonly Tensor[] | undefined, batch: number, dtype: DType): readonly Tensor[] {
+  #firstState(state: readonly Tensor[] | null | undefined, batch: number, dtype: DType): readonly Tensor[] {
     const { carries } = this.#step;
     const shape = [this.numLayers * (this.bidirectional ? 2 : 1), batch, this.hiddenSize];
     if (!state) return Array.from({ length: carries }, () => zeros(shape, dtype));
-    const fits = (value: unknown) => value instanceof Tensor && sameShape(value.shape, shape);
-    if (state.length !== carries || !state.every(fits)) {
-      const received = state.map((value) => (value instanceof Tensor ? value.shape : value));
+    if (state.length !== carries || !state.every((value) => sameShape(value.shape, shape))) {
+      const received = state.map((value) => value.shape);
       throw invalid(this.#name, `state must be ${carries} of ${formatShape(shape)}`, received);
     }
     return state;
   }
 }
+
+checkLayer(Recurrent, {
+  forward: { x: kinds.tensor },
+  run: { x: kinds.tensor, options: optional(recurrentInputs) },
+});
 
 /** True for each real step [T] of each sequence [N], as bool [T, N, 1]. */
 function realSteps(op: string, lengths: Tensor, batch: number, steps: number): Tensor {
@@ -196,23 +216,25 @@ export interface RNNOptions extends RecurrentOptions {
   readonly nonlinearity?: 'tanh' | 'relu';
 }
 
+const rnnOptions = optionsOf<RNNOptions>({ ...recurrentOptions.kinds, nonlinearity });
+
 /** A plain recurrent network (Elman 1990), `h = tanh(W x + b + W' h + b')`, as `torch.nn.RNN`. Its state is [h]. */
 export class RNN extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RNNOptions = {}) {
-    super('RNN', plainStep('RNN', options.nonlinearity), inputSize, hiddenSize, options);
+  constructor(inputSize: number, hiddenSize: number, options: RNNOptions = {}, ...surplus: []) {
+    super('RNN', () => plainStep(options), inputSize, hiddenSize, options, surplus, rnnOptions);
   }
 }
 
 /** Long short-term memory (Hochreiter & Schmidhuber 1997), as `torch.nn.LSTM`. Its state is [h, c]. */
 export class LSTM extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
-    super('LSTM', lstmStep, inputSize, hiddenSize, options);
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}, ...surplus: []) {
+    super('LSTM', () => lstmStep, inputSize, hiddenSize, options, surplus);
   }
 }
 
 /** Gated recurrent units (Cho et al. 2014), as `torch.nn.GRU`. Its state is [h]. */
 export class GRU extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
-    super('GRU', gruStep, inputSize, hiddenSize, options);
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}, ...surplus: []) {
+    super('GRU', () => gruStep, inputSize, hiddenSize, options, surplus);
   }
 }

@@ -1,6 +1,10 @@
+import { requireArguments, rest } from '../../graph/arguments/checked.js';
+import { type Kind, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { flatten } from '../../ops/primitives/movement.js';
+import { module, requireTensor } from '../kinds.js';
 import { Module } from '../module.js';
 
 /** Joins the axes from `start` to `end` into one; all but the first by default. */
@@ -8,7 +12,10 @@ export class Flatten extends Module {
   constructor(
     readonly start = 1,
     readonly end = -1,
+    ...surplus: []
   ) {
+    const parameters = { start: optional(kinds.axis), end: optional(kinds.axis) };
+    requireArguments('Flatten', parameters, [start, end, ...surplus]);
     super();
   }
 
@@ -17,22 +24,33 @@ export class Flatten extends Module {
   }
 }
 
+/** A layer of a chain. Other frameworks take a list of them. */
+const layer: Kind<Module> = {
+  ...module,
+  description: 'modules',
+  explain(op, name, value) {
+    if (!Array.isArray(value)) return module.explain?.(op, name, value);
+    return invalid(op, `${name} must be modules, one by one: write ...layers for a list`, value);
+  },
+};
+
 /** A chain of modules; their paths are their positions: `0.weight`, `2.weight`. */
 export class Sequential extends Module {
   readonly [place: number]: Module;
   readonly #layers: readonly Module[];
 
   constructor(...layers: readonly Module[]) {
+    requireArguments('Sequential', { layers: rest(layer) }, layers);
     super();
-    for (const layer of layers) {
-      if (!(layer instanceof Module)) throw invalid('Sequential', 'layers must be modules', layer);
-    }
     this.#layers = layers;
     // Own fields, so that paths match PyTorch's.
     Object.assign(this, layers);
   }
 
   forward(x: Tensor): Tensor {
-    return this.#layers.reduce((value, layer) => layer.forward(value), x);
+    return this.#layers.reduce(
+      (value, layer, place) => requireTensor('Sequential', `layer ${place}`, layer.forward(value)),
+      x,
+    );
   }
 }

@@ -1,14 +1,31 @@
-import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { either, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
+import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { module, requireTensor } from '../kinds.js';
+import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
-import type { AttentionMasks } from './attention.js';
-import { type DecoderMasks, TransformerDecoderLayer, TransformerEncoderLayer } from './transformer.js';
+import { type AttentionMasks, attentionMasks } from './attention.js';
+import {
+  type DecoderMasks,
+  decoderMasks,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+} from './transformer.js';
 
 /** Options of `TransformerEncoder` and `TransformerDecoder`. */
 export interface TransformerStackOptions {
   /** Applied to the last layer's output. Default: none. */
-  readonly norm?: Module;
+  readonly norm?: Module | null;
 }
+
+const parameters = {
+  numLayers: kinds.count,
+  layer: kinds.callback('a function that makes a layer'),
+  options: optional(optionsOf<TransformerStackOptions>({ norm: either(module, kinds.none) })),
+};
 
 /**
  * A stack of encoder layers, as `torch.nn.TransformerEncoder`: `layers.0`, `layers.1`, ... and `norm`.
@@ -24,9 +41,10 @@ export class TransformerEncoder extends Module {
     numLayers: number,
     layer: (place: number) => TransformerEncoderLayer,
     options: TransformerStackOptions = {},
+    ...surplus: []
   ) {
+    requireArguments('TransformerEncoder', parameters, [numLayers, layer, options, ...surplus]);
     super();
-    requireOptions('TransformerEncoder', options);
     this.layers = stack('TransformerEncoder', numLayers, layer, TransformerEncoderLayer);
     this.norm = options.norm ?? null;
   }
@@ -39,9 +57,14 @@ export class TransformerEncoder extends Module {
   /** As `forward`, with masks of every layer's self-attention. */
   encode(x: Tensor, masks: AttentionMasks = {}): Tensor {
     const result = this.layers.reduce((value, layer) => layer.encode(value, masks), x);
-    return this.norm ? this.norm.forward(result) : result;
+    return normalised('TransformerEncoder', this.norm, result);
   }
 }
+
+checkLayer(TransformerEncoder, {
+  forward: { x: kinds.tensor },
+  encode: { x: kinds.tensor, options: optional(attentionMasks) },
+});
 
 /** A stack of decoder layers, as `torch.nn.TransformerDecoder`: `layers.0`, `layers.1`, ... and `norm`. */
 export class TransformerDecoder extends Module {
@@ -53,9 +76,10 @@ export class TransformerDecoder extends Module {
     numLayers: number,
     layer: (place: number) => TransformerDecoderLayer,
     options: TransformerStackOptions = {},
+    ...surplus: []
   ) {
+    requireArguments('TransformerDecoder', parameters, [numLayers, layer, options, ...surplus]);
     super();
-    requireOptions('TransformerDecoder', options);
     this.layers = stack('TransformerDecoder', numLayers, layer, TransformerDecoderLayer);
     this.norm = options.norm ?? null;
   }
@@ -68,8 +92,17 @@ export class TransformerDecoder extends Module {
   /** As `forward`, with masks of every layer's attentions. */
   decode(x: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
     const result = this.layers.reduce((value, layer) => layer.decode(value, memory, masks), x);
-    return this.norm ? this.norm.forward(result) : result;
+    return normalised('TransformerDecoder', this.norm, result);
   }
+}
+
+checkLayer(TransformerDecoder, {
+  forward: { x: kinds.tensor, memory: kinds.tensor },
+  decode: { x: kinds.tensor, memory: kinds.tensor, options: optional(decoderMasks) },
+});
+
+function normalised(op: string, norm: Module | null, x: Tensor): Tensor {
+  return norm ? requireTensor(op, 'norm', norm.forward(x)) : x;
 }
 
 function stack<L extends Module>(
@@ -78,8 +111,6 @@ function stack<L extends Module>(
   layer: (place: number) => L,
   kind: new (...args: never[]) => L,
 ): L[] {
-  requireInteger(op, 'numLayers', count, { min: 1 });
-  if (typeof layer !== 'function') throw invalid(op, 'layer must be a function that makes a layer', layer);
   const layers = Array.from({ length: count }, (_, place) => layer(place));
   for (const made of layers) {
     if (!(made instanceof kind)) throw invalid(op, `layer must make a ${kind.name}`, made);

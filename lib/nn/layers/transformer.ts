@@ -1,11 +1,21 @@
+import { requireArguments } from '../../graph/arguments/checked.js';
+import { either, type Kind, kind, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { DType } from '../../graph/dtype.js';
-import { invalid, requireOptions } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { RotaryOptions } from '../../ops/nn/positional.js';
+import { type RotaryOptions, rotaryOptions } from '../../ops/nn/positional-options.js';
 import { gelu } from '../../ops/nn/smooth-activations.js';
 import { add, relu } from '../../ops/primitives/elementwise.js';
+import { requireTensor } from '../kinds.js';
+import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
-import { type AttentionMasks, MultiheadAttention, type MultiheadAttentionOptions } from './attention.js';
+import {
+  type AttentionMasks,
+  attentionMasks,
+  MultiheadAttention,
+  type MultiheadAttentionOptions,
+} from './attention.js';
 import { Dropout } from './dropout.js';
 import { Linear } from './linear.js';
 import { LayerNorm } from './norm.js';
@@ -32,6 +42,30 @@ export interface TransformerLayerOptions {
   readonly dtype?: DType;
 }
 
+/** A named activation, or a function. */
+const activation: Kind<NonNullable<TransformerLayerOptions['activation']>> = kind(
+  "'relu', 'gelu' or a function",
+  (value) => value === 'relu' || value === 'gelu' || kinds.callback().accepts(value),
+);
+
+const parameters = {
+  embedDim: kinds.count,
+  numHeads: kinds.count,
+  options: optional(
+    optionsOf<TransformerLayerOptions>({
+      dimFeedforward: kinds.count,
+      dropout: kinds.share,
+      activation,
+      normFirst: kinds.boolean,
+      causal: kinds.boolean,
+      rotary: either(kinds.boolean, rotaryOptions),
+      layerNormEps: kinds.nonNegative,
+      bias: kinds.boolean,
+      dtype: kinds.dtype,
+    }),
+  ),
+};
+
 /** Masks of a decoder layer's two attentions. */
 export interface DecoderMasks {
   /** Masks of the self-attention. */
@@ -39,6 +73,9 @@ export interface DecoderMasks {
   /** Masks of the attention to the memory. */
   readonly memory?: AttentionMasks;
 }
+
+/** The kinds of `DecoderMasks`. */
+export const decoderMasks = optionsOf<DecoderMasks>({ self: attentionMasks, memory: attentionMasks });
 
 /**
  * Self-attention and a feed-forward network of two linear layers, each with a residual connection and a layer
@@ -57,7 +94,8 @@ export class TransformerEncoderLayer extends Module {
   readonly #activation: (x: Tensor) => Tensor;
   readonly #normFirst: boolean;
 
-  constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}) {
+  constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}, ...surplus: []) {
+    requireArguments('TransformerEncoderLayer', parameters, [embedDim, numHeads, options, ...surplus]);
     super();
     const parts = new Sublayers('TransformerEncoderLayer', embedDim, numHeads, options);
     this.self_attn = parts.attention({ causal: options.causal ?? false, rotary: options.rotary ?? false });
@@ -90,6 +128,11 @@ export class TransformerEncoderLayer extends Module {
   }
 }
 
+checkLayer(TransformerEncoderLayer, {
+  forward: { x: kinds.tensor },
+  encode: { x: kinds.tensor, options: optional(attentionMasks) },
+});
+
 /**
  * Self-attention, attention to an encoder's memory, and a feed-forward network of two linear layers, each with a
  * residual connection and a layer normalisation (Vaswani et al. 2017), as `torch.nn.TransformerDecoderLayer` with the
@@ -110,7 +153,8 @@ export class TransformerDecoderLayer extends Module {
   readonly #activation: (x: Tensor) => Tensor;
   readonly #normFirst: boolean;
 
-  constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}) {
+  constructor(embedDim: number, numHeads: number, options: TransformerLayerOptions = {}, ...surplus: []) {
+    requireArguments('TransformerDecoderLayer', parameters, [embedDim, numHeads, options, ...surplus]);
     super();
     const parts = new Sublayers('TransformerDecoderLayer', embedDim, numHeads, options);
     this.self_attn = parts.attention({ causal: options.causal ?? false, rotary: options.rotary ?? false });
@@ -135,7 +179,6 @@ export class TransformerDecoderLayer extends Module {
 
   /** As `forward`, with masks. */
   decode(x: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
-    requireOptions('TransformerDecoderLayer', masks);
     const around = residual(this.#normFirst);
     const own = around(x, this.norm1, (y) =>
       this.dropout1.forward(this.self_attn.attend(y, y, y, masks.self)),
@@ -149,6 +192,11 @@ export class TransformerDecoderLayer extends Module {
     });
   }
 }
+
+checkLayer(TransformerDecoderLayer, {
+  forward: { x: kinds.tensor, memory: kinds.tensor },
+  decode: { x: kinds.tensor, memory: kinds.tensor, options: optional(decoderMasks) },
+});
 
 /** A sublayer with its residual connection, normalised before the sublayer or after the sum. */
 function residual(normFirst: boolean) {
@@ -176,11 +224,11 @@ class Sublayers {
     private readonly numHeads: number,
     private readonly options: TransformerLayerOptions,
   ) {
-    requireOptions(name, options);
     const { activation = 'relu', normFirst = false } = options;
-    const found = typeof activation === 'function' ? activation : activations[activation];
-    if (!found) throw invalid(name, `activation must be 'relu', 'gelu' or a function`, activation);
-    this.activation = found;
+    this.activation =
+      typeof activation === 'function'
+        ? (x) => requireTensor(name, 'activation', activation(x))
+        : activations[activation];
     this.normFirst = normFirst;
   }
 

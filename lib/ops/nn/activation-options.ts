@@ -1,3 +1,5 @@
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { invalid, requireOptions } from '../../graph/errors.js';
 
 export interface GeluOptions {
@@ -5,12 +7,18 @@ export interface GeluOptions {
   readonly approximate?: 'none' | 'tanh';
 }
 
+/** The kinds of `GeluOptions`. */
+export const geluOptions = optionsOf<GeluOptions>({ approximate: kinds.oneOf('none', 'tanh') });
+
 export interface SoftplusOptions {
   /** Default 1. */
   readonly beta?: number;
   /** Above this value of `beta * x` the result is `x`. Default 20. */
   readonly threshold?: number;
 }
+
+/** The kinds of `SoftplusOptions`. */
+export const softplusOptions = optionsOf<SoftplusOptions>({ beta: kinds.positive, threshold: kinds.number });
 
 /** Checks the options of `gelu`. */
 export function requireGelu(op: string, options: GeluOptions): void {

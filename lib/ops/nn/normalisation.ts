@@ -10,6 +10,7 @@ import { type CustomGradientRule, customGradient } from '../primitives/custom-gr
 import { add, div, mul, pow, sqrt, square, sub } from '../primitives/elementwise.js';
 import { pad, reshape, slice } from '../primitives/movement.js';
 import { requireEps, requireNormalizedShape } from './checks.js';
+import type { LocalResponseNormOptions } from './normalisation-options.js';
 
 /**
  * Options shared by the normalisations: an affine map of the normalised values, and the guard against division by 0.
@@ -145,16 +146,6 @@ export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
   const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
   const center = over(x);
   return { mean: reshape(center, shape), variance: reshape(over(square(sub(x, center))), shape) };
-}
-
-/** Options of `localResponseNorm`: PyTorch's names and defaults. */
-export interface LocalResponseNormOptions {
-  /** Default 1e-4. */
-  readonly alpha?: number;
-  /** Default 0.75. */
-  readonly beta?: number;
-  /** Default 1. */
-  readonly k?: number;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { requireFloat } from '../primitives/checks.js';
 import { add, mul, sub } from '../primitives/elementwise.js';
 import { concat, type Range, reshape, slice, unsqueeze } from '../primitives/movement.js';
+import type { RotaryOptions } from './positional-options.js';
 
 /**
  * The sines and cosines of positions 0 to `length - 1` at wavelengths from `2 pi` to `2 pi * 10000` (Vaswani et al.
@@ -19,19 +20,6 @@ export function sinusoidalEncoding(length: number, features: number, dtype: DTyp
     const angle = position / 10000 ** ((feature - (feature % 2)) / features);
     return feature % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
   });
-}
-
-/** Options of `rotaryEmbedding`. */
-export interface RotaryOptions {
-  /** Default 10000. */
-  readonly base?: number;
-  /** The position of the first row. Default 0. */
-  readonly offset?: number;
-  /**
-   * Pairs neighbouring features, as in the paper; otherwise feature `i` with feature `i + D / 2`, as in GPT-NeoX and
-   * LLaMA. Default true.
-   */
-  readonly interleaved?: boolean;
 }
 
 /**

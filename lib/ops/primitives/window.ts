@@ -1,3 +1,5 @@
+import { either, type Kind, listOf } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
 
 /** One number for both axes, or one for the height and one for the width. */
@@ -6,6 +8,9 @@ export type Pair = number | readonly [number, number];
 export type Triple = number | readonly [number, number, number];
 /** One number, or one per spatial axis. */
 export type Extents = number | readonly number[];
+
+/** An option that counts pixels; `extents` checks the number of axes and the range. */
+export const extent: Kind<Extents> = either(kinds.axis, listOf(kinds.axis, 'integers'));
 
 const NAMES = ['', 'an integer', 'a pair of them', 'a triple of them'];
 

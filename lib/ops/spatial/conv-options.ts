@@ -1,5 +1,8 @@
+import { either } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { ConvAlgorithm } from '../primitives/conv.js';
-import type { Extents, Pair } from '../primitives/window.js';
+import { type Extents, extent, type Pair } from '../primitives/window.js';
 
 /** Values beyond the image's borders: zeros, the mirrored image, its repeated border, or the image wrapped around. */
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
@@ -30,6 +33,16 @@ export interface ConvOptions<E extends Extents = Pair> {
   readonly algorithm?: ConvAlgorithm;
 }
 
+/** The kinds of `ConvOptions`. */
+export const convOptions = optionsOf<ConvOptions<Extents>>({
+  stride: extent,
+  padding: either(extent, kinds.oneOf('same', 'valid')),
+  paddingMode: kinds.oneOf('zeros', 'reflect', 'replicate', 'circular'),
+  dilation: extent,
+  groups: kinds.count,
+  algorithm: kinds.oneOf('auto', 'direct'),
+});
+
 /** Options of a transposed convolution. Each extent is one number, or a list with one for each spatial axis. */
 export interface ConvTransposeOptions<E extends Extents = Pair>
   extends Pick<ConvOptions<E>, 'stride' | 'dilation' | 'groups' | 'algorithm'> {
@@ -38,3 +51,13 @@ export interface ConvTransposeOptions<E extends Extents = Pair>
   /** Elements added at the end of the result, fewer than the stride or the dilation. Default 0. */
   readonly outputPadding?: E;
 }
+
+/** The kinds of `ConvTransposeOptions`. */
+export const convTransposeOptions = optionsOf<ConvTransposeOptions<Extents>>({
+  stride: extent,
+  padding: extent,
+  outputPadding: extent,
+  dilation: extent,
+  groups: kinds.count,
+  algorithm: kinds.oneOf('auto', 'direct'),
+});

@@ -1,5 +1,8 @@
+import { either, listOf } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
-import { type Extents, extents } from '../primitives/window.js';
+import { type Extents, extent, extents } from '../primitives/window.js';
 
 /** Interpolation between the elements; `'linear'` is for one spatial axis, `'trilinear'` for three. */
 export type UpsampleMode = 'nearest' | 'linear' | 'bilinear' | 'trilinear' | 'bicubic';
@@ -24,6 +27,14 @@ export interface UpsampleOptions {
   /** Aligns the first and the last elements with those of the input; not for 'nearest'. Default false. */
   readonly alignCorners?: boolean;
 }
+
+/** The kinds of `UpsampleOptions`. */
+export const upsampleOptions = optionsOf<UpsampleOptions>({
+  scale: either(kinds.positive, listOf(kinds.positive, 'positive numbers')),
+  size: extent,
+  mode: kinds.oneOf('nearest', 'linear', 'bilinear', 'trilinear', 'bicubic'),
+  alignCorners: kinds.boolean,
+});
 
 /** Checks all options that do not depend on the input. */
 export function requireUpsampleOptions(op: string, options: UpsampleOptions): void {
