@@ -3,7 +3,8 @@ export const errorCodes = {
   ERR_CHAINRULE_INVALID: 'An argument, an option, a model or a file breaks the rule that the message states.',
   ERR_CHAINRULE_DATA: 'A run met values it cannot compute with: an index out of range, or a singular matrix.',
   ERR_CHAINRULE_BAD_ITEM: 'A sample, or an item of a stream, could not be loaded.',
-  ERR_CHAINRULE_NON_FINITE: 'The loss, a gradient, a parameter or the state of an optimiser is NaN or infinite.',
+  ERR_CHAINRULE_NON_FINITE:
+    'The loss, a gradient, a parameter or the state of an optimiser is NaN or infinite.',
   ERR_CHAINRULE_BUDGET: 'A call does not fit the option `memory`; the message states how much it needs.',
   ERR_CHAINRULE_MEMORY: 'Memory could not be allocated, or less is available than a plan needs.',
   ERR_CHAINRULE_STEP_FAILED:

@@ -1,3 +1,6 @@
+import { checked } from './arguments/checked.js';
+import { either, optional } from './arguments/kind.js';
+import * as kinds from './arguments/kinds.js';
 import { allocate, type DType, dtypeOf, isFloat, requireDType, type TypedArray } from './dtype.js';
 import { formatShape, invalid, requireInteger } from './errors.js';
 import type { OpRecord } from './op.js';
@@ -152,53 +155,71 @@ export function requireValue(op: string, value: number, dtype: DType): number {
   return value;
 }
 
-/** A tensor whose elements are all `value`. Takes no memory. */
-export function full(shape: Shape, value: number, dtype: DType = 'float32', op = 'full'): Tensor {
+/** `full` for arguments that have been checked, with the name of the op in errors. */
+export function filled(shape: Shape, value: number, dtype: DType, op: string): Tensor {
   requireValue(op, value, dtype);
-  return new Tensor(constantOp, [], { shape: requireShape('full', shape), dtype, value });
+  return new Tensor(constantOp, [], { shape: requireShape(op, shape), dtype, value });
 }
+
+/** A tensor whose elements are all `value`. Takes no memory. */
+export const full = checked(
+  'full',
+  { shape: kinds.shape, value: kinds.number, dtype: optional(kinds.dtype) },
+  (shape: Shape, value: number, dtype: DType = 'float32'): Tensor => filled(shape, value, dtype, 'full'),
+);
 
 /** A tensor of zeros. */
-export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
-  return full(shape, 0, dtype);
-}
+export const zeros = checked(
+  'zeros',
+  { shape: kinds.shape, dtype: optional(kinds.dtype) },
+  (shape: Shape, dtype: DType = 'float32'): Tensor => filled(shape, 0, dtype, 'zeros'),
+);
 
 /** A tensor of ones. */
-export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
-  return full(shape, 1, dtype);
+export const ones = checked(
+  'ones',
+  { shape: kinds.shape, dtype: optional(kinds.dtype) },
+  (shape: Shape, dtype: DType = 'float32'): Tensor => filled(shape, 1, dtype, 'ones'),
+);
+
+interface Arange {
+  (length: number, dtype?: DType): Tensor;
+  (start: number, end: number, step?: number, dtype?: DType): Tensor;
 }
 
 /**
  * The numbers 0, 1, ..., `length - 1`, or those from `start` up to but excluding `end` in steps of `step` (default 1).
  */
-export function arange(length: number, dtype?: DType): Tensor;
-export function arange(start: number, end: number, step?: number, dtype?: DType): Tensor;
-export function arange(
-  first: number,
-  second?: DType | number,
-  step = 1,
-  dtype: DType = typeof second === 'string' ? second : 'float32',
-): Tensor {
-  const [start, end] = typeof second === 'number' ? [first, second] : [0, first];
-  for (const value of [start, end, step]) {
-    if (!Number.isFinite(value)) throw invalid('arange', 'start, end and step must be numbers', value);
-  }
+export const arange: Arange = checked(
+  'arange',
+  {
+    start: kinds.finite,
+    end: optional(either(kinds.finite, kinds.dtype)),
+    step: optional(kinds.finite),
+    dtype: optional(kinds.dtype),
+  },
+  (first: number, second?: number | DType, step?: number, dtype?: DType): Tensor =>
+    typeof second === 'number'
+      ? range(first, second, step, dtype)
+      : range(0, requireInteger('arange', 'length', first, { min: 0 }), step, second),
+);
+
+function range(start: number, end: number, step = 1, dtype: DType = 'float32'): Tensor {
   if (step === 0) throw invalid('arange', 'step must not be 0', step);
-  if (typeof second !== 'number') requireShape('arange', [first]);
   return sequence('arange', Math.max(0, Math.ceil((end - start) / step)), (i) => start + i * step, dtype);
 }
 
 /** `count` evenly spaced numbers from `start` to `end`, both included. */
-export function linspace(start: number, end: number, count: number, dtype: DType = 'float32'): Tensor {
-  requireInteger('linspace', 'count', count, { min: 0 });
-  for (const value of [start, end]) {
-    if (!Number.isFinite(value)) throw invalid('linspace', 'start and end must be numbers', value);
-  }
-  const step = count > 1 ? (end - start) / (count - 1) : 0;
-  // Counted from both ends, so that the last number is exactly `end`.
-  const at = (i: number) => (i < count / 2 ? start + i * step : end - (count - 1 - i) * step);
-  return sequence('linspace', count, at, dtype);
-}
+export const linspace = checked(
+  'linspace',
+  { start: kinds.finite, end: kinds.finite, count: kinds.index, dtype: optional(kinds.dtype) },
+  (start: number, end: number, count: number, dtype: DType = 'float32'): Tensor => {
+    const step = count > 1 ? (end - start) / (count - 1) : 0;
+    // Counted from both ends, so that the last number is exactly `end`.
+    const at = (i: number) => (i < count / 2 ? start + i * step : end - (count - 1 - i) * step);
+    return sequence('linspace', count, at, dtype);
+  },
+);
 
 function sequence(op: string, length: number, at: (i: number) => number, dtype: DType): Tensor {
   requireDType(op, dtype);

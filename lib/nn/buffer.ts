@@ -3,7 +3,7 @@ import { optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
 import type { DType } from '../graph/dtype.js';
-import { full, Variable } from '../graph/leaf.js';
+import { filled, Variable } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 
@@ -26,7 +26,7 @@ export class Buffer extends Variable {
     const parameters = { shape: kinds.shape, options: optional(bufferOptions) };
     requireArguments('Buffer', parameters, [shape, options, ...surplus]);
     const { value = 0, dtype = 'float32' } = options;
-    full(shape, value, dtype, 'Buffer');
+    filled(shape, value, dtype, 'Buffer');
     super(new Storage(shape, dtype, (data) => void data.fill(value)));
   }
 }

@@ -35,7 +35,7 @@ describeRecorded('norm_functions', {
   'layerNorm over two axes': norm((x, o) => cr.layerNorm(x, [5, 7], o), 1e-3),
   'layerNorm far from 0': norm((x, o) => cr.layerNorm(x, 8, o)),
   rmsNorm: norm((x, { weight }) => cr.rmsNorm(x, 7, weight ? { weight } : {})),
-  'rmsNorm with weight': norm((x, o) => cr.rmsNorm(x, 7, o), 1e-2),
+  'rmsNorm with weight': norm((x, { weight }) => cr.rmsNorm(x, 7, weight ? { weight } : {}), 1e-2),
   'groupNorm 1': norm((x, o) => cr.groupNorm(x, 1, o)),
   'groupNorm 2': norm((x, o) => cr.groupNorm(x, 2, o)),
   'groupNorm 6': norm((x, o) => cr.groupNorm(x, 6, o)),

@@ -242,7 +242,7 @@ describe('einsum', () => {
     [
       'no string',
       () => cr.einsum(x as unknown as string, x),
-      'einsum: the equation must be a string, got an instance of Tensor',
+      'einsum: equation must be a string, got an instance of Tensor',
     ],
     ['two arrows', () => cr.einsum('ij->ji->ij', x), 'einsum: the equation must have one ->, got ij->ji->ij'],
     [

@@ -57,7 +57,16 @@ const reductions: BadCall[] = [
     'sum: axis must be an integer from -2 to 1, got 2',
   ],
   ['sum over an axis twice', () => cr.sum(x, [1, -1]), 'sum: axes must differ, got [1,-1]'],
+<<<<<<< /tmp/cm/o
   ['mean over half an axis', () => cr.mean(x, 0.5), 'mean: axis must be an integer from -2 to 1, got 0.5'],
+=======
+  [
+    'mean over half an axis',
+    () => cr.mean(x, 0.5),
+    'mean: axes must be an integer or an array of integers, got 0.5',
+  ],
+  ['mean of nothing', () => cr.mean(cr.zeros([0, 3]), 0), 'mean: needs at least one element, got [0,3]'],
+>>>>>>> /tmp/cm/t
   [
     'max of nothing',
     () => cr.max(cr.zeros([0])),
@@ -88,7 +97,7 @@ const movement: BadCall[] = [
   [
     'expand to half an element',
     () => cr.expand(x, [0.5, 3]),
-    'expand: shape must hold non-negative integers, got [0.5,3]',
+    'expand: shape must be an integer or an array of integers, got [0.5,3]',
   ],
   ['reshape to another size', () => cr.reshape(x, [4]), 'reshape: cannot give [2,3] the shape [4]'],
   [
@@ -133,7 +142,7 @@ const movement: BadCall[] = [
   [
     'slice from a fraction',
     () => cr.slice(x, [[0.5]]),
-    'slice: a range holds integers, and a step of 1 or more, got [0.5]',
+    'slice: ranges must be an array of ranges [start, end, step] of integers, got [[0.5]]',
   ],
   [
     'pad of too few axes',
@@ -147,7 +156,7 @@ const movement: BadCall[] = [
         [0, -1],
         [0, 0],
       ]),
-    'pad: shape must hold non-negative integers, got [0,-1,0,0]',
+    'pad: widths must be an array of pairs [before, after] of non-negative integers, got [[0,-1],[0,0]]',
   ],
   ['concat of nothing', () => cr.concat([]), 'concat: at least one tensor, got []'],
   [

@@ -319,7 +319,7 @@ describe('errors of reductions and orders', () => {
     [
       'no room for an angle',
       () => cr.cosineSimilarity(x, x, 1, { eps: 0 }),
-      'cosineSimilarity: eps must be positive, got 0',
+      'cosineSimilarity: eps must be a positive number, got 0',
     ],
   ];
   it.each(bad)('%s', (_, call, message) => expectBadCall(call, message, 'reductions.test.ts'));

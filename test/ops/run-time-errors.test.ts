@@ -77,7 +77,7 @@ const images: BadCall[] = [
   [
     'conv2d with half a stride',
     () => cr.conv2d(image, kernel, { stride: [1, 0.5] }),
-    'conv2d: stride must be a positive integer, got 0.5',
+    'conv2d: stride must be an integer or an array of integers, got [1,0.5]',
   ],
   [
     'conv2d with less than no padding',
@@ -136,7 +136,11 @@ const leaves: BadCall[] = [
     () => tensor([256], { dtype: 'uint8' }),
     'tensor: value at position 0 must be a uint8 number, got 256',
   ],
-  ['a shape with -1', () => cr.zeros([-1]), 'full: shape must hold non-negative integers, got [-1]'],
+  [
+    'a shape with -1',
+    () => cr.zeros([-1]),
+    'zeros: shape must be an array of non-negative integers, got [-1]',
+  ],
   [
     'uniform integers',
     () => cr.uniform([2], 'int32'),

@@ -1,7 +1,7 @@
 import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { invalid } from '../../graph/errors.js';
-import { full } from '../../graph/leaf.js';
+import { filled } from '../../graph/leaf.js';
 import { add, mul } from '../../ops/primitives/elementwise.js';
 import * as random from '../../ops/primitives/random.js';
 import type { Initialiser } from './initializer.js';
@@ -11,14 +11,14 @@ import { made, maker } from './made.js';
 export const constant = maker(
   'constant',
   { value: kinds.number },
-  (value: number): Initialiser => filled('constant', value),
+  (value: number): Initialiser => initialiserOf('constant', value),
 );
 
 /** All zeros. */
-export const zeros: Initialiser = filled('zeros', 0);
+export const zeros: Initialiser = initialiserOf('zeros', 0);
 
 /** All ones. */
-export const ones: Initialiser = filled('ones', 1);
+export const ones: Initialiser = initialiserOf('ones', 1);
 
 /**
  * Uniform in [low, high).
@@ -48,6 +48,6 @@ export const normal = maker(
     ),
 );
 
-function filled(name: string, value: number): Initialiser {
-  return made(name, (shape, { dtype }) => full(shape, value, dtype, name));
+function initialiserOf(name: string, value: number): Initialiser {
+  return made(name, (shape, { dtype }) => filled(shape, value, dtype, name));
 }

@@ -1,3 +1,5 @@
+import { checked, rest } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { sizeOf } from '../../graph/shapes.js';
@@ -26,34 +28,38 @@ interface Labelled {
  * @example einsum('bqd,bkd->bqk', queries, keys)
  * @throws when the equation does not fit the operands, or an operand is not float32 or float64
  */
-export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
-  const [first] = operands;
-  if (!first) throw invalid('einsum', 'at least one operand', operands);
-  for (const operand of operands) {
-    requireFloat('einsum', operand);
-    const { dtype } = operand;
-    if (dtype !== first.dtype) {
-      throw invalid('einsum', `dtypes differ, ${first.dtype} and ${dtype}; cast one of them`);
+export const einsum = checked(
+  'einsum',
+  { equation: kinds.string, operands: rest(kinds.tensor) },
+  (equation: string, ...operands: readonly Tensor[]): Tensor => {
+    const [first] = operands;
+    if (!first) throw invalid('einsum', 'at least one operand', operands);
+    for (const operand of operands) {
+      requireFloat('einsum', operand);
+      const { dtype } = operand;
+      if (dtype !== first.dtype) {
+        throw invalid('einsum', `dtypes differ, ${first.dtype} and ${dtype}; cast one of them`);
+      }
     }
-  }
-  const parsed = parseEquation(
-    equation,
-    operands.map(({ ndim }) => ndim),
-  );
-  const sizes = labelSizes(parsed, operands);
-  const [head, ...rest] = operands.map((x, i) =>
-    withoutOnes(diagonals({ x, labels: at(parsed.inputs, i) }), sizes),
-  ) as [Labelled, ...Labelled[]];
-  const product = rest.reduce<Labelled>((left, right, i) => {
-    const later = new Set([...parsed.output, ...rest.slice(i + 1).flatMap(({ labels }) => labels)]);
-    return multiply(
-      summed(left, [...later, ...right.labels]),
-      summed(right, [...later, ...left.labels]),
-      later,
+    const parsed = parseEquation(
+      equation,
+      operands.map(({ ndim }) => ndim),
     );
-  }, head);
-  return arranged(summed(product, parsed.output), parsed.output);
-}
+    const sizes = labelSizes(parsed, operands);
+    const [head, ...rest] = operands.map((x, i) =>
+      withoutOnes(diagonals({ x, labels: at(parsed.inputs, i) }), sizes),
+    ) as [Labelled, ...Labelled[]];
+    const product = rest.reduce<Labelled>((left, right, i) => {
+      const later = new Set([...parsed.output, ...rest.slice(i + 1).flatMap(({ labels }) => labels)]);
+      return multiply(
+        summed(left, [...later, ...right.labels]),
+        summed(right, [...later, ...left.labels]),
+        later,
+      );
+    }, head);
+    return arranged(summed(product, parsed.output), parsed.output);
+  },
+);
 
 /** The length of each label; axes of length 1 broadcast. */
 function labelSizes({ inputs }: Equation, operands: readonly Tensor[]): Map<string, number> {

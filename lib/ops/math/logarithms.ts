@@ -1,3 +1,5 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { customGradient } from '../primitives/custom-gradient.js';
 import {
@@ -22,21 +24,25 @@ import { reciprocal } from './arithmetic.js';
 import { isFinite as finiteMask, isInf as infinityMask } from './logic.js';
 
 /** The logarithm to base 2. */
-export const log2 = (x: Tensor): Tensor => mul(log(x), Math.LOG2E);
+export const log2 = checked('log2', { x: kinds.tensor }, (x: Tensor): Tensor => mul(log(x), Math.LOG2E));
 /** The logarithm to base 10. */
-export const log10 = (x: Tensor): Tensor => mul(log(x), Math.LOG10E);
+export const log10 = checked('log10', { x: kinds.tensor }, (x: Tensor): Tensor => mul(log(x), Math.LOG10E));
 /** `1 / sqrt(x)`. */
-export const rsqrt = (x: Tensor): Tensor => reciprocal(sqrt(x));
+export const rsqrt = checked('rsqrt', { x: kinds.tensor }, (x: Tensor): Tensor => reciprocal(sqrt(x)));
 
 /**
  * `log(e ** a + e ** b)`, broadcast; stable for large operands. Equal operands share the gradient evenly, infinite ones
  * included.
  */
-export function logAddExp(a: Operand, b: Operand): Tensor {
-  const [left, right] = broadcast('logAddExp', [a, b]) as [Tensor, Tensor];
-  floatOnly('logAddExp', [left, right]);
-  return joined(left, right);
-}
+export const logAddExp = checked(
+  'logAddExp',
+  { a: kinds.operand, b: kinds.operand },
+  (a: Operand, b: Operand): Tensor => {
+    const [left, right] = broadcast('logAddExp', [a, b]) as [Tensor, Tensor];
+    floatOnly('logAddExp', [left, right]);
+    return joined(left, right);
+  },
+);
 
 const joined = customGradient(
   function logAddExp(left: Tensor, right: Tensor) {

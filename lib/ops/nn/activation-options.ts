@@ -1,6 +1,5 @@
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
-import { invalid, requireOptions } from '../../graph/errors.js';
 
 export interface GeluOptions {
   /** 'tanh' replaces the error function, as BERT and GPT-2 do. Default 'none'. */
@@ -19,21 +18,3 @@ export interface SoftplusOptions {
 
 /** The kinds of `SoftplusOptions`. */
 export const softplusOptions = optionsOf<SoftplusOptions>({ beta: kinds.positive, threshold: kinds.number });
-
-/** Checks the options of `gelu`. */
-export function requireGelu(op: string, options: GeluOptions): void {
-  requireOptions(op, options);
-  const { approximate = 'none' } = options;
-  if (approximate === 'none' || approximate === 'tanh') return;
-  throw invalid(op, "approximate must be 'none' or 'tanh'", approximate);
-}
-
-/** Checks the options of `softplus`. */
-export function requireSoftplus(op: string, options: SoftplusOptions): void {
-  requireOptions(op, options);
-  const { beta = 1, threshold = 0 } = options;
-  if (!(beta > 0 && Number.isFinite(beta))) {
-    throw invalid(op, 'beta must be a finite number greater than 0', beta);
-  }
-  if (Number.isNaN(threshold)) throw invalid(op, 'threshold must be a number', threshold);
-}

@@ -1,4 +1,8 @@
-import { formatShape, invalid, requireOptions } from '../../graph/errors.js';
+import { checked } from '../../graph/arguments/checked.js';
+import { either, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
+import { formatShape, invalid } from '../../graph/errors.js';
 import { arange, zeros } from '../../graph/leaf.js';
 import { broadcastsTo } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -25,6 +29,13 @@ export interface AttentionOptions {
   readonly scale?: number;
 }
 
+const attentionOptions = optionsOf<AttentionOptions>({
+  mask: either(kinds.tensor, kinds.none),
+  causal: kinds.boolean,
+  dropout: kinds.share,
+  scale: kinds.finite,
+});
+
 /**
  * `softmax(query key^T * scale) value` (Vaswani et al. 2017), as `torch.nn.functional.scaled_dot_product_attention`.
  * A query that may attend to no key, or for which there is none, gets zeros.
@@ -34,18 +45,16 @@ export interface AttentionOptions {
  * @param value [..., S, V]; the leading axes of all three broadcast
  * @returns [..., T, V]
  */
-export function scaledDotProductAttention(
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  options: AttentionOptions = {},
-): Tensor {
-  requireOptions('scaledDotProductAttention', options);
-  const { mask, ...rest } = options;
-  const masks = mask ? [mask] : [];
-  const { context, share } = attention('scaledDotProductAttention', query, key, value, masks, rest);
-  return mul(context, share);
-}
+export const scaledDotProductAttention = checked(
+  'scaledDotProductAttention',
+  { query: kinds.tensor, key: kinds.tensor, value: kinds.tensor, options: optional(attentionOptions) },
+  (query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor => {
+    const { mask, ...rest } = options;
+    const masks = mask ? [mask] : [];
+    const { context, share } = attention('scaledDotProductAttention', query, key, value, masks, rest);
+    return mul(context, share);
+  },
+);
 
 /** The lowest finite float32, used instead of minus infinity, whose differences would be NaN. */
 const LOWEST = -(2 - 2 ** -23) * 2 ** 127;

@@ -1,6 +1,10 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { either, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
 import { type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../math/reductions.js';
@@ -10,7 +14,7 @@ import { type CustomGradientRule, customGradient } from '../primitives/custom-gr
 import { add, div, mul, pow, sqrt, square, sub } from '../primitives/elementwise.js';
 import { pad, reshape, slice } from '../primitives/movement.js';
 import { requireEps, requireNormalizedShape } from './checks.js';
-import type { LocalResponseNormOptions } from './normalisation-options.js';
+import { type LocalResponseNormOptions, localResponseNormOptions } from './normalisation-options.js';
 
 /**
  * Options shared by the normalisations: an affine map of the normalised values, and the guard against division by 0.
@@ -24,6 +28,14 @@ export interface NormOptions {
   readonly eps?: number;
 }
 
+const normalizedShape = either(kinds.axis, kinds.shape);
+
+const normOptions = optionsOf<NormOptions>({
+  weight: either(kinds.tensor, kinds.none),
+  bias: either(kinds.tensor, kinds.none),
+  eps: kinds.nonNegative,
+});
+
 /**
  * Normalises over the trailing dimensions of each sample: `(x - mean) / sqrt(variance + eps) * weight + bias`, with the
  * biased variance (Ba, Kiros & Hinton 2016). As `torch.nn.functional.layer_norm`.
@@ -32,12 +44,16 @@ export interface NormOptions {
  * @param normalizedShape the trailing dimensions, or the last one alone; `weight` and `bias` have this shape
  * @throws when the shapes do not end in `normalizedShape`
  */
-export function layerNorm(x: Tensor, normalizedShape: number | Shape, options: NormOptions = {}): Tensor {
-  const shape = requireNormalizedShape('layerNorm', normalizedShape);
-  requireEnding('layerNorm', x, shape);
-  requireAffine('layerNorm', shape, options);
-  return normalise('layerNorm', x, along(trailing(x, shape), false), options);
-}
+export const layerNorm = checked(
+  'layerNorm',
+  { x: kinds.tensor, normalizedShape: normalizedShape, options: optional(normOptions) },
+  (x: Tensor, normalizedShape: number | Shape, options: NormOptions = {}): Tensor => {
+    const shape = requireNormalizedShape('layerNorm', normalizedShape);
+    requireEnding('layerNorm', x, shape);
+    requireAffine('layerNorm', shape, options);
+    return normalise('layerNorm', x, along(trailing(x, shape), false), options);
+  },
+);
 
 /** Options of `rmsNorm`. */
 export interface RMSNormOptions {
@@ -47,6 +63,11 @@ export interface RMSNormOptions {
   readonly eps?: number;
 }
 
+const rmsNormOptions = optionsOf<RMSNormOptions>({
+  weight: normOptions.kinds.weight,
+  eps: kinds.nonNegative,
+});
+
 /**
  * Divides by the root of the mean square of each sample's trailing dimensions: `x / sqrt(mean(x ** 2) + eps) * weight`
  * (Zhang & Sennrich 2019). As `torch.nn.functional.rms_norm`.
@@ -54,15 +75,19 @@ export interface RMSNormOptions {
  * @param x [..., ...normalizedShape], floats
  * @throws when the shapes do not end in `normalizedShape`
  */
-export function rmsNorm(x: Tensor, normalizedShape: number | Shape, options: RMSNormOptions = {}): Tensor {
-  const shape = requireNormalizedShape('rmsNorm', normalizedShape);
-  requireEnding('rmsNorm', x, shape);
-  requireAffine('rmsNorm', shape, options);
-  const { weight, eps = machineEpsilon(x.dtype) } = options;
-  const meanSquare = mean(square(x), trailing(x, shape), { keepDims: true });
-  const normal = mul(x, inverseRoot('rmsNorm', meanSquare, eps));
-  return weight ? mul(normal, weight) : normal;
-}
+export const rmsNorm = checked(
+  'rmsNorm',
+  { x: kinds.tensor, normalizedShape: normalizedShape, options: optional(rmsNormOptions) },
+  (x: Tensor, normalizedShape: number | Shape, options: RMSNormOptions = {}): Tensor => {
+    const shape = requireNormalizedShape('rmsNorm', normalizedShape);
+    requireEnding('rmsNorm', x, shape);
+    requireAffine('rmsNorm', shape, options);
+    const { weight, eps = machineEpsilon(x.dtype) } = options;
+    const meanSquare = mean(square(x), trailing(x, shape), { keepDims: true });
+    const normal = mul(x, inverseRoot('rmsNorm', meanSquare, eps));
+    return weight ? mul(normal, weight) : normal;
+  },
+);
 
 /**
  * Normalises each sample over the positions and the channels of each of `groups` groups of neighbouring channels (Wu &
@@ -71,23 +96,27 @@ export function rmsNorm(x: Tensor, normalizedShape: number | Shape, options: RMS
  * @param x [N, ..., C], floats; `weight` and `bias` are [C]
  * @param groups a divisor of C
  */
-export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}): Tensor {
-  const channels = requireChannels('groupNorm', x);
-  requireInteger('groupNorm', 'groups', groups, { min: 1 });
-  if (channels % groups !== 0) {
-    throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
-  }
-  requireAffine('groupNorm', [channels], options);
-  const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
-  if (groups === channels) return normalise('groupNorm', x, { over: positions, uniform: true }, options);
-  // Repeats the mean of a group for each of its channels, so that all passes over x run along whole rows.
-  const over = (value: Tensor) => {
-    const each = positions(value);
-    const grouped = reshape(each, [at(each.shape, 0), groups, channels / groups]);
-    return reshape(expand(mean(grouped, 2, { keepDims: true }), grouped.shape), each.shape);
-  };
-  return normalise('groupNorm', x, { over, uniform: false }, options);
-}
+export const groupNorm = checked(
+  'groupNorm',
+  { x: kinds.tensor, groups: kinds.index, options: optional(normOptions) },
+  (x: Tensor, groups: number, options: NormOptions = {}): Tensor => {
+    const channels = requireChannels('groupNorm', x);
+    requireInteger('groupNorm', 'groups', groups, { min: 1 });
+    if (channels % groups !== 0) {
+      throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
+    }
+    requireAffine('groupNorm', [channels], options);
+    const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
+    if (groups === channels) return normalise('groupNorm', x, { over: positions, uniform: true }, options);
+    // Repeats the mean of a group for each of its channels, so that all passes over x run along whole rows.
+    const over = (value: Tensor) => {
+      const each = positions(value);
+      const grouped = reshape(each, [at(each.shape, 0), groups, channels / groups]);
+      return reshape(expand(mean(grouped, 2, { keepDims: true }), grouped.shape), each.shape);
+    };
+    return normalise('groupNorm', x, { over, uniform: false }, options);
+  },
+);
 
 /**
  * Normalises each channel of each sample over its positions (Ulyanov, Vedaldi & Lempitsky 2016). As
@@ -96,14 +125,18 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
  * @param x [N, L, C] or [N, H, W, C], floats; `weight` and `bias` are [C]
  * @throws when there is only one position, because its variance is 0
  */
-export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
-  const channels = requireChannels('instanceNorm', x);
-  if (sizeOf(x.shape.slice(1, -1)) === 1) {
-    throw invalid('instanceNorm', 'needs at least 2 position(s), [N, ..., C]', x.shape);
-  }
-  requireAffine('instanceNorm', [channels], options);
-  return normalise('instanceNorm', x, along(inner(x), true), options);
-}
+export const instanceNorm = checked(
+  'instanceNorm',
+  { x: kinds.tensor, options: optional(normOptions) },
+  (x: Tensor, options: NormOptions = {}): Tensor => {
+    const channels = requireChannels('instanceNorm', x);
+    if (sizeOf(x.shape.slice(1, -1)) === 1) {
+      throw invalid('instanceNorm', 'needs at least 2 position(s), [N, ..., C]', x.shape);
+    }
+    requireAffine('instanceNorm', [channels], options);
+    return normalise('instanceNorm', x, along(inner(x), true), options);
+  },
+);
 
 /**
  * Normalises each channel by a mean and a variance: `(x - mean) / sqrt(variance + eps) * weight + bias`. Batch
@@ -113,25 +146,33 @@ export function instanceNorm(x: Tensor, options: NormOptions = {}): Tensor {
  * @param x [N, ..., C], floats; all other tensors are [C]
  * @param statistics the mean and the variance; null for the batch's own, through which gradients flow
  */
-export function batchNorm(
-  x: Tensor,
-  statistics: { readonly mean: Tensor; readonly variance: Tensor } | null,
-  options: NormOptions = {},
-): Tensor {
-  const shape = [requireChannels('batchNorm', x)];
-  requireAffine('batchNorm', shape, options);
-  if (!statistics) {
-    return normalise('batchNorm', x, along(allButLast(x), true), options);
-  }
-  const { mean: center, variance } = statistics;
-  requireShape('batchNorm', 'mean', center, shape);
-  requireShape('batchNorm', 'variance', variance, shape);
-  const { weight, bias, eps = 1e-5 } = options;
-  const scale = inverseRoot('batchNorm', variance, eps);
-  // Multiplies the weight into the scale first: C numbers instead of all of x.
-  const scaled = mul(sub(x, center), weight ? mul(scale, weight) : scale);
-  return bias ? add(scaled, bias) : scaled;
-}
+export const batchNorm = checked(
+  'batchNorm',
+  {
+    x: kinds.tensor,
+    statistics: either(kinds.anything('an object with mean and variance'), kinds.none),
+    options: optional(normOptions),
+  },
+  (
+    x: Tensor,
+    statistics: { readonly mean: Tensor; readonly variance: Tensor } | null,
+    options: NormOptions = {},
+  ): Tensor => {
+    const shape = [requireChannels('batchNorm', x)];
+    requireAffine('batchNorm', shape, options);
+    if (!statistics) {
+      return normalise('batchNorm', x, along(allButLast(x), true), options);
+    }
+    const { mean: center, variance } = statistics;
+    requireShape('batchNorm', 'mean', center, shape);
+    requireShape('batchNorm', 'variance', variance, shape);
+    const { weight, bias, eps = 1e-5 } = options;
+    const scale = inverseRoot('batchNorm', variance, eps);
+    // Multiplies the weight into the scale first: C numbers instead of all of x.
+    const scaled = mul(sub(x, center), weight ? mul(scale, weight) : scale);
+    return bias ? add(scaled, bias) : scaled;
+  },
+);
 
 /**
  * The mean and the biased variance of each channel over all other axes. The variance is that of the shifted values, so
@@ -140,13 +181,17 @@ export function batchNorm(
  * @param x [N, ..., C], floats
  * @returns two tensors [C]
  */
-export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
-  const shape = [requireChannels('channelMoments', x)];
-  // The same nodes as in `batchNorm`, so that a plan with both computes them once.
-  const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
-  const center = over(x);
-  return { mean: reshape(center, shape), variance: reshape(over(square(sub(x, center))), shape) };
-}
+export const channelMoments = checked(
+  'channelMoments',
+  { x: kinds.tensor },
+  (x: Tensor): { mean: Tensor; variance: Tensor } => {
+    const shape = [requireChannels('channelMoments', x)];
+    // The same nodes as in `batchNorm`, so that a plan with both computes them once.
+    const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
+    const center = over(x);
+    return { mean: reshape(center, shape), variance: reshape(over(square(sub(x, center))), shape) };
+  },
+);
 
 /**
  * Divides by a power of the mean square of the `size` channels around each: `x / (k + alpha * mean) ** beta`, where
@@ -154,21 +199,24 @@ export function channelMoments(x: Tensor): { mean: Tensor; variance: Tensor } {
  *
  * @param x [N, ..., C], floats
  */
-export function localResponseNorm(x: Tensor, size: number, options: LocalResponseNormOptions = {}): Tensor {
-  requireOptions('localResponseNorm', options);
-  const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
-  const channels = requireChannels('localResponseNorm', x);
-  requireInteger('localResponseNorm', 'size', size, { min: 1 });
-  const before = Math.floor(size / 2);
-  const outer = x.shape.slice(0, -1);
-  const padding = [...outer.map((): [number, number] => [0, 0]), [before, size - 1 - before] as const];
-  const squares = pad(square(x), padding);
-  const shifted = Array.from({ length: size }, (_, i) =>
-    slice(squares, [...outer.map(() => [] as const), [i, i + channels]]),
-  );
-  const total = shifted.reduce((sum, part) => add(sum, part));
-  return mul(x, pow(add(mul(total, alpha / size), k), -beta));
-}
+export const localResponseNorm = checked(
+  'localResponseNorm',
+  { x: kinds.tensor, size: kinds.index, options: optional(localResponseNormOptions) },
+  (x: Tensor, size: number, options: LocalResponseNormOptions = {}): Tensor => {
+    const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+    const channels = requireChannels('localResponseNorm', x);
+    requireInteger('localResponseNorm', 'size', size, { min: 1 });
+    const before = Math.floor(size / 2);
+    const outer = x.shape.slice(0, -1);
+    const padding = [...outer.map((): [number, number] => [0, 0]), [before, size - 1 - before] as const];
+    const squares = pad(square(x), padding);
+    const shifted = Array.from({ length: size }, (_, i) =>
+      slice(squares, [...outer.map(() => [] as const), [i, i + channels]]),
+    );
+    const total = shifted.reduce((sum, part) => add(sum, part));
+    return mul(x, pow(add(mul(total, alpha / size), k), -beta));
+  },
+);
 
 /** The statistics of a normalisation. */
 interface Statistics {
@@ -227,7 +275,6 @@ function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
 }
 
 function requireAffine(op: string, shape: Shape, options: NormOptions): void {
-  requireOptions(op, options);
   const { weight, bias } = options;
   if (weight) requireShape(op, 'weight', weight, shape);
   if (bias) requireShape(op, 'bias', bias, shape);

@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { allocate, type DType, isFloat } from '../../graph/dtype.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
 import { constant } from '../../graph/leaf.js';
@@ -5,7 +8,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { requireFloat } from '../primitives/checks.js';
 import { add, mul, sub } from '../primitives/elementwise.js';
 import { concat, type Range, reshape, slice, unsqueeze } from '../primitives/movement.js';
-import type { RotaryOptions } from './positional-options.js';
+import { type RotaryOptions, rotaryOptions } from './positional-options.js';
 
 /**
  * The sines and cosines of positions 0 to `length - 1` at wavelengths from `2 pi` to `2 pi * 10000` (Vaswani et al.
@@ -13,14 +16,18 @@ import type { RotaryOptions } from './positional-options.js';
  *
  * @returns a constant [length, features]
  */
-export function sinusoidalEncoding(length: number, features: number, dtype: DType = 'float32'): Tensor {
-  requireInteger('sinusoidalEncoding', 'length', length, { min: 0 });
-  requireInteger('sinusoidalEncoding', 'features', features, { min: 1 });
-  return table('sinusoidalEncoding', length, features, dtype, (position, feature) => {
-    const angle = position / 10000 ** ((feature - (feature % 2)) / features);
-    return feature % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
-  });
-}
+export const sinusoidalEncoding = checked(
+  'sinusoidalEncoding',
+  { length: kinds.index, features: kinds.index, dtype: optional(kinds.dtype) },
+  (length: number, features: number, dtype: DType = 'float32'): Tensor => {
+    requireInteger('sinusoidalEncoding', 'length', length, { min: 0 });
+    requireInteger('sinusoidalEncoding', 'features', features, { min: 1 });
+    return table('sinusoidalEncoding', length, features, dtype, (position, feature) => {
+      const angle = position / 10000 ** ((feature - (feature % 2)) / features);
+      return feature % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+    });
+  },
+);
 
 /**
  * Rotates pairs of features by angles that grow with the position, so that products of queries and keys depend on
@@ -28,33 +35,37 @@ export function sinusoidalEncoding(length: number, features: number, dtype: DTyp
  *
  * @param x [..., T, D], floats; D is even
  */
-export function rotaryEmbedding(x: Tensor, options: RotaryOptions = {}): Tensor {
-  const op = 'rotaryEmbedding';
-  const { base = 10000, offset = 0, interleaved = true } = options;
-  requireFloat(op, x);
-  const [length = 0, features = 1] = x.shape.slice(-2);
-  if (x.ndim < 2 || features % 2 !== 0) {
-    throw invalid(op, 'input must be [..., T, D] with an even D', x.shape);
-  }
-  if (!(base > 0 && Number.isFinite(base))) throw invalid(op, 'base must be a positive number', base);
-  requireInteger(op, 'offset', offset, { min: 0 });
-  const half = features / 2;
-  const angle = (position: number, pair: number) => (position + offset) / base ** (pair / half);
-  const cosine = table(op, length, half, x.dtype, (position, pair) => Math.cos(angle(position, pair)));
-  const sine = table(op, length, half, x.dtype, (position, pair) => Math.sin(angle(position, pair)));
-  const part = (range: Range) => slice(x, [...x.shape.slice(1).map((): Range => []), range]);
-  const first = part(interleaved ? [0, features, 2] : [0, half]);
-  const second = part(interleaved ? [1, features, 2] : [half, features]);
-  const turned = [sub(mul(first, cosine), mul(second, sine)), add(mul(second, cosine), mul(first, sine))];
-  if (!interleaved) return concat(turned, -1);
-  return reshape(
-    concat(
-      turned.map((y) => unsqueeze(y, -1)),
-      -1,
-    ),
-    x.shape,
-  );
-}
+export const rotaryEmbedding = checked(
+  'rotaryEmbedding',
+  { x: kinds.tensor, options: optional(rotaryOptions) },
+  (x: Tensor, options: RotaryOptions = {}): Tensor => {
+    const op = 'rotaryEmbedding';
+    const { base = 10000, offset = 0, interleaved = true } = options;
+    requireFloat(op, x);
+    const [length = 0, features = 1] = x.shape.slice(-2);
+    if (x.ndim < 2 || features % 2 !== 0) {
+      throw invalid(op, 'input must be [..., T, D] with an even D', x.shape);
+    }
+    if (!(base > 0 && Number.isFinite(base))) throw invalid(op, 'base must be a positive number', base);
+    requireInteger(op, 'offset', offset, { min: 0 });
+    const half = features / 2;
+    const angle = (position: number, pair: number) => (position + offset) / base ** (pair / half);
+    const cosine = table(op, length, half, x.dtype, (position, pair) => Math.cos(angle(position, pair)));
+    const sine = table(op, length, half, x.dtype, (position, pair) => Math.sin(angle(position, pair)));
+    const part = (range: Range) => slice(x, [...x.shape.slice(1).map((): Range => []), range]);
+    const first = part(interleaved ? [0, features, 2] : [0, half]);
+    const second = part(interleaved ? [1, features, 2] : [half, features]);
+    const turned = [sub(mul(first, cosine), mul(second, sine)), add(mul(second, cosine), mul(first, sine))];
+    if (!interleaved) return concat(turned, -1);
+    return reshape(
+      concat(
+        turned.map((y) => unsqueeze(y, -1)),
+        -1,
+      ),
+      x.shape,
+    );
+  },
+);
 
 /** A constant [rows, columns], from a formula. */
 function table(

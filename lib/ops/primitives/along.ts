@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
@@ -82,15 +85,19 @@ function matched(op: string, x: Shape, indices: Shape, axis: number): [Shape, Sh
  * @param axis the last by default
  * @returns the shape of `indices`, the other axes broadcast with those of `x`
  */
-export function takeAlong(x: Tensor, indices: Tensor, axis = -1): Tensor {
-  if (x.ndim === 0 && indices.ndim === 0) {
-    return alongAxis('takeAlong', x, axis, (line) => takeAlong(line, reshape(indices, [1])));
-  }
-  const over = normaliseAxis('takeAlong', axis, x.ndim);
-  const [from, to] = matched('takeAlong', x.shape, indices.shape, over);
-  const places = expand(requireIndices('takeAlong', indices), to);
-  return new Tensor(takeAlongOp, [expand(x, from), places], { name: 'takeAlong', axis: over });
-}
+export const takeAlong = checked(
+  'takeAlong',
+  { x: kinds.tensor, indices: kinds.tensor, axis: optional(kinds.axis) },
+  (x: Tensor, indices: Tensor, axis = -1): Tensor => {
+    if (x.ndim === 0 && indices.ndim === 0) {
+      return alongAxis('takeAlong', x, axis, (line) => takeAlong(line, reshape(indices, [1])));
+    }
+    const over = normaliseAxis('takeAlong', axis, x.ndim);
+    const [from, to] = matched('takeAlong', x.shape, indices.shape, over);
+    const places = expand(requireIndices('takeAlong', indices), to);
+    return new Tensor(takeAlongOp, [expand(x, from), places], { name: 'takeAlong', axis: over });
+  },
+);
 
 /**
  * `target` with each of `updates` added at its index of the axis, as `torch.scatter_add`; an index may occur more than
@@ -101,24 +108,28 @@ export function takeAlong(x: Tensor, indices: Tensor, axis = -1): Tensor {
  * @param updates the shape of `indices` and the dtype of `target`
  * @param axis the last by default
  */
-export function scatterAddAlong(target: Tensor, indices: Tensor, updates: Tensor, axis = -1): Tensor {
-  const name = 'scatterAddAlong';
-  if (target.ndim === 0 && indices.ndim === 0 && updates.ndim === 0) {
-    return alongAxis(name, target, axis, (line) => {
-      return scatterAddAlong(line, reshape(indices, [1]), reshape(updates, [1]));
-    });
-  }
-  const over = normaliseAxis(name, axis, target.ndim);
-  if (!isFloat(target.dtype)) throw invalid(name, 'the target must be float32 or float64', target.dtype);
-  const length = at(target.shape, over);
-  if (indices.ndim !== target.ndim || !sameShape(indices.shape.with(over, length), target.shape)) {
-    const shapes = `${formatShape(indices.shape)} for a target of ${formatShape(target.shape)}`;
-    throw invalid(name, `indices must have the target's shape but for axis ${axis}, got ${shapes}`);
-  }
-  if (!sameShape(updates.shape, indices.shape) || updates.dtype !== target.dtype) {
-    const wanted = `updates must be ${target.dtype} of shape ${formatShape(indices.shape)}`;
-    throw invalid(name, wanted, `${updates.dtype} of ${formatShape(updates.shape)}`);
-  }
-  const places = requireIndices(name, indices);
-  return add(target, new Tensor(scatterAddAlongOp, [places, updates], { name, axis: over, length }));
-}
+export const scatterAddAlong = checked(
+  'scatterAddAlong',
+  { target: kinds.tensor, indices: kinds.tensor, updates: kinds.tensor, axis: optional(kinds.axis) },
+  (target: Tensor, indices: Tensor, updates: Tensor, axis = -1): Tensor => {
+    const name = 'scatterAddAlong';
+    if (target.ndim === 0 && indices.ndim === 0 && updates.ndim === 0) {
+      return alongAxis(name, target, axis, (line) => {
+        return scatterAddAlong(line, reshape(indices, [1]), reshape(updates, [1]));
+      });
+    }
+    const over = normaliseAxis(name, axis, target.ndim);
+    if (!isFloat(target.dtype)) throw invalid(name, 'the target must be float32 or float64', target.dtype);
+    const length = at(target.shape, over);
+    if (indices.ndim !== target.ndim || !sameShape(indices.shape.with(over, length), target.shape)) {
+      const shapes = `${formatShape(indices.shape)} for a target of ${formatShape(target.shape)}`;
+      throw invalid(name, `indices must have the target's shape but for axis ${axis}, got ${shapes}`);
+    }
+    if (!sameShape(updates.shape, indices.shape) || updates.dtype !== target.dtype) {
+      const wanted = `updates must be ${target.dtype} of shape ${formatShape(indices.shape)}`;
+      throw invalid(name, wanted, `${updates.dtype} of ${formatShape(updates.shape)}`);
+    }
+    const places = requireIndices(name, indices);
+    return add(target, new Tensor(scatterAddAlongOp, [places, updates], { name, axis: over, length }));
+  },
+);

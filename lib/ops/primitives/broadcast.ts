@@ -1,5 +1,10 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { inOneList, type OneByOne, oneByOne } from '../../graph/arguments/one-by-one.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
-import { formatShape, invalid, requireOptions } from '../../graph/errors.js';
+import { formatShape, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { normaliseAxes, requireShape, type Shape, sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
@@ -27,15 +32,22 @@ export const expandOp: OpRecord<{ readonly shape: Shape }> = {
 };
 
 /** Broadcasts to a shape (NumPy's rule), as PyTorch's `Tensor.expand`. */
-export function expand(x: Tensor, shape: Shape): Tensor {
-  requireShape('expand', shape);
-  if (sameShape(x.shape, shape)) return x;
-  const added = shape.length - x.ndim;
-  if (added < 0 || x.shape.some((dimension, axis) => dimension !== 1 && dimension !== shape[axis + added])) {
-    throw invalid('expand', `cannot broadcast ${formatShape(x.shape)} to ${formatShape(shape)}`);
-  }
-  return new Tensor(expandOp, [x], { shape });
-}
+export const expand = checked(
+  'expand',
+  { x: kinds.tensor, shape: oneByOne },
+  (x: Tensor, ...given: OneByOne): Tensor => {
+    const shape = requireShape('expand', inOneList('expand', 'shape', given));
+    if (sameShape(x.shape, shape)) return x;
+    const added = shape.length - x.ndim;
+    if (
+      added < 0 ||
+      x.shape.some((dimension, axis) => dimension !== 1 && dimension !== shape[axis + added])
+    ) {
+      throw invalid('expand', `cannot broadcast ${formatShape(x.shape)} to ${formatShape(shape)}`);
+    }
+    return new Tensor(expandOp, [x], { shape });
+  },
+);
 
 export interface ReduceAttributes {
   readonly axes: readonly number[];
@@ -73,10 +85,16 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
+/** The kinds of `ReduceOptions`. */
+export const reduceOptions = optionsOf<ReduceOptions>({ keepDims: kinds.boolean });
+
 /** Sums over `axes` (all of them by default). bool and uint8 sum to int32. An int32 holds the lowest 32 bits of the sum. */
-export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  return reduceWith(sumOp, 'sum', x, axes, options);
-}
+export const sum = checked(
+  'sum',
+  { x: kinds.tensor, axes: optional(kinds.axes), options: optional(reduceOptions) },
+  (x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor =>
+    reduceWith(sumOp, 'sum', x, axes, options),
+);
 
 /** Applies a reduction record over normalised axes. */
 export function reduceWith(
@@ -86,7 +104,6 @@ export function reduceWith(
   axes: number | readonly number[] | undefined,
   options: ReduceOptions,
 ): Tensor {
-  requireOptions(name, options);
   const { keepDims = false } = options;
   const over = normaliseAxes(name, axes, x.ndim);
   const reduced = over.length === 0 ? x : new Tensor(op, [x], { axes: over });

@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import type { OpRecord } from '../../graph/op.js';
 import { Tensor } from '../../graph/tensor.js';
 import { cast } from './elementwise.js';
@@ -33,8 +36,11 @@ export const widened = (x: Tensor): Tensor =>
   x.dtype === 'bool' || x.dtype === 'uint8' ? cast(x, 'int32') : x;
 
 /** Cumulative sums along an axis (the last by default). bool and uint8 sum to int32. */
-export function cumSum(x: Tensor, axis = -1): Tensor {
-  return alongAxis('cumSum', widened(x), axis, (line, over) => {
-    return new Tensor(cumSumOp, [line], { axis: over, reverse: false });
-  });
-}
+export const cumSum = checked(
+  'cumSum',
+  { x: kinds.tensor, axis: optional(kinds.axis) },
+  (x: Tensor, axis = -1): Tensor =>
+    alongAxis('cumSum', widened(x), axis, (line, over) => {
+      return new Tensor(cumSumOp, [line], { axis: over, reverse: false });
+    }),
+);

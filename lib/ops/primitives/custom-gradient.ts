@@ -1,3 +1,5 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatType, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
@@ -47,16 +49,18 @@ export const customGradientOp: OpRecord<CustomGradientAttributes> = {
  * @param rule see `CustomGradientRule`
  * @throws when a gradient is taken, if the rule does not return one gradient for each argument, of its shape and dtype
  */
-export function customGradient<Inputs extends readonly Tensor[]>(
-  fn: (...inputs: Inputs) => Tensor,
-  rule: CustomGradientRule,
-): (...inputs: Inputs) => Tensor {
-  if (typeof fn !== 'function') throw invalid('customGradient', 'fn must be a function of tensors', fn);
-  if (typeof rule !== 'function') throw invalid('customGradient', 'rule must be a function', rule);
-  const name = fn.name ? `customGradient of ${fn.name}` : 'customGradient';
-  const attributes = { name, fn: fn as unknown as CustomGradientAttributes['fn'], rule };
-  return (...inputs) => applyCustom(attributes, inputs);
-}
+export const customGradient = checked(
+  'customGradient',
+  { fn: kinds.callback('a function of tensors'), rule: kinds.callback() },
+  <Inputs extends readonly Tensor[]>(
+    fn: (...inputs: Inputs) => Tensor,
+    rule: CustomGradientRule,
+  ): ((...inputs: Inputs) => Tensor) => {
+    const name = fn.name ? `customGradient of ${fn.name}` : 'customGradient';
+    const attributes = { name, fn: fn as unknown as CustomGradientAttributes['fn'], rule };
+    return (...inputs) => applyCustom(attributes, inputs);
+  },
+);
 
 /** The node for the given arguments, with the value of `fn` traced again. */
 export function applyCustom(attributes: CustomGradientAttributes, inputs: readonly Tensor[]): Tensor {

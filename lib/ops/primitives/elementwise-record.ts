@@ -1,7 +1,9 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
-import { full } from '../../graph/leaf.js';
+import { filled } from '../../graph/leaf.js';
 import type { GradRule, Instruction, Laws, OpRecord } from '../../graph/op.js';
 import { broadcastShapes } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
@@ -109,6 +111,24 @@ export function apply2(op: OpRecord<Immediate>, a: Operand, b: Operand): Tensor 
   return new Tensor(op, broadcast(op.kind, [a, b]), {});
 }
 
+/** An element-wise function of one tensor. */
+export type Unary = (x: Tensor) => Tensor;
+
+/** An element-wise function of two operands, broadcast. */
+export type Binary = (a: Operand, b: Operand) => Tensor;
+
+/** The public function that applies an op of one operand. */
+export function unary(op: OpRecord<Immediate>): Unary {
+  return checked(op.kind, { x: kinds.tensor }, (x) => apply1(op, x));
+}
+
+/** The public function that applies an op of two operands, of the given names. */
+export function binary(op: OpRecord<Immediate>, [a, b]: readonly [string, string] = ['a', 'b']): Binary {
+  return checked(op.kind, { [a]: kinds.operand, [b]: kinds.operand }, (left, right) =>
+    apply2(op, left, right),
+  );
+}
+
 /** Turns numbers into constants of the tensors' dtype, and expands all operands to one shape. */
 export function broadcast(kind: string, operands: readonly Operand[]): Tensor[] {
   for (const x of operands) {
@@ -118,7 +138,7 @@ export function broadcast(kind: string, operands: readonly Operand[]): Tensor[] 
   }
   const like = operands.find((x) => typeof x !== 'number');
   if (!like) throw invalid(kind, 'at least one operand must be a tensor', operands);
-  const tensors = operands.map((x) => (typeof x === 'number' ? full([], x, like.dtype, kind) : x));
+  const tensors = operands.map((x) => (typeof x === 'number' ? filled([], x, like.dtype, kind) : x));
   const shape = tensors.map((x) => x.shape).reduce((a, b) => broadcastShapes(kind, a, b));
   return tensors.map((x) => expand(x, shape));
 }

@@ -1,11 +1,16 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { type DType, isFloat, requireDType } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
-import { full } from '../../graph/leaf.js';
+import { filled } from '../../graph/leaf.js';
 import type { OpRecord } from '../../graph/op.js';
 import { Tensor } from '../../graph/tensor.js';
 import {
   apply1,
   apply2,
+  type Binary,
+  binary,
   broadcast,
   elementwise,
   floating,
@@ -13,6 +18,8 @@ import {
   type Operand,
   sameDType,
   transcendental,
+  type Unary,
+  unary,
   wrapping,
 } from './elementwise-record.js';
 import { stopGradient } from './stop-gradient.js';
@@ -23,26 +30,26 @@ import { stopGradient } from './stop-gradient.js';
 
 export const negOp = wrapping('neg', (g) => [neg(g)], { involution: true, fold: (x) => -x });
 /** `-x`. Integers wrap around, as in all arithmetic: the least int32 stays what it is. */
-export const neg = (x: Tensor): Tensor => apply1(negOp, x);
+export const neg: Unary = unary(negOp);
 
 export const absOp = wrapping('abs', (g, node) => [mul(g, sign(node.input(0)))], {}, ['int32']);
 /** The absolute value; its gradient at 0 is 0. */
-export const abs = (x: Tensor): Tensor => apply1(absOp, x);
+export const abs: Unary = unary(absOp);
 
 export const addOp = wrapping('add', (g) => [g, g], { neutral: { left: 0, right: 0 } });
 /** `a + b`, broadcast. Integers wrap around, as in PyTorch: 2147483647 + 1 is -2147483648. */
-export const add = (a: Operand, b: Operand): Tensor => apply2(addOp, a, b);
+export const add: Binary = binary(addOp);
 
 export const subOp = wrapping('sub', (g) => [g, neg(g)], { neutral: { right: 0 } });
 /** `a - b`, broadcast. Integers wrap around. */
-export const sub = (a: Operand, b: Operand): Tensor => apply2(subOp, a, b);
+export const sub: Binary = binary(subOp);
 
 export const mulOp = wrapping('mul', (g, node) => [mul(g, node.input(1)), mul(g, node.input(0))], {
   neutral: { left: 1, right: 1 },
   fold: (a, b) => a * b,
 });
 /** `a * b`, broadcast. Integers wrap around: an int32 holds the lowest 32 bits of the product. */
-export const mul = (a: Operand, b: Operand): Tensor => apply2(mulOp, a, b);
+export const mul: Binary = binary(mulOp);
 
 export const divOp = floating(
   'div',
@@ -50,7 +57,7 @@ export const divOp = floating(
   { neutral: { right: 1 } },
 );
 /** `a / b`, broadcast; floats only. */
-export const div = (a: Operand, b: Operand): Tensor => apply2(divOp, a, b);
+export const div: Binary = binary(divOp);
 
 export const powOp = transcendental('pow', (g, node) => {
   const [x, y] = [node.input(0), node.input(1)];
@@ -61,35 +68,39 @@ export const powOp = transcendental('pow', (g, node) => {
   return [where(eq(y, 0), 0, toBase), toExponent];
 });
 /** `a ** b`, broadcast; floats only. */
-export const pow = (a: Operand, b: Operand): Tensor => apply2(powOp, a, b);
+export const pow: Binary = binary(powOp);
 
 // Ties share the gradient evenly, as in PyTorch.
 export const maximumOp = numeric('maximum', (g, node) => shareByOrder(g, node.input(0), node.input(1)));
 /** The larger operand, broadcast; NaN if either is. */
-export const maximum = (a: Operand, b: Operand): Tensor => apply2(maximumOp, a, b);
+export const maximum: Binary = binary(maximumOp);
 
 export const minimumOp = numeric('minimum', (g, node) => shareByOrder(g, node.input(1), node.input(0)));
 /** The smaller operand, broadcast; NaN if either is. */
-export const minimum = (a: Operand, b: Operand): Tensor => apply2(minimumOp, a, b);
+export const minimum: Binary = binary(minimumOp);
 
 export const floorOp = numeric('floor', null);
 /** `x` rounded down to a whole number. Its gradient is 0 everywhere. */
-export const floor = (x: Tensor): Tensor => apply1(floorOp, x);
+export const floor: Unary = unary(floorOp);
 
 export const ceilOp = numeric('ceil', null);
 /** `x` rounded up to a whole number. Its gradient is 0 everywhere. */
-export const ceil = (x: Tensor): Tensor => apply1(ceilOp, x);
+export const ceil: Unary = unary(ceilOp);
 
 export const roundOp = numeric('round', null);
 /** `x` rounded to the nearest whole number, ties to even, as `torch.round`. Its gradient is 0 everywhere. */
-export const round = (x: Tensor): Tensor => apply1(roundOp, x);
+export const round: Unary = unary(roundOp);
 
 export const floorDivOp = wrapping('floorDiv', null, {}, ['int32']);
 /**
  * The quotient rounded down to a whole number, broadcast, as Python's `a // b`. An integer divided by 0 gives 0, and the
  * least int32 divided by -1 itself. Its gradient is 0 everywhere.
  */
-export const floorDiv = (a: Operand, b: Operand): Tensor => divide(floorDivOp, a, b);
+export const floorDiv = checked(
+  'floorDiv',
+  { a: kinds.operand, b: kinds.operand },
+  (a: Operand, b: Operand): Tensor => divide(floorDivOp, a, b),
+);
 
 export const modOp = wrapping(
   'mod',
@@ -101,54 +112,58 @@ export const modOp = wrapping(
  * The remainder of `floorDiv`, broadcast: 0, or a number with the sign of `b`, as Python's `a % b` and
  * `torch.remainder`. An integer divided by 0 leaves 0, a float NaN.
  */
-export const mod = (a: Operand, b: Operand): Tensor => divide(modOp, a, b);
+export const mod = checked(
+  'mod',
+  { a: kinds.operand, b: kinds.operand },
+  (a: Operand, b: Operand): Tensor => divide(modOp, a, b),
+);
 
 // Exponential and trigonometric functions
 
 export const expOp = transcendental('exp', (g, node) => [mul(g, node)]);
 /** `e ** x`. */
-export const exp = (x: Tensor): Tensor => apply1(expOp, x);
+export const exp: Unary = unary(expOp);
 
 // Not the result plus 1, which has no digits left where the result is near -1.
 export const expm1Op = transcendental('expm1', (g, node) => [mul(g, exp(node.input(0)))]);
 /** `e ** x - 1`, accurate near 0. */
-export const expm1 = (x: Tensor): Tensor => apply1(expm1Op, x);
+export const expm1: Unary = unary(expm1Op);
 
 export const logOp = transcendental('log', (g, node) => [div(g, node.input(0))]);
 /** The natural logarithm. */
-export const log = (x: Tensor): Tensor => apply1(logOp, x);
+export const log: Unary = unary(logOp);
 
 export const log1pOp = transcendental('log1p', (g, node) => [div(g, add(node.input(0), 1))]);
 /** `log(1 + x)`, accurate near 0. */
-export const log1p = (x: Tensor): Tensor => apply1(log1pOp, x);
+export const log1p: Unary = unary(log1pOp);
 
 export const sqrtOp = floating('sqrt', (g, node) => [div(mul(g, 0.5), node)]);
 /** The square root. */
-export const sqrt = (x: Tensor): Tensor => apply1(sqrtOp, x);
+export const sqrt: Unary = unary(sqrtOp);
 
 export const sinOp = transcendental('sin', (g, node) => [mul(g, cos(node.input(0)))]);
 /** The sine of an angle in radians. */
-export const sin = (x: Tensor): Tensor => apply1(sinOp, x);
+export const sin: Unary = unary(sinOp);
 
 export const cosOp = transcendental('cos', (g, node) => [neg(mul(g, sin(node.input(0))))]);
 /** The cosine of an angle in radians. */
-export const cos = (x: Tensor): Tensor => apply1(cosOp, x);
+export const cos: Unary = unary(cosOp);
 
 export const tanOp = transcendental('tan', (g, node) => [mul(g, add(square(node), 1))]);
 /** The tangent of an angle in radians. */
-export const tan = (x: Tensor): Tensor => apply1(tanOp, x);
+export const tan: Unary = unary(tanOp);
 
 export const asinOp = transcendental('asin', (g, node) => [div(g, cosineOf(node.input(0)))]);
 /** The angle from -pi / 2 to pi / 2 whose sine is `x`; NaN beyond -1 and 1. */
-export const asin = (x: Tensor): Tensor => apply1(asinOp, x);
+export const asin: Unary = unary(asinOp);
 
 export const acosOp = transcendental('acos', (g, node) => [neg(div(g, cosineOf(node.input(0))))]);
 /** The angle from 0 to pi whose cosine is `x`; NaN beyond -1 and 1. */
-export const acos = (x: Tensor): Tensor => apply1(acosOp, x);
+export const acos: Unary = unary(acosOp);
 
 export const atanOp = transcendental('atan', (g, node) => [div(g, add(square(node.input(0)), 1))]);
 /** The angle from -pi / 2 to pi / 2 whose tangent is `x`. */
-export const atan = (x: Tensor): Tensor => apply1(atanOp, x);
+export const atan: Unary = unary(atanOp);
 
 export const atan2Op = transcendental('atan2', (g, node) => {
   const [y, x] = [node.input(0), node.input(1)];
@@ -161,41 +176,45 @@ export const atan2Op = transcendental('atan2', (g, node) => {
   return [div(mul(share, across), scale), neg(div(mul(share, up), scale))];
 });
 /** The angle from -pi to pi of the point `(x, y)`, broadcast. Its gradient at the origin and at infinity is 0. */
-export const atan2 = (y: Operand, x: Operand): Tensor => apply2(atan2Op, y, x);
+export const atan2: Binary = binary(atan2Op, ['y', 'x']);
 
 export const sinhOp = transcendental('sinh', (g, node) => [mul(g, cosh(node.input(0)))]);
 /** The hyperbolic sine. */
-export const sinh = (x: Tensor): Tensor => apply1(sinhOp, x);
+export const sinh: Unary = unary(sinhOp);
 
 export const coshOp = transcendental('cosh', (g, node) => [mul(g, sinh(node.input(0)))]);
 /** The hyperbolic cosine. */
-export const cosh = (x: Tensor): Tensor => apply1(coshOp, x);
+export const cosh: Unary = unary(coshOp);
 
 export const erfOp = transcendental('erf', (g, node) => [
   mul(mul(g, exp(neg(square(node.input(0))))), 2 / Math.sqrt(Math.PI)),
 ]);
 /** The error function: `2 / sqrt(pi)` times the integral of `e ** -(t ** 2)` from 0 to `x`. */
-export const erf = (x: Tensor): Tensor => apply1(erfOp, x);
+export const erf: Unary = unary(erfOp);
 
 // Activations
 
 export const tanhOp = transcendental('tanh', (g, node) => [mul(g, sub(1, mul(node, node)))]);
 /** The hyperbolic tangent. */
-export const tanh = (x: Tensor): Tensor => apply1(tanhOp, x);
+export const tanh: Unary = unary(tanhOp);
 
 export const sigmoidOp = transcendental('sigmoid', (g, node) => [mul(g, mul(node, sub(1, node)))]);
 /** The logistic function `1 / (1 + e ** -x)`. */
-export const sigmoid = (x: Tensor): Tensor => apply1(sigmoidOp, x);
+export const sigmoid: Unary = unary(sigmoidOp);
 
 export const reluOp = numeric('relu', (g, node) => [where(gt(node, 0), g, 0)]);
 /** `max(x, 0)`; its gradient at 0 is 0. */
-export const relu = (x: Tensor): Tensor => apply1(reluOp, x);
+export const relu: Unary = unary(reluOp);
 
 export const leakyReluOp = floating('leakyRelu', (g, node) => [
   where(gt(node.input(0), 0), g, mul(g, node.attributes.value ?? 0)),
 ]);
 /** `x` where positive, else `slope * x` (Maas et al. 2013). */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => apply1(leakyReluOp, x, slope);
+export const leakyRelu = checked(
+  'leakyRelu',
+  { x: kinds.tensor, slope: optional(kinds.finite) },
+  (x: Tensor, slope = 0.01): Tensor => apply1(leakyReluOp, x, slope),
+);
 
 // Comparisons, choices and conversions
 
@@ -211,27 +230,27 @@ const comparison = (kind: string) =>
 
 export const eqOp = comparison('eq');
 /** `a === b` as bool. */
-export const eq = (a: Operand, b: Operand): Tensor => apply2(eqOp, a, b);
+export const eq: Binary = binary(eqOp);
 
 export const neOp = comparison('ne');
 /** `a !== b` as bool. */
-export const ne = (a: Operand, b: Operand): Tensor => apply2(neOp, a, b);
+export const ne: Binary = binary(neOp);
 
 export const ltOp = comparison('lt');
 /** `a < b` as bool. */
-export const lt = (a: Operand, b: Operand): Tensor => apply2(ltOp, a, b);
+export const lt: Binary = binary(ltOp);
 
 export const leOp = comparison('le');
 /** `a <= b` as bool. */
-export const le = (a: Operand, b: Operand): Tensor => apply2(leOp, a, b);
+export const le: Binary = binary(leOp);
 
 export const gtOp = comparison('gt');
 /** `a > b` as bool. */
-export const gt = (a: Operand, b: Operand): Tensor => apply2(gtOp, a, b);
+export const gt: Binary = binary(gtOp);
 
 export const geOp = comparison('ge');
 /** `a >= b` as bool. */
-export const ge = (a: Operand, b: Operand): Tensor => apply2(geOp, a, b);
+export const ge: Binary = binary(geOp);
 
 export const whereOp = elementwise(
   'where',
@@ -245,12 +264,16 @@ export const whereOp = elementwise(
  * `a` where the bool `condition` is true, else `b`; all three broadcast. The result keeps the broadcast shape: shapes
  * in a graph are fixed, so no function selects only the elements that meet a condition.
  */
-export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
-  const like = [a, b].find((x) => typeof x !== 'number');
-  const dtype = like ? like.dtype : 'float32';
-  const values = [a, b].map((x) => (typeof x === 'number' ? full([], x, dtype, 'where') : x));
-  return new Tensor(whereOp, broadcast('where', [condition, ...values]), {});
-}
+export const where = checked(
+  'where',
+  { condition: kinds.tensor, a: kinds.operand, b: kinds.operand },
+  (condition: Tensor, a: Operand, b: Operand): Tensor => {
+    const like = [a, b].find((x) => typeof x !== 'number');
+    const dtype = like ? like.dtype : 'float32';
+    const values = [a, b].map((x) => (typeof x === 'number' ? filled([], x, dtype, 'where') : x));
+    return new Tensor(whereOp, broadcast('where', [condition, ...values]), {});
+  },
+);
 
 /** The instruction that converts to a dtype. */
 const conversions: Record<DType, string> = {
@@ -280,10 +303,14 @@ export const castOp: OpRecord<CastAttributes> = {
  * Converts to another dtype. On the way to integers, floats are truncated toward zero; those beyond the range of int32 become
  * its nearest end, and NaN 0. A uint8 holds the lowest eight bits of that int32, so that 300 becomes 44 and -1 255.
  */
-export function cast(x: Tensor, dtype: DType): Tensor {
-  requireDType('cast', dtype);
-  return x.dtype === dtype ? x : new Tensor(castOp, [x], { dtype });
-}
+export const cast = checked(
+  'cast',
+  { x: kinds.tensor, dtype: kinds.dtype },
+  (x: Tensor, dtype: DType): Tensor => {
+    requireDType('cast', dtype);
+    return x.dtype === dtype ? x : new Tensor(castOp, [x], { dtype });
+  },
+);
 
 // Helpers of rules and functions
 
@@ -297,9 +324,13 @@ function shareByOrder(g: Tensor, greater: Tensor, other: Tensor): Tensor[] {
 const cosineOf = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(1, x)));
 
 /** -1, 0 or 1. Its gradient is 0 everywhere. */
-export const sign = (x: Tensor): Tensor => sub(cast(gt(x, 0), x.dtype), cast(lt(x, 0), x.dtype));
+export const sign = checked(
+  'sign',
+  { x: kinds.tensor },
+  (x: Tensor): Tensor => sub(cast(gt(x, 0), x.dtype), cast(lt(x, 0), x.dtype)),
+);
 /** `x * x`. */
-export const square = (x: Tensor): Tensor => mul(x, x);
+export const square = checked('square', { x: kinds.tensor }, (x: Tensor): Tensor => mul(x, x));
 
 /** Applies a division that gives 0 for integers divided by 0. */
 function divide(op: typeof modOp, a: Operand, b: Operand): Tensor {

@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { inOneList, type OneByOne, oneByOne } from '../../graph/arguments/one-by-one.js';
 import { at } from '../../graph/at.js';
 import type { OpRecord } from '../../graph/op.js';
 import { normaliseAxes } from '../../graph/shapes.js';
@@ -22,7 +25,12 @@ export const flipOp: OpRecord<{ readonly axes: readonly number[] }> = {
 };
 
 /** Reverses the order of the elements along `axes` (all by default). */
-export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
-  const over = normaliseAxes('flip', axes, x.ndim);
-  return over.length === 0 ? x : new Tensor(flipOp, [x], { axes: over });
-}
+export const flip = checked(
+  'flip',
+  { x: kinds.tensor, axes: oneByOne },
+  (x: Tensor, ...given: OneByOne): Tensor => {
+    const axes = given.length === 0 ? undefined : inOneList('flip', 'axes', given);
+    const over = normaliseAxes('flip', axes, x.ndim);
+    return over.length === 0 ? x : new Tensor(flipOp, [x], { axes: over });
+  },
+);

@@ -1,3 +1,5 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
@@ -75,11 +77,15 @@ export function requireIndices(op: string, indices: Tensor): Tensor {
  * @param indices any shape, int32 or uint8
  * @returns [...indices.shape, ...row]
  */
-export function gather(table: Tensor, indices: Tensor): Tensor {
-  if (table.ndim === 0) throw invalid('gather', 'the table must have at least one axis', table.shape);
-  if (!isFloat(table.dtype)) throw invalid('gather', 'the table must be float32 or float64', table.dtype);
-  return new Tensor(gatherOp, [table, requireIndices('gather', indices)], { name: 'gather' });
-}
+export const gather = checked(
+  'gather',
+  { table: kinds.tensor, indices: kinds.tensor },
+  (table: Tensor, indices: Tensor): Tensor => {
+    if (table.ndim === 0) throw invalid('gather', 'the table must have at least one axis', table.shape);
+    if (!isFloat(table.dtype)) throw invalid('gather', 'the table must be float32 or float64', table.dtype);
+    return new Tensor(gatherOp, [table, requireIndices('gather', indices)], { name: 'gather' });
+  },
+);
 
 /**
  * `target` with each row of `updates` added to the row at its index; an index may occur more than once. An index
@@ -89,21 +95,26 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
  * @param indices any shape, int32 or uint8
  * @param updates [...indices.shape, ...row], of the target's dtype
  */
-export function scatterAdd(target: Tensor, indices: Tensor, updates: Tensor): Tensor {
-  const [rows] = target.shape;
-  if (rows === undefined) throw invalid('scatterAdd', 'the target must have at least one axis', target.shape);
-  if (!isFloat(target.dtype)) {
-    throw invalid('scatterAdd', 'the target must be float32 or float64', target.dtype);
-  }
-  const shape = [...indices.shape, ...target.shape.slice(1)];
-  if (!sameShape(updates.shape, shape) || updates.dtype !== target.dtype) {
-    const wanted = `updates must be ${target.dtype} of shape ${formatShape(shape)}`;
-    throw invalid('scatterAdd', wanted, `${updates.dtype} of ${formatShape(updates.shape)}`);
-  }
-  const name = 'scatterAdd';
-  const places = requireIndices(name, indices);
-  return add(target, new Tensor(scatterAddOp, [places, updates], { name, rows }));
-}
+export const scatterAdd = checked(
+  'scatterAdd',
+  { target: kinds.tensor, indices: kinds.tensor, updates: kinds.tensor },
+  (target: Tensor, indices: Tensor, updates: Tensor): Tensor => {
+    const [rows] = target.shape;
+    if (rows === undefined)
+      throw invalid('scatterAdd', 'the target must have at least one axis', target.shape);
+    if (!isFloat(target.dtype)) {
+      throw invalid('scatterAdd', 'the target must be float32 or float64', target.dtype);
+    }
+    const shape = [...indices.shape, ...target.shape.slice(1)];
+    if (!sameShape(updates.shape, shape) || updates.dtype !== target.dtype) {
+      const wanted = `updates must be ${target.dtype} of shape ${formatShape(shape)}`;
+      throw invalid('scatterAdd', wanted, `${updates.dtype} of ${formatShape(updates.shape)}`);
+    }
+    const name = 'scatterAdd';
+    const places = requireIndices(name, indices);
+    return add(target, new Tensor(scatterAddOp, [places, updates], { name, rows }));
+  },
+);
 
 /** Passes integers through, and stops the run with an error if one is not from `low` to `high - 1`. */
 export const checkRangeOp: OpRecord<Named & { readonly low: number; readonly high: number }> = {

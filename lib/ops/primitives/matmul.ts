@@ -1,3 +1,7 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { broadcastShapes, sizeOf } from '../../graph/shapes.js';
@@ -11,6 +15,8 @@ export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
 }
+
+const matmulOptions = optionsOf<MatmulOptions>({ transposeA: kinds.boolean, transposeB: kinds.boolean });
 
 export interface MatmulAttributes {
   readonly transposeA: boolean;
@@ -73,42 +79,42 @@ function product(a: Tensor, b: Tensor, attributes: MatmulAttributes): Tensor {
  *
  * @throws when the inner dimensions differ, or the dtypes
  */
-export function matmul(
-  a: Tensor,
-  b: Tensor,
-  { transposeA = false, transposeB = false }: MatmulOptions = {},
-): Tensor {
-  if (a.ndim === 0 || b.ndim === 0)
-    throw invalid('matmul', 'operands must have at least one axis', [a.shape, b.shape]);
-  if (a.dtype !== b.dtype)
-    throw invalid('matmul', `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
-  requireFloat('matmul', a, 'needs float32 or float64');
-  if ((a.ndim === 1 && transposeA) || (b.ndim === 1 && transposeB)) {
-    throw invalid('matmul', 'a vector cannot be transposed', [a.shape, b.shape]);
-  }
-  if (a.ndim === 1) {
-    const row = matmul(reshape(a, [1, a.size]), b, { transposeB });
-    return reshape(row, b.ndim === 1 ? [] : [...row.shape.slice(0, -2), ...row.shape.slice(-1)]);
-  }
-  if (b.ndim === 1) {
-    const column = matmul(a, reshape(b, [b.size, 1]), { transposeA });
-    return reshape(column, column.shape.slice(0, -1));
-  }
-  const attributes = { transposeA, transposeB };
-  const { innerA, innerB } = dimensions(a, b, attributes);
-  if (innerA !== innerB) {
-    const sides = `${formatShape(a.shape)}${transposeA ? ' transposed' : ''} x ${formatShape(b.shape)}`;
-    throw invalid('matmul', `inner dimensions differ, ${sides}${transposeB ? ' transposed' : ''}`);
-  }
-  // With one matrix on the right, all rows of the batch form one large product.
-  if (b.ndim === 2 && a.ndim > 2 && !transposeA) {
-    const rows = product(reshape(a, [sizeOf(a.shape.slice(0, -1)), innerA]), b, attributes);
-    return reshape(rows, [...a.shape.slice(0, -1), ...rows.shape.slice(1)]);
-  }
-  const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
-  return product(
-    expand(a, [...batch, ...a.shape.slice(-2)]),
-    expand(b, [...batch, ...b.shape.slice(-2)]),
-    attributes,
-  );
-}
+export const matmul = checked(
+  'matmul',
+  { a: kinds.tensor, b: kinds.tensor, options: optional(matmulOptions) },
+  (a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor => {
+    if (a.ndim === 0 || b.ndim === 0)
+      throw invalid('matmul', 'operands must have at least one axis', [a.shape, b.shape]);
+    if (a.dtype !== b.dtype)
+      throw invalid('matmul', `dtypes differ, ${a.dtype} and ${b.dtype}; cast one of them`);
+    requireFloat('matmul', a, 'needs float32 or float64');
+    if ((a.ndim === 1 && transposeA) || (b.ndim === 1 && transposeB)) {
+      throw invalid('matmul', 'a vector cannot be transposed', [a.shape, b.shape]);
+    }
+    if (a.ndim === 1) {
+      const row = matmul(reshape(a, [1, a.size]), b, { transposeB });
+      return reshape(row, b.ndim === 1 ? [] : [...row.shape.slice(0, -2), ...row.shape.slice(-1)]);
+    }
+    if (b.ndim === 1) {
+      const column = matmul(a, reshape(b, [b.size, 1]), { transposeA });
+      return reshape(column, column.shape.slice(0, -1));
+    }
+    const attributes = { transposeA, transposeB };
+    const { innerA, innerB } = dimensions(a, b, attributes);
+    if (innerA !== innerB) {
+      const sides = `${formatShape(a.shape)}${transposeA ? ' transposed' : ''} x ${formatShape(b.shape)}`;
+      throw invalid('matmul', `inner dimensions differ, ${sides}${transposeB ? ' transposed' : ''}`);
+    }
+    // With one matrix on the right, all rows of the batch form one large product.
+    if (b.ndim === 2 && a.ndim > 2 && !transposeA) {
+      const rows = product(reshape(a, [sizeOf(a.shape.slice(0, -1)), innerA]), b, attributes);
+      return reshape(rows, [...a.shape.slice(0, -1), ...rows.shape.slice(1)]);
+    }
+    const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+    return product(
+      expand(a, [...batch, ...a.shape.slice(-2)]),
+      expand(b, [...batch, ...b.shape.slice(-2)]),
+      attributes,
+    );
+  },
+);

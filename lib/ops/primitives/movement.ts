@@ -1,3 +1,7 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { type Kind, kind, listOf, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { inOneList, type OneByOne, oneByOne } from '../../graph/arguments/one-by-one.js';
 import { at } from '../../graph/at.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { requireValue } from '../../graph/leaf.js';
@@ -60,46 +64,68 @@ export const reshapeOp: OpRecord<ShapeAttributes> = {
 };
 
 /** The same elements, in the same order, in another shape. One dimension may be -1: it is inferred. */
-export function reshape(x: Tensor, shape: Shape): Tensor {
-  const rest = shape.indexOf(-1);
-  const known = sizeOf(shape.filter((_, axis) => axis !== rest));
-  const wanted =
-    rest < 0 ? shape : shape.map((dimension, axis) => (axis === rest ? x.size / (known || 1) : dimension));
-  if (
-    wanted.some((dimension) => !Number.isInteger(dimension) || dimension < 0) ||
-    sizeOf(wanted) !== x.size
-  ) {
-    throw invalid('reshape', `cannot give ${formatShape(x.shape)} the shape ${formatShape(shape)}`);
-  }
-  return sameShape(wanted, x.shape) ? x : new Tensor(reshapeOp, [x], { shape: wanted });
-}
+export const reshape = checked(
+  'reshape',
+  { x: kinds.tensor, shape: oneByOne },
+  (x: Tensor, ...given: OneByOne): Tensor => {
+    const shape = inOneList('reshape', 'shape', given);
+    const free = shape.indexOf(-1);
+    const known = sizeOf(shape.filter((_, axis) => axis !== free));
+    const wanted =
+      free < 0 ? shape : shape.map((dimension, axis) => (axis === free ? x.size / (known || 1) : dimension));
+    if (
+      wanted.some((dimension) => !Number.isInteger(dimension) || dimension < 0) ||
+      sizeOf(wanted) !== x.size
+    ) {
+      throw invalid('reshape', `cannot give ${formatShape(x.shape)} the shape ${formatShape(shape)}`);
+    }
+    return sameShape(wanted, x.shape) ? x : new Tensor(reshapeOp, [x], { shape: wanted });
+  },
+);
 
 /** Joins the axes from `start` to `end` (both included) into one, as `torch.flatten`. */
-export function flatten(x: Tensor, start = 0, end = -1): Tensor {
-  if (x.ndim === 0) return reshape(x, [1]);
-  const first = normaliseAxis('flatten', start, x.ndim);
-  const last = normaliseAxis('flatten', end, x.ndim);
-  if (first > last) throw invalid('flatten', 'start must not lie behind end', [start, end]);
-  const joined = sizeOf(x.shape.slice(first, last + 1));
-  return reshape(x, [...x.shape.slice(0, first), joined, ...x.shape.slice(last + 1)]);
-}
+export const flatten = checked(
+  'flatten',
+  { x: kinds.tensor, start: optional(kinds.axis), end: optional(kinds.axis) },
+  (x: Tensor, start = 0, end = -1): Tensor => {
+    if (x.ndim === 0) return reshape(x, [1]);
+    const first = normaliseAxis('flatten', start, x.ndim);
+    const last = normaliseAxis('flatten', end, x.ndim);
+    if (first > last) throw invalid('flatten', 'start must not lie behind end', [start, end]);
+    const joined = sizeOf(x.shape.slice(first, last + 1));
+    return reshape(x, [...x.shape.slice(0, first), joined, ...x.shape.slice(last + 1)]);
+  },
+);
 
 /** Adds an axis of length 1. */
-export function unsqueeze(x: Tensor, axis: number): Tensor {
-  const place = normaliseAxis('unsqueeze', axis, x.ndim + 1);
-  return reshape(x, [...x.shape.slice(0, place), 1, ...x.shape.slice(place)]);
-}
+export const unsqueeze = checked(
+  'unsqueeze',
+  { x: kinds.tensor, axis: kinds.axis },
+  (x: Tensor, axis: number): Tensor => {
+    const place = normaliseAxis('unsqueeze', axis, x.ndim + 1);
+    return reshape(x, [...x.shape.slice(0, place), 1, ...x.shape.slice(place)]);
+  },
+);
 
-/** Drops an axis of length 1. */
-export function squeeze(x: Tensor, axis: number): Tensor {
-  if (x.ndim === 0) return alongAxis('squeeze', x, axis, (line) => line);
-  const place = normaliseAxis('squeeze', axis, x.ndim);
-  if (x.shape[place] !== 1) throw invalid('squeeze', `axis ${axis} must have length 1`, x.shape);
-  return reshape(
-    x,
-    x.shape.filter((_, i) => i !== place),
-  );
-}
+/** Drops an axis of length 1; without an axis, all of them. */
+export const squeeze = checked(
+  'squeeze',
+  { x: kinds.tensor, axis: optional(kinds.axis) },
+  (x: Tensor, axis?: number): Tensor => {
+    if (axis === undefined)
+      return reshape(
+        x,
+        x.shape.filter((length) => length !== 1),
+      );
+    if (x.ndim === 0) return alongAxis('squeeze', x, axis, (line) => line);
+    const place = normaliseAxis('squeeze', axis, x.ndim);
+    if (x.shape[place] !== 1) throw invalid('squeeze', `axis ${axis} must have length 1`, x.shape);
+    return reshape(
+      x,
+      x.shape.filter((_, i) => i !== place),
+    );
+  },
+);
 
 /**
  * The result of a function along an axis. A scalar is taken for a vector of one element, as in PyTorch: its axis is 0 or -1,
@@ -141,22 +167,31 @@ export const permuteOp: OpRecord<{ readonly axes: readonly number[] }> = {
 };
 
 /** Puts the axes in the given order, as `torch.permute`. */
-export function permute(x: Tensor, axes: readonly number[]): Tensor {
-  const order = axes.map((axis) => normaliseAxis('permute', axis, x.ndim));
-  if (order.length !== x.ndim || new Set(order).size !== x.ndim) {
-    throw invalid('permute', `axes must name each of the ${x.ndim} axes once`, axes);
-  }
-  return order.every((axis, i) => axis === i) ? x : new Tensor(permuteOp, [x], { axes: order });
-}
+export const permute = checked(
+  'permute',
+  { x: kinds.tensor, axes: oneByOne },
+  (x: Tensor, ...given: OneByOne): Tensor => {
+    const axes = inOneList('permute', 'axes', given);
+    const order = axes.map((axis) => normaliseAxis('permute', axis, x.ndim));
+    if (order.length !== x.ndim || new Set(order).size !== x.ndim) {
+      throw invalid('permute', `axes must name each of the ${x.ndim} axes once`, axes);
+    }
+    return order.every((axis, i) => axis === i) ? x : new Tensor(permuteOp, [x], { axes: order });
+  },
+);
 
 /** Swaps two axes; the last two by default, which transposes a matrix. */
-export function transpose(x: Tensor, a = -2, b = -1): Tensor {
-  if (x.ndim === 0) return alongAxis('transpose', x, a, (line) => transpose(line, 0, b));
-  const first = normaliseAxis('transpose', a, x.ndim);
-  const second = normaliseAxis('transpose', b, x.ndim);
-  const order = x.shape.map((_, axis) => (axis === first ? second : axis === second ? first : axis));
-  return permute(x, order);
-}
+export const transpose = checked(
+  'transpose',
+  { x: kinds.tensor, a: optional(kinds.axis), b: optional(kinds.axis) },
+  (x: Tensor, a = -2, b = -1): Tensor => {
+    if (x.ndim === 0) return alongAxis('transpose', x, a, (line) => transpose(line, 0, b));
+    const first = normaliseAxis('transpose', a, x.ndim);
+    const second = normaliseAxis('transpose', b, x.ndim);
+    const order = x.shape.map((_, axis) => (axis === first ? second : axis === second ? first : axis));
+    return permute(x, order);
+  },
+);
 
 export interface SliceAttributes {
   readonly start: readonly number[];
@@ -190,30 +225,40 @@ export const sliceOp: OpRecord<SliceAttributes> = {
 /** A range of one axis: its start, its end (not included), and its step. Negative numbers count from the end. */
 export type Range = readonly [start?: number, end?: number, step?: number];
 
+const range: Kind<Range> = kind(
+  'integers',
+  (value) =>
+    Array.isArray(value) && value.length <= 3 && value.every((v) => v === undefined || Number.isInteger(v)),
+);
+
 /**
  * A slice of a tensor, one range per leading axis: `slice(x, [[0, 2], [1]])` is NumPy's `x[0:2, 1:]`. Ranges past the
  * end are clipped, as in NumPy. Steps are positive.
  */
-export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
-  if (ranges.length > x.ndim) throw invalid('slice', `at most ${x.ndim} ranges`, ranges.length);
-  const start: number[] = [];
-  const end: number[] = [];
-  const step: number[] = [];
-  x.shape.forEach((dimension, axis) => {
-    const [from = 0, to = dimension, by = 1] = ranges[axis] ?? [];
-    if (![from, to, by].every(Number.isInteger) || by < 1) {
-      throw invalid('slice', 'a range holds integers, and a step of 1 or more', ranges[axis]);
-    }
-    const clip = (place: number) => Math.min(Math.max(place < 0 ? place + dimension : place, 0), dimension);
-    start.push(clip(from));
-    end.push(Math.max(clip(to), clip(from)));
-    step.push(by);
-  });
-  const whole = x.shape.every(
-    (dimension, axis) => start[axis] === 0 && end[axis] === dimension && step[axis] === 1,
-  );
-  return whole ? x : new Tensor(sliceOp, [x], { start, end, step });
-}
+export const slice = checked(
+  'slice',
+  { x: kinds.tensor, ranges: listOf(range, 'ranges [start, end, step] of integers') },
+  (x: Tensor, ranges: readonly Range[]): Tensor => {
+    if (ranges.length > x.ndim) throw invalid('slice', `at most ${x.ndim} ranges`, ranges.length);
+    const start: number[] = [];
+    const end: number[] = [];
+    const step: number[] = [];
+    x.shape.forEach((dimension, axis) => {
+      const [from = 0, to = dimension, by = 1] = ranges[axis] ?? [];
+      if (![from, to, by].every(Number.isInteger) || by < 1) {
+        throw invalid('slice', 'a range holds integers, and a step of 1 or more', ranges[axis]);
+      }
+      const clip = (place: number) => Math.min(Math.max(place < 0 ? place + dimension : place, 0), dimension);
+      start.push(clip(from));
+      end.push(Math.max(clip(to), clip(from)));
+      step.push(by);
+    });
+    const whole = x.shape.every(
+      (dimension, axis) => start[axis] === 0 && end[axis] === dimension && step[axis] === 1,
+    );
+    return whole ? x : new Tensor(sliceOp, [x], { start, end, step });
+  },
+);
 
 export interface ScatterSliceAttributes extends SliceAttributes {
   readonly shape: Shape;
@@ -272,18 +317,26 @@ export const padOp: OpRecord<PadAttributes> = {
  *
  * @param widths one `[before, after]` per axis, counted in elements
  */
-export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor {
-  if (widths.length !== x.ndim)
-    throw invalid('pad', `one [before, after] for each of ${x.ndim} axes`, widths);
-  requireShape('pad', widths.flat());
-  requireValue('pad', value, x.dtype);
-  if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
-  return new Tensor(padOp, [x], {
-    before: widths.map(([before]) => before),
-    after: widths.map(([, after]) => after),
-    value,
-  });
-}
+export const pad = checked(
+  'pad',
+  {
+    x: kinds.tensor,
+    widths: listOf(listOf(kinds.index, 'integers', 2), 'pairs [before, after] of non-negative integers'),
+    value: optional(kinds.number),
+  },
+  (x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor => {
+    if (widths.length !== x.ndim)
+      throw invalid('pad', `one [before, after] for each of ${x.ndim} axes`, widths);
+    requireShape('pad', widths.flat());
+    requireValue('pad', value, x.dtype);
+    if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
+    return new Tensor(padOp, [x], {
+      before: widths.map(([before]) => before),
+      after: widths.map(([, after]) => after),
+      value,
+    });
+  },
+);
 
 /** Tensors concatenated along an axis. */
 export const concatOp: OpRecord<{ readonly axis: number }> = {
@@ -325,11 +378,15 @@ export const concatOp: OpRecord<{ readonly axis: number }> = {
 };
 
 /** Concatenates tensors along an axis (the first by default), as `torch.cat`. */
-export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
-  const [first] = tensors;
-  if (!first) throw invalid('concat', 'at least one tensor', []);
-  return new Tensor(concatOp, tensors, { axis: normaliseAxis('concat', axis, first.ndim) });
-}
+export const concat = checked(
+  'concat',
+  { tensors: kinds.tensors, axis: optional(kinds.axis) },
+  (tensors: readonly Tensor[], axis = 0): Tensor => {
+    const [first] = tensors;
+    if (!first) throw invalid('concat', 'at least one tensor', []);
+    return new Tensor(concatOp, tensors, { axis: normaliseAxis('concat', axis, first.ndim) });
+  },
+);
 
 /** The elements `from` to `to` (not included) of one axis. */
 export function sliceAxis(x: Tensor, axis: number, from: number, to: number): Tensor {

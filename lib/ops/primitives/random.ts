@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { listOf, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { type DType, isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
@@ -28,17 +31,20 @@ export const uniformOp: OpRecord<UniformAttributes> = {
 };
 
 /** Uniform numbers in [0, 1), drawn again at every run. */
-export function uniform(shape: Shape, dtype: DType = 'float32', key = nextRandomKey()): Tensor {
-  return new Tensor(uniformOp, [], { shape: requireShape('uniform', shape), dtype, key });
-}
+export const uniform = checked(
+  'uniform',
+  { shape: kinds.shape, dtype: optional(kinds.dtype), key: optional(kinds.index) },
+  (shape: Shape, dtype: DType = 'float32', key = nextRandomKey()): Tensor =>
+    new Tensor(uniformOp, [], { shape: requireShape('uniform', shape), dtype, key }),
+);
 
 /** Standard normal numbers (Box and Muller 1958), drawn again at every run. */
-export function normal(
-  shape: Shape,
-  dtype: DType = 'float32',
-  keys = [nextRandomKey(), nextRandomKey()],
-): Tensor {
-  const [first, second] = keys;
-  const radius = sqrt(mul(log(sub(1, uniform(shape, dtype, first))), -2));
-  return mul(radius, cos(mul(uniform(shape, dtype, second), 2 * Math.PI)));
-}
+export const normal = checked(
+  'normal',
+  { shape: kinds.shape, dtype: optional(kinds.dtype), keys: optional(listOf(kinds.index, 'keys', 2)) },
+  (shape: Shape, dtype: DType = 'float32', keys = [nextRandomKey(), nextRandomKey()]): Tensor => {
+    const [first, second] = keys;
+    const radius = sqrt(mul(log(sub(1, uniform(shape, dtype, first))), -2));
+    return mul(radius, cos(mul(uniform(shape, dtype, second), 2 * Math.PI)));
+  },
+);

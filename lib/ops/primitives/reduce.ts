@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
@@ -9,6 +12,7 @@ import {
   type ReduceAttributes,
   type ReduceOptions,
   reducedType,
+  reduceOptions,
   reduceWith,
   sum,
 } from './broadcast.js';
@@ -48,14 +52,18 @@ export const maxOp = extremeOp('max');
 export const minOp = extremeOp('min');
 
 /** The largest element over `axes` (all by default); NaN if any element is. */
-export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
-  return reduceWith(maxOp, 'max', x, axes, options);
-}
+export const max = checked(
+  'max',
+  { x: kinds.tensor, axes: optional(kinds.axes), options: optional(reduceOptions) },
+  (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduceWith(maxOp, 'max', x, axes, options),
+);
 
 /** The smallest element over `axes` (all by default); NaN if any element is. */
-export function min(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
-  return reduceWith(minOp, 'min', x, axes, options);
-}
+export const min = checked(
+  'min',
+  { x: kinds.tensor, axes: optional(kinds.axes), options: optional(reduceOptions) },
+  (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduceWith(minOp, 'min', x, axes, options),
+);
 
 /** The numbers of elements before, along and after an axis. */
 export function dimsAround({ shape }: Tensor, axis: number): [number, number, number] {
@@ -90,11 +98,17 @@ export const argMaxOp = argOp('argMax');
 export const argMinOp = argOp('argMin');
 
 /** The int32 index of the first maximum on an axis (the last by default). NaN counts as the maximum. No gradient. */
-export function argMax(x: Tensor, axis = -1): Tensor {
-  return alongAxis('argMax', x, axis, (line, over) => new Tensor(argMaxOp, [line], { axis: over }));
-}
+export const argMax = checked(
+  'argMax',
+  { x: kinds.tensor, axis: optional(kinds.axis) },
+  (x: Tensor, axis = -1): Tensor =>
+    alongAxis('argMax', x, axis, (line, over) => new Tensor(argMaxOp, [line], { axis: over })),
+);
 
 /** The int32 index of the first minimum on an axis (the last by default). NaN counts as the minimum. No gradient. */
-export function argMin(x: Tensor, axis = -1): Tensor {
-  return alongAxis('argMin', x, axis, (line, over) => new Tensor(argMinOp, [line], { axis: over }));
-}
+export const argMin = checked(
+  'argMin',
+  { x: kinds.tensor, axis: optional(kinds.axis) },
+  (x: Tensor, axis = -1): Tensor =>
+    alongAxis('argMin', x, axis, (line, over) => new Tensor(argMinOp, [line], { axis: over })),
+);

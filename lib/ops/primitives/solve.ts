@@ -1,3 +1,5 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { broadcastShapes, commonShape, sameShape } from '../../graph/shapes.js';
@@ -52,13 +54,17 @@ export function requireSquare(op: string, a: Tensor): void {
  * @param b [..., N, K]; or a vector [N]; or [..., N] of the shape of `a` without its last axis
  * @returns the shape of `b`, its leading axes broadcast with those of `a`
  */
-export function solve(a: Tensor, b: Tensor): Tensor {
-  requireSquare('solve', a);
-  if (b.ndim !== 1 && (isMatrices(a, b) || !sameShape(b.shape, a.shape.slice(0, -1)))) {
-    return solution('solve', a, b);
-  }
-  return squeeze(solution('solve', a, unsqueeze(b, -1)), -1);
-}
+export const solve = checked(
+  'solve',
+  { a: kinds.tensor, b: kinds.tensor },
+  (a: Tensor, b: Tensor): Tensor => {
+    requireSquare('solve', a);
+    if (b.ndim !== 1 && (isMatrices(a, b) || !sameShape(b.shape, a.shape.slice(0, -1)))) {
+      return solution('solve', a, b);
+    }
+    return squeeze(solution('solve', a, unsqueeze(b, -1)), -1);
+  },
+);
 
 /** True if `b` has rows for the matrices `a`, and leading axes that broadcast with theirs. */
 function isMatrices(a: Tensor, b: Tensor): boolean {

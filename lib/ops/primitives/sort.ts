@@ -1,5 +1,8 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
-import { requireOptions } from '../../graph/errors.js';
 import type { OpRecord } from '../../graph/op.js';
 import { Tensor } from '../../graph/tensor.js';
 import { alongAxis } from './movement.js';
@@ -33,14 +36,20 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
+/** The kinds of `SortOptions`. */
+export const sortOptions = optionsOf<SortOptions>({ descending: kinds.boolean });
+
 /**
  * The int32 indices that sort an axis (the last by default). The sort is stable, and NaN counts as the largest value,
  * as in PyTorch. No gradient.
  */
-export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
-  requireOptions('argSort', options);
-  const { descending = false } = options;
-  return alongAxis('argSort', x, axis, (line, over) => {
-    return new Tensor(argSortOp, [line], { axis: over, descending, count: at(line.shape, over) });
-  });
-}
+export const argSort = checked(
+  'argSort',
+  { x: kinds.tensor, axis: optional(kinds.axis), options: optional(sortOptions) },
+  (x: Tensor, axis = -1, options: SortOptions = {}): Tensor => {
+    const { descending = false } = options;
+    return alongAxis('argSort', x, axis, (line, over) => {
+      return new Tensor(argSortOp, [line], { axis: over, descending, count: at(line.shape, over) });
+    });
+  },
+);

@@ -1,3 +1,5 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import type { OpRecord } from '../../graph/op.js';
 import { Tensor } from '../../graph/tensor.js';
 
@@ -11,6 +13,8 @@ export const stopGradientOp: OpRecord<Record<string, never>> = {
 };
 
 /** The same value, treated as a constant by `grad`; `detach` in PyTorch. */
-export function stopGradient(x: Tensor): Tensor {
-  return new Tensor(stopGradientOp, [x], {});
-}
+export const stopGradient = checked(
+  'stopGradient',
+  { x: kinds.tensor },
+  (x: Tensor): Tensor => new Tensor(stopGradientOp, [x], {}),
+);

@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { ones } from '../../graph/leaf.js';
@@ -11,12 +14,15 @@ import { scan } from './scan.js';
  * Cumulative products along an axis (the last by default), as `torch.cumprod`: each is the one before it times an element,
  * so that behind a 0 all are 0. bool and uint8 multiply to int32.
  */
-export function cumProd(x: Tensor, axis = -1): Tensor {
-  return alongAxis('cumProd', widened(x), axis, (line, along) => {
-    if (at(line.shape, along) < 2) return line;
-    return isFloat(line.dtype) ? inOrder(line, along) : byDoubling(line, along);
-  });
-}
+export const cumProd = checked(
+  'cumProd',
+  { x: kinds.tensor, axis: optional(kinds.axis) },
+  (x: Tensor, axis = -1): Tensor =>
+    alongAxis('cumProd', widened(x), axis, (line, along) => {
+      if (at(line.shape, along) < 2) return line;
+      return isFloat(line.dtype) ? inOrder(line, along) : byDoubling(line, along);
+    }),
+);
 
 /**
  * One product after the other: in any other order, those of later elements alone may overflow. In float64, as in PyTorch, so

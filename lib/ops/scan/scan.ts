@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
 import { context, within } from '../../graph/context.js';
 import { isFloat } from '../../graph/dtype.js';
@@ -30,6 +33,13 @@ export interface ScanOptions {
   readonly reverse?: boolean;
 }
 
+const scanOptions = optionsOf<ScanOptions>({
+  carry: kinds.tensors,
+  inputs: kinds.tensors,
+  length: kinds.integer({ min: 0, max: 2 ** 31 - 1 }),
+  reverse: kinds.boolean,
+});
+
 /** Result of a scan. */
 export type ScanValue = {
   /** The carried values after the last step. */
@@ -46,46 +56,50 @@ export type ScanValue = {
  * @param step builds the graph of one step from the carried values and one slice of each input
  * @throws when the step returns carried values of other shapes or dtypes than it was given, or assigns variables
  */
-export function scan(
-  step: (carry: Tensor[], inputs: Tensor[]) => ScanStepResult,
-  { carry = [], inputs = [], length, reverse = false }: ScanOptions,
-): ScanValue {
-  const steps = lengthOf(inputs, length);
-  const since = full([], 0).id;
-  const carries = carry.map(
-    (value, i): Bound => ({ value, placeholder: input(`carry ${i}`, value.shape, value.dtype) }),
-  );
-  const slices = inputs.map(
-    (value, i): Bound => ({ value, placeholder: input(`slice ${i}`, value.shape.slice(1), value.dtype) }),
-  );
-  const changing = [...carries, ...slices].map(({ placeholder }) => placeholder);
-  const made = requireNoAssignments('scan', () =>
-    // A body is a graph of its own, which is recomputed as a whole with the loop.
-    within({ ...context(), scope: undefined }, () =>
-      step(changing.slice(0, carries.length), changing.slice(carries.length)),
-    ),
-  );
-  const { carry: next, outputs = [] } = made;
-  requireSameCarry(next, carry);
-  const results = [...next, ...outputs];
-  for (const result of results) {
-    if (!(result instanceof Tensor)) throw invalid('scan', 'the step must give tensors', result);
-    if (!isFloat(result.dtype)) throw invalid('scan', 'carries and outputs must be floats', result.dtype);
-  }
-  if (results.length === 0) throw invalid('scan', 'the step must give a carry or an output');
-  requireOneDType('scan', results);
-  const closed = closeBody(results, changing, since);
-  const built = buildScan({
-    carries,
-    next: closed.results.slice(0, next.length),
-    inputs: slices,
-    captured: closed.captured,
-    outputs: closed.results.slice(next.length),
-    length: steps,
-    reverse,
-  });
-  return { carry: [...built.carry], outputs: [...built.outputs] };
-}
+export const scan = checked(
+  'scan',
+  { step: kinds.callback(), options: scanOptions },
+  (
+    step: (carry: Tensor[], inputs: Tensor[]) => ScanStepResult,
+    { carry = [], inputs = [], length, reverse = false }: ScanOptions,
+  ): ScanValue => {
+    const steps = lengthOf(inputs, length);
+    const since = full([], 0).id;
+    const carries = carry.map(
+      (value, i): Bound => ({ value, placeholder: input(`carry ${i}`, value.shape, value.dtype) }),
+    );
+    const slices = inputs.map(
+      (value, i): Bound => ({ value, placeholder: input(`slice ${i}`, value.shape.slice(1), value.dtype) }),
+    );
+    const changing = [...carries, ...slices].map(({ placeholder }) => placeholder);
+    const made = requireNoAssignments('scan', () =>
+      // A body is a graph of its own, which is recomputed as a whole with the loop.
+      within({ ...context(), scope: undefined }, () =>
+        step(changing.slice(0, carries.length), changing.slice(carries.length)),
+      ),
+    );
+    const { carry: next, outputs = [] } = made;
+    requireSameCarry(next, carry);
+    const results = [...next, ...outputs];
+    for (const result of results) {
+      if (!(result instanceof Tensor)) throw invalid('scan', 'the step must give tensors', result);
+      if (!isFloat(result.dtype)) throw invalid('scan', 'carries and outputs must be floats', result.dtype);
+    }
+    if (results.length === 0) throw invalid('scan', 'the step must give a carry or an output');
+    requireOneDType('scan', results);
+    const closed = closeBody(results, changing, since);
+    const built = buildScan({
+      carries,
+      next: closed.results.slice(0, next.length),
+      inputs: slices,
+      captured: closed.captured,
+      outputs: closed.results.slice(next.length),
+      length: steps,
+      reverse,
+    });
+    return { carry: [...built.carry], outputs: [...built.outputs] };
+  },
+);
 
 function lengthOf(inputs: readonly Tensor[], length: number | undefined): number {
   const leading = inputs.map(({ shape }, i) => {

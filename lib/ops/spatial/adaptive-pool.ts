@@ -1,13 +1,16 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../math/reductions.js';
-import type { ReduceOptions } from '../primitives/broadcast.js';
+import { type ReduceOptions, reduceOptions } from '../primitives/broadcast.js';
 import { concat, reshape, slice } from '../primitives/movement.js';
 import { max } from '../primitives/reduce.js';
-import { type Extents, extents, type Pair } from '../primitives/window.js';
+import { type Extents, extent, extents, type Pair } from '../primitives/window.js';
 import { requireImage } from './conv-operands.js';
 import { avgPool2d, maxPool2d } from './pooling.js';
 import { resample } from './resample.js';
@@ -68,33 +71,42 @@ function maxima(x: Tensor, axis: number, count: number): Tensor {
  * The means of `size` windows that cover sequences [N, L, C], as `torch.nn.functional.adaptive_avg_pool1d`: window i
  * goes from `floor(i L / size)` to `ceil((i + 1) L / size)`.
  */
-export function adaptiveAvgPool1d(x: Tensor, size: number | readonly [number]): Tensor {
-  return adaptive('adaptiveAvgPool1d', x, size, 1, averages);
-}
+export const adaptiveAvgPool1d = checked(
+  'adaptiveAvgPool1d',
+  { x: kinds.tensor, size: extent },
+  (x: Tensor, size: number | readonly [number]): Tensor =>
+    adaptive('adaptiveAvgPool1d', x, size, 1, averages),
+);
 
 /**
  * The means of `size` windows that cover images [N, H, W, C], as `torch.nn.functional.adaptive_avg_pool2d`: window i
  * goes from `floor(i H / size)` to `ceil((i + 1) H / size)`, and likewise for the width.
  */
-export function adaptiveAvgPool2d(x: Tensor, size: Pair): Tensor {
-  return adaptive('adaptiveAvgPool2d', x, size, 2, averages);
-}
+export const adaptiveAvgPool2d = checked(
+  'adaptiveAvgPool2d',
+  { x: kinds.tensor, size: extent },
+  (x: Tensor, size: Pair): Tensor => adaptive('adaptiveAvgPool2d', x, size, 2, averages),
+);
 
 /**
  * The largest values of `size` windows that cover sequences [N, L, C], the windows of `adaptiveAvgPool1d`. The first
  * one wins a tie.
  */
-export function adaptiveMaxPool1d(x: Tensor, size: number | readonly [number]): Tensor {
-  return adaptive('adaptiveMaxPool1d', x, size, 1, maxima);
-}
+export const adaptiveMaxPool1d = checked(
+  'adaptiveMaxPool1d',
+  { x: kinds.tensor, size: extent },
+  (x: Tensor, size: number | readonly [number]): Tensor => adaptive('adaptiveMaxPool1d', x, size, 1, maxima),
+);
 
 /**
  * The largest values of `size` windows that cover images [N, H, W, C], the windows of `adaptiveAvgPool2d`. The first
  * one wins a tie.
  */
-export function adaptiveMaxPool2d(x: Tensor, size: Pair): Tensor {
-  return adaptive('adaptiveMaxPool2d', x, size, 2, maxima);
-}
+export const adaptiveMaxPool2d = checked(
+  'adaptiveMaxPool2d',
+  { x: kinds.tensor, size: extent },
+  (x: Tensor, size: Pair): Tensor => adaptive('adaptiveMaxPool2d', x, size, 2, maxima),
+);
 
 function spatialAxes(op: string, x: Tensor): number[] {
   if (x.ndim < 3) throw invalid(op, 'needs at least one axis between the first and the last', x.shape);
@@ -106,15 +118,19 @@ function spatialAxes(op: string, x: Tensor): number[] {
  *
  * @param options `keepDims` keeps the axes, with length 1
  */
-export function globalAvgPool(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return mean(x, spatialAxes('globalAvgPool', x), options);
-}
+export const globalAvgPool = checked(
+  'globalAvgPool',
+  { x: kinds.tensor, options: optional(reduceOptions) },
+  (x: Tensor, options: ReduceOptions = {}): Tensor => mean(x, spatialAxes('globalAvgPool', x), options),
+);
 
 /**
  * The largest value over all spatial axes: [N, ..., C] -> [N, C]. Equal maxima share the gradient evenly.
  *
  * @param options `keepDims` keeps the axes, with length 1
  */
-export function globalMaxPool(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return max(x, spatialAxes('globalMaxPool', x), options);
-}
+export const globalMaxPool = checked(
+  'globalMaxPool',
+  { x: kinds.tensor, options: optional(reduceOptions) },
+  (x: Tensor, options: ReduceOptions = {}): Tensor => max(x, spatialAxes('globalMaxPool', x), options),
+);

@@ -1,5 +1,5 @@
 import { at } from '../../graph/at.js';
-import { invalid, requireOptions } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import { type Extents, extents } from '../primitives/window.js';
 
 import type { ConvTransposeOptions } from './conv-options.js';
@@ -17,7 +17,6 @@ export function convTransposeWindow(
   options: ConvTransposeOptions<Extents>,
   rank: number,
 ): ConvTransposeWindow {
-  requireOptions(op, options);
   const { padding = 0, outputPadding = 0, ...shared } = options;
   const window = convWindow(op, shared, rank);
   const added = extents(op, 'outputPadding', outputPadding, rank, 0);

@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import { Tensor } from '../../graph/tensor.js';
@@ -6,7 +9,7 @@ import { add } from '../primitives/elementwise.js';
 import { pad, permute, reshape, scatterSlice, slice, squeeze, unsqueeze } from '../primitives/movement.js';
 import type { Extents, Pair, Triple } from '../primitives/window.js';
 import { requireChannels, requireOperands } from './conv-operands.js';
-import type { ConvTransposeOptions } from './conv-options.js';
+import { type ConvTransposeOptions, convTransposeOptions } from './conv-options.js';
 import { type ConvTransposeWindow, convTransposeWindow } from './conv-transpose-window.js';
 import { planar } from './planar.js';
 
@@ -98,13 +101,12 @@ function transposedVolume(
  * @param weight kernels [K, O / groups, C]
  * @returns [N, OL, O]
  */
-export function convTranspose1d(
-  x: Tensor,
-  weight: Tensor,
-  options: ConvTransposeOptions<number | readonly [number]> = {},
-): Tensor {
-  return transposed('convTranspose1d', x, weight, options, 1);
-}
+export const convTranspose1d = checked(
+  'convTranspose1d',
+  { x: kinds.tensor, weight: kinds.tensor, options: optional(convTransposeOptions) },
+  (x: Tensor, weight: Tensor, options: ConvTransposeOptions<number | readonly [number]> = {}): Tensor =>
+    transposed('convTranspose1d', x, weight, options, 1),
+);
 
 /**
  * A 2-D transposed convolution: the gradient of `conv2d` with respect to its images, as
@@ -114,9 +116,12 @@ export function convTranspose1d(
  * @param weight kernels [KH, KW, O / groups, C]
  * @returns [N, OH, OW, O], with `OH = (H - 1) stride - 2 padding + dilation (KH - 1) + outputPadding + 1`
  */
-export function convTranspose2d(x: Tensor, weight: Tensor, options: ConvTransposeOptions<Pair> = {}): Tensor {
-  return transposed('convTranspose2d', x, weight, options, 2);
-}
+export const convTranspose2d = checked(
+  'convTranspose2d',
+  { x: kinds.tensor, weight: kinds.tensor, options: optional(convTransposeOptions) },
+  (x: Tensor, weight: Tensor, options: ConvTransposeOptions<Pair> = {}): Tensor =>
+    transposed('convTranspose2d', x, weight, options, 2),
+);
 
 /**
  * A 3-D transposed convolution, as `torch.nn.functional.conv_transpose3d` but with channels last.
@@ -125,10 +130,9 @@ export function convTranspose2d(x: Tensor, weight: Tensor, options: ConvTranspos
  * @param weight kernels [KD, KH, KW, O / groups, C]
  * @returns [N, OD, OH, OW, O]
  */
-export function convTranspose3d(
-  x: Tensor,
-  weight: Tensor,
-  options: ConvTransposeOptions<Triple> = {},
-): Tensor {
-  return transposed('convTranspose3d', x, weight, options, 3);
-}
+export const convTranspose3d = checked(
+  'convTranspose3d',
+  { x: kinds.tensor, weight: kinds.tensor, options: optional(convTransposeOptions) },
+  (x: Tensor, weight: Tensor, options: ConvTransposeOptions<Triple> = {}): Tensor =>
+    transposed('convTranspose3d', x, weight, options, 3),
+);

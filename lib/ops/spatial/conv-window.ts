@@ -1,5 +1,5 @@
 import { at } from '../../graph/at.js';
-import { invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { invalid, requireInteger } from '../../graph/errors.js';
 import type { ConvAlgorithm } from '../primitives/conv.js';
 import { type Extents, extents } from '../primitives/window.js';
 import { convAlgorithm } from './conv-algorithm.js';
@@ -19,7 +19,6 @@ export interface ConvWindow {
 
 /** Checks the options of a convolution over `rank` spatial axes. */
 export function convWindow(op: string, options: ConvOptions<Extents>, rank: number): ConvWindow {
-  requireOptions(op, options);
   const { stride = 1, padding = 0, paddingMode = 'zeros', dilation = 1, groups = 1 } = options;
   if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
     throw invalid(op, "padding must count elements, or be 'same' or 'valid'", padding);

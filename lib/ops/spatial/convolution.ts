@@ -1,3 +1,6 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from '../primitives/broadcast.js';
@@ -7,7 +10,7 @@ import { concat, permute, reshape, slice, squeeze, unsqueeze } from '../primitiv
 import { type Extents, type Pair, type Triple, windowPlaces } from '../primitives/window.js';
 import { padBorder } from './border.js';
 import { requireChannels, requireOperands } from './conv-operands.js';
-import type { ConvOptions } from './conv-options.js';
+import { type ConvOptions, convOptions } from './conv-options.js';
 import { type ConvWindow, convWindow, paddingSides } from './conv-window.js';
 import { planar } from './planar.js';
 
@@ -85,13 +88,12 @@ function convolve(
  * @param weight kernels [K, C / groups, O]
  * @returns [N, OL, O]
  */
-export function conv1d(
-  x: Tensor,
-  weight: Tensor,
-  options: ConvOptions<number | readonly [number]> = {},
-): Tensor {
-  return convolve('conv1d', x, weight, options, 1);
-}
+export const conv1d = checked(
+  'conv1d',
+  { x: kinds.tensor, weight: kinds.tensor, options: optional(convOptions) },
+  (x: Tensor, weight: Tensor, options: ConvOptions<number | readonly [number]> = {}): Tensor =>
+    convolve('conv1d', x, weight, options, 1),
+);
 
 /**
  * A 2-D convolution, as `torch.nn.functional.conv2d` but with channels last.
@@ -100,9 +102,12 @@ export function conv1d(
  * @param weight kernels [KH, KW, C / groups, O]
  * @returns [N, OH, OW, O], with `OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1`
  */
-export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions<Pair> = {}): Tensor {
-  return convolve('conv2d', x, weight, options, 2);
-}
+export const conv2d = checked(
+  'conv2d',
+  { x: kinds.tensor, weight: kinds.tensor, options: optional(convOptions) },
+  (x: Tensor, weight: Tensor, options: ConvOptions<Pair> = {}): Tensor =>
+    convolve('conv2d', x, weight, options, 2),
+);
 
 /**
  * A 3-D convolution, as `torch.nn.functional.conv3d` but with channels last.
@@ -111,6 +116,9 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions<Pair> = {
  * @param weight kernels [KD, KH, KW, C / groups, O]
  * @returns [N, OD, OH, OW, O]
  */
-export function conv3d(x: Tensor, weight: Tensor, options: ConvOptions<Triple> = {}): Tensor {
-  return convolve('conv3d', x, weight, options, 3);
-}
+export const conv3d = checked(
+  'conv3d',
+  { x: kinds.tensor, weight: kinds.tensor, options: optional(convOptions) },
+  (x: Tensor, weight: Tensor, options: ConvOptions<Triple> = {}): Tensor =>
+    convolve('conv3d', x, weight, options, 3),
+);

@@ -1,5 +1,5 @@
 import { at } from '../../graph/at.js';
-import { invalid, requireOptions } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import type { WindowLists } from '../primitives/pool.js';
 import { type Extents, extents } from '../primitives/window.js';
 import type { AvgPoolOptions, MaxPoolOptions } from './pool-options.js';
@@ -16,7 +16,6 @@ export function poolWindow(
   options: MaxPoolOptions<Extents> & AvgPoolOptions<Extents>,
   rank: number,
 ): PoolWindow {
-  requireOptions(op, options);
   const { stride = size, padding = 0, dilation = 1, ceilMode = false, countIncludePad = true } = options;
   const window = extents(op, 'size', size, rank, 1);
   const frame = extents(op, 'padding', padding, rank, 0);

@@ -1,3 +1,7 @@
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
@@ -7,9 +11,16 @@ import { Tensor } from '../../graph/tensor.js';
 import { mul, pow } from '../primitives/elementwise.js';
 import { reshape, squeeze, unsqueeze } from '../primitives/movement.js';
 import { avgPool2dOp, maxPool2dOp, type PoolAttributes, poolPlaces } from '../primitives/pool.js';
-import type { Pair, Triple } from '../primitives/window.js';
+import type { Extents } from '../primitives/window.js';
+import { extent, type Pair, type Triple } from '../primitives/window.js';
 import { requireImage } from './conv-operands.js';
-import type { AvgPoolOptions, MaxPoolOptions, PoolOptions } from './pool-options.js';
+import {
+  type AvgPoolOptions,
+  avgPoolOptions,
+  type MaxPoolOptions,
+  maxPoolOptions,
+  type PoolOptions,
+} from './pool-options.js';
 import { type PoolWindow, poolWindow, requireExponent } from './pool-window.js';
 
 /** Pools the last two spatial axes, then the one before them if there is one. */
@@ -89,68 +100,86 @@ function shares(
 }
 
 /** The largest value of each window of sequences [N, L, C]; the first one wins a tie. Padding never wins. */
-export function maxPool1d(
-  x: Tensor,
-  size: number | readonly [number],
-  options: MaxPoolOptions<number | readonly [number]> = {},
-): Tensor {
-  return pool('maxPool1d', x, poolWindow('maxPool1d', size, options, 1), largest);
-}
+export const maxPool1d = checked(
+  'maxPool1d',
+  { x: kinds.tensor, size: extent, options: optional(maxPoolOptions) },
+  (
+    x: Tensor,
+    size: number | readonly [number],
+    options: MaxPoolOptions<number | readonly [number]> = {},
+  ): Tensor => pool('maxPool1d', x, poolWindow('maxPool1d', size, options, 1), largest),
+);
 
 /** The largest value of each window of images [N, H, W, C]; the first one wins a tie. Padding never wins. */
-export function maxPool2d(x: Tensor, size: Pair, options: MaxPoolOptions = {}): Tensor {
-  return pool('maxPool2d', x, poolWindow('maxPool2d', size, options, 2), largest);
-}
+export const maxPool2d = checked(
+  'maxPool2d',
+  { x: kinds.tensor, size: extent, options: optional(maxPoolOptions) },
+  (x: Tensor, size: Pair, options: MaxPoolOptions = {}): Tensor =>
+    pool('maxPool2d', x, poolWindow('maxPool2d', size, options, 2), largest),
+);
 
 /** The largest value of each window of volumes [N, D, H, W, C]; the first one wins a tie. Padding never wins. */
-export function maxPool3d(x: Tensor, size: Triple, options: MaxPoolOptions<Triple> = {}): Tensor {
-  return pool('maxPool3d', x, poolWindow('maxPool3d', size, options, 3), largest);
-}
+export const maxPool3d = checked(
+  'maxPool3d',
+  { x: kinds.tensor, size: extent, options: optional(maxPoolOptions) },
+  (x: Tensor, size: Triple, options: MaxPoolOptions<Triple> = {}): Tensor =>
+    pool('maxPool3d', x, poolWindow('maxPool3d', size, options, 3), largest),
+);
 
 /** The mean of each window of sequences [N, L, C]; padding counts as zeros, as PyTorch's default. */
-export function avgPool1d(
-  x: Tensor,
-  size: number | readonly [number],
-  options: AvgPoolOptions<number | readonly [number]> = {},
-): Tensor {
-  return pool('avgPool1d', x, poolWindow('avgPool1d', size, options, 1), average);
-}
+export const avgPool1d = checked(
+  'avgPool1d',
+  { x: kinds.tensor, size: extent, options: optional(avgPoolOptions) },
+  (
+    x: Tensor,
+    size: number | readonly [number],
+    options: AvgPoolOptions<number | readonly [number]> = {},
+  ): Tensor => pool('avgPool1d', x, poolWindow('avgPool1d', size, options, 1), average),
+);
 
 /** The mean of each window of images [N, H, W, C]; padding counts as zeros, as PyTorch's default. */
-export function avgPool2d(x: Tensor, size: Pair, options: AvgPoolOptions = {}): Tensor {
-  return pool('avgPool2d', x, poolWindow('avgPool2d', size, options, 2), average);
-}
+export const avgPool2d = checked(
+  'avgPool2d',
+  { x: kinds.tensor, size: extent, options: optional(avgPoolOptions) },
+  (x: Tensor, size: Pair, options: AvgPoolOptions = {}): Tensor =>
+    pool('avgPool2d', x, poolWindow('avgPool2d', size, options, 2), average),
+);
 
 /** The mean of each window of volumes [N, D, H, W, C]; padding counts as zeros, as PyTorch's default. */
-export function avgPool3d(x: Tensor, size: Triple, options: AvgPoolOptions<Triple> = {}): Tensor {
-  return pool('avgPool3d', x, poolWindow('avgPool3d', size, options, 3), average);
-}
+export const avgPool3d = checked(
+  'avgPool3d',
+  { x: kinds.tensor, size: extent, options: optional(avgPoolOptions) },
+  (x: Tensor, size: Triple, options: AvgPoolOptions<Triple> = {}): Tensor =>
+    pool('avgPool3d', x, poolWindow('avgPool3d', size, options, 3), average),
+);
+
+const lpPoolOptions = optionsOf<Pick<PoolOptions<Extents>, 'stride'>>({ stride: extent });
 
 /**
  * The `p`-norm of each window of sequences [N, L, C]: `(sum of x^p)^(1/p)`, as `torch.nn.functional.lp_pool1d`. Its
  * gradient is not finite where a window holds only zeros.
  */
-export function lpPool1d(
-  x: Tensor,
-  p: number,
-  size: number | readonly [number],
-  options: Pick<PoolOptions<number | readonly [number]>, 'stride'> = {},
-): Tensor {
-  return norms('lpPool1d', x, p, poolWindow('lpPool1d', size, options, 1));
-}
+export const lpPool1d = checked(
+  'lpPool1d',
+  { x: kinds.tensor, p: kinds.positive, size: extent, options: optional(lpPoolOptions) },
+  (
+    x: Tensor,
+    p: number,
+    size: number | readonly [number],
+    options: Pick<PoolOptions<number | readonly [number]>, 'stride'> = {},
+  ): Tensor => norms('lpPool1d', x, p, poolWindow('lpPool1d', size, options, 1)),
+);
 
 /**
  * The `p`-norm of each window of images [N, H, W, C]: `(sum of x^p)^(1/p)`, as `torch.nn.functional.lp_pool2d`. Its
  * gradient is not finite where a window holds only zeros.
  */
-export function lpPool2d(
-  x: Tensor,
-  p: number,
-  size: Pair,
-  options: Pick<PoolOptions, 'stride'> = {},
-): Tensor {
-  return norms('lpPool2d', x, p, poolWindow('lpPool2d', size, options, 2));
-}
+export const lpPool2d = checked(
+  'lpPool2d',
+  { x: kinds.tensor, p: kinds.positive, size: extent, options: optional(lpPoolOptions) },
+  (x: Tensor, p: number, size: Pair, options: Pick<PoolOptions, 'stride'> = {}): Tensor =>
+    norms('lpPool2d', x, p, poolWindow('lpPool2d', size, options, 2)),
+);
 
 function norms(op: string, x: Tensor, p: number, window: PoolWindow): Tensor {
   requireExponent(op, p);

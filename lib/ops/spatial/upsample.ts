@@ -1,3 +1,5 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
@@ -8,7 +10,7 @@ import { gather } from '../primitives/gather.js';
 import { permute, reshape } from '../primitives/movement.js';
 import { extents } from '../primitives/window.js';
 import { resample, type Stencils } from './resample.js';
-import { RANKS, requireUpsampleOptions, type UpsampleOptions } from './upsample-options.js';
+import { RANKS, requireUpsampleOptions, type UpsampleOptions, upsampleOptions } from './upsample-options.js';
 
 /** The length of an axis of the result, and the distance between its elements in the input. */
 interface Grid {
@@ -79,26 +81,30 @@ function cubicWeights(t: number): number[] {
  *
  * @throws when neither or both of `scale` and `size` are given, or the mode is not for this number of axes
  */
-export function upsample(x: Tensor, options: UpsampleOptions): Tensor {
-  requireUpsampleOptions('upsample', options);
-  const { mode = 'nearest', alignCorners = false } = options;
-  const rank = x.ndim - 2;
-  if (rank < 1 || rank > 3) {
-    throw invalid('upsample', 'needs one to three axes between the first and the last', x.shape);
-  }
-  if (RANKS[mode] !== 0 && RANKS[mode] !== rank) {
-    throw invalid('upsample', `mode '${mode}' needs ${RANKS[mode]} spatial axes`, x.shape);
-  }
-  if (!isFloat(x.dtype)) throw invalid('upsample', 'images must be float32 or float64', x.dtype);
-  const lengths = x.shape.slice(1, -1);
-  if (lengths.includes(0)) throw invalid('upsample', 'every spatial axis must have an element', x.shape);
-  return gridsOf(lengths, options).reduce((value, grid, i) => {
-    const length = at(lengths, i);
-    if (grid.count === length && grid.step === 1) return value;
-    if (mode === 'nearest') return nearest(value, i + 1, grid);
-    return resample(value, i + 1, stencils(length, grid, alignCorners, mode === 'bicubic'));
-  }, x);
-}
+export const upsample = checked(
+  'upsample',
+  { x: kinds.tensor, options: upsampleOptions },
+  (x: Tensor, options: UpsampleOptions): Tensor => {
+    requireUpsampleOptions('upsample', options);
+    const { mode = 'nearest', alignCorners = false } = options;
+    const rank = x.ndim - 2;
+    if (rank < 1 || rank > 3) {
+      throw invalid('upsample', 'needs one to three axes between the first and the last', x.shape);
+    }
+    if (RANKS[mode] !== 0 && RANKS[mode] !== rank) {
+      throw invalid('upsample', `mode '${mode}' needs ${RANKS[mode]} spatial axes`, x.shape);
+    }
+    if (!isFloat(x.dtype)) throw invalid('upsample', 'images must be float32 or float64', x.dtype);
+    const lengths = x.shape.slice(1, -1);
+    if (lengths.includes(0)) throw invalid('upsample', 'every spatial axis must have an element', x.shape);
+    return gridsOf(lengths, options).reduce((value, grid, i) => {
+      const length = at(lengths, i);
+      if (grid.count === length && grid.step === 1) return value;
+      if (mode === 'nearest') return nearest(value, i + 1, grid);
+      return resample(value, i + 1, stencils(length, grid, alignCorners, mode === 'bicubic'));
+    }, x);
+  },
+);
 
 function requireFactor(op: string, x: Tensor, factor: number): number {
   if (x.ndim !== 4) throw invalid(op, 'images must be [N, H, W, C]', x.shape);
@@ -109,23 +115,31 @@ function requireFactor(op: string, x: Tensor, factor: number): number {
  * Turns groups of `factor ** 2` channels into pixels (Shi et al. 2016), as `torch.nn.functional.pixel_shuffle` but with
  * channels last: [N, H, W, C * factor ** 2] -> [N, H * factor, W * factor, C].
  */
-export function pixelShuffle(x: Tensor, factor: number): Tensor {
-  const r = requireFactor('pixelShuffle', x, factor);
-  const [n, height, width, channels] = x.shape as [number, number, number, number];
-  if (channels % r ** 2 !== 0) {
-    throw invalid('pixelShuffle', `channels must be a multiple of ${r ** 2}`, channels);
-  }
-  const parts = reshape(x, [n, height, width, channels / r ** 2, r, r]);
-  return reshape(permute(parts, [0, 1, 4, 2, 5, 3]), [n, height * r, width * r, channels / r ** 2]);
-}
+export const pixelShuffle = checked(
+  'pixelShuffle',
+  { x: kinds.tensor, factor: kinds.index },
+  (x: Tensor, factor: number): Tensor => {
+    const r = requireFactor('pixelShuffle', x, factor);
+    const [n, height, width, channels] = x.shape as [number, number, number, number];
+    if (channels % r ** 2 !== 0) {
+      throw invalid('pixelShuffle', `channels must be a multiple of ${r ** 2}`, channels);
+    }
+    const parts = reshape(x, [n, height, width, channels / r ** 2, r, r]);
+    return reshape(permute(parts, [0, 1, 4, 2, 5, 3]), [n, height * r, width * r, channels / r ** 2]);
+  },
+);
 
 /** The inverse of `pixelShuffle`: [N, H, W, C] -> [N, H / factor, W / factor, C * factor ** 2]. */
-export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
-  const r = requireFactor('pixelUnshuffle', x, factor);
-  const [n, height, width, channels] = x.shape as [number, number, number, number];
-  if (height % r !== 0 || width % r !== 0) {
-    throw invalid('pixelUnshuffle', `height and width must be multiples of ${r}`, x.shape);
-  }
-  const parts = reshape(x, [n, height / r, r, width / r, r, channels]);
-  return reshape(permute(parts, [0, 1, 3, 5, 2, 4]), [n, height / r, width / r, channels * r ** 2]);
-}
+export const pixelUnshuffle = checked(
+  'pixelUnshuffle',
+  { x: kinds.tensor, factor: kinds.index },
+  (x: Tensor, factor: number): Tensor => {
+    const r = requireFactor('pixelUnshuffle', x, factor);
+    const [n, height, width, channels] = x.shape as [number, number, number, number];
+    if (height % r !== 0 || width % r !== 0) {
+      throw invalid('pixelUnshuffle', `height and width must be multiples of ${r}`, x.shape);
+    }
+    const parts = reshape(x, [n, height / r, r, width / r, r, channels]);
+    return reshape(permute(parts, [0, 1, 3, 5, 2, 4]), [n, height / r, width / r, channels * r ** 2]);
+  },
+);

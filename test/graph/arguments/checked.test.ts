@@ -36,6 +36,14 @@ describe('checked', () => {
     ).toThrow('nothing: takes no arguments, got 1');
   });
 
+  it('may be handed to the methods of arrays', () => {
+    const square = checked('square', { x: kinds.number }, (x: number) => x * x);
+    const plus = checked('plus', { a: kinds.number, b: kinds.number }, (a: number, b: number) => a + b);
+    expect([1, 2, 3].map(square)).toEqual([1, 4, 9]);
+    expect([1, 2, 3].reduce(plus)).toBe(6);
+    expect(() => call(square, 1, 0, [2])).toThrow('square: takes x alone, got 0');
+  });
+
   it('has the stack of the caller', () => {
     const stack = (() => {
       try {
@@ -101,7 +109,7 @@ describe('kinds', () => {
     const list = checked('list', { axes: axesKind }, (a: unknown) => a);
     expect(list([0, 1])).toEqual([0, 1]);
     expect(() => call(list, { axis: 1 })).toThrow(
-      'list: axes must be an integer or an array of integers, got an object',
+      'list: axes must be an integer or an array of integers; write its value alone instead of { axis: ... }, got an object',
     );
   });
 

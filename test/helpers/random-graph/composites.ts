@@ -55,7 +55,10 @@ export const moreMakers: readonly Maker[] = [
     exactFloat,
   ),
   unary((x, c) => x.clip(-0.75, c % 2 ? 1.25 : undefined), same, true, exactFloat),
-  binary(cr.logAddExp, (a, b) => Math.max(a, b) + 1),
+  binary(
+    (a, b) => cr.logAddExp(a, b),
+    (a, b) => Math.max(a, b) + 1,
+  ),
   ({ a, b, c }) => {
     const left = a(isBool);
     const right = left && b((other) => isBool(other) && String(other.x.shape) === String(left.x.shape));

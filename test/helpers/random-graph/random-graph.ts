@@ -9,7 +9,6 @@ import { identity } from '#lib/ops/primitives/identity.js';
 import { moreMakers } from './composites.js';
 import {
   axesOf,
-  type Binary,
   binary,
   broadcasts,
   type Entry,
@@ -162,11 +161,11 @@ const maximum = unary(
 // Images and gradients are listed several times, because they seldom find the operands that they need.
 const makers: readonly Maker[] = [
   ...moreMakers,
-  unary(cr.neg, same, true),
-  unary(cr.abs, same, true),
-  unary(cr.relu, same, true),
-  unary(cr.tanh, one),
-  unary(cr.sigmoid, one),
+  unary((x) => cr.neg(x), same, true),
+  unary((x) => cr.abs(x), same, true),
+  unary((x) => cr.relu(x), same, true),
+  unary((x) => cr.tanh(x), one),
+  unary((x) => cr.sigmoid(x), one),
   unary((x, c) => (c % 2 ? cr.sin(x) : cr.cos(x)), one),
   unary((x) => x.abs().neg().exp(), one),
   unary((x) => x.abs().add(1).log(), same),
@@ -202,12 +201,23 @@ const makers: readonly Maker[] = [
     false,
     notEmpty,
   ),
-  binary(cr.add, (a, b) => a + b, true),
-  binary(cr.sub, (a, b) => a + b, true),
-  binary(cr.mul, (a, b) => a * b),
+  binary(
+    (a, b) => cr.add(a, b),
+    (a, b) => a + b,
+    true,
+  ),
+  binary(
+    (a, b) => cr.sub(a, b),
+    (a, b) => a + b,
+    true,
+  ),
+  binary(
+    (a, b) => cr.mul(a, b),
+    (a, b) => a * b,
+  ),
   binary((a, b) => a.div(b.abs().add(1)), same),
-  binary(cr.maximum, Math.max, true),
-  binary(cr.minimum, Math.max, true),
+  binary((a, b) => cr.maximum(a, b), Math.max, true),
+  binary((a, b) => cr.minimum(a, b), Math.max, true),
   binary(
     (a, b) => a.abs().add(0.5).pow(b.tanh()),
     (a) => a + 2,
@@ -215,8 +225,8 @@ const makers: readonly Maker[] = [
   ({ a, b, c }) => {
     const left = a(exactFloat);
     const right = left && b((other) => exactFloat(other) && broadcasts(left.x, other.x));
-    const fn = compare[c % compare.length] as Binary;
-    return left && right && { x: fn(left.x, right.x, 0), bound: 1, exact: true };
+    const fn = compare[c % compare.length] as (a: Tensor, b: Tensor) => Tensor;
+    return left && right && { x: fn(left.x, right.x), bound: 1, exact: true };
   },
   ({ a, b }) => {
     const condition = a(({ x }) => x.dtype === 'bool');

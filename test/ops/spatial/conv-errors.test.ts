@@ -51,12 +51,12 @@ const convolutions: BadCall[] = [
   [
     'conv2d with another padding',
     () => cr.conv2d(image, kernel2, { padding: 'full' as 'same' }),
-    "conv2d: padding must count elements, or be 'same' or 'valid', got full",
+    "conv2d: padding must be an integer or an array of integers or 'same' or 'valid', got full",
   ],
   [
     'conv2d with another border',
     () => cr.conv2d(image, kernel2, { padding: 1, paddingMode: 'mirror' as 'reflect' }),
-    'conv2d: paddingMode must be one of zeros, reflect, replicate, circular, got mirror',
+    "conv2d: paddingMode must be 'zeros', 'reflect', 'replicate' or 'circular', got mirror",
   ],
   [
     'conv2d reflecting too much',
@@ -212,7 +212,7 @@ const upsampling: BadCall[] = [
   [
     'upsample by nothing',
     () => cr.upsample(image, { scale: 0 }),
-    'upsample: scale must hold positive numbers, got 0',
+    'upsample: scale must be a positive number or an array of positive numbers, got 0',
   ],
   [
     'upsample away',
@@ -232,7 +232,7 @@ const upsampling: BadCall[] = [
   [
     'upsample in another mode',
     () => cr.upsample(image, { scale: 2, mode: 'area' as 'nearest' }),
-    'upsample: mode must be one of nearest, linear, bilinear, trilinear, bicubic, got area',
+    "upsample: mode must be 'nearest', 'linear', 'bilinear', 'trilinear' or 'bicubic', got area",
   ],
   [
     'upsample sequences bilinearly',
@@ -285,7 +285,7 @@ const layers: BadCall[] = [
   [
     'Conv2d with an unknown padding',
     () => new nn.Conv2d(3, 4, 1, { padding: 'full' as 'same' }),
-    "Conv2d: padding must count elements, or be 'same' or 'valid', got full",
+    "Conv2d: padding must be an integer or an array of integers or 'same' or 'valid', got full",
   ],
   [
     'Conv3d with a pair',
@@ -346,7 +346,7 @@ const layers: BadCall[] = [
   [
     'AdaptiveAvgPool1d to half',
     () => new nn.AdaptiveAvgPool1d(0.5),
-    'AdaptiveAvgPool1d: size must be a positive integer, got 0.5',
+    'AdaptiveAvgPool1d: size must be an integer or an array of integers, got 0.5',
   ],
   [
     'AdaptiveAvgPool2d to nothing',
