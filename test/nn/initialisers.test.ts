@@ -308,18 +308,18 @@ const bad: BadCall[] = [
   [
     'normal with a negative deviation',
     () => init.normal(0, -1),
-    'normal: deviation must be a finite number of at least 0, got -1',
+    'normal: deviation must be a non-negative number, got -1',
   ],
   ['normal around NaN', () => init.normal(Number.NaN), 'normal: mean must be a finite number, got NaN'],
   [
     'xavierUniform with a negative gain',
     () => init.xavierUniform(-1),
-    'xavierUniform: gain must be a finite number of at least 0, got -1',
+    'xavierUniform: gain must be a non-negative number, got -1',
   ],
   [
     'xavierNormal with no number',
     () => init.xavierNormal(Number.NaN),
-    'xavierNormal: gain must be a finite number of at least 0, got NaN',
+    'xavierNormal: gain must be a non-negative number, got NaN',
   ],
   [
     'kaimingUniform with an unknown mode',
@@ -329,7 +329,7 @@ const bad: BadCall[] = [
   [
     'an unknown nonlinearity',
     () => init.gain('gelu' as 'relu'),
-    'gain: nonlinearity must be one of linear, conv, sigmoid, tanh, relu, leakyRelu, selu, got gelu',
+    "gain: nonlinearity must be 'linear', 'conv', 'sigmoid', 'tanh', 'relu', 'leakyRelu' or 'selu', got gelu",
   ],
   [
     'orthogonal of a vector',
@@ -344,7 +344,7 @@ const bad: BadCall[] = [
   [
     'truncatedNormal with no deviation',
     () => init.truncatedNormal(0, 0),
-    'truncatedNormal: deviation must be greater than 0, got 0',
+    'truncatedNormal: deviation must be a positive number, got 0',
   ],
   [
     'truncatedNormal far away',

@@ -132,7 +132,10 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
       () => new nn.AdaptiveAvgPool2d(2).forward(zeros([2, 8, 8])),
       'adaptiveAvgPool2d: images must be [N, H, W, C], got [2,8,8]',
     ],
-    [() => new nn.AdaptiveAvgPool2d(0.5), 'AdaptiveAvgPool2d: size must be a positive integer, got 0.5'],
+    [
+      () => new nn.AdaptiveAvgPool2d(0.5),
+      'AdaptiveAvgPool2d: size must be an integer or an array of integers, got 0.5',
+    ],
   ],
   AdaptiveMaxPool1d: [
     [
@@ -169,7 +172,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
     ],
     [
       () => new nn.Upsample({ scale: 2, mode: 'cubic' as never }),
-      'Upsample: mode must be one of nearest, linear, bilinear, trilinear, bicubic, got cubic',
+      "Upsample: mode must be 'nearest', 'linear', 'bilinear', 'trilinear' or 'bicubic', got cubic",
     ],
   ],
   PixelShuffle: [
@@ -193,7 +196,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
     ],
     [
       () => new nn.BatchNorm1d(3, { momentum: 2 }),
-      'BatchNorm1d: momentum must be from 0 to 1, or null, got 2',
+      'BatchNorm1d: momentum must be from 0 to 1 or null, got 2',
     ],
   ],
   BatchNorm2d: [
@@ -336,7 +339,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
     ],
     [
       () => new nn.TransformerDecoderLayer(4, 2, { dropout: 1 }),
-      'MultiheadAttention: p must be at least 0 and less than 1, got 1',
+      'TransformerDecoderLayer: dropout must be at least 0 and less than 1, got 1',
     ],
   ],
   TransformerEncoder: [
@@ -381,7 +384,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   Checkpoint: [
     [
       () => new nn.Checkpoint(new nn.Linear(2, 3)).forward(3 as never),
-      'checkpoint: argument 0 must be a tensor, got 3',
+      'Checkpoint: input must be a tensor, got 3',
     ],
     [() => new nn.Checkpoint(3 as never), 'Checkpoint: inner must be a module, got 3'],
   ],
@@ -397,7 +400,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
       () => new nn.Lambda((x) => x.matmul(x)).forward(zeros([2, 3])),
       'matmul: inner dimensions differ, [2,3] x [2,3]',
     ],
-    [() => new nn.Lambda(3 as never), 'Lambda: needs a function, got 3'],
+    [() => new nn.Lambda(3 as never), 'Lambda: fn must be a function, got 3'],
   ],
   Flatten: [
     [() => new nn.Flatten().forward(zeros([2])), 'flatten: axis must be an integer from -1 to 0, got 1'],
@@ -506,7 +509,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
       () => new nn.Softplus().forward(zeros([2], 'int32')),
       'softplus: needs float32 or float64; cast it first, got int32',
     ],
-    [() => new nn.Softplus({ beta: 0 }), 'Softplus: beta must be a finite number greater than 0, got 0'],
+    [() => new nn.Softplus({ beta: 0 }), 'Softplus: beta must be a positive number, got 0'],
   ],
   Softsign: [
     [

@@ -177,7 +177,7 @@ const layers: BadCall[] = [
   [
     'BatchNorm1d with a momentum of 2',
     () => new nn.BatchNorm1d(3, { momentum: 2 }),
-    'BatchNorm1d: momentum must be from 0 to 1, or null, got 2',
+    'BatchNorm1d: momentum must be from 0 to 1 or null, got 2',
   ],
   [
     'BatchNorm1d on images',
@@ -347,7 +347,7 @@ const layers: BadCall[] = [
   [
     'MultiheadAttention that drops everything',
     () => new nn.MultiheadAttention(4, 2, { dropout: 1 }),
-    'MultiheadAttention: p must be at least 0 and less than 1, got 1',
+    'MultiheadAttention: dropout must be at least 0 and less than 1, got 1',
   ],
   [
     'MultiheadAttention that turns an odd number of features',
@@ -387,7 +387,7 @@ const layers: BadCall[] = [
   [
     'TransformerDecoderLayer with no inner features',
     () => new nn.TransformerDecoderLayer(4, 2, { dimFeedforward: 0 }),
-    'Linear: outFeatures must be a positive integer, got 0',
+    'TransformerDecoderLayer: dimFeedforward must be a positive integer, got 0',
   ],
   [
     'TransformerDecoderLayer to another memory',
@@ -429,7 +429,7 @@ const layers: BadCall[] = [
   [
     'Lambda of a number',
     () => new nn.Lambda(3 as unknown as () => Tensor),
-    'Lambda: needs a function, got 3',
+    'Lambda: fn must be a function, got 3',
   ],
 ];
 

@@ -9,37 +9,50 @@ const yes = tensor([1, 1], { dtype: 'bool' });
 
 /** Invalid options that a caller from plain JavaScript might pass; types would reject them. */
 const given = (value: unknown) => value as never;
-const options = (op: string, received: string) => `${op}: options must be a plain object, got ${received}`;
+const options = (op: string, received: string, like = '') =>
+  `${op}: options must be a plain object${like && ` such as { ${like} }`}, got ${received}`;
 
 const layers: BadCall[] = [
-  ['Linear', () => new nn.Linear(2, 3, given(false)), options('Linear', 'false')],
-  ['Conv2d', () => new nn.Conv2d(2, 3, 3, given(2)), options('Conv2d', '2')],
-  ['ConvTranspose1d', () => new nn.ConvTranspose1d(2, 3, 3, given([2])), options('ConvTranspose1d', '[2]')],
-  ['MaxPool2d', () => new nn.MaxPool2d(3, given(2)), options('MaxPool2d', '2')],
-  ['BatchNorm2d', () => new nn.BatchNorm2d(2, given(1e-3)), options('BatchNorm2d', '0.001')],
-  ['LayerNorm', () => new nn.LayerNorm(2, given(1e-3)), options('LayerNorm', '0.001')],
-  ['RMSNorm', () => new nn.RMSNorm(2, given(1e-3)), options('RMSNorm', '0.001')],
-  ['GroupNorm', () => new nn.GroupNorm(1, 2, given(1e-3)), options('GroupNorm', '0.001')],
-  ['InstanceNorm2d', () => new nn.InstanceNorm2d(2, given(1e-3)), options('InstanceNorm2d', '0.001')],
-  ['LocalResponseNorm', () => new nn.LocalResponseNorm(2, given(1)), options('LocalResponseNorm', '1')],
-  ['Embedding', () => new nn.Embedding(3, 2, given(0)), options('Embedding', '0')],
-  ['LSTM', () => new nn.LSTM(3, 4, given(2)), options('LSTM', '2')],
-  ['GRUCell', () => new nn.GRUCell(3, 4, given(false)), options('GRUCell', 'false')],
-  ['LSTM run', () => new nn.LSTM(4, 3).run(sequence, given([])), options('LSTM', '[]')],
+  ['Linear', () => new nn.Linear(2, 3, given(false)), options('Linear', 'false', 'bias: false')],
+  ['Conv2d', () => new nn.Conv2d(2, 3, 3, given(2)), options('Conv2d', '2', 'stride: 2')],
+  [
+    'ConvTranspose1d',
+    () => new nn.ConvTranspose1d(2, 3, 3, given([2])),
+    options('ConvTranspose1d', '[2]', 'stride: ...'),
+  ],
+  ['MaxPool2d', () => new nn.MaxPool2d(3, given(2)), options('MaxPool2d', '2', 'stride: 2')],
+  ['BatchNorm2d', () => new nn.BatchNorm2d(2, given(1e-3)), options('BatchNorm2d', '0.001', 'eps: 0.001')],
+  ['LayerNorm', () => new nn.LayerNorm(2, given(1e-3)), options('LayerNorm', '0.001', 'eps: 0.001')],
+  ['RMSNorm', () => new nn.RMSNorm(2, given(1e-3)), options('RMSNorm', '0.001', 'eps: 0.001')],
+  ['GroupNorm', () => new nn.GroupNorm(1, 2, given(1e-3)), options('GroupNorm', '0.001', 'eps: 0.001')],
+  [
+    'InstanceNorm2d',
+    () => new nn.InstanceNorm2d(2, given(1e-3)),
+    options('InstanceNorm2d', '0.001', 'eps: 0.001'),
+  ],
+  [
+    'LocalResponseNorm',
+    () => new nn.LocalResponseNorm(2, given(1)),
+    options('LocalResponseNorm', '1', 'alpha: 1'),
+  ],
+  ['Embedding', () => new nn.Embedding(3, 2, given(0)), options('Embedding', '0', 'paddingIdx: 0')],
+  ['LSTM', () => new nn.LSTM(3, 4, given(2)), options('LSTM', '2', 'numLayers: 2')],
+  ['GRUCell', () => new nn.GRUCell(3, 4, given(false)), options('GRUCell', 'false', 'bias: false')],
+  ['LSTM run', () => new nn.LSTM(4, 3).run(sequence, given([])), options('LSTM', '[]', 'state: ...')],
   [
     'MultiheadAttention',
     () => new nn.MultiheadAttention(4, 2, given(0.1)),
-    options('MultiheadAttention', '0.1'),
+    options('MultiheadAttention', '0.1', 'dropout: 0.1'),
   ],
   [
     'MultiheadAttention attend',
     () => new nn.MultiheadAttention(4, 2).attend(sequence, sequence, sequence, given(yes)),
-    options('MultiheadAttention', 'an instance of Tensor'),
+    options('MultiheadAttention', 'an instance of Tensor', 'mask: ...'),
   ],
   [
     'TransformerEncoderLayer',
     () => new nn.TransformerEncoderLayer(4, 2, given(8)),
-    options('TransformerEncoderLayer', '8'),
+    options('TransformerEncoderLayer', '8', 'dimFeedforward: 8'),
   ],
   [
     'TransformerDecoderLayer decode',
@@ -50,21 +63,21 @@ const layers: BadCall[] = [
     'TransformerEncoder',
     () =>
       new nn.TransformerEncoder(1, () => new nn.TransformerEncoderLayer(4, 2), given(new nn.LayerNorm(4))),
-    options('TransformerEncoder', 'an instance of LayerNorm'),
+    options('TransformerEncoder', 'an instance of LayerNorm', 'norm: ...'),
   ],
   [
     'TransformerDecoder',
     () =>
       new nn.TransformerDecoder(1, () => new nn.TransformerDecoderLayer(4, 2), given(new nn.LayerNorm(4))),
-    options('TransformerDecoder', 'an instance of LayerNorm'),
+    options('TransformerDecoder', 'an instance of LayerNorm', 'norm: ...'),
   ],
   [
     'Residual',
     () => new nn.Residual(new nn.Identity(), given(new nn.Linear(2, 2))),
-    options('Residual', 'an instance of Linear'),
+    options('Residual', 'an instance of Linear', 'shortcut: ...'),
   ],
-  ['GELU', () => new nn.GELU(given('tanh')), options('GELU', 'tanh')],
-  ['Softplus', () => new nn.Softplus(given(2)), options('Softplus', '2')],
+  ['GELU', () => new nn.GELU(given('tanh')), options('GELU', 'tanh', 'approximate: ...')],
+  ['Softplus', () => new nn.Softplus(given(2)), options('Softplus', '2', 'beta: 2')],
 ];
 
 const functions: BadCall[] = [
@@ -88,7 +101,11 @@ const functions: BadCall[] = [
     options('localResponseNorm', '0.0001'),
   ],
   ['cosineSimilarity', () => cosineSimilarity(x, x, 1, given(1e-6)), options('cosineSimilarity', '0.000001')],
-  ['kaimingNormal', () => nn.init.kaimingNormal(given('fanOut')), options('kaimingNormal', 'fanOut')],
+  [
+    'kaimingNormal',
+    () => nn.init.kaimingNormal(given('fanOut')),
+    options('kaimingNormal', 'fanOut', 'mode: ...'),
+  ],
   ['sum', () => x.sum(1, given(true)), options('sum', 'true')],
   ['max', () => x.max(1, given(true)), options('max', 'true')],
   ['min', () => x.min(1, given(null)), options('min', 'null')],

@@ -1,3 +1,4 @@
+import { type Kind, kind } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 
@@ -16,5 +17,7 @@ export interface SoftplusOptions {
   readonly threshold?: number;
 }
 
+const notNaN: Kind<number> = kind('a number', (value) => typeof value === 'number' && !Number.isNaN(value));
+
 /** The kinds of `SoftplusOptions`. */
-export const softplusOptions = optionsOf<SoftplusOptions>({ beta: kinds.positive, threshold: kinds.number });
+export const softplusOptions = optionsOf<SoftplusOptions>({ beta: kinds.positive, threshold: notNaN });
