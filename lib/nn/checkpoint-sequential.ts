@@ -15,11 +15,11 @@ const chainLayer = either(module, kinds.callback<(x: Tensor) => Tensor>());
 const chain: Kind<readonly ChainLayer[] | Sequential> = {
   ...kind('an array of layers, or a Sequential', (layers) => {
     const list = layers instanceof Sequential ? chainOf(layers) : layers;
-    return Array.isArray(list) && list.length > 0 && list.every((layer) => chainLayer.accepts(layer));
+    return Array.isArray(list) && list.length > 0 && placeOfOther(list) < 0;
   }),
   explain(op, _name, layers) {
     if (!Array.isArray(layers)) return undefined;
-    const place = layers.findIndex((layer) => !chainLayer.accepts(layer));
+    const place = placeOfOther(layers);
     return place < 0
       ? undefined
       : invalid(op, `layer ${place} must be a module or a function`, layers[place]);
@@ -58,6 +58,11 @@ export const checkpointSequential = checked(
     );
   },
 );
+
+/** The place of the first entry that is no layer; -1 if there is none. */
+function placeOfOther(layers: readonly unknown[]): number {
+  return layers.findIndex((layer) => !chainLayer.accepts(layer));
+}
 
 function chainOf(layers: readonly ChainLayer[] | Sequential): readonly ChainLayer[] {
   return layers instanceof Sequential ? layers.namedChildren().map(([, layer]) => layer) : layers;

@@ -1,11 +1,14 @@
 import { either, type Kind, requireKind } from '../graph/arguments/kind.js';
-import { instance, none, tensor } from '../graph/arguments/kinds.js';
+import { instance, integer, none, tensor } from '../graph/arguments/kinds.js';
 import { type ChainruleError, invalid } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { Module } from './module.js';
 
 /** A module that is part of a layer. */
 export const module: Kind<Module> = { ...instance(Module, 'a module'), explain: explainClass };
+
+/** A number of layers in a stack: each takes memory as soon as it is made. */
+export const layerCount: Kind<number> = integer({ min: 1, max: 2 ** 16 });
 
 /** A mask, which null leaves out as undefined does. */
 export const mask: Kind<Tensor | null> = either(tensor, none);

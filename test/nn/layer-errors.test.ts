@@ -294,7 +294,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   ],
   LSTM: [
     [() => new nn.LSTM(3, 2).forward(zeros([2, 4, 2])), 'LSTM: input must be [batch, time, 3], got [2,4,2]'],
-    [() => new nn.LSTM(3, 2, { numLayers: 0 }), 'LSTM: numLayers must be a positive integer, got 0'],
+    [() => new nn.LSTM(3, 2, { numLayers: 0 }), 'LSTM: numLayers must be an integer from 1 to 65536, got 0'],
   ],
   GRU: [
     [() => new nn.GRU(3, 2).forward(zeros([3])), 'GRU: input must be [batch, time, 3], got [3]'],
@@ -350,7 +350,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
     ],
     [
       () => new nn.TransformerEncoder(0, () => new nn.TransformerEncoderLayer(4, 2)),
-      'TransformerEncoder: numLayers must be a positive integer, got 0',
+      'TransformerEncoder: numLayers must be an integer from 1 to 65536, got 0',
     ],
   ],
   TransformerDecoder: [
@@ -364,7 +364,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
     ],
     [
       () => new nn.TransformerDecoder(1.5, () => new nn.TransformerDecoderLayer(4, 2)),
-      'TransformerDecoder: numLayers must be a positive integer, got 1.5',
+      'TransformerDecoder: numLayers must be an integer from 1 to 65536, got 1.5',
     ],
   ],
   SinusoidalEncoding: [

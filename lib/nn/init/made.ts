@@ -1,10 +1,9 @@
 import { checked, type Signature, signatureOf } from '../../graph/arguments/checked.js';
-import { type Kind, kind } from '../../graph/arguments/kind.js';
+import { type Kind, kind, requireKind } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
-import { isDType } from '../../graph/dtype.js';
 import { type ChainruleError, formatType, invalid } from '../../graph/errors.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import type { InitContext, Initialiser } from './initializer.js';
 
 const makers = new WeakSet<object>();
@@ -41,15 +40,12 @@ export function made(name: string, fn: Initialiser): Initialiser {
  * @throws ChainruleError if the initialiser returns no tensor, or one of another shape or dtype
  */
 export function initialValues(op: string, init: Initialiser, shape: Shape, context: InitContext): Tensor {
-  const values: unknown = init(shape, context);
-  const expected = { shape, dtype: context.dtype };
-  const isTensor = values instanceof Tensor;
-  if (isTensor && values.dtype === context.dtype && sameShape(values.shape, shape)) return values;
-  throw invalid(
-    op,
-    `its initialiser must return a tensor ${formatType(expected)}`,
-    isTensor ? formatType(values) : values,
-  );
+  const { dtype } = context;
+  const description = `a tensor ${formatType({ shape, dtype })}`;
+  const result = 'the result of its initialiser';
+  const values = requireKind(op, result, { ...kinds.tensor, description }, init(shape, context));
+  if (values.dtype === dtype && sameShape(values.shape, shape)) return values;
+  throw invalid(op, `${result} must be ${description}`, formatType(values));
 }
 
 /** A public function that is no initialiser takes other arguments than one. */
@@ -67,9 +63,16 @@ const shape: Kind<Shape> = {
   },
 };
 
+const contextKinds = {
+  dtype: kinds.dtype,
+  seed: kinds.axis,
+  key: kinds.index,
+  fanIn: kinds.nonNegative,
+  fanOut: kinds.nonNegative,
+};
+
 const context: Kind<InitContext> = kind('an object with dtype, seed, key, fanIn and fanOut', (value) => {
   if (typeof value !== 'object' || value === null) return false;
-  const { dtype, ...numbers } = value as Partial<InitContext>;
-  const { seed, key, fanIn, fanOut } = numbers;
-  return isDType(dtype) && [seed, key, fanIn, fanOut].every((number) => typeof number === 'number');
+  const given: { readonly [name: string]: unknown } = { ...value };
+  return Object.entries(contextKinds).every(([name, expected]) => expected.accepts(given[name]));
 });

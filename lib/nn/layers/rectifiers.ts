@@ -52,7 +52,7 @@ export interface PReLUOptions {
   readonly dtype?: DType;
 }
 
-const preluOptions = optionsOf<PReLUOptions>({ init: kinds.number, dtype: kinds.dtype });
+const preluOptions = optionsOf<PReLUOptions>({ init: kinds.finite, dtype: kinds.dtype });
 
 /** `x` where positive, else `weight * x` with learned slopes: one, or one for each channel on the last axis. */
 export class PReLU extends Module {

@@ -15,6 +15,7 @@ import { matmul } from '../../ops/primitives/matmul.js';
 import { concat, permute, reshape, slice } from '../../ops/primitives/movement.js';
 import { scan } from '../../ops/scan/scan.js';
 import { torchDefault } from '../init.js';
+import { layerCount } from '../kinds.js';
 import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -35,7 +36,7 @@ export interface RecurrentOptions {
 }
 
 const recurrentOptions = optionsOf<RecurrentOptions>({
-  numLayers: kinds.count,
+  numLayers: layerCount,
   bias: kinds.boolean,
   dropout: kinds.share,
   bidirectional: kinds.boolean,

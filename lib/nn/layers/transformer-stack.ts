@@ -1,10 +1,10 @@
 import { requireArguments } from '../../graph/arguments/checked.js';
-import { either, optional } from '../../graph/arguments/kind.js';
+import { either, optional, requireKind } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { module, requireTensor } from '../kinds.js';
+import { layerCount, module, requireTensor } from '../kinds.js';
 import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
 import { type AttentionMasks, attentionMasks } from './attention.js';
@@ -22,7 +22,7 @@ export interface TransformerStackOptions {
 }
 
 const parameters = {
-  numLayers: kinds.count,
+  numLayers: layerCount,
   layer: kinds.callback('a function that makes a layer'),
   options: optional(optionsOf<TransformerStackOptions>({ norm: either(module, kinds.none) })),
 };
@@ -112,9 +112,8 @@ function stack<L extends Module>(
   kind: new (...args: never[]) => L,
 ): L[] {
   const layers = Array.from({ length: count }, (_, place) => layer(place));
-  for (const made of layers) {
-    if (!(made instanceof kind)) throw invalid(op, `layer must make a ${kind.name}`, made);
-  }
+  const expected = kinds.instance(kind, `a ${kind.name}`);
+  for (const made of layers) requireKind(op, 'the result of layer', expected, made);
   if (new Set(layers).size < count) throw invalid(op, 'layer must make a new layer for each place');
   return layers;
 }
