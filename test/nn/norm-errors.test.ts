@@ -397,7 +397,7 @@ const layers: BadCall[] = [
   [
     'TransformerEncoder of no layers',
     () => new nn.TransformerEncoder(0, () => new nn.TransformerEncoderLayer(4, 2)),
-    'TransformerEncoder: numLayers must be a positive integer, got 0',
+    'TransformerEncoder: numLayers must be an integer from 1 to 65536, got 0',
   ],
   [
     'TransformerEncoder of a layer shared by all places',
@@ -414,7 +414,7 @@ const layers: BadCall[] = [
         1,
         () => new nn.TransformerEncoderLayer(4, 2) as unknown as nn.TransformerDecoderLayer,
       ),
-    'TransformerDecoder: layer must make a TransformerDecoderLayer, got an instance of TransformerEncoderLayer',
+    'TransformerDecoder: the result of layer must be a TransformerDecoderLayer, got an instance of TransformerEncoderLayer',
   ],
   [
     'Residual whose shapes differ',

@@ -1,6 +1,6 @@
 import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
-import { type OptionKinds, optionsOf } from '../../graph/arguments/options.js';
+import type { Options } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
@@ -8,7 +8,7 @@ import { type Extents, extent, extents } from '../../ops/primitives/window.js';
 import { torchDefault } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
-import { type WeightOptions, weightOptions } from './weight-options.js';
+import type { WeightOptions } from './weight-options.js';
 
 /** The properties in which kinds of convolution differ. */
 export interface ConvSpec {
@@ -25,12 +25,12 @@ export interface ConvSpec {
 }
 
 /** The parameters of a convolution's constructor. */
-export function convParameters<T extends object>(options: OptionKinds<T>) {
+export function convParameters<T extends WeightOptions>(options: Options<T>) {
   return {
     inChannels: kinds.count,
     outChannels: kinds.count,
     kernelSize: extent,
-    options: optional(optionsOf<T & WeightOptions>({ ...options, ...weightOptions.kinds } as never)),
+    options: optional(options),
   };
 }
 

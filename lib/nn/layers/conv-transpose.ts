@@ -1,15 +1,21 @@
 import { requireArguments } from '../../graph/arguments/checked.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
 import { type ConvTransposeOptions, convTransposeOptions } from '../../ops/spatial/conv-options.js';
 import { convTranspose1d, convTranspose2d, convTranspose3d } from '../../ops/spatial/conv-transpose.js';
 import { convTransposeWindow } from '../../ops/spatial/conv-transpose-window.js';
 import { ConvBase, convParameters } from './conv-base.js';
-import { ownOptions, type WeightOptions } from './weight-options.js';
+import { ownOptions, type WeightOptions, weightOptions } from './weight-options.js';
 
 type One = number | readonly [number];
 
-const parameters = convParameters(convTransposeOptions.kinds);
+const parameters = convParameters(
+  optionsOf<ConvTransposeOptions<Extents> & WeightOptions>({
+    ...convTransposeOptions.kinds,
+    ...weightOptions.kinds,
+  }),
+);
 
 export interface ConvTranspose1dOptions extends ConvTransposeOptions<One>, WeightOptions {}
 export interface ConvTranspose2dOptions extends ConvTransposeOptions, WeightOptions {}

@@ -1,15 +1,18 @@
 import { requireArguments } from '../../graph/arguments/checked.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
 import { type ConvOptions, convOptions } from '../../ops/spatial/conv-options.js';
 import { convWindow } from '../../ops/spatial/conv-window.js';
 import { conv1d, conv2d, conv3d } from '../../ops/spatial/convolution.js';
 import { ConvBase, convParameters } from './conv-base.js';
-import { ownOptions, type WeightOptions } from './weight-options.js';
+import { ownOptions, type WeightOptions, weightOptions } from './weight-options.js';
 
 type One = number | readonly [number];
 
-const parameters = convParameters(convOptions.kinds);
+const parameters = convParameters(
+  optionsOf<ConvOptions<Extents> & WeightOptions>({ ...convOptions.kinds, ...weightOptions.kinds }),
+);
 
 export interface Conv1dOptions extends ConvOptions<One>, WeightOptions {}
 export interface Conv2dOptions extends ConvOptions, WeightOptions {}

@@ -168,7 +168,7 @@ const mistakes: BadCall[] = [
   [
     'no layers',
     () => new nn.LSTM(3, 3, { numLayers: 0 }),
-    'LSTM: numLayers must be a positive integer, got 0',
+    'LSTM: numLayers must be an integer from 1 to 65536, got 0',
   ],
   [
     'all dropped',
