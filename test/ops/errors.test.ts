@@ -57,16 +57,11 @@ const reductions: BadCall[] = [
     'sum: axis must be an integer from -2 to 1, got 2',
   ],
   ['sum over an axis twice', () => cr.sum(x, [1, -1]), 'sum: axes must differ, got [1,-1]'],
-<<<<<<< /tmp/cm/o
-  ['mean over half an axis', () => cr.mean(x, 0.5), 'mean: axis must be an integer from -2 to 1, got 0.5'],
-=======
   [
     'mean over half an axis',
     () => cr.mean(x, 0.5),
     'mean: axes must be an integer or an array of integers, got 0.5',
   ],
-  ['mean of nothing', () => cr.mean(cr.zeros([0, 3]), 0), 'mean: needs at least one element, got [0,3]'],
->>>>>>> /tmp/cm/t
   [
     'max of nothing',
     () => cr.max(cr.zeros([0])),
