@@ -3,7 +3,7 @@ import { sameShape } from '../graph/shapes.js';
 import { describeDifference } from '../text/names.js';
 import type { TensorSource } from './file.js';
 import type { RunSettings } from './state.js';
-import { LOSSES } from './tensor-sources.js';
+import { isOfSteps } from './tensor-sources.js';
 
 /** Names of the settings as users give them. */
 const names: Readonly<Record<keyof RunSettings, string>> = {
@@ -26,12 +26,12 @@ export function requireSettings(path: string, saved: RunSettings, given: RunSett
 
 type Described = Pick<TensorSource, 'name' | 'dtype' | 'shape'>;
 
-/** @throws if a checkpoint's tensors differ from the run's in name, shape or dtype; `losses` may differ */
+/** @throws if a checkpoint's tensors differ from the run's in name, shape or dtype; those of the steps may differ */
 export function requireTensors(path: string, saved: readonly Described[], given: readonly Described[]): void {
   const here = new Map(given.map((tensor) => [tensor.name, tensor]));
   const there = new Map(saved.map((tensor) => [tensor.name, tensor]));
   const missing = [...here.keys()].filter((name) => !there.has(name));
-  const surplus = [...there.keys()].filter((name) => !here.has(name) && name !== LOSSES);
+  const surplus = [...there.keys()].filter((name) => !here.has(name) && !isOfSteps(name));
   const difference = describeDifference(missing, surplus);
   if (difference) {
     throw invalid('fit', `the checkpoint ${path} does not fit the model and optimiser: it ${difference}`);

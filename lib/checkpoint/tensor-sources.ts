@@ -7,7 +7,7 @@ import type { Optimizer } from '../optim/optimizer.js';
 import { stateShapes } from '../optim/rule.js';
 import type { FlatParameters } from '../parallel/prepare/flat-parameters.js';
 import { type OptimizerMemory, stateOf } from '../parallel/prepare/optimizer-memory.js';
-import type { SharedMemory } from '../parallel/protocol/job.js';
+import type { SharedMemory, TrainingJob } from '../parallel/protocol/job.js';
 import { viewInto } from '../parallel/protocol/shared-memory.js';
 import type { TensorSource } from './file.js';
 
@@ -31,7 +31,12 @@ export function sourcesOf({ model, optimizer, parameters: flat, memory }: RunMem
     finite: flat.parameters.includes(variable),
   }));
   const trained = named.filter(([, parameter]) => flat.offsets.has(parameter));
-  return [...own, ...trained.flatMap((entry) => remembered(entry, { optimizer, flat, memory }))];
+  const weight = memory.weight && sourceAt(`${TRAINING_PREFIX}accumulated`, [2], viewInto(memory.weight));
+  return [
+    ...own,
+    ...trained.flatMap((entry) => remembered(entry, { optimizer, flat, memory })),
+    ...(weight ? [weight] : []),
+  ];
 }
 
 /** The tensors that an optimiser keeps for a parameter. */
@@ -67,14 +72,35 @@ export function inCopies(
   });
 }
 
-/** Name of the tensor with the losses of the epoch's completed steps. */
-export const LOSSES = `${TRAINING_PREFIX}losses`;
+/** Names of the tensors with the losses of the epoch's completed steps, and with their weights if it is a ratio. */
+const LOSSES = `${TRAINING_PREFIX}losses`;
+const WEIGHTS = `${TRAINING_PREFIX}weights`;
 
-/** The losses of the epoch's completed steps, copied because the workers keep writing. */
-export function lossesSource(losses: Float64Array): TensorSource {
-  const shared = new Float64Array(new SharedArrayBuffer(losses.length * bytesPerElement('float64')));
-  shared.set(losses);
-  return sourceAt(LOSSES, [losses.length], shared);
+/** True for a tensor with a number for each completed step. */
+export function isOfSteps(name: string): boolean {
+  return name === LOSSES || name === WEIGHTS;
+}
+
+/** The losses of the first steps of an epoch, and their weights, copied because the workers keep writing. */
+export class StepFigures {
+  readonly sources: readonly TensorSource[];
+  readonly #pairs: readonly (readonly [shared: Float64Array, copy: Float64Array])[];
+
+  constructor({ losses, weights }: Pick<TrainingJob, 'losses' | 'weights'>, steps: number) {
+    const named = [[LOSSES, losses] as const, ...(weights ? [[WEIGHTS, weights] as const] : [])];
+    const copyOf = (shared: SharedArrayBuffer) => {
+      const copy = new Float64Array(new SharedArrayBuffer(steps * bytesPerElement('float64')));
+      copy.set(new Float64Array(shared, 0, steps));
+      return [new Float64Array(shared), copy] as const;
+    };
+    this.#pairs = named.map(([, shared]) => copyOf(shared));
+    this.sources = named.map(([name], i) => sourceAt(name, [steps], at(this.#pairs, i)[1]));
+  }
+
+  /** Writes the copies, which a checkpoint was read into, back. */
+  restore(): void {
+    for (const [shared, copy] of this.#pairs) shared.set(copy);
+  }
 }
 
 function finiteAt(name: string, shape: Shape, values: TypedArray): TensorSource {

@@ -3,7 +3,7 @@ import type { TypedArray } from '../graph/dtype.js';
 import { zeros } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { Loss } from '../nn/losses.js';
+import type { Loss, Sums } from '../nn/losses.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { cast } from '../ops/primitives/elementwise.js';
@@ -36,7 +36,7 @@ type Values<M> = { readonly [K in keyof M]: number };
 /** Traces the model on a batch, computes all figures in one run, and derives the findings. */
 export async function examine(
   model: Module,
-  loss: Loss,
+  loss: Loss<Tensor | Sums>,
   batch: LoadedBatch,
   { next, thresholds, random }: Examination,
 ): Promise<HealthReport> {

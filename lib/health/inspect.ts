@@ -2,7 +2,7 @@ import { at } from '../graph/at.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
-import type { Loss } from '../nn/losses.js';
+import type { Loss, Sums } from '../nn/losses.js';
 import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { mul, sub } from '../ops/primitives/elementwise.js';
@@ -39,7 +39,7 @@ export interface InspectOptions {
  */
 export async function inspect(
   model: Module,
-  loss: Loss,
+  loss: Loss<Tensor | Sums>,
   inputs: Tensor | readonly Tensor[],
   targets: Tensor,
   options: InspectOptions = {},

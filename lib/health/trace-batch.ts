@@ -1,10 +1,10 @@
 import { context, within } from '../graph/context.js';
 import { isFloat } from '../graph/dtype.js';
-import { formatShape, invalid } from '../graph/errors.js';
 import { ones, zeros } from '../graph/leaf.js';
 import type { Origin } from '../graph/origin.js';
 import { reachable, type Tensor, upcomingId } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
+import { asScalar, type Sums } from '../nn/losses/sums.js';
 import type { Loss } from '../nn/losses.js';
 import { asModelInput } from '../nn/model-input.js';
 import type { Module, NamedParameter } from '../nn/module.js';
@@ -40,15 +40,16 @@ export interface ModelTrace {
 }
 
 /** Traces the loss of one batch, its layers, and all gradients. Assignments made by `forward` are not made. */
-export function traceModel(model: Module, loss: Loss, batch: LoadedBatch): ModelTrace {
+export function traceModel(model: Module, loss: Loss<Tensor | Sums>, batch: LoadedBatch): ModelTrace {
   const parameters = model.namedParameters();
   const start = upcomingId();
   const { result: found, trace } = traced(() =>
-    recordCalls(model, () => loss(model.forward(...batch.inputs.map(asModelInput)), batch.targets)),
+    recordCalls(model, () => {
+      const output = model.forward(...batch.inputs.map(asModelInput));
+      return asScalar('inspect', 'the loss', loss(output, batch.targets));
+    }),
   );
   const { result, calls } = found;
-  if (result.size !== 1)
-    throw invalid('inspect', 'the loss must have one element', formatShape(result.shape));
   const nodes = reachable([result]);
   const layers = distinctOutputs(calls, new Set(nodes));
   const leaves = [...parameters.map(([, parameter]) => parameter), ...layers.map(({ output }) => output)];

@@ -1,6 +1,7 @@
 import { type ChainruleError, failed, invalid, requireInteger, requireOptions } from '../graph/errors.js';
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Sums } from '../nn/losses/sums.js';
 import { requireNonNegative, requirePositive } from './checks.js';
 import { CurvatureHistory } from './curvature-history.js';
 import { type Evaluation, Objective } from './objective.js';
@@ -82,7 +83,7 @@ export class LBFGS {
    * @throws if the loss is not one float, or it or its gradient is not finite; the parameters are then those of the
    *   step before
    */
-  async step(parameters: readonly Variable[], loss: () => Tensor): Promise<number> {
+  async step(parameters: readonly Variable[], loss: () => Tensor | Sums): Promise<number> {
     const objective = this.#prepare(parameters, loss);
     const { maxIterations, maxEvaluations, toleranceGradient, toleranceChange } = this.#options;
     let { value, gradient } = await objective.evaluate();
@@ -124,7 +125,7 @@ export class LBFGS {
     this.#objective = undefined;
   }
 
-  #prepare(parameters: readonly Variable[], loss: () => Tensor): Objective {
+  #prepare(parameters: readonly Variable[], loss: () => Tensor | Sums): Objective {
     const trained = parameters.filter(isTrainable);
     if (trained.length === 0) throw invalid('lbfgs', 'at least one parameter must be trainable');
     if (typeof loss !== 'function') throw invalid('lbfgs', 'loss must be a function', loss);

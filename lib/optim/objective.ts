@@ -1,8 +1,7 @@
 import { grad } from '../autodiff/grad.js';
-import { isFloat } from '../graph/dtype.js';
-import { invalid } from '../graph/errors.js';
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
+import { asScalar, type Sums } from '../nn/losses/sums.js';
 import { addon } from '../runtime/addon.js';
 import { type CompiledFunction, compile } from '../runtime/compile-function.js';
 import type { Vector } from './vectors.js';
@@ -20,14 +19,11 @@ export class Objective {
 
   constructor(
     readonly parameters: readonly Variable[],
-    readonly loss: () => Tensor,
+    readonly loss: () => Tensor | Sums,
   ) {
     this.#size = parameters.reduce((total, { size }) => total + size, 0);
     this.#compiled = compile(() => {
-      const value = loss();
-      if (value.size !== 1 || !isFloat(value.dtype)) {
-        throw invalid('lbfgs', 'the loss must be one number of float32 or float64', value);
-      }
+      const value = asScalar('lbfgs', 'the loss', loss());
       return { value, gradients: grad(value, parameters) };
     });
   }

@@ -41,6 +41,8 @@ export interface ParameterGroup extends Partial<GroupMatch> {
 /** Groups of parameters with their rules and rates, and in a hand-written loop also the state of the parameters. */
 export class Optimizer {
   #steps = 0;
+  /** Weight of the steps taken since the last update by compiled and data-parallel functions; 1 for each of equal size. */
+  accumulated = 0;
   readonly #memory = new Map<Variable, ParameterMemory>();
   readonly #averages = new AverageExchange(() =>
     [...this.#memory].flatMap(([parameter, { average }]) =>
@@ -126,6 +128,10 @@ export class Optimizer {
     const memories = trained.map(([parameter]) => this.#memoryOf(parameter));
     trace.afterRun.push(() => {
       this.#steps++;
+      // Who makes the update itself knows the weight of the step.
+      if (trace.updates) return;
+      const { accumulate = 1 } = this.stages;
+      this.accumulated = this.#steps % accumulate === 0 ? 0 : this.accumulated + 1;
     });
     if (trace.updates) {
       const [own, theirs] = [

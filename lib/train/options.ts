@@ -1,16 +1,17 @@
 import type { CheckpointOptions } from '../checkpoint/options.js';
 import type { EpochRecord } from '../checkpoint/state.js';
 import type { Dataset } from '../data/index.js';
+import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
-import type { Loss, Metric } from '../nn/index.js';
+import type { Figure, Loss, Metric, Sums } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
 import type { MemorySize } from '../runtime/memory-size.js';
 
 export type { EpochRecord, Figures } from '../checkpoint/state.js';
 
 export interface TrainerOptions {
-  readonly loss: Loss;
+  readonly loss: Loss<Tensor | Sums>;
   readonly optimizer: Optimizer;
   /**
    * Number of threads. 'auto', the default, takes one per usable core of the process, but trains on a single one if a
@@ -43,7 +44,7 @@ export interface TrainerOptions {
   /** Seed of the initial values, the order of the samples and dropout. Default 0. */
   readonly seed?: number;
   /** Figures to report besides the loss. Default: those that suit the loss, such as accuracy for cross-entropy. */
-  readonly metrics?: Readonly<Record<string, Metric>>;
+  readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
 }
 
 export interface FitOptions {

@@ -4,7 +4,7 @@ import { invalid, requireInteger } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
-import type { Metric, Module } from '../nn/index.js';
+import type { Module } from '../nn/index.js';
 import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
 import type { EvaluationJob } from '../parallel/protocol/job.js';
 import type { Profile } from '../profile/report.js';
@@ -53,9 +53,10 @@ import type {
   TrainerOptions,
 } from './options.js';
 import { requireData, requireTrainerOptions } from './prepare/checks.js';
-import { BATCH_SIZE } from './prepare/compile-job.js';
+import { BATCH_SIZE, type Metrics } from './prepare/compile-job.js';
 import { describeParallelism } from './prepare/describe-parallelism.js';
 import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
+import { requireMetrics } from './prepare/metrics.js';
 import { inMode } from './prepare/mode.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
 
@@ -68,7 +69,7 @@ export class Trainer {
   /** Number of threads of `fit` and `evaluate`; with 'auto', `fit` takes one if a step has little work. */
   readonly workers: number;
   readonly #options: TrainerOptions;
-  readonly #metrics: Readonly<Record<string, Metric>>;
+  readonly #metrics: Metrics;
   readonly #memory: TrainerMemory;
   readonly #predict: (input: Tensor) => Promise<Tensor>;
   readonly #state: TrainerState = {
@@ -91,7 +92,7 @@ export class Trainer {
     this.workers = workers === 'auto' ? this.#cores.cores : workers;
     this.model = model.init(seed);
     this.#options = { ...options, seed };
-    this.#metrics = metrics ?? loss.metrics ?? {};
+    this.#metrics = requireMetrics(metrics ?? loss.metrics ?? {});
     this.#memory = new TrainerMemory(model, optimizer);
     this.#predict = compile((input: Tensor) => inMode(this.model, false, () => model.forward(input)));
   }

@@ -3,13 +3,14 @@ import { invalid, requireInteger } from '../../graph/errors.js';
 import { sameShape } from '../../graph/shapes.js';
 import { mean } from '../../ops/math/reductions.js';
 import { sum } from '../../ops/primitives/broadcast.js';
-import { abs, cast, div, eq, gt, le, maximum, ne, sub, where } from '../../ops/primitives/elementwise.js';
+import { abs, cast, eq, gt, le, ne, sub, where } from '../../ops/primitives/elementwise.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { argMax } from '../../ops/primitives/reduce.js';
 import { requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import { Labels, requireLabelShape } from './labels.js';
 import type { Metric, OutputAndTarget } from './loss.js';
+import { ratio } from './sums.js';
 
 const inputs = ['output', 'target'];
 
@@ -34,7 +35,7 @@ export const accuracy = configurable<OutputAndTarget, AccuracyOptions, Metric>(
       const hits = cast(eq(argMax(output), whole), 'float32');
       if (ignoreIndex === undefined) return mean(hits);
       const counted = cast(ne(whole, ignoreIndex), 'float32');
-      return div(sum(where(ne(whole, ignoreIndex), hits, 0)), maximum(sum(counted), 1));
+      return ratio(sum(where(ne(whole, ignoreIndex), hits, 0)), sum(counted));
     };
   },
 );

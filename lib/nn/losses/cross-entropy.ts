@@ -29,9 +29,8 @@ export interface ClassLoss extends Loss {
  * classes on the last axis; stable for logits of any size.
  *
  * The mean is over the samples whose label is not `ignoreIndex`, weighted by the `weight` of their classes; 0 if
- * there are none. A Trainer weights the shards of a batch by their rows, so with these two options the mean over a
- * batch is the mean of its shards' own means. Targets that are probabilities allow no `ignoreIndex`, and their mean
- * is over all samples, whatever the weights.
+ * there are none. It is a ratio of two sums, which a Trainer adds up over the shards of a step before it divides. Targets
+ * that are probabilities allow no `ignoreIndex`, and their mean is over all samples, whatever the weights.
  *
  * @param logits [..., classes]
  * @param target labels [...], int32 or uint8, from 0 to classes - 1, any other being an error at run time; or

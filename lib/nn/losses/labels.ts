@@ -5,11 +5,12 @@ import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
 import { sum } from '../../ops/primitives/broadcast.js';
-import { cast, div, eq, mul, ne, where } from '../../ops/primitives/elementwise.js';
+import { cast, eq, mul, ne, where } from '../../ops/primitives/elementwise.js';
 import { checkLabels, gather } from '../../ops/primitives/gather.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { requireFactors } from './checks.js';
 import type { Reduction, ReductionOptions } from './reduction.js';
+import { ratio, totalOf } from './sums.js';
 
 export interface LabelOptions extends ReductionOptions {
   /** Factor for each class, [classes]. The mean is then the weighted mean over the samples. */
@@ -92,12 +93,10 @@ export class Labels {
   /** Reduces weighted losses: the mean divides by the sum of the weights. */
   reduce(losses: Tensor, reduction: Reduction): Tensor {
     if (reduction === 'none') return losses;
-    if (reduction === 'sum') return sum(losses);
+    if (reduction === 'sum') return totalOf(losses);
     const weights = this.#weights ?? (this.#counted && cast(this.#counted, losses.dtype));
     if (!weights) return mean(losses);
-    const total = sum(weights);
-    // Without any counted sample the mean is 0, rather than 0 / 0.
-    return div(sum(losses), where(eq(total, 0), 1, total));
+    return ratio(sum(losses), sum(weights));
   }
 }
 

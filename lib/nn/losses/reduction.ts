@@ -1,13 +1,15 @@
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
-import { sum } from '../../ops/primitives/broadcast.js';
+import { totalOf } from './sums.js';
 
 /** Reduction of the losses of elements or samples: their mean, their sum, or all of them unchanged. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
 export interface ReductionOptions {
-  /** Default 'mean', which a Trainer needs. */
+  /**
+   * Default 'mean'. A Trainer also takes 'sum', whose gradient is that of the sum over the whole step, but not 'none'.
+   */
   readonly reduction?: Reduction;
 }
 
@@ -21,5 +23,5 @@ export function requireReduction(op: string, reduction: Reduction = 'mean'): Red
 export function reducer(op: string, reduction?: Reduction): (losses: Tensor) => Tensor {
   const name = requireReduction(op, reduction);
   if (name === 'none') return (losses) => losses;
-  return name === 'sum' ? (losses) => sum(losses) : (losses) => mean(losses);
+  return name === 'sum' ? totalOf : (losses) => mean(losses);
 }

@@ -133,17 +133,18 @@ class StepFunction {
     const entry = known.find(({ holds }) => holds);
     entry?.layout.attach();
     if (entry && !entry.isOutdated) return entry;
-    const built = new StepEntry(this.fn, tensors, this.cut, (changes) => this.#layoutFor(changes));
+    const rows = tensors[0]?.shape[0] ?? 0;
+    const built = new StepEntry(this.fn, tensors, this.cut, (changes) => this.#layoutFor(changes, rows));
     if (entry) this.#threads.forget(entry);
     this.#entries.set(key, [...known.filter((other) => other !== entry), built]);
     return built;
   }
 
-  #layoutFor(changes: Changes): StepLayout {
+  #layoutFor(changes: Changes, rows: number): StepLayout {
     const known = this.#layouts.find((layout) => layout.serves(changes));
     known?.attach();
     if (known) return known;
-    const layout = new StepLayout(changes, this.cut);
+    const layout = new StepLayout(changes, { ...this.cut, rows });
     this.#layouts.push(layout);
     return layout;
   }

@@ -4,22 +4,26 @@ import { type ChainruleError, failed, formatShape, invalid } from '../../graph/e
 import { constant, type Variable } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { sumsOf } from '../../nn/losses/sums.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { describeNonFinite } from '../../runtime/non-finite.js';
 import { mapTensors, type Result } from '../../runtime/traced-results.js';
 import type { BatchRows, StepJob } from '../protocol/job.js';
-import { presentShards, shardRows, shardSizes } from '../protocol/shards.js';
+import { shardRows, shardSizes } from '../protocol/shards.js';
 import { sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
+import { LOSS_WEIGHT, sumOfShares } from '../protocol/shares.js';
 import { type Changes, isSame, type StepLayout } from './step-layout.js';
 import {
   argumentName,
   compileStep,
   culpritOf,
   joinedName,
+  kindOf,
   readInPlace,
   type StepTrace,
   scalarName,
   traceStep,
+  weightName,
 } from './step-trace.js';
 
 /** Numbers of shards of a batch and of threads that compute them. */
@@ -60,22 +64,26 @@ export class StepEntry {
     const assigned = [...new Set(traces.flatMap(({ trace }) => [...trace.assignments.keys()]))];
     for (const trace of traces) requireSameTrace(trace, first);
     requireNotUpdated(first, assigned);
-    this.layout = layoutFor({ request: first.request, assigned });
+    this.layout = layoutFor({ request: first.request, kind: kindOf(first), assigned });
     this.#inPlace = traces.flatMap((trace) => readInPlace(trace, this.layout));
     const args = like.map(({ shape, dtype }) => batchRows(rows, shape, dtype));
     this.#arguments = args.map(({ memory }) => viewInto(memory));
     const joined = first.joined.map(({ shape, dtype }) => batchRows(rows, shape, dtype));
+    const { update } = this.layout;
+    const figures = figuresOf(first);
     this.job = {
-      ...this.layout.update,
+      ...update,
       rows,
+      unit: update.accumulate > 1 ? this.layout.unit : rows,
+      kind: kindOf(first),
       shards,
       plans: new Map(traces.map((trace) => [trace.rows, compileStep(trace, this.layout)])),
       batches: Object.fromEntries([
         ...args.map((memory, i): [string, BatchRows] => [argumentName(i), memory]),
         ...joined.map((memory, i): [string, BatchRows] => [joinedName(i), memory]),
       ]),
-      figures: first.scalars.map((_, i) => scalarName(i)),
-      shares: sharedBuffer('float64', shards * first.scalars.length),
+      figures,
+      shares: sharedBuffer('float64', shards * figures.length),
       refused: sharedBuffer('int32', 1),
     };
   }
@@ -131,23 +139,20 @@ export class StepEntry {
   finish(): Result {
     const { scalars, joined, result, trace } = this.#first;
     if (!this.refused) for (const hook of trace.afterRun) hook();
+    this.layout.finish();
     const values = new Map<Tensor, Tensor>([
-      ...scalars.map((node, i): [Tensor, Tensor] => [node, this.#meanOf(i, node.dtype)]),
+      ...scalars.map((node, i): [Tensor, Tensor] => [node, this.#valueOf(i, node.dtype)]),
       ...joined.map((node, i): [Tensor, Tensor] => [node, this.#rowsOf(i, node)]),
     ]);
     return mapTensors(result, (node) => values.get(node) as Tensor);
   }
 
-  /** Sum of the shards' weighted shares, in shard order. */
-  #meanOf(index: number, dtype: DType): Tensor {
-    const { rows, shards, shares, figures } = this.job;
-    const all = new Float64Array(shares);
-    let mean = 0;
-    presentShards(rows, shards).forEach((has, shard) => {
-      if (has) mean += all[shard * figures.length + index] as number;
-    });
+  /** Sum of the shards' shares of a scalar, divided by that of their weights if it is a ratio. */
+  #valueOf(index: number, dtype: DType): Tensor {
+    const sum = sumOfShares(this.job, scalarName(index)) as number;
+    const weight = sumOfShares(this.job, weightName(index)) ?? 1;
     const value = allocate(dtype, 1);
-    value[0] = mean;
+    value[0] = sum === 0 && weight === 0 ? 0 : sum / weight;
     return constant(value, [], dtype);
   }
 
@@ -167,6 +172,15 @@ function notFinite(why: string): ChainruleError {
   );
 }
 
+/** Names of a shard's figures. */
+function figuresOf({ scalars, sums }: Pick<StepTrace, 'scalars' | 'sums'>): string[] {
+  const ofScalars = scalars.flatMap((node, i) => {
+    const divides = sumsOf(node)?.weight !== undefined;
+    return divides ? [scalarName(i), weightName(i)] : [scalarName(i)];
+  });
+  return sums?.weight === undefined ? ofScalars : [...ofScalars, LOSS_WEIGHT];
+}
+
 /** Memory for a tensor with `rows` rows, each of shape `shape.slice(1)`. */
 function batchRows(rows: number, shape: Shape, dtype: DType): BatchRows {
   const rowSize = sizeOf(shape.slice(1));
@@ -175,8 +189,12 @@ function batchRows(rows: number, shape: Shape, dtype: DType): BatchRows {
 
 /** Checks that shards of different sizes have like results and request the same update. */
 function requireSameTrace(trace: StepTrace, first: StepTrace): void {
-  const formOf = ({ scalars, joined }: StepTrace) =>
-    [scalars.length, ...joined.map(({ dtype, shape }) => dtype + formatShape(shape.slice(1)))].join();
+  const formOf = ({ scalars, joined, sums }: StepTrace) =>
+    [
+      kindOf({ sums }),
+      ...figuresOf({ scalars, sums }),
+      ...joined.map(({ dtype, shape }) => dtype + formatShape(shape.slice(1))),
+    ].join();
   const alike =
     formOf(trace) === formOf(first) &&
     trace.request?.optimizer === first.request?.optimizer &&

@@ -2,17 +2,21 @@ import { at } from '../../graph/at.js';
 import type { TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
+import type { FigureKind } from '../../nn/losses/sums.js';
 import type { UpdateRequest } from '../../optim/requests.js';
 import { attachParameters, type FlatParameters, flattenParameters } from '../prepare/flat-parameters.js';
 import { type OptimizerMemory, optimizerMemory, placeOf, stateOf } from '../prepare/optimizer-memory.js';
 import { prepareUpdates } from '../prepare/update-job.js';
 import type { UpdateJob } from '../protocol/job.js';
 import { ShareProgress } from '../protocol/share-progress.js';
+import { viewInto } from '../protocol/shared-memory.js';
 
 /** Variables that a data-parallel function changes. */
 export interface Changes {
   /** The update that it requests from an optimiser. */
   readonly request: UpdateRequest | undefined;
+  /** Kind of the loss that it takes these gradients of. */
+  readonly kind: FigureKind;
   /** The variables that it assigns directly. */
   readonly assigned: readonly Variable[];
 }
@@ -24,14 +28,17 @@ export interface Changes {
 export class StepLayout {
   readonly flat: FlatParameters;
   readonly update: UpdateJob;
+  /** Rows whose mean has the weight 1, where steps are accumulated: those of the first call. */
+  readonly unit: number;
   /** The optimiser's state variables with their places in this memory. */
   readonly #places: readonly (readonly [Variable, TypedArray])[];
 
   constructor(
     readonly changes: Changes,
-    { shards, workers }: { readonly shards: number; readonly workers: number },
+    { shards, workers, rows }: { readonly shards: number; readonly workers: number; readonly rows: number },
   ) {
-    const { request, assigned } = changes;
+    const { request, assigned, kind } = changes;
+    this.unit = rows;
     requireOneDType([...(request?.parameters ?? []), ...assigned]);
     const { optimizer } = request ?? {};
     const flat = flattenParameters(request?.parameters ?? [], assigned, optimizer);
@@ -53,6 +60,7 @@ export class StepLayout {
       optimizer,
       memory,
       assigned,
+      kind,
       shards,
       workers,
       mayBeFewer: false,
@@ -61,10 +69,11 @@ export class StepLayout {
   }
 
   /** True if a function with these changes can use this memory. */
-  serves({ request, assigned }: Changes): boolean {
+  serves({ request, kind, assigned }: Changes): boolean {
     const own = this.changes;
     return (
       request?.optimizer === own.request?.optimizer &&
+      kind === own.kind &&
       isSame(request?.parameters ?? [], own.request?.parameters ?? []) &&
       isSame(assigned, own.assigned)
     );
@@ -78,14 +87,23 @@ export class StepLayout {
     }
   }
 
-  /** Stores the optimiser's scalars for the next update, and resets the progress. */
+  /** Stores the optimiser's scalars and weight for the next update, and resets the progress. */
   begin(): void {
     const optimizer = this.changes.request?.optimizer;
     if (optimizer) {
       const scalars = optimizer.scalarsAt(optimizer.updatesAfter(optimizer.steps));
       new Float64Array(this.update.scalars).set(scalars);
+      const { weight } = this.update;
+      if (weight) viewInto(weight)[optimizer.steps % 2] = optimizer.accumulated;
     }
     new ShareProgress(this.update.marks).begin(0);
+  }
+
+  /** Tells the optimiser, which has counted the step, what the step has accumulated. */
+  finish(): void {
+    const optimizer = this.changes.request?.optimizer;
+    const { weight } = this.update;
+    if (optimizer && weight) optimizer.accumulated = viewInto(weight)[optimizer.steps % 2] as number;
   }
 
   /** Progress of the update. */

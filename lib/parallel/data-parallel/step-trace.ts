@@ -3,16 +3,18 @@ import { at } from '../../graph/at.js';
 import { context, within } from '../../graph/context.js';
 import { type DType, isFloat, type TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
-import { type InputAttributes, input, Variable } from '../../graph/leaf.js';
+import { full, type InputAttributes, input, Variable } from '../../graph/leaf.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
 import { type Trace, traced } from '../../graph/trace.js';
+import { type FigureKind, type Sums, sumsOf } from '../../nn/losses/sums.js';
 import { cast, mul } from '../../ops/primitives/elementwise.js';
 import { collectUpdates, type UpdateRequest } from '../../optim/requests.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { FUNCTION, findNonFinite, type NonFiniteOp, originOf } from '../../runtime/non-finite.js';
 import { type Result, requireOwnInputs, tensorsOf } from '../../runtime/traced-results.js';
-import { bindShard } from '../prepare/compile-shard.js';
+import { bindShard, requireConstantWeight } from '../prepare/compile-shard.js';
 import type { BoundPlan } from '../protocol/job.js';
+import { LOSS_WEIGHT } from '../protocol/shares.js';
 import type { StepLayout } from './step-layout.js';
 
 /** A function of a batch, traced for shards of `rows` rows. */
@@ -25,6 +27,8 @@ export interface StepTrace {
   /** The result tensors that have the shard's rows. */
   readonly joined: readonly Tensor[];
   readonly request: UpdateRequest | undefined;
+  /** The loss that all of the update's gradients are of, if it is a ratio or a total. */
+  readonly sums: Sums | undefined;
   readonly trace: Trace;
 }
 
@@ -61,20 +65,27 @@ export function traceStep(
     scalars: outputs.filter(({ ndim }) => ndim === 0),
     joined: outputs.filter(({ ndim }) => ndim > 0),
     request,
+    sums: request && sumsOfLoss(request, trace),
     trace,
   };
 }
 
 /** Compiles a traced shard. */
 export function compileStep(
-  { inputs, scalars, joined, request, trace }: StepTrace,
+  { inputs, scalars, joined, request, sums, trace }: StepTrace,
   { flat, changes }: StepLayout,
 ): BoundPlan {
   const dtype = flat.elements > 0 ? flat.memory.dtype : (scalars[0]?.dtype ?? 'float32');
   const weight = input('weight', [], dtype);
+  const factor = input('factor', [], dtype);
   const weigh = weigher(weight);
+  if (sums) requireConstantWeight('dataParallel', sums.weight, flat.parameters);
   const figures = [
-    ...scalars.map((node, i): [string, Tensor] => [scalarName(i), weigh(node)]),
+    ...scalars.flatMap((node, i): [string, Tensor][] => {
+      const { sum, weight: own } = sumsOf(node) ?? { sum: weigh(node) };
+      return [[scalarName(i), sum], ...(own ? [[weightName(i), exactly(own)] as [string, Tensor]] : [])];
+    }),
+    ...(sums?.weight ? [[LOSS_WEIGHT, exactly(sums.weight)] as [string, Tensor]] : []),
     ...joined.map((node, i): [string, Tensor] => [joinedName(i), node]),
   ];
   const slopes = new Map(request?.parameters.map((x, i) => [x, at(request.gradients, i)]));
@@ -83,9 +94,10 @@ export function compileStep(
     inputs: {
       ...Object.fromEntries(inputs.map((node, i) => [argumentName(i), node])),
       weight,
+      factor,
     },
     figures: Object.fromEntries(figures),
-    gradients: weightedGradients(trace, flat.parameters, gradients, weigh),
+    gradients: weightedGradients(trace, flat.parameters, gradients, sums ? () => sums.sum : weigher(factor)),
     assignments: trace.assignments,
     weight,
   };
@@ -123,7 +135,30 @@ export function readInPlace(
 
 export const argumentName = (index: number) => `argument ${index}`;
 export const scalarName = (index: number) => `scalar result ${index}`;
+export const weightName = (index: number) => `weight of scalar result ${index}`;
 export const joinedName = (index: number) => `result ${index}`;
+
+/** Kind of the loss that the update's gradients are of. */
+export function kindOf({ sums }: Pick<StepTrace, 'sums'>): FigureKind {
+  if (!sums) return 'mean';
+  return sums.weight === undefined ? 'total' : 'ratio';
+}
+
+/** The sums of the loss whose gradients a function hands to its optimiser as they are. */
+function sumsOfLoss({ parameters, gradients }: UpdateRequest, { gradientCalls }: Trace): Sums | undefined {
+  const losses = new Set(
+    parameters.map((x, i) => {
+      const gradient = at(gradients, i);
+      const call = gradientCalls.get(gradient);
+      return call?.gradients[call.wrt.indexOf(x)] === gradient ? call.loss : undefined;
+    }),
+  );
+  const [loss] = losses;
+  return losses.size === 1 && loss ? sumsOf(loss) : undefined;
+}
+
+const exactly = (weight: Tensor | number): Tensor =>
+  typeof weight === 'number' ? full([], weight, 'float64') : cast(weight, 'float64');
 
 /** Returns a function that multiplies tensors by the weight, each tensor only once. */
 function weigher(weight: Tensor): (x: Tensor) => Tensor {

@@ -1,24 +1,27 @@
 import { grad } from '../../autodiff/grad.js';
 import type { Form } from '../../data/index.js';
-import { bytesPerElement } from '../../graph/dtype.js';
+import { bytesPerElement, isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
-import { type InputAttributes, input, type Variable } from '../../graph/leaf.js';
+import { type InputAttributes, input, ones, type Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { Tensor } from '../../graph/tensor.js';
 import { traced } from '../../graph/trace.js';
 import { Buffer } from '../../nn/buffer.js';
+import { type FigureKind, requireTerms } from '../../nn/losses/sums.js';
 import { asModelInput } from '../../nn/model-input.js';
-import { mul } from '../../ops/primitives/elementwise.js';
+import { accumulateGradients } from '../../ops/primitives/backward.js';
+import { cast, mul } from '../../ops/primitives/elementwise.js';
 import type { Source } from '../protocol/job.js';
 import { bindSources, placeAt } from './bindings.js';
 import { BoundPlanChoices } from './bound-plan-choices.js';
+import type { BatchFunction } from './figure-states.js';
 import { type FlatParameters, mustStayFinite } from './flat-parameters.js';
 
 /** A model as a function of a batch. */
 export type Forward = (inputs: Tensor) => Tensor;
-export type Figure = (output: Tensor, target: Tensor) => Tensor;
 
-interface ShardForm {
+/** Number of rows of a shard, and the form of each. */
+export interface ShardForm {
   readonly rows: number;
   readonly inputs: Form;
   readonly targets: Form;
@@ -33,39 +36,59 @@ export function outputShape(forward: Forward, form: ShardForm): Shape {
 export interface ShardGradients {
   readonly plans: BoundPlanChoices;
   readonly assigned: readonly Variable[];
+  readonly kind: FigureKind;
 }
 
 /**
  * Compiles the gradients of a shard's share of the loss. They go to the shard's slot, followed by its share of the
- * values that `forward` assigns to buffers.
+ * values that `forward` assigns to buffers. The share of a mean is the mean of the shard times the input `factor`; that
+ * of other losses is the shard's sum, with the weight that divides it as another figure.
  *
  * @param alsoAssigned buffers that shards of other sizes assign, so that this one must give them a value as well
  */
 export function compileGradients(
   forward: Forward,
-  loss: Figure,
+  loss: BatchFunction,
   form: ShardForm,
   flat: FlatParameters,
   alsoAssigned: readonly Variable[] = [],
 ): ShardGradients {
   const { x, y } = placeholders(form);
   const weight = input('weight', [], flat.memory.dtype);
+  const factor = input('factor', [], flat.memory.dtype);
   const { parameters } = flat;
-  const { result, trace } = traced(() => mul(loss(forward(asModelInput(x)), y), weight));
-  const share = result;
+  const { result, trace } = traced(() => {
+    const terms = requireTerms('Trainer', 'the loss', loss(forward(asModelInput(x)), y));
+    return { ...terms, share: terms.kind === 'mean' ? mul(terms.sum, factor) : terms.sum };
+  });
   const { assignments } = trace;
   for (const variable of assignments.keys()) requireBuffer(variable, flat);
   const assigned = [...new Set([...assignments.keys(), ...alsoAssigned])];
-  if (share.size !== 1) throw invalid('Trainer', 'the loss must be a scalar', share.shape);
-  const gradients = grad(share, parameters);
+  requireConstantWeight('Trainer', result.weight, parameters);
   const shard = {
-    inputs: { inputs: x, targets: y, weight },
-    figures: { loss: share },
-    gradients,
+    inputs: { inputs: x, targets: y, weight, factor },
+    figures: { loss: result.share, ...(result.weight ? { lossWeight: cast(result.weight, 'float64') } : {}) },
+    gradients: grad(result.share, parameters),
     assignments,
     weight,
   };
-  return { plans: bindShard(shard, flat, assigned), assigned };
+  return { plans: bindShard(shard, flat, assigned), assigned, kind: result.kind };
+}
+
+/** Checks that no gradient flows through the weight, since the sums of all shards are divided by one number. */
+export function requireConstantWeight(
+  op: string,
+  weight: Tensor | number | undefined,
+  parameters: readonly Variable[],
+): void {
+  if (!(weight instanceof Tensor) || !isFloat(weight.dtype)) return;
+  const found = accumulateGradients([weight], [ones(weight.shape, weight.dtype)], parameters);
+  const at = found.findIndex((gradient) => gradient !== undefined);
+  if (at < 0) return;
+  const expected =
+    'the weight of the loss must not depend on the parameters, since the sum over all shards is divided by it once; ' +
+    'stopGradient(weight) takes it as a constant';
+  throw invalid(op, expected, parameters[at]);
 }
 
 /** A traced function of a shard's rows. */
@@ -109,26 +132,8 @@ export function bindShard(
   );
 }
 
-/** Compiles the figures of a batch: its loss and metrics. */
-export function compileFigures(
-  forward: Forward,
-  figures: Readonly<Record<string, Figure>>,
-  form: ShardForm,
-  flat: FlatParameters,
-): BoundPlanChoices {
-  const { x, y } = placeholders(form);
-  const values = withoutAssignments(() => {
-    const output = forward(asModelInput(x));
-    return Object.values(figures).map((figure) => figure(output, y));
-  });
-  const outputs = Object.keys(figures).map((name): Source => ({ kind: 'local', name }));
-  const places = parameterSources(flat);
-  return new BoundPlanChoices({ inputs: [x, y], outputs: values }, (compiled) =>
-    bindSources(compiled, ['inputs', 'targets'], outputs, places),
-  );
-}
-
-function placeholders({ rows, inputs, targets }: ShardForm) {
+/** Inputs of a graph for the rows of a shard. */
+export function placeholders({ rows, inputs, targets }: ShardForm) {
   return {
     x: input('inputs', [rows, ...inputs.shape], inputs.dtype),
     y: input('targets', [rows, ...targets.shape], targets.dtype),
@@ -136,7 +141,7 @@ function placeholders({ rows, inputs, targets }: ShardForm) {
 }
 
 /** Traces a function that must not assign variables: outside of training, assignments would be lost. */
-function withoutAssignments<R>(fn: () => R): R {
+export function withoutAssignments<R>(fn: () => R): R {
   const { result, trace } = traced(fn);
   if (trace.assignments.size > 0) {
     throw invalid('Trainer', 'forward must not assign variables in inference');
@@ -156,7 +161,8 @@ function byteOffset({ offsets, memory }: FlatParameters, parameter: Variable): n
   return (offsets.get(parameter) as number) * bytesPerElement(memory.dtype);
 }
 
-function parameterSources(flat: FlatParameters): Map<Variable, Source> {
+/** The places of parameters and buffers in the flat memory. */
+export function parameterSources(flat: FlatParameters): Map<Variable, Source> {
   return new Map(
     [...flat.offsets.keys()].map((parameter): [Variable, Source] => [
       parameter,

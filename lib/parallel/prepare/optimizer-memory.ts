@@ -23,6 +23,8 @@ export interface OptimizerMemory {
   readonly average?: SharedMemory;
   /** Gradients accumulated since the last update, laid out like the parameters. */
   readonly sum?: SharedMemory;
+  /** Weight of these gradients; see `UpdateJob`. */
+  readonly weight?: SharedMemory;
 }
 
 /** Initial state of an optimiser. */
@@ -38,14 +40,14 @@ export function optimizerMemory(flat: FlatParameters, { groups, stages }: Optimi
   return {
     state: new Map(flat.runs.map((run) => [run, tensors(run)])),
     ...(average ? { average } : {}),
-    ...((stages.accumulate ?? 1) > 1 ? { sum: like() } : {}),
+    ...((stages.accumulate ?? 1) > 1 ? { sum: like(), weight: sharedMemory('float64', 2) } : {}),
   };
 }
 
 /** All shared memory of the optimiser state. */
-export function tensorsOf({ state, average, sum }: OptimizerMemory): SharedMemory[] {
+export function tensorsOf({ state, average, sum, weight }: OptimizerMemory): SharedMemory[] {
   const tensors = [...state.values()].flatMap((list) => list.map((tensor) => tensor.memory));
-  return [average, sum, ...tensors].filter((memory) => memory !== undefined);
+  return [average, sum, weight, ...tensors].filter((memory) => memory !== undefined);
 }
 
 /** Copies the state of the parameters that both layouts contain. */
@@ -53,6 +55,7 @@ export function carryOver(
   from: { flat: FlatParameters; memory: OptimizerMemory },
   to: { flat: FlatParameters; memory: OptimizerMemory },
 ): void {
+  if (from.memory.weight && to.memory.weight) viewInto(to.memory.weight).set(viewInto(from.memory.weight));
   for (const parameter of to.flat.parameters) {
     if (!from.flat.parameters.includes(parameter)) continue;
     for (const name of ['average', 'sum'] as const) {

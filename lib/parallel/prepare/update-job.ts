@@ -1,5 +1,6 @@
 import { at } from '../../graph/at.js';
 import type { Variable } from '../../graph/leaf.js';
+import type { FigureKind } from '../../nn/losses/sums.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import type { SharedMemory, UpdateJob } from '../protocol/job.js';
 import { planReductionTree } from '../protocol/reduction-tree.js';
@@ -20,6 +21,8 @@ export interface UpdateSpecification {
   readonly workers: number;
   /** True if fewer workers may be active. */
   readonly mayBeFewer: boolean;
+  /** Kind of the loss whose gradients are summed; left out if shards only assign buffers. */
+  readonly kind?: FigureKind;
   /** Number of steps whose optimiser scalars are stored at a time. */
   readonly steps: number;
 }
@@ -59,13 +62,14 @@ const LEAST_DIRECT = 2 ** 22;
 type OfOptimizer = Omit<UpdateJob, 'gradients' | 'measures' | 'marks' | 'memory' | 'assigned'>;
 
 function withOptimizer(
-  { flat, memory, shards, workers, steps }: UpdateSpecification,
+  { flat, memory, shards, workers, kind = 'mean', steps }: UpdateSpecification,
   optimizer: Optimizer,
   slots: readonly SharedMemory[],
   take: typeof sharedMemory,
 ): OfOptimizer {
   const { accumulate = 1, clipNorm } = optimizer.stages;
-  const { sum } = memory;
+  const { sum, weight } = memory;
+  const divides = kind === 'ratio' || (kind === 'mean' && accumulate > 1);
   const squares = clipNorm === undefined ? undefined : take(flat.memory.dtype, squareCount(flat));
   const gradients = sum ?? at(slots, 0);
   const scalarCount = optimizer.scalarsAt(0).length;
@@ -75,10 +79,11 @@ function withOptimizer(
   const isDirect = isLarge && whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
   const direct = isDirect ? { program: whole, slots } : undefined;
   return {
-    updates: compileUpdates({ flat, optimizer, memory, gradients, squares, direct }, workers),
+    updates: compileUpdates({ flat, optimizer, memory, gradients, divides, squares, direct }, workers),
     ...(isDirect ? { directProgram: whole } : {}),
     accumulate,
-    ...(sum ? { sum } : {}),
+    divides,
+    ...(sum && weight ? { sum, weight } : {}),
     ...(squares && clipNorm !== undefined ? { clip: { norm: clipNorm, squares } } : {}),
     scalarCount,
     scalars: sharedBuffer('float64', steps * scalarCount),
@@ -87,7 +92,7 @@ function withOptimizer(
 
 function nothingToUpdate(workers: number): OfOptimizer {
   const updates = new Array<null>(workers).fill(null);
-  return { updates, accumulate: 1, scalarCount: 0, scalars: sharedBuffer('float64', 0) };
+  return { updates, accumulate: 1, divides: false, scalarCount: 0, scalars: sharedBuffer('float64', 0) };
 }
 
 /** Number of gradient slots for `workers` workers or, if fewer may be active, for any number up to it. */

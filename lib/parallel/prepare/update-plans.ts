@@ -6,7 +6,7 @@ import type { Shape } from '../../graph/shapes.js';
 import { Storage } from '../../graph/storage.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
-import { add, mul, square } from '../../ops/primitives/elementwise.js';
+import { add, cast, mul, square } from '../../ops/primitives/elementwise.js';
 import { slice } from '../../ops/primitives/movement.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { updatePiece } from '../../optim/update.js';
@@ -25,6 +25,8 @@ export interface UpdateContext {
   readonly memory: OptimizerMemory;
   /** The sum of the shards' gradients, over all accumulated steps. */
   readonly gradients: SharedMemory;
+  /** True if the update multiplies the sum by the input `scale`. */
+  readonly divides: boolean;
   /** Destination of the sums of squares, if the norm is clipped. */
   readonly squares?: SharedMemory | undefined;
   /** The slots and their sum, if updates compute it themselves. */
@@ -64,14 +66,15 @@ export function squareCount(flat: FlatParameters): number {
 
 /** Compiles the in-place update of all parameter runs in a slice. */
 function compileUpdate(
-  { flat, optimizer, memory }: UpdateContext,
+  { flat, optimizer, memory, divides }: UpdateContext,
   slice: Slice,
   { program, slots }: GradientSum,
 ): BoundPlan {
   const { dtype } = flat.memory;
-  const { clipNorm, accumulate = 1 } = optimizer.stages;
+  const { clipNorm } = optimizer.stages;
   const scalars = optimizer.scalarsAt(0).map((_, i) => input(`scalar ${i}`, [], 'float64'));
   const clip = clipNorm === undefined ? undefined : input('clip', [], 'float64');
+  const scale = divides ? input('scale', [], 'float64') : undefined;
   const inputs: Tensor<InputAttributes>[] = [];
   const sources: Source[] = [];
   const assignments = new Map<Variable, Tensor>();
@@ -94,7 +97,7 @@ function compileUpdate(
     });
     const piece = {
       parameter: variable(own, placeAt(flat.memory, part.start)),
-      gradient: accumulate > 1 ? mul(gradient, 1 / accumulate) : gradient,
+      gradient: scale ? mul(gradient, cast(scale, dtype)) : gradient,
       state: (memory.state.get(run) ?? []).map((tensor) =>
         variable(divisible ? own : tensor.shape, placeAt(tensor.memory, part.start - run.start)),
       ),
@@ -105,9 +108,9 @@ function compileUpdate(
     for (const [target, value] of updatePiece(rule, optimizer.stages, piece, step))
       assignments.set(target, value);
   }
-  const named = [...scalars.map((_, i) => `scalar ${i}`), ...(clip ? ['clip'] : [])];
-  const all = [...inputs, ...scalars, ...(clip ? [clip] : [])];
-  const compiled = compileGraph({ inputs: all, outputs: [], assignments }, nativeKernels);
+  const given = [...scalars, ...(clip ? [clip] : []), ...(scale ? [scale] : [])];
+  const named = given.map(({ attributes }) => attributes.name);
+  const compiled = compileGraph({ inputs: [...inputs, ...given], outputs: [], assignments }, nativeKernels);
   return bindSources(compiled, [...sources, ...named], [], places);
 }
 

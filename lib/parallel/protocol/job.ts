@@ -1,6 +1,7 @@
 import type { Plan } from '../../compile/plan/plan.js';
 import type { SampleSource } from '../../data/sample-loader.js';
 import type { DType } from '../../graph/dtype.js';
+import type { FigureKind } from '../../nn/losses/sums.js';
 
 /** Shared memory of one dtype, aligned to a cache line. */
 export interface SharedMemory {
@@ -56,9 +57,13 @@ export interface UpdateJob {
   readonly updates: readonly (UpdateShare | null)[];
   /** Progress of each share: see `ShareProgress`. */
   readonly marks: SharedArrayBuffer;
-  /** Steps per update; if more than 1, their gradients are accumulated in `sum`. */
+  /** Steps per update; if more than 1, their gradients are accumulated in `sum`, and their weights in `weight`. */
   readonly accumulate: number;
   readonly sum?: SharedMemory;
+  /** Weight accumulated before a step since the last update: its element 0 before even steps, 1 before odd ones. */
+  readonly weight?: SharedMemory;
+  /** True if the update divides the sum of the gradients by the weight of its steps. */
+  readonly divides: boolean;
   /** The sum of slots that updates can compute themselves: that of a whole batch on all workers. */
   readonly directProgram?: Int32Array;
   /** Gradient clipping, if any: the largest norm, and the sums of squares that the norm is computed from. */
@@ -77,10 +82,13 @@ export interface TrainingJob extends ShardedData, UpdateJob {
   readonly shuffle: boolean;
   /** Number of parts that each batch is cut into; their gradients are added in a fixed order (`planReductionTree`). */
   readonly shards: number;
-  /** The loss of each shard of the current step. */
+  readonly kind: FigureKind;
+  /** The loss of each shard of the current step: its share of a mean, else its sum, followed by its weight. */
   readonly shardLosses: SharedArrayBuffer;
   /** The loss of each step of the epoch; NaN for a step that was skipped. */
   readonly losses: SharedArrayBuffer;
+  /** The weight of each step's loss, if the loss is a ratio. */
+  readonly weights?: SharedArrayBuffer;
   /** Effect of a step whose loss or gradient is not finite: it ends training, or it changes nothing. */
   readonly nonFinite: 'stop' | 'skip';
   /** The parameters and the optimiser's state, which must be finite after each epoch. */
@@ -117,10 +125,25 @@ export interface UpdateShare extends Slice {
   readonly squares?: BoundPlan;
 }
 
-/** Evaluation of sharded data: the figures of each batch, one row per batch. */
+/** A tensor of a state. */
+export interface TensorForm {
+  readonly dtype: DType;
+  readonly elements: number;
+}
+
+/**
+ * Evaluation of sharded data. Each batch gives a state, which holds that of all figures. A worker merges the states of
+ * its batches in its places of `states`, in the order of `MergeOrder`, and the main thread merges what the workers leave.
+ */
 export interface EvaluationJob extends ShardedData {
   readonly figures: readonly string[];
-  readonly values: SharedArrayBuffer;
+  readonly state: readonly TensorForm[];
+  /** Each tensor of the state, for all places of one worker after the other. */
+  readonly states: readonly SharedMemory[];
+  /** Places of one worker. */
+  readonly places: number;
+  readonly merge: BoundPlan;
+  readonly result: BoundPlan;
 }
 
 /** A tensor with one row per sample of a batch, in memory shared by all workers. */
@@ -133,13 +156,17 @@ export interface BatchRows {
 /** A function of a batch, traced for its shards (see `dataParallel`). */
 export interface StepJob extends UpdateJob {
   readonly rows: number;
+  /** Rows whose mean has the weight 1 in an update. */
+  readonly unit: number;
+  /** Kind of the loss that the gradients are of. */
+  readonly kind: FigureKind;
   /** See `TrainingJob`. */
   readonly shards: number;
   /** Plans by the row counts that shards can have. */
   readonly plans: ReadonlyMap<number, BoundPlan>;
   /** Arguments, and results that have rows, by their names in the plans. */
   readonly batches: Readonly<Record<string, BatchRows>>;
-  /** The results that are scalars. */
+  /** The results that are scalars, and the weights of those that are ratios. */
   readonly figures: readonly string[];
   /** Each shard's shares of the figures, one row per shard, in float64. */
   readonly shares: SharedArrayBuffer;

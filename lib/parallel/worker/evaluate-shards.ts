@@ -1,7 +1,11 @@
+import type { TypedArray } from '../../graph/dtype.js';
 import { Control } from '../protocol/control.js';
 import { inOrder } from '../protocol/epoch-order.js';
 import type { EvaluationJob, Job } from '../protocol/job.js';
+import { MergeOrder } from '../protocol/merge-order.js';
 import { batchCount, shardRows } from '../protocol/shards.js';
+import { statesAt } from '../protocol/states.js';
+import { BoundExecutable } from './bound-executable.js';
 import type { RowLoader } from './loader.js';
 import type { WorkerMemory } from './local-memory.js';
 import { ShardRunner } from './shard-runner.js';
@@ -11,7 +15,9 @@ export class Evaluator {
   readonly #control: Control;
   readonly #runner: ShardRunner;
   readonly #order: Int32Array;
-  readonly #values: Float64Array;
+  readonly #merge: BoundExecutable;
+  /** The tensors of the state at each place of this worker. */
+  readonly #places: TypedArray[][] = [];
 
   constructor(
     private readonly job: Job,
@@ -22,13 +28,15 @@ export class Evaluator {
     this.#control = new Control(job.control);
     this.#runner = new ShardRunner(evaluation, loader, memory);
     this.#order = inOrder(evaluation.length);
-    this.#values = new Float64Array(evaluation.values);
+    this.#merge = new BoundExecutable(evaluation.merge, memory.instance(0));
   }
 
-  /** Stores the figures of this worker's batches. Returns early if a stop is requested. */
+  /** Merges the states of this worker's batches. Returns early if a stop is requested. */
   run(rank: number): void {
-    const { figures, length, batchSize } = this.evaluation;
-    const batches = shardRows(batchCount(length, batchSize), this.job.workers, rank);
+    const { length, batchSize } = this.evaluation;
+    const count = batchCount(length, batchSize);
+    const batches = shardRows(count, this.job.workers, rank);
+    const order = new MergeOrder(count, (place) => this.#mergeAt(rank, place));
     for (let batch = batches.start; batch < batches.start + batches.count; batch++) {
       this.#control.waitWhilePaused();
       if (this.#control.stopRequested) return;
@@ -36,9 +44,27 @@ export class Evaluator {
       const rows = { start, count: Math.min(batchSize, length - start) };
       const executable = this.#runner.load({ order: this.#order, batch: rows, rows, epoch: 0 });
       executable.run(null, { seed: this.job.seed, step: 0, sampleOffset: start });
-      figures.forEach((name, i) => {
-        this.#values[batch * figures.length + i] = executable.array(name)[0] as number;
+      this.#at(rank, order.next).forEach((place, i) => {
+        place.set(executable.array(`state ${i}`));
       });
+      order.add({ level: 0, index: batch });
     }
+  }
+
+  #mergeAt(rank: number, place: number): void {
+    const [left, right] = [this.#at(rank, place), this.#at(rank, place + 1)];
+    left.forEach((values, i) => {
+      this.#merge.array(`left ${i}`).set(values);
+      this.#merge.array(`right ${i}`).set(right[i] as TypedArray);
+    });
+    this.#merge.run(null, { seed: this.job.seed, step: 0 });
+    left.forEach((values, i) => {
+      values.set(this.#merge.array(`merged ${i}`));
+    });
+  }
+
+  #at(rank: number, place: number): TypedArray[] {
+    this.#places[place] ??= statesAt(this.evaluation, rank * this.evaluation.places + place);
+    return this.#places[place];
   }
 }

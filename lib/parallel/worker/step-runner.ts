@@ -5,6 +5,7 @@ import type { Job, StepCall, StepJob } from '../protocol/job.js';
 import { planReductionTree, type ReductionTree } from '../protocol/reduction-tree.js';
 import { presentShards, shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
+import { LOSS_WEIGHT, sumOfShares } from '../protocol/shares.js';
 import { BatchRunner } from './batch-runner.js';
 import type { BoundExecutable } from './bound-executable.js';
 import { ExecutableInstances } from './executable-instances.js';
@@ -64,10 +65,10 @@ class StepRunner {
 
   /** Passes one barrier, and a second one if the norm of the gradients is clipped. Changes nothing if they are not finite. */
   run(rank: number, { step, optimizerStep, finish = false }: StepCall): void {
-    const { rows, shards, figures } = this.step;
+    const { rows, unit, shards, figures } = this.step;
     const { work, program } = this.#tree;
     if (!finish) {
-      const batch = { count: rows, shards, seed: this.job.seed, step };
+      const batch = { count: rows, unit, shards, seed: this.job.seed, step };
       this.#batches.run(work[rank] ?? [], batch, {
         load: (shard, instance) => this.#load(shard, instance),
         finish: (shard, executable) => {
@@ -84,7 +85,23 @@ class StepRunner {
     if (rank === 0) this.#refused[0] = finite ? 0 : 1;
     if (!finite) return;
     const active = this.job.workers;
-    this.#updater.run(rank, { step: 0, globalStep: optimizerStep, scalars: 0, program, active, skip: false });
+    const weight = this.#weight();
+    this.#updater.run(rank, {
+      step: 0,
+      globalStep: optimizerStep,
+      scalars: 0,
+      program,
+      active,
+      weight,
+      skip: false,
+    });
+  }
+
+  /** Weight of the gradients. */
+  #weight(): number {
+    const { kind, rows, unit } = this.step;
+    if (kind === 'ratio') return sumOfShares(this.step, LOSS_WEIGHT) as number;
+    return kind === 'mean' ? rows / unit : 1;
   }
 
   /** The plan for a shard, which reads its rows in place. */

@@ -34,6 +34,7 @@ export class EpochTrainer {
   readonly #shardLosses: Float64Array;
   readonly #losses: Float64Array;
   readonly #verdict: GradientVerdict;
+  readonly #weights: Float64Array | undefined;
   readonly #updater: Updater;
   readonly #copier: SnapshotCopier;
   readonly #batches: BatchRunner;
@@ -60,6 +61,7 @@ export class EpochTrainer {
     this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, memory, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
+    this.#weights = training.weights && new Float64Array(training.weights);
     this.#batches = new BatchRunner(training, training.together, recorder);
     this.#verdict = new GradientVerdict(job, training, this.#control);
     this.#updates = new UpdateCount(training.accumulate);
@@ -94,18 +96,19 @@ export class EpochTrainer {
       }
       this.#meet(rank);
       if (rank === 0) this.#control.completeSnapshot();
-      const loss = this.#judgedLossOf(rank, step, epoch);
+      const { loss, weight } = this.#judged(rank, step, epoch);
       const skipped = Number.isNaN(loss);
       this.#updates.note(step.global, skipped);
       // Before the update, so that the loss of every completed step is known.
-      if (rank === 0) this.#losses[index] = loss;
+      if (rank === 0) this.#note(index, loss, weight);
       this.#updater.run(rank, {
         step: index,
         globalStep: step.global,
         scalars: index - (this.#updates.tally.missed - this.#missedBefore) * this.training.accumulate,
         program: step.tree.program,
         active: step.active,
-        skip: skipped && (this.#updates.any ? 'step' : 'update'),
+        weight,
+        skip: skipped,
       });
       if (rank === 0) this.#decide(step);
       this.#meet(rank);
@@ -152,14 +155,16 @@ export class EpochTrainer {
   }
 
   #computeGradients(rank: number, { batch, global, tree }: Step, epoch: number): void {
-    const { shards } = this.training;
+    const { shards, kind } = this.training;
     this.#batches.run(
       tree.work[rank] ?? [],
-      { count: batch.count, shards, seed: this.job.seed, step: global },
+      { count: batch.count, unit: this.#unitOf(batch), shards, seed: this.job.seed, step: global },
       {
         load: (shard, instance) => this.#runner.load(this.#requestOf(shard, batch, epoch), instance),
         finish: (shard, executable) => {
           this.#shardLosses[shard] = executable.array('loss')[0] as number;
+          if (kind === 'ratio')
+            this.#shardLosses[shards + shard] = executable.array('lossWeight')[0] as number;
         },
       },
     );
@@ -192,28 +197,42 @@ export class EpochTrainer {
     this.#control.decideSnapshot(everySteps !== undefined && (global + 1) % everySteps === 0, index + 1);
   }
 
+  /** Rows whose mean has the weight 1. Steps that are accumulated for one update weigh as many rows as they have. */
+  #unitOf({ count }: Rows): number {
+    return this.training.accumulate > 1 ? this.training.batchSize : count;
+  }
+
   /**
-   * Loss of the whole batch, the same in every worker. NaN if the step is skipped, because the loss or the gradient is
-   * not finite.
+   * Loss of the whole batch and the weight of its gradients, the same in every worker. The loss is NaN if the step is
+   * skipped, because the loss or the gradient is not finite.
    */
-  #judgedLossOf(rank: number, step: Step, epoch: number): number {
+  #judged(rank: number, step: Step, epoch: number): { loss: number; weight: number } {
     const { index, global: globalStep, present, tree } = step;
-    const loss = this.#lossOf(step);
+    const { loss, weight } = this.#lossOf(step);
     const judged = { globalStep, present, program: tree.program };
-    if (Number.isFinite(loss) && this.#verdict.isFinite(rank, judged)) return loss;
+    if (Number.isFinite(loss) && this.#verdict.isFinite(rank, judged)) return { loss, weight };
     this.#requireFiniteParameters(epoch, index);
-    if (this.training.nonFinite === 'skip') return Number.NaN;
+    if (this.training.nonFinite === 'skip') return { loss: Number.NaN, weight: 0 };
     throw (Number.isFinite(loss) ? gradientNotFinite : lossNotFinite)(loss, epoch, index);
   }
 
-  /** Loss of the whole batch, summed in shard order. */
-  #lossOf({ present, batch }: Step): number {
-    if (batch.count === 0) return Number.NaN;
-    let loss = 0;
+  /** Loss of the whole batch, summed in shard order, and the weight of its gradients; 0 if nothing in it has weight. */
+  #lossOf({ present, batch }: Step): { loss: number; weight: number } {
+    if (batch.count === 0) return { loss: Number.NaN, weight: 0 };
+    const { kind, shards } = this.training;
+    let [sum, weights] = [0, 0];
     present.forEach((has, shard) => {
-      if (has) loss += this.#shardLosses[shard] as number;
+      if (!has) return;
+      sum += this.#shardLosses[shard] as number;
+      weights += this.#shardLosses[shards + shard] as number;
     });
-    return loss;
+    const weight = { mean: batch.count / this.#unitOf(batch), ratio: weights, total: 1 }[kind];
+    return { loss: weight === 0 && sum === 0 ? 0 : sum / weight, weight };
+  }
+
+  #note(step: number, loss: number, weight: number): void {
+    this.#losses[step] = loss;
+    if (this.#weights) this.#weights[step] = weight;
   }
 
   /** Parameters that are not finite would make every further step a bad one. */

@@ -21,11 +21,10 @@ export interface StepToUpdate {
   readonly program: Int32Array;
   /** Number of workers that share the update. */
   readonly active: number;
-  /**
-   * Part that is skipped because the loss or the gradient is not finite: the gradients of this step, or the whole
-   * update that follows it, if all other steps accumulated for it are skipped as well.
-   */
-  readonly skip: false | 'step' | 'update';
+  /** Weight of its gradients: their sum over all steps of an update is divided by that of the weights. */
+  readonly weight: number;
+  /** True if its gradients are left out, because the loss or the gradient is not finite. */
+  readonly skip: boolean;
 }
 
 /** One worker's part of a step after the shard gradients: their sum, and the update. */
@@ -34,6 +33,7 @@ export class Updater {
   readonly #scalarNames: readonly string[];
   readonly #slots: readonly TypedArray[];
   readonly #sum: TypedArray | undefined;
+  readonly #weight: TypedArray | undefined;
   readonly #squares: TypedArray | undefined;
   readonly #memory: TypedArray;
   readonly #progress: ShareProgress;
@@ -48,21 +48,26 @@ export class Updater {
     private readonly local: LocalMemory,
     private readonly recorder?: Recorder,
   ) {
-    const { gradients, sum, clip, memory, scalars } = training;
+    const { gradients, sum, weight, clip, memory, scalars } = training;
     this.#scalars = new Float64Array(scalars);
     this.#scalarNames = Array.from({ length: training.scalarCount }, (_, i) => `scalar ${i}`);
     this.#slots = gradients.map((slot) => viewInto(slot));
     this.#sum = sum && viewInto(sum);
+    this.#weight = weight && viewInto(weight);
     this.#squares = clip && viewInto(clip.squares);
     this.#memory = viewInto(memory);
     this.#progress = new ShareProgress(training.marks);
   }
 
-  /** Adds up the gradients of a batch, and updates the parameters if an update is due after this step. */
+  /**
+   * Adds up the gradients of a batch, and updates the parameters if an update is due after this step. An update without
+   * any weight is not made.
+   */
   run(rank: number, step: StepToUpdate): void {
     const { accumulate, clip, updates } = this.training;
     const turn = step.globalStep % accumulate;
-    const due = turn === accumulate - 1 && step.skip !== 'update';
+    const weight = this.#accumulate(rank, step, turn === 0);
+    const due = turn === accumulate - 1 && weight !== 0;
     const mine: number[] = [];
     if (rank < step.active) for (let i = rank; i < updates.length; i += step.active) mine.push(i);
     for (const index of mine) this.#gather(index, step, turn === 0, due);
@@ -78,8 +83,16 @@ export class Updater {
       this.control.meet(this.job.workers, rank);
       this.recorder?.end('wait');
     }
-    for (const index of mine) this.#update(index, step);
+    for (const index of mine) this.#update(index, step, weight);
     this.recorder?.end('update');
+  }
+
+  /** Weight of all steps since the last update. Steps write and read in turns, so that no worker reads too late. */
+  #accumulate(rank: number, { globalStep, weight, skip }: StepToUpdate, first: boolean): number {
+    const before = first ? 0 : (this.#weight?.[globalStep % 2] ?? 0);
+    const after = skip ? before : before + weight;
+    if (rank === 0 && this.#weight) this.#weight[(globalStep + 1) % 2] = after;
+    return after;
   }
 
   /** Sums the gradients of a share, and updates its buffers. */
@@ -134,26 +147,28 @@ export class Updater {
     return directProgram?.length === program.length && directProgram.every((word, i) => word === program[i]);
   }
 
-  #update(index: number, { step, scalars, program }: StepToUpdate): void {
+  #update(index: number, { step, scalars, program }: StepToUpdate, weight: number): void {
     const share = this.training.updates[index];
     if (!share || this.#progress.isUpdated(index, step)) return;
-    const { scalarCount, clip } = this.training;
+    const { scalarCount, clip, divides } = this.training;
+    const divisor = divides ? weight : 1;
     const executable = this.#executable((this.#isDirect(program) && share.direct) || share.update);
     for (let i = 0; i < scalarCount; i++) {
       executable.array(this.#scalarNames[i] as string)[0] = this.#scalars[
         scalars * scalarCount + i
       ] as number;
     }
-    if (clip) executable.array('clip')[0] = this.#clipScale(clip.norm);
+    if (divides) executable.array('scale')[0] = 1 / divisor;
+    if (clip) executable.array('clip')[0] = this.#clipScale(clip.norm, divisor);
     executable.run(null, this.#random(step), this.#progress.mark(index, step, 'updated'));
   }
 
   /** Scale of the clipped gradients; every worker adds the same numbers in the same order. */
-  #clipScale(clipNorm: number): number {
+  #clipScale(clipNorm: number, divisor: number): number {
     const squares = this.#squares as TypedArray;
     let total = 0;
     for (let i = 0; i < squares.length; i++) total += squares[i] as number;
-    return clipScale(clipNorm, Math.sqrt(total) / this.training.accumulate);
+    return clipScale(clipNorm, Math.sqrt(total) / divisor);
   }
 
   #executable(plan: BoundPlan): BoundExecutable {

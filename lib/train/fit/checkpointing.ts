@@ -9,7 +9,7 @@ import {
 import { onSigterm } from '../../checkpoint/sigterm.js';
 import type { RunProgress, RunSettings } from '../../checkpoint/state.js';
 import { CheckpointStore, type SavedRun } from '../../checkpoint/store.js';
-import { inCopies, lossesSource, type RunMemory, sourcesOf } from '../../checkpoint/tensor-sources.js';
+import { inCopies, type RunMemory, StepFigures, sourcesOf } from '../../checkpoint/tensor-sources.js';
 import { failed, invalid, messageOf } from '../../graph/errors.js';
 import type { Optimizer } from '../../optim/index.js';
 import { type OptimizerMemory, tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
@@ -140,9 +140,11 @@ export class Checkpointing {
       throw invalid('fit', expected, `${state.steps} steps`);
     }
     run.optimizer.restoreSchedules(schedules);
-    const losses = lossesSource(new Float64Array(epochStep));
-    await this.store.load(saved, [...run.sources, losses]);
-    new Float64Array(run.training.losses).set(new Float64Array(losses.buffer));
+    const steps = new StepFigures(run.training, epochStep);
+    // The weights are missing from the checkpoint of a run whose loss was no ratio.
+    const saves = steps.sources.filter(({ name }) => header.tensors.some((tensor) => tensor.name === name));
+    await this.store.load(saved, [...run.sources, ...saves]);
+    steps.restore();
     Object.assign(state, { steps: step, updates, epochs, history: [...history] });
     this.#start = start;
     this.#behind = progress;
@@ -286,8 +288,8 @@ export class Checkpointing {
 
   async #save(sources: readonly TensorSource[], progress: RunProgress): Promise<void> {
     const { settings, training } = this.#run as Run;
-    const losses = new Float64Array(training.losses, 0, progress.epochStep);
-    const path = await this.store.save([...sources, lossesSource(losses)], { settings, progress });
+    const steps = new StepFigures(training, progress.epochStep);
+    const path = await this.store.save([...sources, ...steps.sources], { settings, progress });
     this.#newest = { key: keyOf(progress), path };
   }
 

@@ -1,7 +1,7 @@
 import { stepError } from '../../graph/outcome.js';
+import { readFigures } from '../../parallel/prepare/read-figures.js';
 import type { EvaluationJob } from '../../parallel/protocol/job.js';
 import type { Figures } from '../options.js';
-import { readFigures } from '../prepare/jobs.js';
 import type { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 
@@ -18,7 +18,7 @@ export async function evaluateIn(
 ): Promise<Figures> {
   try {
     await session.run((rank) => ({ kind: 'evaluate', rank }));
-    return readFigures(evaluation);
+    return (await readFigures(evaluation, session.workers)) as Figures;
   } catch (error) {
     if (!restarts?.take(error)) throw stepError(op, error);
     await session.restart();

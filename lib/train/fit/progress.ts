@@ -52,7 +52,7 @@ export function watchEpoch(
   const steps = batchCount(length, batchSize);
   const expected = start.stretch ? (stretch.expected ?? Number.NaN) : length;
   const control = new Control(words);
-  const losses = new Float64Array(training.losses);
+  const losses = new StepLosses(training, length);
   const before = Math.min(startStep * batchSize, length);
   writeScalars(training, start, optimizer);
   new ShareProgress(training.marks).begin(startStep);
@@ -74,7 +74,7 @@ export function watchEpoch(
       steps: batchCount(expected, batchSize),
       examples,
       examplesPerSecond,
-      loss: meanLoss(losses, step, batchSize, length),
+      loss: losses.over(step),
       eta,
     };
   };
@@ -104,27 +104,52 @@ export function watchEpoch(
       const seconds = (ended - started) / 1000;
       return {
         epoch,
-        loss: meanLoss(losses, steps, batchSize, length),
+        loss: losses.over(steps),
         seconds,
         examplesPerSecond: (length - before) / seconds,
-        stepLosses: losses.slice(0, steps),
-        skippedSteps: losses.subarray(0, steps).filter(Number.isNaN).length,
+        stepLosses: losses.first(steps),
+        skippedSteps: losses.first(steps).filter(Number.isNaN).length,
         skippedItems: at(skipped, 0),
       };
     },
   };
 }
 
-/** Mean loss over the samples of the first steps, without skipped ones; the last batch may be smaller. */
-function meanLoss(losses: Float64Array, steps: number, batchSize: number, length: number): number {
-  let sum = 0;
-  let samples = 0;
-  for (let step = 0; step < steps; step++) {
-    const loss = losses[step] as number;
-    if (Number.isNaN(loss)) continue;
-    const count = Math.min(batchSize, length - step * batchSize);
-    sum += loss * count;
-    samples += count;
+/** The losses of the steps of an epoch. */
+class StepLosses {
+  readonly #losses: Float64Array;
+  readonly #weights: Float64Array | undefined;
+
+  /** @param length number of samples up to the last step; the last batch may be smaller */
+  constructor(
+    private readonly training: TrainingJob,
+    private readonly length: number,
+  ) {
+    this.#losses = new Float64Array(training.losses);
+    this.#weights = training.weights && new Float64Array(training.weights);
   }
-  return sum / samples;
+
+  /** A copy of the losses of the first steps. */
+  first(steps: number): Float64Array {
+    return this.#losses.slice(0, steps);
+  }
+
+  /** Loss over the first steps without skipped ones: their mean, weighted as each was, or their total. */
+  over(steps: number): number {
+    let [sum, weights] = [0, 0];
+    for (let step = 0; step < steps; step++) {
+      const loss = this.#losses[step] as number;
+      if (Number.isNaN(loss)) continue;
+      const weight = this.#weightOf(step);
+      sum += loss * weight;
+      weights += weight;
+    }
+    return this.training.kind === 'total' && weights > 0 ? sum : sum / weights;
+  }
+
+  #weightOf(step: number): number {
+    const { kind, batchSize } = this.training;
+    if (kind === 'total') return 1;
+    return this.#weights?.[step] ?? Math.min(batchSize, this.length - step * batchSize);
+  }
 }

@@ -26,6 +26,11 @@ export class Session {
     signal?.throwIfAborted();
   }
 
+  /** Number of the job's workers. */
+  get workers(): number {
+    return this.#job?.workers ?? 0;
+  }
+
   /** Runs one task on every worker; see `WorkerPool.run`. */
   run(taskOf: (rank: number) => Task): Promise<(Timeline | undefined)[]> {
     if (!this.#pool) throw new RangeError('the session has no threads');

@@ -12,7 +12,7 @@ import { bytesOf, missingMemory } from '../../parallel/protocol/shared-memory.js
 import { summingSteps } from '../../runtime/executable.js';
 import { kernelBytes } from '../../runtime/kernel-memory.js';
 import type { CompiledEvaluation, CompiledTraining, JobContext } from '../prepare/compile-job.js';
-import { planWithin, type ResourceLimits } from '../prepare/jobs.js';
+import { planWithin, type ResourceLimits, statesOf } from '../prepare/jobs.js';
 
 /** A training, an evaluation, or both, to be run within a budget. */
 export interface Workload {
@@ -76,13 +76,13 @@ export class MemoryEstimator {
   /** Bytes of the smallest arena that is enough for `workers` workers. */
   smallestArena(workers: number): number {
     const arenas = this.choices.map(({ smallest }) => smallest.plan.arenaBytes);
-    return Math.max(0, ...arenas, ...this.#updatePlans(workers).map(({ plan }) => plan.arenaBytes));
+    return Math.max(0, ...arenas, ...this.#otherPlans(workers).map(({ plan }) => plan.arenaBytes));
   }
 
   /** Bytes of the arena that the quickest plans for `workers` workers need. */
   quickestArena(workers: number): number {
     const arenas = this.choices.map(({ quickest }) => quickest.plan.arenaBytes);
-    return Math.max(0, ...arenas, ...this.#updatePlans(workers).map(({ plan }) => plan.arenaBytes));
+    return Math.max(0, ...arenas, ...this.#otherPlans(workers).map(({ plan }) => plan.arenaBytes));
   }
 
   /** Numbers of shards that each of `workers` workers may run together, the largest first; 1 means one at a time. */
@@ -114,12 +114,10 @@ export class MemoryEstimator {
     if (!this.#updates.has(workers)) {
       const { parameters: flat, optimizer, memory } = context;
       const sharing = { workers, mayBeFewer: this.#mayBeFewer(workers), steps: 0 };
+      const { assigned = [], kind = 'mean', shards = 1 } = training ?? {};
       const update =
         training &&
-        prepareUpdates(
-          { flat, optimizer, memory, assigned: training.assigned, shards: training.shards, ...sharing },
-          missingMemory,
-        );
+        prepareUpdates({ flat, optimizer, memory, assigned, kind, shards, ...sharing }, missingMemory);
       this.#updates.set(workers, update);
     }
     return this.#updates.get(workers);
@@ -138,9 +136,7 @@ export class MemoryEstimator {
     );
     const changed = bytesOf(flat.memory);
     const optimizer = sum(tensorsOf(memory).map(bytesOf));
-    const figures = evaluation
-      ? 8 * evaluation.figures.length * Math.ceil(evaluation.data.length / evaluation.batchSize)
-      : 0;
+    const states = evaluation ? sum(statesOf(evaluation, workers).map(bytesOf)) : 0;
     return {
       parameters: changed + sum(own.map(({ dtype, size }) => size * bytesPerElement(dtype))),
       gradients: sum(update?.gradients.map(bytesOf) ?? []),
@@ -149,7 +145,7 @@ export class MemoryEstimator {
         (snapshot ? changed + optimizer : 0) +
         (training ? stepBytes(training, update as UpdateJob) + queueBytes(training) : 0) +
         (update?.clip ? bytesOf(update.clip.squares) : 0) +
-        figures +
+        states +
         this.#constants(),
     };
   }
@@ -158,11 +154,11 @@ export class MemoryEstimator {
     const { training, evaluation } = this.workload;
     const chosen = (plans: readonly BoundPlanChoices[]) =>
       plans.map((known) => planWithin(known, arenaBytes));
-    const updates = this.#updatePlans(workers);
+    const others = this.#otherPlans(workers);
     const further = sizesOfInstances(this.#groupsOf(workers)[rank] ?? [], together).map((sizes) =>
       chosen(sizes.map((rows) => training?.plans.get(rows) as BoundPlanChoices)),
     );
-    const instances = [[...chosen(this.choices), ...updates], ...further];
+    const instances = [[...chosen(this.choices), ...others], ...further];
     const orders = 8 * (training?.data.length ?? 0) + 4 * (evaluation?.data.length ?? 0);
     const all = instances.flat();
     // The last batch of a stream has shards of up to two sizes of its own.
@@ -175,11 +171,14 @@ export class MemoryEstimator {
     };
   }
 
-  #updatePlans(workers: number): BoundPlan[] {
+  /** The plans of updates, and those that merge the states of an evaluation. */
+  #otherPlans(workers: number): BoundPlan[] {
     const shares = this.updateOf(workers)?.updates ?? [];
-    return shares
-      .flatMap((share) => (share ? [share.update, share.direct, share.squares] : []))
-      .filter((plan) => plan !== undefined);
+    const { evaluation } = this.workload;
+    return [
+      ...shares.flatMap((share) => (share ? [share.update, share.direct, share.squares] : [])),
+      evaluation?.merge,
+    ].filter((plan) => plan !== undefined);
   }
 
   #groupsOf(workers: number): Group[][] {
@@ -247,8 +246,9 @@ function localBytes(plans: readonly BoundPlan[]): number {
  * Bytes of the losses and the optimiser's scalars of each step. A stream's do not count, as they take memory only as
  * far as they are used.
  */
-function stepBytes({ data, shards, steps }: CompiledTraining, { scalarCount }: UpdateJob): number {
-  return 8 * shards + (data instanceof StreamMemory ? 0 : 8 * (1 + scalarCount) * steps);
+function stepBytes({ data, shards, kind, steps }: CompiledTraining, { scalarCount }: UpdateJob): number {
+  const figures = kind === 'ratio' ? 2 : 1;
+  return 16 * shards + (data instanceof StreamMemory ? 0 : 8 * (figures + scalarCount) * steps);
 }
 
 function queueBytes({ data }: CompiledTraining): number {

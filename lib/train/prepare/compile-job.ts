@@ -2,17 +2,21 @@ import { blocksOf } from '../../data/field.js';
 import type { Dataset } from '../../data/index.js';
 import { StreamMemory } from '../../data/stream-memory.js';
 import { invalid } from '../../graph/errors.js';
-import type { Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
-import type { Loss, Metric, Module } from '../../nn/index.js';
+import type { Tensor } from '../../graph/tensor.js';
+import type { Figure, Loss, Metric, Module, Sums } from '../../nn/index.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
-import { compileFigures, outputShape } from '../../parallel/prepare/compile-shard.js';
-import { compileShards } from '../../parallel/prepare/compile-shards.js';
+import { type CompiledFigures, compileFigures } from '../../parallel/prepare/compile-figures.js';
+import { outputShape } from '../../parallel/prepare/compile-shard.js';
+import { type CompiledShards, compileShards } from '../../parallel/prepare/compile-shards.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
 import { inMode } from './mode.js';
+
+/** Figures to report besides the loss, by name. */
+export type Metrics = Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
 
 /** Model, optimiser, memory and settings from which a trainer's jobs are made. */
 export interface JobContext {
@@ -24,9 +28,9 @@ export interface JobContext {
   readonly seed: number;
   readonly nice?: number | undefined;
   readonly model: Module;
-  readonly loss: Loss;
+  readonly loss: Loss<Tensor | Sums>;
   readonly optimizer: Optimizer;
-  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly metrics: Metrics;
   readonly parameters: FlatParameters;
   readonly memory: OptimizerMemory;
 }
@@ -48,17 +52,15 @@ export interface Compilation {
   readonly plans: ReadonlyMap<number, BoundPlanChoices>;
 }
 
-export interface CompiledTraining extends Compilation {
+export interface CompiledTraining extends Compilation, Pick<CompiledShards, 'assigned' | 'kind'> {
   readonly shards: number;
   /** Maximum number of workers. */
   readonly workers: number;
-  /** Buffers that shards assign. */
-  readonly assigned: readonly Variable[];
   /** Maximum number of steps of an epoch. */
   readonly steps: number;
 }
 
-export interface CompiledEvaluation extends Compilation {
+export interface CompiledEvaluation extends Compilation, CompiledFigures {
   readonly figures: readonly string[];
 }
 
@@ -105,17 +107,15 @@ export function compileEvaluation(
   const forward = model.forward.bind(model);
   const figures = { loss, ...metrics };
   return inMode(model, false, () => {
-    const plans = new Map<number, BoundPlanChoices>();
-    for (const rows of shardSizes(data.length, batchSize, 1)) {
-      plans.set(rows, compileFigures(forward, figures, { rows, inputs, targets }, parameters));
-    }
+    const sizes = shardSizes(data.length, batchSize, 1);
+    const compiled = compileFigures(sizes, { forward, figures, inputs, targets, parameters });
     checkTargets(loss, data, () => outputShape(forward, { rows: 1, inputs, targets }));
-    return { data, batchSize, plans, figures: Object.keys(figures) };
+    return { data, batchSize, ...compiled, figures: Object.keys(figures) };
   });
 }
 
 /** Checks targets before anything is trained; those that transforms compute are checked when they are loaded. */
-function checkTargets(loss: Loss, data: Dataset, output: () => Shape): void {
+function checkTargets(loss: Pick<Loss, 'checkTargets'>, data: Dataset, output: () => Shape): void {
   // The targets of a stream are not there yet.
   if (data instanceof StreamMemory) return;
   if (!loss.checkTargets || data.loaded.targets.dtype !== data.targets.dtype) return;

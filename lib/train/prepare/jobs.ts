@@ -1,16 +1,16 @@
 import type { Dataset } from '../../data/index.js';
-import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { compileShards } from '../../parallel/prepare/compile-shards.js';
 import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { prepareUpdates } from '../../parallel/prepare/update-job.js';
 import { Control } from '../../parallel/protocol/control.js';
-import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
+import type { BoundPlan, EvaluationJob, Job, TensorForm, TrainingJob } from '../../parallel/protocol/job.js';
+import { mergePlaces } from '../../parallel/protocol/merge-order.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
-import { sharedBuffer } from '../../parallel/protocol/shared-memory.js';
+import { sharedBuffer, sharedMemory } from '../../parallel/protocol/shared-memory.js';
 import { formatBytes } from '../../runtime/memory-size.js';
-import type { Figures, FitOptions } from '../options.js';
+import type { FitOptions } from '../options.js';
 import {
   type CompiledEvaluation,
   type CompiledTraining,
@@ -50,7 +50,7 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
 /** Allocates the memory of a compiled training. */
 export function trainingJob(
   context: JobContext,
-  { data, batchSize, shards, plans, assigned, steps }: CompiledTraining,
+  { data, batchSize, shards, plans, assigned, kind, steps }: CompiledTraining,
   { workers, arenaBytes, together }: ResourceLimits,
   { shuffle = true, nonFinite = 'stop' }: FitOptions,
 ): TrainingJob {
@@ -63,9 +63,11 @@ export function trainingJob(
     shuffle,
     shards,
     plans: plansWithin(plans, arenaBytes),
-    ...prepareUpdates({ flat, optimizer, memory, assigned, shards, workers, mayBeFewer, steps }),
-    shardLosses: sharedBuffer('float64', shards),
+    ...prepareUpdates({ flat, optimizer, memory, assigned, kind, shards, workers, mayBeFewer, steps }),
+    kind,
+    shardLosses: sharedBuffer('float64', 2 * shards),
     losses: sharedBuffer('float64', steps),
+    ...(kind === 'ratio' ? { weights: sharedBuffer('float64', steps) } : {}),
     nonFinite,
     state: [{ ...flat.memory, elements: flat.trainableElements }, ...tensorsOf(memory)],
     stateMagnitudes: sharedBuffer('float64', workers),
@@ -91,16 +93,36 @@ export function planRows(
 
 /** Allocates the memory for the figures of a compiled evaluation. */
 export function evaluationJob(
-  { data, batchSize, plans, figures }: CompiledEvaluation,
-  { arenaBytes }: Pick<ResourceLimits, 'arenaBytes'>,
+  { data, batchSize, plans, figures, state, merge, result }: CompiledEvaluation,
+  { arenaBytes, workers }: Pick<ResourceLimits, 'arenaBytes' | 'workers'>,
 ): EvaluationJob {
   return {
     ...samplesOf(data),
     batchSize,
     plans: plansWithin(plans, arenaBytes),
     figures,
-    values: sharedBuffer('float64', batchCount(data.length, batchSize) * figures.length),
+    state,
+    states: statesOf({ data, batchSize, state }, workers).map(({ dtype, elements }) =>
+      sharedMemory(dtype, elements),
+    ),
+    places: placesOf({ data, batchSize }),
+    merge,
+    result,
   };
+}
+
+/** Places for states that a worker of an evaluation needs. */
+function placesOf({ data, batchSize }: Pick<CompiledEvaluation, 'data' | 'batchSize'>): number {
+  return mergePlaces(batchCount(data.length, batchSize));
+}
+
+/** The memory for the states of all workers: each tensor for all places. */
+export function statesOf(
+  { data, batchSize, state }: Pick<CompiledEvaluation, 'data' | 'batchSize' | 'state'>,
+  workers: number,
+): TensorForm[] {
+  const places = workers * placesOf({ data, batchSize });
+  return state.map(({ dtype, elements }) => ({ dtype, elements: places * elements }));
 }
 
 /** The quickest of the plans that fit in an arena. Throws if none does. */
@@ -126,18 +148,4 @@ function plansWithin(
 /** The part of a job that describes its data set. */
 function samplesOf({ inputs, targets, transforms, length }: Dataset) {
   return { samples: { inputs, targets, transforms }, length, skipped: sharedBuffer('int32', 1) };
-}
-
-/** Figures of an evaluation: means over the samples, added in the order of the batches. */
-export function readFigures({ figures, length, batchSize, values }: EvaluationJob): Figures {
-  const all = new Float64Array(values);
-  const means = figures.map((name, i) => {
-    let sum = 0;
-    for (let batch = 0; batch < batchCount(length, batchSize); batch++) {
-      const count = Math.min(batchSize, length - batch * batchSize);
-      sum += count * at(all, batch * figures.length + i);
-    }
-    return [name, sum / length];
-  });
-  return Object.fromEntries(means) as Figures;
 }

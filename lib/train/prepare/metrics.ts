@@ -1,0 +1,41 @@
+import { invalid } from '../../graph/errors.js';
+import { Tensor } from '../../graph/tensor.js';
+import { Figure, type FigureDefinition, figure } from '../../nn/losses/figure.js';
+import type { Metrics } from './compile-job.js';
+
+/** An example for those who know metrics by names or as lists. */
+const EXAMPLE = 'metrics must be an object of functions and figures, such as { accuracy: nn.accuracy }';
+
+/** Checks the option `metrics` of a trainer; the four functions of a figure may be given as they are. */
+export function requireMetrics(metrics: unknown): Metrics {
+  if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics) || metrics instanceof Map) {
+    throw invalid('Trainer', EXAMPLE, metrics);
+  }
+  if (metrics instanceof Figure || metrics instanceof Tensor || isDefinition(metrics)) {
+    throw invalid('Trainer', `${EXAMPLE}, each under a name`, metrics);
+  }
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, metric]) => [name, requireMetric(name, metric)]),
+  );
+}
+
+function requireMetric(name: string, metric: unknown): Metrics[string] {
+  if (name === 'loss')
+    throw invalid('Trainer', 'metrics must not have the name loss, which is that of the loss itself');
+  if (typeof metric === 'function') return metric as Metrics[string];
+  if (metric instanceof Figure) return metric;
+  if (isDefinition(metric)) return figure(metric);
+  const hint = typeof metric === 'string' ? `, such as nn.accuracy or nn.meanAbsoluteError` : '';
+  throw invalid(
+    'Trainer',
+    `metric ${name} must be a function of output and target or a figure${hint}`,
+    metric,
+  );
+}
+
+/** True for an object that is meant as a figure. */
+function isDefinition(metric: unknown): metric is FigureDefinition {
+  return (
+    typeof metric === 'object' && metric !== null && 'update' in metric && typeof metric.update === 'function'
+  );
+}
