@@ -1,12 +1,12 @@
 import { at } from '../graph/at.js';
-import { formatType, invalid } from '../graph/errors.js';
-import { hostScalar, Variable } from '../graph/leaf.js';
+import { formatType, invalid, requireOptions } from '../graph/errors.js';
+import { full, hostScalar, Variable } from '../graph/leaf.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
-import type { Tensor } from '../graph/tensor.js';
+import { Tensor } from '../graph/tensor.js';
 import { assign, currentTrace } from '../graph/trace.js';
 import { Parameter } from '../nn/parameter.js';
-import { add, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
+import { add, cast, div, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
 import { AverageExchange } from './averages.js';
 import type { GroupMatch } from './options.js';
 import type { ParameterMemory } from './requests.js';
@@ -32,6 +32,15 @@ export interface Stages {
   readonly average?: number;
 }
 
+export interface StepOptions {
+  /**
+   * Weight of these gradients among those that are averaged, as the number of rows whose mean they are of: by steps that
+   * `accumulate` joins, and by shards of a data-parallel function. Default: 1; in `dataParallel` that of the loss if it is
+   * one of this package, else the number of rows.
+   */
+  readonly weight?: number | Tensor;
+}
+
 /** Parameters that are updated by one rule at one rate. A group without `match` takes all that no other group takes. */
 export interface ParameterGroup extends Partial<GroupMatch> {
   readonly rule: UpdateRule;
@@ -41,8 +50,8 @@ export interface ParameterGroup extends Partial<GroupMatch> {
 /** Groups of parameters with their rules and rates, and in a hand-written loop also the state of the parameters. */
 export class Optimizer {
   #steps = 0;
-  /** Weight of the steps taken since the last update by compiled and data-parallel functions; 1 for each of equal size. */
-  accumulated = 0;
+  /** Weight of the steps taken since the last update by compiled and data-parallel functions. */
+  readonly #accumulated = new Variable(new Storage([], 'float64'));
   readonly #memory = new Map<Variable, ParameterMemory>();
   readonly #averages = new AverageExchange(() =>
     [...this.#memory].flatMap(([parameter, { average }]) =>
@@ -122,23 +131,29 @@ export class Optimizer {
    * Inside a function given to `compile()` or `dataParallel()`: updates each parameter by its gradient on every run.
    * Frozen parameters (`trainable` false when the function is traced) stay unchanged.
    */
-  step(parameters: readonly Variable[], gradients: readonly Tensor[]): void {
+  step(parameters: readonly Variable[], gradients: readonly Tensor[], options: StepOptions = {}): void {
     const trace = currentTrace(`${this.name}.step`);
+    const weight = requireWeight(this.name, options);
     const trained = this.#requireTrainable(parameters, gradients);
     const memories = trained.map(([parameter]) => this.#memoryOf(parameter));
     trace.afterRun.push(() => {
       this.#steps++;
-      // Who makes the update itself knows the weight of the step.
-      if (trace.updates) return;
-      const { accumulate = 1 } = this.stages;
-      this.accumulated = this.#steps % accumulate === 0 ? 0 : this.accumulated + 1;
     });
     if (trace.updates) {
       const [own, theirs] = [
         trained.map(([parameter]) => parameter),
         trained.map(([, gradient]) => gradient),
       ];
-      trace.updates.push({ optimizer: this, parameters: own, gradients: theirs, memories });
+      const given = weight === undefined ? {} : { weight };
+      const accumulated = this.#accumulated;
+      trace.updates.push({
+        optimizer: this,
+        parameters: own,
+        gradients: theirs,
+        memories,
+        accumulated,
+        ...given,
+      });
       return;
     }
     const scalars = this.scalarsAt(0).map((_, i) =>
@@ -149,9 +164,11 @@ export class Optimizer {
     const turn = hostScalar(`${this.name} turn`, () => this.#steps % accumulate);
     const sums = trained.map(([, gradient], i) => {
       const sum = memories[i]?.sum;
-      return sum ? where(gt(turn, 0), add(sum, gradient), gradient) : gradient;
+      if (!sum) return gradient;
+      const share = weight ? mul(gradient, cast(weight, gradient.dtype)) : gradient;
+      return where(gt(turn, 0), add(sum, share), share);
     });
-    const means = accumulate > 1 ? sums.map((sum) => mul(sum, 1 / accumulate)) : sums;
+    const means = accumulate > 1 ? divided(sums, this.#accumulate(turn, weight)) : sums;
     const clip = clipNorm === undefined ? undefined : clipScaleOf(clipNorm, means);
     const due = accumulate > 1 ? eq(turn, accumulate - 1) : undefined;
     trained.forEach(([parameter], i) => {
@@ -219,6 +236,13 @@ export class Optimizer {
     return trained;
   }
 
+  /** Weight of all steps since the last update, in a trace. */
+  #accumulate(turn: Tensor, weight: Tensor | undefined): Tensor {
+    const total = add(where(gt(turn, 0), this.#accumulated, 0), weight ? cast(weight, 'float64') : 1);
+    assign(this.#accumulated, total);
+    return total;
+  }
+
   #memoryOf(parameter: Variable): ParameterMemory {
     const known = this.#memory.get(parameter);
     if (known) return known;
@@ -234,6 +258,21 @@ export class Optimizer {
     this.#memory.set(parameter, memory);
     return memory;
   }
+}
+
+function requireWeight(op: string, options: StepOptions): Tensor | undefined {
+  requireOptions(op, options);
+  const { weight } = options;
+  if (weight === undefined) return undefined;
+  if (typeof weight === 'number' && weight > 0 && Number.isFinite(weight)) return full([], weight, 'float64');
+  if (weight instanceof Tensor && weight.ndim === 0) return weight;
+  throw invalid(op, 'weight must be a positive number or a scalar tensor', weight);
+}
+
+/** Quotients of sums by their weight. */
+function divided(sums: readonly Tensor[], weight: Tensor): Tensor[] {
+  const scale = div(1, weight);
+  return sums.map((sum) => mul(sum, cast(scale, sum.dtype)));
 }
 
 /** True if optimisers may change a variable: any but a frozen parameter. */

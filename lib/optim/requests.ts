@@ -20,6 +20,10 @@ export interface UpdateRequest {
   /** One for each parameter, as in `memories`. */
   readonly gradients: readonly Tensor[];
   readonly memories: readonly ParameterMemory[];
+  /** Weight of the gradients, if the function gives one. */
+  readonly weight?: Tensor;
+  /** Weight of the steps since the last update. */
+  readonly accumulated: Variable;
 }
 
 declare module '../graph/trace.js' {

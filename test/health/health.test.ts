@@ -421,7 +421,7 @@ describe('the errors of inspect', () => {
     [
       'a loss with axes',
       () => inspect(two(), (y) => y, x, labels),
-      'inspect: the loss must have one element, got [12,3]',
+      "inspect: the loss must be a scalar; reduction 'mean' or 'sum' makes it one, got float32[12,3]",
     ],
   ];
   it.each(calls)('say what is wrong with %s', async (_, call, message) => {

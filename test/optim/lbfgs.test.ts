@@ -140,7 +140,7 @@ describe('L-BFGS', () => {
     const frozen = net().freeze();
     const step = (parameters: Parameters<optim.LBFGS['step']>[0], loss: Parameters<optim.LBFGS['step']>[1]) =>
       optim.lbfgs().step(parameters, loss);
-    await expect(step([point], () => point)).rejects.toThrow('lbfgs: the loss must be one number');
+    await expect(step([point], () => point)).rejects.toThrow('lbfgs: the loss must be a scalar');
     await expect(step([], () => point.sum())).rejects.toThrow('at least one parameter must be trainable');
     await expect(step(frozen.parameters(), () => point.sum())).rejects.toThrow('must be trainable');
     await expect(step([point], point as never)).rejects.toThrow('lbfgs: loss must be a function');

@@ -43,7 +43,8 @@ async function loop(optimizer: optim.Optimizer, prepare = (_: Net) => {}) {
   const parameters = model.parameters();
   const step = compile((x: Tensor, y: Tensor) => {
     const loss = nn.mseLoss(model.forward(x), y);
-    optimizer.step(parameters, grad(loss, parameters));
+    // A trainer weighs accumulated steps by their rows, and the last batch has fewer.
+    optimizer.step(parameters, grad(loss, parameters), { weight: x.shape[0] as number });
     return loss;
   });
   for (let epoch = 0; epoch < EPOCHS; epoch++) {

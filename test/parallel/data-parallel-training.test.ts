@@ -41,6 +41,14 @@ const stepOf = (model: nn.Module, optimizer: optim.Optimizer) => (x: Tensor, y: 
   return loss;
 };
 
+/** The same for any function: steps are averaged by the rows of their batches. */
+const weighedStepOf = (model: nn.Module, optimizer: optim.Optimizer) => (x: Tensor, y: Tensor) => {
+  const loss = nn.crossEntropy(model.forward(x), y);
+  const parameters = model.parameters();
+  optimizer.step(parameters, grad(loss, parameters), { weight: x.shape[0] as number });
+  return loss;
+};
+
 function shared(fn: (x: Tensor, y: Tensor) => Tensor, workers: number, shards: number) {
   const step = dataParallel(fn, { workers, shards, seed: SEED });
   opened.push(step);
@@ -145,9 +153,9 @@ describe('the state of an optimiser', () => {
   it('goes on from compiled steps to data-parallel ones and back', async () => {
     const [expected, model] = [still(), still()];
     const [reference, own] = [optimizer(), optimizer()];
-    const whole = compile(stepOf(expected, reference));
+    const whole = compile(weighedStepOf(expected, reference));
     for (let i = 0; i < 3; i++) await loop(whole, 1);
-    const [alone, both] = [compile(stepOf(model, own)), shared(stepOf(model, own), 2, 4)];
+    const [alone, both] = [compile(weighedStepOf(model, own)), shared(weighedStepOf(model, own), 2, 4)];
     await loop(alone, 1);
     await loop(both, 1);
     await loop(alone, 1);
@@ -159,9 +167,12 @@ describe('the state of an optimiser', () => {
   it('is the same for two functions', async () => {
     const [expected, model] = [still(), still()];
     const [reference, own] = [optimizer(), optimizer()];
-    const whole = compile(stepOf(expected, reference));
+    const whole = compile(weighedStepOf(expected, reference));
     for (let i = 0; i < 3; i++) await loop(whole, 1);
-    const [first, second] = [shared(stepOf(model, own), 2, 4), shared(stepOf(model, own), 1, 2)];
+    const [first, second] = [
+      shared(weighedStepOf(model, own), 2, 4),
+      shared(weighedStepOf(model, own), 1, 2),
+    ];
     for (const step of [first, second, first]) await loop(step, 1);
     expectClose(model, expected);
   });
@@ -169,9 +180,9 @@ describe('the state of an optimiser', () => {
   it('and the parameters may be moved by a Trainer in between', async () => {
     const [expected, model] = [still(), still()];
     const [reference, own] = [optimizer(), optimizer()];
-    const whole = compile(stepOf(expected, reference));
+    const whole = compile(weighedStepOf(expected, reference));
     for (let i = 0; i < 2; i++) await loop(whole, 1);
-    const step = shared(stepOf(model, own), 2, 4);
+    const step = shared(weighedStepOf(model, own), 2, 4);
     const predict = shared((x) => model.forward(x), 2, 2);
     const x = tensor(samples.inputs.data.slice(0, 3 * 72), { shape: [3, 6, 6, 2] });
     const y = tensor(new Int32Array(3));

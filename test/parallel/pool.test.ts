@@ -3,7 +3,8 @@ import { ChainruleError, data, nn, optim, Trainer } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WorkerPool } from '#lib/parallel/prepare/pool.js';
 import { Control } from '#lib/parallel/protocol/control.js';
-import type { Job } from '#lib/parallel/protocol/job.js';
+import type { Job, SharedMemory } from '#lib/parallel/protocol/job.js';
+import { viewInto } from '#lib/parallel/protocol/shared-memory.js';
 import { Gate } from '../helpers/gate.js';
 import { failure } from '../helpers/graphs.js';
 import { collect, mlp, noise, parametersOf, points, threads, uncheckedLoss } from '../helpers/training.js';
@@ -151,19 +152,20 @@ describe('an abort', () => {
   it('ends an evaluation too', async () => {
     const trainer = trainerOf(2);
     const controller = new AbortController();
-    let values: Float64Array = new Float64Array();
+    let states: SharedMemory[] = [];
     const run = WorkerPool.prototype.run;
     vi.spyOn(WorkerPool.prototype, 'run').mockImplementation(function (this: WorkerPool, task) {
       const running = run.call(this, task);
       const { job } = this as unknown as { job: Job };
-      if (job.evaluation) values = new Float64Array(job.evaluation.values);
+      states = [...(job.evaluation?.states ?? states)];
       controller.abort();
       return running;
     });
     const evaluating = trainer.evaluate(points(1000), { batchSize: 1, signal: controller.signal });
     expect((await failure(evaluating)).name).toBe('AbortError');
-    // The loss and the accuracy of each batch, which no worker has begun.
-    expect(values).toEqual(new Float64Array(2000));
+    // The sums and weights of the loss and the accuracy, which no worker has begun.
+    expect(states).toHaveLength(4);
+    for (const state of states) expect(viewInto(state).every((value) => value === 0)).toBe(true);
     expect(threads()).toBe(0);
   });
 });

@@ -18,7 +18,6 @@ import {
   compileStep,
   culpritOf,
   joinedName,
-  kindOf,
   readInPlace,
   type StepTrace,
   scalarName,
@@ -64,7 +63,7 @@ export class StepEntry {
     const assigned = [...new Set(traces.flatMap(({ trace }) => [...trace.assignments.keys()]))];
     for (const trace of traces) requireSameTrace(trace, first);
     requireNotUpdated(first, assigned);
-    this.layout = layoutFor({ request: first.request, kind: kindOf(first), assigned });
+    this.layout = layoutFor({ request: first.request, kind: first.shares.kind, assigned });
     this.#inPlace = traces.flatMap((trace) => readInPlace(trace, this.layout));
     const args = like.map(({ shape, dtype }) => batchRows(rows, shape, dtype));
     this.#arguments = args.map(({ memory }) => viewInto(memory));
@@ -75,7 +74,7 @@ export class StepEntry {
       ...update,
       rows,
       unit: update.accumulate > 1 ? this.layout.unit : rows,
-      kind: kindOf(first),
+      kind: first.shares.kind,
       shards,
       plans: new Map(traces.map((trace) => [trace.rows, compileStep(trace, this.layout)])),
       batches: Object.fromEntries([
@@ -173,12 +172,12 @@ function notFinite(why: string): ChainruleError {
 }
 
 /** Names of a shard's figures. */
-function figuresOf({ scalars, sums }: Pick<StepTrace, 'scalars' | 'sums'>): string[] {
+function figuresOf({ scalars, shares }: Pick<StepTrace, 'scalars' | 'shares'>): string[] {
   const ofScalars = scalars.flatMap((node, i) => {
     const divides = sumsOf(node)?.weight !== undefined;
     return divides ? [scalarName(i), weightName(i)] : [scalarName(i)];
   });
-  return sums?.weight === undefined ? ofScalars : [...ofScalars, LOSS_WEIGHT];
+  return shares.weight === undefined ? ofScalars : [...ofScalars, LOSS_WEIGHT];
 }
 
 /** Memory for a tensor with `rows` rows, each of shape `shape.slice(1)`. */
@@ -189,10 +188,10 @@ function batchRows(rows: number, shape: Shape, dtype: DType): BatchRows {
 
 /** Checks that shards of different sizes have like results and request the same update. */
 function requireSameTrace(trace: StepTrace, first: StepTrace): void {
-  const formOf = ({ scalars, joined, sums }: StepTrace) =>
+  const formOf = ({ scalars, joined, shares }: StepTrace) =>
     [
-      kindOf({ sums }),
-      ...figuresOf({ scalars, sums }),
+      shares.kind,
+      ...figuresOf({ scalars, shares }),
       ...joined.map(({ dtype, shape }) => dtype + formatShape(shape.slice(1))),
     ].join();
   const alike =

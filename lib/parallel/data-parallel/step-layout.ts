@@ -89,21 +89,23 @@ export class StepLayout {
 
   /** Stores the optimiser's scalars and weight for the next update, and resets the progress. */
   begin(): void {
-    const optimizer = this.changes.request?.optimizer;
-    if (optimizer) {
+    const { request } = this.changes;
+    if (request) {
+      const { optimizer, accumulated } = request;
       const scalars = optimizer.scalarsAt(optimizer.updatesAfter(optimizer.steps));
       new Float64Array(this.update.scalars).set(scalars);
       const { weight } = this.update;
-      if (weight) viewInto(weight)[optimizer.steps % 2] = optimizer.accumulated;
+      if (weight) viewInto(weight)[optimizer.steps % 2] = accumulated.storage.data[0] as number;
     }
     new ShareProgress(this.update.marks).begin(0);
   }
 
   /** Tells the optimiser, which has counted the step, what the step has accumulated. */
   finish(): void {
-    const optimizer = this.changes.request?.optimizer;
+    const { request } = this.changes;
     const { weight } = this.update;
-    if (optimizer && weight) optimizer.accumulated = viewInto(weight)[optimizer.steps % 2] as number;
+    if (!request || !weight) return;
+    request.accumulated.storage.data[0] = viewInto(weight)[request.optimizer.steps % 2] as number;
   }
 
   /** Progress of the update. */

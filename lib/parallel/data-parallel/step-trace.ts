@@ -6,7 +6,7 @@ import { invalid } from '../../graph/errors.js';
 import { full, type InputAttributes, input, Variable } from '../../graph/leaf.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
 import { type Trace, traced } from '../../graph/trace.js';
-import { type FigureKind, type Sums, sumsOf } from '../../nn/losses/sums.js';
+import { type FigureKind, sumsOf } from '../../nn/losses/sums.js';
 import { cast, mul } from '../../ops/primitives/elementwise.js';
 import { collectUpdates, type UpdateRequest } from '../../optim/requests.js';
 import type { RandomState } from '../../runtime/executable.js';
@@ -16,6 +16,15 @@ import { bindShard, requireConstantWeight } from '../prepare/compile-shard.js';
 import type { BoundPlan } from '../protocol/job.js';
 import { LOSS_WEIGHT } from '../protocol/shares.js';
 import type { StepLayout } from './step-layout.js';
+
+/** How the gradients of shards are added up: those of their means by rows, of their sums, or by weights of their own. */
+interface Shares {
+  readonly kind: FigureKind;
+  /** Of the shard, if the kind is 'ratio'. */
+  readonly weight?: Tensor | number | undefined;
+  /** The share of a loss, or of a gradient; left out for a mean by rows. */
+  readonly of?: (x: Tensor) => Tensor;
+}
 
 /** A function of a batch, traced for shards of `rows` rows. */
 export interface StepTrace {
@@ -27,8 +36,8 @@ export interface StepTrace {
   /** The result tensors that have the shard's rows. */
   readonly joined: readonly Tensor[];
   readonly request: UpdateRequest | undefined;
-  /** The loss that all of the update's gradients are of, if it is a ratio or a total. */
-  readonly sums: Sums | undefined;
+  /** How the shards' gradients make those of the batch. */
+  readonly shares: Shares;
   readonly trace: Trace;
 }
 
@@ -65,27 +74,27 @@ export function traceStep(
     scalars: outputs.filter(({ ndim }) => ndim === 0),
     joined: outputs.filter(({ ndim }) => ndim > 0),
     request,
-    sums: request && sumsOfLoss(request, trace),
+    shares: request ? sharesOf(request, trace) : { kind: 'mean' },
     trace,
   };
 }
 
 /** Compiles a traced shard. */
 export function compileStep(
-  { inputs, scalars, joined, request, sums, trace }: StepTrace,
+  { inputs, scalars, joined, request, shares, trace }: StepTrace,
   { flat, changes }: StepLayout,
 ): BoundPlan {
   const dtype = flat.elements > 0 ? flat.memory.dtype : (scalars[0]?.dtype ?? 'float32');
   const weight = input('weight', [], dtype);
   const factor = input('factor', [], dtype);
   const weigh = weigher(weight);
-  if (sums) requireConstantWeight('dataParallel', sums.weight, flat.parameters);
+  requireConstantWeight('dataParallel', shares.weight, flat.parameters);
   const figures = [
     ...scalars.flatMap((node, i): [string, Tensor][] => {
       const { sum, weight: own } = sumsOf(node) ?? { sum: weigh(node) };
       return [[scalarName(i), sum], ...(own ? [[weightName(i), exactly(own)] as [string, Tensor]] : [])];
     }),
-    ...(sums?.weight ? [[LOSS_WEIGHT, exactly(sums.weight)] as [string, Tensor]] : []),
+    ...(shares.weight ? [[LOSS_WEIGHT, exactly(shares.weight)] as [string, Tensor]] : []),
     ...joined.map((node, i): [string, Tensor] => [joinedName(i), node]),
   ];
   const slopes = new Map(request?.parameters.map((x, i) => [x, at(request.gradients, i)]));
@@ -97,7 +106,7 @@ export function compileStep(
       factor,
     },
     figures: Object.fromEntries(figures),
-    gradients: weightedGradients(trace, flat.parameters, gradients, sums ? () => sums.sum : weigher(factor)),
+    gradients: weightedGradients(trace, flat.parameters, gradients, shares.of ?? weigher(factor)),
     assignments: trace.assignments,
     weight,
   };
@@ -138,14 +147,9 @@ export const scalarName = (index: number) => `scalar result ${index}`;
 export const weightName = (index: number) => `weight of scalar result ${index}`;
 export const joinedName = (index: number) => `result ${index}`;
 
-/** Kind of the loss that the update's gradients are of. */
-export function kindOf({ sums }: Pick<StepTrace, 'sums'>): FigureKind {
-  if (!sums) return 'mean';
-  return sums.weight === undefined ? 'total' : 'ratio';
-}
-
-/** The sums of the loss whose gradients a function hands to its optimiser as they are. */
-function sumsOfLoss({ parameters, gradients }: UpdateRequest, { gradientCalls }: Trace): Sums | undefined {
+/** Looks for the loss whose gradients a function hands to its optimiser as they are. */
+function sharesOf({ parameters, gradients, weight }: UpdateRequest, { gradientCalls }: Trace): Shares {
+  if (weight) return { kind: 'ratio', weight, of: weigher(weight) };
   const losses = new Set(
     parameters.map((x, i) => {
       const gradient = at(gradients, i);
@@ -154,7 +158,9 @@ function sumsOfLoss({ parameters, gradients }: UpdateRequest, { gradientCalls }:
     }),
   );
   const [loss] = losses;
-  return losses.size === 1 && loss ? sumsOf(loss) : undefined;
+  const sums = losses.size === 1 && loss ? sumsOf(loss) : undefined;
+  if (!sums) return { kind: 'mean' };
+  return { kind: sums.weight === undefined ? 'total' : 'ratio', weight: sums.weight, of: () => sums.sum };
 }
 
 const exactly = (weight: Tensor | number): Tensor =>
