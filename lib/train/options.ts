@@ -4,7 +4,7 @@ import type { Dataset } from '../data/index.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
-import type { Figure, Loss, Metric, Sums } from '../nn/index.js';
+import type { Figure, FigureDefinition, Loss, Metric, Sums } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
 import type { MemorySize } from '../runtime/memory-size.js';
 
@@ -44,7 +44,7 @@ export interface TrainerOptions {
   /** Seed of the initial values, the order of the samples and dropout. Default 0. */
   readonly seed?: number;
   /** Figures to report besides the loss. Default: those that suit the loss, such as accuracy for cross-entropy. */
-  readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
+  readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure | FigureDefinition>>;
 }
 
 export interface FitOptions {

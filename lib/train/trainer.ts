@@ -92,7 +92,7 @@ export class Trainer {
     this.workers = workers === 'auto' ? this.#cores.cores : workers;
     this.model = model.init(seed);
     this.#options = { ...options, seed };
-    this.#metrics = requireMetrics(metrics ?? loss.metrics ?? {});
+    this.#metrics = requireMetrics(metrics === undefined ? (loss.metrics ?? {}) : metrics);
     this.#memory = new TrainerMemory(model, optimizer);
     this.#predict = compile((input: Tensor) => inMode(this.model, false, () => model.forward(input)));
   }

@@ -39,7 +39,7 @@ interface Training {
   readonly batchSize?: number;
   readonly epochs?: number;
   readonly samples?: data.Dataset;
-  readonly options?: Parameters<typeof optim.sgd>[0];
+  readonly options?: Partial<optim.SgdOptions>;
   readonly fit?: Parameters<Trainer['fit']>[1];
 }
 
