@@ -29,7 +29,7 @@ export {
 export { LBFGS, type LbfgsOptions, lbfgs } from './lbfgs.js';
 export { type LionOptions, type LionSettings, lion } from './lion.js';
 export { type OneCycleLROptions, oneCycleLR } from './one-cycle.js';
-export { Optimizer, type ParameterGroup, type Stages } from './optimizer.js';
+export { Optimizer, type ParameterGroup, type Stages, type StepOptions } from './optimizer.js';
 export type { GroupMatch, GroupOptions, OptimizerOptions } from './options.js';
 export { type PlateauOptions, reduceOnPlateau } from './plateau.js';
 export type { Update, UpdateRule } from './rule.js';

@@ -40,11 +40,16 @@ const validation = images(20, 2);
 const STEPS = 5;
 const EPOCHS = 4;
 
-function trainerOf(optimizer: optim.Optimizer, workers = 2, seed = 3): Trainer {
+function trainerOf(
+  optimizer: optim.Optimizer,
+  workers = 2,
+  seed = 3,
+  loss: nn.Loss = nn.crossEntropy,
+): Trainer {
   const model = new Everything();
   model.scale.freeze();
   model.counts.storage.data.set([1, -2, 3]);
-  return new Trainer(model, { loss: nn.crossEntropy, optimizer, workers, shards: 4, seed });
+  return new Trainer(model, { loss, optimizer, workers, shards: 4, seed });
 }
 
 const options = (checkpoint?: CheckpointOptions, epochs = EPOCHS) => ({
@@ -72,24 +77,35 @@ async function outcomeOf(trainer: Trainer, optimizer: optim.Optimizer) {
   };
 }
 
-describe.each(Object.entries(optimizers))('a run with %s', (_, makeOptimizer) => {
+const runs: [string, () => optim.Optimizer, nn.Loss?][] = [
+  ...Object.entries(optimizers).map(([name, make]): [string, () => optim.Optimizer] => [name, make]),
+  [
+    'weights of classes and labels that do not count, accumulated',
+    () => optim.sgd({ lr: 0.05, accumulate: 3, clipNorm: 0.5 }),
+    nn.crossEntropy.with({ weight: [1, 10, 0.5, 3], ignoreIndex: 2 }),
+  ],
+];
+
+describe.each(runs)('a run with %s', (_, makeOptimizer, loss) => {
+  const made = (optimizer: optim.Optimizer, workers?: number) => trainerOf(optimizer, workers, 3, loss);
+
   it('goes on from any of its checkpoints to the same bits, figures and rates', async () => {
     const plain = makeOptimizer();
-    const reference = trainerOf(plain);
+    const reference = made(plain);
     const epochs = await collect(reference.fit(train, options()));
     const expected = await outcomeOf(reference, plain);
     // In the middle of an epoch, at its end before the figures were reported, and at the end of the run.
     for (const [i, step] of [2, STEPS, 7, 14, EPOCHS * STEPS].entries()) {
       const [dir, copy] = [folder(), folder()];
       const first = makeOptimizer();
-      const saving = trainerOf(first, 3);
+      const saving = made(first, 3);
       await collect(saving.fit(train, options({ dir, everySteps: step, keep: 99 })));
       expect(await outcomeOf(saving, first)).toEqual(expected);
       const name = `step-${String(step).padStart(9, '0')}.safetensors`;
       cpSync(join(dir, name), join(copy, name));
 
       const optimizer = makeOptimizer();
-      const resumed = trainerOf(optimizer, 1 + (i % 3));
+      const resumed = made(optimizer, 1 + (i % 3));
       for (const variable of [...resumed.model.parameters(), ...buffersOf(resumed)]) {
         variable.storage.data.fill(9);
       }
