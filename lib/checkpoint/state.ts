@@ -10,7 +10,10 @@ export type Figures = { readonly loss: number } & { readonly [name: string]: num
 export interface EpochRecord {
   /** From 1, counted over all calls of `fit`. */
   readonly epoch: number;
-  /** Mean loss over the samples of all steps that were not skipped, each with the parameters before its step. */
+  /**
+   * Loss over the samples of all steps that were not skipped, each with the parameters before its step: their mean, weighted
+   * as the loss is, or their total.
+   */
   readonly loss: number;
   /** Wall-clock time of training, without validation. */
   readonly seconds: number;

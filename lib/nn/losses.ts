@@ -3,7 +3,6 @@ export * from './losses/binary.js';
 export type { Configurable } from './losses/configurable.js';
 export * from './losses/cross-entropy.js';
 export * from './losses/embedding.js';
-export { type Figure, type FigureDefinition, type FigureState, figure } from './losses/figure.js';
 export type { LabelOptions } from './losses/labels.js';
 export * from './losses/likelihood.js';
 export type { Loss, Metric, TargetCheck } from './losses/loss.js';

@@ -17,8 +17,9 @@ import { clipScaleOf, type StepScalars, updatePiece } from './update.js';
 /** The stages of an optimiser that treat all parameters together, around the rule that updates each. */
 export interface Stages {
   /**
-   * Steps whose mean gradient makes one update; the parameters stay unchanged in between. Schedules count updates.
-   * Default 1.
+   * Steps whose mean gradient makes one update; the parameters stay unchanged in between. Schedules count updates. In a
+   * `Trainer` each step weighs as its loss does, by default by the rows of its batch, so that small batches make the step
+   * of the whole one. Steps are counted over epochs and calls: an epoch's rest goes on in the next. Default 1.
    */
   readonly accumulate?: number;
   /** Scales the gradients of all parameters so that their joint norm is at most this (Pascanu et al. 2013). */

@@ -11,6 +11,7 @@ import type { MemorySize } from '../runtime/memory-size.js';
 export type { EpochRecord, Figures } from '../checkpoint/state.js';
 
 export interface TrainerOptions {
+  /** What is minimised: a loss of `nn`, or a function of output and target (see `nn.Loss`). */
   readonly loss: Loss<Tensor | Sums>;
   readonly optimizer: Optimizer;
   /**
@@ -43,7 +44,11 @@ export interface TrainerOptions {
   readonly log?: (line: string) => void;
   /** Seed of the initial values, the order of the samples and dropout. Default 0. */
   readonly seed?: number;
-  /** Figures to report besides the loss. Default: those that suit the loss, such as accuracy for cross-entropy. */
+  /**
+   * Figures to report besides the loss, by name: functions of output and target that return a scalar, which counts as the
+   * mean of its rows, or `{ sum, weight }`; or figures of `nn.figure`. Default: those that suit the loss, such as accuracy
+   * for cross-entropy. See docs/figures.md.
+   */
   readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure | FigureDefinition>>;
 }
 
@@ -65,8 +70,9 @@ export interface FitOptions {
    * Reaction to a step whose loss, gradients or next buffers are not finite, which is known before anything is updated.
    * 'stop' rejects with the op and the layer that first made such a value; the parameters are those of the step before.
    * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`; neither the
-   * optimiser's rule nor its schedule counts it. With gradient accumulation, a skipped step adds nothing, and an update
-   * whose steps are all skipped is not made. The epoch's loss leaves skipped steps out, and is NaN if all were skipped.
+   * optimiser's rule nor its schedule counts it. With gradient accumulation, a skipped step adds neither gradients nor
+   * weight, and an update whose steps are all skipped is not made. The epoch's loss leaves skipped steps out, and is NaN if
+   * all were skipped.
    * If the parameters themselves are not finite, both reject. See docs/numerics.md. Default 'stop'.
    */
   readonly nonFinite?: 'stop' | 'skip';

@@ -83,7 +83,7 @@ export class Trainer {
   readonly #feed = new ProgressFeed();
   readonly #log: (line: string) => void;
 
-  /** @throws if `workers` or `shards` is not a positive integer, or the model has no parameters */
+  /** @throws if an option is not what it must be, or the model has no parameters */
   constructor(model: Module, options: TrainerOptions) {
     const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
     requireTrainerOptions(options);
@@ -181,7 +181,10 @@ export class Trainer {
     return this.#feed.read();
   }
 
-  /** The loss and the metrics over a data set, as means over its samples. */
+  /**
+   * The loss and the metrics over a data set: each is added up over all batches, and divided once. NaN for the mean of
+   * nothing, as where no label counts.
+   */
   async evaluate(data: Dataset, options: Pick<FitOptions, 'batchSize' | 'signal'> = {}): Promise<Figures> {
     const { batchSize, signal } = options;
     requireData('evaluate', data, batchSize);

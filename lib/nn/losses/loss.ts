@@ -1,7 +1,7 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { Figure } from './figure.js';
+import type { Figure } from '../figure.js';
 import type { Sums } from './sums.js';
 
 /**

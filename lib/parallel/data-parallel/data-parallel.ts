@@ -52,12 +52,14 @@ export interface DataParallelFunction<Arguments extends readonly Tensor[], R ext
  *
  * The function may make one optimiser step: the shards' gradients, weighted by their shares of the rows, are added in a
  * fixed order, and all workers together update the parameters once, in place. The loss should therefore be a mean over
- * its rows. Clipping, accumulation and averages apply to the whole batch. The state is the optimiser's own, so compiled
+ * its rows. The mean or sum that a loss of this package returns is known by its sums, which are added up over the shards
+ * before they are divided; the option `weight` of `step` gives any other weight. Clipping, accumulation and averages apply
+ * to the whole batch, and accumulated steps weigh as the shards do. The state is the optimiser's own, so compiled
  * functions continue from it. Variables that the function assigns, such as the running statistics of batch
  * normalisation, receive the weighted mean of the shards' values. Without a step or assignments, the function evaluates
  * or predicts.
  *
- * Scalar results are averaged over the shards with the same weights; all other results must have the shard's rows as
+ * Scalar results are averaged over the shards by their rows, or by the sums of those that have them; all other results must have the shard's rows as
  * their first axis, and are concatenated in order.
  *
  * All results have the same bits for any number of workers. Random numbers depend on the seed, the number of previous

@@ -3,7 +3,7 @@ import { at } from '../../graph/at.js';
 import { formatType, invalid } from '../../graph/errors.js';
 import { input } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { Figure } from '../../nn/losses/figure.js';
+import type { Figure } from '../../nn/figure.js';
 import { asModelInput } from '../../nn/model-input.js';
 import { nativeKernels } from '../../runtime/native-kernels.js';
 import type { BoundPlan, Source, TensorForm } from '../protocol/job.js';

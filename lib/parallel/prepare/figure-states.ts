@@ -3,7 +3,7 @@ import { formatType, invalid } from '../../graph/errors.js';
 import { full } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
-import { Figure, type FigureDefinition, type FigureState } from '../../nn/losses/figure.js';
+import { Figure, type FigureDefinition, type FigureState } from '../../nn/figure.js';
 import { requireTerms, type Sums, type Terms } from '../../nn/losses/sums.js';
 import { add, cast, div, mul } from '../../ops/primitives/elementwise.js';
 import { reshape } from '../../ops/primitives/movement.js';

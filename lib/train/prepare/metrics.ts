@@ -1,6 +1,6 @@
 import { invalid } from '../../graph/errors.js';
 import { Tensor } from '../../graph/tensor.js';
-import { Figure, type FigureDefinition, figure } from '../../nn/losses/figure.js';
+import { Figure, type FigureDefinition, figure } from '../../nn/figure.js';
 import type { Metrics } from './compile-job.js';
 
 /** An example for those who know metrics by names or as lists. */

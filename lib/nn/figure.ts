@@ -1,5 +1,5 @@
-import { invalid } from '../../graph/errors.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { invalid } from '../graph/errors.js';
+import type { Tensor } from '../graph/tensor.js';
 
 /** The state of a figure: tensors by name. */
 export type FigureState = { readonly [name: string]: Tensor };
