@@ -526,8 +526,8 @@ const failures = [
   {
     name: 'accumulated steps weigh the same, however many rows they have',
     file: 'lib/parallel/worker/train-epoch.ts',
-    find: 'return this.training.accumulate > 1 ? this.training.batchSize : count;',
-    replace: 'return count;',
+    find: 'batch.count / this.#unit;',
+    replace: '1;',
     tests: ['test/train/ratios.test.ts'],
   },
   {

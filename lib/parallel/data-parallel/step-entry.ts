@@ -73,7 +73,7 @@ export class StepEntry {
     this.job = {
       ...update,
       rows,
-      unit: update.accumulate > 1 ? this.layout.unit : rows,
+      ...(update.accumulate > 1 ? { unit: this.layout.unit } : {}),
       kind: first.shares.kind,
       shards,
       plans: new Map(traces.map((trace) => [trace.rows, compileStep(trace, this.layout)])),

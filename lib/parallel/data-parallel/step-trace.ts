@@ -12,7 +12,7 @@ import { collectUpdates, type UpdateRequest } from '../../optim/requests.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { FUNCTION, findNonFinite, type NonFiniteOp, originOf } from '../../runtime/non-finite.js';
 import { type Result, requireOwnInputs, tensorsOf } from '../../runtime/traced-results.js';
-import { bindShard, requireConstantWeight } from '../prepare/compile-shard.js';
+import { bindShard, requireConstantWeight, weightInputs } from '../prepare/compile-shard.js';
 import type { BoundPlan } from '../protocol/job.js';
 import { LOSS_WEIGHT } from '../protocol/shares.js';
 import type { StepLayout } from './step-layout.js';
@@ -82,11 +82,10 @@ export function traceStep(
 /** Compiles a traced shard. */
 export function compileStep(
   { inputs, scalars, joined, request, shares, trace }: StepTrace,
-  { flat, changes }: StepLayout,
+  { flat, changes, update }: StepLayout,
 ): BoundPlan {
   const dtype = flat.elements > 0 ? flat.memory.dtype : (scalars[0]?.dtype ?? 'float32');
-  const weight = input('weight', [], dtype);
-  const factor = input('factor', [], dtype);
+  const { weight, factor, ...weights } = weightInputs(dtype, update.accumulate > 1);
   const weigh = weigher(weight);
   requireConstantWeight('dataParallel', shares.weight, flat.parameters);
   const figures = [
@@ -102,11 +101,15 @@ export function compileStep(
   const shard = {
     inputs: {
       ...Object.fromEntries(inputs.map((node, i) => [argumentName(i), node])),
-      weight,
-      factor,
+      ...weights.inputs,
     },
     figures: Object.fromEntries(figures),
-    gradients: weightedGradients(trace, flat.parameters, gradients, shares.of ?? weigher(factor)),
+    gradients: weightedGradients(
+      trace,
+      flat.parameters,
+      gradients,
+      shares.of ?? (factor === weight ? weigh : weigher(factor)),
+    ),
     assignments: trace.assignments,
     weight,
   };

@@ -1,6 +1,6 @@
 import { grad } from '../../autodiff/grad.js';
 import type { Form } from '../../data/index.js';
-import { bytesPerElement, isFloat } from '../../graph/dtype.js';
+import { bytesPerElement, type DType, isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { type InputAttributes, input, ones, type Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
@@ -39,23 +39,39 @@ export interface ShardGradients {
   readonly kind: FigureKind;
 }
 
+/** How shards are compiled. */
+export interface ShardOptions {
+  /** True if an update adds up several steps. */
+  readonly accumulates: boolean;
+  /** Buffers that shards of other sizes assign, so that this one must give them a value as well. */
+  readonly alsoAssigned?: readonly Variable[];
+}
+
+/**
+ * The inputs by which shards are weighed: `weight`, the share of the rows of the batch, and for gradients `factor`, the
+ * rows as a multiple of `unit` (see `StepBatch`). They are the same unless an update adds up several steps.
+ */
+export function weightInputs(dtype: DType, accumulates: boolean) {
+  const weight = input('weight', [], dtype);
+  if (!accumulates) return { weight, factor: weight, inputs: { weight } };
+  const factor = input('factor', [], dtype);
+  return { weight, factor, inputs: { weight, factor } };
+}
+
 /**
  * Compiles the gradients of a shard's share of the loss. They go to the shard's slot, followed by its share of the
- * values that `forward` assigns to buffers. The share of a mean is the mean of the shard times the input `factor`; that
- * of other losses is the shard's sum, with the weight that divides it as another figure.
- *
- * @param alsoAssigned buffers that shards of other sizes assign, so that this one must give them a value as well
+ * values that `forward` assigns to buffers. The share of a mean is the mean of the shard times its weight; that of other
+ * losses is the shard's sum, with the weight that divides it as another figure.
  */
 export function compileGradients(
   forward: Forward,
   loss: BatchFunction,
   form: ShardForm,
   flat: FlatParameters,
-  alsoAssigned: readonly Variable[] = [],
+  { accumulates, alsoAssigned = [] }: ShardOptions,
 ): ShardGradients {
   const { x, y } = placeholders(form);
-  const weight = input('weight', [], flat.memory.dtype);
-  const factor = input('factor', [], flat.memory.dtype);
+  const { weight, factor, ...weights } = weightInputs(flat.memory.dtype, accumulates);
   const { parameters } = flat;
   const { result, trace } = traced(() => {
     const terms = requireTerms('Trainer', 'the loss', loss(forward(asModelInput(x)), y));
@@ -66,7 +82,7 @@ export function compileGradients(
   const assigned = [...new Set([...assignments.keys(), ...alsoAssigned])];
   requireConstantWeight('Trainer', result.weight, parameters);
   const shard = {
-    inputs: { inputs: x, targets: y, weight, factor },
+    inputs: { inputs: x, targets: y, ...weights.inputs },
     figures: { loss: result.share, ...(result.weight ? { lossWeight: cast(result.weight, 'float64') } : {}) },
     gradients: grad(result.share, parameters),
     assignments,

@@ -15,6 +15,8 @@ export interface ShardSource {
   readonly inputs: Form;
   readonly targets: Form;
   readonly parameters: FlatParameters;
+  /** Steps of an update. */
+  readonly accumulate: number;
 }
 
 /** The gradient plans of shards by size, the buffers that they assign, and the kind of the loss. */
@@ -27,10 +29,15 @@ export interface CompiledShards {
 /** Compiles the gradient plans by shard size. All assign the same buffers. */
 export function compileShards(
   sizes: readonly number[],
-  { forward, loss, inputs, targets, parameters }: ShardSource,
+  { forward, loss, inputs, targets, parameters, accumulate }: ShardSource,
 ): CompiledShards {
-  const compileAll = (also: readonly Variable[]) =>
-    sizes.map((rows) => compileGradients(forward, loss, { rows, inputs, targets }, parameters, also));
+  const compileAll = (alsoAssigned: readonly Variable[]) =>
+    sizes.map((rows) =>
+      compileGradients(forward, loss, { rows, inputs, targets }, parameters, {
+        accumulates: accumulate > 1,
+        alsoAssigned,
+      }),
+    );
   const first = compileAll([]);
   const assigned = [...new Set(first.flatMap((shard) => shard.assigned))];
   const complete = first.every((shard) => shard.assigned.length === assigned.length);

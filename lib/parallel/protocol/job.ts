@@ -156,8 +156,8 @@ export interface BatchRows {
 /** A function of a batch, traced for its shards (see `dataParallel`). */
 export interface StepJob extends UpdateJob {
   readonly rows: number;
-  /** Rows whose mean has the weight 1 in an update. */
-  readonly unit: number;
+  /** Rows whose mean has the weight 1, if an update adds up several steps. */
+  readonly unit?: number;
   /** Kind of the loss that the gradients are of. */
   readonly kind: FigureKind;
   /** See `TrainingJob`. */

@@ -13,8 +13,8 @@ import type { Recorder } from './recorder.js';
 export interface StepBatch {
   /** Number of rows. */
   readonly count: number;
-  /** Number of rows whose mean has the weight 1 in an update. */
-  readonly unit: number;
+  /** Number of rows whose mean has the weight 1, if an update adds up several steps. */
+  readonly unit?: number | undefined;
   /** Number of parts that it is cut into. */
   readonly shards: number;
   /** With `step`, the key of the random numbers, which also depend on the position of a sample. */
@@ -124,7 +124,7 @@ export class BatchRunner {
     const { count } = shardRows(batch.count, batch.shards, shard);
     // Each shard's mean is weighted by its share of the batch, because shards may be unequal.
     executable.array('weight')[0] = count / batch.count;
-    executable.array('factor')[0] = count / batch.unit;
+    if (batch.unit !== undefined) executable.array('factor')[0] = count / batch.unit;
     this.recorder?.end('load');
     return executable;
   }

@@ -101,7 +101,7 @@ class StepRunner {
   #weight(): number {
     const { kind, rows, unit } = this.step;
     if (kind === 'ratio') return sumOfShares(this.step, LOSS_WEIGHT) as number;
-    return kind === 'mean' ? rows / unit : 1;
+    return kind === 'mean' && unit !== undefined ? rows / unit : 1;
   }
 
   /** The plan for a shard, which reads its rows in place. */

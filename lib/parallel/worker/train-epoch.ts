@@ -158,7 +158,7 @@ export class EpochTrainer {
     const { shards, kind } = this.training;
     this.#batches.run(
       tree.work[rank] ?? [],
-      { count: batch.count, unit: this.#unitOf(batch), shards, seed: this.job.seed, step: global },
+      { count: batch.count, unit: this.#unit, shards, seed: this.job.seed, step: global },
       {
         load: (shard, instance) => this.#runner.load(this.#requestOf(shard, batch, epoch), instance),
         finish: (shard, executable) => {
@@ -197,9 +197,9 @@ export class EpochTrainer {
     this.#control.decideSnapshot(everySteps !== undefined && (global + 1) % everySteps === 0, index + 1);
   }
 
-  /** Rows whose mean has the weight 1. Steps that are accumulated for one update weigh as many rows as they have. */
-  #unitOf({ count }: Rows): number {
-    return this.training.accumulate > 1 ? this.training.batchSize : count;
+  /** Steps that are accumulated for one update weigh as many rows as they have. */
+  get #unit(): number | undefined {
+    return this.training.accumulate > 1 ? this.training.batchSize : undefined;
   }
 
   /**
@@ -226,7 +226,8 @@ export class EpochTrainer {
       sum += this.#shardLosses[shard] as number;
       weights += this.#shardLosses[shards + shard] as number;
     });
-    const weight = { mean: batch.count / this.#unitOf(batch), ratio: weights, total: 1 }[kind];
+    const rows = this.#unit === undefined ? 1 : batch.count / this.#unit;
+    const weight = kind === 'mean' ? rows : kind === 'ratio' ? weights : 1;
     return { loss: weight === 0 && sum === 0 ? 0 : sum / weight, weight };
   }
 

@@ -80,7 +80,7 @@ export function compileTraining(
 }
 
 function shareOut(
-  { parameters, loss, model }: JobContext,
+  { parameters, loss, model, optimizer }: JobContext,
   data: Dataset,
   cut: Pick<CompiledTraining, 'batchSize' | 'workers' | 'shards'>,
 ): CompiledTraining {
@@ -91,7 +91,14 @@ function shareOut(
   const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
   const sizes = shardSizes(length, cut.batchSize, cut.shards);
-  const compiled = compileShards(sizes, { forward, loss, inputs, targets, parameters });
+  const compiled = compileShards(sizes, {
+    forward,
+    loss,
+    inputs,
+    targets,
+    parameters,
+    accumulate: optimizer.stages.accumulate ?? 1,
+  });
   checkTargets(loss, data, () => outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
   const steps = data instanceof StreamMemory ? data.mostSteps : batchCount(length, cut.batchSize);
   return { ...cut, ...compiled, data, steps };

@@ -80,13 +80,13 @@ export function trainingJob(
 export function planRows(
   { model, loss, parameters }: Pick<JobContext, 'model' | 'loss' | 'parameters'>,
   { loaded }: Dataset,
-  { plans, shards }: TrainingJob,
+  { plans, shards, accumulate }: TrainingJob,
   { rows, arenaBytes }: { readonly rows: number } & Pick<ResourceLimits, 'arenaBytes'>,
 ): ReadonlyMap<number, BoundPlan> {
   const missing = shardSizes(rows, rows, shards).filter((size) => !plans.has(size));
   if (missing.length === 0) return new Map();
   // Compiled together with the existing ones, so that all of them assign the same buffers.
-  const source = { forward: model.forward.bind(model), loss, ...loaded, parameters };
+  const source = { forward: model.forward.bind(model), loss, ...loaded, parameters, accumulate };
   const all = inMode(model, true, () => compileShards([...plans.keys(), ...missing], source));
   return plansWithin(new Map([...all.plans].filter(([size]) => missing.includes(size))), arenaBytes);
 }
