@@ -7,6 +7,7 @@ import type { TrainingJob } from '../parallel/protocol/job.js';
 import { shardRows } from '../parallel/protocol/shards.js';
 import { nativeKernels } from '../runtime/native-kernels.js';
 import { prepareTraining } from '../train/prepare/jobs.js';
+import { trainingModes } from '../train/prepare/mode.js';
 import { TrainerMemory } from '../train/prepare/trainer-memory.js';
 import { randomData } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
@@ -63,7 +64,8 @@ function compileStep(scenario: TrainingScenario, given: number | 'auto'): () => 
   const model = scenario.model().init(1);
   const workers = threadsOf(given);
   const cores = given === 'auto' ? workers : undefined;
-  const context = { workers, cores, seed: 1, model, loss, optimizer, metrics: {} };
+  const modes = trainingModes(model);
+  const context = { workers, cores, seed: 1, model, modes, loss, optimizer, metrics: {} };
   const memory = new TrainerMemory(model, optimizer).current();
   const data = randomData(scenario, 1);
   return () => plansOf(prepareTraining({ ...context, ...memory }, data, { batchSize }));

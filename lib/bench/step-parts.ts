@@ -3,6 +3,7 @@ import type { Phase, Timeline } from '../parallel/protocol/timeline.js';
 import { Session } from '../train/fit/session.js';
 import { prepareProfile, recordTraining, WARM_UP } from '../train/inspect/profiling.js';
 import { newJob } from '../train/prepare/jobs.js';
+import { trainingModes } from '../train/prepare/mode.js';
 import { TrainerMemory } from '../train/prepare/trainer-memory.js';
 import { optimizerOf } from './figures.js';
 import { randomData } from './random-data.js';
@@ -31,7 +32,8 @@ export async function stepParts(
   const optimizer = optimizerOf(scenario);
   const model = scenario.model().init(1);
   const memory = new TrainerMemory(model, optimizer).current();
-  const context = { workers, seed: 1, model, loss, optimizer, metrics: {}, ...memory, steps: 0 };
+  const modes = trainingModes(model);
+  const context = { workers, seed: 1, model, modes, loss, optimizer, metrics: {}, ...memory, steps: 0 };
   const training = prepareProfile(context, randomData(scenario, 1), { steps, batchSize });
   const session = new Session();
   try {

@@ -2,6 +2,7 @@ import { context, within } from '../graph/context.js';
 import type { Origin } from '../graph/origin.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Module } from '../nn/module.js';
+import { modulesOf } from '../nn/module-tree.js';
 
 /** One recorded call of a module's `forward`. */
 export interface LayerCall {
@@ -9,9 +10,6 @@ export interface LayerCall {
   readonly module: Module;
   readonly output: Tensor;
 }
-
-/** Name of the model itself, which has no path. */
-export const MODEL = '(model)';
 
 /** Layer of nodes outside of all modules, which compute the loss from the model's output. */
 export const LOSS = '(loss)';
@@ -36,20 +34,6 @@ export function recordCalls<R>(model: Module, fn: () => R): { result: R; calls: 
 function forwardIn<R>(layer: string, fn: () => R): R {
   const origin: Origin = { layer, phase: 'forward' };
   return within({ ...context(), origin }, fn);
-}
-
-/** All modules by path, the model first. A shared module is listed once. */
-function modulesOf(model: Module): Map<string, Module> {
-  const found = new Map<string, Module>();
-  const seen = new Set<Module>();
-  const collect = (path: string, module: Module) => {
-    if (seen.has(module)) return;
-    seen.add(module);
-    found.set(path || MODEL, module);
-    for (const [name, child] of module.namedChildren()) collect(path ? `${path}.${name}` : name, child);
-  };
-  collect('', model);
-  return found;
 }
 
 function watch(path: string, module: Module, calls: LayerCall[]): () => void {

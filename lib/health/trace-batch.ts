@@ -8,9 +8,10 @@ import { asScalar, type Sums } from '../nn/losses/sums.js';
 import type { Loss } from '../nn/losses.js';
 import { asModelInput } from '../nn/model-input.js';
 import type { Module, NamedParameter } from '../nn/module.js';
+import { MODEL } from '../nn/module-tree.js';
 import { accumulateGradients } from '../ops/primitives/backward.js';
 import { reluOp } from '../ops/primitives/elementwise.js';
-import { type LayerCall, LOSS, MODEL, recordCalls } from './record.js';
+import { type LayerCall, LOSS, recordCalls } from './record.js';
 
 /** One batch of a model's inputs and targets. */
 export interface LoadedBatch {

@@ -63,5 +63,5 @@ export * from './layers/transformer-stack.js';
 export * from './layers/upsample.js';
 export type { WeightOptions } from './layers/weight-options.js';
 export * from './losses.js';
-export { Module, type NamedParameter } from './module.js';
+export { type FreezeOptions, Module, type NamedParameter } from './module.js';
 export { Parameter, type ParameterOptions } from './parameter.js';

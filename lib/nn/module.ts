@@ -1,16 +1,27 @@
-import { invalid, requireInteger } from '../graph/errors.js';
+import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { guard } from '../graph/trace.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { describeDifference } from '../text/names.js';
 import { Buffer } from './buffer.js';
+import { modeOf, setMode } from './modes.js';
 import { Parameter } from './parameter.js';
 
 /** A parameter and its path in the model. */
 export type NamedParameter = readonly [path: string, parameter: Parameter];
 
 type Member = Module | Parameter | Buffer;
+
+/** Options of `Module.freeze`. */
+export interface FreezeOptions {
+  /**
+   * What becomes of running statistics. 'keep': the module stays in inference, so that batch normalisation uses the
+   * statistics that it has, and dropout is off. 'update': the module follows `train()` and `eval()` as before, so that
+   * in training batch normalisation uses and tracks the statistics of the batch. Default 'keep'.
+   */
+  readonly statistics?: 'keep' | 'update';
+}
 
 /** Prefix of the names in a checkpoint file whose tensors belong to the training run, not to the model. */
 export const TRAINING_PREFIX = 'training/';
@@ -20,8 +31,6 @@ export const TRAINING_PREFIX = 'training/';
  * of them; the names of the fields form the paths, such as `conv1.weight` or `blocks.0.fc.bias`.
  */
 export abstract class Module {
-  #training = true;
-
   /** A class without a constructor of its own hands its arguments on to here, where they are refused. */
   constructor(...surplus: []) {
     const [first]: readonly unknown[] = surplus;
@@ -29,17 +38,18 @@ export abstract class Module {
   }
 
   /**
-   * True if layers such as dropout behave as in training. Read when a function that calls `forward` is traced; a
-   * compiled function is traced again when the mode of a module that it read has changed.
+   * True if layers such as dropout behave as in training; always false for a module that `freeze` keeps in inference.
+   * Read when a function that calls `forward` is traced; a compiled function is traced again when the mode of a module
+   * that it read has changed.
    */
   get training(): boolean {
-    const read = this.#training;
-    guard(() => this.#training === read);
+    const read = this.#isTraining();
+    guard(() => this.#isTraining() === read);
     return read;
   }
 
   set training(training: boolean) {
-    this.#training = training;
+    setMode(this, { training });
   }
 
   /** Builds the graph of the module's output for the given inputs. */
@@ -84,22 +94,44 @@ export abstract class Module {
   /** Sets the mode of this module and of all modules in it: `train(false)` is `eval()`. */
   train(training = true): this {
     this.training = training;
-    for (const [, child] of this.namedChildren()) child.train(training);
+    // Each by its own method, which its class may have overridden.
+    for (const [, child] of this.namedChildren()) {
+      if (training) child.train(true);
+      else child.eval();
+    }
     return this;
   }
 
   /**
    * Sets this module and all modules in it to inference: no dropout, and running statistics instead of the batch's
-   * own.
+   * own. `Trainer.fit` keeps a part in inference on which it was called while the model itself is in training; the
+   * mode of the model does not matter to `fit`.
    */
   eval(): this {
     return this.train(false);
   }
 
-  /** Excludes all parameters of this module from training; `freeze(false)` lets optimisers change them again. */
-  freeze(frozen = true): this {
+  /**
+   * Excludes all parameters of this module from training, and keeps it and all modules in it in inference: dropout is
+   * off, and running statistics stay. With `{ statistics: 'update' }` only the parameters are frozen. `unfreeze()`, or
+   * `freeze(false)`, undoes it.
+   *
+   *     model.backbone.freeze(); // fine-tune the head alone
+   *
+   * @throws if `statistics` is neither 'keep' nor 'update'
+   */
+  freeze(options: boolean | FreezeOptions = true): this {
+    const frozen = options !== false;
+    const { statistics } = freezeOptions(options);
+    setMode(this, { kept: frozen && statistics === 'keep' });
     for (const parameter of this.parameters()) parameter.trainable = !frozen;
+    for (const [, child] of this.namedChildren()) child.freeze(options);
     return this;
+  }
+
+  /** Undoes `freeze`: optimisers change the parameters again, and the modules follow `train()` and `eval()`. */
+  unfreeze(): this {
+    return this.freeze(false);
   }
 
   /** Writes all parameters and buffers to a safetensors file, atomically. */
@@ -134,6 +166,11 @@ export abstract class Module {
     return this;
   }
 
+  #isTraining(): boolean {
+    const { training, kept } = modeOf(this);
+    return training && !kept;
+  }
+
   #state(): [string, Parameter | Buffer][] {
     return [...this.namedParameters(), ...this.namedBuffers()] as [string, Parameter | Buffer][];
   }
@@ -154,6 +191,14 @@ export abstract class Module {
     collect(this, '');
     return [...found].map(([part, path]) => [path, part]);
   }
+}
+
+function freezeOptions(options: boolean | FreezeOptions): Required<FreezeOptions> {
+  if (typeof options === 'boolean') return { statistics: 'keep' };
+  requireOptions('freeze', options);
+  const { statistics = 'keep' } = options;
+  if (statistics === 'keep' || statistics === 'update') return { statistics };
+  throw invalid('freeze', "statistics must be 'keep' or 'update'", statistics);
 }
 
 /** The parts in a field: its value, or the values in arrays and plain objects, at any depth. */

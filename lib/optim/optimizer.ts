@@ -4,7 +4,7 @@ import { full, hostScalar, Variable } from '../graph/leaf.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 import { Tensor } from '../graph/tensor.js';
-import { assign, currentTrace } from '../graph/trace.js';
+import { assign, currentTrace, guard } from '../graph/trace.js';
 import { Parameter } from '../nn/parameter.js';
 import { add, cast, div, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
 import { AverageExchange } from './averages.js';
@@ -130,12 +130,14 @@ export class Optimizer {
 
   /**
    * Inside a function given to `compile()` or `dataParallel()`: updates each parameter by its gradient on every run.
-   * Frozen parameters (`trainable` false when the function is traced) stay unchanged.
+   * Frozen parameters stay unchanged; the function is traced again when one of `parameters` is frozen or unfrozen.
    */
   step(parameters: readonly Variable[], gradients: readonly Tensor[], options: StepOptions = {}): void {
     const trace = currentTrace(`${this.name}.step`);
     const weight = requireWeight(this.name, options);
     const trained = this.#requireTrainable(parameters, gradients);
+    const wanted = parameters.map(isTrainable);
+    guard(() => parameters.every((parameter, i) => isTrainable(parameter) === wanted[i]));
     const memories = trained.map(([parameter]) => this.#memoryOf(parameter));
     trace.afterRun.push(() => {
       this.#steps++;

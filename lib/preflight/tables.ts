@@ -18,7 +18,8 @@ export function headline({ budget, peak, batchSize, shards, workers }: MemoryPla
 
 /** All figures, from memory by purpose to the cost of other budgets. */
 export function tablesOf(plan: MemoryPlan, pace?: Pace): FigureTable[] {
-  return [memoryTable(plan), arenaTable(plan), workTable(plan, pace), curveTable(plan)];
+  const parts = plan.kept.length > 0 ? [partsTable(plan)] : [];
+  return [memoryTable(plan), arenaTable(plan), workTable(plan, pace), ...parts, curveTable(plan)];
 }
 
 /** Recomputed operations as a share of the necessary ones. */
@@ -93,6 +94,14 @@ function workTable(plan: MemoryPlan, pace: Pace | undefined): FigureTable {
           ? [['steps of an epoch', whole(steps)]]
           : []),
     ],
+  };
+}
+
+function partsTable({ kept }: MemoryPlan): FigureTable {
+  return {
+    title: 'Parts of the model that training leaves in inference',
+    header: ['', 'because of'],
+    rows: kept.map(({ path, by }) => [path, `${by}()`]),
   };
 }
 

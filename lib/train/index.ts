@@ -13,5 +13,6 @@ export type {
   Progress,
   TrainerOptions,
 } from './options.js';
+export type { KeptPart } from './prepare/mode.js';
 export { Trainer } from './trainer.js';
 export type { RunSize, TrainingModule } from './training-module.js';

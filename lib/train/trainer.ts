@@ -57,7 +57,7 @@ import { BATCH_SIZE, type Metrics } from './prepare/compile-job.js';
 import { describeParallelism } from './prepare/describe-parallelism.js';
 import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
 import { requireMetrics } from './prepare/metrics.js';
-import { inMode } from './prepare/mode.js';
+import { describeKept, inInference, inModes, keptParts, type Modes, trainingModes } from './prepare/mode.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
 
 /**
@@ -81,6 +81,8 @@ export class Trainer {
   readonly #calls = new Calls();
   readonly #cores: UsableCores;
   readonly #feed = new ProgressFeed();
+  /** Modes of the call of `fit` under way, whatever the caller sets meanwhile. */
+  #modes: Modes | undefined;
   readonly #log: (line: string) => void;
 
   /** @throws if an option is not what it must be, or the model has no parameters */
@@ -94,7 +96,7 @@ export class Trainer {
     this.#options = { ...options, seed };
     this.#metrics = requireMetrics(metrics === undefined ? (loss.metrics ?? {}) : metrics);
     this.#memory = new TrainerMemory(model, optimizer);
-    this.#predict = compile((input: Tensor) => inMode(this.model, false, () => model.forward(input)));
+    this.#predict = compile((input: Tensor) => inInference(this.model, () => model.forward(input)));
   }
 
   /** Steps taken so far. */
@@ -126,6 +128,7 @@ export class Trainer {
     const session = this.#calls.enter('fit');
     const run = new FitRun(input, session, this.#state, this.#log);
     try {
+      this.#modes = trainingModes(this.model);
       if (options.checkpoint) await run.open();
       const { evaluation, limits, training } = await this.#prepareFit(run);
       if (run.done) return;
@@ -150,6 +153,7 @@ export class Trainer {
       try {
         await run.end();
       } finally {
+        this.#modes = undefined;
         await this.#calls.leave(session);
         this.#feed.end();
       }
@@ -346,6 +350,7 @@ export class Trainer {
       seed,
       nice,
       model: this.model,
+      modes: this.#modes ?? trainingModes(this.model),
       loss,
       optimizer,
       metrics: this.#metrics,
@@ -364,6 +369,8 @@ export class Trainer {
     const training = await run.resume(context, prepared.training);
     if (run.done) return { ...prepared, training };
     this.#log(describeParallelism(training, this.#options, this.#cores));
+    const kept = keptParts(context.model, context.modes);
+    if (kept.length > 0) this.#log(`fit: kept in inference: ${describeKept(kept)}`);
     if (budget && prepared.estimate) this.#log(describeBudget(prepared.estimate, budget));
     if (budget) await collectGarbage();
     return { ...prepared, training };
@@ -400,7 +407,7 @@ export class Trainer {
       updates: this.#updates,
     };
     const batch = await loadSamples(samples, context.seed);
-    return inMode(this.model, true, () => inspectBatch(context, batch, thresholds));
+    return inModes(context.modes, () => inspectBatch(context, batch, thresholds));
   }
 
   /** Evaluates the averaged parameters if the optimiser keeps averages, as these are meant for later use. */

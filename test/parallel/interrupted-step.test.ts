@@ -11,6 +11,7 @@ import { EpochTrainer } from '#lib/parallel/worker/train-epoch.js';
 import { addon } from '#lib/runtime/addon.js';
 import { writeScalars } from '#lib/train/fit/progress.js';
 import { newJob, prepareTraining } from '#lib/train/prepare/jobs.js';
+import { trainingModes } from '#lib/train/prepare/mode.js';
 import { TrainerMemory } from '#lib/train/prepare/trainer-memory.js';
 import { points } from '../helpers/training.js';
 
@@ -34,10 +35,10 @@ const model = () =>
 function epochOf(makeOptimizer: () => optim.Optimizer, workers: number) {
   const optimizer = makeOptimizer();
   const made = model().init(1);
-  made.train(true);
   const memory = new TrainerMemory(made, optimizer);
   const context = {
     ...{ workers, shards: 3, cores: 4, seed: 1, model: made, loss: nn.crossEntropy, optimizer, metrics: {} },
+    modes: trainingModes(made),
     ...memory.current(),
   };
   const prepared = prepareTraining({ ...context, cores: undefined }, points(35), { batchSize: 9 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { randomData } from '#lib/bench/random-data.js';
 import { scenarios } from '#lib/bench/scenarios/index.js';
 import { prepareTraining, workersOf } from '#lib/train/prepare/jobs.js';
+import { trainingModes } from '#lib/train/prepare/mode.js';
 import { TrainerMemory } from '#lib/train/prepare/trainer-memory.js';
 
 describe('a trainer that may use fewer workers', () => {
@@ -14,7 +15,8 @@ describe('a trainer that may use fewer workers', () => {
     const model = scenario.model().init(1);
     const memory = new TrainerMemory(model, optimizer).current();
     const cores = mayUseOne ? 4 : undefined;
-    const context = { workers: 4, cores, seed: 1, model, loss, optimizer, metrics: {}, ...memory };
+    const modes = trainingModes(model);
+    const context = { workers: 4, cores, seed: 1, model, modes, loss, optimizer, metrics: {}, ...memory };
     return prepareTraining(context, randomData(scenario, 1), { batchSize });
   };
 

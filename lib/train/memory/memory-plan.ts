@@ -6,6 +6,7 @@ import { sizeOf } from '../../graph/shapes.js';
 import { batchCount, shardRows } from '../../parallel/protocol/shards.js';
 import type { MemoryBudget } from '../../runtime/memory-size.js';
 import { planWithin } from '../prepare/jobs.js';
+import { type KeptPart, keptParts } from '../prepare/mode.js';
 import { estimateWithoutBudget, fitBudget, fitInTurn, leastOf } from './memory-budget.js';
 import {
   type MemoryEstimate,
@@ -67,6 +68,8 @@ export interface MemoryPlan {
   readonly recomputedFlops: number;
   /** Steps of an epoch; NaN for a stream of unknown length. */
   readonly steps: number;
+  /** The parts of the model that training keeps in inference; see `Module.freeze`. */
+  readonly kept: readonly KeptPart[];
   /** Ten budgets and their cost, from the one that recomputes nothing to the smallest. */
   readonly curve: readonly MemoryPoint[];
   /** Plans of the largest shard: `before` without a budget, `after` as chosen. */
@@ -97,6 +100,7 @@ export function planMemory(workload: TrainingWorkload, budget?: MemoryBudget, sa
     peak: estimate.total,
     ...flops,
     steps: samples === undefined ? Number.NaN : batchCount(samples, batchSize),
+    kept: keptParts(workload.context.model, workload.context.modes),
     curve: curveOf(workload, estimator, workers),
     plans: { before, after },
   };

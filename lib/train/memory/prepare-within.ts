@@ -4,7 +4,7 @@ import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
 import type { FitOptions } from '../options.js';
 import { compileEvaluation, compileTraining, type JobContext } from '../prepare/compile-job.js';
 import { evaluationJob, newJob, type ResourceLimits, trainingJob } from '../prepare/jobs.js';
-import { inMode } from '../prepare/mode.js';
+import { inModes } from '../prepare/mode.js';
 import { fitBudget } from './memory-budget.js';
 import type { MemoryEstimate, TrainingWorkload } from './memory-estimator.js';
 
@@ -31,7 +31,7 @@ export function workloadOf(
   { data, options, snapshot }: TrainingRequest,
 ): TrainingWorkload {
   const { batchSize, validation } = options;
-  const training = inMode(context.model, true, () => compileTraining(context, data, batchSize));
+  const training = inModes(context.modes, () => compileTraining(context, data, batchSize));
   const evaluation = validation && compileEvaluation(context, validation, batchSize);
   return { context, training, evaluation, snapshot };
 }

@@ -13,7 +13,7 @@ import { type CompiledShards, compileShards } from '../../parallel/prepare/compi
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
-import { inMode } from './mode.js';
+import { inInference, type Modes } from './mode.js';
 
 /** Figures to report besides the loss, by name. */
 export type Metrics = Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
@@ -28,6 +28,8 @@ export interface JobContext {
   readonly seed: number;
   readonly nice?: number | undefined;
   readonly model: Module;
+  /** Modes in which the model is trained. */
+  readonly modes: Modes;
   readonly loss: Loss<Tensor | Sums>;
   readonly optimizer: Optimizer;
   readonly metrics: Metrics;
@@ -64,7 +66,7 @@ export interface CompiledEvaluation extends Compilation, CompiledFigures {
   readonly figures: readonly string[];
 }
 
-/** Compiles training on a data set, and decides how it is shared out. The model must be in training mode. */
+/** Compiles training on a data set, and decides how it is shared out. The model must be in its modes for training. */
 export function compileTraining(
   context: JobContext,
   data: Dataset,
@@ -113,7 +115,7 @@ export function compileEvaluation(
   const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
   const figures = { loss, ...metrics };
-  return inMode(model, false, () => {
+  return inInference(model, () => {
     const sizes = shardSizes(data.length, batchSize, 1);
     const compiled = compileFigures(sizes, { forward, figures, inputs, targets, parameters });
     checkTargets(loss, data, () => outputShape(forward, { rows: 1, inputs, targets }));

@@ -17,7 +17,7 @@ import {
   compileTraining,
   type JobContext,
 } from './compile-job.js';
-import { inMode } from './mode.js';
+import { inModes } from './mode.js';
 
 /** Resources that a job may take. */
 export interface ResourceLimits {
@@ -40,7 +40,7 @@ export function workersOf({ updates }: TrainingJob): number {
   return updates.length;
 }
 
-/** Prepares training on a data set, without a budget. The model must be in training mode. */
+/** Prepares training on a data set, without a budget. The model must be in its modes for training. */
 export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
   const compiled = compileTraining(context, data, options.batchSize);
   const { workers } = compiled;
@@ -78,7 +78,7 @@ export function trainingJob(
 
 /** Plans that a training still lacks for the shards of a batch of `rows` rows, in arenas of at most `arenaBytes`. */
 export function planRows(
-  { model, loss, parameters }: Pick<JobContext, 'model' | 'loss' | 'parameters'>,
+  { model, modes, loss, parameters }: Pick<JobContext, 'model' | 'modes' | 'loss' | 'parameters'>,
   { loaded }: Dataset,
   { plans, shards, accumulate }: TrainingJob,
   { rows, arenaBytes }: { readonly rows: number } & Pick<ResourceLimits, 'arenaBytes'>,
@@ -87,7 +87,7 @@ export function planRows(
   if (missing.length === 0) return new Map();
   // Compiled together with the existing ones, so that all of them assign the same buffers.
   const source = { forward: model.forward.bind(model), loss, ...loaded, parameters, accumulate };
-  const all = inMode(model, true, () => compileShards([...plans.keys(), ...missing], source));
+  const all = inModes(modes, () => compileShards([...plans.keys(), ...missing], source));
   return plansWithin(new Map([...all.plans].filter(([size]) => missing.includes(size))), arenaBytes);
 }
 
