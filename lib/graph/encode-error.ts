@@ -35,9 +35,9 @@ class Encoder {
     const stack = attempt(() => error.stack && String(error.stack))?.value;
     const common = { message: messageOf(error), stack, ...this.#causeOf(error) };
     if (error instanceof ChainruleError) {
-      const { code, op, expected } = error;
+      const { code, op, expected, layer } = error;
       const received = copyOf(() => error.received)?.value;
-      return { kind: 'chainrule', code, op, expected, received, ...common };
+      return { kind: 'chainrule', code, op, expected, layer, received, ...common };
     }
     const [type] = Object.entries(classes).find(([, one]) => error instanceof one) ?? ['Error'];
     const name = attempt(() => String(error.name))?.value ?? type;

@@ -17,6 +17,7 @@ interface ChainruleData extends CommonData {
   readonly op: string;
   readonly expected: string;
   readonly received: unknown;
+  readonly layer: string | undefined;
 }
 
 /** Any other error, with the class of JavaScript that it extends, and its fields, such as `code`. */
@@ -53,6 +54,7 @@ export function decodeError(data: ErrorData): unknown {
     data.kind === 'chainrule'
       ? new ChainruleError(data.op, data.expected, data.message, data.received, {
           code: data.code,
+          layer: data.layer,
           ...options,
         })
       : otherError(data, options);

@@ -10,15 +10,18 @@ export class ChainruleError extends Error {
   readonly op: string;
   readonly expected: string;
   readonly received: unknown;
+  /** Path of the layer in which a trainer's model failed, such as `encoder.fc1`; undefined elsewhere. */
+  readonly layer: string | undefined;
 
   constructor(
     op: string,
     expected: string,
     message: string,
     received?: unknown,
-    options: ErrorOptions & { readonly code?: ErrorCode } = {},
+    options: ErrorOptions & { readonly code?: ErrorCode; readonly layer?: string | undefined } = {},
   ) {
     super(message, options);
+    this.layer = options.layer;
     this.code = options.code ?? 'ERR_CHAINRULE_INVALID';
     this.op = op;
     this.expected = expected;
@@ -65,6 +68,25 @@ export function captureStack(error: ChainruleError, above: (...args: never[]) =>
   Error.stackTraceLimit = limit > 0 ? Math.max(limit, STACK_FRAMES) : limit;
   Error.captureStackTrace(error, above);
   Error.stackTraceLimit = limit;
+}
+
+/** The error with the path of a layer, which its message begins with; unchanged if it has one already. */
+export function inLayer(error: ChainruleError, layer: string): ChainruleError {
+  return error.layer === undefined ? reworded(error, `${layer}: ${error.message}`, layer) : error;
+}
+
+/** The error with words about the circumstances at the end of its message. */
+export function withNote(error: ChainruleError, note: string): ChainruleError {
+  return reworded(error, `${error.message} (${note})`, error.layer);
+}
+
+function reworded(error: ChainruleError, message: string, layer: string | undefined): ChainruleError {
+  const { code, op, expected, received, cause, stack } = error;
+  const options = { code, layer, ...(cause === undefined ? {} : { cause }) };
+  const other = new ChainruleError(op, expected, message, received, options);
+  // The stack of the check that failed, with the new message.
+  if (stack) other.stack = stack.replace(error.message, () => message);
+  return other;
 }
 
 /** True for an error of the library with this code. */

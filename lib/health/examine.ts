@@ -74,7 +74,10 @@ export async function examine(
     }),
     parameters: pairs(trace.parameters, values.parameters).map(([[path, parameter], found], i) => {
       const nonFinite = { values: count(parameter), gradient: count(at(trace.gradients, i)) };
-      return parameterHealth(path, parameter.shape, found, nonFinite);
+      return {
+        ...parameterHealth(path, parameter.shape, found, nonFinite),
+        untrained: trace.untrained.has(parameter),
+      };
     }),
     firstNonFinite: first,
   };
@@ -138,7 +141,7 @@ function parameterHealth(
   shape: Shape,
   { energy, gradientEnergy, update }: Values<ReturnType<typeof parameterMeasures>>,
   nonFinite: ParameterHealth['nonFinite'],
-): ParameterHealth {
+): Omit<ParameterHealth, 'untrained'> {
   const norm = Math.sqrt(energy);
   return {
     path,

@@ -60,6 +60,7 @@ export function findingsOf(figures: Figures, rows: number, thresholds: HealthThr
     vanishing(figures, thresholds),
     exploding(figures, thresholds),
     rows < FEW_ROWS ? null : dead(figures, thresholds),
+    untrained(figures),
     staleUpdates(figures, thresholds),
     largeUpdates(figures, thresholds),
   ].filter((finding) => finding !== null);
@@ -144,8 +145,22 @@ function dead({ relus }: Figures, { dead: most }: HealthThresholds): Finding | n
   };
 }
 
+function untrained({ parameters }: Figures): Finding | null {
+  const found = parameters.filter((parameter) => parameter.untrained).map(({ path }) => path);
+  if (found.length === 0) return null;
+  const remedies =
+    'a use in forward, stopGradient taken out of the way from the loss, or freeze() if it is meant to stay as it is';
+  return {
+    kind: 'untrained',
+    layers: found,
+    message: `The loss does not depend on ${listed(found)}, so no gradient trains it. Remedies: ${remedies}`,
+  };
+}
+
 function staleUpdates({ parameters }: Figures, { staleUpdates: least }: HealthThresholds): Finding | null {
-  const found = weights(parameters).filter(({ updateRatio }) => updateRatio !== null && updateRatio < least);
+  const found = weights(parameters).filter(
+    ({ updateRatio, untrained }) => !untrained && updateRatio !== null && updateRatio < least,
+  );
   if (found.length === 0) return null;
   const smallest = Math.min(...found.map(({ updateRatio }) => updateRatio as number));
   return {

@@ -1,8 +1,9 @@
 import { context, within } from '../graph/context.js';
+import { ChainruleError, inLayer } from '../graph/errors.js';
 import type { Origin } from '../graph/origin.js';
 import { Tensor } from '../graph/tensor.js';
 import type { Module } from '../nn/module.js';
-import { modulesOf } from '../nn/module-tree.js';
+import { MODEL, modulesOf } from '../nn/module-tree.js';
 
 /** One recorded call of a module's `forward`. */
 export interface LayerCall {
@@ -36,11 +37,43 @@ function forwardIn<R>(layer: string, fn: () => R): R {
   return within({ ...context(), origin }, fn);
 }
 
+/**
+ * Runs a function that traces a model. If an error of the library ends it, the function is run once more, with calls
+ * recorded, and the error names the layer.
+ */
+export function namingLayers<R>(model: Module, fn: () => R): R {
+  try {
+    return fn();
+  } catch (error) {
+    if (!(error instanceof ChainruleError)) throw error;
+    const layer = failingLayer(model, fn);
+    throw layer === undefined ? error : inLayer(error, layer);
+  }
+}
+
+function failingLayer(model: Module, fn: () => unknown): string | undefined {
+  try {
+    recordCalls(model, fn);
+    return undefined;
+  } catch (error) {
+    return error instanceof ChainruleError ? error.layer : undefined;
+  }
+}
+
+/** Adds the path of a layer to the errors of the library that a function throws; the model itself has none. */
+function naming<R>(path: string, fn: () => R): R {
+  try {
+    return fn();
+  } catch (error) {
+    throw error instanceof ChainruleError && path !== MODEL ? inLayer(error, path) : error;
+  }
+}
+
 function watch(path: string, module: Module, calls: LayerCall[]): () => void {
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
   const forward = module.forward;
   const watched = (...inputs: Tensor[]): Tensor => {
-    const output = forwardIn(path, () => forward.apply(module, inputs));
+    const output = naming(path, () => forwardIn(path, () => forward.apply(module, inputs)));
     if (output instanceof Tensor) calls.push({ path, module, output });
     return output;
   };

@@ -47,9 +47,18 @@ export interface ParameterHealth {
   readonly updateRatio: number | null;
   /** Elements that are NaN or infinite. */
   readonly nonFinite: { readonly values: number; readonly gradient: number };
+  /** True if it is trainable, but the loss does not depend on it. */
+  readonly untrained: boolean;
 }
 
-export type FindingKind = 'vanishing' | 'exploding' | 'dead' | 'nonFinite' | 'staleUpdates' | 'largeUpdates';
+export type FindingKind =
+  | 'vanishing'
+  | 'exploding'
+  | 'dead'
+  | 'nonFinite'
+  | 'untrained'
+  | 'staleUpdates'
+  | 'largeUpdates';
 
 /** A problem, described in words. */
 export interface Finding {

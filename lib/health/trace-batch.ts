@@ -33,10 +33,12 @@ export interface ModelTrace {
   readonly layers: readonly TracedLayer[];
   readonly relus: readonly { readonly path: string; readonly output: Tensor }[];
   readonly parameters: readonly NamedParameter[];
-  /** One per parameter. */
+  /** One per parameter; zeros where the loss does not depend on it. */
   readonly gradients: readonly Tensor[];
   /** The values that `forward` assigns to buffers. */
   readonly assigned: readonly Tensor[];
+  /** The trainable parameters that the loss does not depend on. */
+  readonly untrained: ReadonlySet<Tensor>;
   origin(node: Tensor): Origin;
 }
 
@@ -83,6 +85,9 @@ export function traceModel(model: Module, loss: Loss<Tensor | Sums>, batch: Load
     parameters,
     gradients: parameters.map(([, x], i) => slopes[i] ?? zeros(x.shape, x.dtype)),
     assigned: [...trace.assignments.values()].filter(({ dtype, size }) => isFloat(dtype) && size > 0),
+    untrained: new Set(
+      parameters.flatMap(([, x], i) => (x.trainable && x.size > 0 && !slopes[i] ? [x] : [])),
+    ),
     origin,
   };
 }

@@ -6,6 +6,7 @@ import type { DType } from '../graph/dtype.js';
 import { filled, Variable } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
+import { noteMaker } from './maker.js';
 
 export interface BufferOptions {
   /** Initial value of every element. Default 0. */
@@ -28,5 +29,6 @@ export class Buffer extends Variable {
     const { value = 0, dtype = 'float32' } = options;
     filled(shape, value, dtype, 'Buffer');
     super(new Storage(shape, dtype, (data) => void data.fill(value)));
+    noteMaker(this, Buffer);
   }
 }

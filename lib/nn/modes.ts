@@ -11,16 +11,25 @@ const modes = new WeakMap<object, Mode>();
 /** The modes to go back to, while a function runs in `restoringModes`. */
 let changed: Map<object, Mode> | undefined;
 
+/** Modules whose mode is that of another one. */
+const leaders = new WeakMap<object, object>();
+
+/** Gives a module the mode of another one from now on. */
+export function followMode(module: object, leader: object): void {
+  leaders.set(module, leader);
+}
+
 /** The mode of a module; of one whose mode was never set, training. */
 export function modeOf(module: object): Mode {
-  return modes.get(module) ?? { training: true, kept: false };
+  return modes.get(leaders.get(module) ?? module) ?? { training: true, kept: false };
 }
 
 /** Sets parts of the mode of a module. */
 export function setMode(module: object, change: Partial<Mode>): void {
-  const mode = modeOf(module);
-  if (changed && !changed.has(module)) changed.set(module, mode);
-  modes.set(module, { ...mode, ...change });
+  const owner = leaders.get(module) ?? module;
+  const mode = modeOf(owner);
+  if (changed && !changed.has(owner)) changed.set(owner, mode);
+  modes.set(owner, { ...mode, ...change });
 }
 
 /** Runs a function, then gives every module the mode that it had before, also those outside of the model. */

@@ -26,6 +26,9 @@ export interface FreezeOptions {
 /** Prefix of the names in a checkpoint file whose tensors belong to the training run, not to the model. */
 export const TRAINING_PREFIX = 'training/';
 
+/** Prefix of the names of the parts of a trainer's `extraModules`, which are not the model's either. */
+const EXTRA_PREFIX = 'extraModules.';
+
 /**
  * A layer or a model. Its parts are the fields that hold parameters, buffers or modules, or arrays and plain objects
  * of them; the names of the fields form the paths, such as `conv1.weight` or `blocks.0.fc.bias`.
@@ -154,7 +157,7 @@ export abstract class Module {
     const names = new Set(state.map(([name]) => name));
     const missing = [...names].filter((name) => !tensors[name]);
     const surplus = Object.keys(tensors).filter(
-      (name) => !names.has(name) && !name.startsWith(TRAINING_PREFIX),
+      (name) => !names.has(name) && !name.startsWith(TRAINING_PREFIX) && !name.startsWith(EXTRA_PREFIX),
     );
     const difference = describeDifference(missing, surplus);
     if (difference) throw invalid('load', `${path} does not fit the model: it ${difference}`);
@@ -205,9 +208,14 @@ function freezeOptions(options: boolean | FreezeOptions): Required<FreezeOptions
 function membersIn(path: string, value: unknown, seen: Set<unknown>): [string, Member][] {
   if (isMember(value)) return [[path, value]];
   if (typeof value !== 'object' || value === null || seen.has(value)) return [];
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return [];
+  if (!Array.isArray(value) && !isPlain(value)) return [];
   seen.add(value);
   return Object.entries(value).flatMap(([name, entry]) => membersIn(`${path}.${name}`, entry, seen));
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
 function isMember(value: unknown): value is Member {

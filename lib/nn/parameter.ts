@@ -10,6 +10,7 @@ import { Storage } from '../graph/storage.js';
 import { evaluateSync } from '../runtime/evaluate.js';
 import type { Initialiser } from './init/initializer.js';
 import { initialiser, initialValues } from './init/made.js';
+import { noteMaker } from './maker.js';
 
 export interface ParameterOptions {
   readonly init: Initialiser;
@@ -61,5 +62,6 @@ export class Parameter extends Variable {
         if (values) data.set(values);
       }),
     );
+    noteMaker(this, Parameter);
   }
 }

@@ -1,9 +1,11 @@
 import { grad } from '../autodiff/grad.js';
+import { context } from '../graph/context.js';
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { asScalar, type Sums } from '../nn/losses/sums.js';
 import { addon } from '../runtime/addon.js';
 import { type CompiledFunction, compile } from '../runtime/compile-function.js';
+import { requireLasting } from './lasting.js';
 import type { Vector } from './vectors.js';
 
 /** The value of a function at a point, and its gradient there. */
@@ -24,6 +26,7 @@ export class Objective {
     this.#size = parameters.reduce((total, { size }) => total + size, 0);
     this.#compiled = compile(() => {
       const value = asScalar('lbfgs', 'the loss', loss());
+      requireLasting('lbfgs', [value], parameters, context().trace);
       return { value, gradients: grad(value, parameters) };
     });
   }

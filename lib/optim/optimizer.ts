@@ -8,6 +8,7 @@ import { assign, currentTrace, guard } from '../graph/trace.js';
 import { Parameter } from '../nn/parameter.js';
 import { add, cast, div, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
 import { AverageExchange } from './averages.js';
+import { requireLasting } from './lasting.js';
 import type { GroupMatch } from './options.js';
 import type { ParameterMemory } from './requests.js';
 import { stateShapes, type UpdateRule } from './rule.js';
@@ -136,6 +137,8 @@ export class Optimizer {
     const trace = currentTrace(`${this.name}.step`);
     const weight = requireWeight(this.name, options);
     const trained = this.#requireTrainable(parameters, gradients);
+    const losses = gradients.flatMap((gradient) => trace.gradientCalls.get(gradient)?.loss ?? []);
+    requireLasting(`${this.name}.step`, new Set(losses), parameters, trace);
     const wanted = parameters.map(isTrainable);
     guard(() => parameters.every((parameter, i) => isTrainable(parameter) === wanted[i]));
     const memories = trained.map(([parameter]) => this.#memoryOf(parameter));

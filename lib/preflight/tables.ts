@@ -18,7 +18,7 @@ export function headline({ budget, peak, batchSize, shards, workers }: MemoryPla
 
 /** All figures, from memory by purpose to the cost of other budgets. */
 export function tablesOf(plan: MemoryPlan, pace?: Pace): FigureTable[] {
-  const parts = plan.kept.length > 0 ? [partsTable(plan)] : [];
+  const parts = plan.kept.length + plan.untrained.length > 0 ? [partsTable(plan)] : [];
   return [memoryTable(plan), arenaTable(plan), workTable(plan, pace), ...parts, curveTable(plan)];
 }
 
@@ -97,11 +97,14 @@ function workTable(plan: MemoryPlan, pace: Pace | undefined): FigureTable {
   };
 }
 
-function partsTable({ kept }: MemoryPlan): FigureTable {
+function partsTable({ kept, untrained }: MemoryPlan): FigureTable {
   return {
-    title: 'Parts of the model that training leaves in inference',
-    header: ['', 'because of'],
-    rows: kept.map(({ path, by }) => [path, `${by}()`]),
+    title: 'Parts that are left out of training',
+    header: ['', 'how', 'because of'],
+    rows: [
+      ...kept.map(({ path, by }) => [path, 'kept in inference', `${by}()`]),
+      ...untrained.map((path) => [path, 'no gradient', 'the loss does not depend on it']),
+    ],
   };
 }
 

@@ -13,7 +13,8 @@ export function describeDifference(
   ].join(' and ');
 }
 
-function firstNames(names: readonly string[]): string {
+/** The first names of a list: `'a, b, ...'`. */
+export function firstNames(names: readonly string[]): string {
   return `${names.slice(0, MOST).join(', ')}${names.length > MOST ? ', ...' : ''}`;
 }
 

@@ -4,7 +4,7 @@ import type { Dataset } from '../data/index.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
-import type { Figure, FigureDefinition, Loss, Metric, Sums } from '../nn/index.js';
+import type { Figure, FigureDefinition, Loss, Metric, Module, Sums } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
 import type { MemorySize } from '../runtime/memory-size.js';
 
@@ -44,6 +44,16 @@ export interface TrainerOptions {
   readonly log?: (line: string) => void;
   /** Seed of the initial values, the order of the samples and dropout. Default 0. */
   readonly seed?: number;
+  /**
+   * Modules outside of the model that are trained with it, such as a loss with parameters: their parameters and buffers
+   * are initialised, updated, counted and saved in checkpoints as `extraModules.0.weight`, and their modes are set as
+   * those of parts of the model.
+   *
+   *     const centres = new CenterLoss(10, 64);
+   *     const loss = (output, target) => centres.forward(output, target);
+   *     new Trainer(model, { loss, optimizer, extraModules: [centres] });
+   */
+  readonly extraModules?: readonly Module[];
   /**
    * Figures to report besides the loss, by name: functions of output and target that return a scalar, which counts as the
    * mean of its rows, or `{ sum, weight }`; or figures of `nn.figure`. Default: those that suit the loss, such as accuracy

@@ -3,6 +3,7 @@ import type { Dataset, StreamDataset } from '../data/index.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
+import { namingLayers } from '../health/record.js';
 import type { HealthReport } from '../health/report.js';
 import type { Module } from '../nn/index.js';
 import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
@@ -11,6 +12,7 @@ import type { Profile } from '../profile/report.js';
 import { collectGarbage } from '../runtime/collect-garbage.js';
 import { compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
+import { firstNames } from '../text/names.js';
 import { Calls } from './fit/calls.js';
 import { evaluateIn } from './fit/evaluation.js';
 import { FitRun, fitInput } from './fit/fit-run.js';
@@ -55,6 +57,7 @@ import type {
 import { requireData, requireTrainerOptions } from './prepare/checks.js';
 import { BATCH_SIZE, type Metrics } from './prepare/compile-job.js';
 import { describeParallelism } from './prepare/describe-parallelism.js';
+import { withExtras } from './prepare/extra-modules.js';
 import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
 import { requireMetrics } from './prepare/metrics.js';
 import { describeKept, inInference, inModes, keptParts, type Modes, trainingModes } from './prepare/mode.js';
@@ -66,6 +69,8 @@ import { TrainerMemory } from './prepare/trainer-memory.js';
  */
 export class Trainer {
   readonly model: Module;
+  /** The model with the extra modules. */
+  readonly #whole: Module;
   /** Number of threads of `fit` and `evaluate`; with 'auto', `fit` takes one if a step has little work. */
   readonly workers: number;
   readonly #options: TrainerOptions;
@@ -93,10 +98,13 @@ export class Trainer {
     this.#cores = usableCores();
     this.workers = workers === 'auto' ? this.#cores.cores : workers;
     this.model = model.init(seed);
+    this.#whole = withExtras(model, options.extraModules).init(seed);
     this.#options = { ...options, seed };
     this.#metrics = requireMetrics(metrics === undefined ? (loss.metrics ?? {}) : metrics);
-    this.#memory = new TrainerMemory(model, optimizer);
-    this.#predict = compile((input: Tensor) => inInference(this.model, () => model.forward(input)));
+    this.#memory = new TrainerMemory(this.#whole, optimizer);
+    this.#predict = compile((input: Tensor) =>
+      namingLayers(model, () => inInference(this.#whole, () => model.forward(input))),
+    );
   }
 
   /** Steps taken so far. */
@@ -128,7 +136,7 @@ export class Trainer {
     const session = this.#calls.enter('fit');
     const run = new FitRun(input, session, this.#state, this.#log);
     try {
-      this.#modes = trainingModes(this.model);
+      this.#modes = trainingModes(this.#whole);
       if (options.checkpoint) await run.open();
       const { evaluation, limits, training } = await this.#prepareFit(run);
       if (run.done) return;
@@ -349,8 +357,8 @@ export class Trainer {
       cores: workers === 'auto' ? this.#cores.cores : undefined,
       seed,
       nice,
-      model: this.model,
-      modes: this.#modes ?? trainingModes(this.model),
+      model: this.#whole,
+      modes: this.#modes ?? trainingModes(this.#whole),
       loss,
       optimizer,
       metrics: this.#metrics,
@@ -371,6 +379,8 @@ export class Trainer {
     this.#log(describeParallelism(training, this.#options, this.#cores));
     const kept = keptParts(context.model, context.modes);
     if (kept.length > 0) this.#log(`fit: kept in inference: ${describeKept(kept)}`);
+    const { untrained } = prepared;
+    if (untrained.length > 0) this.#log(`fit: the loss does not depend on ${firstNames(untrained)}`);
     if (budget && prepared.estimate) this.#log(describeBudget(prepared.estimate, budget));
     if (budget) await collectGarbage();
     return { ...prepared, training };

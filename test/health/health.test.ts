@@ -192,7 +192,8 @@ describe('inspect', () => {
       ['fixed', true],
       ['(model)', false],
     ]);
-    expect(kinds(report)).toEqual([]);
+    expect(kinds(report)).toEqual(['untrained']);
+    expect(finding(report, 'untrained')?.layers).toEqual(['fixed.weight', 'fixed.bias']);
   });
 
   it('takes bytes and several inputs', async () => {
@@ -364,6 +365,7 @@ describe('formatHealth', () => {
           gradientNorm: Number.NaN,
           updateRatio: null,
           nonFinite: { values: 0, gradient: 1 },
+          untrained: false,
         },
       ],
       firstNonFinite: null,

@@ -36,7 +36,7 @@ const layer: Kind<Module> = {
 
 /** A chain of modules; their paths are their positions: `0.weight`, `2.weight`. */
 export class Sequential extends Module {
-  readonly [place: number]: Module;
+  [place: number]: Module;
   readonly #layers: readonly Module[];
 
   constructor(...layers: readonly Module[]) {
@@ -48,8 +48,10 @@ export class Sequential extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    // Read from the fields, so that a layer may be replaced: `model[2] = new Linear(64, 3)`.
     return this.#layers.reduce(
-      (value, layer, place) => requireTensor('Sequential', `layer ${place}`, layer.forward(value)),
+      (value, _, place) =>
+        requireTensor('Sequential', `layer ${place}`, (this[place] as Module).forward(value)),
       x,
     );
   }

@@ -70,6 +70,8 @@ export interface MemoryPlan {
   readonly steps: number;
   /** The parts of the model that training keeps in inference; see `Module.freeze`. */
   readonly kept: readonly KeptPart[];
+  /** Paths of the trainable parameters that the loss does not depend on. */
+  readonly untrained: readonly string[];
   /** Ten budgets and their cost, from the one that recomputes nothing to the smallest. */
   readonly curve: readonly MemoryPoint[];
   /** Plans of the largest shard: `before` without a budget, `after` as chosen. */
@@ -101,6 +103,7 @@ export function planMemory(workload: TrainingWorkload, budget?: MemoryBudget, sa
     ...flops,
     steps: samples === undefined ? Number.NaN : batchCount(samples, batchSize),
     kept: keptParts(workload.context.model, workload.context.modes),
+    untrained: training.untrained,
     curve: curveOf(workload, estimator, workers),
     plans: { before, after },
   };

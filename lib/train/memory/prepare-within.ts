@@ -21,6 +21,8 @@ export interface PreparedTraining {
   readonly training: TrainingJob;
   readonly evaluation?: EvaluationJob;
   readonly limits: ResourceLimits;
+  /** Paths of the trainable parameters that the loss does not depend on. */
+  readonly untrained: readonly string[];
   /** Memory of the training; left out without a budget. */
   readonly estimate?: MemoryEstimate;
 }
@@ -50,6 +52,7 @@ export function prepareWithin(
     training: trainingJob(context, training, limits, request.options),
     ...(evaluation ? { evaluation: evaluationJob(evaluation, limits) } : {}),
     limits,
+    untrained: training.untrained,
     ...(estimate ? { estimate } : {}),
   };
 }

@@ -1,9 +1,10 @@
 import { blocksOf } from '../../data/field.js';
 import type { Dataset } from '../../data/index.js';
 import { StreamMemory } from '../../data/stream-memory.js';
-import { invalid } from '../../graph/errors.js';
+import { ChainruleError, invalid, withNote } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { namingLayers } from '../../health/record.js';
 import type { Figure, Loss, Metric, Module, Sums } from '../../nn/index.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
@@ -13,7 +14,9 @@ import { type CompiledShards, compileShards } from '../../parallel/prepare/compi
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
+import { enumerate } from '../../text/names.js';
 import { inInference, type Modes } from './mode.js';
+import { traceBatch } from './trace-batch.js';
 
 /** Figures to report besides the loss, by name. */
 export type Metrics = Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
@@ -60,6 +63,8 @@ export interface CompiledTraining extends Compilation, Pick<CompiledShards, 'ass
   readonly workers: number;
   /** Maximum number of steps of an epoch. */
   readonly steps: number;
+  /** Paths of the trainable parameters that the loss does not depend on. */
+  readonly untrained: readonly string[];
 }
 
 export interface CompiledEvaluation extends Compilation, CompiledFigures {
@@ -92,18 +97,31 @@ function shareOut(
   const { length } = data;
   const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
+  const rows = Math.min(cut.batchSize, length);
+  const { outputShape: shape, untrained } = traceBatch({ model, loss }, { rows, inputs, targets });
   const sizes = shardSizes(length, cut.batchSize, cut.shards);
-  const compiled = compileShards(sizes, {
-    forward,
-    loss,
-    inputs,
-    targets,
-    parameters,
-    accumulate: optimizer.stages.accumulate ?? 1,
-  });
-  checkTargets(loss, data, () => outputShape(forward, { rows: sizes[0] ?? 1, inputs, targets }));
+  const accumulate = optimizer.stages.accumulate ?? 1;
+  const compiled = ofShards(rows, sizes, () =>
+    compileShards(sizes, { forward, loss, inputs, targets, parameters, accumulate }),
+  );
+  checkTargets(loss, data, () => shape);
   const steps = data instanceof StreamMemory ? data.mostSteps : batchCount(length, cut.batchSize);
-  return { ...cut, ...compiled, data, steps };
+  return { ...cut, ...compiled, data, steps, untrained };
+}
+
+/** Compiles shards of a batch of `rows` rows, which fits as a whole. An error says what it was that did not fit. */
+function ofShards<R>(rows: number, sizes: readonly number[], compile: () => R): R {
+  try {
+    return compile();
+  } catch (error) {
+    const whole = sizes.every((size) => size === rows);
+    if (!(error instanceof ChainruleError) || whole) throw error;
+    const parts = enumerate(sizes.map(String), 'or');
+    throw withNote(
+      error,
+      `in a shard of ${parts} of the ${rows} rows of a batch, where model and loss must work as well`,
+    );
+  }
 }
 
 /** Compiles the evaluation of a data set. */
@@ -115,12 +133,14 @@ export function compileEvaluation(
   const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
   const figures = { loss, ...metrics };
-  return inInference(model, () => {
-    const sizes = shardSizes(data.length, batchSize, 1);
-    const compiled = compileFigures(sizes, { forward, figures, inputs, targets, parameters });
-    checkTargets(loss, data, () => outputShape(forward, { rows: 1, inputs, targets }));
-    return { data, batchSize, ...compiled, figures: Object.keys(figures) };
-  });
+  return namingLayers(model, () =>
+    inInference(model, () => {
+      const sizes = shardSizes(data.length, batchSize, 1);
+      const compiled = compileFigures(sizes, { forward, figures, inputs, targets, parameters });
+      checkTargets(loss, data, () => outputShape(forward, { rows: 1, inputs, targets }));
+      return { data, batchSize, ...compiled, figures: Object.keys(figures) };
+    }),
+  );
 }
 
 /** Checks targets before anything is trained; those that transforms compute are checked when they are loaded. */

@@ -1,0 +1,65 @@
+import { invalid } from '../../graph/errors.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { followMode } from '../../nn/modes.js';
+import { Module, type NamedParameter } from '../../nn/module.js';
+
+type NamedBuffer = ReturnType<Module['namedBuffers']>[number];
+
+/** A model with the modules that are trained and saved with it, such as a loss with parameters. */
+class ModelWithExtras extends Module {
+  readonly #model: Module;
+
+  constructor(
+    model: Module,
+    readonly extraModules: readonly Module[],
+  ) {
+    super();
+    this.#model = model;
+    followMode(this, model);
+  }
+
+  forward(...inputs: Tensor[]): Tensor {
+    return this.#model.forward(...inputs);
+  }
+
+  override namedChildren(): [string, Module][] {
+    return [...this.#model.namedChildren(), ...super.namedChildren()];
+  }
+
+  override namedParameters(): NamedParameter[] {
+    return distinct([...this.#model.namedParameters(), ...super.namedParameters()]);
+  }
+
+  override namedBuffers(): NamedBuffer[] {
+    return distinct([...this.#model.namedBuffers(), ...super.namedBuffers()]);
+  }
+
+  override train(training = true): this {
+    if (training) this.#model.train(true);
+    else this.#model.eval();
+    for (const module of this.extraModules) {
+      if (training) module.train(true);
+      else module.eval();
+    }
+    return this;
+  }
+}
+
+/**
+ * The model that a trainer trains: the user's own, with extra modules if there are any.
+ *
+ * @throws if an extra module is no module
+ */
+export function withExtras(model: Module, extraModules: readonly Module[] = []): Module {
+  if (!Array.isArray(extraModules) || !extraModules.every((module) => module instanceof Module)) {
+    throw invalid('Trainer', 'extraModules must be a list of modules', extraModules);
+  }
+  return extraModules.length === 0 ? model : new ModelWithExtras(model, [...extraModules]);
+}
+
+/** Named parts, each listed once, with its first name. */
+function distinct<P>(named: readonly (readonly [string, P])[]): [string, P][] {
+  const names = new Map<P, string>();
+  for (const [name, part] of named) if (!names.has(part)) names.set(part, name);
+  return [...names].map(([part, name]) => [name, part]);
+}
