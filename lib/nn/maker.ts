@@ -3,6 +3,7 @@ import { cwd } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { context } from '../graph/context.js';
 import type { Trace } from '../graph/trace.js';
+import { packageRoot } from '../runtime/package-root.js';
 
 /** Who made a parameter: the class of the layer, and the line of the program that made the layer. */
 export interface Maker {
@@ -13,8 +14,8 @@ export interface Maker {
   readonly trace: Trace | undefined;
 }
 
-/** The folder of the library, whose frames are not the program's. */
-const LIBRARY = new URL('../', import.meta.url).href;
+/** The folders of the library, compiled and as sources, to which source maps may lead. */
+const library = ['dist/', 'lib/'].map((folder) => fileURLToPath(new URL(folder, packageRoot)));
 
 const FRAME = /^\s*at (?:async )?(?:(.*) \()?((?:file:|node:|\/|[A-Za-z]:\\).*?:\d+:\d+)\)?$/;
 
@@ -45,18 +46,24 @@ export function makerOf(part: object): Maker {
     place ??= placeOf(location);
     type ??= made;
     // The constructor is the frame below that of its fields.
-    if (type !== undefined || name !== '<instance_members_initializer>') break;
+    if (type !== undefined || !name.endsWith('<instance_members_initializer>')) break;
   }
   return { ...(type === undefined ? {} : { type }), ...(place === undefined ? {} : { place }), trace };
 }
 
 function isLibrary(location: string): boolean {
-  return location.startsWith(LIBRARY) || location.startsWith('node:');
+  const path = pathOf(location);
+  return location.startsWith('node:') || library.some((folder) => path.startsWith(folder));
 }
 
 function placeOf(location: string): string {
-  const [, file = location, position = ''] = /^(.*?)(:\d+:\d+)$/.exec(location) ?? [];
-  const path = file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file;
+  const path = pathOf(location);
   const near = relative(cwd(), path);
-  return (near.startsWith('..') ? path : near) + position;
+  return near.startsWith('..') ? path : near;
+}
+
+/** The path and position of a location, which may be a URL with a query. */
+function pathOf(location: string): string {
+  const [, file = location, position = ''] = /^(.*?)(:\d+:\d+)$/.exec(location) ?? [];
+  return (file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file) + position;
 }

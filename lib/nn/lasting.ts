@@ -1,8 +1,8 @@
 import { formatShape, invalid } from '../graph/errors.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import type { Trace } from '../graph/trace.js';
-import { makerOf } from '../nn/maker.js';
-import { Parameter } from '../nn/parameter.js';
+import { makerOf } from './maker.js';
+import { Parameter } from './parameter.js';
 
 /**
  * Checks that a traced loss depends on no trainable parameters that the traced function makes itself and that are not
