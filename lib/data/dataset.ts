@@ -118,12 +118,13 @@ export interface FromArraysOptions {
  * samples; inputs then need the shape of one sample), or `{ data, shape }` with the shape of all samples together, as
  * `readIdx` returns. Arrays over a SharedArrayBuffer are used without a copy.
  *
- * The dtype is that of the typed array; numbers in nested arrays become float32, but a flat list of targets, one
- * number per sample, becomes int32 class labels. `options` override both: `fromArrays(pixels, labels, { inputs: {
+ * The dtype is that of the typed array (see `tensor` for those that tensors do not store); numbers in nested arrays
+ * become float32, but a flat list of targets, one number per sample, becomes int32 class labels. `options`
+ * override both, and values are converted to the dtype that is asked for: `fromArrays(pixels, labels, { inputs: {
  * shape: [28, 28, 1] }, targets: { dtype: 'float32' } })`.
  *
  * @throws ChainruleError for no samples, sides that differ in length, ragged arrays, values that their dtype cannot
- *   hold (NaN or 0.5 as a label), and typed arrays of another dtype than requested
+ *   hold (NaN or 0.5 as a label)
  */
 export function fromArrays(
   inputs: FieldSource,

@@ -4,10 +4,12 @@ import {
   dtypes,
   findDType,
   isDType,
+  isFloat,
   type TensorData,
   type TypedArray,
 } from '../graph/dtype.js';
 import { type ChainruleError, formatShape, invalid, requireInteger } from '../graph/errors.js';
+import { dtypeFor, type NumberArray, storedArray } from '../graph/number-arrays.js';
 import { type Shape, sameShape, sizeOf } from '../graph/shapes.js';
 import { addon, type FileHandle } from '../runtime/addon.js';
 import { MappedField } from './mapped-field.js';
@@ -38,7 +40,11 @@ export interface FileRows {
  * Source of a field: nested arrays, one typed array, data with the shape of all samples together, or a field, such as
  * `mapFile` returns.
  */
-export type FieldSource = Nested | TypedArray | (Omit<TensorData, 'dtype'> & { dtype?: DType }) | Field;
+export type FieldSource =
+  | Nested
+  | NumberArray
+  | (Omit<TensorData, 'dtype' | 'data'> & { data: NumberArray; dtype?: DType })
+  | Field;
 
 /** Options for reading a source. */
 export interface FieldOptions {
@@ -82,7 +88,6 @@ export function toField(
     const expected = `${name} of shape ${formatShape(source.shape)} have ${sizeOf(source.shape)} elements`;
     throw invalid('fromArrays', expected, source.data.length);
   }
-  if (dtype && source.dtype && dtype !== source.dtype) throw mismatch(name, source.dtype, dtype);
   return fromTyped(name, source.data, shape ?? source.shape.slice(1), dtype ?? source.dtype);
 }
 
@@ -161,34 +166,38 @@ function isTensorData(source: unknown): source is TensorData {
 
 function fromTyped(
   name: string,
-  source: TypedArray,
+  source: NumberArray,
   shape: Shape | undefined,
   dtype: DType | undefined,
 ): Field {
-  const held = findDType(source);
-  if (!held) throw invalid('fromArrays', `${name} must be a Float32, Float64, Int32 or Uint8 array`, source);
+  const held = dtypeFor(source);
+  if (!held) throw invalid('fromArrays', `${name} must be an array of numbers, as a Float32Array`, source);
   if (!shape) {
     throw invalid('fromArrays', `${name} need the shape of one sample: { ${name}: { shape: [...] } }`);
   }
   const wanted = dtype ?? held;
-  if (wanted !== held && !(wanted === 'bool' && held === 'uint8')) throw mismatch(name, held, wanted);
   const size = sizeOf(shape);
   if (size === 0 || source.length % size !== 0) {
     const expected = `the elements of ${name} must make whole samples of shape ${formatShape(shape)}`;
     throw invalid('fromArrays', expected, `${source.length} elements`);
   }
-  const odd = wanted === 'bool' ? source.findIndex((value) => value > 1) : -1;
-  if (odd >= 0) requireStorable(name, 'bool', source[odd], Math.floor(odd / size));
-  return { dtype: wanted, shape: [...shape], data: share(wanted, source) };
+  const values = storedArray('fromArrays', source, wanted);
+  if (wanted !== held && !isFloat(wanted)) {
+    values.forEach((value, i) => {
+      requireStorable(name, wanted, value, Math.floor(i / size));
+    });
+  }
+  return { dtype: wanted, shape: [...shape], data: share(wanted, values) };
 }
 
 function share(dtype: DType, source: TypedArray): TypedArray {
-  if (source.buffer instanceof SharedArrayBuffer) return source;
+  const asItIs = findDType(source) === (dtype === 'bool' ? 'uint8' : dtype);
+  if (asItIs && source.buffer instanceof SharedArrayBuffer) return source;
   const data = allocate(dtype, source.length, { shared: true });
   data.set(source);
   return data;
 }
 
 function mismatch(name: string, held: DType, wanted: DType): ChainruleError {
-  return invalid('fromArrays', `${name} hold ${held} and typed arrays are not converted`, wanted);
+  return invalid('fromArrays', `${name} hold ${held}, and a file is not converted`, wanted);
 }

@@ -1,13 +1,14 @@
-import { allocate, type DType, findDType, type TypedArray } from '../graph/dtype.js';
+import { allocate, type DType, type TypedArray } from '../graph/dtype.js';
 import { type ChainruleError, formatShape, invalid } from '../graph/errors.js';
+import { dtypeFor, type NumberArray, storedArray } from '../graph/number-arrays.js';
 import { type Shape, sameShape, sizeOf } from '../graph/shapes.js';
 import type { Field } from './field.js';
 import { requireStorable } from './storable.js';
 
 /** Samples as arrays nested to any depth, all of one shape; the innermost arrays may be typed. */
-export type Nested = readonly (number | TypedArray | Nested)[];
+export type Nested = readonly (number | NumberArray | Nested)[];
 
-type Item = number | TypedArray | Nested | undefined;
+type Item = number | NumberArray | Nested | undefined;
 
 /**
  * Copies nested arrays into shared memory. The dtype is the first of: the one requested, that of the typed arrays
@@ -41,7 +42,7 @@ function shapeOf(sample: Item): number[] {
 }
 
 function leafDType(sample: Item): DType | undefined {
-  return Array.isArray(sample) ? leafDType(sample[0]) : findDType(sample);
+  return Array.isArray(sample) ? leafDType(sample[0]) : dtypeFor(sample);
 }
 
 function copySamples(
@@ -58,10 +59,11 @@ function copySamples(
     if (isView || Array.isArray(item)) {
       if (item.length !== shape[axis] || (isView && axis !== shape.length - 1))
         throw ragged(name, index, source, shape);
-      if (isView && findDType(item) === dtype) {
-        data.set(item, position);
+      const values = isView ? storedArray('fromArrays', item, dtype) : item;
+      if (isView && dtypeFor(item) === dtype) {
+        data.set(values as TypedArray, position);
         position += item.length;
-      } else for (const value of item) copy(value, axis + 1, index);
+      } else for (const value of values) copy(value, axis + 1, index);
       return;
     }
     requireStorable(name, dtype, item, index, hint);

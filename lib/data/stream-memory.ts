@@ -1,5 +1,6 @@
 import { allocate, findDType } from '../graph/dtype.js';
 import { type ChainruleError, failed, formatShape } from '../graph/errors.js';
+import { dtypeFor, storedArray } from '../graph/number-arrays.js';
 import { sizeOf } from '../graph/shapes.js';
 import { Dataset } from './dataset.js';
 import type { Field } from './field.js';
@@ -40,12 +41,12 @@ function room({ dtype, shape }: Form, count: number): Field {
 function put({ dtype, shape, data }: Field, row: number, value: unknown, name: string): void {
   const size = sizeOf(shape);
   if (ArrayBuffer.isView(value)) {
-    const held = findDType(value);
-    const same = held === dtype || (held === 'uint8' && dtype === 'bool');
-    if (!same || (value as Uint8Array).length !== size) throw misfit(name, { dtype, shape }, value);
-    const bits = value as Uint8Array;
-    if (dtype === 'bool' && bits.some((bit) => bit > 1)) throw misfit(name, { dtype, shape }, value);
-    data.set(bits, row * size);
+    const values = dtypeFor(value) && storedArray('stream', value, dtype);
+    if (!values || values.length !== size) throw misfit(name, { dtype, shape }, value);
+    // Numbers of the field's own dtype need no look at each.
+    const fits = findDType(values) === dtype || values.every((number) => isStorable(dtype, number));
+    if (!fits) throw misfit(name, { dtype, shape }, value);
+    data.set(values, row * size);
     return;
   }
   const numbers: unknown[] = Array.isArray(value) ? value : [value];

@@ -1,5 +1,6 @@
 import { type DType, requireDType } from '../graph/dtype.js';
 import { invalid, requireInteger } from '../graph/errors.js';
+import type { NumberArray } from '../graph/number-arrays.js';
 import type { Shape } from '../graph/shapes.js';
 import { requireKnown } from './transforms/checks.js';
 import { type Form, planTransforms } from './transforms/program.js';
@@ -14,7 +15,7 @@ export interface StreamItem {
   readonly target: StreamValue;
 }
 
-export type StreamValue = number | ArrayLike<number>;
+export type StreamValue = number | ArrayLike<number> | NumberArray;
 
 /** The items of an epoch. */
 export type StreamSource = AsyncIterable<StreamItem> | Iterable<StreamItem>;

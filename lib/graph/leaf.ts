@@ -3,6 +3,7 @@ import { either, optional } from './arguments/kind.js';
 import * as kinds from './arguments/kinds.js';
 import { allocate, type DType, dtypeOf, isFloat, requireDType, type TypedArray } from './dtype.js';
 import { formatShape, invalid, requireInteger } from './errors.js';
+import { type NumberArray, storedArray } from './number-arrays.js';
 import type { OpRecord } from './op.js';
 import { requireShape, type Shape, sizeOf } from './shapes.js';
 import type { Storage } from './storage.js';
@@ -81,26 +82,28 @@ export type NestedNumbers = number | readonly NestedNumbers[];
 /**
  * A constant tensor from a number, nested arrays, or a typed array with a shape.
  *
- * @param dtype defaults to float32, or to the dtype of a typed array
+ * @param dtype defaults to float32, or to the dtype of a typed array; that of an Int8, Int16 or Uint16 array is int32,
+ *   that of a Uint8Clamped array uint8, and that of a Uint32, BigInt64 or BigUint64 array int32 if the values fit
  * @throws when the arrays are ragged, the shape does not fit, or an integer dtype cannot hold a value
  */
 export function tensor(
-  values: NestedNumbers | TypedArray,
+  values: NestedNumbers | NumberArray,
   { shape, dtype }: { shape?: Shape; dtype?: DType } = {},
 ): Tensor {
   if (dtype !== undefined) requireDType('tensor', dtype);
   if (ArrayBuffer.isView(values)) {
-    const given = dtype ?? dtypeOf(values);
-    const expected = requireShape('tensor', shape ?? [values.length]);
-    if (sizeOf(expected) !== values.length) {
+    const stored = storedArray('tensor', values, dtype);
+    const given = dtype ?? dtypeOf(stored);
+    const expected = requireShape('tensor', shape ?? [stored.length]);
+    if (sizeOf(expected) !== stored.length) {
       throw invalid(
         'tensor',
         `shape ${formatShape(expected)} needs ${sizeOf(expected)} values`,
-        values.length,
+        stored.length,
       );
     }
-    const data = allocate(given, values.length);
-    fill(data, given, values);
+    const data = allocate(given, stored.length);
+    fill(data, given, stored);
     return constant(data, expected, given);
   }
   const found = nestedShape(values);

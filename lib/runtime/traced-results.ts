@@ -2,11 +2,12 @@ import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { isInput, type NestedNumbers, storedValue } from '../graph/leaf.js';
+import type { NumberArray } from '../graph/number-arrays.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 import { evaluate } from './evaluate.js';
 
 /** An argument of a compiled function: a tensor, or data that `tensor()` accepts. */
-export type Argument = Tensor | NestedNumbers | TypedArray;
+export type Argument = Tensor | NestedNumbers | NumberArray;
 
 /** A result of a traced function: tensors, alone or in arrays and plain objects. */
 export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };

@@ -12,6 +12,7 @@ import type { Profile } from '../profile/report.js';
 import { collectGarbage } from '../runtime/collect-garbage.js';
 import { compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
+import type { Argument } from '../runtime/traced-results.js';
 import { firstNames } from '../text/names.js';
 import { Calls } from './fit/calls.js';
 import { evaluateIn } from './fit/evaluation.js';
@@ -76,7 +77,7 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #metrics: Metrics;
   readonly #memory: TrainerMemory;
-  readonly #predict: (input: Tensor) => Promise<Tensor>;
+  readonly #predict: (input: Argument) => Promise<Tensor>;
   readonly #state: TrainerState = {
     steps: 0,
     updates: { missed: 0, contributed: 0 },
@@ -213,8 +214,10 @@ export class Trainer {
     }
   }
 
-  /** The model's output for a batch, with dropout off, on a thread of its own. */
-  predict(input: Tensor): Promise<Tensor> {
+  /**
+   * The model's output for a batch, a tensor or arrays of numbers, with dropout off, on a thread of its own.
+   */
+  predict(input: Argument): Promise<Tensor> {
     return this.#predict(input);
   }
 

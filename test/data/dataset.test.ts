@@ -137,14 +137,19 @@ describe('fromArrays', () => {
       'sample 1 of inputs must hold bool integers from 0 to 1, got 2',
     ],
     [
-      'another dtype',
-      () => fromArrays(new Float64Array(4), [0, 1], { inputs: { shape: [2], dtype: 'float32' } }),
-      'fromArrays: inputs hold float64 and typed arrays are not converted, got float32',
+      'another dtype that does not hold the values',
+      () => fromArrays(Float64Array.of(1, 2, 3, 0.5), [0, 1], { inputs: { shape: [2], dtype: 'int32' } }),
+      'fromArrays: sample 1 of inputs must hold int32 integers from -2147483648 to 2147483647, got 0.5',
     ],
     [
-      'another dtype of data',
-      () => fromArrays({ data: new Float64Array(4), shape: [2, 2], dtype: 'float32' }, [0, 1]),
-      'inputs hold float64 and typed arrays are not converted',
+      'another dtype of data that does not hold the values',
+      () => fromArrays({ data: Int32Array.of(1, 256), shape: [2], dtype: 'uint8' }, [0, 1]),
+      'sample 1 of inputs must hold uint8 integers from 0 to 255, got 256',
+    ],
+    [
+      'bytes in no array',
+      () => fromArrays(new DataView(new ArrayBuffer(4)) as never, [0, 1], { inputs: { shape: [2] } }),
+      'fromArrays: inputs must be an array of numbers, as a Float32Array, got DataView of 4 bytes',
     ],
     [
       'an unknown dtype',

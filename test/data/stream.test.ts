@@ -153,7 +153,7 @@ describe('a bad item', () => {
       { inputs: [1, 256], target: 0 },
       'stream: inputs of item 1 must be 2 numbers for uint8 [2], got [1,256]',
     ],
-    ['another dtype', { inputs: Float32Array.of(1, 2), target: 0 }, 'got Float32Array of 8 bytes'],
+    ['another dtype', { inputs: Float32Array.of(1, 2.5), target: 0 }, 'got Float32Array of 8 bytes'],
     ['another length', { inputs: Uint8Array.of(1), target: 0 }, 'got Uint8Array of 1 bytes'],
     ['text', { inputs: 'ab', target: 0 }, 'got ab'],
     [

@@ -9,7 +9,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   Linear: [
     [
       () => new nn.Linear(4, 2).forward(zeros([2, 3])),
-      'matmul: inner dimensions differ, [2,3] x [2,4] transposed',
+      'Linear: the last axis of the input must be 4, got [2,3]',
     ],
     [() => new nn.Linear(0, 2), 'Linear: inFeatures must be a positive integer, got 0'],
   ],
@@ -23,7 +23,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   Conv2d: [
     [
       () => new nn.Conv2d(3, 2, 3).forward(zeros([1, 8, 3])),
-      'conv2d: images must be [N, H, W, C], got [1,8,3]',
+      'conv2d: images must be [N, H, W, C]; one sample alone needs an axis in front: x.unsqueeze(0), got [1,8,3]',
     ],
     [
       () => new nn.Conv2d(3, 4, 3, { groups: 2 }),
@@ -33,7 +33,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   Conv3d: [
     [
       () => new nn.Conv3d(3, 2, 3).forward(zeros([1, 8, 8, 3])),
-      'conv3d: volumes must be [N, D, H, W, C], got [1,8,8,3]',
+      'conv3d: volumes must be [N, D, H, W, C]; one sample alone needs an axis in front: x.unsqueeze(0), got [1,8,8,3]',
     ],
     [
       () => new nn.Conv3d(3, 2, [3, 3] as never),
@@ -53,7 +53,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   ConvTranspose2d: [
     [
       () => new nn.ConvTranspose2d(3, 2, 3).forward(zeros([8, 8, 3])),
-      'convTranspose2d: images must be [N, H, W, C], got [8,8,3]',
+      'convTranspose2d: images must be [N, H, W, C]; one sample alone needs an axis in front: x.unsqueeze(0), got [8,8,3]',
     ],
     [
       () => new nn.ConvTranspose2d(3, 4, 3, { groups: 2 }),
@@ -63,7 +63,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   ConvTranspose3d: [
     [
       () => new nn.ConvTranspose3d(3, 2, 3).forward(zeros([1, 8, 8, 3])),
-      'convTranspose3d: volumes must be [N, D, H, W, C], got [1,8,8,3]',
+      'convTranspose3d: volumes must be [N, D, H, W, C]; one sample alone needs an axis in front: x.unsqueeze(0), got [1,8,8,3]',
     ],
     [() => new nn.ConvTranspose3d(3, 2, 0), 'ConvTranspose3d: kernelSize must be a positive integer, got 0'],
   ],
@@ -202,14 +202,14 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   BatchNorm2d: [
     [
       () => new nn.BatchNorm2d(3).forward(zeros([2, 4, 3])),
-      'BatchNorm2d: input must be [N,H,W,3], got [2,4,3]',
+      'BatchNorm2d: input must be [N,H,W,3]; one sample alone needs an axis in front: x.unsqueeze(0), got [2,4,3]',
     ],
     [() => new nn.BatchNorm2d(0), 'BatchNorm2d: numFeatures must be a positive integer, got 0'],
   ],
   BatchNorm3d: [
     [
       () => new nn.BatchNorm3d(3).forward(zeros([2, 4, 4, 3])),
-      'BatchNorm3d: input must be [N,D,H,W,3], got [2,4,4,3]',
+      'BatchNorm3d: input must be [N,D,H,W,3]; one sample alone needs an axis in front: x.unsqueeze(0), got [2,4,4,3]',
     ],
     [() => new nn.BatchNorm3d(3, { eps: -1 }), 'BatchNorm3d: eps must be a non-negative number, got -1'],
   ],
@@ -224,7 +224,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   InstanceNorm1d: [
     [
       () => new nn.InstanceNorm1d(3).forward(zeros([2, 3])),
-      'InstanceNorm1d: input must be [N,L,3], got [2,3]',
+      'InstanceNorm1d: input must be [N,L,3]; one sample alone needs an axis in front: x.unsqueeze(0), got [2,3]',
     ],
     [() => new nn.InstanceNorm1d(-3), 'InstanceNorm1d: numFeatures must be a positive integer, got -3'],
   ],
@@ -412,7 +412,7 @@ const mistakes: Readonly<Record<string, readonly [input: Mistake | null, option:
   Sequential: [
     [
       () => new nn.Sequential(new nn.Linear(3, 2), new nn.Linear(3, 2)).forward(zeros([1, 3])),
-      'matmul: inner dimensions differ, [1,2] x [2,3] transposed',
+      'Linear: the last axis of the input must be 3, got [1,2]',
     ],
     [() => new nn.Sequential(nn.relu as never), 'Sequential: layers must be modules, got function relu'],
   ],

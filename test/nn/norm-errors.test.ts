@@ -192,7 +192,7 @@ const layers: BadCall[] = [
   [
     'BatchNorm2d on other channels',
     () => new nn.BatchNorm2d(3).forward(image),
-    'BatchNorm2d: input must be [N,H,W,3], got [2,3,3,4]',
+    'BatchNorm2d: input must be [N,H,W,3]; channels come last: x.permute([0, 2, 3, 1]), got [2,3,3,4]',
   ],
   [
     'BatchNorm2d with an infinite eps',
@@ -202,7 +202,7 @@ const layers: BadCall[] = [
   [
     'BatchNorm3d on images',
     () => new nn.BatchNorm3d(4).forward(image),
-    'BatchNorm3d: input must be [N,D,H,W,4], got [2,3,3,4]',
+    'BatchNorm3d: input must be [N,D,H,W,4]; one sample alone needs an axis in front: x.unsqueeze(0), got [2,3,3,4]',
   ],
   [
     'LayerNorm of an empty shape',
@@ -247,7 +247,7 @@ const layers: BadCall[] = [
   [
     'InstanceNorm2d on sequences',
     () => new nn.InstanceNorm2d(4).forward(sequence),
-    'InstanceNorm2d: input must be [N,H,W,4], got [2,5,4]',
+    'InstanceNorm2d: input must be [N,H,W,4]; one sample alone needs an axis in front: x.unsqueeze(0), got [2,5,4]',
   ],
   [
     'InstanceNorm2d with a negative eps',

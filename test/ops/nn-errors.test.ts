@@ -16,7 +16,7 @@ const layers: BadCall[] = [
   [
     'Linear on other features',
     () => new nn.Linear(4, 2).forward(x),
-    'matmul: inner dimensions differ, [2,3] x [2,4] transposed',
+    'Linear: the last axis of the input must be 4, got [2,3]',
   ],
   [
     'Linear on another dtype',
@@ -102,7 +102,7 @@ const layers: BadCall[] = [
   [
     'Sequential that does not fit',
     () => new nn.Sequential(new nn.Linear(3, 4), new nn.Linear(3, 1)).forward(x),
-    'matmul: inner dimensions differ, [2,4] x [1,3] transposed',
+    'Linear: the last axis of the input must be 3, got [2,4]',
   ],
   [
     'an unknown fan mode',

@@ -215,7 +215,7 @@ describe('a trainer refuses', () => {
       'inputs of another shape',
       () => five,
       {},
-      /^matmul: inner dimensions differ, \[2,5\] x \[3?16?,6\] transposed/,
+      /^0: Linear: the last axis of the input must be 6, got \[2,5\]$/,
     ],
     [
       'labels that are no class',

@@ -2,6 +2,7 @@ import { requireArguments } from '../../graph/arguments/checked.js';
 import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
+import { formatShape, invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
 import { matmul } from '../../ops/primitives/matmul.js';
@@ -42,7 +43,18 @@ export class Linear extends Module {
 
   /** [..., inFeatures] -> [..., outFeatures] */
   forward(x: Tensor): Tensor {
+    const [, inFeatures] = this.weight.shape;
+    if (x.shape.at(-1) !== inFeatures) {
+      throw invalid('Linear', `the last axis of the input must be ${inFeatures}${flattenHint(x)}`, x.shape);
+    }
     const product = matmul(x, this.weight, { transposeB: true });
     return this.bias ? add(product, this.bias) : product;
   }
+}
+
+/** Images and the like are often meant to be flattened. */
+function flattenHint({ shape, ndim, size }: Tensor): string {
+  const [rows = 0] = shape;
+  if (ndim < 3 || rows === 0) return '';
+  return `; is an nn.Flatten missing, which gives ${formatShape([rows, size / rows])}?`;
 }

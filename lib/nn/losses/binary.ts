@@ -1,7 +1,8 @@
 import { formatShape, invalid } from '../../graph/errors.js';
 import { tensor } from '../../graph/leaf.js';
+import type { NumberArray } from '../../graph/number-arrays.js';
 import { broadcastShapes, sameShape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { Tensor } from '../../graph/tensor.js';
 import { softplus } from '../../ops/nn/smooth-activations.js';
 import {
   add,
@@ -27,12 +28,12 @@ const inputs = ['output', 'target'];
 
 export interface BinaryOptions extends ReductionOptions {
   /** Factor for each element, broadcast with the output; the mean is still divided by the number of elements. */
-  readonly weight?: Tensor | readonly number[];
+  readonly weight?: Tensor | readonly number[] | NumberArray;
 }
 
 export interface BinaryLogitOptions extends BinaryOptions {
   /** Factor on the loss of targets of 1: one number, or values broadcast with the output. Default 1. */
-  readonly posWeight?: number | Tensor | readonly number[];
+  readonly posWeight?: number | Tensor | readonly number[] | NumberArray;
 }
 
 /** A loss of binary targets, with metrics and a check of its targets. */
@@ -42,8 +43,13 @@ export interface BinaryLoss extends Loss {
 }
 
 /** The factors as a tensor of the output's dtype that broadcasts to the output's shape. */
-function factorsOf(op: string, name: string, given: Tensor | readonly number[], output: Tensor): Tensor {
-  const factors = Array.isArray(given) ? tensor(given, { dtype: output.dtype }) : (given as Tensor);
+function factorsOf(
+  op: string,
+  name: string,
+  given: Tensor | readonly number[] | NumberArray,
+  output: Tensor,
+): Tensor {
+  const factors = given instanceof Tensor ? given : tensor(given, { dtype: output.dtype });
   if (!sameShape(broadcastShapes(op, factors.shape, output.shape), output.shape)) {
     const shapes = `${formatShape(factors.shape)} for ${formatShape(output.shape)}`;
     throw invalid(op, `${name} must broadcast to the shape of the output, got ${shapes}`);

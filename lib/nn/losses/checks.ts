@@ -1,9 +1,11 @@
 import { isFloat, type TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
+import { dtypeFor } from '../../graph/number-arrays.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { requireFloat } from '../../ops/primitives/checks.js';
 import { cast } from '../../ops/primitives/elementwise.js';
+import { shapeHint } from './shape-hint.js';
 
 /** Checks a float output and a target of the same shape. Returns the target, integers cast to the output's dtype. */
 export function requireSameShape(
@@ -15,7 +17,10 @@ export function requireSameShape(
   requireFloat(op, output, `${names[0]} must be float32 or float64`);
   if (!sameShape(output.shape, target.shape)) {
     const shapes = `${formatShape(output.shape)} and ${formatShape(target.shape)}`;
-    throw invalid(op, `${names[0]} and ${names[1]} must have one shape, got ${shapes}`);
+    throw invalid(
+      op,
+      `${names[0]} and ${names[1]} must have one shape, got ${shapes}${shapeHint(output, target)}`,
+    );
   }
   return isFloat(target.dtype) ? target : cast(target, output.dtype);
 }
@@ -34,9 +39,11 @@ export function targetsMust(op: string, rule: string, test: (target: number) => 
   };
 }
 
-/** Checks factors given as an array of numbers; tensors pass. */
+/** Checks factors given as an array of numbers, typed or not; tensors pass. */
 export function requireFactors(op: string, name: string, factors: unknown): void {
-  if (Array.isArray(factors) && !factors.every((factor) => factor >= 0 && Number.isFinite(factor))) {
+  const listed =
+    ArrayBuffer.isView(factors) && dtypeFor(factors) ? Array.from(factors as Float32Array) : factors;
+  if (Array.isArray(listed) && !listed.every((factor) => factor >= 0 && Number.isFinite(Number(factor)))) {
     throw invalid(op, `${name} must hold finite numbers of at least 0`, factors);
   }
 }

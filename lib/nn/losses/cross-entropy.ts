@@ -12,6 +12,7 @@ import { configurable } from './configurable.js';
 import { checkLabelRange, classWeights, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
 import { reducer, requireReduction } from './reduction.js';
+import { labelHint } from './shape-hint.js';
 
 export interface CrossEntropyOptions extends LabelOptions {
   /** The share of every target that is spread evenly over all classes (Szegedy et al. 2016). Default 0. */
@@ -75,7 +76,8 @@ function ofProbabilities(
   smoothing: number,
 ): Tensor {
   if (!sameShape(logits.shape, target.shape)) {
-    const expected = `labels must be int32 or uint8, and probabilities of the shape ${formatShape(logits.shape)}`;
+    const shape = formatShape(logits.shape);
+    const expected = `labels must be int32 or uint8, and probabilities of the shape ${shape}${labelHint(logits, target)}`;
     throw invalid('crossEntropy', expected, formatType(target));
   }
   if (ignoreIndex !== undefined) {

@@ -1,8 +1,9 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
 import { arange, tensor } from '../../graph/leaf.js';
+import type { NumberArray } from '../../graph/number-arrays.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import { cast, eq, mul, ne, where } from '../../ops/primitives/elementwise.js';
@@ -10,11 +11,12 @@ import { checkLabels, gather } from '../../ops/primitives/gather.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { requireFactors } from './checks.js';
 import type { Reduction, ReductionOptions } from './reduction.js';
+import { labelHint } from './shape-hint.js';
 import { ratio, totalOf } from './sums.js';
 
 export interface LabelOptions extends ReductionOptions {
   /** Factor for each class, [classes]. The mean is then the weighted mean over the samples. */
-  readonly weight?: Tensor | readonly number[];
+  readonly weight?: Tensor | readonly number[] | NumberArray;
   /** Label, of a class or not, whose samples count neither in the loss nor in its mean. */
   readonly ignoreIndex?: number;
 }
@@ -24,7 +26,8 @@ export function requireLabelShape(op: string, output: Tensor, labels: Tensor): n
   const classes = output.shape.at(-1);
   if (classes === undefined || !sameShape(output.shape.slice(0, -1), labels.shape)) {
     const shapes = `${formatShape(output.shape)} and ${formatShape(labels.shape)}`;
-    throw invalid(op, `labels must have the shape of the logits without the last axis, got ${shapes}`);
+    const rule = 'labels must have the shape of the logits without the last axis';
+    throw invalid(op, `${rule}, got ${shapes}${labelHint(output, labels)}`);
   }
   return classes;
 }
@@ -38,8 +41,12 @@ export function requireLabelOptions(op: string, { weight, ignoreIndex }: LabelOp
 }
 
 /** The class weights as a tensor of the output's dtype. */
-export function classWeights(op: string, weight: Tensor | readonly number[], output: Tensor): Tensor {
-  const factors = Array.isArray(weight) ? tensor(weight, { dtype: output.dtype }) : (weight as Tensor);
+export function classWeights(
+  op: string,
+  weight: Tensor | readonly number[] | NumberArray,
+  output: Tensor,
+): Tensor {
+  const factors = weight instanceof Tensor ? weight : tensor(weight, { dtype: output.dtype });
   const classes = output.shape.at(-1) as number;
   if (!sameShape(factors.shape, [classes])) {
     throw invalid(op, `weight must have the shape ${formatShape([classes])}`, formatShape(factors.shape));

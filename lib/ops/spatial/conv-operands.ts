@@ -2,6 +2,7 @@ import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { layoutHint } from './layout-hint.js';
 
 interface Layout {
   readonly what: string;
@@ -19,15 +20,31 @@ const LAYOUTS: readonly Layout[] = [
 
 const layout = (rank: number): Layout => at(LAYOUTS, rank);
 
-/** Checks an image with `rank` spatial axes, channels last. */
-export function requireImage(op: string, x: Tensor, rank: number): void {
+/**
+ * Checks an image with `rank` spatial axes, channels last.
+ *
+ * @param channels number of channels, if it is known, for hints
+ */
+export function requireImage(op: string, x: Tensor, rank: number, channels?: number): void {
   const { what, image } = layout(rank);
-  if (x.ndim !== rank + 2) throw invalid(op, `${what} must be [${image.join(', ')}]`, x.shape);
+  if (x.ndim === rank + 2) return;
+  const hint = layoutHint(x.shape, rank + 2, channels);
+  throw invalid(op, `${what} must be [${image.join(', ')}]${hint}`, x.shape);
 }
 
-/** Checks the ranks and dtypes of an image and a kernel with `rank` spatial axes. */
-export function requireOperands(op: string, x: Tensor, weight: Tensor, rank: number): void {
-  requireImage(op, x, rank);
+/**
+ * Checks the ranks and dtypes of an image and a kernel with `rank` spatial axes.
+ *
+ * @param channels number of input channels that the kernel is for
+ */
+export function requireOperands(
+  op: string,
+  x: Tensor,
+  weight: Tensor,
+  rank: number,
+  channels: number | undefined,
+): void {
+  requireImage(op, x, rank, channels);
   const { what, kernel } = layout(rank);
   if (weight.ndim !== rank + 2) throw invalid(op, `kernels must be [${kernel.join(', ')}]`, weight.shape);
   if (weight.size === 0) throw invalid(op, 'kernels must not be empty', weight.shape);
@@ -57,5 +74,6 @@ export function requireChannels(
   const [c, o] = transposed ? ['O', 'C'] : ['C', 'O'];
   const names = [...kernel.slice(0, -2), groups === 1 ? c : `${c}/${groups}`, o];
   const shapes = `${formatShape(x.shape)} x ${formatShape(weight.shape)}`;
-  throw invalid(op, `input channels differ, ${shapes} ([${image}] x [${names}])`);
+  const hint = layoutHint(x.shape, x.ndim, transposed ? last : inner * groups);
+  throw invalid(op, `input channels differ, ${shapes} ([${image}] x [${names}])${hint}`);
 }

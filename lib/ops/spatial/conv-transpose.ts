@@ -20,7 +20,7 @@ function transposed(
   options: ConvTransposeOptions<Extents>,
   rank: number,
 ): Tensor {
-  requireOperands(op, x, weight, rank);
+  requireOperands(op, x, weight, rank, weight.shape.at(-1));
   const window = convTransposeWindow(op, options, rank);
   const { stride, padding, outputPadding, dilation, groups } = window;
   requireChannels(op, x, weight, groups, true);

@@ -56,7 +56,8 @@ function convolve(
   options: ConvOptions<Extents>,
   rank: number,
 ): Tensor {
-  requireOperands(op, x, weight, rank);
+  const channels = (options.groups ?? 1) * (weight.shape.at(-2) ?? 0);
+  requireOperands(op, x, weight, rank, channels);
   const window = convWindow(op, options, rank);
   requireChannels(op, x, weight, window.groups);
   const lengths = x.shape.slice(1, -1);

@@ -1,6 +1,6 @@
 import { at } from '../../graph/at.js';
 import { allocate, type DType, type TypedArray } from '../../graph/dtype.js';
-import { type ChainruleError, failed, formatShape, invalid } from '../../graph/errors.js';
+import { ChainruleError, failed, formatShape, invalid } from '../../graph/errors.js';
 import { constant, type Variable } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -9,6 +9,7 @@ import type { RandomState } from '../../runtime/executable.js';
 import { describeNonFinite } from '../../runtime/non-finite.js';
 import { mapTensors, type Result } from '../../runtime/traced-results.js';
 import type { BatchRows, StepJob } from '../protocol/job.js';
+import { ofShard } from '../protocol/shard-error.js';
 import { shardRows, shardSizes } from '../protocol/shards.js';
 import { sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
 import { LOSS_WEIGHT, sumOfShares } from '../protocol/shares.js';
@@ -54,7 +55,8 @@ export class StepEntry {
     layoutFor: (changes: Changes) => StepLayout,
   ) {
     const rows = at(at(like, 0).shape, 0);
-    const traces = shardSizes(rows, rows, shards).map((size) => traceStep(fn, like, size));
+    const sizes = shardSizes(rows, rows, shards);
+    const traces = ofShards(sizes, rows, (size) => traceStep(fn, like, size));
     const first = at(traces, 0);
     this.#traces = traces;
     this.#first = first;
@@ -178,6 +180,17 @@ function figuresOf({ scalars, shares }: Pick<StepTrace, 'scalars' | 'shares'>): 
     return divides ? [scalarName(i), weightName(i)] : [scalarName(i)];
   });
   return shares.weight === undefined ? ofScalars : [...ofScalars, LOSS_WEIGHT];
+}
+
+/** Traces shards of a batch. If one does not fit, an error speaks of the whole batch, or says why it does not. */
+function ofShards<T>(sizes: readonly number[], rows: number, trace: (rows: number) => T): T[] {
+  try {
+    return sizes.map(trace);
+  } catch (error) {
+    if (!(error instanceof ChainruleError)) throw error;
+    trace(rows);
+    throw ofShard(error, sizes, rows);
+  }
 }
 
 /** Memory for a tensor with `rows` rows, each of shape `shape.slice(1)`. */

@@ -1,7 +1,7 @@
 import { blocksOf } from '../../data/field.js';
 import type { Dataset } from '../../data/index.js';
 import { StreamMemory } from '../../data/stream-memory.js';
-import { ChainruleError, invalid, withNote } from '../../graph/errors.js';
+import { ChainruleError, invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { namingLayers } from '../../health/record.js';
@@ -13,8 +13,9 @@ import { outputShape } from '../../parallel/prepare/compile-shard.js';
 import { type CompiledShards, compileShards } from '../../parallel/prepare/compile-shards.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
+import { ofShard } from '../../parallel/protocol/shard-error.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
-import { enumerate } from '../../text/names.js';
+import { requireLikeShapes } from './mixed-shapes.js';
 import { inInference, type Modes } from './mode.js';
 import { traceBatch } from './trace-batch.js';
 
@@ -102,25 +103,21 @@ function shareOut(
   const sizes = shardSizes(length, cut.batchSize, cut.shards);
   const accumulate = optimizer.stages.accumulate ?? 1;
   const compiled = ofShards(rows, sizes, () =>
-    compileShards(sizes, { forward, loss, inputs, targets, parameters, accumulate }),
+    namingLayers(model, () =>
+      compileShards(sizes, { forward, loss, inputs, targets, parameters, accumulate }),
+    ),
   );
   checkTargets(loss, data, () => shape);
   const steps = data instanceof StreamMemory ? data.mostSteps : batchCount(length, cut.batchSize);
   return { ...cut, ...compiled, data, steps, untrained };
 }
 
-/** Compiles shards of a batch of `rows` rows, which fits as a whole. An error says what it was that did not fit. */
+/** Compiles shards of a batch that fits as a whole. An error says what it was that did not fit. */
 function ofShards<R>(rows: number, sizes: readonly number[], compile: () => R): R {
   try {
     return compile();
   } catch (error) {
-    const whole = sizes.every((size) => size === rows);
-    if (!(error instanceof ChainruleError) || whole) throw error;
-    const parts = enumerate(sizes.map(String), 'or');
-    throw withNote(
-      error,
-      `in a shard of ${parts} of the ${rows} rows of a batch, where model and loss must work as well`,
-    );
+    throw error instanceof ChainruleError ? ofShard(error, sizes, rows) : error;
   }
 }
 
@@ -132,7 +129,9 @@ export function compileEvaluation(
 ): CompiledEvaluation {
   const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
-  const figures = { loss, ...metrics };
+  const figures = Object.fromEntries(
+    Object.entries({ loss, ...metrics }).map(([name, figure]) => [name, comparing(name, figure)]),
+  );
   return namingLayers(model, () =>
     inInference(model, () => {
       const sizes = shardSizes(data.length, batchSize, 1);
@@ -141,6 +140,16 @@ export function compileEvaluation(
       return { data, batchSize, ...compiled, figures: Object.keys(figures) };
     }),
   );
+}
+
+/** A metric that is refused if it compares outputs with the targets of other samples. */
+function comparing(name: string, figure: Metrics[string]): Metrics[string] {
+  if (typeof figure !== 'function') return figure;
+  return (output, target) => {
+    const value = figure(output, target);
+    requireLikeShapes(name, output, target, value);
+    return value;
+  };
 }
 
 /** Checks targets before anything is trained; those that transforms compute are checked when they are loaded. */

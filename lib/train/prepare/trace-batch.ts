@@ -1,7 +1,7 @@
 import type { Form } from '../../data/index.js';
 import { isFloat } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shapes.js';
-import { reachable, Tensor, upcomingId } from '../../graph/tensor.js';
+import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
 import { traced } from '../../graph/trace.js';
 import { recordCalls } from '../../health/record.js';
 import type { Loss, Module, Sums } from '../../nn/index.js';
@@ -9,6 +9,7 @@ import { asModelInput } from '../../nn/model-input.js';
 import { Parameter } from '../../nn/parameter.js';
 import { placeholders } from '../../parallel/prepare/compile-shard.js';
 import { requireHeld } from './held.js';
+import { requireLikeShapes, termsOf } from './mixed-shapes.js';
 
 /** What a trace of a model on a whole batch tells. */
 export interface BatchTrace {
@@ -22,7 +23,7 @@ export interface BatchTrace {
  * Traces a model and its loss on a whole batch, before its shards are compiled, so that errors speak of the batch and of
  * the layer.
  *
- * @throws if a shape does not fit; if the loss depends on trainable parameters that the model does not hold
+ * @throws if a shape does not fit; if the loss compares outputs with the targets of other samples; if the loss depends on trainable parameters that the model does not hold
  */
 export function traceBatch(
   { model, loss }: { readonly model: Module; readonly loss: Loss<Tensor | Sums> },
@@ -38,6 +39,7 @@ export function traceBatch(
         return { output, loss: loss(output, y) };
       }).result,
   );
+  requireLikeShapes('the loss', result.output, y, result.loss);
   const roots = termsOf(result.loss);
   const reached = new Set(reachable(roots, stopsGradients));
   requireHeld({ model, held, start, reached, assigned: [...trace.assignments.keys()] });
@@ -45,12 +47,6 @@ export function traceBatch(
     .namedParameters()
     .filter(([, parameter]) => parameter.trainable && parameter.size > 0 && !reached.has(parameter));
   return { outputShape: result.output.shape.slice(1), untrained: untrained.map(([path]) => path) };
-}
-
-/** The tensors of what a loss returned, which is checked where shards are compiled. */
-function termsOf(loss: Tensor | Sums): Tensor[] {
-  const terms = loss instanceof Tensor ? [loss] : [loss?.sum, loss?.weight];
-  return terms.filter((term): term is Tensor => term instanceof Tensor);
 }
 
 /** True for a node through which no gradient flows to its inputs. */
