@@ -1,9 +1,12 @@
 import { allocate, type TensorData } from '../graph/dtype.js';
-import { requireInteger } from '../graph/errors.js';
+import { invalid, requireInteger } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Dataset } from './dataset.js';
+import { requireData } from './require-dataset.js';
 import { SampleLoader } from './sample-loader.js';
+import { StreamDataset } from './stream.js';
+import { noFullBatch, streamBatches } from './stream-batches.js';
 import type { Form } from './transforms/program.js';
 
 /** Samples gathered for one step; the first axis of the shapes counts them. */
@@ -34,14 +37,33 @@ export interface BatchesOptions {
  * depends only on the length of the data set, the seed and the epoch. Samples are transformed as the data set
  * specifies; if a module does so, which must be imported first, iterate with `for await`.
  *
- * @throws ChainruleError at once, not at the first batch, if an option is out of range
+ * The batches of a stream are taken with `for await`, at most `queue` batches ahead; each iteration opens the stream
+ * again, with `epoch + 1`. With `shuffle`, they are shuffled within each half of the queue, as by `fit`.
+ *
+ * @throws ChainruleError at once, not at the first batch, if an option is out of range, or there is no full batch and
+ *   `dropLast`; for a stream, at its end
  */
-export function batches(dataset: Dataset, options: BatchesOptions = {}): BatchSequence {
+export function batches(dataset: Dataset, options?: BatchesOptions): BatchSequence;
+export function batches(dataset: StreamDataset, options?: BatchesOptions): StreamBatches;
+export function batches(
+  dataset: Dataset | StreamDataset,
+  options: BatchesOptions = {},
+): BatchSequence | StreamBatches {
   const { batchSize = 32, shuffle = false, seed = 0, epoch = 0, dropLast = false } = options;
+  const samples = requireData('batches', dataset);
   requireInteger('batches', 'batchSize', batchSize, { min: 1 });
   requireInteger('batches', 'seed', seed);
   requireInteger('batches', 'epoch', epoch, { min: 0 });
+  const complete = { batchSize, shuffle, seed, epoch, dropLast };
+  return samples instanceof StreamDataset ? ofStream(samples, complete) : ofDataset(samples, complete);
+}
+
+function ofDataset(
+  dataset: Dataset,
+  { batchSize, shuffle, seed, epoch, dropLast }: Required<BatchesOptions>,
+): BatchSequence {
   const full = Math.floor(dataset.length / batchSize);
+  if (dropLast && full === 0) throw noFullBatch(dataset.length, batchSize);
   const length = dropLast ? full : Math.ceil(dataset.length / batchSize);
   function* load(loader: SampleLoader): Generator<Batch, void, undefined> {
     const order = shuffle
@@ -64,6 +86,26 @@ export function batches(dataset: Dataset, options: BatchesOptions = {}): BatchSe
       yield* load(await SampleLoader.open(dataset, seed));
     },
   };
+}
+
+function ofStream(stream: StreamDataset, options: Required<BatchesOptions>): StreamBatches {
+  const { batchSize, dropLast } = options;
+  const count = (stream.length ?? Number.NaN) / batchSize;
+  return {
+    length: dropLast ? Math.floor(count) : Math.ceil(count),
+    [Symbol.iterator]() {
+      throw invalid('batches', 'the batches of a stream must be taken with for await');
+    },
+    [Symbol.asyncIterator]: () => streamBatches(stream, options),
+  };
+}
+
+/** An epoch of the batches of a stream. */
+export interface StreamBatches extends AsyncIterable<Batch> {
+  /** Number of batches; NaN for a stream of unknown length. */
+  readonly length: number;
+  /** Not available: refused with an error. */
+  [Symbol.iterator](): never;
 }
 
 /** An epoch of batches, which can be iterated more than once. */

@@ -82,7 +82,11 @@ export function toField(
   if (ArrayBuffer.isView(source)) return fromTyped(name, source, shape ?? defaults.typedShape, dtype);
   if (Array.isArray(source)) return fromNested(name, source, shape, dtype, defaults.flatDType);
   if (!isTensorData(source)) {
-    throw invalid('fromArrays', `${name} must be arrays, a typed array, or { data, shape }`, source);
+    const hint =
+      typeof source === 'object' && source !== null && 'then' in source
+        ? '; a promise needs await first'
+        : '';
+    throw invalid('fromArrays', `${name} must be arrays, a typed array, or { data, shape }${hint}`, source);
   }
   if (sizeOf(source.shape) !== source.data.length) {
     const expected = `${name} of shape ${formatShape(source.shape)} have ${sizeOf(source.shape)} elements`;

@@ -1,4 +1,10 @@
-export { type Batch, type BatchesOptions, type BatchSequence, batches } from './batches.js';
+export {
+  type Batch,
+  type BatchesOptions,
+  type BatchSequence,
+  batches,
+  type StreamBatches,
+} from './batches.js';
 export { Dataset, type FromArraysOptions, fromArrays } from './dataset.js';
 export type { Field, FieldOptions, FieldSource, FileRows } from './field.js';
 export { readIdx } from './idx.js';

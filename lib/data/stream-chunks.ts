@@ -28,6 +28,8 @@ export class StreamChunks {
   #taken = 0;
   #pulling = false;
   #ended = false;
+  /** Why the first item that was left out did not fit. */
+  #misfit: string | undefined;
 
   /** @param passed number of good items at the start to discard, because an earlier run has trained on them */
   constructor(
@@ -50,6 +52,14 @@ export class StreamChunks {
     // The next call reports the error; without one it does not matter.
     this.#filling.catch(() => {});
     return chunk;
+  }
+
+  /** The rule that an epoch without items breaks, with what may be the reason. */
+  get emptyRule(): string {
+    const rule = 'an epoch must have at least one item';
+    if (this.#misfit !== undefined)
+      return `${rule} that fits; all ${this.#taken} were left out (${this.#misfit})`;
+    return this.epoch > 1 ? `${rule}; open must return a new iterable for each epoch` : rule;
   }
 
   /** Takes no more items and closes the iterable, without waiting for one that does not answer. */
@@ -109,6 +119,7 @@ export class StreamChunks {
       return true;
     } catch (error) {
       if (this.stream.onBadItem === 'error') throw error;
+      this.#misfit ??= messageOf(error);
       return false;
     }
   }

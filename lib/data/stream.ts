@@ -57,7 +57,11 @@ export class StreamDataset {
   constructor(open: OpenStream, options: StreamOptions, transforms: readonly Transform[] = []) {
     requireKnown('stream', options, ['inputs', 'targets', 'length', 'queue', 'onBadItem']);
     const { inputs, targets, length, queue = 16, onBadItem = 'error' } = options;
-    if (typeof open !== 'function') throw invalid('stream', 'open must be a function', open);
+    if (typeof open !== 'function') {
+      const iterable = typeof open === 'object' && open !== null;
+      const hint = iterable ? ' that returns the iterable of an epoch: () => iterable' : '';
+      throw invalid('stream', `open must be a function${hint}`, open);
+    }
     if (typeof inputs !== 'object' || inputs === null || inputs.shape === undefined)
       throw invalid('stream', 'needs the shape of inputs: { inputs: { shape: [...] } }', inputs);
     if (length !== undefined) requireInteger('stream', 'length', length, { min: 1 });

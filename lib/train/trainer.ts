@@ -286,7 +286,7 @@ export class Trainer {
   async pace(data: Dataset, options: PaceOptions = {}): Promise<Pace> {
     const { batchSize = BATCH_SIZE, validation, checkpoint, memory, signal } = options;
     requireData('pace', data, batchSize);
-    if (validation !== undefined) requireData('pace', validation, batchSize);
+    if (validation !== undefined) requireData('pace', validation, batchSize, 'validation');
     signal?.throwIfAborted();
     const budget = this.#budget('pace', memory);
     this.#requireOwnValues('pace');

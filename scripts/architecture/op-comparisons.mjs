@@ -30,6 +30,7 @@ export const namers = {
   'lib/compile/lower/lower.ts': 'labels a step',
   'lib/gradcheck/culprit.ts': 'names the ops that cut a gradient',
   'lib/runtime/non-finite.ts': 'names the op that made a number that is not finite',
+  'lib/train/prepare/mixed-shapes.ts': 'names the op that broadcasts outputs against targets',
 };
 
 /** A record compared with another value: `op === reluOp`, `[addOp].includes(node.op)`, `switch (node.op)`. */

@@ -241,7 +241,7 @@ describe('a run on a stream', () => {
 
   it.each<[string, (trainer: Trainer, set: data.Dataset) => Promise<unknown>, string]>([
     ['health', (_, set) => train(set, { health: true }), 'fit: health needs a Dataset'],
-    ['validation', (_, set) => train(inMemory, { validation: set }), 'fit: data must be a Dataset'],
+    ['validation', (_, set) => train(inMemory, { validation: set }), 'fit: validation must be a Dataset'],
     ['evaluate', (trainer, set) => trainer.evaluate(set), 'evaluate: data must be a Dataset'],
     ['inspect', (trainer, set) => trainer.inspect(set), 'inspect: data must be a Dataset'],
     ['profile', (trainer, set) => trainer.profile(set), 'profile: data must be a Dataset'],

@@ -36,7 +36,7 @@ export function fitInput(data: Dataset | StreamDataset, options: FitOptions): Fi
   }
   const feed = feedOf(data, options);
   const samples = feed?.memory ?? requireData('fit', data, batchSize);
-  if (validation !== undefined) requireData('fit', validation, batchSize);
+  if (validation !== undefined) requireData('fit', validation, batchSize, 'validation');
   return { options, epochs, samples, feed };
 }
 

@@ -49,8 +49,7 @@ export class StreamFeed {
       for (;;) {
         const chunk = await untilAborted(chunks.next(), options.signal);
         if (chunk === 'aborted') return stopped(outcome?.done ?? startStep, start, options.signal);
-        if (chunk === null && firstStep === 0)
-          throw invalid('stream', 'an epoch must have at least one item');
+        if (chunk === null && firstStep === 0) throw invalid('stream', chunks.emptyRule);
         if (chunk === null && outcome) break;
         // An epoch that is resumed after its last step has nothing left but its figures.
         const stretch = this.#stretchOf(chunk ?? { start: 0, count: 0, firstItem: 0 }, firstStep);

@@ -57,6 +57,7 @@ export function largestBatch(
   budget: MemoryBudget,
 ): number {
   if (most !== undefined) requireInteger('maxBatch', 'most', most, { min: 1 });
+  if (!feedOf(data, {})) requireData('maxBatch', data);
   const workload = (batchSize: number) => workloadFor('maxBatch', context, data, { ...options, batchSize });
   const limit = Math.min(data.length ?? MOST_OF_STREAM, most ?? Number.POSITIVE_INFINITY);
   const found = largestThat(
@@ -75,7 +76,7 @@ function workloadFor(
   { batchSize = BATCH_SIZE, validation, checkpoint }: PlanOptions,
 ): TrainingWorkload {
   const samples = feedOf(data, { batchSize })?.memory ?? requireData(op, data, batchSize);
-  if (validation !== undefined) requireData(op, validation, batchSize);
+  if (validation !== undefined) requireData(op, validation, batchSize, 'validation');
   const request = {
     data: samples,
     options: { batchSize, ...(validation ? { validation } : {}) },

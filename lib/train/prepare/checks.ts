@@ -1,4 +1,5 @@
-import { Dataset } from '../../data/index.js';
+import type { Dataset } from '../../data/index.js';
+import { requireDataset } from '../../data/require-dataset.js';
 import { invalid, requireInteger } from '../../graph/errors.js';
 import { Optimizer } from '../../optim/index.js';
 import { resolveMemory } from '../../runtime/memory-size.js';
@@ -6,11 +7,10 @@ import type { TrainerOptions } from '../options.js';
 import { BATCH_SIZE } from './compile-job.js';
 
 /** Checks the data of a call, and the size of its batches. */
-export function requireData(op: string, data: unknown, batchSize = BATCH_SIZE): Dataset {
-  if (!(data instanceof Dataset))
-    throw invalid(op, 'data must be a Dataset, as data.fromArrays() makes', data);
+export function requireData(op: string, data: unknown, batchSize = BATCH_SIZE, name = 'data'): Dataset {
+  const samples = requireDataset(op, data, name);
   requireInteger(op, 'batchSize', batchSize, { min: 1 });
-  return data;
+  return samples;
 }
 
 /** Checks the options of a trainer. */
