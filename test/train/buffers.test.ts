@@ -153,6 +153,7 @@ describe('buffers in a trainer', () => {
 describe('a trainer refuses', () => {
   const refused = (message: string, forward: (model: Model, x: Tensor) => Tensor) => async () => {
     class Assigning extends Model {
+      readonly counter = counter;
       override forward(x: Tensor): Tensor {
         return forward(this, super.forward(x));
       }

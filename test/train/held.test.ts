@@ -161,7 +161,7 @@ describe('a layer that Module does not see', () => {
       protected hidden = (x: Tensor) => this.#norm.forward(x);
     }
     expect(await failure(trained(new Hidden()))).toMatch(
-      /^Trainer: forward assigns buffers that the model does not hold, so their values would be lost: \[2\] and \[2\] of BatchNorm1d \(made at/,
+      /^Trainer: forward must not assign variables other than buffers of the model, whose values would be lost: \[2\] and \[2\] of BatchNorm1d \(made at/,
     );
     class Counting extends Net {
       readonly #count = new Buffer([2]);

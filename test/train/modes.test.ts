@@ -234,7 +234,7 @@ describe('the parts kept in inference', () => {
       { path: 'backbone', by: 'freeze' },
       { path: 'norm', by: 'eval' },
     ]);
-    expect(formatPlan(plan)).toMatch(/^backbone +freeze\(\)$/m);
+    expect(formatPlan(plan)).toMatch(/^backbone +kept in inference +freeze\(\)$/m);
     await collect(trainer.fit(samples()));
     expect(lines).toContain('fit: kept in inference: backbone (frozen) and norm (eval)');
     const plain = trainerOf(new Net()).plan(samples());

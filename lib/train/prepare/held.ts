@@ -53,7 +53,7 @@ function notHeld(
   const rule =
     what === 'parameters'
       ? 'the loss depends on parameters that the model does not hold, so they would be neither trained nor saved'
-      : 'forward assigns buffers that the model does not hold, so their values would be lost';
+      : 'forward must not assign variables other than buffers of the model, whose values would be lost';
   return invalid('Trainer', `${rule}: ${enumerate(describe(parts, reached))}; ${remedy}`);
 }
 
