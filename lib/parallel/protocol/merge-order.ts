@@ -57,7 +57,7 @@ export function mergedRanges(count: number, start: number, end: number): Range[]
   return ranges;
 }
 
-/** Most places of the stack for a list of this length. */
+/** Most places of the stack for a run of `count` items, wherever it lies in the list. */
 export function mergePlaces(count: number): number {
   return 2 * Math.ceil(Math.log2(count + 1)) + 1;
 }

@@ -105,15 +105,18 @@ export function evaluationJob(
     states: statesOf({ data, batchSize, state }, workers).map(({ dtype, elements }) =>
       sharedMemory(dtype, elements),
     ),
-    places: placesOf({ data, batchSize }),
+    places: placesOf({ data, batchSize }, workers),
     merge,
     result,
   };
 }
 
-/** Places for states that a worker of an evaluation needs. */
-function placesOf({ data, batchSize }: Pick<CompiledEvaluation, 'data' | 'batchSize'>): number {
-  return mergePlaces(batchCount(data.length, batchSize));
+/** Places for states that each worker of an evaluation needs. */
+function placesOf(
+  { data, batchSize }: Pick<CompiledEvaluation, 'data' | 'batchSize'>,
+  workers: number,
+): number {
+  return mergePlaces(Math.ceil(batchCount(data.length, batchSize) / workers));
 }
 
 /** The memory for the states of all workers: each tensor for all places. */
@@ -121,7 +124,7 @@ export function statesOf(
   { data, batchSize, state }: Pick<CompiledEvaluation, 'data' | 'batchSize' | 'state'>,
   workers: number,
 ): TensorForm[] {
-  const places = workers * placesOf({ data, batchSize });
+  const places = workers * placesOf({ data, batchSize }, workers);
   return state.map(({ dtype, elements }) => ({ dtype, elements: places * elements }));
 }
 
