@@ -279,7 +279,7 @@ const bad: BadCall[] = [
   [
     'softplus of no beta',
     () => cr.softplus(x, { beta: 0 }),
-    'softplus: beta must be a finite number greater than 0, got 0',
+    'softplus: beta must be a positive number, got 0',
   ],
   [
     'Softplus of no threshold',

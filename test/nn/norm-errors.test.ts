@@ -139,12 +139,12 @@ const functions: BadCall[] = [
   [
     'attention with a scale of NaN',
     () => attend(sequence, sequence, sequence, { scale: Number.NaN }),
-    'scaledDotProductAttention: scale must be a number, got NaN',
+    'scaledDotProductAttention: scale must be a finite number, got NaN',
   ],
   [
     'attention that drops everything',
     () => attend(sequence, sequence, sequence, { dropout: 1 }),
-    'dropout: p must be at least 0 and less than 1, got 1',
+    'scaledDotProductAttention: dropout must be at least 0 and less than 1, got 1',
   ],
   [
     'sinusoidalEncoding of half a position',
