@@ -1,11 +1,18 @@
-import { invalid } from '../graph/errors.js';
+import { checked } from '../graph/arguments/checked.js';
+import { type Kind, kind, optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { mean } from '../ops/math/reductions.js';
 import { add, div, maximum, mul, sqrt, square, sub } from '../ops/primitives/elementwise.js';
-import { requireNonNegative } from './checks.js';
 import type { Optimizer } from './optimizer.js';
-import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
+import {
+  createOptimizer,
+  type GroupOptions,
+  groupKinds,
+  type OptimizerOptions,
+  optimizerOptions,
+} from './options.js';
 import type { UpdateRule } from './rule.js';
 
 export interface AdafactorSettings extends GroupOptions {
@@ -22,14 +29,36 @@ export interface AdafactorSettings extends GroupOptions {
 
 export type AdafactorOptions = OptimizerOptions<AdafactorSettings>;
 
+const lowerBounds: Kind<readonly [number | null, number]> = kind(
+  'two non-negative numbers, of which the first may be null',
+  (value) =>
+    Array.isArray(value) &&
+    value.length === 2 &&
+    (value[0] === null || kinds.nonNegative.accepts(value[0])) &&
+    kinds.nonNegative.accepts(value[1]),
+);
+
+const adafactorOptions = optimizerOptions<AdafactorSettings>({
+  ...groupKinds,
+  beta2Decay: kind('a number of at most 0', (value) => kinds.number.accepts(value) && (value as number) <= 0),
+  eps: lowerBounds,
+  clipThreshold: kind(
+    'a number of at least 1',
+    (value) => kinds.finite.accepts(value) && (value as number) >= 1,
+  ),
+});
+
 /**
  * Adafactor (Shazeer & Stern 2018), as `torch.optim.Adafactor`: mean squares of a matrix (the last two axes) are kept
  * as those of its rows and columns, and steps are relative to the parameter's size. Rate 0.01 by default; weight
  * decay is decoupled.
  */
-export function adafactor(options: AdafactorOptions = {}): Optimizer {
-  return createOptimizer<AdafactorSettings>('adafactor', options, rule, { lr: 1e-2 });
-}
+export const adafactor = checked(
+  'adafactor',
+  { options: optional(adafactorOptions) },
+  (options: AdafactorOptions = {}): Optimizer =>
+    createOptimizer<AdafactorSettings>(options, rule, { lr: 1e-2 }),
+);
 
 const EPS = { float32: 2 ** -23, float64: Number.EPSILON };
 
@@ -39,12 +68,6 @@ function rule({
   clipThreshold = 1,
   weightDecay = 0,
 }: AdafactorSettings): UpdateRule {
-  if (!(beta2Decay <= 0)) throw invalid('adafactor', 'beta2Decay must be at most 0', beta2Decay);
-  if (eps1 !== null) requireNonNegative('adafactor', 'eps[0]', eps1);
-  requireNonNegative('adafactor', 'eps[1]', eps2);
-  if (!(Number.isFinite(clipThreshold) && clipThreshold >= 1)) {
-    throw invalid('adafactor', 'clipThreshold must be at least 1', clipThreshold);
-  }
   return {
     name: 'adafactor',
     state: [],

@@ -1,8 +1,18 @@
+import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import type { OptionKinds } from '../graph/arguments/options.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, gt, mul, sqrt, sub, where } from '../ops/primitives/elementwise.js';
-import { requireBetas, requireNonNegative } from './checks.js';
+import { betas } from './kinds.js';
 import type { Optimizer } from './optimizer.js';
-import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
+import {
+  createOptimizer,
+  type GroupOptions,
+  groupKinds,
+  type OptimizerOptions,
+  optimizerOptions,
+} from './options.js';
 import type { UpdateRule } from './rule.js';
 
 /** Settings that NAdam and RAdam share. */
@@ -15,6 +25,13 @@ export interface DecoupledAdamSettings extends GroupOptions {
   readonly decoupled?: boolean;
 }
 
+const decoupledKinds: OptionKinds<DecoupledAdamSettings> = {
+  ...groupKinds,
+  betas,
+  eps: kinds.nonNegative,
+  decoupled: kinds.boolean,
+};
+
 export interface NAdamSettings extends DecoupledAdamSettings {
   /** Speed at which the momentum rises to its full size. Default 0.004. */
   readonly momentumDecay?: number;
@@ -22,16 +39,21 @@ export interface NAdamSettings extends DecoupledAdamSettings {
 
 export type NAdamOptions = OptimizerOptions<NAdamSettings>;
 
-/** Adam with Nesterov's momentum (Dozat 2016), as `torch.optim.NAdam`. Rate 2e-3 by default. */
-export function nAdam(options: NAdamOptions = {}): Optimizer {
-  return createOptimizer<NAdamSettings>('nAdam', options, nAdamRule, { lr: 2e-3 });
-}
+const nAdamOptions = optimizerOptions<NAdamSettings>({ ...decoupledKinds, momentumDecay: kinds.nonNegative });
 
-function nAdamRule(settings: NAdamSettings): UpdateRule {
-  const { betas = [0.9, 0.999], eps = 1e-8, momentumDecay = 4e-3, decoupled = false } = settings;
-  const [beta1, beta2] = requireBetas('nAdam', betas);
-  requireNonNegative('nAdam', 'eps', eps);
-  requireNonNegative('nAdam', 'momentumDecay', momentumDecay);
+/** Adam with Nesterov's momentum (Dozat 2016), as `torch.optim.NAdam`. Rate 2e-3 by default. */
+export const nAdam = checked(
+  'nAdam',
+  { options: optional(nAdamOptions) },
+  (options: NAdamOptions = {}): Optimizer => createOptimizer<NAdamSettings>(options, nAdamRule, { lr: 2e-3 }),
+);
+
+function nAdamRule({
+  betas: [beta1, beta2] = [0.9, 0.999],
+  eps = 1e-8,
+  momentumDecay = 4e-3,
+  decoupled = false,
+}: NAdamSettings): UpdateRule {
   const momentumAt = (step: number) => beta1 * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
   const productAt = runningProduct(momentumAt);
   return {
@@ -67,17 +89,23 @@ function runningProduct(factor: (step: number) => number): (step: number) => num
 export type RAdamSettings = DecoupledAdamSettings;
 export type RAdamOptions = OptimizerOptions<RAdamSettings>;
 
+const rAdamOptions = optimizerOptions<RAdamSettings>(decoupledKinds);
+
 /**
  * Adam that uses the mean square only once it has seen enough gradients (Liu et al. 2020), as `torch.optim.RAdam`.
  * Rate 1e-3 by default.
  */
-export function rAdam(options: RAdamOptions = {}): Optimizer {
-  return createOptimizer<RAdamSettings>('rAdam', options, rAdamRule, { lr: 1e-3 });
-}
+export const rAdam = checked(
+  'rAdam',
+  { options: optional(rAdamOptions) },
+  (options: RAdamOptions = {}): Optimizer => createOptimizer<RAdamSettings>(options, rAdamRule, { lr: 1e-3 }),
+);
 
-function rAdamRule({ betas = [0.9, 0.999], eps = 1e-8, decoupled = false }: RAdamSettings): UpdateRule {
-  const [beta1, beta2] = requireBetas('rAdam', betas);
-  requireNonNegative('rAdam', 'eps', eps);
+function rAdamRule({
+  betas: [beta1, beta2] = [0.9, 0.999],
+  eps = 1e-8,
+  decoupled = false,
+}: RAdamSettings): UpdateRule {
   return {
     name: 'rAdam',
     state: ['mean', 'square'],

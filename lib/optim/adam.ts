@@ -1,8 +1,17 @@
+import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, maximum, mul, sqrt, sub } from '../ops/primitives/elementwise.js';
-import { requireBetas, requireNonNegative } from './checks.js';
+import { betas } from './kinds.js';
 import type { Optimizer } from './optimizer.js';
-import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
+import {
+  createOptimizer,
+  type GroupOptions,
+  groupKinds,
+  type OptimizerOptions,
+  optimizerOptions,
+} from './options.js';
 import type { UpdateRule } from './rule.js';
 
 export interface AdamSettings extends GroupOptions {
@@ -16,37 +25,52 @@ export interface AdamSettings extends GroupOptions {
 
 export type AdamOptions = OptimizerOptions<AdamSettings>;
 
+const adamOptions = optimizerOptions<AdamSettings>({
+  ...groupKinds,
+  betas,
+  eps: kinds.nonNegative,
+  amsgrad: kinds.boolean,
+});
+
 /** Adam (Kingma & Ba 2015), as `torch.optim.Adam`. Rate 1e-3 by default; weight decay is an L2 penalty. */
-export function adam(options: AdamOptions = {}): Optimizer {
-  return createOptimizer<AdamSettings>('adam', options, (settings) => adamRule('adam', settings), {
-    lr: 1e-3,
-  });
-}
+export const adam = checked(
+  'adam',
+  { options: optional(adamOptions) },
+  (options: AdamOptions = {}): Optimizer =>
+    createOptimizer<AdamSettings>(options, (settings) => adamRule('adam', settings), { lr: 1e-3 }),
+);
 
 /** AMSGrad (Reddi et al. 2018), as `torch.optim.Adam` with `amsgrad`. Rate 1e-3 by default. */
-export function amsGrad(options: AdamOptions = {}): Optimizer {
-  const create = (settings: AdamSettings) => adamRule('amsGrad', { amsgrad: true, ...settings });
-  return createOptimizer<AdamSettings>('amsGrad', options, create, { lr: 1e-3 });
-}
+export const amsGrad = checked(
+  'amsGrad',
+  { options: optional(adamOptions) },
+  (options: AdamOptions = {}): Optimizer => {
+    const create = ({ amsgrad = true, ...settings }: AdamSettings) =>
+      adamRule('amsGrad', { ...settings, amsgrad });
+    return createOptimizer<AdamSettings>(options, create, { lr: 1e-3 });
+  },
+);
 
 /**
  * Adam with decoupled weight decay (Loshchilov & Hutter 2019), as `torch.optim.AdamW`. Rate 1e-3 and weight decay 0.01
  * by default.
  */
-export function adamW(options: AdamOptions = {}): Optimizer {
-  const create = (settings: AdamSettings): UpdateRule => ({
-    ...adamRule('adamW', settings),
-    decay: 'decoupled',
-  });
-  return createOptimizer<AdamSettings>('adamW', options, create, { lr: 1e-3, weightDecay: 0.01 });
-}
+export const adamW = checked(
+  'adamW',
+  { options: optional(adamOptions) },
+  (options: AdamOptions = {}): Optimizer => {
+    const create = (settings: AdamSettings): UpdateRule => ({
+      ...adamRule('adamW', settings),
+      decay: 'decoupled',
+    });
+    return createOptimizer<AdamSettings>(options, create, { lr: 1e-3, weightDecay: 0.01 });
+  },
+);
 
 function adamRule(
   name: string,
-  { betas = [0.9, 0.999], eps = 1e-8, amsgrad = false }: AdamSettings,
+  { betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, amsgrad = false }: AdamSettings,
 ): UpdateRule {
-  const [beta1, beta2] = requireBetas(name, betas);
-  requireNonNegative(name, 'eps', eps);
   return {
     name,
     state: amsgrad ? ['mean', 'square', 'largestSquare'] : ['mean', 'square'],

@@ -1,9 +1,17 @@
+import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
 import { at } from '../graph/at.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add, div, maximum, mul, sqrt, square, sub } from '../ops/primitives/elementwise.js';
-import { requireNonNegative, requireShare } from './checks.js';
 import type { Optimizer } from './optimizer.js';
-import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
+import {
+  createOptimizer,
+  type GroupOptions,
+  groupKinds,
+  type OptimizerOptions,
+  optimizerOptions,
+} from './options.js';
 import type { UpdateRule } from './rule.js';
 
 // Adaptive methods before Adam, which divide the gradient by its past size.
@@ -19,15 +27,22 @@ export interface AdaGradSettings extends GroupOptions {
 
 export type AdaGradOptions = OptimizerOptions<AdaGradSettings>;
 
+const adaGradOptions = optimizerOptions<AdaGradSettings>({
+  ...groupKinds,
+  lrDecay: kinds.nonNegative,
+  initialAccumulator: kinds.nonNegative,
+  eps: kinds.nonNegative,
+});
+
 /** AdaGrad (Duchi, Hazan & Singer 2011), as `torch.optim.Adagrad`. Rate 0.01 by default. */
-export function adaGrad(options: AdaGradOptions = {}): Optimizer {
-  return createOptimizer<AdaGradSettings>('adaGrad', options, adaGradRule, { lr: 1e-2 });
-}
+export const adaGrad = checked(
+  'adaGrad',
+  { options: optional(adaGradOptions) },
+  (options: AdaGradOptions = {}): Optimizer =>
+    createOptimizer<AdaGradSettings>(options, adaGradRule, { lr: 1e-2 }),
+);
 
 function adaGradRule({ lrDecay = 0, initialAccumulator = 0, eps = 1e-10 }: AdaGradSettings): UpdateRule {
-  requireNonNegative('adaGrad', 'lrDecay', lrDecay);
-  requireNonNegative('adaGrad', 'initialAccumulator', initialAccumulator);
-  requireNonNegative('adaGrad', 'eps', eps);
   return {
     name: 'adaGrad',
     state: ['squares'],
@@ -54,10 +69,21 @@ export interface RmsPropSettings extends GroupOptions {
 
 export type RmsPropOptions = OptimizerOptions<RmsPropSettings>;
 
+const rmsPropOptions = optimizerOptions<RmsPropSettings>({
+  ...groupKinds,
+  alpha: kinds.share,
+  eps: kinds.nonNegative,
+  momentum: kinds.share,
+  centered: kinds.boolean,
+});
+
 /** RMSProp (Tieleman & Hinton 2012), as `torch.optim.RMSprop`. Rate 0.01 by default. */
-export function rmsProp(options: RmsPropOptions = {}): Optimizer {
-  return createOptimizer<RmsPropSettings>('rmsProp', options, rmsPropRule, { lr: 1e-2 });
-}
+export const rmsProp = checked(
+  'rmsProp',
+  { options: optional(rmsPropOptions) },
+  (options: RmsPropOptions = {}): Optimizer =>
+    createOptimizer<RmsPropSettings>(options, rmsPropRule, { lr: 1e-2 }),
+);
 
 function rmsPropRule({
   alpha = 0.99,
@@ -65,9 +91,6 @@ function rmsPropRule({
   momentum = 0,
   centered = false,
 }: RmsPropSettings): UpdateRule {
-  requireShare('rmsProp', 'alpha', alpha);
-  requireNonNegative('rmsProp', 'eps', eps);
-  requireShare('rmsProp', 'momentum', momentum);
   const means = centered ? ['mean'] : [];
   return {
     name: 'rmsProp',
@@ -98,14 +121,21 @@ export interface AdadeltaSettings extends GroupOptions {
 
 export type AdadeltaOptions = OptimizerOptions<AdadeltaSettings>;
 
+const adadeltaOptions = optimizerOptions<AdadeltaSettings>({
+  ...groupKinds,
+  rho: kinds.share,
+  eps: kinds.nonNegative,
+});
+
 /** Adadelta (Zeiler 2012), as `torch.optim.Adadelta`. Rate 1 by default. */
-export function adadelta(options: AdadeltaOptions = {}): Optimizer {
-  return createOptimizer<AdadeltaSettings>('adadelta', options, adadeltaRule, { lr: 1 });
-}
+export const adadelta = checked(
+  'adadelta',
+  { options: optional(adadeltaOptions) },
+  (options: AdadeltaOptions = {}): Optimizer =>
+    createOptimizer<AdadeltaSettings>(options, adadeltaRule, { lr: 1 }),
+);
 
 function adadeltaRule({ rho = 0.9, eps = 1e-6 }: AdadeltaSettings): UpdateRule {
-  requireShare('adadelta', 'rho', rho);
-  requireNonNegative('adadelta', 'eps', eps);
   return {
     name: 'adadelta',
     state: ['square', 'squaredStep'],

@@ -1,8 +1,20 @@
+import { checked } from '../graph/arguments/checked.js';
+import { listOf, optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
-import { invalid, requireInteger } from '../graph/errors.js';
-import { requireShare } from './checks.js';
-import { combined, type ReportedSchedule, requireRate, type Schedule, toSchedule } from './schedule.js';
-import { constantLR, requireMilestones } from './schedules.js';
+import { invalid } from '../graph/errors.js';
+import { milestones as milestonesKind } from './kinds.js';
+import {
+  combined,
+  type ReportedSchedule,
+  rate,
+  rateAt,
+  type Schedule,
+  schedule as scheduleKind,
+  scheduleOf,
+  toSchedule,
+} from './schedule.js';
 
 export interface WarmupOptions {
   /** Number of steps of the rise. */
@@ -11,27 +23,41 @@ export interface WarmupOptions {
   readonly start?: number;
 }
 
+const warmupKinds = { steps: needed(kinds.count), start: kinds.share };
+
 /**
  * Rises linearly to the first rate of a schedule, which then begins: step `steps` is its step 0 (Goyal et al. 2017).
  * As PyTorch's `LinearLR` and the schedule in a `SequentialLR`.
  */
-export function warmup(schedule: number | Schedule, { steps, start = 0 }: WarmupOptions): ReportedSchedule {
-  const inner = toSchedule('warmup', schedule);
-  requireInteger('warmup', 'steps', steps, { min: 1 });
-  requireShare('warmup', 'start', start);
-  const rising: Schedule = (step) => inner(0) * (start + ((1 - start) * step) / steps);
-  return sequentialLR([rising, inner], [steps], [inner]);
+export const warmup = checked(
+  'warmup',
+  { schedule: rate, options: optionsOf<WarmupOptions>(warmupKinds) },
+  (schedule: number | Schedule, options: WarmupOptions): ReportedSchedule =>
+    warmedUp('warmup', toSchedule(schedule), options),
+);
+
+function warmedUp(op: string, schedule: Schedule, { steps, start = 0 }: WarmupOptions): ReportedSchedule {
+  const rising: Schedule = (step) =>
+    rateAt(op, { schedule, step: 0 }) * (start + ((1 - start) * step) / steps);
+  return inSequence(op, [rising, schedule], [steps], [schedule]);
 }
 
 export interface LinearWarmupLROptions extends WarmupOptions {
   readonly lr: number;
 }
 
+const linearWarmupLROptions = optionsOf<LinearWarmupLROptions>({
+  ...warmupKinds,
+  lr: needed(kinds.nonNegative),
+});
+
 /** A linear rise from `start * lr` to `lr`, constant from then on, as `torch.optim.lr_scheduler.LinearLR`. */
-export function linearWarmupLR({ lr, ...options }: LinearWarmupLROptions): Schedule {
-  requireRate('linearWarmupLR', lr, 'lr');
-  return warmup(constantLR(lr), options);
-}
+export const linearWarmupLR = checked(
+  'linearWarmupLR',
+  { options: linearWarmupLROptions },
+  ({ lr, ...options }: LinearWarmupLROptions): Schedule =>
+    warmedUp('linearWarmupLR', toSchedule(lr), options),
+);
 
 /**
  * A sequence of schedules, each counted from its own step 0, as `torch.optim.lr_scheduler.SequentialLR`.
@@ -39,22 +65,36 @@ export function linearWarmupLR({ lr, ...options }: LinearWarmupLROptions): Sched
  * @param milestones steps at which the second and each later schedule begins
  * @param reported schedules that receive reported figures; all by default
  */
-export function sequentialLR(
+export const sequentialLR = checked(
+  'sequentialLR',
+  {
+    schedules: listOf(scheduleKind, 'functions of the step'),
+    milestones: milestonesKind,
+    reported: optional(listOf(scheduleKind, 'functions of the step')),
+  },
+  (
+    schedules: readonly Schedule[],
+    milestones: readonly number[],
+    reported: readonly Schedule[] = schedules,
+  ): ReportedSchedule => {
+    if (milestones.length !== schedules.length - 1) {
+      const expected = `${schedules.length} schedules need ${schedules.length - 1} milestones`;
+      throw invalid('sequentialLR', expected, milestones.length);
+    }
+    return inSequence('sequentialLR', schedules, milestones, reported);
+  },
+);
+
+function inSequence(
+  op: string,
   schedules: readonly Schedule[],
   milestones: readonly number[],
-  reported: readonly Schedule[] = schedules,
+  reported: readonly Schedule[],
 ): ReportedSchedule {
-  if (!Array.isArray(schedules) || schedules.some((schedule) => typeof schedule !== 'function')) {
-    throw invalid('sequentialLR', 'schedules must be an array of functions', schedules);
-  }
-  requireMilestones('sequentialLR', milestones);
-  if (milestones.length !== schedules.length - 1) {
-    const expected = `${schedules.length} schedules need ${schedules.length - 1} milestones`;
-    throw invalid('sequentialLR', expected, milestones.length);
-  }
-  return combined((step) => {
+  const formula = scheduleOf(op, (step) => {
     const index = milestones.filter((milestone) => step >= milestone).length;
     const start = index === 0 ? 0 : at(milestones, index - 1);
-    return at(schedules, index)(step - start);
-  }, reported);
+    return rateAt(op, { schedule: at(schedules, index), step: step - start });
+  });
+  return combined(formula, reported);
 }

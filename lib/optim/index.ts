@@ -26,11 +26,12 @@ export {
   type WarmupOptions,
   warmup,
 } from './combinators.js';
-export { LBFGS, type LbfgsOptions, lbfgs } from './lbfgs.js';
+export type { GroupMatch, ParameterGroup } from './groups.js';
+export { LBFGS, type LbfgsOptions, lbfgs } from './lbfgs/lbfgs.js';
 export { type LionOptions, type LionSettings, lion } from './lion.js';
 export { type OneCycleLROptions, oneCycleLR } from './one-cycle.js';
-export { Optimizer, type ParameterGroup, type Stages, type StepOptions } from './optimizer.js';
-export type { GroupMatch, GroupOptions, OptimizerOptions } from './options.js';
+export { Optimizer, type StepOptions } from './optimizer.js';
+export type { GroupOptions, OptimizerOptions } from './options.js';
 export { type PlateauOptions, reduceOnPlateau } from './plateau.js';
 export type { Update, UpdateRule } from './rule.js';
 export type { ReportedSchedule, Schedule, ScheduleState } from './schedule.js';
@@ -50,3 +51,4 @@ export {
   stepLR,
 } from './schedules.js';
 export { type SgdOptions, type SgdSettings, sgd } from './sgd.js';
+export type { Stages } from './stages.js';

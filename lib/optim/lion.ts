@@ -1,8 +1,16 @@
+import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add, mul, sign, sub } from '../ops/primitives/elementwise.js';
-import { requireBetas } from './checks.js';
+import { betas } from './kinds.js';
 import type { Optimizer } from './optimizer.js';
-import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
+import {
+  createOptimizer,
+  type GroupOptions,
+  groupKinds,
+  type OptimizerOptions,
+  optimizerOptions,
+} from './options.js';
 import type { UpdateRule } from './rule.js';
 
 export interface LionSettings extends GroupOptions {
@@ -12,16 +20,19 @@ export interface LionSettings extends GroupOptions {
 
 export type LionOptions = OptimizerOptions<LionSettings>;
 
+const lionOptions = optimizerOptions<LionSettings>({ ...groupKinds, betas });
+
 /**
  * Lion (Chen et al. 2023): steps of equal size along the sign of an interpolated momentum; weight decay is decoupled.
  * Rate 1e-4 by default.
  */
-export function lion(options: LionOptions = {}): Optimizer {
-  return createOptimizer<LionSettings>('lion', options, lionRule, { lr: 1e-4 });
-}
+export const lion = checked(
+  'lion',
+  { options: optional(lionOptions) },
+  (options: LionOptions = {}): Optimizer => createOptimizer<LionSettings>(options, lionRule, { lr: 1e-4 }),
+);
 
-function lionRule({ betas = [0.9, 0.99] }: LionSettings): UpdateRule {
-  const [beta1, beta2] = requireBetas('lion', betas);
+function lionRule({ betas: [beta1, beta2] = [0.9, 0.99] }: LionSettings): UpdateRule {
   return {
     name: 'lion',
     state: ['mean'],

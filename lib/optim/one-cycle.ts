@@ -1,7 +1,9 @@
+import { checked } from '../graph/arguments/checked.js';
+import { kind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
-import { invalid, requireInteger } from '../graph/errors.js';
-import { requirePositive } from './checks.js';
-import { requireRate, type Schedule } from './schedule.js';
+import { type Schedule, scheduleOf } from './schedule.js';
 import { halfCosine } from './schedules.js';
 
 export interface OneCycleLROptions {
@@ -21,38 +23,46 @@ export interface OneCycleLROptions {
   readonly threePhase?: boolean;
 }
 
+const oneCycleLROptions = optionsOf<OneCycleLROptions>({
+  maxLR: needed(kinds.nonNegative),
+  steps: needed(kinds.count),
+  pctStart: kind(
+    'a number from 0 to 1',
+    (value) => kinds.nonNegative.accepts(value) && (value as number) <= 1,
+  ),
+  anneal: kinds.oneOf('cos', 'linear'),
+  divFactor: kinds.positive,
+  finalDivFactor: kinds.positive,
+  threePhase: kinds.boolean,
+});
+
 /**
  * A rise to a high rate and a fall to a very low one (Smith & Topin 2018), as `torch.optim.lr_scheduler.OneCycleLR`.
  * The momentum stays unchanged.
  */
-export function oneCycleLR(options: OneCycleLROptions): Schedule {
-  const { maxLR, steps, pctStart = 0.3, anneal = 'cos', divFactor = 25, finalDivFactor = 1e4 } = options;
-  const { threePhase = false } = options;
-  requireRate('oneCycleLR', maxLR, 'maxLR');
-  requireInteger('oneCycleLR', 'steps', steps, { min: 1 });
-  if (!(pctStart >= 0 && pctStart <= 1))
-    throw invalid('oneCycleLR', 'pctStart must be from 0 to 1', pctStart);
-  if (anneal !== 'cos' && anneal !== 'linear') {
-    throw invalid('oneCycleLR', "anneal must be 'cos' or 'linear'", anneal);
-  }
-  requirePositive('oneCycleLR', 'divFactor', divFactor);
-  requirePositive('oneCycleLR', 'finalDivFactor', finalDivFactor);
-  const first = maxLR / divFactor;
-  const last = first / finalDivFactor;
-  const top = pctStart * steps - 1;
-  const down = threePhase ? [{ end: 2 * pctStart * steps - 2, from: maxLR, to: first }] : [];
-  const phases = [
-    { end: top, from: first, to: maxLR },
-    ...down,
-    { end: steps - 1, from: threePhase ? first : maxLR, to: last },
-  ];
-  return (step) => {
-    const place = Math.min(step, steps - 1);
-    const found = phases.findIndex(({ end }) => place <= end);
-    const index = found < 0 ? phases.length - 1 : found;
-    const { end, from, to } = at(phases, index);
-    const start = index === 0 ? 0 : at(phases, index - 1).end;
-    const share = end > start ? (place - start) / (end - start) : 1;
-    return anneal === 'cos' ? halfCosine(from, to, share) : from + (to - from) * share;
-  };
-}
+export const oneCycleLR = checked(
+  'oneCycleLR',
+  { options: oneCycleLROptions },
+  (options: OneCycleLROptions): Schedule => {
+    const { maxLR, steps, pctStart = 0.3, anneal = 'cos', divFactor = 25, finalDivFactor = 1e4 } = options;
+    const { threePhase = false } = options;
+    const first = maxLR / divFactor;
+    const last = first / finalDivFactor;
+    const top = pctStart * steps - 1;
+    const down = threePhase ? [{ end: 2 * pctStart * steps - 2, from: maxLR, to: first }] : [];
+    const phases = [
+      { end: top, from: first, to: maxLR },
+      ...down,
+      { end: steps - 1, from: threePhase ? first : maxLR, to: last },
+    ];
+    return scheduleOf('oneCycleLR', (step) => {
+      const place = Math.min(step, steps - 1);
+      const found = phases.findIndex(({ end }) => place <= end);
+      const index = found < 0 ? phases.length - 1 : found;
+      const { end, from, to } = at(phases, index);
+      const start = index === 0 ? 0 : at(phases, index - 1).end;
+      const share = end > start ? (place - start) / (end - start) : 1;
+      return anneal === 'cos' ? halfCosine(from, to, share) : from + (to - from) * share;
+    });
+  },
+);

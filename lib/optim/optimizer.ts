@@ -1,5 +1,9 @@
+import { checkMethods, requireArguments } from '../graph/arguments/checked.js';
+import { either, kind, listOf, optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
-import { formatType, invalid, requireOptions } from '../graph/errors.js';
+import { formatType, invalid } from '../graph/errors.js';
 import { full, hostScalar, Variable } from '../graph/leaf.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
@@ -9,30 +13,20 @@ import { requireLasting } from '../nn/lasting.js';
 import { Parameter } from '../nn/parameter.js';
 import { add, cast, div, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
 import { AverageExchange } from './averages.js';
-import type { GroupMatch } from './options.js';
+import { type GroupMatch, matchedGroups, type ParameterGroup, scalarsOfRule } from './groups.js';
+import { variables } from './kinds.js';
 import type { ParameterMemory } from './requests.js';
-import { stateShapes, type UpdateRule } from './rule.js';
-import { reportTo, restoreAll, type Schedule, type ScheduleState, statesOf } from './schedule.js';
+import { stateShapes, type UpdateRule, updateRule } from './rule.js';
+import {
+  reportTo,
+  restoreAll,
+  type Schedule,
+  type ScheduleState,
+  schedule as scheduleKind,
+  statesOf,
+} from './schedule.js';
+import { type Stages, stageKinds } from './stages.js';
 import { clipScaleOf, type StepScalars, updatePiece } from './update.js';
-
-/** The stages of an optimiser that treat all parameters together, around the rule that updates each. */
-export interface Stages {
-  /**
-   * Steps whose mean gradient makes one update; the parameters stay unchanged in between. Schedules count updates. In a
-   * `Trainer` each step weighs as its loss does, by default by the rows of its batch, so that small batches make the step
-   * of the whole one. Steps are counted over epochs and calls: an epoch's rest goes on in the next. Default 1.
-   */
-  readonly accumulate?: number;
-  /** Scales the gradients of all parameters so that their joint norm is at most this (Pascanu et al. 2013). */
-  readonly clipNorm?: number;
-  /** Clamps each gradient element to between minus this and this, after `clipNorm`. */
-  readonly clipValue?: number;
-  /**
-   * Keeps an exponential moving average of the parameters with this decay, such as 0.999 (Polyak & Juditsky 1992). It
-   * starts from their values after the first update. `withAverages` lets the parameters hold it temporarily.
-   */
-  readonly average?: number;
-}
 
 export interface StepOptions {
   /**
@@ -43,11 +37,19 @@ export interface StepOptions {
   readonly weight?: number | Tensor;
 }
 
-/** Parameters that are updated by one rule at one rate. A group without `match` takes all that no other group takes. */
-export interface ParameterGroup extends Partial<GroupMatch> {
-  readonly rule: UpdateRule;
-  readonly schedule: Schedule;
-}
+const stepOptions = optionsOf<StepOptions>({
+  weight: either(
+    kinds.positive,
+    kind<Tensor>('a scalar tensor', (value) => value instanceof Tensor && value.ndim === 0),
+  ),
+});
+
+const constructorKinds = {
+  rule: updateRule,
+  schedule: scheduleKind,
+  stages: optional(optionsOf<Stages>(stageKinds)),
+  groups: optional(matchedGroups),
+};
 
 /** Groups of parameters with their rules and rates, and in a hand-written loop also the state of the parameters. */
 export class Optimizer {
@@ -76,7 +78,9 @@ export class Optimizer {
     readonly schedule: Schedule,
     readonly stages: Stages = {},
     groups: readonly (ParameterGroup & GroupMatch)[] = [],
+    ...surplus: []
   ) {
+    requireArguments('Optimizer', constructorKinds, [rule, schedule, stages, groups, ...surplus]);
     this.groups = [...groups, { rule, schedule }];
   }
 
@@ -104,17 +108,12 @@ export class Optimizer {
   }
 
   /**
-   * All scalars of an update: those of the groups' rules in order, then those of the average. Throws if a schedule
-   * gives no finite number.
+   * All scalars of an update: those of the groups' rules in order, then those of the average.
+   *
+   * @throws if a schedule gives anything but a non-negative number, with the step
    */
   scalarsAt(update: number): readonly number[] {
-    const rules = this.groups.flatMap(({ rule, schedule }) => {
-      const lr = schedule(update);
-      if (!Number.isFinite(lr)) {
-        throw invalid(rule.name, `the schedule must give a number at step ${update}`, lr);
-      }
-      return rule.scalars(update, lr);
-    });
+    const rules = this.groups.flatMap((group) => scalarsOfRule(group, update));
     const { average } = this.stages;
     if (average === undefined) return rules;
     const keep = update === 0 ? 0 : average;
@@ -123,7 +122,7 @@ export class Optimizer {
 
   /** The scalars for one group, from those of the whole update. */
   scalarsOf(group: number, all: readonly Tensor[]): StepScalars {
-    const counts = this.groups.map(({ rule, schedule }) => rule.scalars(0, schedule(0)).length);
+    const counts = this.groups.map((group) => scalarsOfRule(group, 0).length);
     const start = counts.slice(0, group).reduce((total, count) => total + count, 0);
     const end = counts.reduce((total, count) => total + count, 0);
     return { rule: all.slice(start, start + at(counts, group)), average: all.slice(end) };
@@ -135,7 +134,7 @@ export class Optimizer {
    */
   step(parameters: readonly Variable[], gradients: readonly Tensor[], options: StepOptions = {}): void {
     const trace = currentTrace(`${this.name}.step`);
-    const weight = requireWeight(this.name, options);
+    const weight = asTensor(options.weight);
     const trained = this.#requireTrainable(parameters, gradients);
     const losses = gradients.flatMap((gradient) => trace.gradientCalls.get(gradient)?.loss ?? []);
     requireLasting(`${this.name}.step`, new Set(losses), parameters, trace);
@@ -266,13 +265,24 @@ export class Optimizer {
   }
 }
 
-function requireWeight(op: string, options: StepOptions): Tensor | undefined {
-  requireOptions(op, options);
-  const { weight } = options;
-  if (weight === undefined) return undefined;
-  if (typeof weight === 'number' && weight > 0 && Number.isFinite(weight)) return full([], weight, 'float64');
-  if (weight instanceof Tensor && weight.ndim === 0) return weight;
-  throw invalid(op, 'weight must be a positive number or a scalar tensor', weight);
+checkMethods(
+  Optimizer,
+  {
+    updatesAfter: { steps: kinds.index },
+    groupOf: { parameter: kinds.instance(Variable, 'a variable') },
+    scalarsAt: { update: kinds.index },
+    scalarsOf: { group: kinds.index, all: kinds.tensors },
+    step: { parameters: variables, gradients: kinds.tensors, options: optional(stepOptions) },
+    report: { figure: kinds.number },
+    scheduleStates: {},
+    restoreSchedules: { states: listOf(kinds.anything('a state of a schedule'), 'states of schedules') },
+    withAverages: { fn: kinds.callback() },
+  },
+  (method) => `Optimizer.${method}`,
+);
+
+function asTensor(weight: number | Tensor | undefined): Tensor | undefined {
+  return typeof weight === 'number' ? full([], weight, 'float64') : weight;
 }
 
 /** Quotients of sums by their weight. */

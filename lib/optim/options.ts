@@ -1,10 +1,13 @@
-import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
-import type { Variable } from '../graph/leaf.js';
-import { requireNonNegative, requirePositive, requireShare } from './checks.js';
+import { type Kind, listOf } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { type OptionKinds, type Options, optionsOf } from '../graph/arguments/options.js';
+import { invalid } from '../graph/errors.js';
 import { withDecay } from './decay.js';
-import { Optimizer, type ParameterGroup, type Stages } from './optimizer.js';
+import { type GroupMatch, matchKinds, type ParameterGroup } from './groups.js';
+import { Optimizer } from './optimizer.js';
 import type { UpdateRule } from './rule.js';
-import { type Schedule, toSchedule } from './schedule.js';
+import { rate, type Schedule, toSchedule } from './schedule.js';
+import { type Stages, stageKinds } from './stages.js';
 
 /** Options that each group of parameters may set. */
 export interface GroupOptions {
@@ -16,10 +19,12 @@ export interface GroupOptions {
   readonly l1?: number;
 }
 
-/** Selects the parameters of a group: those whose path matches, or for which the function returns true. */
-export interface GroupMatch {
-  readonly match: RegExp | ((path: string, parameter: Variable) => boolean);
-}
+/** The kinds of `GroupOptions`. */
+export const groupKinds = {
+  lr: rate,
+  weightDecay: kinds.nonNegative,
+  l1: kinds.nonNegative,
+} satisfies OptionKinds<GroupOptions>;
 
 /**
  * The options of an optimiser: its settings, the stages for all parameters together, and groups of parameters with
@@ -29,57 +34,59 @@ export type OptimizerOptions<Settings> = Settings &
   Stages & { readonly groups?: readonly (GroupMatch & Partial<Settings>)[] };
 
 /**
+ * The kinds of an optimiser's options, from those of its settings.
+ *
+ * @param own kinds that hold for the optimiser but not for its groups
+ */
+export function optimizerOptions<Settings extends GroupOptions, All = OptimizerOptions<Settings>>(
+  settings: OptionKinds<Settings>,
+  own: Partial<OptionKinds<All>> = {},
+): Options<All> {
+  const all = { ...settings, ...own, ...stageKinds, groups: listOf(groupOf(settings), 'objects') };
+  return optionsOf(all as unknown as OptionKinds<All & object>) as Options<All>;
+}
+
+function groupOf<Settings>(settings: OptionKinds<Settings>): Kind<GroupMatch & Partial<Settings>> {
+  const kindsOfGroup = { ...settings, ...matchKinds } as OptionKinds<GroupMatch & Partial<Settings>>;
+  const group = optionsOf<GroupMatch & Partial<Settings>>(kindsOfGroup);
+  const forAll = [...Object.keys(stageKinds), 'groups'];
+  return {
+    ...group,
+    explain(op, name, value) {
+      const found = kinds.isRecord(value) && forAll.find((option) => option in value);
+      if (found) return invalid(op, `${found} is for all parameters, and not for a group`);
+      return group.explain?.(op, name, value);
+    },
+  };
+}
+
+/**
  * Makes an optimiser from a function that returns the update rule for given settings, for the default group and each
  * other.
  *
- * @throws if an option is out of range, naming the optimiser
+ * @param options have been checked
  */
 export function createOptimizer<Settings extends GroupOptions>(
-  name: string,
   options: OptimizerOptions<Settings>,
   ruleOf: (settings: Settings) => UpdateRule,
   defaults: GroupOptions = {},
 ): Optimizer {
-  if (options !== undefined) requireOptions(name, options);
-  const { groups = [], clipNorm, clipValue, accumulate, average, ...rest } = options ?? {};
+  const { groups = [], clipNorm, clipValue, accumulate = 1, average, ...rest } = options;
   const settings = rest as unknown as Settings;
-  if (!Array.isArray(groups)) throw invalid(name, 'groups must be an array of objects', groups);
-  const stages = requireStages(name, { clipNorm, clipValue, accumulate, average });
-  const groupOf = (own: Settings): ParameterGroup => {
+  const groupFrom = (own: Settings): ParameterGroup => {
     const { lr = defaults.lr, weightDecay = defaults.weightDecay ?? 0, l1 = 0 } = own;
-    requireNonNegative(name, 'weightDecay', weightDecay);
-    requireNonNegative(name, 'l1', l1);
     const rule = ruleOf({ ...own, weightDecay });
-    return { rule: withDecay(rule, { weightDecay, l1 }), schedule: toSchedule(name, lr) };
+    return { rule: withDecay(rule, { weightDecay, l1 }), schedule: toSchedule(lr as number | Schedule) };
   };
-  const matched = groups.map((group: GroupMatch & Partial<Settings>) => {
-    const { match, ...own } = requireGroup(name, group);
-    return { ...groupOf({ ...settings, ...own } as Settings), match };
-  });
-  const { rule, schedule } = groupOf(settings);
-  return new Optimizer(rule, schedule, stages, matched);
+  const matched = groups.map(({ match, ...own }: GroupMatch & Partial<Settings>) => ({
+    ...groupFrom({ ...settings, ...given(own) } as Settings),
+    match,
+  }));
+  const { rule, schedule } = groupFrom(settings);
+  return new Optimizer(rule, schedule, given({ clipNorm, clipValue, accumulate, average }), matched);
 }
 
-function requireGroup<G extends GroupMatch>(name: string, group: G): G {
-  if (!(group?.match instanceof RegExp) && typeof group?.match !== 'function') {
-    throw invalid(name, 'a group needs match, a regular expression or a function', group?.match);
-  }
-  for (const option of ['clipNorm', 'clipValue', 'accumulate', 'average', 'groups']) {
-    if (option in group) throw invalid(name, `${option} is for all parameters, and not for a group`);
-  }
-  return group;
-}
-
-type Given<T> = { readonly [K in keyof T]: T[K] | undefined };
-
-function requireStages(name: string, { clipNorm, clipValue, accumulate, average }: Given<Stages>): Stages {
-  if (clipNorm !== undefined) requirePositive(name, 'clipNorm', clipNorm);
-  if (clipValue !== undefined) requirePositive(name, 'clipValue', clipValue);
-  if (average !== undefined) requireShare(name, 'average', average);
-  return {
-    ...(clipNorm === undefined ? {} : { clipNorm }),
-    ...(clipValue === undefined ? {} : { clipValue }),
-    ...(average === undefined ? {} : { average }),
-    accumulate: requireInteger(name, 'accumulate', accumulate ?? 1, { min: 1 }),
-  };
+/** The options that are set: one that is undefined does not hide the same one of all parameters. */
+function given<T extends object>(options: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

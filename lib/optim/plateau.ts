@@ -1,6 +1,9 @@
-import { invalid, requireInteger } from '../graph/errors.js';
-import { requireNonNegative, requireShare } from './checks.js';
-import { type ReportedSchedule, requireRate, type ScheduleState } from './schedule.js';
+import { checked } from '../graph/arguments/checked.js';
+import { requireKind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
+import { invalid } from '../graph/errors.js';
+import { type ReportedSchedule, type ScheduleState, scheduleOf, shown } from './schedule.js';
 
 export interface PlateauOptions {
   /** Initial rate. */
@@ -23,59 +26,67 @@ export interface PlateauOptions {
   readonly eps?: number;
 }
 
+const plateauOptions = optionsOf<PlateauOptions>({
+  lr: needed(kinds.nonNegative),
+  mode: kinds.oneOf('min', 'max'),
+  factor: kinds.share,
+  patience: kinds.index,
+  threshold: kinds.nonNegative,
+  thresholdMode: kinds.oneOf('rel', 'abs'),
+  cooldown: kinds.index,
+  minLR: kinds.nonNegative,
+  eps: kinds.nonNegative,
+});
+
 /**
  * A rate that falls when a figure stops improving, as `torch.optim.lr_scheduler.ReduceLROnPlateau`. A trainer reports
  * the loss of each epoch, or the validation loss if there is one; a hand-written loop calls
  * `optimizer.report(figure)`, or `report` of the schedule.
  */
-export function reduceOnPlateau(options: PlateauOptions): ReportedSchedule {
-  const { lr, mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4 } = options;
-  const { thresholdMode = 'rel', cooldown = 0, minLR = 0, eps = 1e-8 } = options;
-  const op = 'reduceOnPlateau';
-  requireRate(op, lr, 'lr');
-  if (mode !== 'min' && mode !== 'max') throw invalid(op, "mode must be 'min' or 'max'", mode);
-  requireShare(op, 'factor', factor);
-  requireInteger(op, 'patience', patience, { min: 0 });
-  requireNonNegative(op, 'threshold', threshold);
-  if (thresholdMode !== 'rel' && thresholdMode !== 'abs') {
-    throw invalid(op, "thresholdMode must be 'rel' or 'abs'", thresholdMode);
-  }
-  requireInteger(op, 'cooldown', cooldown, { min: 0 });
-  requireRate(op, minLR, 'minLR');
-  requireNonNegative(op, 'eps', eps);
-  const sign = mode === 'min' ? 1 : -1;
-  let rate = lr;
-  let best = sign * Number.POSITIVE_INFINITY;
-  let [bad, cooling] = [0, 0];
-  const better = (figure: number) => {
-    if (thresholdMode === 'rel') return sign * figure < sign * best * (1 - sign * threshold);
-    return sign * figure < sign * best - threshold;
-  };
-  return Object.assign(() => rate, {
-    report(figure: number) {
-      if (typeof figure !== 'number') throw invalid(op, 'report takes a number', figure);
-      if (better(figure)) {
-        best = figure;
-        bad = 0;
-      } else {
-        bad++;
-      }
-      if (cooling > 0) {
-        cooling--;
-        bad = 0;
-      }
-      if (bad <= patience) return;
-      const lower = Math.max(rate * factor, minLR);
-      if (rate - lower > eps) rate = lower;
-      cooling = cooldown;
-      bad = 0;
-    },
-    state: () => ({ rate, best, bad, cooling }),
-    restore(state: ScheduleState) {
-      ({ rate, best, bad, cooling } = requireState(op, state));
-    },
-  });
-}
+export const reduceOnPlateau = checked(
+  'reduceOnPlateau',
+  { options: plateauOptions },
+  (options: PlateauOptions): ReportedSchedule => {
+    const { lr, mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4 } = options;
+    const { thresholdMode = 'rel', cooldown = 0, minLR = 0, eps = 1e-8 } = options;
+    const op = 'reduceOnPlateau';
+    const sign = mode === 'min' ? 1 : -1;
+    let rate = lr;
+    let best = sign * Number.POSITIVE_INFINITY;
+    let [bad, cooling] = [0, 0];
+    const better = (figure: number) => {
+      if (thresholdMode === 'rel') return sign * figure < sign * best * (1 - sign * threshold);
+      return sign * figure < sign * best - threshold;
+    };
+    return Object.assign(
+      scheduleOf(op, () => rate),
+      {
+        report(figure: number) {
+          requireKind(op, 'a reported figure', kinds.number, figure);
+          if (better(figure)) {
+            best = figure;
+            bad = 0;
+          } else {
+            bad++;
+          }
+          if (cooling > 0) {
+            cooling--;
+            bad = 0;
+          }
+          if (bad <= patience) return;
+          const lower = Math.max(rate * factor, minLR);
+          if (rate - lower > eps) rate = lower;
+          cooling = cooldown;
+          bad = 0;
+        },
+        state: () => ({ rate, best, bad, cooling }),
+        restore(state: ScheduleState) {
+          ({ rate, best, bad, cooling } = requireState(op, state));
+        },
+      },
+    );
+  },
+);
 
 /** State of the schedule; `best` is infinite before any progress. */
 type PlateauState = Record<'rate' | 'best' | 'bad' | 'cooling', number>;
@@ -86,5 +97,5 @@ function requireState(op: string, state: ScheduleState): PlateauState {
     (name) => typeof values[name] === 'number',
   );
   if (complete) return values as PlateauState;
-  throw invalid(op, 'state must have the numbers rate, best, bad and cooling', JSON.stringify(state));
+  throw invalid(op, 'state must have the numbers rate, best, bad and cooling', shown(state));
 }

@@ -1,3 +1,4 @@
+import { type Kind, kind } from '../graph/arguments/kind.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 
@@ -30,6 +31,21 @@ export interface UpdateRule {
   scalars(step: number, lr: number): readonly number[];
   update(parameter: Tensor, gradient: Tensor, state: readonly Tensor[], scalars: readonly Tensor[]): Update;
 }
+
+/** An update rule, which may be an instance of a class. */
+export const updateRule: Kind<UpdateRule> = kind(
+  'an update rule with name, state, scalars and update',
+  (value) => {
+    if (typeof value !== 'object' || value === null) return false;
+    const { name, state, scalars, update } = value as Partial<Record<keyof UpdateRule, unknown>>;
+    return (
+      typeof name === 'string' &&
+      Array.isArray(state) &&
+      typeof scalars === 'function' &&
+      typeof update === 'function'
+    );
+  },
+);
 
 /** Names and shapes of the tensors that a rule keeps for a parameter or a parameter run. */
 export function stateShapes({ state, whole }: UpdateRule, shape: Shape): [name: string, shape: Shape][] {

@@ -1,7 +1,15 @@
+import { either, type Kind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
 import { invalid } from '../graph/errors.js';
 
 /** The learning rate at a step; the first step is 0. */
 export type Schedule = (step: number) => number;
+
+/** A schedule that is a function of the step. */
+export const schedule: Kind<Schedule> = kinds.callback('a function of the step');
+
+/** A learning rate: a number, or a schedule. */
+export const rate: Kind<number | Schedule> = either(kinds.nonNegative, schedule);
 
 /** State of a schedule: plain values that a checkpoint can hold. */
 export type ScheduleState =
@@ -23,16 +31,27 @@ export interface ReportedSchedule {
 }
 
 /** A schedule from a number or a function of the step. */
-export function toSchedule(op: string, lr: number | Schedule | undefined): Schedule {
-  if (typeof lr === 'function') return lr;
-  const rate = requireRate(op, lr);
-  return () => rate;
+export function toSchedule(lr: number | Schedule): Schedule {
+  return typeof lr === 'function' ? lr : () => lr;
 }
 
-/** Checks a constant learning rate. */
-export function requireRate(op: string, lr: number | undefined, name = 'lr'): number {
-  if (typeof lr === 'number' && Number.isFinite(lr) && lr >= 0) return lr;
-  throw invalid(op, `${name} must be a non-negative number${name === 'lr' ? ' or a function' : ''}`, lr);
+/**
+ * The rate that a schedule gives at a step.
+ *
+ * @throws in the name of `op` if that is not a non-negative number, with the step
+ */
+export function rateAt(op: string, { schedule, step }: { schedule: Schedule; step: number }): number {
+  const given: unknown = schedule(step);
+  if (kinds.nonNegative.accepts(given)) return given as number;
+  throw invalid(op, `the schedule must give ${kinds.nonNegative.description} at step ${step}`, given);
+}
+
+/** A schedule of this package, which is defined at steps from 0 on. Further arguments are left to `map` and the like. */
+export function scheduleOf(op: string, formula: (step: number) => number): Schedule {
+  return (step) => {
+    if (kinds.nonNegative.accepts(step)) return formula(step);
+    throw invalid(op, `the step must be ${kinds.nonNegative.description}`, step);
+  };
 }
 
 /** Reports a figure to a schedule, if it takes reports. */
@@ -45,12 +64,21 @@ export function stateOf(schedule: Schedule): ScheduleState {
   return 'state' in schedule && typeof schedule.state === 'function' ? schedule.state() : null;
 }
 
+/** A state as errors show it: most come from the JSON of a checkpoint. */
+export function shown(state: unknown): unknown {
+  try {
+    return JSON.stringify(state);
+  } catch {
+    return state;
+  }
+}
+
 /** Restores the state of a schedule. */
 export function restoreTo(schedule: Schedule, state: ScheduleState): void {
   const takes = 'restore' in schedule && typeof schedule.restore === 'function';
   if (takes !== (state !== null)) {
     const expected = takes ? 'a schedule needs the state that it had' : 'a schedule takes no state';
-    throw invalid('schedule', expected, JSON.stringify(state));
+    throw invalid('schedule', expected, shown(state));
   }
   if (takes) (schedule as ReportedSchedule).restore?.(state);
 }
@@ -64,16 +92,16 @@ export function statesOf(schedules: Iterable<Schedule>): ScheduleState[] {
 export function restoreAll(schedules: Iterable<Schedule>, states: ScheduleState): void {
   const distinct = [...new Set(schedules)];
   if (!Array.isArray(states) || states.length !== distinct.length) {
-    throw invalid('schedule', `needs the states of ${distinct.length} schedules`, JSON.stringify(states));
+    throw invalid('schedule', `needs the states of ${distinct.length} schedules`, shown(states));
   }
   distinct.forEach((schedule, i) => {
     restoreTo(schedule, states[i] as ScheduleState);
   });
 }
 
-/** Makes a schedule composed of others pass on reports and hold their states. */
-export function combined(schedule: Schedule, parts: readonly Schedule[]): ReportedSchedule {
-  return Object.assign((step: number) => schedule(step), {
+/** Makes a schedule composed of others, which passes on reports and holds their states. */
+export function combined(formula: Schedule, parts: readonly Schedule[]): ReportedSchedule {
+  return Object.assign((step: number) => formula(step), {
     report(figure: number) {
       for (const part of new Set(parts)) reportTo(part, figure);
     },

@@ -1,11 +1,19 @@
+import { checked } from '../graph/arguments/checked.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import { add, mul, sub } from '../ops/primitives/elementwise.js';
-import { requireShare } from './checks.js';
 import type { Optimizer } from './optimizer.js';
-import { createOptimizer, type GroupOptions, type OptimizerOptions } from './options.js';
+import {
+  createOptimizer,
+  type GroupOptions,
+  groupKinds,
+  type OptimizerOptions,
+  optimizerOptions,
+} from './options.js';
 import type { UpdateRule } from './rule.js';
-import type { Schedule } from './schedule.js';
+import { rate, type Schedule } from './schedule.js';
 
 export interface SgdSettings extends GroupOptions {
   /** Share of the last step that is kept. Default 0. */
@@ -18,14 +26,19 @@ export interface SgdSettings extends GroupOptions {
 
 export type SgdOptions = OptimizerOptions<SgdSettings> & { readonly lr: number | Schedule };
 
+const sgdOptions = optimizerOptions<SgdSettings, SgdOptions>(
+  { ...groupKinds, momentum: kinds.share, dampening: kinds.share, nesterov: kinds.boolean },
+  { lr: needed(rate) },
+);
+
 /** Stochastic gradient descent, optionally with momentum (Polyak 1964), as `torch.optim.SGD`. */
-export function sgd(options: SgdOptions): Optimizer {
-  return createOptimizer<SgdSettings>('sgd', options, rule);
-}
+export const sgd = checked(
+  'sgd',
+  { options: sgdOptions },
+  (options: SgdOptions): Optimizer => createOptimizer<SgdSettings>(options, rule),
+);
 
 function rule({ momentum = 0, dampening = 0, nesterov = false }: SgdSettings): UpdateRule {
-  requireShare('sgd', 'momentum', momentum);
-  requireShare('sgd', 'dampening', dampening);
   if (nesterov && (momentum === 0 || dampening > 0)) {
     throw invalid('sgd', 'nesterov needs a momentum and no dampening', momentum === 0 ? momentum : dampening);
   }

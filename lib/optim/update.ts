@@ -3,8 +3,8 @@ import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { sum } from '../ops/primitives/broadcast.js';
 import { add, cast, div, maximum, minimum, mul, sqrt, square } from '../ops/primitives/elementwise.js';
-import type { Stages } from './optimizer.js';
 import type { UpdateRule } from './rule.js';
+import type { Stages } from './stages.js';
 
 /** A parameter, or a parameter run, with all that its update reads and writes. */
 export interface Piece {

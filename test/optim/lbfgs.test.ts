@@ -124,11 +124,11 @@ describe('L-BFGS', () => {
   });
 
   it.each<[optim.LbfgsOptions, string]>([
-    [{ lr: 0 }, 'lbfgs: lr must be positive, got 0'],
+    [{ lr: 0 }, 'lbfgs: lr must be a positive number, got 0'],
     [{ maxIterations: 0 }, 'lbfgs: maxIterations must be a positive integer, got 0'],
     [{ maxEvaluations: 0.5 }, 'lbfgs: maxEvaluations must be a positive integer, got 0.5'],
-    [{ toleranceGradient: -1 }, 'lbfgs: toleranceGradient must not be negative, got -1'],
-    [{ toleranceChange: Number.NaN }, 'lbfgs: toleranceChange must not be negative, got NaN'],
+    [{ toleranceGradient: -1 }, 'lbfgs: toleranceGradient must be a non-negative number, got -1'],
+    [{ toleranceChange: Number.NaN }, 'lbfgs: toleranceChange must be a non-negative number, got NaN'],
     [{ historySize: 0 }, 'lbfgs: historySize must be a positive integer, got 0'],
     [{ lineSearch: 'wolfe' as 'strongWolfe' }, "lbfgs: lineSearch must be 'strongWolfe' or null, got wolfe"],
   ])('refuses %o', (bad, message) => {

@@ -1,6 +1,6 @@
 /**
- * What other frameworks call an option or an argument, in small letters without separators, and what it is called here.
- * Of several names, an error suggests the first that the function has.
+ * What other frameworks call an option or an argument, in small letters without separators, and what it is called here,
+ * or how that is written. Of several names, an error suggests the first that the function has.
  */
 export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   // Optimisers and schedules
@@ -19,9 +19,9 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   decayrate: ['gamma'],
   warmupsteps: ['steps'],
   boundaries: ['milestones'],
-  beta1: ['betas'],
-  beta2: ['betas'],
-  beta: ['betas'],
+  beta1: ['betas: [beta1, beta2]'],
+  beta2: ['betas: [beta1, beta2]'],
+  beta: ['betas: [beta1, beta2]'],
   epsilon: ['eps'],
   varianceepsilon: ['eps'],
   layernormeps: ['eps'],

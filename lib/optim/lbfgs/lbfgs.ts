@@ -1,11 +1,15 @@
-import { type ChainruleError, failed, invalid, requireInteger, requireOptions } from '../graph/errors.js';
-import type { Variable } from '../graph/leaf.js';
-import type { Tensor } from '../graph/tensor.js';
-import type { Sums } from '../nn/losses/sums.js';
-import { requireNonNegative, requirePositive } from './checks.js';
+import { checked, checkMethods, requireArguments } from '../../graph/arguments/checked.js';
+import { kind, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
+import { type ChainruleError, failed, invalid } from '../../graph/errors.js';
+import type { Variable } from '../../graph/leaf.js';
+import type { Tensor } from '../../graph/tensor.js';
+import type { Sums } from '../../nn/losses/sums.js';
+import { variables } from '../kinds.js';
+import { isTrainable } from '../optimizer.js';
 import { CurvatureHistory } from './curvature-history.js';
 import { type Evaluation, Objective } from './objective.js';
-import { isTrainable } from './optimizer.js';
 import { strongWolfe } from './strong-wolfe.js';
 import { dot, largest, magnitude, plusScaled, scaled, type Vector } from './vectors.js';
 
@@ -26,6 +30,16 @@ export interface LbfgsOptions {
   readonly lineSearch?: 'strongWolfe' | null;
 }
 
+const lbfgsOptions = optionsOf<LbfgsOptions>({
+  lr: kinds.positive,
+  maxIterations: kinds.count,
+  maxEvaluations: kinds.count,
+  toleranceGradient: kinds.nonNegative,
+  toleranceChange: kinds.nonNegative,
+  historySize: kinds.count,
+  lineSearch: kind("'strongWolfe' or null", (value) => value === 'strongWolfe' || value === null),
+});
+
 /**
  * Limited-memory BFGS (Liu & Nocedal 1989), as `torch.optim.LBFGS`, for a loss over all the data at once. It runs on
  * the host, in its own loop rather than in a `Trainer`:
@@ -35,9 +49,11 @@ export interface LbfgsOptions {
  *     for (let i = 0; i < 10; i++) console.log(await optimizer.step(model.parameters(), loss));
  *     optimizer.release();
  */
-export function lbfgs(options: LbfgsOptions = {}): LBFGS {
-  return new LBFGS(options);
-}
+export const lbfgs = checked(
+  'lbfgs',
+  { options: optional(lbfgsOptions) },
+  (options: LbfgsOptions = {}): LBFGS => new LBFGS(options),
+);
 
 /** State kept from one iteration to the next. */
 interface Last {
@@ -57,20 +73,11 @@ export class LBFGS {
   #last: Last | undefined;
   #objective: Objective | undefined;
 
-  constructor(options: LbfgsOptions) {
-    requireOptions('lbfgs', options);
+  constructor(options: LbfgsOptions = {}, ...surplus: []) {
+    requireArguments('LBFGS', { options: optional(lbfgsOptions) }, [options, ...surplus]);
     const { lr = 1, maxIterations = 20, toleranceGradient = 1e-7, toleranceChange = 1e-9 } = options;
     const { historySize = 100, lineSearch = null } = options;
-    requirePositive('lbfgs', 'lr', lr);
-    requireInteger('lbfgs', 'maxIterations', maxIterations, { min: 1 });
     const { maxEvaluations = Math.floor((maxIterations * 5) / 4) } = options;
-    requireInteger('lbfgs', 'maxEvaluations', maxEvaluations, { min: 1 });
-    requireNonNegative('lbfgs', 'toleranceGradient', toleranceGradient);
-    requireNonNegative('lbfgs', 'toleranceChange', toleranceChange);
-    requireInteger('lbfgs', 'historySize', historySize, { min: 1 });
-    if (lineSearch !== null && lineSearch !== 'strongWolfe') {
-      throw invalid('lbfgs', "lineSearch must be 'strongWolfe' or null", lineSearch);
-    }
     const tolerances = { toleranceGradient, toleranceChange };
     this.#options = { lr, maxIterations, maxEvaluations, ...tolerances, historySize, lineSearch };
     this.#history = new CurvatureHistory(historySize);
@@ -128,7 +135,6 @@ export class LBFGS {
   #prepare(parameters: readonly Variable[], loss: () => Tensor | Sums): Objective {
     const trained = parameters.filter(isTrainable);
     if (trained.length === 0) throw invalid('lbfgs', 'at least one parameter must be trainable');
-    if (typeof loss !== 'function') throw invalid('lbfgs', 'loss must be a function', loss);
     const known = this.#objective;
     const same = known && sameItems(known.parameters, trained);
     if (same && known.loss === loss) return known;
@@ -188,6 +194,12 @@ export class LBFGS {
     }
   }
 }
+
+checkMethods(
+  LBFGS,
+  { step: { parameters: variables, loss: kinds.callback<() => Tensor | Sums>() }, release: {} },
+  () => 'lbfgs',
+);
 
 /** Checked before the curvature is remembered, so that the next call can go on. */
 function requireFinite({ value, gradient }: Evaluation): void {

@@ -1,11 +1,11 @@
-import { grad } from '../autodiff/grad.js';
-import { context } from '../graph/context.js';
-import type { Variable } from '../graph/leaf.js';
-import type { Tensor } from '../graph/tensor.js';
-import { requireLasting } from '../nn/lasting.js';
-import { asScalar, type Sums } from '../nn/losses/sums.js';
-import { addon } from '../runtime/addon.js';
-import { type CompiledFunction, compile } from '../runtime/compile-function.js';
+import { grad } from '../../autodiff/grad.js';
+import { context } from '../../graph/context.js';
+import type { Variable } from '../../graph/leaf.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { requireLasting } from '../../nn/lasting.js';
+import { asScalar, type Sums } from '../../nn/losses/sums.js';
+import { addon } from '../../runtime/addon.js';
+import { type CompiledFunction, compile } from '../../runtime/compile-function.js';
 import type { Vector } from './vectors.js';
 
 /** The value of a function at a point, and its gradient there. */

@@ -1,4 +1,4 @@
-import { at } from '../graph/at.js';
+import { at } from '../../graph/at.js';
 import { addScaled, dot, scaled, type Vector } from './vectors.js';
 
 interface Pair {
