@@ -1,3 +1,6 @@
+import type { Kind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { at } from '../graph/at.js';
 import { formatShape, formatType, invalid } from '../graph/errors.js';
 import { sameShape } from '../graph/shapes.js';
 import { Tensor } from '../graph/tensor.js';
@@ -7,6 +10,24 @@ import { identity } from '../ops/primitives/identity.js';
 /** A function from tensors to one tensor. */
 export type TensorFunction<Inputs extends readonly Tensor[] = Tensor[]> = (...inputs: Inputs) => Tensor;
 
+/** A function from tensors to one tensor, as an argument. */
+export const tensorFunction: Kind<TensorFunction<never>> = kinds.callback('a function of tensors');
+
+/**
+ * Tensors in an array. For a tensor alone the error shows the call.
+ *
+ * @param call such as `grad(loss, [x])`
+ */
+export function tensorsAs(call: string): Kind<readonly Tensor[]> {
+  return {
+    ...kinds.tensors,
+    explain: (op, name, value) =>
+      value instanceof Tensor
+        ? invalid(op, `${name} must be ${kinds.tensors.description}: write ${call}`)
+        : kinds.tensors.explain?.(op, name, value),
+  };
+}
+
 /** Checks that `given` holds one tensor for each of `like`, of its shape and dtype. */
 export function requireLike(
   op: string,
@@ -14,16 +35,13 @@ export function requireLike(
   like: readonly Tensor[],
   given: readonly Tensor[],
 ): void {
-  if (!Array.isArray(given) || given.length !== like.length) {
-    throw invalid(op, `needs one ${what} for each of ${like.length}`, given?.length);
+  if (given.length !== like.length) {
+    throw invalid(op, `needs one ${what} for each of ${like.length}`, given.length);
   }
-  like.forEach(({ shape, dtype }, i) => {
-    const x: unknown = given[i];
-    const wanted = `${what} ${i} must be ${dtype}${formatShape(shape)}`;
-    if (!(x instanceof Tensor)) throw invalid(op, wanted, x);
-    if (x.dtype !== dtype || !sameShape(x.shape, shape)) {
-      throw invalid(op, wanted, formatType(x));
-    }
+  like.forEach((wanted, i) => {
+    const x = at(given, i);
+    if (x.dtype === wanted.dtype && sameShape(x.shape, wanted.shape)) return;
+    throw invalid(op, `${what} ${i} must be ${formatType(wanted)}`, formatType(x));
   });
 }
 
@@ -36,11 +54,6 @@ export function call<Inputs extends readonly Tensor[]>(
   fn: TensorFunction<Inputs>,
   inputs: Inputs,
 ): { output: Tensor; own: Tensor[] } {
-  if (typeof fn !== 'function') throw invalid(op, 'fn must be a function of tensors', fn);
-  if (!Array.isArray(inputs)) throw invalid(op, 'the inputs must be a list of tensors', inputs);
-  inputs.forEach((x: unknown, i) => {
-    if (!(x instanceof Tensor)) throw invalid(op, `argument ${i} must be a tensor`, x);
-  });
   const own = inputs.map((x: Tensor) => identity(x));
   const output: unknown = fn(...(own as unknown as Inputs));
   if (!(output instanceof Tensor)) throw invalid(op, 'fn must return a tensor', output);

@@ -1,9 +1,11 @@
+import { checked } from '../graph/arguments/checked.js';
 import { context, within } from '../graph/context.js';
 import { invalid } from '../graph/errors.js';
 import { type CheckpointScope, moveOut } from '../graph/scope.js';
 import { Tensor } from '../graph/tensor.js';
 import { assignedBy } from '../graph/trace.js';
 import { type Result, tensorsOf } from '../runtime/traced-results.js';
+import { tensorFunction } from './arguments.js';
 
 /**
  * The function `fn` with its intermediate values recomputed where gradients need them instead of kept (Chen et al.
@@ -26,18 +28,21 @@ import { type Result, tensorsOf } from '../runtime/traced-results.js';
  * @returns a function of the same arguments, which must be tensors, with the same results
  * @throws when called, if an argument is not a tensor, or if `fn` returns anything else
  */
-export function checkpoint<Inputs extends readonly Tensor[], R extends Result>(
-  fn: (...inputs: Inputs) => R,
-): (...inputs: Inputs) => R {
-  if (typeof fn !== 'function') throw invalid('checkpoint', 'fn must be a function of tensors', fn);
-  return (...inputs) => {
-    inputs.forEach((input: unknown, i) => {
-      if (!(input instanceof Tensor)) throw invalid('checkpoint', `argument ${i} must be a tensor`, input);
-    });
-    const scope: CheckpointScope = { parent: context().scope };
-    const { result, assigned } = assignedBy(() => within({ ...context(), scope }, () => fn(...inputs)));
-    const leaving = [...tensorsOf('checkpoint', result), ...assigned.map(([, value]) => value)];
-    for (const value of leaving) moveOut(value, scope);
-    return result;
-  };
-}
+export const checkpoint = checked(
+  'checkpoint',
+  { fn: tensorFunction },
+  <Inputs extends readonly Tensor[], R extends Result>(
+    fn: (...inputs: Inputs) => R,
+  ): ((...inputs: Inputs) => R) => {
+    return (...inputs) => {
+      inputs.forEach((input: unknown, i) => {
+        if (!(input instanceof Tensor)) throw invalid('checkpoint', `argument ${i} must be a tensor`, input);
+      });
+      const scope: CheckpointScope = { parent: context().scope };
+      const { result, assigned } = assignedBy(() => within({ ...context(), scope }, () => fn(...inputs)));
+      const leaving = [...tensorsOf('checkpoint', result), ...assigned.map(([, value]) => value)];
+      for (const value of leaving) moveOut(value, scope);
+      return result;
+    };
+  },
+);

@@ -4,7 +4,7 @@ import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { noteGradients } from '../graph/trace.js';
 import { requireFloat } from '../ops/primitives/checks.js';
-import { requireScalar } from './arguments.js';
+import { requireScalar, tensorsAs } from './arguments.js';
 import { gradientsOrZeros } from './vjp.js';
 
 /**
@@ -17,7 +17,7 @@ import { gradientsOrZeros } from './vjp.js';
  */
 export const grad = checked(
   'grad',
-  { loss: kinds.tensor, wrt: kinds.tensors },
+  { loss: kinds.tensor, wrt: tensorsAs('grad(loss, [x])') },
   (loss: Tensor, wrt: readonly Tensor[]): Tensor[] => {
     requireScalar('grad', 'the loss', loss);
     for (const x of wrt) requireFloat('grad', x, 'gradients are taken of float32 or float64');

@@ -1,6 +1,14 @@
+import { checked } from '../graph/arguments/checked.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireFloat } from '../ops/primitives/checks.js';
-import { call, requireLike, requireScalar, type TensorFunction } from './arguments.js';
+import {
+  call,
+  requireLike,
+  requireScalar,
+  type TensorFunction,
+  tensorFunction,
+  tensorsAs,
+} from './arguments.js';
 import { scalarGradients } from './grad.js';
 import { gradientsOrZeros } from './vjp.js';
 
@@ -14,15 +22,19 @@ import { gradientsOrZeros } from './vjp.js';
  * @param vectors one for each argument, of its shape and dtype
  * @returns one product for each argument, of its shape and dtype
  */
-export function hvp<Inputs extends readonly Tensor[]>(
-  fn: TensorFunction<Inputs>,
-  inputs: Inputs,
-  vectors: readonly Tensor[],
-): Tensor[] {
-  const { output, own } = call('hvp', fn, inputs);
-  requireScalar('hvp', 'the value of fn', output);
-  for (const x of own) requireFloat('hvp', x, 'the arguments must be float32 or float64');
-  requireLike('hvp', 'vector', own, vectors);
-  const gradients = scalarGradients(output, own);
-  return gradientsOrZeros(gradients, vectors, own);
-}
+export const hvp = checked(
+  'hvp',
+  { fn: tensorFunction, inputs: tensorsAs('hvp(fn, [x], [v])'), vectors: tensorsAs('hvp(fn, [x], [v])') },
+  <Inputs extends readonly Tensor[]>(
+    fn: TensorFunction<Inputs>,
+    inputs: Inputs,
+    vectors: readonly Tensor[],
+  ): Tensor[] => {
+    const { output, own } = call('hvp', fn, inputs);
+    requireScalar('hvp', 'the value of fn', output);
+    for (const x of own) requireFloat('hvp', x, 'the arguments must be float32 or float64');
+    requireLike('hvp', 'vector', own, vectors);
+    const gradients = scalarGradients(output, own);
+    return gradientsOrZeros(gradients, vectors, own);
+  },
+);

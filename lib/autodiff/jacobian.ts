@@ -1,3 +1,4 @@
+import { checked } from '../graph/arguments/checked.js';
 import { at } from '../graph/at.js';
 import { allocate } from '../graph/dtype.js';
 import { constant, zeros } from '../graph/leaf.js';
@@ -5,7 +6,7 @@ import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireFloat } from '../ops/primitives/checks.js';
 import { concat, reshape, slice } from '../ops/primitives/movement.js';
-import { call, requireScalar, type TensorFunction } from './arguments.js';
+import { call, requireScalar, type TensorFunction, tensorFunction, tensorsAs } from './arguments.js';
 import { scalarGradients } from './grad.js';
 import { pushForward } from './jvp.js';
 import { gradientsOrZeros } from './vjp.js';
@@ -19,15 +20,16 @@ import { gradientsOrZeros } from './vjp.js';
  * @param inputs the arguments, float tensors
  * @returns one for each argument, of shape `[...value.shape, ...argument.shape]`
  */
-export function jacobian<Inputs extends readonly Tensor[]>(
-  fn: TensorFunction<Inputs>,
-  inputs: Inputs,
-): Tensor[] {
-  const { output, own } = call('jacobian', fn, inputs);
-  requireFloat('jacobian', output, 'the value of fn must be float32 or float64');
-  for (const x of own) requireFloat('jacobian', x, 'the arguments must be float32 or float64');
-  return jacobianOf(output, own);
-}
+export const jacobian = checked(
+  'jacobian',
+  { fn: tensorFunction, inputs: tensorsAs('jacobian(fn, [x])') },
+  <Inputs extends readonly Tensor[]>(fn: TensorFunction<Inputs>, inputs: Inputs): Tensor[] => {
+    const { output, own } = call('jacobian', fn, inputs);
+    requireFloat('jacobian', output, 'the value of fn must be float32 or float64');
+    for (const x of own) requireFloat('jacobian', x, 'the arguments must be float32 or float64');
+    return jacobianOf(output, own);
+  },
+);
 
 /**
  * The second derivatives of a scalar function.
@@ -37,16 +39,17 @@ export function jacobian<Inputs extends readonly Tensor[]>(
  * @returns at `[i][j]` the derivative of the gradient of argument `i` with respect to argument `j`, of shape
  *   `[...inputs[i].shape, ...inputs[j].shape]`
  */
-export function hessian<Inputs extends readonly Tensor[]>(
-  fn: TensorFunction<Inputs>,
-  inputs: Inputs,
-): Tensor[][] {
-  const { output, own } = call('hessian', fn, inputs);
-  requireScalar('hessian', 'the value of fn', output);
-  for (const x of own) requireFloat('hessian', x, 'the arguments must be float32 or float64');
-  const gradients = scalarGradients(output, own);
-  return gradients.map((gradient) => jacobianOf(gradient, own));
-}
+export const hessian = checked(
+  'hessian',
+  { fn: tensorFunction, inputs: tensorsAs('hessian(fn, [x])') },
+  <Inputs extends readonly Tensor[]>(fn: TensorFunction<Inputs>, inputs: Inputs): Tensor[][] => {
+    const { output, own } = call('hessian', fn, inputs);
+    requireScalar('hessian', 'the value of fn', output);
+    for (const x of own) requireFloat('hessian', x, 'the arguments must be float32 or float64');
+    const gradients = scalarGradients(output, own);
+    return gradients.map((gradient) => jacobianOf(gradient, own));
+  },
+);
 
 function jacobianOf(output: Tensor, inputs: readonly Tensor[]): Tensor[] {
   const columns = inputs.reduce((sum, x) => sum + x.size, 0);

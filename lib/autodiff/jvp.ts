@@ -1,8 +1,9 @@
+import { checked } from '../graph/arguments/checked.js';
 import { at } from '../graph/at.js';
 import { zeros } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { requireFloat } from '../ops/primitives/checks.js';
-import { call, requireLike, type TensorFunction } from './arguments.js';
+import { call, requireLike, type TensorFunction, tensorFunction, tensorsAs } from './arguments.js';
 import { gradientsOrZeros } from './vjp.js';
 
 /**
@@ -15,17 +16,21 @@ import { gradientsOrZeros } from './vjp.js';
  * @param tangents the direction: one for each argument, of its shape and dtype
  * @returns the value and its `tangent`, of the same shape and dtype
  */
-export function jvp<Inputs extends readonly Tensor[]>(
-  fn: TensorFunction<Inputs>,
-  primals: Inputs,
-  tangents: readonly Tensor[],
-): { value: Tensor; tangent: Tensor } {
-  const { output, own } = call('jvp', fn, primals);
-  requireFloat('jvp', output, 'the value of fn must be float32 or float64');
-  for (const x of own) requireFloat('jvp', x, 'the arguments must be float32 or float64');
-  requireLike('jvp', 'tangent', own, tangents);
-  return { value: output, tangent: pushForward(output, own, tangents) };
-}
+export const jvp = checked(
+  'jvp',
+  { fn: tensorFunction, primals: tensorsAs('jvp(fn, [x], [t])'), tangents: tensorsAs('jvp(fn, [x], [t])') },
+  <Inputs extends readonly Tensor[]>(
+    fn: TensorFunction<Inputs>,
+    primals: Inputs,
+    tangents: readonly Tensor[],
+  ): { value: Tensor; tangent: Tensor } => {
+    const { output, own } = call('jvp', fn, primals);
+    requireFloat('jvp', output, 'the value of fn must be float32 or float64');
+    for (const x of own) requireFloat('jvp', x, 'the arguments must be float32 or float64');
+    requireLike('jvp', 'tangent', own, tangents);
+    return { value: output, tangent: pushForward(output, own, tangents) };
+  },
+);
 
 /** The derivative of `output` when `inputs` change along `tangents`. */
 export function pushForward(output: Tensor, inputs: readonly Tensor[], tangents: readonly Tensor[]): Tensor {

@@ -1,8 +1,12 @@
+import { checked } from '../graph/arguments/checked.js';
+import { either, listOf, optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
 import { requireFloat } from '../ops/primitives/checks.js';
-import { call, requireScalar, type TensorFunction } from './arguments.js';
+import { call, requireScalar, type TensorFunction, tensorFunction } from './arguments.js';
 import { scalarGradients } from './grad.js';
 
 export interface ValueAndGradOptions {
@@ -12,6 +16,10 @@ export interface ValueAndGradOptions {
    */
   readonly wrt?: readonly (number | Tensor)[];
 }
+
+const valueAndGradOptions = optionsOf<ValueAndGradOptions>({
+  wrt: listOf(either(kinds.index, kinds.tensor), 'positions of arguments and tensors'),
+});
 
 /** A value, and its gradient with respect to each entry of `wrt`. */
 export interface ValueAndGradients {
@@ -31,26 +39,30 @@ export interface ValueAndGradients {
  * @param fn returns a float tensor with one element
  * @throws when called, if `fn` returns anything else, or if a gradient is requested for an integer argument
  */
-export function valueAndGrad<Inputs extends readonly Tensor[]>(
-  fn: TensorFunction<Inputs>,
-  { wrt }: ValueAndGradOptions = {},
-): (...inputs: Inputs) => ValueAndGradients {
-  if (wrt !== undefined && !Array.isArray(wrt)) {
-    throw invalid('valueAndGrad', 'wrt must be a list of positions and tensors', wrt);
-  }
-  return (...inputs) => {
-    const { output: value, own } = call('valueAndGrad', fn, inputs);
-    requireScalar('valueAndGrad', 'the value of fn', value);
-    const wanted = (wrt ?? own).map((which) => {
-      if (which instanceof Tensor) return which;
-      const range = { min: 0, max: own.length - 1 };
-      return at(own, requireInteger('valueAndGrad', 'a position in wrt', which, range));
-    });
-    for (const x of wanted)
-      requireFloat('valueAndGrad', x, 'gradients (see wrt) are taken of float32 or float64');
-    return {
-      value,
-      gradients: scalarGradients(value, wanted),
+export const valueAndGrad = checked(
+  'valueAndGrad',
+  { fn: tensorFunction, options: optional(valueAndGradOptions) },
+  <Inputs extends readonly Tensor[]>(
+    fn: TensorFunction<Inputs>,
+    { wrt }: ValueAndGradOptions = {},
+  ): ((...inputs: Inputs) => ValueAndGradients) => {
+    return (...inputs) => {
+      inputs.forEach((x: unknown, i) => {
+        if (!(x instanceof Tensor)) throw invalid('valueAndGrad', `argument ${i} must be a tensor`, x);
+      });
+      const { output: value, own } = call('valueAndGrad', fn, inputs);
+      requireScalar('valueAndGrad', 'the value of fn', value);
+      const wanted = (wrt ?? own).map((which) => {
+        if (which instanceof Tensor) return which;
+        const range = { min: 0, max: own.length - 1 };
+        return at(own, requireInteger('valueAndGrad', 'a position in wrt', which, range));
+      });
+      for (const x of wanted)
+        requireFloat('valueAndGrad', x, 'gradients (see wrt) are taken of float32 or float64');
+      return {
+        value,
+        gradients: scalarGradients(value, wanted),
+      };
     };
-  };
-}
+  },
+);

@@ -1,9 +1,21 @@
-import { ChainruleError, formatShape, invalid, requireInteger } from '../graph/errors.js';
+import { checked } from '../graph/arguments/checked.js';
+import { either, type Kind, kind, listOf, optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
+import { ChainruleError, formatShape } from '../graph/errors.js';
 import type { Shape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { findCulprit, type Search } from './culprit.js';
 import { type Comparison, compareGradients, gradientsOf, type Tolerance } from './differences.js';
-import { type Checkable, type InputSpec, isChecked, type Subject, traceSubject } from './subject.js';
+import {
+  type Checkable,
+  checkable,
+  type InputSpec,
+  inputSpec,
+  isChecked,
+  type Subject,
+  traceSubject,
+} from './subject.js';
 
 export interface GradcheckOptions {
   /** Check second-order gradients as well. Default false. */
@@ -17,6 +29,19 @@ export interface GradcheckOptions {
   /** Seed of the numbers drawn for inputs that are given as shapes. Default 0. */
   readonly seed?: number;
 }
+
+const tolerance: Kind<number> = kind(
+  'a positive number',
+  (value) => kinds.number.accepts(value) && (value as number) > 0,
+);
+
+const gradcheckOptions = optionsOf<GradcheckOptions>({
+  second: kinds.boolean,
+  relative: tolerance,
+  absolute: tolerance,
+  entries: kinds.count,
+  seed: kinds.index,
+});
 
 /** Result of a check that passed. */
 export interface GradcheckResult {
@@ -45,32 +70,38 @@ export interface Disagreement extends Comparison, Search {
  * @throws (rejects) with a ChainruleError that names the input, its entry, both numbers, and the op whose own rule
  *   disagrees with differences of that op alone; `received` is a `Disagreement`
  */
-export async function gradcheck(
-  target: Checkable,
-  inputs: readonly (Tensor | Shape | InputSpec)[],
-  options: GradcheckOptions = {},
-): Promise<GradcheckResult> {
-  const {
-    second = false,
-    relative = 1e-6,
-    absolute = 1e-8,
-    entries = Number.MAX_SAFE_INTEGER,
-    seed = 0,
-  } = options;
-  for (const [name, value] of Object.entries({ relative, absolute })) {
-    if (!(value > 0)) throw invalid('gradcheck', `${name} must be a positive number`, value);
-  }
-  requireInteger('gradcheck', 'entries', entries, { min: 1 });
-  requireInteger('gradcheck', 'seed', seed, { min: 0 });
-  const tolerance: Tolerance = { relative, absolute, entries };
-  const subject = await traceSubject(target, inputs, seed);
-  const found = await checkOrder(subject, 1, tolerance);
-  if (second && subject.leaves.some(isChecked)) {
-    found.push(...(await checkOrder({ ...subject, outputs: gradientsOf(subject) }, 2, tolerance)));
-  }
-  const worst = found.reduce<Comparison | undefined>((a, b) => (a && a.error >= b.error ? a : b), undefined);
-  return { compared: found.length, worst };
-}
+export const gradcheck = checked(
+  'gradcheck',
+  {
+    target: checkable,
+    inputs: listOf(either(kinds.tensor, kinds.shape, inputSpec), 'tensors and shapes'),
+    options: optional(gradcheckOptions),
+  },
+  async (
+    target: Checkable,
+    inputs: readonly (Tensor | Shape | InputSpec)[],
+    options: GradcheckOptions = {},
+  ): Promise<GradcheckResult> => {
+    const {
+      second = false,
+      relative = 1e-6,
+      absolute = 1e-8,
+      entries = Number.MAX_SAFE_INTEGER,
+      seed = 0,
+    } = options;
+    const limits: Tolerance = { relative, absolute, entries };
+    const subject = await traceSubject(target, inputs, seed);
+    const found = await checkOrder(subject, 1, limits);
+    if (second && subject.leaves.some(isChecked)) {
+      found.push(...(await checkOrder({ ...subject, outputs: gradientsOf(subject) }, 2, limits)));
+    }
+    const worst = found.reduce<Comparison | undefined>(
+      (a, b) => (a && a.error >= b.error ? a : b),
+      undefined,
+    );
+    return { compared: found.length, worst };
+  },
+);
 
 async function checkOrder(subject: Subject, order: 1 | 2, tolerance: Tolerance): Promise<Comparison[]> {
   const found = await compareGradients(subject, tolerance);

@@ -1,3 +1,6 @@
+import { type Kind, kind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
 import { allocate, isFloat, type TypedArray } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { type InputAttributes, input, type Variable } from '../graph/leaf.js';
@@ -17,6 +20,12 @@ export interface InputSpec {
   readonly high?: number;
 }
 
+export const inputSpec = optionsOf<InputSpec>({
+  shape: needed(kinds.shape),
+  low: kinds.finite,
+  high: kinds.finite,
+});
+
 /** The target of a check: a function of tensors, or a layer such as an `nn.Module`. */
 export type Checkable =
   | ((...inputs: Tensor[]) => Tensor | readonly Tensor[])
@@ -24,6 +33,12 @@ export type Checkable =
       forward(...inputs: Tensor[]): Tensor;
       namedParameters(): readonly (readonly [path: string, parameter: Variable])[];
     };
+
+export const checkable: Kind<Checkable> = kind('a function of tensors or a layer', (value) => {
+  if (typeof value !== 'object' || value === null) return kinds.callback().accepts(value);
+  const { forward, namedParameters } = value as Record<'forward' | 'namedParameters', unknown>;
+  return typeof forward === 'function' && typeof namedParameters === 'function';
+});
 
 /** One input of the graph under check, and the values at which it is checked. */
 export interface Leaf {
@@ -49,14 +64,9 @@ export async function traceSubject(
   inputs: readonly (Tensor | Shape | InputSpec)[],
   seed: number,
 ): Promise<Subject> {
-  if (!Array.isArray(inputs))
-    throw invalid('gradcheck', 'inputs must be a list of tensors and shapes', inputs);
   const given: Leaf[] = [];
   for (const [i, x] of inputs.entries()) given.push(await leafOf(x, i, seed));
   const layer = typeof target === 'function' ? undefined : target;
-  if (layer && typeof layer.forward !== 'function') {
-    throw invalid('gradcheck', 'the target must be a function or a layer', target);
-  }
   const parameters = (layer?.namedParameters() ?? []).map(([path, variable]) =>
     parameterLeaf(path, variable),
   );
@@ -86,7 +96,6 @@ async function leafOf(x: Tensor | Shape | InputSpec, index: number, seed: number
     return { label, node: input(label, x.shape, dtype), values };
   }
   const spec: InputSpec = isShape(x) ? { shape: x } : x;
-  if (!spec || !isShape(spec.shape)) throw invalid('gradcheck', `${label} must be a tensor or a shape`, x);
   const shape = requireShape('gradcheck', spec.shape);
   return { label, node: input(label, shape, 'float64'), values: draw(spec, seed + index) };
 }

@@ -1,7 +1,11 @@
 import type { Compiled } from '../compile/compile.js';
+import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
 import { context, within } from '../graph/context.js';
 import type { TypedArray } from '../graph/dtype.js';
-import { formatType, invalid } from '../graph/errors.js';
+import { formatType } from '../graph/errors.js';
 import { constant, type InputAttributes, input, tensor } from '../graph/leaf.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
@@ -9,7 +13,7 @@ import { bind } from './bind.js';
 import { compileWithin } from './compile-within.js';
 import { Executable } from './executable.js';
 import { FiniteValues } from './finite-values.js';
-import { type MemoryBudget, type MemorySize, resolveMemory } from './memory-size.js';
+import { type MemoryBudget, type MemorySize, memorySize, resolveMemory } from './memory-size.js';
 import { FUNCTION } from './non-finite.js';
 import { Queue } from './queue.js';
 import {
@@ -46,6 +50,12 @@ export interface CompileOptions {
   readonly checkFinite?: boolean;
 }
 
+const compileOptions = optionsOf<CompileOptions>({
+  seed: kinds.integer(),
+  memory: memorySize,
+  checkFinite: kinds.boolean,
+});
+
 interface Entry {
   readonly compiled: Compiled;
   readonly inputs: readonly Tensor<InputAttributes>[];
@@ -69,41 +79,43 @@ interface Entry {
  * @throws (rejects) with an error that names the op if a shape or dtype does not fit, and with the smallest possible
  *   budget if the budget is too small; nothing is assigned then
  */
-export function compile<Arguments extends readonly Tensor[], R extends Result>(
-  fn: (...args: Arguments) => R,
-  { seed = 0, memory, checkFinite = false }: CompileOptions = {},
-): CompiledFunction<Arguments, R> {
-  const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
-  if (typeof checkFinite !== 'boolean')
-    throw invalid('compile', 'checkFinite must be true or false', checkFinite);
-  const entries = new Map<string, Entry[]>();
-  let runs = 0;
-  const queue = new Queue();
+export const compile = checked(
+  'compile',
+  { fn: kinds.callback('a function of tensors'), options: optional(compileOptions) },
+  <Arguments extends readonly Tensor[], R extends Result>(
+    fn: (...args: Arguments) => R,
+    { seed = 0, memory, checkFinite = false }: CompileOptions = {},
+  ): CompiledFunction<Arguments, R> => {
+    const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
+    const entries = new Map<string, Entry[]>();
+    let runs = 0;
+    const queue = new Queue();
 
-  const call = async (tensors: readonly Tensor[]): Promise<R> => {
-    const key = tensors.map(formatType).join();
-    const known = entries.get(key) ?? [];
-    let entry = known.find(({ guards }) => guards.every((holds) => holds()));
-    if (!entry) {
-      entry = build(fn, tensors, budget, checkFinite);
-      entries.set(key, [...known, entry]);
-    }
-    const values = await Promise.all(tensors.map(concreteValue));
-    return (await execute(entry, values, seed, runs++)) as R;
-  };
-  const queued = async (...args: readonly Argument[]): Promise<R> => {
-    // Copied now, because the caller may change its arrays while the call is queued.
-    const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
-    return await queue.run(() => call(tensors));
-  };
-  const release = () => {
-    void queue.run(() => {
-      for (const { executable } of [...entries.values()].flat()) executable.release();
-      entries.clear();
-    });
-  };
-  return Object.assign(queued, { release }) as CompiledFunction<Arguments, R>;
-}
+    const call = async (tensors: readonly Tensor[]): Promise<R> => {
+      const key = tensors.map(formatType).join();
+      const known = entries.get(key) ?? [];
+      let entry = known.find(({ guards }) => guards.every((holds) => holds()));
+      if (!entry) {
+        entry = build(fn, tensors, budget, checkFinite);
+        entries.set(key, [...known, entry]);
+      }
+      const values = await Promise.all(tensors.map(concreteValue));
+      return (await execute(entry, values, seed, runs++)) as R;
+    };
+    const queued = async (...args: readonly Argument[]): Promise<R> => {
+      // Copied now, because the caller may change its arrays while the call is queued.
+      const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
+      return await queue.run(() => call(tensors));
+    };
+    const release = () => {
+      void queue.run(() => {
+        for (const { executable } of [...entries.values()].flat()) executable.release();
+        entries.clear();
+      });
+    };
+    return Object.assign(queued, { release }) as CompiledFunction<Arguments, R>;
+  },
+);
 
 function build<Arguments extends readonly Tensor[]>(
   fn: (...args: Arguments) => Result,

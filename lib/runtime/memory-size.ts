@@ -1,4 +1,6 @@
-import { invalid } from '../graph/errors.js';
+import { checked } from '../graph/arguments/checked.js';
+import { type Kind, kind, requireKind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
 import { type UsableMemory, usableMemory } from './usable-memory.js';
 
 /**
@@ -6,6 +8,11 @@ import { type UsableMemory, usableMemory } from './usable-memory.js';
  * KiB, MiB, GiB and TiB are powers of 1024. 'auto' is half of what the process may still use: see `resolveMemory`.
  */
 export type MemorySize = number | string;
+
+export const memorySize: Kind<MemorySize> = kind(
+  "a positive number of bytes, a text such as '512MB', or 'auto'",
+  (value) => value === 'auto' || bytesIn(value) >= 1,
+);
 
 /** A budget in bytes, and the reason for it. */
 export interface MemoryBudget {
@@ -43,6 +50,7 @@ export function resolveMemory(
   memory: MemorySize,
   usable: () => UsableMemory = usableMemory,
 ): MemoryBudget {
+  requireKind(op, 'memory', memorySize, memory);
   if (memory === 'auto') {
     const { bytes, reason } = usable();
     const left = Math.max(0, bytes - process.memoryUsage.rss());
@@ -51,9 +59,13 @@ export function resolveMemory(
       reason: `half of what is left of ${formatBytes(bytes)}: ${reason}`,
     };
   }
+  return { bytes: Math.floor(bytesIn(memory)) };
+}
+
+/** The bytes of an amount; NaN for what is none. */
+function bytesIn(memory: unknown): number {
   const bytes = typeof memory === 'string' ? parse(memory) : memory;
-  if (typeof bytes === 'number' && Number.isFinite(bytes) && bytes >= 1) return { bytes: Math.floor(bytes) };
-  throw invalid(op, "memory must be a positive number of bytes, a text such as '512MB', or 'auto'", memory);
+  return kinds.finite.accepts(bytes) ? (bytes as number) : Number.NaN;
 }
 
 function parse(text: string): number {
@@ -62,7 +74,7 @@ function parse(text: string): number {
 }
 
 /** Formats bytes for people, with three digits: `1.23 GB`. */
-export function formatBytes(bytes: number): string {
+export const formatBytes = checked('formatBytes', { bytes: kinds.number }, (bytes: number): string => {
   const names = ['B', 'kB', 'MB', 'GB', 'TB'];
   let power = 0;
   let value = bytes;
@@ -73,4 +85,4 @@ export function formatBytes(bytes: number): string {
   }
 
   return `${power === 0 ? value : value.toPrecision(3)} ${names[power]}`;
-}
+});

@@ -12,14 +12,21 @@ export type Argument = Tensor | NestedNumbers | NumberArray;
 /** A result of a traced function: tensors, alone or in arrays and plain objects. */
 export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };
 
-/** All tensors in a result, in order. Throws in the name of `op` if it contains anything else. */
-export function tensorsOf(op: string, result: Result): Tensor[] {
+/**
+ * All tensors in a result, in order. Throws in the name of `op` if it contains anything else.
+ *
+ * @param within the arrays and objects around this one
+ */
+export function tensorsOf(op: string, result: Result, within: readonly Result[] = []): Tensor[] {
   if (result === undefined) return [];
   if (result instanceof Tensor) return [result];
   if (!Array.isArray(result) && !isPlainObject(result)) {
     throw invalid(op, 'the function must return tensors, alone or in arrays and objects', result);
   }
-  return Object.values(result as Record<string, Result>).flatMap((entry) => tensorsOf(op, entry));
+  if (within.includes(result))
+    throw invalid(op, 'the function must not return an array or object within itself');
+  const around = [...within, result];
+  return Object.values(result as Record<string, Result>).flatMap((entry) => tensorsOf(op, entry, around));
 }
 
 /** A result of the same structure, with `fn` applied to its tensors. */

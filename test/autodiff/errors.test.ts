@@ -81,7 +81,7 @@ const calls: readonly BadCall[] = [
     'vjp: cotangent 0 must be float32[2,3], got float32[3]',
   ],
   ['another dtype', () => vjp([x], [double], [x]), 'vjp: cotangent 0 must be float32[2,3], got float64[2,3]'],
-  ['a number', () => vjp([x], bad([1]), [x]), 'vjp: cotangent 0 must be float32[2,3], got 1'],
+  ['a number', () => vjp([x], bad([1]), [x]), 'vjp: cotangents must be an array of tensors, got [1]'],
   ['integer outputs', () => vjp([whole], [whole], [x]), 'vjp: outputs must be float32 or float64, got int32'],
   [
     'vjp by an integer',
@@ -101,7 +101,7 @@ const calls: readonly BadCall[] = [
   [
     'no list',
     () => valueAndGrad(total, bad({ wrt: 0 })),
-    'valueAndGrad: wrt must be a list of positions and tensors, got 0',
+    'valueAndGrad: wrt must be an array of positions of arguments and tensors, got 0',
   ],
   [
     'a position behind the last',
@@ -130,12 +130,49 @@ const calls: readonly BadCall[] = [
   [
     'no list of inputs',
     () => jacobian(same, bad(x)),
-    'jacobian: the inputs must be a list of tensors, got an instance of Tensor',
+    'jacobian: inputs must be an array of tensors: write jacobian(fn, [x])',
   ],
   [
     'an integer input',
     () => jacobian(same, [whole]),
     'jacobian: the value of fn must be float32 or float64, got int32',
+  ],
+  ['one tensor', () => grad(x.sum(), bad(x)), 'grad: wrt must be an array of tensors: write grad(loss, [x])'],
+  [
+    'a parameter without brackets',
+    () => vjp([x], [x], bad(x)),
+    'vjp: wrt must be an array of tensors: write vjp([y], [cotangent], [x])',
+  ],
+  [
+    'a primal without brackets',
+    () => jvp(same, bad(x), bad(x)),
+    'jvp: primals must be an array of tensors: write jvp(fn, [x], [t])',
+  ],
+  [
+    'a vector without brackets',
+    () => hvp(total, [x], bad(x)),
+    'hvp: vectors must be an array of tensors: write hvp(fn, [x], [v])',
+  ],
+  ['no wrt', () => grad(x.sum(), bad(undefined)), 'grad: wrt must be an array of tensors, got undefined'],
+  [
+    'a loss in a list',
+    () => grad(bad([x.sum()]), [x]),
+    'grad: loss must be a tensor, got [an instance of Tensor]',
+  ],
+  [
+    'a surplus argument',
+    () => Reflect.apply(grad, undefined, [x.sum(), [x], true]),
+    'grad: takes loss and wrt alone, got true',
+  ],
+  [
+    'argnums',
+    () => valueAndGrad(total, bad({ argnums: [0] })),
+    'valueAndGrad: unknown option argnums; did you mean wrt? (the options are wrt)',
+  ],
+  [
+    'a class for a function',
+    () => checkpoint(bad(class Block {})),
+    'checkpoint: fn must be a function of tensors, got function Block',
   ],
   ['no tangents', () => jvp(same, [x], []), 'jvp: needs one tangent for each of 1, got 0'],
   [

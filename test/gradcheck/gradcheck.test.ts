@@ -194,21 +194,22 @@ describe('gradcheck of layers', () => {
 
 describe('the errors of gradcheck', () => {
   const bad = (value: unknown) => value as never;
+  const same = (x: Tensor) => x;
   const calls: readonly [string, () => Promise<unknown>, string][] = [
     [
       'no list',
       () => gradcheck((x) => x, bad(3)),
-      'gradcheck: inputs must be a list of tensors and shapes, got 3',
+      'gradcheck: inputs must be an array of tensors and shapes, got 3',
     ],
     [
       'a bad input',
       () => gradcheck((x) => x, [bad(3)]),
-      'gradcheck: input 0 must be a tensor or a shape, got 3',
+      'gradcheck: inputs must be an array of tensors and shapes, got [3]',
     ],
     [
       'a bad shape',
       () => gradcheck((x) => x, [[-1]]),
-      'gradcheck: shape must hold non-negative integers, got [-1]',
+      'gradcheck: inputs must be an array of tensors and shapes, got [[-1]]',
     ],
     [
       'an empty interval',
@@ -218,7 +219,7 @@ describe('the errors of gradcheck', () => {
     [
       'no target',
       () => gradcheck(bad({}), []),
-      'gradcheck: the target must be a function or a layer, got an object',
+      'gradcheck: target must be a function of tensors or a layer, got an object',
     ],
     [
       'no result',
@@ -238,6 +239,21 @@ describe('the errors of gradcheck', () => {
       'float32 parameters',
       () => gradcheck(new nn.Linear(1, 1), [[1, 1]]),
       "gradcheck: weight must be float64; make the layer with { dtype: 'float64' }, got float32",
+    ],
+    [
+      'a layer without parameters',
+      () => gradcheck(bad({ forward: same }), []),
+      'gradcheck: target must be a function of tensors or a layer, got an object',
+    ],
+    [
+      'the name that PyTorch has for a tolerance',
+      () => gradcheck(same, [[1]], bad({ rtol: 1e-3 })),
+      'gradcheck: unknown option rtol; did you mean relative?',
+    ],
+    [
+      'an unknown key of an input',
+      () => gradcheck(same, [bad({ shape: [1], min: 0 })]),
+      'gradcheck: unknown option inputs[0].min; did you mean inputs[0].low?',
     ],
     [
       'no entries',

@@ -190,3 +190,26 @@ describe('a plan that does not fit into memory', () => {
     );
   });
 });
+
+describe('compile refuses', () => {
+  const refused = (...args: readonly unknown[]) => expect(() => Reflect.apply(compile, undefined, args));
+  const same = (x: Tensor) => x;
+
+  it('what is no function, unknown options and surplus arguments', () => {
+    refused().toThrow('compile: fn must be a function of tensors, got undefined');
+    refused(class Net {}).toThrow('compile: fn must be a function of tensors, got function Net');
+    refused(same, { memoryLimit: 1e9 }).toThrow('compile: unknown option memoryLimit; did you mean memory?');
+    refused(same, { seed: 0.5 }).toThrow('compile: seed must be an integer, got 0.5');
+    refused(same, {}, { seed: 1 }).toThrow('compile: takes fn and options alone, got an object');
+  });
+
+  it('a result that holds itself', async () => {
+    const result: unknown[] = [];
+    result.push({ result });
+    await expect(compile(() => result as never)()).rejects.toThrow(
+      'compile: the function must not return an array or object within itself',
+    );
+    const shared = [tensor([1])];
+    expect(await compile(() => ({ a: shared, b: shared }))()).toHaveProperty('b');
+  });
+});

@@ -92,6 +92,17 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   detectanomaly: ['nonFinite'],
   niceness: ['nice'],
   timeout: ['stepTimeout'],
+  // Gradients
+  argnums: ['wrt'],
+  argnum: ['wrt'],
+  inputs: ['wrt'],
+  rtol: ['relative'],
+  reltol: ['relative'],
+  atol: ['absolute'],
+  abstol: ['absolute'],
+  low: ['min'],
+  min: ['low'],
+  max: ['high'],
   // Layers
   usebias: ['bias'],
   units: ['outFeatures', 'hiddenSize'],

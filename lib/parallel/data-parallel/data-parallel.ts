@@ -1,9 +1,14 @@
-import { formatShape, formatType, invalid, requireInteger, requireOptions } from '../../graph/errors.js';
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
+import { formatShape, formatType, invalid } from '../../graph/errors.js';
 import { tensor } from '../../graph/leaf.js';
 import { Tensor } from '../../graph/tensor.js';
 import { Queue } from '../../runtime/queue.js';
 import { type Argument, concreteValue, type Result } from '../../runtime/traced-results.js';
 import { usableCores } from '../prepare/cores.js';
+import { parallelismKinds } from '../prepare/parallelism.js';
 import { type Cut, StepEntry } from './step-entry.js';
 import { type Changes, StepLayout } from './step-layout.js';
 import { StepThreads } from './step-threads.js';
@@ -27,6 +32,12 @@ export interface DataParallelOptions {
    */
   readonly nonFinite?: 'stop' | 'skip';
 }
+
+const dataParallelOptions = optionsOf<DataParallelOptions>({
+  ...parallelismKinds,
+  seed: kinds.index,
+  nonFinite: kinds.oneOf('stop', 'skip'),
+});
 
 /** A data-parallel function: takes the same arguments, and resolves to the same results with their values computed. */
 export interface DataParallelFunction<Arguments extends readonly Tensor[], R extends Result> {
@@ -73,22 +84,25 @@ export interface DataParallelFunction<Arguments extends readonly Tensor[], R ext
  * @throws (rejects) as compiled functions do; if arguments have different numbers of rows; if gradients are not finite
  *   (see `nonFinite`); if a worker fails, in which case nothing is assigned and the next call starts new threads
  */
-export function dataParallel<Arguments extends readonly Tensor[], R extends Result>(
-  fn: (...args: Arguments) => R,
-  options: DataParallelOptions = {},
-): DataParallelFunction<Arguments, R> {
-  if (typeof fn !== 'function') throw invalid('dataParallel', 'needs a function of tensors', fn);
-  const { cut, nonFinite, ...threads } = checkedOptions(options);
-  const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, cut, threads, nonFinite);
-  const queue = new Queue();
-  const call = async (...args: readonly Argument[]): Promise<R> => {
-    // Copied now, because the caller may change its arrays while the call is queued.
-    const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
-    return (await queue.run(() => steps.call(tensors))) as R;
-  };
-  const close = () => queue.run(() => steps.close());
-  return Object.assign(call, { close, [Symbol.asyncDispose]: close }) as DataParallelFunction<Arguments, R>;
-}
+export const dataParallel = checked(
+  'dataParallel',
+  { fn: kinds.callback('a function of tensors'), options: optional(dataParallelOptions) },
+  <Arguments extends readonly Tensor[], R extends Result>(
+    fn: (...args: Arguments) => R,
+    options: DataParallelOptions = {},
+  ): DataParallelFunction<Arguments, R> => {
+    const { cut, nonFinite, ...threads } = completeOptions(options);
+    const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, cut, threads, nonFinite);
+    const queue = new Queue();
+    const call = async (...args: readonly Argument[]): Promise<R> => {
+      // Copied now, because the caller may change its arrays while the call is queued.
+      const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
+      return (await queue.run(() => steps.call(tensors))) as R;
+    };
+    const close = () => queue.run(() => steps.close());
+    return Object.assign(call, { close, [Symbol.asyncDispose]: close }) as DataParallelFunction<Arguments, R>;
+  },
+);
 
 /** A data-parallel function with its compiled entries and threads. */
 class StepFunction {
@@ -154,23 +168,12 @@ class StepFunction {
 
 type ThreadOptions = Required<Pick<DataParallelOptions, 'seed' | 'nice'>>;
 
-type Checked = ThreadOptions & Required<Pick<DataParallelOptions, 'nonFinite'>> & { readonly cut: Cut };
+type Complete = ThreadOptions & Required<Pick<DataParallelOptions, 'nonFinite'>> & { readonly cut: Cut };
 
-function checkedOptions(options: DataParallelOptions): Checked {
-  requireOptions('dataParallel', options);
+function completeOptions(options: DataParallelOptions): Complete {
   const { workers: asked = 'auto', shards: askedShards, nice = 0, seed = 0, nonFinite = 'stop' } = options;
-  if (nonFinite !== 'stop' && nonFinite !== 'skip') {
-    throw invalid('dataParallel', "nonFinite must be 'stop' or 'skip'", nonFinite);
-  }
-  requireInteger('dataParallel', 'seed', seed, { min: 0 });
-  requireInteger('dataParallel', 'nice', nice, { min: 0, max: 19 });
-  if (askedShards !== undefined) {
-    requireInteger('dataParallel', 'shards', askedShards, { min: 1, max: 1024 });
-  }
   const workers =
-    asked === 'auto'
-      ? Math.min(usableCores().cores, askedShards ?? Number.POSITIVE_INFINITY)
-      : requireInteger('dataParallel', 'workers', asked, { min: 1, max: 256 });
+    asked === 'auto' ? Math.min(usableCores().cores, askedShards ?? Number.POSITIVE_INFINITY) : asked;
   return { cut: { workers, shards: askedShards ?? workers }, seed, nice, nonFinite };
 }
 
