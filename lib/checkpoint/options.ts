@@ -1,5 +1,8 @@
 import { isMainThread } from 'node:worker_threads';
-import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
+import { invalid } from '../graph/errors.js';
+import { path } from '../io/kinds.js';
 
 /** Checkpoints of a `fit` run, from which it can resume after the process has ended for any reason. */
 export interface CheckpointOptions {
@@ -29,6 +32,16 @@ export interface CheckpointOptions {
   readonly onResume?: (from: ResumePoint) => void;
 }
 
+export const checkpointOptions = optionsOf<CheckpointOptions>({
+  dir: needed(path),
+  everySteps: kinds.count,
+  everyMinutes: kinds.positive,
+  keep: kinds.count,
+  onError: kinds.oneOf('throw', 'warn'),
+  sigterm: kinds.boolean,
+  onResume: kinds.callback<(from: ResumePoint) => void>(),
+});
+
 /** The point from which a run resumes. */
 export interface ResumePoint {
   /** Path of the checkpoint. */
@@ -47,22 +60,11 @@ export type CompleteOptions = Required<Omit<CheckpointOptions, 'onResume'>>;
 const MINUTES = 5;
 const KEEP = 3;
 
-/** Applies the defaults. @throws if an option is out of range */
+/** Applies the defaults to options that have been checked. @throws if two of them exclude each other */
 export function completeCheckpointOptions(options: CheckpointOptions): CompleteOptions {
-  requireOptions('fit: checkpoint', options);
   const { dir, everySteps, everyMinutes, keep = KEEP, onError = 'throw', sigterm = true } = options;
-  const op = 'fit: checkpoint';
-  if (typeof dir !== 'string' || dir === '') throw invalid(op, 'dir must be the path of a directory', dir);
   if (everySteps !== undefined && everyMinutes !== undefined) {
-    throw invalid(op, 'either everySteps or everyMinutes may be given, not both');
-  }
-  if (everySteps !== undefined) requireInteger(op, 'everySteps', everySteps, { min: 1 });
-  if (everyMinutes !== undefined && !(Number.isFinite(everyMinutes) && everyMinutes > 0)) {
-    throw invalid(op, 'everyMinutes must be a positive number', everyMinutes);
-  }
-  requireInteger(op, 'keep', keep, { min: 1 });
-  if (onError !== 'throw' && onError !== 'warn') {
-    throw invalid(op, "onError must be 'throw' or 'warn'", onError);
+    throw invalid('fit: checkpoint', 'either everySteps or everyMinutes may be given, not both');
   }
   return {
     dir,

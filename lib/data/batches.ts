@@ -1,9 +1,13 @@
+import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
 import { allocate, type TensorData } from '../graph/dtype.js';
-import { invalid, requireInteger } from '../graph/errors.js';
+import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Dataset } from './dataset.js';
-import { requireData } from './require-dataset.js';
+import { datasetOrStream } from './kinds.js';
 import { SampleLoader } from './sample-loader.js';
 import { StreamDataset } from './stream.js';
 import { noFullBatch, streamBatches } from './stream-batches.js';
@@ -31,6 +35,14 @@ export interface BatchesOptions {
   dropLast?: boolean;
 }
 
+const batchesOptions = optionsOf<BatchesOptions>({
+  batchSize: kinds.count,
+  shuffle: kinds.boolean,
+  seed: kinds.integer(),
+  epoch: kinds.index,
+  dropLast: kinds.boolean,
+});
+
 /**
  * The batches of one epoch, for a hand-written training loop: `for (const { inputs, targets } of batches(train, {
  * batchSize: 64, shuffle: true, epoch }))`. Each batch is a copy, which the caller may keep or change. The order
@@ -43,19 +55,19 @@ export interface BatchesOptions {
  * @throws ChainruleError at once, not at the first batch, if an option is out of range, or there is no full batch and
  *   `dropLast`; for a stream, at its end
  */
-export function batches(dataset: Dataset, options?: BatchesOptions): BatchSequence;
-export function batches(dataset: StreamDataset, options?: BatchesOptions): StreamBatches;
-export function batches(
-  dataset: Dataset | StreamDataset,
-  options: BatchesOptions = {},
-): BatchSequence | StreamBatches {
-  const { batchSize = 32, shuffle = false, seed = 0, epoch = 0, dropLast = false } = options;
-  const samples = requireData('batches', dataset);
-  requireInteger('batches', 'batchSize', batchSize, { min: 1 });
-  requireInteger('batches', 'seed', seed);
-  requireInteger('batches', 'epoch', epoch, { min: 0 });
-  const complete = { batchSize, shuffle, seed, epoch, dropLast };
-  return samples instanceof StreamDataset ? ofStream(samples, complete) : ofDataset(samples, complete);
+export const batches: Batches = checked(
+  'batches',
+  { dataset: datasetOrStream, options: optional(batchesOptions) },
+  (samples: Dataset | StreamDataset, options: BatchesOptions = {}) => {
+    const { batchSize = 32, shuffle = false, seed = 0, epoch = 0, dropLast = false } = options;
+    const complete = { batchSize, shuffle, seed, epoch, dropLast };
+    return samples instanceof StreamDataset ? ofStream(samples, complete) : ofDataset(samples, complete);
+  },
+) as Batches;
+
+interface Batches {
+  (dataset: Dataset, options?: BatchesOptions): BatchSequence;
+  (dataset: StreamDataset, options?: BatchesOptions): StreamBatches;
 }
 
 function ofDataset(

@@ -1,3 +1,7 @@
+import { checked, checkMethods, requireArguments } from '../graph/arguments/checked.js';
+import { type Kind, kind, optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
 import { allocate } from '../graph/dtype.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
@@ -6,13 +10,18 @@ import {
   type Field,
   type FieldOptions,
   type FieldSource,
+  field,
+  fieldOptions,
+  fieldSource,
   gatherSamples,
   lengthOf,
   toField,
 } from './field.js';
 import { MappedField } from './mapped-field.js';
 import { type Form, planTransforms } from './transforms/program.js';
-import type { Transform } from './transforms/transform.js';
+import { type Transform, transformList } from './transforms/transform.js';
+
+const datasetKinds = { inputs: field, targets: field, transforms: transformList };
 
 /**
  * Samples, in memory or in files: inputs and their targets. Data in memory are shared: worker threads read them
@@ -30,7 +39,8 @@ export class Dataset {
   readonly length: number;
 
   /** @throws ChainruleError if the fields are empty or differ in length, or a transform does not suit them */
-  constructor(inputs: Field, targets: Field, transforms: readonly Transform[] = []) {
+  constructor(inputs: Field, targets: Field, transforms: readonly Transform[] = [], ...surplus: []) {
+    requireArguments('Dataset', datasetKinds, [inputs, targets, transforms, ...surplus]);
     this.inputs = inputs;
     this.targets = targets;
     this.transforms = transforms;
@@ -57,15 +67,11 @@ export class Dataset {
    * @throws ChainruleError naming the transform if it cannot be applied to such samples
    */
   transform(transforms: readonly Transform[]): Dataset {
-    if (!Array.isArray(transforms)) throw invalid('transform', 'takes a list of transforms', transforms);
-    const strange: unknown = transforms.find((transform) => typeof transform?.kind !== 'string');
-    if (strange !== undefined) throw invalid('transform', 'takes transforms such as data.flip()', strange);
     return new Dataset(this.inputs, this.targets, [...this.transforms, ...transforms]);
   }
 
   /** The first `n` samples (all, if there are fewer), with their transforms, over the same memory. */
   take(n: number): Dataset {
-    requireInteger('take', 'n', n, { min: 1 });
     const head = (field: Field): Field =>
       field instanceof MappedField
         ? field.take(n)
@@ -96,8 +102,6 @@ export class Dataset {
    * @param seed the same seed gives the same split
    */
   split(fraction: number, seed = 0): [Dataset, Dataset] {
-    if (!(fraction > 0 && fraction < 1))
-      throw invalid('split', 'fraction must lie between 0 and 1', fraction);
     if (this.length < 2) throw invalid('split', 'needs at least two samples', this.length);
     const first = Math.min(this.length - 1, Math.max(1, Math.round(fraction * this.length)));
     const order = permutation(this.length, seed);
@@ -105,11 +109,30 @@ export class Dataset {
   }
 }
 
+const iterable: Kind<Iterable<number>> = kind(
+  'an array of indices, or another iterable of them',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+);
+
+const fraction: Kind<number> = kind(
+  'a number between 0 and 1',
+  (value) => typeof value === 'number' && value > 0 && value < 1,
+);
+
+checkMethods(Dataset, {
+  transform: { transforms: transformList },
+  take: { n: kinds.count },
+  subset: { indices: iterable },
+  split: { fraction, seed: optional(kinds.integer()) },
+});
+
 /** Options of `fromArrays` for each side. */
 export interface FromArraysOptions {
   inputs?: FieldOptions;
   targets?: FieldOptions;
 }
+
+const fromArraysOptions = optionsOf<FromArraysOptions>({ inputs: fieldOptions, targets: fieldOptions });
 
 /**
  * A data set from arrays, which are copied into shared memory once.
@@ -126,13 +149,12 @@ export interface FromArraysOptions {
  * @throws ChainruleError for no samples, sides that differ in length, ragged arrays, values that their dtype cannot
  *   hold (NaN or 0.5 as a label)
  */
-export function fromArrays(
-  inputs: FieldSource,
-  targets: FieldSource,
-  options: FromArraysOptions = {},
-): Dataset {
-  return new Dataset(
-    toField('inputs', inputs, options.inputs ?? {}, { flatDType: 'float32' }),
-    toField('targets', targets, options.targets ?? {}, { flatDType: 'int32', typedShape: [] }),
-  );
-}
+export const fromArrays = checked(
+  'fromArrays',
+  { inputs: fieldSource, targets: fieldSource, options: optional(fromArraysOptions) },
+  (inputs: FieldSource, targets: FieldSource, options: FromArraysOptions = {}): Dataset =>
+    new Dataset(
+      toField('inputs', inputs, options.inputs ?? {}, { flatDType: 'float32' }),
+      toField('targets', targets, options.targets ?? {}, { flatDType: 'int32', typedShape: [] }),
+    ),
+);

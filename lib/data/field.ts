@@ -1,14 +1,15 @@
+import { type Kind, kind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { type Options, optionsOf } from '../graph/arguments/options.js';
 import {
   allocate,
   type DType,
-  dtypes,
   findDType,
-  isDType,
   isFloat,
   type TensorData,
   type TypedArray,
 } from '../graph/dtype.js';
-import { type ChainruleError, formatShape, invalid, requireInteger } from '../graph/errors.js';
+import { type ChainruleError, formatShape, invalid } from '../graph/errors.js';
 import { dtypeFor, type NumberArray, storedArray } from '../graph/number-arrays.js';
 import { type Shape, sameShape, sizeOf } from '../graph/shapes.js';
 import { addon, type FileHandle } from '../runtime/addon.js';
@@ -27,6 +28,18 @@ export interface Field {
   readonly mapped?: FileRows;
 }
 
+/** A field, whether it comes from this thread or, as plain data, from another one. */
+export const field: Kind<Field> = kind(
+  'samples { dtype, shape, data }, or those that mapFile gives',
+  (value) => {
+    if (typeof value !== 'object' || value === null) return false;
+    const { dtype, shape, mapped } = value as Partial<Record<keyof Field, unknown>>;
+    if (!kinds.dtype.accepts(dtype) || !kinds.sampleShape.accepts(shape)) return false;
+    // The getter of a mapped field throws.
+    return typeof mapped === 'object' || ArrayBuffer.isView((value as Partial<Field>).data);
+  },
+);
+
 /** Location of consecutive samples in a file. */
 export interface FileRows {
   readonly path: string;
@@ -40,11 +53,23 @@ export interface FileRows {
  * Source of a field: nested arrays, one typed array, data with the shape of all samples together, or a field, such as
  * `mapFile` returns.
  */
-export type FieldSource =
-  | Nested
-  | NumberArray
-  | (Omit<TensorData, 'dtype' | 'data'> & { data: NumberArray; dtype?: DType })
-  | Field;
+export type FieldSource = Nested | NumberArray | ArraysWithShape | Field;
+
+/** The samples of a field in one array, and their shape together. */
+type ArraysWithShape = Omit<TensorData, 'dtype' | 'data'> & { data: NumberArray; dtype?: DType };
+
+/** The contents are checked by `toField`, which knows what their samples are. */
+export const fieldSource: Kind<FieldSource> = {
+  ...kind(
+    'arrays, a typed array, or { data, shape }',
+    (value) => Array.isArray(value) || ArrayBuffer.isView(value) || isMapped(value) || isTensorData(value),
+  ),
+  explain(op, name, value) {
+    if (!(typeof value === 'object' && value !== null && 'then' in value)) return undefined;
+    const expected = `${name} must be arrays, a typed array, or { data, shape }; a promise needs await first`;
+    return invalid(op, expected, value);
+  },
+};
 
 /** Options for reading a source. */
 export interface FieldOptions {
@@ -52,6 +77,11 @@ export interface FieldOptions {
   shape?: Shape;
   dtype?: DType;
 }
+
+export const fieldOptions: Options<FieldOptions> = optionsOf<FieldOptions>({
+  shape: kinds.sampleShape,
+  dtype: kinds.dtype,
+});
 
 /** Defaults if neither the options nor the source determine these. */
 export interface FieldDefaults {
@@ -72,22 +102,9 @@ export function toField(
   { shape, dtype }: FieldOptions,
   defaults: FieldDefaults,
 ): Field {
-  if (dtype !== undefined && !isDType(dtype)) {
-    throw invalid('fromArrays', `the dtype of ${name} must be one of ${dtypes.join(', ')}`, dtype);
-  }
-  for (const size of shape ?? []) {
-    requireInteger('fromArrays', `each size of the shape of ${name}`, size, { min: 1 });
-  }
   if (isMapped(source)) return fromMapped(name, source, shape, dtype);
   if (ArrayBuffer.isView(source)) return fromTyped(name, source, shape ?? defaults.typedShape, dtype);
-  if (Array.isArray(source)) return fromNested(name, source, shape, dtype, defaults.flatDType);
-  if (!isTensorData(source)) {
-    const hint =
-      typeof source === 'object' && source !== null && 'then' in source
-        ? '; a promise needs await first'
-        : '';
-    throw invalid('fromArrays', `${name} must be arrays, a typed array, or { data, shape }${hint}`, source);
-  }
+  if (!isTensorData(source)) return fromNested(name, source, shape, dtype, defaults.flatDType);
   if (sizeOf(source.shape) !== source.data.length) {
     const expected = `${name} of shape ${formatShape(source.shape)} have ${sizeOf(source.shape)} elements`;
     throw invalid('fromArrays', expected, source.data.length);
@@ -162,7 +179,7 @@ function fromMapped(name: string, field: Field, shape: Shape | undefined, dtype:
   throw invalid('fromArrays', `a file of ${name} has its shape already, ${formatShape(field.shape)}`, shape);
 }
 
-function isTensorData(source: unknown): source is TensorData {
+function isTensorData(source: unknown): source is ArraysWithShape {
   if (typeof source !== 'object' || source === null || !('data' in source) || !('shape' in source))
     return false;
   return ArrayBuffer.isView(source.data) && Array.isArray(source.shape);

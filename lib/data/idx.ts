@@ -1,7 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { checked } from '../graph/arguments/checked.js';
 import { allocate, bytesPerElement, type DType, type TensorData } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { readExactly } from '../io/files.js';
+import { path as pathKind } from '../io/kinds.js';
 
 /** The dtypes by the third byte of the magic number. */
 const dtypesByCode: ReadonlyMap<number, DType> = new Map([
@@ -17,7 +19,7 @@ const dtypesByCode: ReadonlyMap<number, DType> = new Map([
  *
  * @throws ChainruleError naming the file if it is not an IDX file, is cut short or has trailing bytes
  */
-export async function readIdx(path: string): Promise<TensorData> {
+export const readIdx = checked('readIdx', { path: pathKind }, async (path: string): Promise<TensorData> => {
   const file = await open(path);
   try {
     const { size } = await file.stat();
@@ -37,7 +39,7 @@ export async function readIdx(path: string): Promise<TensorData> {
   } finally {
     await file.close();
   }
-}
+});
 
 /** Header of an IDX file. */
 export interface IdxHead {

@@ -1,8 +1,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { bytesPerElement, type DType, requireDType } from '../graph/dtype.js';
-import { formatShape, invalid, requireInteger } from '../graph/errors.js';
+import { checked } from '../graph/arguments/checked.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
+import { bytesPerElement, type DType } from '../graph/dtype.js';
+import { formatShape, invalid } from '../graph/errors.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
+import { path as pathKind } from '../io/kinds.js';
 import { readSafetensorsHeader } from '../io/safetensors.js';
 import { Dataset } from './dataset.js';
 import type { FileRows } from './field.js';
@@ -19,6 +23,13 @@ export interface MapFileOptions {
   readonly length?: number;
 }
 
+const mapFileOptions = optionsOf<MapFileOptions>({
+  dtype: needed(kinds.dtype),
+  shape: needed(kinds.sampleShape),
+  offset: kinds.index,
+  length: kinds.count,
+});
+
 /**
  * Maps a file of consecutive samples, in the byte order of the machine, as one side of a data set: `new
  * data.Dataset(data.mapFile('images.bin', { dtype: 'uint8', shape: [224, 224, 3] }), labels)`. The file may be larger
@@ -26,29 +37,34 @@ export interface MapFileOptions {
  *
  * @throws ChainruleError or Error naming the file if it is missing, cut short, ends within a sample, or is misaligned
  */
-export function mapFile(path: string, options: MapFileOptions): MappedField {
-  const { shape, offset = 0, length } = options;
-  const dtype = requireDType('mapFile', options.dtype);
-  if (!Array.isArray(shape)) throw invalid('mapFile', 'shape must be that of one sample', shape);
-  for (const size of shape) requireInteger('mapFile', 'each size of the shape', size, { min: 1 });
-  requireInteger('mapFile', 'offset', offset, { min: 0 });
-  if (length !== undefined) requireInteger('mapFile', 'length', length, { min: 1 });
-  const sampleBytes = sizeOf(shape) * bytesPerElement(dtype);
-  const rows = { path: resolve(path), offset, length: length ?? rowsToTheEnd(path, offset, sampleBytes) };
-  return mapRows(dtype, shape, rows);
-}
+export const mapFile = checked(
+  'mapFile',
+  { path: pathKind, options: mapFileOptions },
+  (path: string, options: MapFileOptions): MappedField => {
+    const { dtype, shape, offset = 0, length } = options;
+    const sampleBytes = sizeOf(shape) * bytesPerElement(dtype);
+    const rows = { path: resolve(path), offset, length: length ?? rowsToTheEnd(path, offset, sampleBytes) };
+    return mapRows(dtype, shape, rows);
+  },
+);
 
 /**
  * Maps an IDX file of bytes as one side of a data set; its first axis counts the samples. IDX files of wider numbers
  * have the wrong byte order: `readIdx` reads them into memory.
  */
-export async function mapIdx(path: string): Promise<MappedField> {
+export const mapIdx = checked('mapIdx', { path: pathKind }, async (path: string): Promise<MappedField> => {
   const { dtype, shape, dataStart } = await readIdxHead(path);
   if (dtype !== 'uint8')
     throw invalid(path, 'only uint8 can be mapped; readIdx reads other IDX files', dtype);
   const [length = 0, ...sample] = shape;
   if (length === 0) throw invalid(path, 'needs at least one sample', formatShape(shape));
   return mapRows(dtype, sample, { path: resolve(path), offset: dataStart, length });
+});
+
+/** Names of the tensors that are the two sides of a data set. */
+interface FieldNames {
+  readonly inputs: string;
+  readonly targets: string;
 }
 
 /**
@@ -56,24 +72,28 @@ export async function mapIdx(path: string): Promise<MappedField> {
  *
  * @param names names of the tensors: `mapSafetensors('train.safetensors', { inputs: 'images', targets: 'labels' })`
  */
-export async function mapSafetensors(
-  path: string,
-  names: { readonly inputs: string; readonly targets: string },
-): Promise<Dataset> {
-  const { tensors, dataStart } = await readSafetensorsHeader(path);
-  const field = (name: string): MappedField => {
-    const entry = tensors.find((tensor) => tensor.name === name);
-    if (!entry) {
-      const known = tensors.map((tensor) => tensor.name);
-      throw invalid(path, `has no tensor ${name}; its tensors are ${known.slice(0, 20).join(', ')}`);
-    }
-    const [length = 0, ...shape] = entry.shape;
-    if (length === 0 || sizeOf(shape) === 0)
-      throw invalid(path, `tensor ${name} must have samples`, formatShape(entry.shape));
-    return mapRows(entry.dtype, shape, { path: resolve(path), offset: dataStart + entry.begin, length });
-  };
-  return new Dataset(field(names.inputs), field(names.targets));
-}
+export const mapSafetensors = checked(
+  'mapSafetensors',
+  {
+    path: pathKind,
+    names: optionsOf<FieldNames>({ inputs: needed(kinds.string), targets: needed(kinds.string) }),
+  },
+  async (path: string, names: FieldNames): Promise<Dataset> => {
+    const { tensors, dataStart } = await readSafetensorsHeader(path);
+    const field = (name: string): MappedField => {
+      const entry = tensors.find((tensor) => tensor.name === name);
+      if (!entry) {
+        const known = tensors.map((tensor) => tensor.name);
+        throw invalid(path, `has no tensor ${name}; its tensors are ${known.slice(0, 20).join(', ')}`);
+      }
+      const [length = 0, ...shape] = entry.shape;
+      if (length === 0 || sizeOf(shape) === 0)
+        throw invalid(path, `tensor ${name} must have samples`, formatShape(entry.shape));
+      return mapRows(entry.dtype, shape, { path: resolve(path), offset: dataStart + entry.begin, length });
+    };
+    return new Dataset(field(names.inputs), field(names.targets));
+  },
+);
 
 function mapRows(dtype: DType, shape: Shape, rows: FileRows): MappedField {
   const bytes = bytesPerElement(dtype);

@@ -1,8 +1,21 @@
+import { checkMethods, requireArguments } from '../graph/arguments/checked.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
 import type { DType, TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
 import { addon, type FileHandle } from '../runtime/addon.js';
 import type { Field, FileRows } from './field.js';
+
+const mappedKinds = {
+  dtype: kinds.dtype,
+  shape: kinds.sampleShape,
+  mapped: optionsOf<FileRows>({
+    path: needed(kinds.string),
+    offset: needed(kinds.index),
+    length: needed(kinds.count),
+  }),
+};
 
 /**
  * Samples in a mapped file. They are read on demand through the system's page cache, which all threads and processes
@@ -16,7 +29,8 @@ export class MappedField implements Field {
   readonly #file: FileHandle;
 
   /** @throws Error naming the file if it is missing, is not a regular file, or ends before the samples do */
-  constructor(dtype: DType, shape: Shape, mapped: FileRows) {
+  constructor(dtype: DType, shape: Shape, mapped: FileRows, ...surplus: []) {
+    requireArguments('MappedField', mappedKinds, [dtype, shape, mapped, ...surplus]);
     this.dtype = dtype;
     this.shape = shape;
     this.mapped = mapped;
@@ -46,3 +60,5 @@ export class MappedField implements Field {
     addon().unmapFile(this.#file);
   }
 }
+
+checkMethods(MappedField, { take: { n: kinds.count }, close: {} });

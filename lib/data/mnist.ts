@@ -1,11 +1,21 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
+import { optionsOf } from '../graph/arguments/options.js';
 import { allocate, type TensorData } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
+import { path } from '../io/kinds.js';
 import { type Dataset, fromArrays } from './dataset.js';
 import { readIdx } from './idx.js';
 
 const CLASSES = 10;
+
+interface MnistOptions {
+  readonly dir?: string;
+}
+
+const mnistOptions = optionsOf<MnistOptions>({ dir: path });
 
 /**
  * The MNIST database of handwritten digits (LeCun et al., 1998): 60,000 training images and 10,000 test images, as
@@ -15,12 +25,16 @@ const CLASSES = 10;
  *   form, such as Fashion-MNIST, work as well.
  * @throws ChainruleError if the package is not installed, or a file is not as expected
  */
-export async function mnist({ dir = findPackage() } = {}): Promise<{ train: Dataset; test: Dataset }> {
-  // In sequence, so that of several bad files the error always names the same one.
-  const train = await readPart(dir, 'train');
-  const test = await readPart(dir, 't10k');
-  return { train, test };
-}
+export const mnist = checked(
+  'mnist',
+  { options: optional(mnistOptions) },
+  async ({ dir = findPackage() }: MnistOptions = {}): Promise<{ train: Dataset; test: Dataset }> => {
+    // In sequence, so that of several bad files the error always names the same one.
+    const train = await readPart(dir, 'train');
+    const test = await readPart(dir, 't10k');
+    return { train, test };
+  },
+);
 
 /** Looks in the working directory first: an optional peer is the application's to install. */
 function findPackage(): string {

@@ -1,10 +1,14 @@
-import { type DType, requireDType } from '../graph/dtype.js';
-import { invalid, requireInteger } from '../graph/errors.js';
+import { checked, checkMethods, requireArguments } from '../graph/arguments/checked.js';
+import type { Kind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
+import type { DType } from '../graph/dtype.js';
+import { invalid } from '../graph/errors.js';
 import type { NumberArray } from '../graph/number-arrays.js';
 import type { Shape } from '../graph/shapes.js';
-import { requireKnown } from './transforms/checks.js';
+import { onBadItem as onBadItemKind } from './transforms/kinds.js';
 import { type Form, planTransforms } from './transforms/program.js';
-import type { OnBadItem, Transform } from './transforms/transform.js';
+import { type OnBadItem, type Transform, transformList } from './transforms/transform.js';
 
 /**
  * A sample of a stream. Each value is a number, an array of all numbers row by row, or a typed array of the declared
@@ -41,6 +45,33 @@ export interface StreamOptions {
   readonly onBadItem?: OnBadItem;
 }
 
+const streamOptions = optionsOf<StreamOptions>({
+  inputs: needed(
+    optionsOf<StreamOptions['inputs']>({ shape: needed(kinds.sampleShape), dtype: kinds.dtype }),
+  ),
+  targets: optionsOf<NonNullable<StreamOptions['targets']>>({ shape: kinds.sampleShape, dtype: kinds.dtype }),
+  length: kinds.count,
+  queue: kinds.integer({ min: 2 }),
+  onBadItem: onBadItemKind,
+});
+
+const openStream: Kind<OpenStream> = {
+  ...kinds.callback<OpenStream>('a function'),
+  explain(op, name, value) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    return invalid(
+      op,
+      `${name} must be a function that returns the iterable of an epoch: () => iterable`,
+      value,
+    );
+  },
+};
+
+const streamKinds = {
+  open: openStream,
+  options: streamOptions,
+};
+
 /** Samples that arrive while they are trained on; created by `stream`. */
 export class StreamDataset {
   readonly open: OpenStream;
@@ -54,38 +85,35 @@ export class StreamDataset {
   readonly queue: number;
   readonly onBadItem: OnBadItem;
 
-  constructor(open: OpenStream, options: StreamOptions, transforms: readonly Transform[] = []) {
-    requireKnown('stream', options, ['inputs', 'targets', 'length', 'queue', 'onBadItem']);
+  constructor(
+    open: OpenStream,
+    options: StreamOptions,
+    transforms: readonly Transform[] = [],
+    ...surplus: []
+  ) {
+    const parameters = { ...streamKinds, transforms: transformList };
+    requireArguments('StreamDataset', parameters, [open, options, transforms, ...surplus]);
     const { inputs, targets, length, queue = 16, onBadItem = 'error' } = options;
-    if (typeof open !== 'function') {
-      const iterable = typeof open === 'object' && open !== null;
-      const hint = iterable ? ' that returns the iterable of an epoch: () => iterable' : '';
-      throw invalid('stream', `open must be a function${hint}`, open);
-    }
-    if (typeof inputs !== 'object' || inputs === null || inputs.shape === undefined)
-      throw invalid('stream', 'needs the shape of inputs: { inputs: { shape: [...] } }', inputs);
-    if (length !== undefined) requireInteger('stream', 'length', length, { min: 1 });
-    if (onBadItem !== 'error' && onBadItem !== 'skip')
-      throw invalid('stream', "onBadItem must be 'error' or 'skip'", onBadItem);
     this.open = open;
-    this.inputs = formOf('inputs', inputs.shape, inputs.dtype ?? 'float32');
-    this.targets = formOf('targets', targets?.shape ?? [], targets?.dtype ?? 'int32');
+    this.inputs = { shape: [...inputs.shape], dtype: inputs.dtype ?? 'float32' };
+    this.targets = { shape: [...(targets?.shape ?? [])], dtype: targets?.dtype ?? 'int32' };
     this.transforms = transforms;
     const plan = planTransforms(this.inputs, this.targets, transforms);
     this.loaded = { inputs: plan.inputs, targets: plan.targets };
     this.length = length;
-    this.queue = requireInteger('stream', 'queue', queue, { min: 2 });
+    this.queue = queue;
     this.onBadItem = onBadItem;
   }
 
   /** The same stream, with its items transformed when they are loaded; see `Dataset.transform`. */
   transform(transforms: readonly Transform[]): StreamDataset {
-    if (!Array.isArray(transforms)) throw invalid('transform', 'takes a list of transforms', transforms);
     const { open, inputs, targets, length, queue, onBadItem } = this;
     const options = { inputs, targets, queue, onBadItem, ...(length === undefined ? {} : { length }) };
     return new StreamDataset(open, options, [...this.transforms, ...transforms]);
   }
 }
+
+checkMethods(StreamDataset, { transform: { transforms: transformList } });
 
 /**
  * Samples from an iterable, such as a database cursor or a file read line by line, trained on while they arrive:
@@ -95,12 +123,8 @@ export class StreamDataset {
  *     const rows = data.stream(({ epoch }) => readRows(epoch), { inputs: { shape: [28, 28, 1], dtype: 'uint8' } });
  *     for await (const epoch of trainer.fit(rows, { epochs: 3 })) console.log(epoch.loss);
  */
-export function stream(open: OpenStream, options: StreamOptions): StreamDataset {
-  return new StreamDataset(open, options);
-}
-
-function formOf(name: string, shape: Shape, dtype: DType): Form {
-  if (!Array.isArray(shape)) throw invalid('stream', `the shape of ${name} must be a list`, shape);
-  for (const size of shape) requireInteger('stream', `each size of the shape of ${name}`, size, { min: 1 });
-  return { shape: [...shape], dtype: requireDType('stream', dtype) };
-}
+export const stream = checked(
+  'stream',
+  streamKinds,
+  (open: OpenStream, options: StreamOptions): StreamDataset => new StreamDataset(open, options),
+);

@@ -1,4 +1,5 @@
-import { invalid } from '../graph/errors.js';
+import { kind } from '../graph/arguments/kind.js';
+import { type Options, optionsOf } from '../graph/arguments/options.js';
 import { describeNonFinite } from '../runtime/non-finite.js';
 import { enumerate } from '../text/names.js';
 import { percent } from '../text/percent.js';
@@ -29,6 +30,18 @@ export interface HealthThresholds {
   readonly largeUpdates: number;
 }
 
+/** Infinity included, with which a finding is never made. */
+const limit = kind<number>('a non-negative number', (value) => typeof value === 'number' && value >= 0);
+
+export const healthThresholds: Options<Partial<HealthThresholds>> = optionsOf<Partial<HealthThresholds>>({
+  vanishing: limit,
+  exploding: limit,
+  gradientNorm: limit,
+  dead: limit,
+  staleUpdates: limit,
+  largeUpdates: limit,
+});
+
 const defaultThresholds: HealthThresholds = {
   vanishing: 1e-4,
   exploding: 1e4,
@@ -40,12 +53,8 @@ const defaultThresholds: HealthThresholds = {
 
 /** Applies the defaults of omitted thresholds. */
 export function completeThresholds(given: Partial<HealthThresholds> = {}): HealthThresholds {
-  for (const [name, value] of Object.entries(given)) {
-    if (name in defaultThresholds && value >= 0) continue;
-    const names = Object.keys(defaultThresholds).join(', ');
-    throw invalid('inspect', `thresholds are numbers for ${names}, got ${name}: ${value}`);
-  }
-  return { ...defaultThresholds, ...given };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaultThresholds, ...Object.fromEntries(set) };
 }
 
 type Figures = Omit<HealthReport, 'findings'>;

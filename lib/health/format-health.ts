@@ -1,49 +1,59 @@
+import { checked } from '../graph/arguments/checked.js';
 import { formatShape } from '../graph/errors.js';
 import { percent } from '../text/percent.js';
+import { healthReport } from './kinds.js';
 import type { HealthReport } from './report.js';
 import { table } from './table.js';
 
 /** Formats a report as tables of text: layers, ReLUs and parameters, then the findings, one per line. */
-export function formatHealth(report: HealthReport): string {
-  const { loss, layers, relus, parameters, findings } = report;
-  const tables = [
-    table(
-      ['layer', 'type', 'shape', 'mean', 'std', 'rms', 'zeros', 'gradient', 'of last'],
-      layers.map(({ path, type, shape, mean, std, rms, zeros, gradientNorm, gradientRatio }) => [
-        path,
-        type,
-        formatShape(shape),
-        ...[mean, std, rms].map(brief),
-        coarsePercent(zeros),
-        brief(gradientNorm),
-        gradientRatio === null ? '-' : brief(gradientRatio),
-      ]),
-    ),
-    table(
-      ['ReLU in', 'units', 'zeros', 'dead units'],
-      relus.map(({ path, units, zeros, dead }) => [
-        path,
-        String(units),
-        coarsePercent(zeros),
-        coarsePercent(dead),
-      ]),
-    ),
-    table(
-      ['parameter', 'shape', 'norm', 'gradient', 'update / norm'],
-      parameters.map(({ path, shape, norm, gradientNorm, updateRatio }) => [
-        path,
-        formatShape(shape),
-        brief(norm),
-        brief(gradientNorm),
-        updateRatio === null ? '-' : brief(updateRatio),
-      ]),
-    ),
-  ];
-  const remarks = findings.map(({ kind, message }) => `${kind}: ${message}.`);
-  return [`loss ${loss.toPrecision(5)}`, ...tables, remarks.length > 0 ? remarks.join('\n') : 'No findings.']
-    .filter((part) => part !== '')
-    .join('\n\n');
-}
+export const formatHealth = checked(
+  'formatHealth',
+  { report: healthReport },
+  (report: HealthReport): string => {
+    const { loss, layers, relus, parameters, findings } = report;
+    const tables = [
+      table(
+        ['layer', 'type', 'shape', 'mean', 'std', 'rms', 'zeros', 'gradient', 'of last'],
+        layers.map(({ path, type, shape, mean, std, rms, zeros, gradientNorm, gradientRatio }) => [
+          path,
+          type,
+          formatShape(shape),
+          ...[mean, std, rms].map(brief),
+          coarsePercent(zeros),
+          brief(gradientNorm),
+          gradientRatio === null ? '-' : brief(gradientRatio),
+        ]),
+      ),
+      table(
+        ['ReLU in', 'units', 'zeros', 'dead units'],
+        relus.map(({ path, units, zeros, dead }) => [
+          path,
+          String(units),
+          coarsePercent(zeros),
+          coarsePercent(dead),
+        ]),
+      ),
+      table(
+        ['parameter', 'shape', 'norm', 'gradient', 'update / norm'],
+        parameters.map(({ path, shape, norm, gradientNorm, updateRatio }) => [
+          path,
+          formatShape(shape),
+          brief(norm),
+          brief(gradientNorm),
+          updateRatio === null ? '-' : brief(updateRatio),
+        ]),
+      ),
+    ];
+    const remarks = findings.map(({ kind, message }) => `${kind}: ${message}.`);
+    return [
+      `loss ${(loss ?? Number.NaN).toPrecision(5)}`,
+      ...tables,
+      remarks.length > 0 ? remarks.join('\n') : 'No findings.',
+    ]
+      .filter((part) => part !== '')
+      .join('\n\n');
+  },
+);
 
 function brief(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);

@@ -1,14 +1,18 @@
+import { checked } from '../graph/arguments/checked.js';
+import { either, optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
-import { invalid, requireInteger } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
+import { lossFunction, module } from '../nn/kinds.js';
 import type { Loss, Sums } from '../nn/losses.js';
-import { Module } from '../nn/module.js';
+import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { mul, sub } from '../ops/primitives/elementwise.js';
-import { isTrainable, Optimizer } from '../optim/optimizer.js';
+import { isTrainable, type Optimizer, optimizer as optimizerKind } from '../optim/optimizer.js';
 import { examine, type NextValues } from './examine.js';
-import { completeThresholds, type HealthThresholds } from './findings.js';
+import { completeThresholds, type HealthThresholds, healthThresholds } from './findings.js';
 import type { HealthReport } from './report.js';
 
 export interface InspectOptions {
@@ -20,6 +24,13 @@ export interface InspectOptions {
   /** Seed of the random numbers (dropout). Default 0. */
   readonly seed?: number;
 }
+
+const inspectOptions = optionsOf<InspectOptions>({
+  optimizer: optimizerKind,
+  lr: kinds.nonNegative,
+  thresholds: healthThresholds,
+  seed: kinds.index,
+});
 
 /**
  * Examines a model on one batch: the norms of activations and gradients of each layer, the share of dead ReLUs, the
@@ -37,31 +48,29 @@ export interface InspectOptions {
  * @param inputs one batch, or a list of batches for a model with several inputs
  * @throws (rejects) if the loss has more than one element
  */
-export async function inspect(
-  model: Module,
-  loss: Loss<Tensor | Sums>,
-  inputs: Tensor | readonly Tensor[],
-  targets: Tensor,
-  options: InspectOptions = {},
-): Promise<HealthReport> {
-  const { optimizer, lr, seed = 0 } = options;
-  if (!(model instanceof Module)) throw invalid('inspect', 'model must be a module', model);
-  if (typeof loss !== 'function') {
-    throw invalid('inspect', 'loss must be a function such as nn.crossEntropy', loss);
-  }
-  const batch = { inputs: inputs instanceof Tensor ? [inputs] : inputs, targets };
-  if (!Array.isArray(batch.inputs) || [...batch.inputs, targets].some((x) => !(x instanceof Tensor))) {
-    throw invalid('inspect', 'inputs and targets must be tensors', inputs);
-  }
-  if (optimizer !== undefined && !(optimizer instanceof Optimizer)) {
-    throw invalid('inspect', 'optimizer must be one such as optim.adam()', optimizer);
-  }
-  if (lr !== undefined && !(lr >= 0)) throw invalid('inspect', 'lr must be a non-negative number', lr);
-  requireInteger('inspect', 'seed', seed, { min: 0 });
-  const thresholds = completeThresholds(options.thresholds);
-  const next = optimizer ? byOptimizer(optimizer) : byRate(lr);
-  return examine(model, loss, batch, { next, thresholds, random: { seed, step: 0 } });
-}
+export const inspect = checked(
+  'inspect',
+  {
+    model: module,
+    loss: lossFunction,
+    inputs: either(kinds.tensor, kinds.tensors),
+    targets: kinds.tensor,
+    options: optional(inspectOptions),
+  },
+  async (
+    model: Module,
+    loss: Loss<Tensor | Sums>,
+    inputs: Tensor | readonly Tensor[],
+    targets: Tensor,
+    options: InspectOptions = {},
+  ): Promise<HealthReport> => {
+    const { optimizer, lr, seed = 0 } = options;
+    const batch = { inputs: inputs instanceof Tensor ? [inputs] : inputs, targets };
+    const thresholds = completeThresholds(options.thresholds);
+    const next = optimizer ? byOptimizer(optimizer) : byRate(lr);
+    return examine(model, loss, batch, { next, thresholds, random: { seed, step: 0 } });
+  },
+);
 
 /** The values that `step` would assign. */
 function byOptimizer(optimizer: Optimizer): NextValues {

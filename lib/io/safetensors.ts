@@ -1,4 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { checked } from '../graph/arguments/checked.js';
+import { optional, requireKind } from '../graph/arguments/kind.js';
 import {
   allocate,
   bytesPerElement,
@@ -10,6 +12,7 @@ import {
 } from '../graph/dtype.js';
 import { formatShape, invalid, requireInteger } from '../graph/errors.js';
 import { readExactly, writeAtomically } from './files.js';
+import { namedValues, path, tensorData } from './kinds.js';
 import {
   byteSize,
   decodeHeader,
@@ -71,13 +74,21 @@ export function decode(bytes: Uint8Array, source = 'safetensors'): SafetensorsCo
  * Writes a safetensors file atomically: a reader or a crash sees the old file or the new one. The data are written in
  * place, without a copy, so they must not change until the promise resolves.
  */
-export async function writeSafetensors(
-  path: string,
-  tensors: Readonly<Record<string, TensorData>>,
-  metadata: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  await writeAtomically(path, encodeChunks(tensors, metadata));
-}
+export const writeSafetensors = checked(
+  'writeSafetensors',
+  {
+    path,
+    tensors: namedValues<TensorData>('an object of { dtype, shape, data } by name'),
+    metadata: optional(namedValues<string>('an object of strings by name')),
+  },
+  async (
+    path: string,
+    tensors: Readonly<Record<string, TensorData>>,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<void> => {
+    await writeAtomically(path, encodeChunks(tensors, metadata));
+  },
+);
 
 /**
  * Reads a safetensors file, each tensor into its own memory.
@@ -85,31 +96,39 @@ export async function writeSafetensors(
  * @throws ChainruleError naming the file, and the tensor, if the file is cut short, hostile or uses a dtype other
  *   than F32, F64, I32, U8 and BOOL
  */
-export async function readSafetensors(path: string): Promise<SafetensorsContent> {
-  const file = await open(path);
-  try {
-    const header = await readHeader(path, file);
-    const content: SafetensorsContent = { tensors: Object.create(null), metadata: header.metadata };
-    for (const entry of header.tensors) {
-      const data = allocate(entry.dtype, elementsOf(entry));
-      await readExactly(path, file, bytesOf(data), header.dataStart + entry.begin);
-      content.tensors[entry.name] = toTensor(path, entry, data);
+export const readSafetensors = checked(
+  'readSafetensors',
+  { path },
+  async (path: string): Promise<SafetensorsContent> => {
+    const file = await open(path);
+    try {
+      const header = await readHeader(path, file);
+      const content: SafetensorsContent = { tensors: Object.create(null), metadata: header.metadata };
+      for (const entry of header.tensors) {
+        const data = allocate(entry.dtype, elementsOf(entry));
+        await readExactly(path, file, bytesOf(data), header.dataStart + entry.begin);
+        content.tensors[entry.name] = toTensor(path, entry, data);
+      }
+      return content;
+    } finally {
+      await file.close();
     }
-    return content;
-  } finally {
-    await file.close();
-  }
-}
+  },
+);
 
 /** Reads and checks names, dtypes, shapes and metadata of a safetensors file, without reading its data. */
-export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
-  const file = await open(path);
-  try {
-    return await readHeader(path, file);
-  } finally {
-    await file.close();
-  }
-}
+export const readSafetensorsHeader = checked(
+  'readSafetensorsHeader',
+  { path },
+  async (path: string): Promise<SafetensorsHeader> => {
+    const file = await open(path);
+    try {
+      return await readHeader(path, file);
+    } finally {
+      await file.close();
+    }
+  },
+);
 
 async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHeader> {
   const { size } = await file.stat();
@@ -141,8 +160,9 @@ export function encodeChunks(
   return [encodeHeader(entries, metadata), ...sorted.map(({ bytes }) => bytes)];
 }
 
-function checkedBytes(name: string, { dtype, shape, data }: TensorData): Uint8Array {
+function checkedBytes(name: string, tensor: TensorData): Uint8Array {
   const source = labelOf('safetensors', name);
+  const { dtype, shape, data } = requireKind(source, 'the tensor', tensorData, tensor);
   if (!isDType(dtype)) throw invalid(source, 'unknown dtype', dtype);
   const stored = dtype === 'bool' ? 'uint8' : dtype;
   if (dtypeOf(data) !== stored) throw invalid(source, `dtype ${dtype} needs ${stored} data`, data);

@@ -1,5 +1,5 @@
 import { checkMethods, requireArguments } from '../graph/arguments/checked.js';
-import { either, kind, listOf, optional } from '../graph/arguments/kind.js';
+import { either, type Kind, kind, listOf, optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
@@ -280,6 +280,8 @@ checkMethods(
   },
   (method) => `Optimizer.${method}`,
 );
+
+export const optimizer: Kind<Optimizer> = kinds.instance(Optimizer, 'one such as optim.adam()');
 
 function asTensor(weight: number | Tensor | undefined): Tensor | undefined {
   return typeof weight === 'number' ? full([], weight, 'float64') : weight;

@@ -1,5 +1,8 @@
+import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
 import { table } from '../health/table.js';
 import type { MemoryPlan, Pace } from '../train/index.js';
+import { memoryPlan, pace as paceKind } from './kinds.js';
 import { headline, tablesOf } from './tables.js';
 
 /**
@@ -8,7 +11,11 @@ import { headline, tablesOf } from './tables.js';
  *
  * @param pace time of steps and epochs; see `Trainer.pace`
  */
-export function formatPlan(plan: MemoryPlan, pace?: Pace): string {
-  const tables = tablesOf(plan, pace).map(({ title, header, rows }) => `${title}:\n${table(header, rows)}`);
-  return [headline(plan), ...tables].join('\n\n');
-}
+export const formatPlan = checked(
+  'formatPlan',
+  { plan: memoryPlan, pace: optional(paceKind) },
+  (plan: MemoryPlan, pace?: Pace): string => {
+    const tables = tablesOf(plan, pace).map(({ title, header, rows }) => `${title}:\n${table(header, rows)}`);
+    return [headline(plan), ...tables].join('\n\n');
+  },
+);

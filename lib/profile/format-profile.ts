@@ -1,5 +1,7 @@
+import { checked } from '../graph/arguments/checked.js';
 import { table } from '../health/table.js';
 import { percent } from '../text/percent.js';
+import { profile as profileKind } from './kinds.js';
 import type { Profile, Work } from './report.js';
 
 /** Maximum number of rows in the table of ops or layers. */
@@ -9,52 +11,56 @@ const ROWS = 25;
 const WIDTH = 60;
 
 /** Formats a profile as tables of text: time by phase, by op and by layer, and the slowest single steps. */
-export function formatProfile(profile: Profile): string {
-  const { workers, steps, batchSize, milliseconds, examplesPerSecond } = profile;
-  const [operations, bytes] = [profile.peakGflopsPerSecond, profile.peakGigabytesPerSecond];
-  const parts = Object.entries(profile.parts).map(([name, time]) => [
-    name,
-    ms(time),
-    percent(time / milliseconds),
-  ]);
-  const head = [
-    `${ms(milliseconds)} ms a step (${Math.round(examplesPerSecond)} examples/s): `,
-    `${steps} steps of ${batchSize} samples, `,
-    `${workers} ${workers === 1 ? 'worker' : 'workers'}; figures are means of one worker in one step.\n`,
-    `Peak of all workers together: ${operations.toPrecision(3)} GFLOP/s in products of large matrices, `,
-    `${bytes.toPrecision(3)} GB/s in sums of vectors in main memory.`,
-  ].join('');
-  return [
-    head,
-    table(['part', 'ms', 'share'], parts),
-    table(
-      ['op', ...WORK],
-      profile.ops.slice(0, ROWS).map(({ op, ...work }) => [cut(op), ...figures(work)]),
-    ),
-    table(
-      ['layer', 'forward', 'backward', ...WORK],
-      profile.layers
-        .slice(0, ROWS)
-        .map(({ layer, forwardMilliseconds, backwardMilliseconds, ...work }) => [
+export const formatProfile = checked(
+  'formatProfile',
+  { profile: profileKind },
+  (profile: Profile): string => {
+    const { workers, steps, batchSize, milliseconds, examplesPerSecond } = profile;
+    const [operations, bytes] = [profile.peakGflopsPerSecond, profile.peakGigabytesPerSecond];
+    const parts = Object.entries(profile.parts).map(([name, time]) => [
+      name,
+      ms(time),
+      percent(time / milliseconds),
+    ]);
+    const head = [
+      `${ms(milliseconds)} ms a step (${Math.round(examplesPerSecond)} examples/s): `,
+      `${steps} steps of ${batchSize} samples, `,
+      `${workers} ${workers === 1 ? 'worker' : 'workers'}; figures are means of one worker in one step.\n`,
+      `Peak of all workers together: ${operations.toPrecision(3)} GFLOP/s in products of large matrices, `,
+      `${bytes.toPrecision(3)} GB/s in sums of vectors in main memory.`,
+    ].join('');
+    return [
+      head,
+      table(['part', 'ms', 'share'], parts),
+      table(
+        ['op', ...WORK],
+        profile.ops.slice(0, ROWS).map(({ op, ...work }) => [cut(op), ...figures(work)]),
+      ),
+      table(
+        ['layer', 'forward', 'backward', ...WORK],
+        profile.layers
+          .slice(0, ROWS)
+          .map(({ layer, forwardMilliseconds, backwardMilliseconds, ...work }) => [
+            layer,
+            ms(forwardMilliseconds),
+            ms(backwardMilliseconds),
+            ...figures(work),
+          ]),
+      ),
+      table(
+        ['slowest steps', 'layer', 'part', 'fastest', ...WORK, 'shapes'],
+        profile.slowest.map(({ op, layer, part, shapes, fastestMilliseconds, ...work }) => [
+          cut(op),
           layer,
-          ms(forwardMilliseconds),
-          ms(backwardMilliseconds),
+          part,
+          ms(fastestMilliseconds),
           ...figures(work),
+          shapes,
         ]),
-    ),
-    table(
-      ['slowest steps', 'layer', 'part', 'fastest', ...WORK, 'shapes'],
-      profile.slowest.map(({ op, layer, part, shapes, fastestMilliseconds, ...work }) => [
-        cut(op),
-        layer,
-        part,
-        ms(fastestMilliseconds),
-        ...figures(work),
-        shapes,
-      ]),
-    ),
-  ].join('\n\n');
-}
+      ),
+    ].join('\n\n');
+  },
+);
 
 const WORK = ['ms', 'share', 'calls', 'MB', 'GFLOP/s', 'GB/s', 'of peak'];
 

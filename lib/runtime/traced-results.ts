@@ -1,3 +1,4 @@
+import { type Kind, kind } from '../graph/arguments/kind.js';
 import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
@@ -8,6 +9,12 @@ import { evaluate } from './evaluate.js';
 
 /** An argument of a compiled function: a tensor, or data that `tensor()` accepts. */
 export type Argument = Tensor | NestedNumbers | NumberArray;
+
+export const argument: Kind<Argument> = kind(
+  'a tensor, or numbers that make one',
+  (value) =>
+    value instanceof Tensor || Array.isArray(value) || ArrayBuffer.isView(value) || typeof value === 'number',
+);
 
 /** A result of a traced function: tensors, alone or in arrays and plain objects. */
 export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };

@@ -6,6 +6,7 @@ export type { MaxBatchOptions, PaceOptions, PlanOptions } from './memory/plannin
 export type {
   EpochRecord,
   EpochResult,
+  EvaluateOptions,
   Figures,
   FitOptions,
   InspectionOptions,

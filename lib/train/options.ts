@@ -1,12 +1,19 @@
-import type { CheckpointOptions } from '../checkpoint/options.js';
+import { type CheckpointOptions, checkpointOptions } from '../checkpoint/options.js';
 import type { EpochRecord } from '../checkpoint/state.js';
 import type { Dataset } from '../data/index.js';
+import { dataset } from '../data/kinds.js';
+import { either, type Kind, kind, listOf } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, type OptionKinds, optionsOf } from '../graph/arguments/options.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { HealthThresholds } from '../health/findings.js';
+import { type HealthThresholds, healthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Figure, FigureDefinition, Loss, Metric, Module, Sums } from '../nn/index.js';
+import { lossFunction, module } from '../nn/kinds.js';
 import type { Optimizer } from '../optim/index.js';
-import type { MemorySize } from '../runtime/memory-size.js';
+import { optimizer } from '../optim/optimizer.js';
+import { parallelismKinds } from '../parallel/prepare/parallelism.js';
+import { type MemorySize, memorySize } from '../runtime/memory-size.js';
 
 export type { EpochRecord, Figures } from '../checkpoint/state.js';
 
@@ -62,6 +69,18 @@ export interface TrainerOptions {
   readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure | FigureDefinition>>;
 }
 
+export const trainerOptions = optionsOf<TrainerOptions>({
+  loss: needed(lossFunction),
+  optimizer: needed(optimizer),
+  ...parallelismKinds,
+  memory: memorySize,
+  log: kinds.callback<(line: string) => void>(),
+  seed: kinds.index,
+  extraModules: listOf(module, 'modules'),
+  // Checked by `requireMetrics`, with hints for those who know metrics by names or as lists.
+  metrics: kinds.anything('functions and figures by name'),
+});
+
 export interface FitOptions {
   /** Default 1. */
   readonly epochs?: number;
@@ -82,8 +101,7 @@ export interface FitOptions {
    * 'skip' leaves parameters, state and buffers as they are and counts the step in `skippedSteps`; neither the
    * optimiser's rule nor its schedule counts it. With gradient accumulation, a skipped step adds neither gradients nor
    * weight, and an update whose steps are all skipped is not made. The epoch's loss leaves skipped steps out, and is NaN if
-   * all were skipped.
-   * If the parameters themselves are not finite, both reject. See docs/numerics.md. Default 'stop'.
+   * all were skipped. If the parameters themselves are not finite, both reject. See docs/numerics.md. Default 'stop'.
    */
   readonly nonFinite?: 'stop' | 'skip';
   /**
@@ -105,12 +123,51 @@ export interface FitOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** A signal, which may be one of a package that stands in for Node's. */
+const signal: Kind<AbortSignal> = kind('an AbortSignal', (value) => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener, throwIfAborted } = value as Partial<Record<keyof AbortSignal, unknown>>;
+  return (
+    typeof aborted === 'boolean' &&
+    typeof addEventListener === 'function' &&
+    typeof throwIfAborted === 'function'
+  );
+});
+
+/** The kinds of `FitOptions`. */
+export const fitKinds: OptionKinds<FitOptions> = {
+  epochs: kinds.count,
+  batchSize: kinds.count,
+  validation: dataset,
+  shuffle: kinds.boolean,
+  health: either(kinds.boolean, healthThresholds),
+  nonFinite: kinds.oneOf('stop', 'skip'),
+  restartWorkers: kinds.index,
+  // Infinity for a step that may take any time.
+  stepTimeout: kind('a positive number', (value) => typeof value === 'number' && value > 0),
+  checkpoint: checkpointOptions,
+  signal,
+  onProgress: kinds.callback<(progress: Progress) => void>(),
+};
+
+export const fitOptions = optionsOf<FitOptions>(fitKinds);
+
+/** Options of `Trainer.evaluate`. */
+export type EvaluateOptions = Pick<FitOptions, 'batchSize' | 'signal'>;
+
+export const evaluateOptions = optionsOf<EvaluateOptions>({ batchSize: kinds.count, signal });
+
 export interface InspectionOptions {
   /** Number of samples to inspect, from the first on. Default 32. */
   readonly batchSize?: number;
   /** Thresholds of the findings; the others have their defaults. */
   readonly thresholds?: Partial<HealthThresholds>;
 }
+
+export const inspectionOptions = optionsOf<InspectionOptions>({
+  batchSize: kinds.count,
+  thresholds: healthThresholds,
+});
 
 export interface ProfileOptions {
   /** Training steps to time, after a few that are not. Default 10. */
@@ -120,6 +177,12 @@ export interface ProfileOptions {
   /** Ends the profile within one step. */
   readonly signal?: AbortSignal;
 }
+
+export const profileOptions = optionsOf<ProfileOptions>({
+  steps: kinds.count,
+  batchSize: kinds.count,
+  signal,
+});
 
 /** Progress within an epoch. */
 export interface Progress {

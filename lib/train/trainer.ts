@@ -1,18 +1,23 @@
 import { debuglog } from 'node:util';
 import type { Dataset, StreamDataset } from '../data/index.js';
-import { invalid, requireInteger } from '../graph/errors.js';
+import { dataset, datasetOrStream } from '../data/kinds.js';
+import { checkMethods, requireArguments } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { invalid } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
 import { namingLayers } from '../health/record.js';
 import type { HealthReport } from '../health/report.js';
 import type { Module } from '../nn/index.js';
+import { module as moduleKind } from '../nn/kinds.js';
 import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
 import type { EvaluationJob } from '../parallel/protocol/job.js';
 import type { Profile } from '../profile/report.js';
 import { collectGarbage } from '../runtime/collect-garbage.js';
 import { compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
-import type { Argument } from '../runtime/traced-results.js';
+import { type Argument, argument } from '../runtime/traced-results.js';
 import { firstNames } from '../text/names.js';
 import { Calls } from './fit/calls.js';
 import { evaluateIn } from './fit/evaluation.js';
@@ -35,8 +40,11 @@ import type { MemoryPlan } from './memory/memory-plan.js';
 import {
   largestBatch,
   type MaxBatchOptions,
+  maxBatchOptions,
   type PaceOptions,
   type PlanOptions,
+  paceOptions,
+  planOptions,
   planTraining,
 } from './memory/planning.js';
 import {
@@ -45,17 +53,22 @@ import {
   prepareEvaluation,
   prepareWithin,
 } from './memory/prepare-within.js';
-import type {
-  EpochRecord,
-  EpochResult,
-  Figures,
-  FitOptions,
-  InspectionOptions,
-  ProfileOptions,
-  Progress,
-  TrainerOptions,
+import {
+  type EpochRecord,
+  type EpochResult,
+  type EvaluateOptions,
+  evaluateOptions,
+  type Figures,
+  type FitOptions,
+  fitOptions,
+  type InspectionOptions,
+  inspectionOptions,
+  type ProfileOptions,
+  type Progress,
+  profileOptions,
+  type TrainerOptions,
+  trainerOptions,
 } from './options.js';
-import { requireData, requireTrainerOptions } from './prepare/checks.js';
 import { BATCH_SIZE, type Metrics } from './prepare/compile-job.js';
 import { describeParallelism } from './prepare/describe-parallelism.js';
 import { withExtras } from './prepare/extra-modules.js';
@@ -91,10 +104,10 @@ export class Trainer {
   #modes: Modes | undefined;
   readonly #log: (line: string) => void;
 
-  /** @throws if an option is not what it must be, or the model has no parameters */
-  constructor(model: Module, options: TrainerOptions) {
+  /** @throws if an option is unknown or out of range, or the model has no parameters */
+  constructor(model: Module, options: TrainerOptions, ...surplus: []) {
+    requireArguments('Trainer', { model: moduleKind, options: trainerOptions }, [model, options, ...surplus]);
     const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
-    requireTrainerOptions(options);
     this.#log = options.log ?? debuglog('chainrule');
     this.#cores = usableCores();
     this.workers = workers === 'auto' ? this.#cores.cores : workers;
@@ -198,9 +211,8 @@ export class Trainer {
    * The loss and the metrics over a data set: each is added up over all batches, and divided once. NaN for the mean of
    * nothing, as where no label counts.
    */
-  async evaluate(data: Dataset, options: Pick<FitOptions, 'batchSize' | 'signal'> = {}): Promise<Figures> {
+  async evaluate(data: Dataset, options: EvaluateOptions = {}): Promise<Figures> {
     const { batchSize, signal } = options;
-    requireData('evaluate', data, batchSize);
     signal?.throwIfAborted();
     const session = this.#calls.enter('evaluate');
     try {
@@ -217,7 +229,7 @@ export class Trainer {
   /**
    * The model's output for a batch, a tensor or arrays of numbers, with dropout off, on a thread of its own.
    */
-  predict(input: Argument): Promise<Tensor> {
+  async predict(input: Argument): Promise<Tensor> {
     return this.#predict(input);
   }
 
@@ -230,7 +242,6 @@ export class Trainer {
    */
   async inspect(data: Dataset, options: InspectionOptions = {}): Promise<HealthReport> {
     const { batchSize = BATCH_SIZE, thresholds } = options;
-    requireData('inspect', data, batchSize);
     if (!this.#calls.busy) this.#memory.current();
     return this.#inspect(firstSamples(data, batchSize), thresholds);
   }
@@ -249,8 +260,6 @@ export class Trainer {
    */
   async profile(data: Dataset, options: ProfileOptions = {}): Promise<Profile> {
     const { steps = 10, batchSize = BATCH_SIZE, signal } = options;
-    requireData('profile', data, batchSize);
-    requireInteger('profile', 'steps', steps, { min: 1 });
     signal?.throwIfAborted();
     this.#requireOwnValues('profile');
     const session = this.#calls.enter('profile');
@@ -285,8 +294,6 @@ export class Trainer {
    */
   async pace(data: Dataset, options: PaceOptions = {}): Promise<Pace> {
     const { batchSize = BATCH_SIZE, validation, checkpoint, memory, signal } = options;
-    requireData('pace', data, batchSize);
-    if (validation !== undefined) requireData('pace', validation, batchSize, 'validation');
     signal?.throwIfAborted();
     const budget = this.#budget('pace', memory);
     this.#requireOwnValues('pace');
@@ -435,3 +442,18 @@ export class Trainer {
     throw invalid(op, 'the parameters hold their averages; wait until withAverages is done');
   }
 }
+
+checkMethods(Trainer, {
+  fit: { data: datasetOrStream, options: optional(fitOptions) },
+  pause: {},
+  resume: {},
+  progress: {},
+  evaluate: { data: dataset, options: optional(evaluateOptions) },
+  predict: { input: argument },
+  inspect: { data: dataset, options: optional(inspectionOptions) },
+  profile: { data: dataset, options: optional(profileOptions) },
+  plan: { data: datasetOrStream, options: optional(planOptions) },
+  pace: { data: dataset, options: optional(paceOptions) },
+  maxBatch: { data: datasetOrStream, options: optional(maxBatchOptions) },
+  withAverages: { fn: kinds.callback() },
+});

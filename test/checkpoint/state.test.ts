@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { requireSettings, requireTensors } from '#lib/checkpoint/fits.js';
 import { decodeJson, encodeJson } from '#lib/checkpoint/json.js';
-import { type CheckpointOptions, completeCheckpointOptions } from '#lib/checkpoint/options.js';
+import { checkpointOptions, completeCheckpointOptions } from '#lib/checkpoint/options.js';
 import { decodeState, encodeState, type RunState } from '#lib/checkpoint/state.js';
+import { requireKind } from '#lib/graph/arguments/kind.js';
 
 const settings = {
   optimizer: 'adam',
@@ -107,18 +108,26 @@ describe('the options of checkpoints', () => {
   });
 
   it.each([
-    ['runs', 'options must be a plain object, got runs'],
-    [{ dir: '' }, "dir must be the path of a directory, got ''"],
-    [{ dir: 'd', everySteps: 0 }, 'everySteps must be a positive integer, got 0'],
-    [{ dir: 'd', everyMinutes: 0 }, 'everyMinutes must be a positive number, got 0'],
+    ['runs', 'checkpoint must be a plain object with dir, got runs'],
+    [{}, 'checkpoint.dir must be a path, got undefined'],
+    [{ dir: '' }, "checkpoint.dir must be a path, got ''"],
+    [{ dir: 'd', everySteps: 0 }, 'checkpoint.everySteps must be a positive integer, got 0'],
+    [{ dir: 'd', everyMinutes: 0 }, 'checkpoint.everyMinutes must be a positive number, got 0'],
+    [{ dir: 'd', keep: 0 }, 'checkpoint.keep must be a positive integer, got 0'],
+    [{ dir: 'd', onError: 'ignore' }, "checkpoint.onError must be 'throw' or 'warn', got ignore"],
+    [{ directory: 'd' }, 'unknown option checkpoint.directory; did you mean checkpoint.dir?'],
     [
-      { dir: 'd', everySteps: 1, everyMinutes: 1 },
-      'either everySteps or everyMinutes may be given, not both',
+      { dir: 'd', every_steps: 1 },
+      'unknown option checkpoint.every_steps; did you mean checkpoint.everySteps?',
     ],
-    [{ dir: 'd', keep: 0 }, 'keep must be a positive integer, got 0'],
-    [{ dir: 'd', onError: 'ignore' }, "onError must be 'throw' or 'warn', got ignore"],
+    [{ dir: 'd', save_total_limit: 1 }, 'did you mean checkpoint.keep?'],
   ])('%j is refused', (options, message) => {
-    const given = options as unknown as CheckpointOptions;
-    expect(() => completeCheckpointOptions(given)).toThrow(`fit: checkpoint: ${message}`);
+    expect(() => requireKind('fit', 'checkpoint', checkpointOptions, options)).toThrow(message);
+  });
+
+  it('are either steps or minutes', () => {
+    expect(() => completeCheckpointOptions({ dir: 'd', everySteps: 1, everyMinutes: 1 })).toThrow(
+      'fit: checkpoint: either everySteps or everyMinutes may be given, not both',
+    );
   });
 });

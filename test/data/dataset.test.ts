@@ -154,7 +154,7 @@ describe('fromArrays', () => {
     [
       'an unknown dtype',
       () => fromArrays(xor, [0], { inputs: JSON.parse('{"dtype":"float16"}') }),
-      'the dtype of inputs must be one of float32, float64, int32, uint8, bool, got float16',
+      'fromArrays: inputs.dtype must be one of float32, float64, int32, uint8, bool, got float16',
     ],
     [
       'an unknown array',
@@ -179,7 +179,7 @@ describe('fromArrays', () => {
     [
       'a bad shape',
       () => fromArrays(xor, [0], { inputs: { shape: [0] } }),
-      'each size of the shape of inputs must be a positive integer, got 0',
+      'fromArrays: inputs.shape must be an array of positive integers, got [0]',
     ],
     [
       'data of another size',
@@ -219,7 +219,7 @@ describe('Dataset', () => {
     expect(counting(10).split(0.8, 1)[1].targets).toEqual(second.targets);
     expect(counting(10).split(0.8, 2)[1].targets).not.toEqual(second.targets);
     expect(counting(3).split(0.01)[0].length).toBe(1);
-    expect(() => counting(3).split(1)).toThrow('split: fraction must lie between 0 and 1, got 1');
+    expect(() => counting(3).split(1)).toThrow('split: fraction must be a number between 0 and 1, got 1');
     expect(() => counting(1).split(0.5)).toThrow('split: needs at least two samples, got 1');
   });
 

@@ -21,12 +21,12 @@ describe('transforms are refused at once', () => {
     [
       'no list',
       () => loosely(images.transform.bind(images), data.flip()),
-      'transform: takes a list of transforms',
+      'transform: transforms must be an array of transforms such as data.flip(), got an object',
     ],
     [
       'no transform',
       () => loosely(images.transform.bind(images), [5]),
-      'transform: takes transforms such as data.flip(), got 5',
+      'transform: transforms must be an array of transforms such as data.flip(), got [5]',
     ],
     [
       'images of another rank',
@@ -76,50 +76,58 @@ describe('transforms are refused at once', () => {
     [
       'an unknown option',
       () => loosely(data.flip, { p: 1 }),
-      'flip: options are horizontal, vertical, probability, got p',
+      'flip: unknown option p; the options are horizontal, vertical, probability',
     ],
     [
       'a probability of 2',
       () => data.flip({ probability: 2 }),
-      'flip: probability must be a number of at least 0 and at most 1, got 2',
+      'flip: probability must be a number from 0 to 1, got 2',
     ],
     [
       'padding of -1',
       () => data.crop({ padding: -1 }),
-      'crop: padding must be a non-negative integer, got -1',
+      'crop: padding must be a non-negative integer or [rows, columns], got -1',
     ],
     [
       'an unknown mode',
       () => loosely(data.crop, { mode: 'wrap' }),
-      'crop: mode must be one of constant, edge, reflect, symmetric, got wrap',
+      "crop: mode must be 'constant', 'edge', 'reflect' or 'symmetric', got wrap",
     ],
     [
       'three sizes',
       () => loosely(data.crop, { size: [1, 2, 3] }),
-      'crop: size must be a number or [rows, columns], got [1,2,3]',
+      'crop: size must be a positive integer or [rows, columns], got [1,2,3]',
     ],
     [
       'a range upside down',
       () => data.affine({ degrees: [5, 1] }),
-      'affine: degrees must have its lower number first, got [5,1]',
+      'affine: degrees must be a non-negative number or [low, high] in rising order, got [5,1]',
     ],
-    ['a scale of 0', () => data.affine({ scale: [0, 1] }), 'affine: scale must be positive, got [0,1]'],
+    [
+      'a scale of 0',
+      () => data.affine({ scale: [0, 1] }),
+      'affine: scale must be [low, high], positive numbers in rising order, got [0,1]',
+    ],
     [
       'a shear of 90 degrees',
       () => data.affine({ shear: 90 }),
-      'affine: shear must be a number of at least -89',
+      'affine: shear must be degrees along x, or [x, y], each a non-negative number or [low, high] in rising order, from -89 to 89, got 90',
     ],
     [
       'a shift of 2 images',
       () => data.affine({ translate: [0, 2] }),
-      'affine: translate must be a number of at least 0 and at most 1, got 2',
+      'affine: translate must be [rows, columns], shares of height and width from 0 to 1, got [0,2]',
     ],
     [
       'a negative brightness',
       () => data.colorJitter({ brightness: [-1, 1] }),
-      'colorJitter: brightness must be a number of at least 0, got -1',
+      'colorJitter: brightness must be a non-negative number or [low, high] in rising order, at least 0, got [-1,1]',
     ],
-    ['std of 0', () => data.normalize({ mean: 0, std: 0 }), 'normalize: std must be positive, got 0'],
+    [
+      'std of 0',
+      () => data.normalize({ mean: 0, std: 0 }),
+      'normalize: std must be a positive number or an array of positive numbers, got 0',
+    ],
     [
       'unequal lists',
       () => data.normalize({ mean: [0, 1], std: 1 }),
@@ -128,15 +136,15 @@ describe('transforms are refused at once', () => {
     [
       'a divisor of 0',
       () => data.normalize({ mean: 0, std: 1, divisor: 0 }),
-      'normalize: divisor must be positive, got 0',
+      'normalize: divisor must be a positive number, got 0',
     ],
     ['a cutout of 0', () => data.cutout({ size: 0 }), 'cutout: size must be an integer from 1'],
     [
       'noise of NaN',
       () => data.noise({ std: Number.NaN }),
-      'noise: std must be a number of at least 0, got NaN',
+      'noise: std must be a non-negative number, got NaN',
     ],
-    ['an alpha of 0', () => data.mixup({ alpha: 0 }), 'mixup: alpha must be positive, got 0'],
+    ['an alpha of 0', () => data.mixup({ alpha: 0 }), 'mixup: alpha must be a positive number, got 0'],
     [
       'a relative module',
       () => data.custom('./decode.mjs'),
@@ -160,7 +168,7 @@ describe('transforms are refused at once', () => {
     [
       'an unknown dtype',
       () => loosely(data.custom, module, { dtype: 'int32' }),
-      'custom: dtype must be float32 or uint8, got int32',
+      "custom: dtype must be 'float32' or 'uint8', got int32",
     ],
     [
       'batches with a module, taken without await',

@@ -184,7 +184,7 @@ describe('a mapped file', () => {
     [
       'no shape',
       () => Reflect.apply(data.mapFile, undefined, [path, { dtype: 'int32' }]),
-      'mapFile: shape must be that of one sample',
+      'mapFile: shape must be an array of positive integers, got undefined',
     ],
     [
       'another shape',

@@ -200,18 +200,22 @@ describe('stream', () => {
   const open = () => [];
   it.each<[string, unknown[], string]>([
     ['no function', [[], options], 'stream: open must be a function'],
-    ['no form of inputs', [open, {}], 'stream: needs the shape of inputs'],
+    ['no form of inputs', [open, {}], 'stream: inputs must be a plain object with shape, got undefined'],
     [
       'a shape that is no list',
       [open, { inputs: { shape: 5 } }],
-      'stream: the shape of inputs must be a list, got 5',
+      'stream: inputs.shape must be an array of positive integers, got 5',
     ],
     [
       'a size of 0',
       [open, { inputs: { shape: [0] } }],
-      'stream: each size of the shape of inputs must be a positive integer',
+      'stream: inputs.shape must be an array of positive integers, got [0]',
     ],
-    ['an unknown dtype', [open, { inputs: { shape: [1], dtype: 'int8' } }], 'stream: dtype must be one of'],
+    [
+      'an unknown dtype',
+      [open, { inputs: { shape: [1], dtype: 'int8' } }],
+      'stream: inputs.dtype must be one of float32, float64, int32, uint8, bool, got int8',
+    ],
     [
       'a queue of 1',
       [open, { ...options, queue: 1 }],
@@ -223,7 +227,11 @@ describe('stream', () => {
       [open, { ...options, onBadItem: 'drop' }],
       "stream: onBadItem must be 'error' or 'skip', got drop",
     ],
-    ['an unknown option', [open, { ...options, batch: 1 }], 'stream: options are inputs, targets'],
+    [
+      'an unknown option',
+      [open, { ...options, batch: 1 }],
+      'stream: unknown option batch; the options are inputs, targets, length, queue, onBadItem',
+    ],
   ])('refuses %s', (_, given, message) => {
     expect(() => Reflect.apply(data.stream, undefined, given)).toThrow(message);
   });

@@ -396,6 +396,26 @@ describe('the errors of inspect', () => {
       'inspect: model must be a module, got an object',
     ],
     [
+      'a class for a model',
+      () => inspect(bad(nn.Linear), nn.crossEntropy, x, labels),
+      'inspect: model must be a module, which new Linear(...) makes, got function Linear',
+    ],
+    [
+      'no targets',
+      () => inspect(two(), nn.crossEntropy, x, bad(undefined)),
+      'inspect: targets must be a tensor, got undefined',
+    ],
+    [
+      'the options of a trainer',
+      () => inspect(two(), nn.crossEntropy, x, labels, bad({ optimiser: 1 })),
+      'inspect: unknown option optimiser; did you mean optimizer?',
+    ],
+    [
+      'a surplus argument',
+      () => Reflect.apply(inspect, undefined, [two(), nn.crossEntropy, x, labels, {}, 1]),
+      'inspect: takes model, loss, inputs, targets and options alone, got 1',
+    ],
+    [
       'no loss',
       () => inspect(two(), bad(1), x, labels),
       'inspect: loss must be a function such as nn.crossEntropy, got 1',
@@ -403,7 +423,7 @@ describe('the errors of inspect', () => {
     [
       'no tensors',
       () => inspect(two(), nn.crossEntropy, bad([1]), labels),
-      'inspect: inputs and targets must be tensors, got [1]',
+      'inspect: inputs must be a tensor or an array of tensors, got [1]',
     ],
     [
       'no optimiser',
@@ -418,7 +438,7 @@ describe('the errors of inspect', () => {
     [
       'a bad threshold',
       () => inspect(two(), nn.crossEntropy, x, labels, { thresholds: bad({ vanish: 1 }) }),
-      'inspect: thresholds are numbers for vanishing, exploding, gradientNorm, dead, staleUpdates, largeUpdates, got vanish: 1',
+      'inspect: unknown option thresholds.vanish; the options are vanishing, exploding, gradientNorm, dead, staleUpdates, largeUpdates',
     ],
     [
       'a loss with axes',

@@ -78,7 +78,7 @@ describe('a trainer', () => {
     expect(losses).toEqual([0, 0]);
     await expect(trainer.inspect([] as never)).rejects.toThrow('inspect: data must be a Dataset');
     await expect(trainer.inspect(samples, { thresholds: { dead: -1 } })).rejects.toThrow(
-      'inspect: thresholds are numbers for',
+      'inspect: thresholds.dead must be a non-negative number, got -1',
     );
   });
 

@@ -181,11 +181,11 @@ describe('a trainer refuses', () => {
   const options = { loss: nn.crossEntropy, optimizer: optim.adam(), workers: 1 };
 
   it.each<[unknown, string]>([
-    [0, 'Trainer: workers must be an integer from 1 to 256, got 0'],
-    [-1, 'Trainer: workers must be an integer from 1 to 256, got -1'],
-    [1.5, 'Trainer: workers must be an integer from 1 to 256, got 1.5'],
-    ['x', 'Trainer: workers must be an integer from 1 to 256, got x'],
-    [257, 'Trainer: workers must be an integer from 1 to 256, got 257'],
+    [0, "Trainer: workers must be an integer from 1 to 256 or 'auto', got 0"],
+    [-1, "Trainer: workers must be an integer from 1 to 256 or 'auto', got -1"],
+    [1.5, "Trainer: workers must be an integer from 1 to 256 or 'auto', got 1.5"],
+    ['x', "Trainer: workers must be an integer from 1 to 256 or 'auto', got x"],
+    [257, "Trainer: workers must be an integer from 1 to 256 or 'auto', got 257"],
   ])('workers: %s', (workers, message) => {
     expect(() => new Trainer(mlp(), { ...options, workers: workers as number })).toThrow(message);
   });

@@ -92,7 +92,7 @@ describe('a hand-written loop', () => {
     await step(points, heights);
     const before = valuesOf(w);
     await expect(step(points, heights)).rejects.toThrow(
-      'sgd: the schedule must give a number at step 1, got NaN',
+      'sgd: the schedule must give a non-negative number at step 1, got NaN',
     );
     expect(valuesOf(w)).toEqual(before);
     expect(optimizer.steps).toBe(1);

@@ -1,10 +1,15 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { checked } from '../../graph/arguments/checked.js';
+import { either, kind, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { TypedArray } from '../../graph/dtype.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { failed, invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
-import { requireKnown } from './checks.js';
+import { path as pathKind } from '../../io/kinds.js';
+import { onBadItem } from './kinds.js';
 import type { Custom, OnBadItem } from './transform.js';
 
 export interface CustomOptions {
@@ -20,6 +25,13 @@ export interface CustomOptions {
    */
   readonly onBadItem?: OnBadItem;
 }
+
+const customOptions = optionsOf<CustomOptions>({
+  options: kind('plain data, as it is sent to threads', isCloneable),
+  shape: kinds.sampleShape,
+  dtype: kinds.oneOf('float32', 'uint8'),
+  onBadItem,
+});
 
 /** Argument of a module's function. The arrays belong to the worker, which reuses them for the next sample. */
 export interface Sample {
@@ -52,20 +64,22 @@ export type SampleFunction = (sample: Sample, options: unknown) => ArrayLike<num
  * @param path an absolute path, or a file URL such as `new URL('./decode.js', import.meta.url)`
  * @throws ChainruleError if there is no such file
  */
-export function custom(path: string | URL, options: CustomOptions = {}): Custom {
-  requireKnown('custom', options, ['options', 'shape', 'dtype', 'onBadItem']);
-  const { shape = null, dtype = 'float32', onBadItem = 'error', options: given } = options;
-  for (const size of shape ?? []) requireInteger('custom', 'each size of the shape', size, { min: 1 });
-  if (dtype !== 'float32' && dtype !== 'uint8')
-    throw invalid('custom', 'dtype must be float32 or uint8', dtype);
-  if (onBadItem !== 'error' && onBadItem !== 'skip')
-    throw invalid('custom', "onBadItem must be 'error' or 'skip'", onBadItem);
+export const custom = checked(
+  'custom',
+  { path: either(pathKind, kinds.instance(URL, 'a URL')), options: optional(customOptions) },
+  (path: string | URL, options: CustomOptions = {}): Custom => {
+    const { shape = null, dtype = 'float32', onBadItem = 'error', options: given } = options;
+    return { kind: 'custom', url: urlOf(path), options: given, shape, dtype, onBadItem };
+  },
+);
+
+function isCloneable(value: unknown): boolean {
   try {
-    structuredClone(given);
+    structuredClone(value);
+    return true;
   } catch {
-    throw invalid('custom', 'options must be plain data, as they are sent to threads', given);
+    return false;
   }
-  return { kind: 'custom', url: urlOf(path), options: given, shape, dtype, onBadItem };
 }
 
 function urlOf(path: string | URL): string {
@@ -73,6 +87,17 @@ function urlOf(path: string | URL): string {
   if (!text.startsWith('file:') && !isAbsolute(text))
     throw invalid('custom', 'the module needs an absolute path or a file URL', text);
   const url = text.startsWith('file:') ? new URL(text) : pathToFileURL(text);
-  if (!existsSync(fileURLToPath(url))) throw invalid('custom', 'there is no such module', text);
+  if (!existsSync(fileOf(url))) throw invalid('custom', 'there is no such module', text);
   return url.href;
+}
+
+function fileOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw failed('ERR_CHAINRULE_INVALID', 'custom', 'the URL must be that of a file', {
+      received: url.href,
+      cause,
+    });
+  }
 }

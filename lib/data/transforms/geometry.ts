@@ -1,5 +1,8 @@
-import { invalid } from '../../graph/errors.js';
-import { requireInterval, requireKnown, requireNumber, requirePair } from './checks.js';
+import { checked } from '../../graph/arguments/checked.js';
+import { type Kind, kind, optional } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
+import { interval, intervalAlone, intervalOf, numberFrom, pair, pairOf } from './kinds.js';
 import type { Affine, Crop, Flip, Interval, PaddingMode } from './transform.js';
 
 export interface FlipOptions {
@@ -11,13 +14,22 @@ export interface FlipOptions {
   readonly probability?: number;
 }
 
+const flipOptions = optionsOf<FlipOptions>({
+  horizontal: kinds.boolean,
+  vertical: kinds.boolean,
+  probability: numberFrom(0, 1),
+});
+
 /** Mirrors images [H, W, C] at random, as torchvision's RandomHorizontalFlip and RandomVerticalFlip. */
-export function flip(options: FlipOptions = {}): Flip {
-  requireKnown('flip', options, ['horizontal', 'vertical', 'probability']);
-  const { horizontal = true, vertical = false, probability = 0.5 } = options;
-  const share = requireNumber('flip', 'probability', probability, { min: 0, max: 1 });
-  return { kind: 'flip', horizontal: horizontal ? share : 0, vertical: vertical ? share : 0 };
-}
+export const flip = checked(
+  'flip',
+  { options: optional(flipOptions) },
+  ({ horizontal = true, vertical = false, probability = 0.5 }: FlipOptions = {}): Flip => ({
+    kind: 'flip',
+    horizontal: horizontal ? probability : 0,
+    vertical: vertical ? probability : 0,
+  }),
+);
 
 export interface CropOptions {
   /** Rows and columns of the result, or one number for both. Default: the size of the images. */
@@ -33,22 +45,25 @@ export interface CropOptions {
   readonly fill?: number;
 }
 
-const paddingModes: readonly PaddingMode[] = ['constant', 'edge', 'reflect', 'symmetric'];
+const cropOptions = optionsOf<CropOptions>({
+  size: pair(1),
+  padding: pair(0),
+  mode: kinds.oneOf('constant', 'edge', 'reflect', 'symmetric'),
+  fill: kinds.finite,
+});
 
 /** Crops a random part of the padded image [H, W, C], as torchvision's RandomCrop. */
-export function crop(options: CropOptions): Crop {
-  requireKnown('crop', options, ['size', 'padding', 'mode', 'fill']);
-  const { size, padding = 0, mode = 'constant', fill = 0 } = options;
-  if (!paddingModes.includes(mode))
-    throw invalid('crop', `mode must be one of ${paddingModes.join(', ')}`, mode);
-  return {
+export const crop = checked(
+  'crop',
+  { options: cropOptions },
+  ({ size, padding = 0, mode = 'constant', fill = 0 }: CropOptions): Crop => ({
     kind: 'crop',
-    size: size === undefined ? null : requirePair('crop', 'size', size, { min: 1 }),
-    padding: requirePair('crop', 'padding', padding, { min: 0 }),
+    size: size === undefined ? null : pairOf(size),
+    padding: pairOf(padding),
     mode,
-    fill: requireNumber('crop', 'fill', fill),
-  };
-}
+    fill,
+  }),
+);
 
 export interface AffineOptions {
   /** Range of rotation in degrees, or the largest rotation in both directions. Default 0. */
@@ -66,31 +81,44 @@ export interface AffineOptions {
   readonly fill?: number;
 }
 
+/** Beyond, a sheared image has no width. */
+const MOST_SHEAR = 89;
+
+const angle = interval(-MOST_SHEAR, MOST_SHEAR);
+
+const shear: Kind<number | readonly [number | Interval, number | Interval]> = kind(
+  `degrees along x, or [x, y], each ${angle.description}`,
+  (value) =>
+    Array.isArray(value) ? value.length === 2 && [...value].every(angle.accepts) : angle.accepts(value),
+);
+
+const affineOptions = optionsOf<AffineOptions>({
+  degrees: interval(),
+  translate: kind(
+    '[rows, columns], shares of height and width from 0 to 1',
+    (value) => Array.isArray(value) && value.length === 2 && [...value].every(numberFrom(0, 1).accepts),
+  ),
+  scale: kind(
+    '[low, high], positive numbers in rising order',
+    (value) => intervalAlone(0, Number.POSITIVE_INFINITY).accepts(value) && (value as Interval)[0] > 0,
+  ),
+  shear,
+  fill: kinds.finite,
+});
+
 /**
  * Rotates, shifts, scales and shears images [H, W, C] about their centre at random, as torchvision's RandomAffine
  * with bilinear interpolation; shifts are whole pixels. Interpolation also takes `fill` for pixels outside the image.
  */
-export function affine(options: AffineOptions): Affine {
-  requireKnown('affine', options, ['degrees', 'translate', 'scale', 'shear', 'fill']);
+export const affine = checked('affine', { options: affineOptions }, (options: AffineOptions): Affine => {
   const { degrees = 0, translate = [0, 0], scale = [1, 1], shear = 0, fill = 0 } = options;
-  if (!Array.isArray(translate) || translate.length !== 2)
-    throw invalid('affine', 'translate must be [rows, columns], shares of height and width', translate);
-  const [rows, columns] = translate.map((share) =>
-    requireNumber('affine', 'translate', share, { min: 0, max: 1 }),
-  ) as [number, number];
-  if (!Array.isArray(scale)) throw invalid('affine', 'scale must be [low, high]', scale);
-  const factors = requireInterval('affine', 'scale', scale);
-  if (factors[0] <= 0) throw invalid('affine', 'scale must be positive', scale);
-  const both = Array.isArray(shear) ? shear : [shear, 0];
-  if (both.length !== 2) throw invalid('affine', 'shear must be degrees along x, or [x, y]', shear);
-  const [x, y] = both.map((range) => requireInterval('affine', 'shear', range)) as [Interval, Interval];
-  for (const angle of [...x, ...y]) requireNumber('affine', 'shear', angle, { min: -89, max: 89 });
+  const [x, y] = typeof shear === 'number' ? [shear, 0] : shear;
   return {
     kind: 'affine',
-    degrees: requireInterval('affine', 'degrees', degrees),
-    translate: [rows, columns],
-    scale: factors,
-    shear: [x, y],
-    fill: requireNumber('affine', 'fill', fill),
+    degrees: intervalOf(degrees),
+    translate: [...translate],
+    scale: [...scale],
+    shear: [intervalOf(x), intervalOf(y)],
+    fill,
   };
-}
+});

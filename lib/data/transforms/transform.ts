@@ -1,3 +1,4 @@
+import { type Kind, kind, listOf } from '../../graph/arguments/kind.js';
 import type { Shape } from '../../graph/shapes.js';
 
 /** An interval from which a number is drawn at random. */
@@ -85,3 +86,11 @@ export interface Custom {
 
 /** A transform of samples when they are loaded: plain data that can be sent to threads. */
 export type Transform = Flip | Crop | Affine | ColorJitter | Normalize | Cutout | Noise | Mixup | Custom;
+
+const transform: Kind<Transform> = kind(
+  'a transform such as data.flip()',
+  (value) => typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string',
+);
+
+/** Transforms, in the order in which they are applied. */
+export const transformList: Kind<readonly Transform[]> = listOf(transform, 'transforms such as data.flip()');

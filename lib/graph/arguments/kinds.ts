@@ -53,6 +53,8 @@ export const count: Kind<number> = integer({ min: 1 });
 export const index: Kind<number> = integer({ min: 0 });
 export const axis: Kind<number> = integer();
 export const axes: Kind<number | readonly number[]> = either(axis, listOf(axis, 'integers'));
+/** The shape of one sample, which is not empty. */
+export const sampleShape: Kind<Shape> = listOf(count, 'positive integers');
 /** The text differs from a list of counts, because an axis may be empty. */
 export const shape: Kind<Shape> = listOf(index, 'non-negative integers');
 export const dtype: Kind<DType> = kind(`one of ${dtypes.join(', ')}`, isDType);
@@ -77,6 +79,21 @@ export function instance<T>(type: abstract new (...args: never[]) => T, descript
 export function recordOf<T>(inner: Kind<T>, description: string): Kind<Readonly<Record<string, T>>> {
   const entries = (value: unknown) => (isRecord(value) ? Object.values(value) : undefined);
   return kind(description, (value) => entries(value)?.every((entry) => inner.accepts(entry)) ?? false);
+}
+
+/** An object with these fields at least: a report, to which its owner may have added others. */
+export function withFields<T>(
+  description: string,
+  fields: { readonly [K in keyof T]?: Kind<unknown> },
+): Kind<T> {
+  const known = Object.entries<Kind<unknown> | undefined>(fields);
+  return kind(
+    description,
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      known.every(([name, field]) => field?.accepts(value[name as keyof typeof value])),
+  );
 }
 
 /** A value that is checked where it is used, with the words that say what it should be. */

@@ -1,11 +1,9 @@
 import type { RunMemory } from '../../checkpoint/tensor-sources.js';
 import type { Dataset, StreamDataset } from '../../data/index.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { UpdateCount } from '../../parallel/protocol/update-count.js';
 import type { FitOptions, Progress } from '../options.js';
-import { requireData } from '../prepare/checks.js';
 import type { JobContext } from '../prepare/compile-job.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 import { Checkpointing } from './checkpointing.js';
@@ -16,7 +14,7 @@ import type { Session } from './session.js';
 import { feedOf, type StreamFeed } from './stream-feed.js';
 import type { TrainerState } from './trainer-state.js';
 
-/** Checked arguments of a call of `fit`. */
+/** The arguments of a call of `fit`, completed. */
 export interface FitInput {
   readonly options: FitOptions;
   readonly epochs: number;
@@ -26,17 +24,11 @@ export interface FitInput {
   readonly feed: StreamFeed | undefined;
 }
 
-/** Checks the arguments of `fit`. Throws before anything is trained. */
+/** Completes the arguments of `fit`, which have been checked. */
 export function fitInput(data: Dataset | StreamDataset, options: FitOptions): FitInput {
-  const { epochs = 1, validation, restartWorkers = 0, batchSize, nonFinite = 'stop' } = options;
-  requireInteger('fit', 'epochs', epochs, { min: 1 });
-  requireInteger('fit', 'restartWorkers', restartWorkers, { min: 0 });
-  if (nonFinite !== 'stop' && nonFinite !== 'skip') {
-    throw invalid('fit', "nonFinite must be 'stop' or 'skip'", nonFinite);
-  }
+  const { epochs = 1 } = options;
   const feed = feedOf(data, options);
-  const samples = feed?.memory ?? requireData('fit', data, batchSize);
-  if (validation !== undefined) requireData('fit', validation, batchSize, 'validation');
+  const samples = feed?.memory ?? (data as Dataset);
   return { options, epochs, samples, feed };
 }
 

@@ -1,7 +1,8 @@
+import type { Dataset } from '../../data/dataset.js';
 import { StreamDataset } from '../../data/stream.js';
 import { StreamChunks } from '../../data/stream-chunks.js';
 import { StreamMemory } from '../../data/stream-memory.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import type { BoundPlan, EpochStart, EpochStretch, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { batchCount } from '../../parallel/protocol/shards.js';
 import type { FitOptions } from '../options.js';
@@ -119,11 +120,10 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
 
 /** The feed of a stream; undefined for other data. */
 export function feedOf(
-  data: unknown,
+  data: Dataset | StreamDataset,
   { batchSize = BATCH_SIZE, health }: Pick<FitOptions, 'batchSize' | 'health'>,
 ): StreamFeed | undefined {
   if (!(data instanceof StreamDataset)) return undefined;
-  requireInteger('fit', 'batchSize', batchSize, { min: 1 });
   if (health) throw invalid('fit', 'health needs a Dataset, whose first samples can be looked at');
   return new StreamFeed(data, batchSize);
 }

@@ -1,10 +1,10 @@
 import type { Dataset, StreamDataset } from '../../data/index.js';
-import { requireInteger } from '../../graph/errors.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { type OptionKinds, optionsOf } from '../../graph/arguments/options.js';
 import { recordCalls } from '../../health/record.js';
-import type { MemoryBudget, MemorySize } from '../../runtime/memory-size.js';
+import { type MemoryBudget, type MemorySize, memorySize } from '../../runtime/memory-size.js';
 import { feedOf } from '../fit/stream-feed.js';
-import type { FitOptions } from '../options.js';
-import { requireData } from '../prepare/checks.js';
+import { type FitOptions, fitKinds } from '../options.js';
 import { BATCH_SIZE, type JobContext } from '../prepare/compile-job.js';
 import { largestThat } from './largest-that.js';
 import { findWithin, fitBudget } from './memory-budget.js';
@@ -18,11 +18,22 @@ export interface PlanOptions extends Pick<FitOptions, 'batchSize' | 'validation'
   readonly memory?: MemorySize;
 }
 
+const planKinds: OptionKinds<PlanOptions> = {
+  batchSize: fitKinds.batchSize,
+  validation: fitKinds.validation,
+  checkpoint: fitKinds.checkpoint,
+  memory: memorySize,
+};
+
+export const planOptions = optionsOf<PlanOptions>(planKinds);
+
 /** Options of `Trainer.pace`. */
 export interface PaceOptions extends PlanOptions {
   /** Ends the measurement within one step. */
   readonly signal?: AbortSignal;
 }
+
+export const paceOptions = optionsOf<PaceOptions>({ ...planKinds, signal: fitKinds.signal });
 
 /** Options of `Trainer.maxBatch`. */
 export interface MaxBatchOptions extends Pick<FitOptions, 'validation' | 'checkpoint'> {
@@ -31,6 +42,13 @@ export interface MaxBatchOptions extends Pick<FitOptions, 'validation' | 'checkp
   /** The largest batch to consider. Default: all samples; for a stream of unknown length, 2^20. */
   readonly most?: number;
 }
+
+export const maxBatchOptions = optionsOf<MaxBatchOptions>({
+  validation: fitKinds.validation,
+  checkpoint: fitKinds.checkpoint,
+  memory: memorySize,
+  most: kinds.count,
+});
 
 /** Largest batch to consider for a stream of unknown length. */
 const MOST_OF_STREAM = 2 ** 20;
@@ -42,7 +60,7 @@ export function planTraining(
   options: PlanOptions,
   budget: MemoryBudget | undefined,
 ): MemoryPlan {
-  return planMemory(workloadFor('plan', context, data, options), budget, data.length);
+  return planMemory(workloadFor(context, data, options), budget, data.length);
 }
 
 /**
@@ -56,9 +74,7 @@ export function largestBatch(
   { most, ...options }: MaxBatchOptions,
   budget: MemoryBudget,
 ): number {
-  if (most !== undefined) requireInteger('maxBatch', 'most', most, { min: 1 });
-  if (!feedOf(data, {})) requireData('maxBatch', data);
-  const workload = (batchSize: number) => workloadFor('maxBatch', context, data, { ...options, batchSize });
+  const workload = (batchSize: number) => workloadFor(context, data, { ...options, batchSize });
   const limit = Math.min(data.length ?? MOST_OF_STREAM, most ?? Number.POSITIVE_INFINITY);
   const found = largestThat(
     (batchSize) => findWithin(new MemoryEstimator(workload(batchSize)), budget.bytes) !== undefined,
@@ -70,13 +86,11 @@ export function largestBatch(
 }
 
 function workloadFor(
-  op: string,
   context: JobContext,
   data: Dataset | StreamDataset,
   { batchSize = BATCH_SIZE, validation, checkpoint }: PlanOptions,
 ): TrainingWorkload {
-  const samples = feedOf(data, { batchSize })?.memory ?? requireData(op, data, batchSize);
-  if (validation !== undefined) requireData(op, validation, batchSize, 'validation');
+  const samples = feedOf(data, { batchSize })?.memory ?? (data as Dataset);
   const request = {
     data: samples,
     options: { batchSize, ...(validation ? { validation } : {}) },

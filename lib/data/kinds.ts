@@ -1,26 +1,30 @@
+import type { Kind } from '../graph/arguments/kind.js';
 import { invalid } from '../graph/errors.js';
 import { Dataset } from './dataset.js';
 import { StreamDataset } from './stream.js';
 
-/**
- * Checks that an argument is a data set.
- *
- * @param name of the argument, for the error
- */
-export function requireDataset(op: string, data: unknown, name = 'data'): Dataset {
-  if (data instanceof Dataset) return data;
-  throw invalid(op, `${name} must be a Dataset, as data.fromArrays() makes${hintFor(data)}`, data);
-}
+// The kinds of data that training takes.
 
-/** Checks that an argument is a data set or a stream. */
-export function requireData(op: string, data: unknown): Dataset | StreamDataset {
-  if (data instanceof Dataset || data instanceof StreamDataset) return data;
-  const expected = 'data must be a Dataset, as data.fromArrays() makes, or a stream, as data.stream() makes';
-  throw invalid(op, `${expected}${hintFor(data)}`, data);
+export const dataset: Kind<Dataset> = dataKind(
+  'a Dataset, as data.fromArrays() makes',
+  (value) => value instanceof Dataset,
+);
+
+export const datasetOrStream: Kind<Dataset | StreamDataset> = dataKind(
+  'a Dataset, as data.fromArrays() makes, or a stream, as data.stream() makes',
+  (value) => value instanceof Dataset || value instanceof StreamDataset,
+);
+
+function dataKind<T>(description: string, accepts: (value: unknown) => boolean): Kind<T> {
+  return {
+    description,
+    accepts,
+    explain: (op, name, value) => invalid(op, `${name} must be ${description}${hintFor(value)}`, value),
+  };
 }
 
 /** What was probably meant by something that is no data set. */
-export function hintFor(given: unknown): string {
+function hintFor(given: unknown): string {
   if (given instanceof StreamDataset)
     return '; the items of a stream are not there yet: take some into a Dataset';
   if (typeof given === 'function') return '; data.stream() takes a function that opens an iterable';

@@ -1,0 +1,22 @@
+import { type Kind, kind } from '../graph/arguments/kind.js';
+import { isRecord } from '../graph/arguments/kinds.js';
+import type { TensorData } from '../graph/dtype.js';
+
+// The kinds of values that files are read from and written of.
+
+/** No file has an empty name, or one with a null character. */
+export const path: Kind<string> = kind(
+  'a path',
+  (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+);
+
+/** An object whose values are checked one by one, with their names. */
+export function namedValues<T>(description: string): Kind<Readonly<Record<string, T>>> {
+  return kind(description, isRecord);
+}
+
+export const tensorData: Kind<TensorData> = kind('{ dtype, shape, data }', (value) => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { shape, data } = value as Partial<Record<keyof TensorData, unknown>>;
+  return Array.isArray(shape) && ArrayBuffer.isView(data);
+});
