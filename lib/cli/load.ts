@@ -1,8 +1,13 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { type Kind, requireKind } from '../graph/arguments/kind.js';
+import { isRecord } from '../graph/arguments/kinds.js';
+import { unknownName } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
 import { batchCount } from '../parallel/protocol/shards.js';
+import { enumerate } from '../text/names.js';
 import { Trainer, type TrainingModule } from '../train/index.js';
+import { trainingData, trainingModuleKinds } from '../train/training-module.js';
 
 /** Settings of a run from the command line; omitted ones are those of the module, or the defaults. */
 export interface RunOptions {
@@ -35,7 +40,9 @@ export async function loadRun(command: string, file: string, options: RunOptions
     seed = module.seed ?? 0,
   } = options;
   const { workers, shards, memory, log } = options;
-  const data = await module.data();
+  const name = `${command}: ${basename(file)}`;
+  const data = requireKind(name, 'data()', trainingData, await module.data());
+  if (data.train.length === undefined) throw invalid(name, 'a stream to train on needs the option length');
   const steps = epochs * batchCount(data.train.length, batchSize);
   const trainer = new Trainer(module.model(), {
     loss: module.loss,
@@ -51,17 +58,39 @@ export async function loadRun(command: string, file: string, options: RunOptions
 }
 
 async function load(command: string, file: string): Promise<TrainingModule> {
-  const imported = (await import(pathToFileURL(resolve(file)).href)) as { default?: Partial<TrainingModule> };
-  const module = imported.default;
-  const missing = (['model', 'loss', 'optimizer', 'data'] as const).filter(
-    (name) => typeof module?.[name] !== 'function',
-  );
-  if (missing.length > 0) {
-    throw invalid(
-      command,
-      `${file} must export by default an object with the functions model, loss, optimizer and data; ` +
-        `it lacks ${missing.join(', ')}`,
-    );
+  const imported = (await import(pathToFileURL(resolve(file)).href)) as Readonly<Record<string, unknown>>;
+  const { default: module, ...named } = imported;
+  const op = `${command}: ${basename(file)}`;
+  requireKeys(op, module, Object.keys(named));
+  for (const [key, expected] of Object.entries<Kind<unknown>>(trainingModuleKinds)) {
+    const value = module[key];
+    if (value !== undefined || 'needed' in expected) requireKind(op, key, expected, value);
   }
-  return module as TrainingModule;
+  return module as unknown as TrainingModule;
+}
+
+/** Checks that a default export has the keys of a training module and no others. */
+function requireKeys(
+  op: string,
+  module: unknown,
+  named: readonly string[],
+): asserts module is Readonly<Record<string, unknown>> {
+  const known = Object.keys(trainingModuleKinds);
+  const given = typeof module === 'object' && module !== null ? (module as Record<string, unknown>) : {};
+  // An instance of a class may have fields of its own.
+  const unknown = isRecord(given) ? Object.keys(given).find((key) => !known.includes(key)) : undefined;
+  if (unknown !== undefined) throw unknownName(op, 'key', unknown, known);
+  const lost = named.filter((name) => known.some((key) => !(key in given) && plain(name) === plain(key)));
+  const missing = ['model', 'loss', 'optimizer', 'data'].filter((key) => given[key] === undefined);
+  const found = lost.length > 0 ? `; it exports ${enumerate(lost)} by name, and not as a key of that` : '';
+  if (missing.length > 0) {
+    const expected = 'must export by default an object with the functions model, loss, optimizer and data';
+    throw invalid(op, `${expected}; it lacks ${missing.join(', ')}${found}`);
+  }
+  if (lost.length > 0) throw invalid(op, `must have ${enumerate(lost)} as keys of its default export`);
+}
+
+/** A name in whatever way it is written. */
+function plain(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
 }

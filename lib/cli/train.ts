@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import { SingleBar } from 'cli-progress';
+import { invalid } from '../graph/errors.js';
 import { addon } from '../runtime/addon.js';
 import type { CheckpointOptions, EpochResult, Progress } from '../train/index.js';
 import { loadRun, type RunOptions } from './load.js';
@@ -18,6 +19,9 @@ const INTERRUPTED = 130;
 
 /** Trains the model of a file with a live progress bar, and saves its weights. Returns the exit code. */
 export async function train(file: string, options: TrainOptions): Promise<number> {
+  if (options.saveEvery !== undefined && options.checkpoint === undefined) {
+    throw invalid('train', '--save-every needs --checkpoint, the directory that is saved to');
+  }
   const log = (line: string) => console.log(line.replace(/^fit: /, ''));
   const { trainer, data, epochs, batchSize, seed } = await loadRun('train', file, { ...options, log });
   const parameters = trainer.model.parameters().reduce((sum, { size }) => sum + size, 0);

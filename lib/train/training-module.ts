@@ -1,5 +1,10 @@
 import type { Dataset } from '../data/index.js';
+import { dataset, datasetOrStream } from '../data/kinds.js';
+import type { Kind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, type OptionKinds, type Options, optionsOf } from '../graph/arguments/options.js';
 import type { Loss, Metric, Module } from '../nn/index.js';
+import { lossFunction, metrics } from '../nn/kinds.js';
 import type { Optimizer } from '../optim/index.js';
 
 /** Size of a run, known before its optimiser is created. */
@@ -10,6 +15,18 @@ export interface RunSize {
   readonly batchSize: number;
 }
 
+/** Training samples and, optionally, test samples. */
+export interface TrainingData {
+  readonly train: Dataset;
+  readonly test?: Dataset;
+}
+
+export const trainingData: Options<TrainingData> = optionsOf<TrainingData>({
+  // A stream serves as well, if its length is known.
+  train: needed(datasetOrStream as Kind<Dataset>),
+  test: dataset,
+});
+
 /**
  * Default export of a file to be trained with `chainrule train <file>`. Options of the command override its numbers.
  */
@@ -17,8 +34,7 @@ export interface TrainingModule {
   model(): Module;
   readonly loss: Loss;
   optimizer(size: RunSize): Optimizer;
-  /** Training samples and, optionally, test samples. */
-  data(): Promise<{ train: Dataset; test?: Dataset }>;
+  data(): Promise<TrainingData>;
   readonly metrics?: Readonly<Record<string, Metric>>;
   /** Default 1. */
   readonly epochs?: number;
@@ -27,3 +43,15 @@ export interface TrainingModule {
   /** Default 0. */
   readonly seed?: number;
 }
+
+/** The kinds of a module's keys. */
+export const trainingModuleKinds: OptionKinds<TrainingModule> = {
+  model: needed(kinds.callback<() => Module>('a function that makes the model')),
+  loss: needed(lossFunction),
+  optimizer: needed(kinds.callback<TrainingModule['optimizer']>('a function that makes the optimiser')),
+  data: needed(kinds.callback<TrainingModule['data']>('a function that gives { train, test }')),
+  metrics,
+  epochs: kinds.count,
+  batchSize: kinds.count,
+  seed: kinds.index,
+};

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { loadRun } from '#lib/cli/load.js';
+import { useFolder } from '../helpers/folder.js';
+import { writeTrainingModule } from '../helpers/training-module.js';
+
+const folder = useFolder();
+const library = pathToFileURL(resolve('dist/lib/index.js')).href;
+
+const whole = {
+  model: '() => new nn.Linear(6, 3)',
+  loss: 'nn.crossEntropy',
+  optimizer: '() => optim.sgd({ lr: 0.1 })',
+  data: 'async () => ({ train: samples() })',
+};
+
+let files = 0;
+
+/** Loads a module whose default export has these keys, each with an expression. */
+function load(keys: Readonly<Record<string, string | undefined>>, more = '') {
+  const file = join(folder(), `module-${files++}.mjs`);
+  const entries = Object.entries(keys).filter(([, value]) => value !== undefined);
+  const body = entries.map(([key, value]) => `${key}: ${value}`).join(',\n');
+  writeFileSync(
+    file,
+    `import { data, nn, optim } from ${JSON.stringify(library)};
+     const samples = () =>
+       data.fromArrays(new Float32Array(60), new Int32Array(10), { inputs: { shape: [6] } });
+     ${more}
+     export default { ${body} };`,
+  );
+  return loadRun('train', file, {});
+}
+
+describe('a training module', () => {
+  it('is loaded, with the helpers that it exports', async () => {
+    const run = await load({ ...whole, batchSize: '5' }, 'export const classes = 3; export const epoch = 1;');
+    expect(run).toMatchObject({ batchSize: 5, epochs: 1, seed: 0 });
+  });
+
+  it('may be an instance of a class', async () => {
+    const file = join(folder(), 'instance.mjs');
+    writeFileSync(
+      file,
+      `import { data, nn, optim } from ${JSON.stringify(library)};
+       class Training {
+         rows = 10;
+         loss = nn.mseLoss;
+         model() { return new nn.Linear(1, 1); }
+         optimizer() { return optim.adam(); }
+         data() { return { train: data.fromArrays(new Float32Array(this.rows), new Float32Array(this.rows), { inputs: { shape: [1] }, targets: { shape: [1] } }) }; }
+       }
+       export default new Training();`,
+    );
+    expect((await loadRun('train', file, {})).data.train.length).toBe(10);
+  });
+
+  it.each<[string, Readonly<Record<string, string | undefined>>, string]>([
+    ['an unknown key', { batch_size: '5' }, 'unknown key batch_size; did you mean batchSize?'],
+    ['another spelling', { optimiser: '1', optimizer: undefined }, 'did you mean optimizer?'],
+    ['another name', { num_epochs: '5' }, 'unknown key num_epochs; did you mean epochs?'],
+    ['a strange key', { colour: '5' }, 'unknown key colour; the keys are model, loss, optimizer, data, '],
+    ['a key that is missing', { data: undefined }, 'it lacks data'],
+    ['no loss function', { loss: '"mse"' }, 'loss must be a function such as nn.crossEntropy, got mse'],
+    ['a class for a model', { model: 'nn.Linear' }, 'model must be a function that makes the model, got'],
+    ['a list of metrics', { metrics: '[nn.accuracy]' }, 'metrics must be an object of functions such as'],
+    ['half an epoch', { epochs: '0.5' }, 'epochs must be a positive integer, got 0.5'],
+    [
+      'data of another form',
+      { data: 'async () => [samples()]' },
+      'data() must be a plain object with train, got [an instance of Dataset]',
+    ],
+    [
+      'samples for validation under another name',
+      { data: '() => ({ train: samples(), validation: samples() })' },
+      'unknown option data().validation; did you mean data().test?',
+    ],
+    [
+      'a stream without a length',
+      { data: '() => ({ train: data.stream(() => [], { inputs: { shape: [6] } }) })' },
+      'a stream to train on needs the option length',
+    ],
+  ])('is refused for %s', async (_, changed, message) => {
+    await expect(load({ ...whole, ...changed })).rejects.toThrow(message);
+    await expect(load({ ...whole, ...changed })).rejects.toThrow(/^train: module-\d+\.mjs: /);
+  });
+
+  it('is refused for keys that it exports by name', async () => {
+    await expect(load(whole, 'export const batch_size = 5;')).rejects.toThrow(
+      'must have batch_size as keys of its default export',
+    );
+    const all = 'export const model = () => new nn.Linear(6, 3); export const loss = nn.crossEntropy;';
+    await expect(load({}, all)).rejects.toThrow(
+      'it lacks model, loss, optimizer, data; it exports loss and model by name, and not as a key of that',
+    );
+    await expect(load(whole, all)).resolves.toBeDefined();
+  });
+});
+
+describe('the command line', () => {
+  const train = (...options: readonly string[]) =>
+    promisify(execFile)(process.execPath, [
+      resolve('dist/lib/cli/main.js'),
+      'train',
+      writeTrainingModule(folder()),
+      ...options,
+    ]).catch((error: unknown) => error);
+
+  it.each([
+    [['--batchsize', '5'], "error: unknown option '--batchsize'\n(Did you mean --batch-size?)"],
+    [['--batch-size', '0'], 'It must be a positive integer.'],
+    [['other.mjs'], "error: too many arguments for 'train'"],
+    [['--save-every', '5'], 'train: --save-every needs --checkpoint'],
+  ])('refuses %j', async (options, message) => {
+    expect(await train(...options)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
+  });
+});
