@@ -1,8 +1,9 @@
 import { checked } from '../graph/arguments/checked.js';
+import { requireKind } from '../graph/arguments/kind.js';
+import { tensor } from '../graph/arguments/kinds.js';
 import { context, within } from '../graph/context.js';
-import { invalid } from '../graph/errors.js';
 import { type CheckpointScope, moveOut } from '../graph/scope.js';
-import { Tensor } from '../graph/tensor.js';
+import type { Tensor } from '../graph/tensor.js';
 import { assignedBy } from '../graph/trace.js';
 import { type Result, tensorsOf } from '../runtime/traced-results.js';
 import { tensorFunction } from './arguments.js';
@@ -36,7 +37,7 @@ export const checkpoint = checked(
   ): ((...inputs: Inputs) => R) => {
     return (...inputs) => {
       inputs.forEach((input: unknown, i) => {
-        if (!(input instanceof Tensor)) throw invalid('checkpoint', `argument ${i} must be a tensor`, input);
+        requireKind('checkpoint', `argument ${i}`, tensor, input);
       });
       const scope: CheckpointScope = { parent: context().scope };
       const { result, assigned } = assignedBy(() => within({ ...context(), scope }, () => fn(...inputs)));

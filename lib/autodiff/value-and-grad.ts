@@ -1,9 +1,9 @@
 import { checked } from '../graph/arguments/checked.js';
-import { either, listOf, optional } from '../graph/arguments/kind.js';
+import { either, listOf, optional, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
-import { invalid, requireInteger } from '../graph/errors.js';
+import { requireInteger } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
 import { requireFloat } from '../ops/primitives/checks.js';
 import { call, requireScalar, type TensorFunction, tensorFunction } from './arguments.js';
@@ -48,7 +48,7 @@ export const valueAndGrad = checked(
   ): ((...inputs: Inputs) => ValueAndGradients) => {
     return (...inputs) => {
       inputs.forEach((x: unknown, i) => {
-        if (!(x instanceof Tensor)) throw invalid('valueAndGrad', `argument ${i} must be a tensor`, x);
+        requireKind('valueAndGrad', `argument ${i}`, kinds.tensor, x);
       });
       const { output: value, own } = call('valueAndGrad', fn, inputs);
       requireScalar('valueAndGrad', 'the value of fn', value);

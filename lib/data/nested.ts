@@ -35,10 +35,14 @@ export function fromNested(
   return { dtype: wanted, shape: [...(shape ?? found)], data };
 }
 
+/** More than any model needs; an array that holds itself has no end. */
+const MOST_AXES = 64;
+
 /** The shape along the first elements, with which all others are compared. */
-function shapeOf(sample: Item): number[] {
+function shapeOf(sample: Item, depth = 0): number[] {
+  if (depth > MOST_AXES) throw invalid('fromArrays', `samples may be nested ${MOST_AXES} deep`, sample);
   if (ArrayBuffer.isView(sample)) return [sample.length];
-  return Array.isArray(sample) ? [sample.length, ...shapeOf(sample[0])] : [];
+  return Array.isArray(sample) ? [sample.length, ...shapeOf(sample[0], depth + 1)] : [];
 }
 
 function leafDType(sample: Item): DType | undefined {

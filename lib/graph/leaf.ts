@@ -235,12 +235,22 @@ function sequence(op: string, length: number, at: (i: number) => number, dtype: 
   return constant(data, [length], dtype);
 }
 
+/** More than any model needs; an array that holds itself has no end. */
+const MOST_AXES = 64;
+
 function nestedShape(values: NestedNumbers): number[] {
   const shape: number[] = [];
-  for (let level: NestedNumbers | undefined = values; typeof level === 'object'; level = level[0]) {
+  let level: unknown = values;
+  while (Array.isArray(level) || isTypedArray(level)) {
+    if (shape.length === MOST_AXES) throw invalid('tensor', `values may be nested ${MOST_AXES} deep`, values);
     shape.push(level.length);
+    level = level[0];
   }
   return shape;
+}
+
+function isTypedArray(value: unknown): value is TypedArray {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
 function flatten(values: NestedNumbers, shape: Shape, axis: number, out: number[]): void {
@@ -249,7 +259,7 @@ function flatten(values: NestedNumbers, shape: Shape, axis: number, out: number[
     out.push(values);
     return;
   }
-  if (typeof values === 'number' || values.length !== shape[axis]) {
+  if (typeof values !== 'object' || values === null || values.length !== shape[axis]) {
     throw invalid('tensor', `every list on axis ${axis} must have ${shape[axis]} entries`, values);
   }
   for (const value of values) flatten(value, shape, axis + 1, out);

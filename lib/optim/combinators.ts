@@ -96,5 +96,5 @@ function inSequence(
     const start = index === 0 ? 0 : at(milestones, index - 1);
     return rateAt(op, { schedule: at(schedules, index), step: step - start });
   });
-  return combined(formula, reported);
+  return combined(op, formula, reported);
 }

@@ -1,9 +1,8 @@
 import { checked } from '../graph/arguments/checked.js';
-import { requireKind } from '../graph/arguments/kind.js';
+import { type Kind, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
-import { invalid } from '../graph/errors.js';
-import { type ReportedSchedule, type ScheduleState, scheduleOf, shown } from './schedule.js';
+import { type ReportedSchedule, type ScheduleState, scheduleOf } from './schedule.js';
 
 export interface PlateauOptions {
   /** Initial rate. */
@@ -81,7 +80,7 @@ export const reduceOnPlateau = checked(
         },
         state: () => ({ rate, best, bad, cooling }),
         restore(state: ScheduleState) {
-          ({ rate, best, bad, cooling } = requireState(op, state));
+          ({ rate, best, bad, cooling } = requireKind(op, 'state', plateauState, state));
         },
       },
     );
@@ -91,11 +90,7 @@ export const reduceOnPlateau = checked(
 /** State of the schedule; `best` is infinite before any progress. */
 type PlateauState = Record<'rate' | 'best' | 'bad' | 'cooling', number>;
 
-function requireState(op: string, state: ScheduleState): PlateauState {
-  const values = { ...(state as Partial<PlateauState> | null) };
-  const complete = (['rate', 'best', 'bad', 'cooling'] as const).every(
-    (name) => typeof values[name] === 'number',
-  );
-  if (complete) return values as PlateauState;
-  throw invalid(op, 'state must have the numbers rate, best, bad and cooling', shown(state));
-}
+const plateauState: Kind<PlateauState> = kinds.withFields<PlateauState>(
+  'the numbers rate, best, bad and cooling',
+  { rate: kinds.number, best: kinds.number, bad: kinds.number, cooling: kinds.number },
+);

@@ -1,4 +1,4 @@
-import { either, type Kind } from '../graph/arguments/kind.js';
+import { either, type Kind, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { invalid } from '../graph/errors.js';
 
@@ -65,7 +65,7 @@ export function stateOf(schedule: Schedule): ScheduleState {
 }
 
 /** A state as errors show it: most come from the JSON of a checkpoint. */
-export function shown(state: unknown): unknown {
+function shown(state: unknown): unknown {
   try {
     return JSON.stringify(state);
   } catch {
@@ -100,9 +100,10 @@ export function restoreAll(schedules: Iterable<Schedule>, states: ScheduleState)
 }
 
 /** Makes a schedule composed of others, which passes on reports and holds their states. */
-export function combined(formula: Schedule, parts: readonly Schedule[]): ReportedSchedule {
+export function combined(op: string, formula: Schedule, parts: readonly Schedule[]): ReportedSchedule {
   return Object.assign((step: number) => formula(step), {
     report(figure: number) {
+      requireKind(op, 'a reported figure', kinds.number, figure);
       for (const part of new Set(parts)) reportTo(part, figure);
     },
     state: () => statesOf(parts),

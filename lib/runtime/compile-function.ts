@@ -6,8 +6,8 @@ import { optionsOf } from '../graph/arguments/options.js';
 import { context, within } from '../graph/context.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { formatType } from '../graph/errors.js';
-import { constant, type InputAttributes, input, tensor } from '../graph/leaf.js';
-import { Tensor } from '../graph/tensor.js';
+import { constant, type InputAttributes, input } from '../graph/leaf.js';
+import type { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { bind } from './bind.js';
 import { compileWithin } from './compile-within.js';
@@ -22,6 +22,7 @@ import {
   mapTensors,
   type Result,
   requireOwnInputs,
+  tensorsFrom,
   tensorsOf,
 } from './traced-results.js';
 
@@ -103,8 +104,7 @@ export const compile = checked(
       return (await execute(entry, values, seed, runs++)) as R;
     };
     const queued = async (...args: readonly Argument[]): Promise<R> => {
-      // Copied now, because the caller may change its arrays while the call is queued.
-      const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
+      const tensors = tensorsFrom('compile', args);
       return await queue.run(() => call(tensors));
     };
     const release = () => {

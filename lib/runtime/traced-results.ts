@@ -1,8 +1,8 @@
-import { type Kind, kind } from '../graph/arguments/kind.js';
+import { type Kind, kind, requireKind } from '../graph/arguments/kind.js';
 import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { isInput, type NestedNumbers, storedValue } from '../graph/leaf.js';
+import { isInput, type NestedNumbers, storedValue, tensor } from '../graph/leaf.js';
 import type { NumberArray } from '../graph/number-arrays.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 import { evaluate } from './evaluate.js';
@@ -15,6 +15,17 @@ export const argument: Kind<Argument> = kind(
   (value) =>
     value instanceof Tensor || Array.isArray(value) || ArrayBuffer.isView(value) || typeof value === 'number',
 );
+
+/**
+ * The tensors for arguments of a compiled function. Data are copied now, because the caller may change its arrays while
+ * the call is queued.
+ */
+export function tensorsFrom(op: string, given: readonly Argument[]): Tensor[] {
+  return given.map((value, i) => {
+    requireKind(op, `argument ${i}`, argument, value);
+    return value instanceof Tensor ? value : tensor(value);
+  });
+}
 
 /** A result of a traced function: tensors, alone or in arrays and plain objects. */
 export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };

@@ -259,6 +259,11 @@ describe('schedules refuse', () => {
       () => optim.reduceOnPlateau({ lr }).report('1' as never),
       'a reported figure must be a number, got 1',
     ],
+    [
+      'warmup',
+      () => optim.warmup(1, { steps: 1 }).report(undefined as never),
+      'a reported figure must be a number, got undefined',
+    ],
   ];
   it.each(cases)('%s: %s', (name, call, message) => {
     expectBadCall(call, `${name}: ${message}`, 'errors.test.ts');

@@ -144,7 +144,7 @@ describe('what schedules remember', () => {
     expect(() => one.restoreSchedules([])).toThrow(expected);
     expect(() => one.restoreSchedules([null])).toThrow('a schedule needs the state that it had, got null');
     expect(() => one.restoreSchedules([{ rate: 1 }])).toThrow(
-      'reduceOnPlateau: state must have the numbers rate, best, bad and cooling, got {"rate":1}',
+      'reduceOnPlateau: state must be the numbers rate, best, bad and cooling, got an object',
     );
     const states = one.scheduleStates();
     expect(() => optim.sgd({ lr: 1 }).restoreSchedules(states)).toThrow('a schedule takes no state');

@@ -70,7 +70,11 @@ describe('bad input is refused by name', () => {
       () => new nn.Linear(1, 1).init(0.5),
       'init: seed must be a non-negative integer, got 0.5',
     ],
-    ['no options for sgd', () => optim.sgd(undefined as unknown as { lr: number }), 'sgd: options must be a plain object with lr'],
+    [
+      'no options for sgd',
+      () => optim.sgd(undefined as unknown as { lr: number }),
+      'sgd: options must be a plain object with lr',
+    ],
   ])('%s', (_, act, message) => {
     expect(act).toThrow(message);
   });

@@ -130,7 +130,7 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   abstol: ['absolute'],
   low: ['min'],
   min: ['low'],
-  max: ['high'],
+  max: ['high', 'most'],
   // Layers
   usebias: ['bias'],
   units: ['outFeatures', 'hiddenSize'],

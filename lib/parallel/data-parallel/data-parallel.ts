@@ -3,10 +3,9 @@ import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { formatShape, formatType, invalid } from '../../graph/errors.js';
-import { tensor } from '../../graph/leaf.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { Queue } from '../../runtime/queue.js';
-import { type Argument, concreteValue, type Result } from '../../runtime/traced-results.js';
+import { type Argument, concreteValue, type Result, tensorsFrom } from '../../runtime/traced-results.js';
 import { usableCores } from '../prepare/cores.js';
 import { parallelismKinds } from '../prepare/parallelism.js';
 import { type Cut, StepEntry } from './step-entry.js';
@@ -95,8 +94,7 @@ export const dataParallel = checked(
     const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, cut, threads, nonFinite);
     const queue = new Queue();
     const call = async (...args: readonly Argument[]): Promise<R> => {
-      // Copied now, because the caller may change its arrays while the call is queued.
-      const tensors = args.map((arg) => (arg instanceof Tensor ? arg : tensor(arg)));
+      const tensors = tensorsFrom('dataParallel', args);
       return (await queue.run(() => steps.call(tensors))) as R;
     };
     const close = () => queue.run(() => steps.close());
