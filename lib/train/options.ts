@@ -157,6 +157,7 @@ export type EvaluateOptions = Pick<FitOptions, 'batchSize' | 'signal'>;
 
 export const evaluateOptions = optionsOf<EvaluateOptions>({ batchSize: kinds.count, signal });
 
+/** Options of `Trainer.inspect`; those of `fit` may be given as well, so that one object serves both. */
 export interface InspectionOptions {
   /** Number of samples to inspect, from the first on. Default 32. */
   readonly batchSize?: number;
@@ -164,8 +165,8 @@ export interface InspectionOptions {
   readonly thresholds?: Partial<HealthThresholds>;
 }
 
-export const inspectionOptions = optionsOf<InspectionOptions>({
-  batchSize: kinds.count,
+export const inspectionOptions = optionsOf<FitOptions & InspectionOptions>({
+  ...fitKinds,
   thresholds: healthThresholds,
 });
 

@@ -127,8 +127,8 @@ describe('the other methods refuse', () => {
     ['profile', () => trainer.profile(samples, { steps: 0 }), 'steps must be a positive integer, got 0'],
     [
       'pace',
-      () => trainer.pace(samples, bad({ epochs: 1 })),
-      'unknown option epochs; the options are batchSize,',
+      () => trainer.pace(samples, bad({ numEpochs: 1 })),
+      'unknown option numEpochs; did you mean epochs?',
     ],
     ['withAverages', () => trainer.withAverages(bad(3)), 'fn must be a function, got 3'],
   ];
@@ -151,6 +151,13 @@ describe('the other methods refuse', () => {
       'pause: takes no arguments, got true',
     );
     expect(trainer.paused).toBe(false);
+  });
+
+  it('take one object for a call of fit and what looks ahead to it', async () => {
+    const run = { epochs: 2, batchSize: 2, shuffle: false, nonFinite: 'skip' } as const;
+    expect(trainer.plan(samples, run).batchSize).toBe(2);
+    expect(trainer.maxBatch(samples, run)).toBe(4);
+    expect(await trainer.inspect(samples, run)).toHaveProperty('findings');
   });
 
   it('takes what it took: numbers for a tensor, and a signal of another make', async () => {

@@ -1,6 +1,6 @@
 import type { Dataset, StreamDataset } from '../../data/index.js';
 import * as kinds from '../../graph/arguments/kinds.js';
-import { type OptionKinds, optionsOf } from '../../graph/arguments/options.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { recordCalls } from '../../health/record.js';
 import { type MemoryBudget, type MemorySize, memorySize } from '../../runtime/memory-size.js';
 import { feedOf } from '../fit/stream-feed.js';
@@ -12,30 +12,26 @@ import { MemoryEstimator, type TrainingWorkload } from './memory-estimator.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { workloadOf } from './prepare-within.js';
 
-/** Options of `Trainer.plan`: those of `fit` that its memory depends on. */
+/**
+ * Options of `Trainer.plan`: those of `fit` that its memory depends on. The other options of `fit` may be given as well,
+ * so that one object serves both.
+ */
 export interface PlanOptions extends Pick<FitOptions, 'batchSize' | 'validation' | 'checkpoint'> {
   /** Memory budget. Default: the trainer's, if it has one. */
   readonly memory?: MemorySize;
 }
 
-const planKinds: OptionKinds<PlanOptions> = {
-  batchSize: fitKinds.batchSize,
-  validation: fitKinds.validation,
-  checkpoint: fitKinds.checkpoint,
-  memory: memorySize,
-};
+export const planOptions = optionsOf<FitOptions & PlanOptions>({ ...fitKinds, memory: memorySize });
 
-export const planOptions = optionsOf<PlanOptions>(planKinds);
-
-/** Options of `Trainer.pace`. */
+/** Options of `Trainer.pace`; as with `plan`, those of `fit` may be given as well. */
 export interface PaceOptions extends PlanOptions {
   /** Ends the measurement within one step. */
   readonly signal?: AbortSignal;
 }
 
-export const paceOptions = optionsOf<PaceOptions>({ ...planKinds, signal: fitKinds.signal });
+export const paceOptions = optionsOf<FitOptions & PaceOptions>({ ...fitKinds, memory: memorySize });
 
-/** Options of `Trainer.maxBatch`. */
+/** Options of `Trainer.maxBatch`; as with `plan`, those of `fit` may be given as well. */
 export interface MaxBatchOptions extends Pick<FitOptions, 'validation' | 'checkpoint'> {
   /** Memory budget. Default: the trainer's, or else 'auto'. */
   readonly memory?: MemorySize;
@@ -43,9 +39,8 @@ export interface MaxBatchOptions extends Pick<FitOptions, 'validation' | 'checkp
   readonly most?: number;
 }
 
-export const maxBatchOptions = optionsOf<MaxBatchOptions>({
-  validation: fitKinds.validation,
-  checkpoint: fitKinds.checkpoint,
+export const maxBatchOptions = optionsOf<FitOptions & MaxBatchOptions>({
+  ...fitKinds,
   memory: memorySize,
   most: kinds.count,
 });
