@@ -108,7 +108,7 @@ describe('the options of checkpoints', () => {
   });
 
   it.each([
-    ['runs', 'checkpoint must be a plain object with dir, got runs'],
+    ['runs', 'fit: checkpoint must be a plain object such as { dir: ... }, got runs'],
     [{}, 'checkpoint.dir must be a path, got undefined'],
     [{ dir: '' }, "checkpoint.dir must be a path, got ''"],
     [{ dir: 'd', everySteps: 0 }, 'checkpoint.everySteps must be a positive integer, got 0'],

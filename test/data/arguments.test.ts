@@ -36,7 +36,12 @@ describe('functions of data refuse', () => {
       [samples, { batch_size: 2 }],
       'unknown option batch_size; did you mean batchSize?',
     ],
-    ['batches', data.batches, [samples, 2], 'options must be a plain object, got 2'],
+    [
+      'batches',
+      data.batches,
+      [samples, 2],
+      'batches: options must be a plain object such as { batchSize: 2 }, got 2',
+    ],
     ['batches', data.batches, [[1, 2]], 'dataset must be a Dataset, as data.fromArrays() makes, got [1,2]'],
     ['split', samples.split, ['0.5'], 'fraction must be a number between 0 and 1, got 0.5'],
     ['split', samples.split, [0.5, null], 'seed must be an integer, got null'],
@@ -66,14 +71,24 @@ describe('functions of data refuse', () => {
       [[], { inputs: { shape: [1] } }],
       'open must be a function that opens the stream',
     ],
-    ['stream', data.stream, [() => [], { inputs: [1] }], 'inputs must be a plain object with shape, got [1]'],
+    [
+      'stream',
+      data.stream,
+      [() => [], { inputs: [1] }],
+      'stream: inputs must be a plain object such as { shape: ... }, got [1]',
+    ],
   ])('%s %#', (name, fn, args, message) => {
     expect(() => call(fn, ...args)).toThrow(message);
     expect(() => call(fn, ...args)).toThrow(new RegExp(`^${name}: `));
   });
 
   it.each<[string, unknown, readonly unknown[], string]>([
-    ['mnist', data.mnist, ['digits'], 'options must be a plain object, got digits'],
+    [
+      'mnist',
+      data.mnist,
+      ['digits'],
+      'mnist: options must be a plain object such as { dir: ... }, got digits',
+    ],
     ['mnist', data.mnist, [{ path: 'digits' }], 'unknown option path; did you mean dir?'],
     ['readIdx', data.readIdx, [], 'path must be a path, got undefined'],
     ['readIdx', data.readIdx, ['a\0b'], 'path must be a path, got a'],
@@ -117,7 +132,7 @@ describe('functions of data refuse', () => {
       'Dataset: takes inputs, targets and transforms alone, got 1',
     );
     expect(() => Reflect.construct(data.MappedField, ['uint8', [1], 'x'])).toThrow(
-      'MappedField: mapped must be a plain object with path, offset and length, got x',
+      'MappedField: mapped must be a plain object such as { path: ... }, got x',
     );
   });
 

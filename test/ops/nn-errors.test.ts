@@ -145,7 +145,7 @@ const losses: BadCall[] = [
 ];
 
 const weight = new nn.Linear(2, 2).weight;
-const rate = 'lr must be a non-negative number or a function';
+const rate = 'lr must be a non-negative number or a function of the step';
 const optimizers: BadCall[] = [
   ['sgd with a negative rate', () => optim.sgd({ lr: -1 }), `sgd: ${rate}, got -1`],
   [
@@ -161,19 +161,23 @@ const optimizers: BadCall[] = [
   [
     'sgd with negative decay',
     () => optim.sgd({ lr: 1, weightDecay: -1 }),
-    'sgd: weightDecay must not be negative, got -1',
+    'sgd: weightDecay must be a non-negative number, got -1',
   ],
   ['adam with a NaN rate', () => optim.adam({ lr: Number.NaN }), `adam: ${rate}, got NaN`],
   [
     'adam with a beta of 1',
     () => optim.adam({ betas: [0.9, 1] }),
-    'adam: betas must be at least 0 and less than 1, got [0.9,1]',
+    'adam: betas must be two numbers, each at least 0 and less than 1, got [0.9,1]',
   ],
-  ['adam with negative eps', () => optim.adam({ eps: -1 }), 'adam: eps must not be negative, got -1'],
+  [
+    'adam with negative eps',
+    () => optim.adam({ eps: -1 }),
+    'adam: eps must be a non-negative number, got -1',
+  ],
   [
     'adamW with negative decay',
     () => optim.adamW({ weightDecay: -1 }),
-    'adamW: weightDecay must not be negative, got -1',
+    'adamW: weightDecay must be a non-negative number, got -1',
   ],
   [
     'stepLR of no steps',
@@ -188,12 +192,12 @@ const optimizers: BadCall[] = [
   [
     'constantLR of infinity',
     () => optim.constantLR(Number.POSITIVE_INFINITY),
-    `constantLR: ${rate}, got Infinity`,
+    'constantLR: lr must be a non-negative number, got Infinity',
   ],
   [
     'a schedule that gives NaN',
     () => optim.sgd({ lr: () => Number.NaN }).scalarsAt(3),
-    'sgd: the schedule must give a number at step 3, got NaN',
+    'sgd: the schedule must give a non-negative number at step 3, got NaN',
   ],
   [
     'a step outside of compile',

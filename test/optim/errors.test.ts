@@ -364,7 +364,9 @@ describe('unknown options are refused, with the nearest known one:', () => {
       () =>
         (fn as (...a: readonly unknown[]) => unknown)(...args);
     expect(call(optim.sgd)).toThrow('sgd: options must be a plain object with lr, got undefined');
-    expect(call(optim.adam, [], { lr: 1 })).toThrow('adam: options must be a plain object, got []');
+    expect(call(optim.adam, [], { lr: 1 })).toThrow(
+      'adam: options must be a plain object such as { groups: ... }, got []',
+    );
     expect(call(optim.adam, {}, { lr: 1 })).toThrow('adam: takes options alone, got an object');
     expect(call(optim.constantLR)).toThrow('constantLR: lr must be a non-negative number, got undefined');
     expect(() => Reflect.construct(optim.Optimizer, [])).toThrow(

@@ -15,10 +15,12 @@ describe('new Trainer refuses', () => {
     make().toThrow('Trainer: model must be a module, got undefined');
     make(model()).toThrow('Trainer: options must be a plain object with loss and optimizer, got undefined');
     make(nn.Linear, options).toThrow(
-      'Trainer: model must be a module, and not its class: write new Linear()',
+      'Trainer: model must be a module, which new Linear(...) makes, got function Linear',
     );
     make(() => model(), options).toThrow('Trainer: model must be a module, got function');
-    make(model(), nn.mseLoss, optim.adam()).toThrow('Trainer: options must be a plain object with loss');
+    make(model(), nn.mseLoss, optim.adam()).toThrow(
+      'Trainer: options must be a plain object such as { loss: ... }, got function call',
+    );
     make(model(), options, { epochs: 3 }).toThrow('Trainer: takes model and options alone, got an object');
     make(model(), { loss: nn.mseLoss }).toThrow(
       'Trainer: optimizer must be one such as optim.adam(), got und',
@@ -60,7 +62,7 @@ describe('fit refuses', () => {
     await training([[0], [1]]).toThrow(
       'fit: data must be a Dataset, as data.fromArrays() makes, or a stream, as data.stream() makes, got',
     );
-    await training(samples, 3).toThrow('fit: options must be a plain object, got 3');
+    await training(samples, 3).toThrow('fit: options must be a plain object such as { epochs: 3 }, got 3');
     await training(samples, {}, samples).toThrow(
       'fit: takes data and options alone, got an instance of Dataset',
     );
@@ -79,7 +81,7 @@ describe('fit refuses', () => {
     await training(samples, { stepTimeout: 0 }).toThrow('fit: stepTimeout must be a positive number, got 0');
     await training(samples, { onProgress: {} }).toThrow('fit: onProgress must be a function, got an object');
     await training(samples, { checkpoint: 'runs' }).toThrow(
-      'fit: checkpoint must be a plain object with dir, got',
+      'fit: checkpoint must be a plain object such as { dir: ... }, got runs',
     );
     expect(trainer.steps).toBe(0);
   });
@@ -156,7 +158,7 @@ describe('the other methods refuse', () => {
   it('take one object for a call of fit and what looks ahead to it', async () => {
     const run = { epochs: 2, batchSize: 2, shuffle: false, nonFinite: 'skip' } as const;
     expect(trainer.plan(samples, run).batchSize).toBe(2);
-    expect(trainer.maxBatch(samples, run)).toBe(4);
+    expect(trainer.maxBatch(samples, bad(run))).toBe(4);
     expect(await trainer.inspect(samples, run)).toHaveProperty('findings');
   });
 
