@@ -145,20 +145,6 @@ export function describeRange({ min, max }: IntegerRange): string {
   return min === undefined ? 'an integer' : `an integer of at least ${min}`;
 }
 
-/**
- * Checks that options are a plain object: callers used to other libraries may pass the first option itself.
- *
- * @throws ChainruleError such as `Conv2d: options must be a plain object, got 2`
- */
-export function requireOptions(op: string, options: unknown): void {
-  if (typeof options === 'object' && options !== null) {
-    // Compared by name, because the object may come from another realm.
-    const name: unknown = Object.getPrototypeOf(options)?.constructor?.name;
-    if (name === undefined || name === 'Object') return;
-  }
-  throw invalid(op, 'options must be a plain object', options);
-}
-
 const LONGEST_LIST = 8;
 const DEEPEST_LIST = 4;
 

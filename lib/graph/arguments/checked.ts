@@ -127,7 +127,12 @@ function refusalOf(op: string, names: readonly string[], kinds: readonly Paramet
 /** True if the surplus arguments are those of `array.map` and the like: the index of the last argument, and the array. */
 function isArrayCallback(given: readonly unknown[], length: number): boolean {
   const [last, index, array] = given.slice(length - 1);
-  return given.length === length + 2 && Array.isArray(array) && array[index as number] === last;
+  return (
+    given.length === length + 2 &&
+    Number.isInteger(index) &&
+    Array.isArray(array) &&
+    array[index as number] === last
+  );
 }
 
 /** How a function fails: an asynchronous one rejects, and an asynchronous generator when it is first asked. */

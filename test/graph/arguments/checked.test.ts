@@ -44,6 +44,10 @@ describe('checked', () => {
     expect(() => call(square, 1, 0, [2])).toThrow('square: takes x alone, got 0');
   });
 
+  it('refuses surplus arguments that cannot be an index', () => {
+    expect(() => call(twice, 1, 2, [Symbol('index')], [])).toThrow('twice: takes x and times alone, got');
+  });
+
   it('has the stack of the caller', () => {
     const stack = (() => {
       try {
