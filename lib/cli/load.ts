@@ -53,6 +53,7 @@ export async function loadRun(command: string, file: string, options: RunOptions
     ...(memory === undefined ? {} : { memory }),
     ...(log ? { log } : {}),
     ...(module.metrics ? { metrics: module.metrics } : {}),
+    ...(module.extraModules ? { extraModules: module.extraModules } : {}),
   });
   return { trainer, data, epochs, batchSize, seed };
 }

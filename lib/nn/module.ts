@@ -1,4 +1,8 @@
-import { invalid, requireInteger, requireOptions } from '../graph/errors.js';
+import { checkMethods } from '../graph/arguments/checked.js';
+import { either, optional, requireKind } from '../graph/arguments/kind.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { optionsOf } from '../graph/arguments/options.js';
+import { invalid } from '../graph/errors.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { guard } from '../graph/trace.js';
@@ -22,6 +26,8 @@ export interface FreezeOptions {
    */
   readonly statistics?: 'keep' | 'update';
 }
+
+const freezeOptions = optionsOf<FreezeOptions>({ statistics: kinds.oneOf('keep', 'update') });
 
 /** Prefix of the names in a checkpoint file whose tensors belong to the training run, not to the model. */
 export const TRAINING_PREFIX = 'training/';
@@ -52,7 +58,7 @@ export abstract class Module {
   }
 
   set training(training: boolean) {
-    setMode(this, { training });
+    setMode(this, { training: requireKind(this.constructor.name, 'training', kinds.boolean, training) });
   }
 
   /** Builds the graph of the module's output for the given inputs. */
@@ -85,7 +91,6 @@ export abstract class Module {
    * Draws the initial values of all parameters that have none yet; otherwise they are drawn with seed 0 at first use.
    */
   init(seed = 0): this {
-    requireInteger('init', 'seed', seed, { min: 0 });
     for (const parameter of this.parameters()) {
       if (parameter.storage.initialised) continue;
       parameter.seed = seed;
@@ -120,12 +125,10 @@ export abstract class Module {
    * `freeze(false)`, undoes it.
    *
    *     model.backbone.freeze(); // fine-tune the head alone
-   *
-   * @throws if `statistics` is neither 'keep' nor 'update'
    */
   freeze(options: boolean | FreezeOptions = true): this {
     const frozen = options !== false;
-    const { statistics } = freezeOptions(options);
+    const { statistics = 'keep' } = typeof options === 'boolean' ? {} : options;
     setMode(this, { kept: frozen && statistics === 'keep' });
     for (const parameter of this.parameters()) parameter.trainable = !frozen;
     for (const [, child] of this.namedChildren()) child.freeze(options);
@@ -196,13 +199,19 @@ export abstract class Module {
   }
 }
 
-function freezeOptions(options: boolean | FreezeOptions): Required<FreezeOptions> {
-  if (typeof options === 'boolean') return { statistics: 'keep' };
-  requireOptions('freeze', options);
-  const { statistics = 'keep' } = options;
-  if (statistics === 'keep' || statistics === 'update') return { statistics };
-  throw invalid('freeze', "statistics must be 'keep' or 'update'", statistics);
-}
+checkMethods(Module, {
+  namedChildren: {},
+  namedParameters: {},
+  namedBuffers: {},
+  parameters: {},
+  init: { seed: optional(kinds.index) },
+  train: { training: optional(kinds.boolean) },
+  eval: {},
+  freeze: { options: optional(either(kinds.boolean, freezeOptions)) },
+  unfreeze: {},
+  save: { path: kinds.string, metadata: optional(kinds.recordOf(kinds.string, 'an object of strings')) },
+  load: { path: kinds.string },
+});
 
 /** The parts in a field: its value, or the values in arrays and plain objects, at any depth. */
 function membersIn(path: string, value: unknown, seen: Set<unknown>): [string, Member][] {

@@ -3,9 +3,9 @@ import { dataset, datasetOrStream } from '../data/kinds.js';
 import type { Kind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, type OptionKinds, type Options, optionsOf } from '../graph/arguments/options.js';
-import type { Loss, Metric, Module } from '../nn/index.js';
-import { lossFunction, metrics } from '../nn/kinds.js';
+import type { Module } from '../nn/index.js';
 import type { Optimizer } from '../optim/index.js';
+import { type TrainerOptions, trainerOptions } from './options.js';
 
 /** Size of a run, known before its optimiser is created. */
 export interface RunSize {
@@ -30,12 +30,10 @@ export const trainingData: Options<TrainingData> = optionsOf<TrainingData>({
 /**
  * Default export of a file to be trained with `chainrule train <file>`. Options of the command override its numbers.
  */
-export interface TrainingModule {
+export interface TrainingModule extends Pick<TrainerOptions, 'loss' | 'metrics' | 'extraModules'> {
   model(): Module;
-  readonly loss: Loss;
   optimizer(size: RunSize): Optimizer;
   data(): Promise<TrainingData>;
-  readonly metrics?: Readonly<Record<string, Metric>>;
   /** Default 1. */
   readonly epochs?: number;
   /** Default 32. */
@@ -47,10 +45,11 @@ export interface TrainingModule {
 /** The kinds of a module's keys. */
 export const trainingModuleKinds: OptionKinds<TrainingModule> = {
   model: needed(kinds.callback<() => Module>('a function that makes the model')),
-  loss: needed(lossFunction),
+  loss: trainerOptions.kinds.loss,
   optimizer: needed(kinds.callback<TrainingModule['optimizer']>('a function that makes the optimiser')),
   data: needed(kinds.callback<TrainingModule['data']>('a function that gives { train, test }')),
-  metrics,
+  metrics: trainerOptions.kinds.metrics,
+  extraModules: trainerOptions.kinds.extraModules,
   epochs: kinds.count,
   batchSize: kinds.count,
   seed: kinds.index,
