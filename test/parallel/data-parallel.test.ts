@@ -161,7 +161,7 @@ describe('a data-parallel function', () => {
     await fails(
       (a) => a?.sum(0),
       [x],
-      'dataParallel: a result must be a scalar, or have the 2 rows of the shard as its first axis, got [3]',
+      'dataParallel: a result must be a scalar, or have the 4 rows of the arguments as its first axis, got [3]',
     );
     await fails(
       (a) => a?.argMax(1).sum(),

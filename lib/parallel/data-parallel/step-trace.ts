@@ -187,6 +187,6 @@ function requireScalarOrRows({ shape, dtype }: Tensor, rows: number): void {
     throw invalid('dataParallel', 'a scalar result must be a float, of which the mean can be taken', dtype);
   }
   if (shape.length === 0 || shape[0] === rows) return;
-  const expected = `a result must be a scalar, or have the ${rows} rows of the shard as its first axis`;
+  const expected = `a result must be a scalar, or have the ${rows} rows of the arguments as its first axis`;
   throw invalid('dataParallel', expected, shape);
 }
