@@ -41,7 +41,7 @@ describe('bad input is refused by name', () => {
     [
       'an unknown dtype of zeros',
       () => zeros([1], 'float16' as 'float32'),
-      'full: dtype must be one of float32',
+      'zeros: dtype must be one of float32, float64, int32, uint8, bool, got float16',
     ],
     [
       'an unknown dtype of a tensor',
@@ -52,7 +52,7 @@ describe('bad input is refused by name', () => {
     [
       'an operand that is no tensor',
       () => ones([1]).add('1' as unknown as number),
-      'add: operands must be tensors or numbers, got 1',
+      'add: b must be a tensor or a number, got 1',
     ],
     [
       'an axis of softmax',
