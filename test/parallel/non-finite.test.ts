@@ -66,6 +66,31 @@ describe('a call of a data-parallel function whose gradients are not finite', ()
     await Promise.all([skipping.step.close(), good.step.close()]);
   });
 
+  it('is judged anew where the next call takes its place', async () => {
+    const { weight } = new nn.Linear(1, 1, { bias: false }).init(1);
+    weight.storage.data.fill(0);
+    const optimizer = optim.sgd({ lr: 2e-38 });
+    const step = dataParallel(
+      (x) => {
+        const loss = x.matmul(weight).mean().mul(2);
+        optimizer.step([weight], grad(loss, [weight]));
+        return loss;
+      },
+      { workers: 2, shards: 2, nonFinite: 'skip' },
+    );
+    // The shards' gradients are 3e38 each; their sum overflows, or is 0, or is 3e38.
+    for (const [other, expected] of [
+      [3e38, 0],
+      [-3e38, 0],
+      [0, -6],
+    ] as const) {
+      await step([[3e38], [other]]);
+      expect(weight.storage.data[0]).toBeCloseTo(expected, 2);
+    }
+    expect(optimizer.steps).toBe(2);
+    await step.close();
+  });
+
   it('is no matter where nothing is updated', async () => {
     const step = dataParallel((x, y) => distance(x, y), { workers: 1 });
     const [x, y] = batchOf(true);

@@ -87,7 +87,7 @@ export class StepLayout {
     }
   }
 
-  /** Stores the optimiser's scalars and weight for the next update, and resets the progress. */
+  /** Stores the optimiser's scalars and weight for the next update, and resets the progress and the verdict. */
   begin(): void {
     const { request } = this.changes;
     if (request) {
@@ -98,6 +98,8 @@ export class StepLayout {
       if (weight) viewInto(weight)[optimizer.steps % 2] = accumulated.storage.data[0] as number;
     }
     new ShareProgress(this.update.marks).begin(0);
+    // A call that is refused leaves the step to the next one.
+    new Float64Array(this.update.measures.judged).fill(0);
   }
 
   /** Tells the optimiser, which has counted the step, what the step has accumulated. */

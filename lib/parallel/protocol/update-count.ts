@@ -38,6 +38,10 @@ export class UpdateCount {
     return this.#contributed > 0;
   }
 
+  get missed(): number {
+    return this.#missed;
+  }
+
   get tally(): UpdateTally {
     return { missed: this.#missed, contributed: this.#contributed };
   }

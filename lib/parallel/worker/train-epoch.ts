@@ -104,7 +104,7 @@ export class EpochTrainer {
       this.#updater.run(rank, {
         step: index,
         globalStep: step.global,
-        scalars: index - (this.#updates.tally.missed - this.#missedBefore) * this.training.accumulate,
+        scalars: index - (this.#updates.missed - this.#missedBefore) * this.training.accumulate,
         program: step.tree.program,
         active: step.active,
         weight,

@@ -104,7 +104,8 @@ export class Updater {
     if (!step.skip) this.#keepBuffers(index, step.program);
     else if (share && first) this.#sum?.fill(0, share.start, share.end);
     const mark = due && share ? 'gathered' : 'updated';
-    if (step.skip || !share || this.#isDirect(step.program)) this.#progress.set(index, step.step, mark);
+    const stored = step.skip || !share || this.#isDirect(step.program) || this.#isInPlace(step.program);
+    if (stored) this.#progress.set(index, step.step, mark);
     else this.#addGradients(share, step.program, first, this.#progress.mark(index, step.step, mark));
   }
 
@@ -139,6 +140,11 @@ export class Updater {
       const { start, end } = assigned[i] as Slice;
       addon().combine(this.#memory, this.#slots, program, start, end);
     }
+  }
+
+  /** True if the first slot holds the sum already, as that of a single shard does. */
+  #isInPlace(program: Int32Array): boolean {
+    return !this.#sum && program.length === 1 && program[0] === 0;
   }
 
   /** True if the updates add up the slots themselves. */
