@@ -21,7 +21,7 @@ export interface StepToUpdate {
   readonly program: Int32Array;
   /** Number of workers that share the update. */
   readonly active: number;
-  /** Weight of its gradients: their sum over all steps of an update is divided by that of the weights. */
+  /** Weight of its gradients: their sum over all steps of an update is divided by that of the weights. 0 if skipped. */
   readonly weight: number;
   /** True if its gradients are left out, because the loss or the gradient is not finite. */
   readonly skip: boolean;
@@ -88,9 +88,9 @@ export class Updater {
   }
 
   /** Weight of all steps since the last update. Steps write and read in turns, so that no worker reads too late. */
-  #accumulate(rank: number, { globalStep, weight, skip }: StepToUpdate, first: boolean): number {
+  #accumulate(rank: number, { globalStep, weight }: StepToUpdate, first: boolean): number {
     const before = first ? 0 : (this.#weight?.[globalStep % 2] ?? 0);
-    const after = skip ? before : before + weight;
+    const after = before + weight;
     if (rank === 0 && this.#weight) this.#weight[(globalStep + 1) % 2] = after;
     return after;
   }
