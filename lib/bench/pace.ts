@@ -31,7 +31,9 @@ export async function* runPaceBench(
   rounds = 5,
 ): AsyncGenerator<PaceResult> {
   for (const scenario of chooseTrainings(cases)) {
-    const trial = await trainerOf(scenario, workers).pace(randomData(scenario, 2), scenario);
+    const trial = await trainerOf(scenario, workers).pace(randomData(scenario, 2), {
+      batchSize: scenario.batchSize,
+    });
     const steps = Math.min(4000, Math.max(4, Math.round((1000 * EPOCH_SECONDS) / trial.milliseconds)));
     const pairs: { readonly expected: number; readonly trained: number }[] = [];
     for (let i = 0; i < rounds; i++) pairs.push(await compare(scenario, workers, steps));

@@ -212,7 +212,7 @@ describe('a data-parallel function', () => {
     [{ shards: 1025 }, 'dataParallel: shards must be an integer from 1 to 1024, got 1025'],
     [{ seed: -1 }, 'dataParallel: seed must be a non-negative integer, got -1'],
     [{ nice: 20 }, 'dataParallel: nice must be an integer from 0 to 19, got 20'],
-    [3, 'dataParallel: options must be a plain object, got 3'],
+    [3, 'dataParallel: options must be a plain object such as { workers: 3 }, got 3'],
     [{ num_workers: 2 }, 'dataParallel: unknown option num_workers; did you mean workers?'],
     [{ shard: 2 }, 'dataParallel: unknown option shard; did you mean shards?'],
   ])('refuses the options %j', (options, message) => {
