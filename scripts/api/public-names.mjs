@@ -26,7 +26,9 @@ export async function publicNames() {
   for (const [path, value] of entries.sort(([a], [b]) => a.length - b.length)) {
     if (!paths.has(value)) paths.set(value, path);
   }
-  const names = [...paths].map(([value, path]) => describe(path, value, modules));
+  const checked = await load('graph/arguments/checked');
+  const signatureOf = /** @type {SignatureOf} */ (checked.signatureOf);
+  const names = [...paths].map(([value, path]) => describe(path, value, modules, signatureOf));
   return names.sort((a, b) => compare(a.module, b.module) || compare(a.path, b.path));
 }
 
@@ -63,15 +65,24 @@ function isNamespace(value) {
   return typeof value === 'object' && value !== null && Reflect.get(value, Symbol.toStringTag) === 'Module';
 }
 
-/** @param {string} path @param {unknown} value @param {Module[]} modules @returns {PublicName} */
-function describe(path, value, modules) {
+/** @typedef {{ rest?: true, accepts(value: unknown): boolean }} Parameter */
+/** @typedef {(fn: object) => { parameters: Record<string, Parameter> } | undefined} SignatureOf */
+
+/**
+ * @param {string} path @param {unknown} value @param {Module[]} modules @param {SignatureOf} signatureOf
+ * @returns {PublicName}
+ */
+function describe(path, value, modules, signatureOf) {
   const name = path.slice(path.lastIndexOf('.') + 1);
   for (const module of modules) {
     if (module.exports[name] !== value) continue;
     const declaration = findDeclaration(module.declarations, name);
     if (!declaration) continue;
     const kind = declaration.kind === 'class' ? 'class' : typeof value === 'function' ? 'function' : 'value';
-    const parameters = kind === 'value' ? '' : `(${parametersOf(declaration, value)})`;
+    const parameters =
+      kind === 'value'
+        ? ''
+        : `(${checkedParameters(value, signatureOf) ?? parametersOf(declaration, value)})`;
     const signature = `${kind === 'class' ? 'new ' : ''}${path}${parameters}`;
     return {
       path,
@@ -105,6 +116,21 @@ function findDeclaration(source, name) {
 }
 
 /**
+ * The parameters of a function whose arguments are checked, as they were declared.
+ * @param {unknown} value @param {SignatureOf} signatureOf
+ */
+function checkedParameters(value, signatureOf) {
+  const signature = typeof value === 'function' ? signatureOf(value) : undefined;
+  if (!signature) return undefined;
+  return Object.entries(signature.parameters)
+    .map(([name, kind]) => {
+      if (kind.rest) return `...${name}`;
+      return kind.accepts(undefined) ? `${name}?` : name;
+    })
+    .join(', ');
+}
+
+/**
  * The names of the parameters; an options object is called `options`. A constant's type may be declared elsewhere, so
  * its own source is read.
  * @param {Declaration} declaration @param {unknown} value
@@ -120,7 +146,7 @@ function parametersOf({ kind, text }, value) {
       const name = /^[.\w]+\??/.exec(parameter)?.[0] ?? '';
       return parameter.includes(' = ') && !name.endsWith('?') ? `${name}?` : name;
     })
-    .filter((parameter) => parameter !== '')
+    .filter((parameter) => parameter !== '' && parameter !== '...surplus')
     .join(', ');
 }
 
