@@ -11,7 +11,7 @@ export class ChainruleError extends Error {
   readonly expected: string;
   readonly received: unknown;
   /** Path of the layer in which a trainer's model failed, such as `encoder.fc1`; undefined elsewhere. */
-  readonly layer: string | undefined;
+  declare readonly layer?: string;
 
   constructor(
     op: string,
@@ -21,7 +21,7 @@ export class ChainruleError extends Error {
     options: ErrorOptions & { readonly code?: ErrorCode; readonly layer?: string | undefined } = {},
   ) {
     super(message, options);
-    this.layer = options.layer;
+    if (options.layer !== undefined) this.layer = options.layer;
     this.code = options.code ?? 'ERR_CHAINRULE_INVALID';
     this.op = op;
     this.expected = expected;

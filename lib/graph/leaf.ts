@@ -1,6 +1,7 @@
 import { checked } from './arguments/checked.js';
-import { either, optional } from './arguments/kind.js';
+import { either, type Kind, kind, optional } from './arguments/kind.js';
 import * as kinds from './arguments/kinds.js';
+import { optionsOf } from './arguments/options.js';
 import { allocate, type DType, dtypeOf, isFloat, requireDType, type TypedArray } from './dtype.js';
 import { formatShape, invalid, requireInteger } from './errors.js';
 import { type NumberArray, storedArray } from './number-arrays.js';
@@ -79,6 +80,21 @@ export const constantOp: OpRecord<ConstantAttributes> = {
 /** Nested lists of numbers, one level per axis. */
 export type NestedNumbers = number | readonly NestedNumbers[];
 
+/** Options of `tensor`. */
+export interface TensorOptions {
+  /** Default: the nesting of the arrays; a typed array has one axis. */
+  readonly shape?: Shape;
+  /** Default float32, or the dtype of a typed array. */
+  readonly dtype?: DType;
+}
+
+const tensorOptions = optionsOf<TensorOptions>({ shape: kinds.shape, dtype: kinds.dtype });
+
+const numbers: Kind<NestedNumbers | NumberArray> = kind(
+  'numbers, arrays of them or a typed array',
+  (value) => typeof value === 'number' || Array.isArray(value) || ArrayBuffer.isView(value),
+);
+
 /**
  * A constant tensor from a number, nested arrays, or a typed array with a shape.
  *
@@ -86,37 +102,37 @@ export type NestedNumbers = number | readonly NestedNumbers[];
  *   that of a Uint8Clamped array uint8, and that of a Uint32, BigInt64 or BigUint64 array int32 if the values fit
  * @throws when the arrays are ragged, the shape does not fit, or an integer dtype cannot hold a value
  */
-export function tensor(
-  values: NestedNumbers | NumberArray,
-  { shape, dtype }: { shape?: Shape; dtype?: DType } = {},
-): Tensor {
-  if (dtype !== undefined) requireDType('tensor', dtype);
-  if (ArrayBuffer.isView(values)) {
-    const stored = storedArray('tensor', values, dtype);
-    const given = dtype ?? dtypeOf(stored);
-    const expected = requireShape('tensor', shape ?? [stored.length]);
-    if (sizeOf(expected) !== stored.length) {
-      throw invalid(
-        'tensor',
-        `shape ${formatShape(expected)} needs ${sizeOf(expected)} values`,
-        stored.length,
-      );
+export const tensor = checked(
+  'tensor',
+  { values: numbers, options: optional(tensorOptions) },
+  (values: NestedNumbers | NumberArray, { shape, dtype }: TensorOptions = {}): Tensor => {
+    if (ArrayBuffer.isView(values)) {
+      const stored = storedArray('tensor', values, dtype);
+      const given = dtype ?? dtypeOf(stored);
+      const expected = requireShape('tensor', shape ?? [stored.length]);
+      if (sizeOf(expected) !== stored.length) {
+        throw invalid(
+          'tensor',
+          `shape ${formatShape(expected)} needs ${sizeOf(expected)} values`,
+          stored.length,
+        );
+      }
+      const data = allocate(given, stored.length);
+      fill(data, given, stored);
+      return constant(data, expected, given);
     }
-    const data = allocate(given, stored.length);
-    fill(data, given, stored);
-    return constant(data, expected, given);
-  }
-  const found = nestedShape(values);
-  const flat: number[] = [];
-  flatten(values, found, 0, flat);
-  const data = allocate(dtype ?? 'float32', flat.length);
-  fill(data, dtype ?? 'float32', flat);
-  const wanted = requireShape('tensor', shape ?? found);
-  if (sizeOf(wanted) !== flat.length) {
-    throw invalid('tensor', `shape ${formatShape(wanted)} needs ${sizeOf(wanted)} values`, flat.length);
-  }
-  return constant(data, wanted, dtype ?? 'float32');
-}
+    const found = nestedShape(values);
+    const flat: number[] = [];
+    flatten(values, found, 0, flat);
+    const data = allocate(dtype ?? 'float32', flat.length);
+    fill(data, dtype ?? 'float32', flat);
+    const wanted = requireShape('tensor', shape ?? found);
+    if (sizeOf(wanted) !== flat.length) {
+      throw invalid('tensor', `shape ${formatShape(wanted)} needs ${sizeOf(wanted)} values`, flat.length);
+    }
+    return constant(data, wanted, dtype ?? 'float32');
+  },
+);
 
 /** A constant over memory that nobody else writes to. */
 export function constant(data: TypedArray, shape: Shape, dtype: DType): Tensor<ConstantAttributes> {

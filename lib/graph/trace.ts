@@ -1,6 +1,8 @@
+import { checked } from './arguments/checked.js';
+import * as kinds from './arguments/kinds.js';
 import { context, within } from './context.js';
 import { invalid } from './errors.js';
-import type { Variable } from './leaf.js';
+import { Variable } from './leaf.js';
 import { sameShape } from './shapes.js';
 import type { Tensor } from './tensor.js';
 
@@ -53,13 +55,18 @@ export function currentTrace(op: string): Trace {
  * Assigns a value to a variable once the compiled function has run. All reads in the function see the old value. A
  * later assignment to the same variable replaces an earlier one.
  */
-export function assign(variable: Variable, value: Tensor): void {
-  if (!sameShape(variable.shape, value.shape)) {
-    throw invalid('assign', `shape must be [${variable.shape.join(',')}]`, value.shape);
-  }
-  if (variable.dtype !== value.dtype) throw invalid('assign', `dtype must be ${variable.dtype}`, value.dtype);
-  currentTrace('assign').assignments.set(variable, value);
-}
+export const assign = checked(
+  'assign',
+  { variable: kinds.instance(Variable, 'a variable'), value: kinds.tensor },
+  (variable: Variable, value: Tensor): void => {
+    if (!sameShape(variable.shape, value.shape)) {
+      throw invalid('assign', `shape must be [${variable.shape.join(',')}]`, value.shape);
+    }
+    if (variable.dtype !== value.dtype)
+      throw invalid('assign', `dtype must be ${variable.dtype}`, value.dtype);
+    currentTrace('assign').assignments.set(variable, value);
+  },
+);
 
 /** True while a function given to `compile()` is being traced, so that `assign` can be used. */
 export function isTracing(): boolean {

@@ -1,4 +1,6 @@
-import { invalid } from '../graph/errors.js';
+import { checked } from '../graph/arguments/checked.js';
+import * as kinds from '../graph/arguments/kinds.js';
+import { needed, optionsOf } from '../graph/arguments/options.js';
 import type { Tensor } from '../graph/tensor.js';
 
 /** The state of a figure: tensors by name. */
@@ -15,6 +17,13 @@ export interface FigureDefinition<State extends FigureState = FigureState> {
   /** The figure, one float, from the state of all rows. */
   result(state: State): Tensor;
 }
+
+const definition = optionsOf<FigureDefinition<never>>({
+  init: needed(kinds.callback()),
+  update: needed(kinds.callback()),
+  merge: needed(kinds.callback()),
+  result: needed(kinds.callback()),
+});
 
 /** A figure that `figure` has made. */
 export class Figure<State extends FigureState = FigureState> {
@@ -47,11 +56,8 @@ export class Figure<State extends FigureState = FigureState> {
  *
  * @throws if one of the four functions is missing
  */
-export function figure<State extends FigureState>(definition: FigureDefinition<State>): Figure<State> {
-  for (const name of ['init', 'update', 'merge', 'result'] as const) {
-    const given: unknown = definition?.[name];
-    if (typeof given === 'function') continue;
-    throw invalid('figure', `needs the functions init, update, merge and result; ${name} must be one`, given);
-  }
-  return new Figure(definition);
-}
+export const figure = checked(
+  'figure',
+  { definition },
+  <State extends FigureState>(functions: FigureDefinition<State>): Figure<State> => new Figure(functions),
+);

@@ -1,5 +1,7 @@
+import { checked } from '../../graph/arguments/checked.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { isFloat } from '../../graph/dtype.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
 import { sameShape } from '../../graph/shapes.js';
 import { mean } from '../../ops/math/reductions.js';
 import { sum } from '../../ops/primitives/broadcast.js';
@@ -19,6 +21,8 @@ export interface AccuracyOptions {
   readonly ignoreIndex?: number;
 }
 
+const accuracyOptions = optionsOf<AccuracyOptions>({ ignoreIndex: kinds.integer() });
+
 /**
  * The share of samples whose largest output is at the label, or, for a target of the output's shape, at its largest
  * probability. With `ignoreIndex`, the share of the samples that count.
@@ -26,8 +30,8 @@ export interface AccuracyOptions {
 export const accuracy = configurable<OutputAndTarget, AccuracyOptions, Metric>(
   'accuracy',
   inputs,
+  accuracyOptions,
   ({ ignoreIndex }: AccuracyOptions = {}) => {
-    if (ignoreIndex !== undefined) requireInteger('accuracy', 'ignoreIndex', ignoreIndex);
     return (output, target) => {
       const labels = isFloat(target.dtype) && sameShape(output.shape, target.shape) ? argMax(target) : target;
       requireLabelShape('accuracy', output, labels);
@@ -45,6 +49,8 @@ export interface TopKOptions {
   readonly k?: number;
 }
 
+const topKOptions = optionsOf<TopKOptions>({ k: kinds.count });
+
 /**
  * The share of samples whose label is among the `k` largest outputs. Outputs equal to the label's do not count as
  * larger.
@@ -52,8 +58,8 @@ export interface TopKOptions {
 export const topKAccuracy = configurable<OutputAndTarget, TopKOptions, Metric>(
   'topKAccuracy',
   inputs,
+  topKOptions,
   ({ k = 5 }: TopKOptions = {}) => {
-    requireInteger('topKAccuracy', 'k', k, { min: 1 });
     return (output, target) => {
       const labels = new Labels('topKAccuracy', output, target, {});
       const ofLabel = unsqueeze(labels.pick(output), -1);
@@ -69,6 +75,8 @@ export interface BinaryAccuracyOptions {
   readonly threshold?: number;
 }
 
+const binaryAccuracyOptions = optionsOf<BinaryAccuracyOptions>({ threshold: kinds.finite });
+
 /**
  * The share of outputs that are above the threshold just where the target is above 1/2. Both tensors have the same
  * shape.
@@ -76,10 +84,8 @@ export interface BinaryAccuracyOptions {
 export const binaryAccuracy = configurable<OutputAndTarget, BinaryAccuracyOptions, Metric>(
   'binaryAccuracy',
   inputs,
+  binaryAccuracyOptions,
   ({ threshold = 0 }: BinaryAccuracyOptions = {}) => {
-    if (!Number.isFinite(threshold)) {
-      throw invalid('binaryAccuracy', 'threshold must be a finite number', threshold);
-    }
     return (output, target) => {
       const truth = requireSameShape('binaryAccuracy', output, target);
       return mean(cast(eq(gt(output, threshold), gt(truth, 0.5)), 'float32'));
@@ -88,5 +94,8 @@ export const binaryAccuracy = configurable<OutputAndTarget, BinaryAccuracyOption
 );
 
 /** The mean absolute difference. Both tensors have the same shape. */
-export const meanAbsoluteError: Metric = (output, target) =>
-  mean(abs(sub(output, requireSameShape('meanAbsoluteError', output, target))));
+export const meanAbsoluteError: Metric = checked(
+  'meanAbsoluteError',
+  { output: kinds.tensor, target: kinds.tensor },
+  (output, target) => mean(abs(sub(output, requireSameShape('meanAbsoluteError', output, target)))),
+);

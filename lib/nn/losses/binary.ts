@@ -1,3 +1,6 @@
+import { either } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { tensor } from '../../graph/leaf.js';
 import type { NumberArray } from '../../graph/number-arrays.js';
@@ -19,10 +22,10 @@ import {
 } from '../../ops/primitives/elementwise.js';
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { binaryAccuracy } from './accuracy.js';
-import { requireFactors, requirePositive, requireSameShape, targetsMust } from './checks.js';
+import { factors, requireFactors, requireSameShape, targetsMust } from './checks.js';
 import { configurable } from './configurable.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
-import { type ReductionOptions, reducer } from './reduction.js';
+import { type ReductionOptions, reducer, reductionOptions } from './reduction.js';
 
 const inputs = ['output', 'target'];
 
@@ -31,10 +34,17 @@ export interface BinaryOptions extends ReductionOptions {
   readonly weight?: Tensor | readonly number[] | NumberArray;
 }
 
+const binaryOptions = optionsOf<BinaryOptions>({ ...reductionOptions.kinds, weight: factors });
+
 export interface BinaryLogitOptions extends BinaryOptions {
   /** Factor on the loss of targets of 1: one number, or values broadcast with the output. Default 1. */
   readonly posWeight?: number | Tensor | readonly number[] | NumberArray;
 }
+
+const binaryLogitOptions = optionsOf<BinaryLogitOptions>({
+  ...binaryOptions.kinds,
+  posWeight: either(kinds.nonNegative, factors),
+});
 
 /** A loss of binary targets, with metrics and a check of its targets. */
 export interface BinaryLoss extends Loss {
@@ -86,11 +96,11 @@ function binaryLoss(
 export const binaryCrossEntropyWithLogits = configurable<OutputAndTarget, BinaryLogitOptions, BinaryLoss>(
   'binaryCrossEntropyWithLogits',
   inputs,
+  binaryLogitOptions,
   (options: BinaryLogitOptions = {}) => {
     const op = 'binaryCrossEntropyWithLogits';
     const { posWeight = 1 } = options;
-    if (typeof posWeight === 'number') requirePositive(op, 'posWeight', posWeight, { zero: true });
-    else requireFactors(op, 'posWeight', posWeight);
+    if (typeof posWeight !== 'number') requireFactors(op, 'posWeight', posWeight);
     return binaryLoss(op, 0, options, (x, target) => {
       // -log(sigmoid(x)) is softplus(-x), and -log(1 - sigmoid(x)) is x + softplus(-x).
       const ofYes = softplus(neg(x), { threshold: 40 });
@@ -111,6 +121,7 @@ export const binaryCrossEntropyWithLogits = configurable<OutputAndTarget, Binary
 export const binaryCrossEntropy = configurable<OutputAndTarget, BinaryOptions, BinaryLoss>(
   'binaryCrossEntropy',
   inputs,
+  binaryOptions,
   (options: BinaryOptions = {}) =>
     binaryLoss('binaryCrossEntropy', 0.5, options, (p, target) => {
       const inside = gt(mul(p, sub(1, p)), EDGE);

@@ -1,8 +1,9 @@
+import { type Kind, kind } from '../../graph/arguments/kind.js';
 import { isFloat, type TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
-import { dtypeFor } from '../../graph/number-arrays.js';
+import { dtypeFor, type NumberArray } from '../../graph/number-arrays.js';
 import { sameShape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { Tensor } from '../../graph/tensor.js';
 import { requireFloat } from '../../ops/primitives/checks.js';
 import { cast } from '../../ops/primitives/elementwise.js';
 import { shapeHint } from './shape-hint.js';
@@ -25,12 +26,6 @@ export function requireSameShape(
   return isFloat(target.dtype) ? target : cast(target, output.dtype);
 }
 
-/** Checks a numeric option: finite, and greater than 0 or, with `zero`, at least 0. */
-export function requirePositive(op: string, name: string, value: number, { zero = false } = {}): number {
-  if (Number.isFinite(value) && (value > 0 || (zero && value === 0))) return value;
-  throw invalid(op, `${name} must be a finite number ${zero ? 'of at least' : 'greater than'} 0`, value);
-}
-
 /** Makes a check that every target passes a test, to be run before training. */
 export function targetsMust(op: string, rule: string, test: (target: number) => boolean) {
   return (targets: TypedArray): void => {
@@ -38,6 +33,12 @@ export function targetsMust(op: string, rule: string, test: (target: number) => 
     if (at >= 0) throw invalid(op, `target at position ${at} must be ${rule}`, targets[at]);
   };
 }
+
+/** Factors: a tensor, or an array of numbers, which `requireFactors` checks. */
+export const factors: Kind<Tensor | readonly number[] | NumberArray> = kind(
+  'a tensor or an array of numbers',
+  (value) => value instanceof Tensor || Array.isArray(value) || dtypeFor(value) !== undefined,
+);
 
 /** Checks factors given as an array of numbers, typed or not; tensors pass. */
 export function requireFactors(op: string, name: string, factors: unknown): void {

@@ -1,14 +1,17 @@
-import { invalid } from '../../graph/errors.js';
-import { Tensor } from '../../graph/tensor.js';
+import { checked } from '../../graph/arguments/checked.js';
+import { optional } from '../../graph/arguments/kind.js';
+import { tensor } from '../../graph/arguments/kinds.js';
+import type { Options } from '../../graph/arguments/options.js';
+import type { Tensor } from '../../graph/tensor.js';
 
 /**
  * A function of tensors that takes options in two ways: `loss(output, target, options)` for one call, and
  * `loss.with(options)`, which binds them and returns a function of the tensors alone, as a Trainer needs.
  */
-export type Configurable<Inputs extends Tensor[], Options, Fixed extends (...inputs: Inputs) => Tensor> = ((
-  ...args: [...inputs: Inputs, options?: Options]
+export type Configurable<Inputs extends Tensor[], O, Fixed extends (...inputs: Inputs) => Tensor> = ((
+  ...args: [...inputs: Inputs, options?: O]
 ) => Tensor) &
-  Fixed & { with(options: Options): Fixed };
+  Fixed & { with(options: O): Fixed };
 
 /**
  * Makes a `Configurable`. The function that `fix` returns may have properties that depend on the options, such as the
@@ -16,37 +19,36 @@ export type Configurable<Inputs extends Tensor[], Options, Fixed extends (...inp
  *
  * @param op name in error messages
  * @param names names of the inputs, in order
+ * @param options the kinds of the options
  * @param fix checks the options, and returns the function with these options
  */
 export function configurable<
   Inputs extends Tensor[],
-  Options extends object,
+  O extends object,
   Fixed extends (...inputs: Inputs) => Tensor,
 >(
   op: string,
   names: readonly string[],
-  fix: (options?: Options) => Fixed,
-): Configurable<Inputs, Options, Fixed> {
-  const guarded = (fixed: Fixed): Fixed => {
-    const call = (...inputs: Inputs): Tensor => {
-      names.forEach((name, i) => {
-        if (!(inputs[i] instanceof Tensor)) throw invalid(op, `${name} must be a tensor`, inputs[i]);
-      });
-      return fixed(...inputs);
-    };
-    return Object.assign(call, fixed);
+  options: Options<O>,
+  fix: (options?: O) => Fixed,
+): Configurable<Inputs, O, Fixed> {
+  const inputs = Object.fromEntries(names.map((name) => [name, tensor]));
+  const fixed = (given?: O): Fixed => {
+    const made = fix(given);
+    return Object.assign(
+      checked(op, inputs, (...args: Inputs) => made(...args)),
+      made,
+    );
   };
-  const configure = (options: unknown): Fixed => {
-    if (typeof options !== 'object' || options === null || options instanceof Tensor) {
-      throw invalid(op, 'options must be an object', options);
-    }
-    return guarded(fix(options as Options));
-  };
-  const standard = guarded(fix());
-  const call = (...args: unknown[]): Tensor => {
-    const options = args[names.length];
-    const fixed = options === undefined ? standard : configure(options);
-    return fixed(...(args.slice(0, names.length) as Inputs));
-  };
-  return Object.assign(call, standard, { with: configure }) as Configurable<Inputs, Options, Fixed>;
+  const standard = fixed();
+  const call = checked(
+    op,
+    { ...inputs, options: optional(options) },
+    (...args: readonly unknown[]): Tensor => {
+      const given = args[names.length] as O | undefined;
+      return (given === undefined ? standard : fix(given))(...(args.slice(0, names.length) as Inputs));
+    },
+  );
+  const configure = checked(op, { options }, (given: O): Fixed => fixed(given));
+  return Object.assign(call, standard, { with: configure }) as unknown as Configurable<Inputs, O, Fixed>;
 }

@@ -1,3 +1,5 @@
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { isFloat, type TypedArray } from '../../graph/dtype.js';
 import { formatShape, formatType, invalid } from '../../graph/errors.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
@@ -9,7 +11,14 @@ import { add, mul, neg } from '../../ops/primitives/elementwise.js';
 import { accuracy } from './accuracy.js';
 import { targetsMust } from './checks.js';
 import { configurable } from './configurable.js';
-import { checkLabelRange, classWeights, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
+import {
+  checkLabelRange,
+  classWeights,
+  type LabelOptions,
+  Labels,
+  labelOptions,
+  requireLabelOptions,
+} from './labels.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
 import { reducer, requireReduction } from './reduction.js';
 import { labelHint } from './shape-hint.js';
@@ -18,6 +27,11 @@ export interface CrossEntropyOptions extends LabelOptions {
   /** The share of every target that is spread evenly over all classes (Szegedy et al. 2016). Default 0. */
   readonly labelSmoothing?: number;
 }
+
+const crossEntropyOptions = optionsOf<CrossEntropyOptions>({
+  ...labelOptions.kinds,
+  labelSmoothing: kinds.fraction,
+});
 
 /** A loss of class targets, with metrics and a check of its targets. */
 export interface ClassLoss extends Loss {
@@ -40,11 +54,9 @@ export interface ClassLoss extends Loss {
 export const crossEntropy = configurable<OutputAndTarget, CrossEntropyOptions, ClassLoss>(
   'crossEntropy',
   ['logits', 'target'],
+  crossEntropyOptions,
   (options: CrossEntropyOptions = {}) => {
     const { labelSmoothing = 0, ignoreIndex } = options;
-    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-      throw invalid('crossEntropy', 'labelSmoothing must be from 0 to 1', labelSmoothing);
-    }
     requireLabelOptions('crossEntropy', options);
     requireReduction('crossEntropy', options.reduction);
     const loss = (logits: Tensor, target: Tensor): Tensor => {

@@ -1,3 +1,5 @@
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -21,14 +23,19 @@ import {
 import { squeeze } from '../../ops/primitives/movement.js';
 import { max } from '../../ops/primitives/reduce.js';
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
-import { requirePositive, requireSameShape } from './checks.js';
+import { requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
-import { type ReductionOptions, reducer } from './reduction.js';
+import { type ReductionOptions, reducer, reductionOptions } from './reduction.js';
 
 export interface CosineEmbeddingOptions extends ReductionOptions {
   /** Cosine up to which unlike pairs cost nothing, from -1 to 1. Default 0. */
   readonly margin?: number;
 }
+
+const cosineEmbeddingOptions = optionsOf<CosineEmbeddingOptions>({
+  ...reductionOptions.kinds,
+  margin: kinds.finite,
+});
 
 /**
  * `1 - cos` for pairs of vectors with a target of 1, `max(0, cos - margin)` for those with -1, and 0 for any other,
@@ -46,6 +53,7 @@ export const cosineEmbeddingLoss = configurable<
 >(
   'cosineEmbeddingLoss',
   ['first', 'second', 'target'],
+  cosineEmbeddingOptions,
   ({ margin = 0, reduction }: CosineEmbeddingOptions = {}) => {
     if (!(margin >= -1 && margin <= 1)) {
       throw invalid('cosineEmbeddingLoss', 'margin must be from -1 to 1', margin);
@@ -83,6 +91,14 @@ export interface TripletMarginOptions extends ReductionOptions {
   readonly swap?: boolean;
 }
 
+const tripletMarginOptions = optionsOf<TripletMarginOptions>({
+  ...reductionOptions.kinds,
+  margin: kinds.finite,
+  p: kinds.number,
+  eps: kinds.nonNegative,
+  swap: kinds.boolean,
+});
+
 /**
  * `max(0, margin + |anchor - positive| - |anchor - negative|)` for vectors on the last axis (Schroff et al. 2015), as
  * `torch.nn.TripletMarginLoss`. All three have the same shape. It takes three tensors, so a Trainer needs a function
@@ -95,10 +111,9 @@ export const tripletMarginLoss = configurable<
 >(
   'tripletMarginLoss',
   ['anchor', 'positive', 'negative'],
+  tripletMarginOptions,
   ({ margin = 1, p = 2, eps = 1e-6, swap = false, reduction }: TripletMarginOptions = {}) => {
-    requirePositive('tripletMarginLoss', 'margin', margin);
     if (!(p >= 1)) throw invalid('tripletMarginLoss', 'p must be at least 1', p);
-    requirePositive('tripletMarginLoss', 'eps', eps, { zero: true });
     const reduce = reducer('tripletMarginLoss', reduction);
     const distance = (a: Tensor, b: Tensor) => scaledNorm(add(sub(a, b), eps), p);
     return (anchor, positive, negative) => {

@@ -1,3 +1,5 @@
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { TypedArray } from '../../graph/dtype.js';
 import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
 import { arange, tensor } from '../../graph/leaf.js';
@@ -9,8 +11,8 @@ import { sum } from '../../ops/primitives/broadcast.js';
 import { cast, eq, mul, ne, where } from '../../ops/primitives/elementwise.js';
 import { checkLabels, gather } from '../../ops/primitives/gather.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
-import { requireFactors } from './checks.js';
-import type { Reduction, ReductionOptions } from './reduction.js';
+import { factors, requireFactors } from './checks.js';
+import { type Reduction, type ReductionOptions, reductionOptions } from './reduction.js';
 import { labelHint } from './shape-hint.js';
 import { ratio, totalOf } from './sums.js';
 
@@ -20,6 +22,13 @@ export interface LabelOptions extends ReductionOptions {
   /** Label, of a class or not, whose samples count neither in the loss nor in its mean. */
   readonly ignoreIndex?: number;
 }
+
+/** The kinds of `LabelOptions`. */
+export const labelOptions = optionsOf<LabelOptions>({
+  ...reductionOptions.kinds,
+  weight: factors,
+  ignoreIndex: kinds.integer(),
+});
 
 /** Checks labels against an output with classes on the last axis, and returns the number of classes. */
 export function requireLabelShape(op: string, output: Tensor, labels: Tensor): number {

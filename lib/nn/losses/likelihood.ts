@@ -1,12 +1,14 @@
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import { add, div, eq, exp, ge, gt, log, mul, square, sub, where } from '../../ops/primitives/elementwise.js';
 import { stopGradient } from '../../ops/primitives/stop-gradient.js';
-import { requirePositive, requireSameShape } from './checks.js';
+import { requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import type { Loss, OutputAndTarget } from './loss.js';
-import { type Reduction, type ReductionOptions, reducer } from './reduction.js';
+import { type Reduction, type ReductionOptions, reducer, reductionOptions } from './reduction.js';
 
 export interface KLOptions {
   /** 'batchmean', the sum divided by the length of the first axis, is the divergence itself. Default 'mean'. */
@@ -14,6 +16,11 @@ export interface KLOptions {
   /** True if targets, as outputs, are log-probabilities. Default false. */
   readonly logTarget?: boolean;
 }
+
+const klOptions = optionsOf<KLOptions>({
+  reduction: kinds.oneOf('mean', 'sum', 'none', 'batchmean'),
+  logTarget: kinds.boolean,
+});
 
 /**
  * `target * (log(target) - output)` element by element, where the output is log-probabilities: the Kullback-Leibler
@@ -23,6 +30,7 @@ export interface KLOptions {
 export const klDivergence = configurable<OutputAndTarget, KLOptions, Loss>(
   'klDivergence',
   ['output', 'target'],
+  klOptions,
   ({ reduction = 'mean', logTarget = false }: KLOptions = {}) => {
     const reduce = reduction === 'batchmean' ? meanOverFirst : reducer('klDivergence', reduction);
     return (output, target) => {
@@ -49,6 +57,13 @@ export interface PoissonOptions extends ReductionOptions {
   readonly eps?: number;
 }
 
+const poissonOptions = optionsOf<PoissonOptions>({
+  ...reductionOptions.kinds,
+  logInput: kinds.boolean,
+  full: kinds.boolean,
+  eps: kinds.nonNegative,
+});
+
 /**
  * The negative log-likelihood of counts under Poisson distributions, `e ** output - target * output`, or `output -
  * target * log(output + eps)` where the output is the rate itself, as `torch.nn.PoissonNLLLoss`. Log-rates above 88
@@ -57,8 +72,8 @@ export interface PoissonOptions extends ReductionOptions {
 export const poissonNLLLoss = configurable<OutputAndTarget, PoissonOptions, Loss>(
   'poissonNLLLoss',
   ['output', 'target'],
+  poissonOptions,
   ({ logInput = true, full = false, eps = 1e-8, reduction }: PoissonOptions = {}) => {
-    requirePositive('poissonNLLLoss', 'eps', eps, { zero: true });
     const reduce = reducer('poissonNLLLoss', reduction);
     return (output, target) => {
       const counts = requireSameShape('poissonNLLLoss', output, target);
@@ -84,6 +99,12 @@ export interface GaussianOptions extends ReductionOptions {
   readonly eps?: number;
 }
 
+const gaussianOptions = optionsOf<GaussianOptions>({
+  ...reductionOptions.kinds,
+  full: kinds.boolean,
+  eps: kinds.positive,
+});
+
 /**
  * The negative log-likelihood of targets under normal distributions with the given means and variances, `(log(v) +
  * (mean - target) ** 2 / v) / 2` with `v = max(variance, eps)` (Nix & Weigend 1994), as `torch.nn.GaussianNLLLoss`.
@@ -96,8 +117,8 @@ export const gaussianNLLLoss = configurable<
 >(
   'gaussianNLLLoss',
   ['mean', 'target', 'variance'],
+  gaussianOptions,
   ({ full = false, eps = 1e-6, reduction }: GaussianOptions = {}) => {
-    requirePositive('gaussianNLLLoss', 'eps', eps);
     const reduce = reducer('gaussianNLLLoss', reduction);
     return (output, target, variance) => {
       const truth = requireSameShape('gaussianNLLLoss', output, target, ['mean', 'target']);

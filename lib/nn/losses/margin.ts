@@ -1,16 +1,18 @@
-import { invalid } from '../../graph/errors.js';
+import { kind } from '../../graph/arguments/kind.js';
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import { requireFloat } from '../../ops/primitives/checks.js';
 import { add, mul, relu, square, sub, where } from '../../ops/primitives/elementwise.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { accuracy } from './accuracy.js';
-import { requirePositive, requireSameShape, targetsMust } from './checks.js';
+import { requireSameShape, targetsMust } from './checks.js';
 import { configurable } from './configurable.js';
 import type { ClassLoss } from './cross-entropy.js';
 import { checkLabelRange, Labels } from './labels.js';
 import type { Loss, OutputAndTarget, TargetCheck } from './loss.js';
-import { type ReductionOptions, reducer } from './reduction.js';
+import { type ReductionOptions, reducer, reductionOptions } from './reduction.js';
 
 const inputs = ['output', 'target'];
 
@@ -19,21 +21,27 @@ export interface HingeOptions extends ReductionOptions {
   readonly margin?: number;
 }
 
+const hingeOptions = optionsOf<HingeOptions>({ ...reductionOptions.kinds, margin: kinds.nonNegative });
+
 /** A loss of targets that are ±1, with a check of them. */
 export interface SignLoss extends Loss {
   readonly checkTargets: TargetCheck;
 }
 
 function hinge(op: string, element: (gap: Tensor) => Tensor) {
-  return configurable<OutputAndTarget, HingeOptions, SignLoss>(op, inputs, (options: HingeOptions = {}) => {
-    const { margin = 1, reduction } = options;
-    requirePositive(op, 'margin', margin, { zero: true });
-    const reduce = reducer(op, reduction);
-    const loss = (output: Tensor, target: Tensor): Tensor =>
-      reduce(element(relu(sub(margin, mul(output, requireSameShape(op, output, target))))));
-    const checkTargets = targetsMust(op, '-1 or 1', (target) => target === 1 || target === -1);
-    return Object.assign(loss, { checkTargets });
-  });
+  return configurable<OutputAndTarget, HingeOptions, SignLoss>(
+    op,
+    inputs,
+    hingeOptions,
+    (options: HingeOptions = {}) => {
+      const { margin = 1, reduction } = options;
+      const reduce = reducer(op, reduction);
+      const loss = (output: Tensor, target: Tensor): Tensor =>
+        reduce(element(relu(sub(margin, mul(output, requireSameShape(op, output, target))))));
+      const checkTargets = targetsMust(op, '-1 or 1', (target) => target === 1 || target === -1);
+      return Object.assign(loss, { checkTargets });
+    },
+  );
 }
 
 /**
@@ -50,6 +58,12 @@ export interface MultiMarginOptions extends HingeOptions {
   readonly p?: 1 | 2;
 }
 
+const multiMarginOptions = optionsOf<MultiMarginOptions>({
+  ...reductionOptions.kinds,
+  margin: kinds.finite,
+  p: kind<1 | 2>('1 or 2', (value) => value === 1 || value === 2),
+});
+
 /**
  * The sum over the other classes of `max(0, margin - output[label] + output[class]) ** p`, divided by the number of
  * classes (Crammer & Singer 2001), as `torch.nn.MultiMarginLoss`.
@@ -60,10 +74,9 @@ export interface MultiMarginOptions extends HingeOptions {
 export const multiMarginLoss = configurable<OutputAndTarget, MultiMarginOptions, ClassLoss>(
   'multiMarginLoss',
   inputs,
+  multiMarginOptions,
   (options: MultiMarginOptions = {}) => {
     const { margin = 1, p = 1, reduction } = options;
-    if (!Number.isFinite(margin)) throw invalid('multiMarginLoss', 'margin must be a finite number', margin);
-    if (p !== 1 && p !== 2) throw invalid('multiMarginLoss', 'p must be 1 or 2', p);
     const reduce = reducer('multiMarginLoss', reduction);
     const loss = (output: Tensor, target: Tensor): Tensor => {
       requireFloat('multiMarginLoss', output, 'output must be float32 or float64');

@@ -4,7 +4,7 @@ import { neg } from '../../ops/primitives/elementwise.js';
 import { accuracy } from './accuracy.js';
 import { configurable } from './configurable.js';
 import type { ClassLoss } from './cross-entropy.js';
-import { checkLabelRange, type LabelOptions, Labels, requireLabelOptions } from './labels.js';
+import { checkLabelRange, type LabelOptions, Labels, labelOptions, requireLabelOptions } from './labels.js';
 import type { OutputAndTarget } from './loss.js';
 import { requireReduction } from './reduction.js';
 
@@ -18,6 +18,7 @@ import { requireReduction } from './reduction.js';
 export const nllLoss = configurable<OutputAndTarget, LabelOptions, ClassLoss>(
   'nllLoss',
   ['output', 'target'],
+  labelOptions,
   (options: LabelOptions = {}) => {
     const { ignoreIndex, reduction } = options;
     requireLabelOptions('nllLoss', options);

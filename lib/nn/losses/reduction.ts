@@ -1,3 +1,5 @@
+import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
@@ -12,6 +14,11 @@ export interface ReductionOptions {
    */
   readonly reduction?: Reduction;
 }
+
+const reduction = kinds.oneOf('mean', 'sum', 'none');
+
+/** The kinds of `ReductionOptions`. */
+export const reductionOptions = optionsOf<ReductionOptions>({ reduction });
 
 /** Checks the name of a reduction. */
 export function requireReduction(op: string, reduction: Reduction = 'mean'): Reduction {

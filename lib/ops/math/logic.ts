@@ -61,13 +61,19 @@ export const logicalXor = checked(
 export const logicalNot = checked('logicalNot', { x: kinds.tensor }, (x: Tensor): Tensor => eq(x, 0));
 
 /** True where an element is NaN, which integers never are. */
-const nanMask = (x: Tensor): Tensor => ne(x, x);
+const nanMask = checked('isNaN', { x: kinds.tensor }, (x: Tensor): Tensor => ne(x, x));
 /** True where an element is neither NaN nor infinite. */
-const finiteMask = (x: Tensor): Tensor =>
-  isFloat(x.dtype) ? lt(abs(x), Number.POSITIVE_INFINITY) : eq(x, x);
+const finiteMask = checked(
+  'isFinite',
+  { x: kinds.tensor },
+  (x: Tensor): Tensor => (isFloat(x.dtype) ? lt(abs(x), Number.POSITIVE_INFINITY) : eq(x, x)),
+);
 /** True where an element is infinite, of either sign. */
-const infinityMask = (x: Tensor): Tensor =>
-  isFloat(x.dtype) ? eq(abs(x), Number.POSITIVE_INFINITY) : ne(x, x);
+const infinityMask = checked(
+  'isInf',
+  { x: kinds.tensor },
+  (x: Tensor): Tensor => (isFloat(x.dtype) ? eq(abs(x), Number.POSITIVE_INFINITY) : ne(x, x)),
+);
 
 // Renamed on export only, so that the globals of these names stay visible in this file.
 export { finiteMask as isFinite, infinityMask as isInf, nanMask as isNaN };
