@@ -253,7 +253,7 @@ describe('parameters that are not finite', () => {
     const trainer = new Trainer(linear(), { loss, optimizer: optim.adam(), workers, shards: 2 });
     const error = await failure(collect(trainer.fit(samples(2, []), options)));
     expect(error.message).toMatch(
-      /^fit: an update of epoch 1 overflowed: training\/optimizer\/\w+\/weight must be finite, .*although loss and gradients were finite/,
+      /^fit: an update up to epoch 1 overflowed: training\/optimizer\/\w+\/weight must be finite, .*although loss and gradients were finite/,
     );
     expect(error).toMatchObject({ code: 'ERR_CHAINRULE_NON_FINITE' });
   });

@@ -91,7 +91,7 @@ export interface TrainingJob extends ShardedData, UpdateJob {
   readonly weights?: SharedArrayBuffer;
   /** Effect of a step whose loss or gradient is not finite: it ends training, or it changes nothing. */
   readonly nonFinite: 'stop' | 'skip';
-  /** The parameters and the optimiser's state, which must be finite after each epoch. */
+  /** The parameters and the optimiser's state, which must be finite after an epoch. */
   readonly state: readonly SharedMemory[];
   /** The largest magnitude of each worker's part of the state, when it was last measured, in float64. */
   readonly stateMagnitudes: SharedArrayBuffer;

@@ -10,8 +10,8 @@ import type { Session } from './session.js';
 const FEW = 2 ** 20;
 
 /**
- * Looks after an epoch for parameters and optimiser state that an update has made non-finite from finite gradients, as
- * a square that overflows does.
+ * Looks for parameters and optimiser state that an update has made non-finite from finite gradients, as a square that
+ * overflows does.
  *
  * @returns the error that names the tensor; undefined if all values are finite
  */
@@ -26,7 +26,7 @@ export async function findNonFiniteState(
     requireFinite(sourcesOf(memory));
   } catch (cause) {
     const expected =
-      `an update of epoch ${epoch} overflowed: ${messageOf(cause).replace(/^fit: /, '')}, although loss and gradients ` +
+      `an update up to epoch ${epoch} overflowed: ${messageOf(cause).replace(/^fit: /, '')}, although loss and gradients ` +
       'were finite. Go on from a checkpoint, with a smaller learning rate or gradient clipping';
     return failed('ERR_CHAINRULE_NON_FINITE', 'fit', expected, { cause });
   }

@@ -14,6 +14,9 @@ import type { Session } from './session.js';
 import { feedOf, type StreamFeed } from './stream-feed.js';
 import type { TrainerState } from './trainer-state.js';
 
+/** Steps whose time is a hundred times or more what it takes to look at the parameters and the optimiser's state. */
+const STEPS_UNMEASURED = 100;
+
 /** The arguments of a call of `fit`, completed. */
 export interface FitInput {
   readonly options: FitOptions;
@@ -53,6 +56,8 @@ export class FitRun {
   #checkpoints: Checkpointing | undefined;
   #job: TrainedJob | undefined;
   #lastEpoch = 0;
+  /** Number of steps when parameters and state were last looked at. */
+  #measuredStep = 0;
 
   constructor(
     readonly input: FitInput,
@@ -131,15 +136,25 @@ export class FitRun {
     const { accumulate, losses } = job.training;
     const done = new Float64Array(losses, 0, outcome.done);
     state.updates = new UpdateCount(accumulate, start.updates).noteAll(start.firstStep, done).tally;
-    // A stopped run is not measured any more; no checkpoint takes what is not finite.
-    const broken =
-      outcome.failure || this.signal?.aborted
-        ? undefined
-        : await findNonFiniteState(session, job.training, memory, start.epoch);
+    const measured = !outcome.failure && this.#isMeasured();
+    const broken = measured
+      ? await findNonFiniteState(session, job.training, memory, start.epoch)
+      : undefined;
     this.#checkpoints?.leaveEpoch(outcome.failure !== undefined || broken !== undefined);
     if (broken !== undefined) return { ...outcome, failure: { error: broken, notFinite: false } };
     const { result } = outcome;
     return { ...outcome, result: () => this.#checkpoints?.whole(result()) ?? result() };
+  }
+
+  /**
+   * True if parameters and state are looked at after this epoch: seldom enough to cost nothing, and after the last one.
+   * A run that was stopped is not; no checkpoint takes what is not finite.
+   */
+  #isMeasured(): boolean {
+    const { steps } = this.state;
+    if (this.signal?.aborted || !(this.done || steps - this.#measuredStep >= STEPS_UNMEASURED)) return false;
+    this.#measuredStep = steps;
+    return true;
   }
 
   /** Notes that the figures of the epoch are in the history, so that a resumed run does not report it again. */
