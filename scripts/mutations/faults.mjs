@@ -512,8 +512,8 @@ const failures = [
   {
     name: 'a step that is skipped counts among those that are accumulated',
     file: 'lib/parallel/worker/train-epoch.ts',
-    find: 'return { loss: Number.NaN, weight: 0 };',
-    replace: 'return { loss: Number.NaN, weight };',
+    find: "=== 'skip') return { loss: Number.NaN, weight: 0 };",
+    replace: "=== 'skip') return { loss: Number.NaN, weight };",
     tests: ['test/train/skipped-steps.test.ts'],
   },
   {

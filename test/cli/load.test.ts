@@ -67,7 +67,11 @@ describe('a training module', () => {
     ['a key that is missing', { data: undefined }, 'it lacks data'],
     ['no loss function', { loss: '"mse"' }, 'loss must be a function such as nn.crossEntropy, got mse'],
     ['a class for a model', { model: 'nn.Linear' }, 'model must be a function that makes the model, got'],
-    ['a list of metrics', { metrics: '[nn.accuracy]' }, 'metrics must be an object of functions such as'],
+    [
+      'a list of metrics',
+      { metrics: '[nn.accuracy]' },
+      'metrics must be an object of functions and figures, such as',
+    ],
     ['half an epoch', { epochs: '0.5' }, 'epochs must be a positive integer, got 0.5'],
     [
       'data of another form',

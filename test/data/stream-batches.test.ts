@@ -170,16 +170,17 @@ describe('what is no data set', () => {
   it.each(given)('is refused by every function of data: %s', async (_, value, expected) => {
     const set = value as data.Dataset;
     const rule = 'data must be a Dataset, as data.fromArrays() makes';
+    const either = `${rule}, or a stream, as data.stream() makes`;
     expect(() => data.batches(set)).toThrow(
-      `batches: ${rule}, or a stream, as data.stream() makes${expected}`,
+      `batches: ${either.replace('data must', 'dataset must')}${expected}`,
     );
-    expect((await failure(collect(trainer.fit(set)))).message).toContain(`fit: ${rule}${expected}`);
+    expect((await failure(collect(trainer.fit(set)))).message).toContain(`fit: ${either}${expected}`);
     expect((await failure(trainer.evaluate(set))).message).toContain(`evaluate: ${rule}${expected}`);
     expect((await failure(trainer.inspect(set))).message).toContain(`inspect: ${rule}${expected}`);
     expect((await failure(trainer.profile(set))).message).toContain(`profile: ${rule}${expected}`);
     expect((await failure(trainer.pace(set))).message).toContain(`pace: ${rule}${expected}`);
-    expect(() => trainer.plan(set)).toThrow(`plan: ${rule}${expected}`);
-    expect(() => trainer.maxBatch(set)).toThrow(`maxBatch: ${rule}${expected}`);
+    expect(() => trainer.plan(set)).toThrow(`plan: ${either}${expected}`);
+    expect(() => trainer.maxBatch(set)).toThrow(`maxBatch: ${either}${expected}`);
     if (value === undefined) return;
     expect((await failure(collect(trainer.fit(rows, { validation: set })))).message).toContain(
       `fit: validation must be a Dataset, as data.fromArrays() makes${expected}`,

@@ -131,7 +131,7 @@ describe('workers that are started anew', () => {
     const validation = failing(40, 'exit', [25]);
     const fitOptions = { ...options, validation, restartWorkers: 1 };
     const [epoch] = await collect(trainer.fit(points(100), fitOptions));
-    expect(epoch?.validation).toEqual(await trainer.evaluate(points(40), options));
+    expect(epoch?.validation).toEqual(await trainer.evaluate(points(40), { batchSize: BATCH }));
   });
 });
 

@@ -183,7 +183,7 @@ describe('profiling', () => {
     const model = mlp();
     const trainer = trainerOf(model, 1, optim.sgd({ lr: (step) => (step < 2 ? 0.1 : 1e39) }));
     const before = parametersOf(model);
-    await expect(trainer.profile(points(24), { batchSize: 8 })).rejects.toThrow('the loss must stay finite');
+    await expect(trainer.profile(points(24), { batchSize: 8 })).rejects.toThrow(/must (?:be|stay) finite/);
     expect(parametersOf(model)).toEqual(before);
     expect(await collect(trainer.fit(points(8), { batchSize: 8 }))).toHaveLength(1);
   });

@@ -75,7 +75,8 @@ function* argumentLists(count: number, seed: number): Generator<readonly unknown
   };
   yield [];
   for (const value of hostile) yield [value];
-  for (let i = 0; i < count; i++) yield Array.from({ length: 1 + draw(5) }, () => hostile[draw(hostile.length)]);
+  for (let i = 0; i < count; i++)
+    yield Array.from({ length: 1 + draw(5) }, () => hostile[draw(hostile.length)]);
 }
 
 /** What a call throws or rejects with; undefined if it succeeds. */
@@ -107,12 +108,16 @@ describe('public functions', () => {
   });
 
   // Called with a callback that is no function of tensors, a few run user code, whose errors are the user's.
-  it.each([...functions, ...classes])('%s refuses hostile arguments with a ChainruleError', async (path, value) => {
-    const call = (args: readonly unknown[]) => (isClass(value) ? Reflect.construct(value, args) : value(...args));
-    for (const args of argumentLists(40, path.length * 7919)) {
-      const error = await failureOf(() => call(args));
-      if (error === undefined || error instanceof ChainruleError || isSystemError(error)) continue;
-      expect.fail(`${path} threw ${String(error)} for ${args.length} arguments: ${args.map(String)}`);
-    }
-  });
+  it.each([...functions, ...classes])(
+    '%s refuses hostile arguments with a ChainruleError',
+    async (path, value) => {
+      const call = (args: readonly unknown[]) =>
+        isClass(value) ? Reflect.construct(value, args) : value(...args);
+      for (const args of argumentLists(40, path.length * 7919)) {
+        const error = await failureOf(() => call(args));
+        if (error === undefined || error instanceof ChainruleError || isSystemError(error)) continue;
+        expect.fail(`${path} threw ${String(error)} for ${args.length} arguments: ${args.map(String)}`);
+      }
+    },
+  );
 });
