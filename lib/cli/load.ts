@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, requireKind } from '../graph/arguments/kind.js';
-import { isRecord } from '../graph/arguments/kinds.js';
 import { unknownName } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
 import { batchCount } from '../parallel/protocol/shards.js';

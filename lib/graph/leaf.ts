@@ -1,5 +1,5 @@
 import { checked } from './arguments/checked.js';
-import { either, type Kind, kind, optional } from './arguments/kind.js';
+import { either, type Kind, kind, optional, requireKind } from './arguments/kind.js';
 import * as kinds from './arguments/kinds.js';
 import { optionsOf } from './arguments/options.js';
 import { allocate, type DType, dtypeOf, isFloat, requireDType, type TypedArray } from './dtype.js';
@@ -7,7 +7,7 @@ import { formatShape, invalid, requireInteger } from './errors.js';
 import { type NumberArray, storedArray } from './number-arrays.js';
 import type { OpRecord } from './op.js';
 import { requireShape, type Shape, sizeOf } from './shapes.js';
-import type { Storage } from './storage.js';
+import { Storage } from './storage.js';
 import { Tensor } from './tensor.js';
 
 export interface InputAttributes {
@@ -53,6 +53,7 @@ export const variableOp: OpRecord<VariableAttributes> = {
 /** A leaf over shared memory whose value persists across runs. */
 export class Variable extends Tensor<VariableAttributes> {
   constructor(storage: Storage) {
+    requireKind('Variable', 'storage', kinds.instance(Storage, 'a storage'), storage);
     super(variableOp, [], { storage });
   }
 
@@ -86,9 +87,15 @@ export interface TensorOptions {
   readonly shape?: Shape;
   /** Default float32, or the dtype of a typed array. */
   readonly dtype?: DType;
+  /** The values themselves, so that a part of a batch serves as options: `tensor(inputs.data, inputs)`. */
+  readonly data?: NumberArray;
 }
 
-const tensorOptions = optionsOf<TensorOptions>({ shape: kinds.shape, dtype: kinds.dtype });
+const tensorOptions = optionsOf<TensorOptions>({
+  shape: kinds.shape,
+  dtype: kinds.dtype,
+  data: kind('the values themselves', ArrayBuffer.isView),
+});
 
 const numbers: Kind<NestedNumbers | NumberArray> = kind(
   'numbers, arrays of them or a typed array',

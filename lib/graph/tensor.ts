@@ -1,5 +1,6 @@
 import { context } from './context.js';
 import type { DType } from './dtype.js';
+import { invalid } from './errors.js';
 import type { OpRecord } from './op.js';
 import type { Origin } from './origin.js';
 import type { CheckpointScope } from './scope.js';
@@ -28,6 +29,8 @@ export class Tensor<A = unknown> {
     readonly inputs: readonly Tensor[],
     readonly attributes: A,
   ) {
+    if (typeof op?.type !== 'function')
+      throw invalid('Tensor', 'is made by the ops; values become one by tensor()', op);
     const { shape, dtype } = op.type(inputs, attributes);
     this.shape = shape;
     this.dtype = dtype;

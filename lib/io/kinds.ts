@@ -1,5 +1,5 @@
+import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, kind } from '../graph/arguments/kind.js';
-import { isRecord } from '../graph/arguments/kinds.js';
 import type { TensorData } from '../graph/dtype.js';
 
 // The kinds of values that files are read from and written of.

@@ -1,3 +1,4 @@
+import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, listOf } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { type OptionKinds, type Options, optionsOf } from '../graph/arguments/options.js';
@@ -53,7 +54,7 @@ function groupOf<Settings>(settings: OptionKinds<Settings>): Kind<GroupMatch & P
   return {
     ...group,
     explain(op, name, value) {
-      const found = kinds.isRecord(value) && forAll.find((option) => option in value);
+      const found = isRecord(value) && forAll.find((option) => option in value);
       if (found) return invalid(op, `${found} is for all parameters, and not for a group`);
       return group.explain?.(op, name, value);
     },

@@ -241,7 +241,7 @@ describe('metrics that are none', () => {
     [
       'half a figure',
       { f: { update: () => ({}), merge: () => ({}) } },
-      'figure: needs the functions init, update, merge and result; init must be one, got undefined',
+      'figure: definition.init must be a function, got undefined',
     ],
     ['the loss', { loss: nn.accuracy }, 'Trainer: metrics must not have the name loss'],
   ])('are refused as %s', (_, metrics, message) => {
@@ -316,7 +316,7 @@ describe('metrics that are none', () => {
 
   it('are refused as figures without their functions', () => {
     expect(() => nn.figure(undefined as never)).toThrow(
-      'figure: needs the functions init, update, merge and result',
+      'figure: definition must be a plain object with init, update, merge and result',
     );
     expect(() => nn.figure({ ...r2.definition, merge: 3 as never })).toThrow('merge must be one, got 3');
   });

@@ -38,7 +38,8 @@ export function checked<F extends (...args: never[]) => unknown>(
 ): F {
   const refuse = refusalOf(op, Object.keys(parameters), Object.values(parameters));
   const fail = failureOf(fn);
-  const wrapper = function (this: unknown, ...given: never[]): unknown {
+  const wrapper = function (this: unknown, ...all: never[]): unknown {
+    const given = withoutPlace(all);
     const error = refuse(given);
     if (!error) return Reflect.apply(fn, this, given);
     // The first line of the stack should be the caller's.
@@ -100,11 +101,7 @@ export function argumentsRefusal(
 }
 
 /** The error for an argument that a function has no parameter for. */
-export function surplusArgument(
-  op: string,
-  names: readonly string[],
-  given: readonly unknown[],
-): ChainruleError {
+function surplusArgument(op: string, names: readonly string[], given: readonly unknown[]): ChainruleError {
   const takes = names.length === 0 ? 'takes no arguments' : `takes ${enumerate(names)} alone`;
   return invalid(op, takes, given[names.length]);
 }
@@ -118,21 +115,21 @@ function refusalOf(op: string, names: readonly string[], kinds: readonly Paramet
       const error = refusal(op, names[place] as string, kinds[place] as Parameter, given[i]);
       if (error) return error;
     }
-    return given.length > length && !isArrayCallback(given, length)
-      ? surplusArgument(op, names, given)
-      : undefined;
+    return given.length > length ? surplusArgument(op, names, given) : undefined;
   };
 }
 
-/** True if the surplus arguments are those of `array.map` and the like: the index of the last argument, and the array. */
-function isArrayCallback(given: readonly unknown[], length: number): boolean {
-  const [last, index, array] = given.slice(length - 1);
-  return (
-    given.length === length + 2 &&
-    Number.isInteger(index) &&
-    Array.isArray(array) &&
-    array[index as number] === last
-  );
+/**
+ * Arguments without those that `array.map(fn)` and the like add: the index of the argument before them, and the array.
+ */
+function withoutPlace<T>(given: readonly T[]): readonly T[] {
+  const { length } = given;
+  if (length < 3) return given;
+  const array: unknown = given[length - 1];
+  const index: unknown = given[length - 2];
+  const added =
+    Array.isArray(array) && Number.isInteger(index) && array[index as number] === given[length - 3];
+  return added ? given.slice(0, -2) : given;
 }
 
 /** How a function fails: an asynchronous one rejects, and an asynchronous generator when it is first asked. */

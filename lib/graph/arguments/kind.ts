@@ -1,4 +1,5 @@
 import { type ChainruleError, captureStack, failed, invalid } from '../errors.js';
+import { isRecord } from './is-record.js';
 import { nearestName } from './nearest-name.js';
 
 /**
@@ -43,20 +44,24 @@ export function refusal(
   expected: Kind<unknown>,
   value: unknown,
 ): ChainruleError | undefined {
-  const rule = `${name} must be ${expected.description}`;
   try {
     if (expected.accepts(value)) return undefined;
-    const hint = valueInObject(name, expected, value);
-    return expected.explain?.(op, name, value) ?? invalid(op, hint ? `${rule}; ${hint}` : rule, value);
+    return expected.explain?.(op, name, value) ?? invalid(op, ruleFor(name, expected, value), value);
   } catch (cause) {
     // A proxy or a getter that throws.
-    return failed('ERR_CHAINRULE_INVALID', op, `${rule}, and it cannot be read`, { cause });
+    const rule = `${name} must be ${expected.description}, and it cannot be read`;
+    return failed('ERR_CHAINRULE_INVALID', op, rule, { cause });
   }
+}
+
+function ruleFor(name: string, expected: Kind<unknown>, value: unknown): string {
+  const hint = valueInObject(name, expected, value);
+  return `${name} must be ${expected.description}${hint ? `; ${hint}` : ''}`;
 }
 
 /** The hint for an argument in an object, as other frameworks name it: `{ p: 0.5 }` in place of 0.5. */
 function valueInObject(name: string, expected: Kind<unknown>, value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   const [key, inner] = Object.entries(value)[0] ?? [];
   if (key === undefined || !expected.accepts(inner) || nearestName(key, [name]) === undefined)
     return undefined;

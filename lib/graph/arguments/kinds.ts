@@ -3,6 +3,7 @@ import { type DType, dtypes, isDType } from '../dtype.js';
 import { describeRange, type IntegerRange } from '../errors.js';
 import type { Shape } from '../shapes.js';
 import { Tensor } from '../tensor.js';
+import { isRecord } from './is-record.js';
 import { either, type Kind, kind, listOf } from './kind.js';
 
 // The kinds of values that public functions take.
@@ -102,12 +103,5 @@ export function anything<T>(description: string): Kind<T> {
 }
 
 function isClass(value: object): boolean {
-  return Function.prototype.toString.call(value).startsWith('class');
-}
-
-/** True for a plain object. Judged by the name of its class, because it may come from another realm. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-  return name === undefined || name === 'Object';
+  return Function.prototype.toString.call(value).match(/^class[\s{]/) !== null;
 }

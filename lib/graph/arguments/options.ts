@@ -1,7 +1,7 @@
 import { enumerate } from '../../text/names.js';
 import { type ChainruleError, invalid } from '../errors.js';
-import { type Kind, refusal, requireKind } from './kind.js';
-import { isRecord } from './kinds.js';
+import { isRecord } from './is-record.js';
+import { type Kind, refusal } from './kind.js';
 import { nearestName, noteOn } from './nearest-name.js';
 
 /** A kind of option that callers have to give. */
@@ -70,15 +70,6 @@ function optionItself(
   if (key === undefined) return undefined;
   const shown = typeof value === 'number' || typeof value === 'boolean' ? value : '...';
   return invalid(op, `${name} must be a plain object such as { ${key}: ${shown} }`, value);
-}
-
-/**
- * Checks an options object: its keys and their values.
- *
- * @throws ChainruleError such as `Linear: unknown option useBias; did you mean bias?`
- */
-export function readOptions<T>(op: string, expected: Options<T>, given: unknown): T {
-  return requireKind(op, 'options', expected, given);
 }
 
 /**

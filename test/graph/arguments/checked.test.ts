@@ -41,6 +41,9 @@ describe('checked', () => {
     const plus = checked('plus', { a: kinds.number, b: kinds.number }, (a: number, b: number) => a + b);
     expect([1, 2, 3].map(square)).toEqual([1, 4, 9]);
     expect([1, 2, 3].reduce(plus)).toBe(6);
+    // The index is not taken for an optional argument.
+    expect([3, 3].map(twice)).toEqual([6, 6]);
+    expect([[1], [2, 3]].map(tensor).map(({ shape }) => shape)).toEqual([[1], [2]]);
     expect(() => call(square, 1, 0, [2])).toThrow('square: takes x alone, got 0');
   });
 
@@ -127,5 +130,7 @@ describe('kinds', () => {
   it('takes a class for no function', () => {
     const run = checked('run', { fn: kinds.callback() }, (fn: () => unknown) => fn());
     expect(() => call(run, class {})).toThrow('run: fn must be a function');
+    const classes = (classes: number = 3) => classes;
+    expect(call(run, classes)).toBe(3);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { listOf } from '#lib/graph/arguments/kind.js';
+import { listOf, requireKind } from '#lib/graph/arguments/kind.js';
 import * as kinds from '#lib/graph/arguments/kinds.js';
-import { needed, optionsOf, readOptions } from '#lib/graph/arguments/options.js';
+import { needed, optionsOf } from '#lib/graph/arguments/options.js';
 
 interface Inner {
   readonly dir: string;
@@ -21,9 +21,9 @@ const fit = optionsOf<Fit>({
   checkpoint: inner,
   groups: listOf(inner, 'objects'),
 });
-const read = (given: unknown) => () => readOptions('fit', fit, given);
+const read = (given: unknown) => () => requireKind('fit', 'options', fit, given);
 
-describe('readOptions', () => {
+describe('an options object', () => {
   it('returns options that are known and of their kinds', () => {
     expect(read({ lr: 1, epochs: undefined })()).toEqual({ lr: 1 });
     expect(read(Object.assign(Object.create(null), { lr: 1 }))().lr).toBe(1);

@@ -13,7 +13,7 @@ function publicValues(of: object = cr, prefix = ''): [path: string, value: Calla
   });
 }
 
-const isClass = (value: Callable) => Function.prototype.toString.call(value).startsWith('class');
+const isClass = (value: Callable) => Function.prototype.toString.call(value).match(/^class[\s{]/) !== null;
 const functions = publicValues().filter(([, value]) => !isClass(value));
 const classes = publicValues().filter(([path, value]) => isClass(value) && path !== 'ChainruleError');
 
@@ -40,7 +40,7 @@ const hostile: readonly unknown[] = [
   [[]],
   [Number.NaN],
   [1, 2],
-  [,],
+  new Array(1),
   circular,
   { a: 1 },
   { constructor: 1 },
@@ -94,17 +94,8 @@ async function failureOf(call: () => unknown): Promise<unknown> {
 const isSystemError = (error: unknown) => error instanceof Error && 'syscall' in error;
 
 describe('public functions', () => {
-  it.each(functions)('%s has a signature, and takes as many arguments as that', (_, fn) => {
-    const signature = signatureOf(fn);
-    expect(signature).toBeDefined();
-    const parameters = Object.values(signature?.parameters ?? {});
-    if (parameters.at(-1)?.rest) return;
-    const surplus = [...parameters.map(() => undefined), 'surplus'];
-    expect(() => {
-      const result = fn(...surplus);
-      if (result instanceof Promise) return result.then(() => undefined);
-      return result;
-    }).toSatisfy((call: () => unknown) => call !== undefined);
+  it.each(functions)('%s has a signature', (_, fn) => {
+    expect(signatureOf(fn)).toBeDefined();
   });
 
   // Called with a callback that is no function of tensors, a few run user code, whose errors are the user's.
