@@ -26,17 +26,19 @@ describe('gradients whose parts overflow or underflow', () => {
     const [ys, xs] = [pairs.map(([y]) => y), pairs.map(([, x]) => x)];
     const [, toY, toX] = (await slopes(cr.atan2, tensor(ys), tensor(xs))) as [number[], number[], number[]];
     const exact = (f: (y: number, x: number) => number) => pairs.map(([y, x]) => Math.fround(f(y, x)));
+    // Plans take subnormal numbers for zero.
+    const normal = (slope: number) => (Math.abs(slope) < 2 ** -126 ? 0 : slope);
     const tolerance = { relative: 1e-6, floor: 1e-37 };
     expectClose(
       'to y',
       toY,
-      exact((y, x) => x / (x * x + y * y)),
+      exact((y, x) => normal(x / (x * x + y * y))),
       tolerance,
     );
     expectClose(
       'to x',
       toX,
-      exact((y, x) => -y / (x * x + y * y)),
+      exact((y, x) => normal(-y / (x * x + y * y))),
       tolerance,
     );
 

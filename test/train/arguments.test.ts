@@ -19,7 +19,7 @@ describe('new Trainer refuses', () => {
     );
     make(() => model(), options).toThrow('Trainer: model must be a module, got function');
     make(model(), nn.mseLoss, optim.adam()).toThrow(
-      'Trainer: options must be a plain object such as { loss: ... }, got function call',
+      'Trainer: options must be a plain object such as { loss: ... }, got function mseLoss',
     );
     make(model(), options, { epochs: 3 }).toThrow('Trainer: takes model and options alone, got an object');
     make(model(), { loss: nn.mseLoss }).toThrow(

@@ -318,6 +318,8 @@ describe('metrics that are none', () => {
     expect(() => nn.figure(undefined as never)).toThrow(
       'figure: definition must be a plain object with init, update, merge and result',
     );
-    expect(() => nn.figure({ ...r2.definition, merge: 3 as never })).toThrow('merge must be one, got 3');
+    expect(() => nn.figure({ ...r2.definition, merge: 3 as never })).toThrow(
+      'definition.merge must be a function, got 3',
+    );
   });
 });

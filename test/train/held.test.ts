@@ -330,7 +330,7 @@ describe('extraModules', () => {
 
   it('must be modules', () => {
     expect(() => trainerOf(new nn.Linear(2, 1), { extraModules: [nn.mseLoss] as never })).toThrow(
-      'Trainer: extraModules must be an array of modules, got [function call]',
+      'Trainer: extraModules must be an array of modules, got [function mseLoss]',
     );
     expect(() => trainerOf(new nn.Linear(2, 1), { extraModules: new Centre() as never })).toThrow(
       'Trainer: extraModules must be an array of modules, got an instance of Centre',

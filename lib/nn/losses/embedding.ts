@@ -93,7 +93,7 @@ export interface TripletMarginOptions extends ReductionOptions {
 
 const tripletMarginOptions = optionsOf<TripletMarginOptions>({
   ...reductionOptions.kinds,
-  margin: kinds.finite,
+  margin: kinds.positive,
   p: kinds.number,
   eps: kinds.nonNegative,
   swap: kinds.boolean,

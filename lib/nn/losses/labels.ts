@@ -23,11 +23,13 @@ export interface LabelOptions extends ReductionOptions {
   readonly ignoreIndex?: number;
 }
 
+const label = kinds.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+
 /** The kinds of `LabelOptions`. */
 export const labelOptions = optionsOf<LabelOptions>({
   ...reductionOptions.kinds,
   weight: factors,
-  ignoreIndex: kinds.integer(),
+  ignoreIndex: label,
 });
 
 /** Checks labels against an output with classes on the last axis, and returns the number of classes. */
@@ -42,10 +44,7 @@ export function requireLabelShape(op: string, output: Tensor, labels: Tensor): n
 }
 
 /** Checks the options. */
-export function requireLabelOptions(op: string, { weight, ignoreIndex }: LabelOptions): void {
-  if (ignoreIndex !== undefined) {
-    requireInteger(op, 'ignoreIndex', ignoreIndex, { min: -(2 ** 31), max: 2 ** 31 - 1 });
-  }
+export function requireLabelOptions(op: string, { weight }: LabelOptions): void {
   requireFactors(op, 'weight', weight);
 }
 

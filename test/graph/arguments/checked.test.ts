@@ -1,4 +1,4 @@
-import { tensor } from 'chainrule';
+import { type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { checked, checkMethods, rest, signatureOf } from '#lib/graph/arguments/checked.js';
 import { either, listOf, optional } from '#lib/graph/arguments/kind.js';
@@ -43,7 +43,8 @@ describe('checked', () => {
     expect([1, 2, 3].reduce(plus)).toBe(6);
     // The index is not taken for an optional argument.
     expect([3, 3].map(twice)).toEqual([6, 6]);
-    expect([[1], [2, 3]].map(tensor).map(({ shape }) => shape)).toEqual([[1], [2]]);
+    const rows = [[1], [2, 3]].map(tensor as (values: number[]) => Tensor);
+    expect(rows.map(({ shape }) => shape)).toEqual([[1], [2]]);
     expect(() => call(square, 1, 0, [2])).toThrow('square: takes x alone, got 0');
   });
 

@@ -60,7 +60,7 @@ const others: BadCall[] = [
   [
     'crossEntropy with a number for options',
     () => nn.crossEntropy(x, labels, 1 as unknown as object),
-    'crossEntropy: options must be an object, got 1',
+    'crossEntropy: options must be a plain object such as { ignoreIndex: 1 }, got 1',
   ],
   [
     'crossEntropy with too much smoothing',
@@ -115,7 +115,7 @@ const others: BadCall[] = [
   [
     'binaryCrossEntropyWithLogits with a negative posWeight',
     () => nn.binaryCrossEntropyWithLogits.with({ posWeight: -1 }),
-    'binaryCrossEntropyWithLogits: posWeight must be a finite number of at least 0, got -1',
+    'binaryCrossEntropyWithLogits: posWeight must be a non-negative number or a tensor or an array of numbers, got -1',
   ],
   [
     'binaryCrossEntropyWithLogits with weights for nothing',
@@ -135,17 +135,17 @@ const others: BadCall[] = [
   [
     'hingeLoss with a negative margin',
     () => nn.hingeLoss.with({ margin: -1 }),
-    'hingeLoss: margin must be a finite number of at least 0, got -1',
+    'hingeLoss: margin must be a non-negative number, got -1',
   ],
   [
     'huberLoss with no delta',
     () => nn.huberLoss.with({ delta: 0 }),
-    'huberLoss: delta must be a finite number greater than 0, got 0',
+    'huberLoss: delta must be a positive number, got 0',
   ],
   [
     'smoothL1Loss with a negative beta',
     () => nn.smoothL1Loss.with({ beta: -1 }),
-    'smoothL1Loss: beta must be a finite number of at least 0, got -1',
+    'smoothL1Loss: beta must be a non-negative number, got -1',
   ],
   [
     'multiMarginLoss of cubes',
@@ -160,7 +160,7 @@ const others: BadCall[] = [
   [
     'poissonNLLLoss with negative eps',
     () => nn.poissonNLLLoss.with({ eps: -1 }),
-    'poissonNLLLoss: eps must be a finite number of at least 0, got -1',
+    'poissonNLLLoss: eps must be a non-negative number, got -1',
   ],
   [
     'gaussianNLLLoss with other variances',
@@ -170,7 +170,7 @@ const others: BadCall[] = [
   [
     'gaussianNLLLoss with no eps',
     () => nn.gaussianNLLLoss.with({ eps: 0 }),
-    'gaussianNLLLoss: eps must be a finite number greater than 0, got 0',
+    'gaussianNLLLoss: eps must be a positive number, got 0',
   ],
   [
     'gaussianNLLLoss of two tensors',
@@ -250,7 +250,7 @@ describe('a bad argument of a loss or a metric', () => {
     const given = await nn.mseLoss(x, x.mul(3), undefined).item();
     expect(given).toBe(4);
     expect(() => nn.mseLoss.with(null as unknown as object)).toThrow(
-      'mseLoss: options must be an object, got null',
+      'mseLoss: options must be a plain object, got null',
     );
   });
 

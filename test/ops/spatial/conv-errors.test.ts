@@ -21,7 +21,7 @@ const convolutions: BadCall[] = [
   [
     'conv1d of other channels',
     () => cr.conv1d(sequence, cr.ones([3, 4, 5])),
-    'conv1d: input channels differ, [1,4,2] x [3,4,5] ([N,L,C] x [K,C,O])',
+    'conv1d: input channels differ, [1,4,2] x [3,4,5] ([N,L,C] x [K,C,O]); channels come last: x.permute([0, 2, 1])',
   ],
   [
     'conv1d with a pair',
@@ -46,7 +46,7 @@ const convolutions: BadCall[] = [
   [
     'conv2d with groups of other channels',
     () => cr.conv2d(image, cr.ones([3, 3, 2, 4]), { groups: 2 }),
-    'conv2d: input channels differ, [1,4,4,2] x [3,3,2,4] ([N,H,W,C] x [KH,KW,C/2,O])',
+    'conv2d: input channels differ, [1,4,4,2] x [3,3,2,4] ([N,H,W,C] x [KH,KW,C/2,O]); channels come last: x.permute([0, 2, 3, 1])',
   ],
   [
     'conv2d with another padding',
@@ -71,7 +71,7 @@ const convolutions: BadCall[] = [
   [
     'conv3d of images',
     () => cr.conv3d(image, kernel3),
-    'conv3d: volumes must be [N, D, H, W, C], got [1,4,4,2]',
+    'conv3d: volumes must be [N, D, H, W, C]; one sample alone needs an axis in front: x.unsqueeze(0), got [1,4,4,2]',
   ],
   [
     'conv3d with a pair',
@@ -295,7 +295,7 @@ const layers: BadCall[] = [
   [
     'Conv3d on images',
     () => new nn.Conv3d(2, 1, 1).forward(image),
-    'conv3d: volumes must be [N, D, H, W, C], got [1,4,4,2]',
+    'conv3d: volumes must be [N, D, H, W, C]; one sample alone needs an axis in front: x.unsqueeze(0), got [1,4,4,2]',
   ],
   [
     'ConvTranspose1d of no channels',
