@@ -135,9 +135,9 @@ const functions: BadCall[] = [
 ];
 
 const optimizers: BadCall[] = [
-  ['sgd', () => optim.sgd(given(0.1)), options('sgd', '0.1')],
-  ['adam', () => optim.adam(given(0.1)), options('adam', '0.1')],
-  ['lbfgs', () => optim.lbfgs(given(0.1)), options('lbfgs', '0.1')],
+  ['sgd', () => optim.sgd(given(0.1)), options('sgd', '0.1', 'lr: 0.1')],
+  ['adam', () => optim.adam(given(0.1)), options('adam', '0.1', 'lr: 0.1')],
+  ['lbfgs', () => optim.lbfgs(given(0.1)), options('lbfgs', '0.1', 'lr: 0.1')],
 ];
 
 describe('an option by its place, as in other libraries, is refused and not overlooked', () => {

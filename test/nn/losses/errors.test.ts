@@ -10,7 +10,9 @@ const whole = tensor(Int32Array.of(1, 2, 3));
 const nothing = undefined as unknown as Tensor;
 
 const shape = (name: string) => `${name}: output and target must have one shape, got [2,3] and [2]`;
-const reduction = (name: string) => `${name}: reduction must be 'mean', 'sum' or 'none', got average`;
+const reductionsOf = (name: string) =>
+  name === 'klDivergence' ? "'mean', 'sum', 'none' or 'batchmean'" : "'mean', 'sum' or 'none'";
+const reduction = (name: string) => `${name}: reduction must be ${reductionsOf(name)}, got average`;
 const average = { reduction: 'average' as 'mean' };
 
 const { mseLoss, maeLoss, huberLoss, smoothL1Loss, hingeLoss, squaredHingeLoss } = nn;
@@ -210,7 +212,7 @@ const others: BadCall[] = [
   [
     'tripletMarginLoss with no margin',
     () => nn.tripletMarginLoss.with({ margin: 0 }),
-    'tripletMarginLoss: margin must be a finite number greater than 0, got 0',
+    'tripletMarginLoss: margin must be a positive number, got 0',
   ],
   [
     'accuracy of too few labels',
