@@ -54,18 +54,27 @@ export async function writeCheckpoint(
   await writeAtomically(path, parts);
 }
 
-/** Throws, with its name, if a tensor that must be finite is not. */
-export function requireFinite(sources: readonly TensorSource[]): void {
-  for (const { name, dtype, shape, buffer, byteOffset, finite } of sources) {
-    if (!finite) continue;
+/** The first tensor that must be finite but is not; undefined if there is none. */
+export function firstNotFinite(sources: readonly TensorSource[]): TensorSource | undefined {
+  return sources.find(({ dtype, shape, buffer, byteOffset, finite }) => {
+    if (!finite) return false;
     const values = viewOf(dtype, buffer, byteOffset, sizeOf(shape));
     // Anything finite times 0 is 0.
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0;
-    if (sum === 0) continue;
-    const expected = `${name} must be finite, but some of its ${values.length} values are not`;
-    throw failed('ERR_CHAINRULE_NON_FINITE', 'fit', expected);
-  }
+    return sum !== 0;
+  });
+}
+
+/** Says what a tensor that is not finite must be. */
+export function mustBeFinite({ name, shape }: Pick<TensorSource, 'name' | 'shape'>): string {
+  return `${name} must be finite, but some of its ${sizeOf(shape)} values are not`;
+}
+
+/** Throws, with its name, if a tensor that must be finite is not. */
+export function requireFinite(sources: readonly TensorSource[]): void {
+  const found = firstNotFinite(sources);
+  if (found) throw failed('ERR_CHAINRULE_NON_FINITE', 'fit', mustBeFinite(found));
 }
 
 /** Verifies the checksum of a file and returns its header. Throws an error that describes the damage. */

@@ -10,6 +10,7 @@ import { prepareUpdates } from '../prepare/update-job.js';
 import type { UpdateJob } from '../protocol/job.js';
 import { ShareProgress } from '../protocol/share-progress.js';
 import { viewInto } from '../protocol/shared-memory.js';
+import { beginVerdicts, repeatVerdict } from '../protocol/verdicts.js';
 
 /** Variables that a data-parallel function changes. */
 export interface Changes {
@@ -32,6 +33,8 @@ export class StepLayout {
   readonly unit: number;
   /** The optimiser's state variables with their places in this memory. */
   readonly #places: readonly (readonly [Variable, TypedArray])[];
+  /** The optimiser's count of steps after the last call; another function may have taken some since. */
+  #stepsAfter: number | undefined;
 
   constructor(
     readonly changes: Changes,
@@ -98,8 +101,10 @@ export class StepLayout {
       if (weight) viewInto(weight)[optimizer.steps % 2] = accumulated.storage.data[0] as number;
     }
     new ShareProgress(this.update.marks).begin(0);
-    // A call that is refused leaves the step to the next one.
-    new Float64Array(this.update.measures.judged).fill(0);
+    const steps = request?.optimizer.steps ?? 0;
+    // The next call takes the step of one that was refused.
+    if (steps === this.#stepsAfter) repeatVerdict(this.update, steps);
+    else beginVerdicts(this.update, steps);
   }
 
   /** Tells the optimiser, which has counted the step, what the step has accumulated. */

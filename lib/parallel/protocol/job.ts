@@ -42,7 +42,10 @@ export interface ShardedData {
 export interface GradientMeasures {
   /** An upper bound of the magnitudes of each shard's gradients, in float64; see `BatchRunner`. */
   readonly magnitudes: SharedArrayBuffer;
-  /** The last step that was judged by its sum, and how: one float64. */
+  /**
+   * The last step whose verdict was taken from its sum: twice its number counted from 1, plus 1 if the sum was finite.
+   * One float64; 0 if there is none.
+   */
   readonly judged: SharedArrayBuffer;
   /** Ranges of the gradients that must be finite. */
   readonly slices: readonly Slice[];
@@ -199,11 +202,11 @@ export interface EpochStretch {
   readonly expected?: number;
 }
 
-/** How many updates steps have made: see `UpdateCount`. */
+/** The updates that steps have not made: see `UpdateCount`. */
 export interface UpdateTally {
-  /** Updates that were not made, because all of their steps were skipped. */
+  /** Updates that were not made, because their steps had no weight. */
   readonly missed: number;
-  /** Steps accumulated for the next update so far that were not skipped. */
+  /** Weight of the steps accumulated for the next update so far; their number, unless the loss is a ratio. */
   readonly contributed: number;
 }
 
@@ -212,7 +215,7 @@ export interface EpochStart {
   readonly epoch: number;
   /** Number of steps in all previous epochs. */
   readonly firstStep: number;
-  /** The updates of previous epochs that skipped steps left out. Default none. */
+  /** The updates that previous epochs have not made. Default none. */
   readonly updates?: UpdateTally;
   /** The first step to run, counted within the epoch. Default 0. */
   readonly startStep?: number;

@@ -15,12 +15,14 @@ interface Result {
 
 /**
  * The gradients that runs of a plan for several shards add up on the way, in the format of `addon.runTogether`: the
- * range that each step writes. Null if no step can add up its results, so that there is nothing to gain, or if several
- * steps contribute to one gradient, which must then be complete before it is added.
+ * range that each step writes. Null if no step can add up its results, so that there is nothing to gain, if several
+ * steps contribute to one gradient, which must then be complete before it is added, or if one must not be measured, as
+ * runs together measure all that they add up.
  *
  * @param summing indices of the steps that can add up their results
  */
 export function resultsOf(bound: BoundPlan, summing: readonly number[]): Int32Array | null {
+  if (bound.sources.some((source) => isGradient(source) && source.unmeasured)) return null;
   const results = writesOf(bound);
   return results?.some(({ step }) => summing.includes(step)) ? encoded(results) : null;
 }

@@ -1,8 +1,8 @@
-import type { UpdateTally } from './job.js';
+import type { TrainingJob, UpdateTally } from './job.js';
 
 /**
- * Counts the updates that skipped steps leave out. An update is made unless all steps accumulated for it are skipped;
- * neither the rule nor the schedule counts one that is not made.
+ * Counts the updates that are not made, because their steps have no weight together: all of them are skipped, or nothing
+ * in their batches counts. Neither the rule nor the schedule counts them.
  */
 export class UpdateCount {
   #missed: number;
@@ -17,25 +17,31 @@ export class UpdateCount {
     this.#contributed = contributed;
   }
 
-  /** Notes the next step, counted over all epochs. */
-  note(globalStep: number, skipped: boolean): void {
+  /**
+   * Notes the next step, counted over all epochs.
+   *
+   * @param weight of its gradients; 0 for a skipped step
+   */
+  note(globalStep: number, weight: number): void {
     const turn = globalStep % this.accumulate;
-    if (turn === 0) this.#contributed = 0;
-    if (!skipped) this.#contributed++;
+    // As `Updater` adds them, so that both agree on what is 0.
+    this.#contributed = turn === 0 ? weight : this.#contributed + weight;
     if (turn === this.accumulate - 1 && this.#contributed === 0) this.#missed++;
   }
 
-  /** Notes the first steps of an epoch by their losses, which are NaN for skipped ones. */
-  noteAll(firstStep: number, losses: Float64Array): this {
-    losses.forEach((loss, step) => {
-      this.note(firstStep + step, Number.isNaN(loss));
+  /** Notes the first steps of an epoch by their losses, which are NaN for skipped ones, and their weights. */
+  noteAll(
+    firstStep: number,
+    steps: number,
+    { losses, weights }: Pick<TrainingJob, 'losses' | 'weights'>,
+  ): this {
+    const own = new Float64Array(losses, 0, steps);
+    const weightOf = weights && new Float64Array(weights, 0, steps);
+    own.forEach((loss, step) => {
+      // Without weights, any step that is not skipped has a positive one.
+      this.note(firstStep + step, Number.isNaN(loss) ? 0 : (weightOf?.[step] ?? 1));
     });
     return this;
-  }
-
-  /** True if a step accumulated for the current update was not skipped, so that it is made. */
-  get any(): boolean {
-    return this.#contributed > 0;
   }
 
   get missed(): number {

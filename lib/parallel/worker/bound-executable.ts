@@ -1,6 +1,6 @@
 import { type TypedArray, viewOf } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
-import type { MarkArguments } from '../../runtime/addon.js';
+import { addon, type MarkArguments } from '../../runtime/addon.js';
 import { Executable, type RandomState } from '../../runtime/executable.js';
 import type { BoundPlan, SharedMemory, Source } from '../protocol/job.js';
 import { measuredOf, resultsOf } from '../protocol/results.js';
@@ -10,6 +10,7 @@ import type { Recorder } from './recorder.js';
 /** A bound plan in a worker; the memory of its bindings is resolved once for each gradient slot. */
 export class BoundExecutable {
   readonly #executable: Executable;
+  readonly #measured: Int32Array;
   readonly #bindings = new Map<SharedMemory | null, TypedArray[]>();
   readonly #named = new Map<string, TypedArray>();
   #results: { readonly value: Int32Array | null } | undefined;
@@ -19,13 +20,14 @@ export class BoundExecutable {
     private readonly local: LocalMemory,
     private readonly recorder?: Recorder,
   ) {
-    const measured = measuredOf(bound);
-    this.#executable = new Executable(bound.plan, local.arena, measured.length > 0 ? measured : undefined);
+    this.#measured = measuredOf(bound);
+    const measured = this.#measured.length > 0 ? this.#measured : undefined;
+    this.#executable = new Executable(bound.plan, local.arena, measured);
   }
 
   /**
    * Runs the plan; gradients go to the given memory, and the mark is set at the end. Returns an upper bound of their
-   * magnitudes, infinite if one is not finite; 0 while recording, since that time is not the plan's.
+   * magnitudes, infinite if one is not finite.
    */
   run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): number {
     const bindings = this.#bindingsOf(gradients);
@@ -33,7 +35,17 @@ export class BoundExecutable {
     this.recorder.run(this.bound.plan, this.#executable, bindings, random);
     const [marks, index, value] = mark;
     if (marks) Atomics.store(marks, index as number, value as number);
-    return 0;
+    return this.#largestOf(bindings);
+  }
+
+  /** The largest magnitude of the gradients of a run whose steps were timed, which it does not measure itself. */
+  #largestOf(bindings: readonly TypedArray[]): number {
+    let most = 0;
+    for (let i = 0; i < this.#measured.length; i += 4) {
+      const [, binding = 0, start = 0, end = 0] = this.#measured.subarray(i, i + 4);
+      most = Math.max(most, addon().largest(bindings[binding] as TypedArray, start, end));
+    }
+    return most;
   }
 
   /** The gradients that several runs of the plan can add up on the way, or null: see `resultsOf`. */

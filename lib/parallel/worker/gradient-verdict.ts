@@ -1,9 +1,10 @@
 import { at } from '../../graph/at.js';
-import type { DType, TypedArray } from '../../graph/dtype.js';
+import type { TypedArray } from '../../graph/dtype.js';
 import { addon } from '../../runtime/addon.js';
 import type { Control } from '../protocol/control.js';
 import type { Job, Slice, UpdateJob } from '../protocol/job.js';
 import { viewInto } from '../protocol/shared-memory.js';
+import { isPartLarge, markOf, mostPerStep } from '../protocol/verdicts.js';
 
 /** A step whose shard gradients are complete. */
 export interface StepToJudge {
@@ -15,15 +16,10 @@ export interface StepToJudge {
   readonly program: Int32Array;
 }
 
-const LARGEST: Partial<Record<DType, number>> = {
-  float32: (2 - 2 ** -23) * 2 ** 127,
-  float64: Number.MAX_VALUE,
-};
-
 /**
  * Judges, before anything is updated, whether the sum of the gradients of a batch is finite, the same on any number of
  * workers: that is known from the magnitudes of the shards' gradients, unless these are so large that their sum may
- * overflow.
+ * overflow. Then that step and the rest of its update are judged by the sum itself.
  */
 export class GradientVerdict {
   readonly #magnitudes: Float64Array;
@@ -52,15 +48,13 @@ export class GradientVerdict {
       if (magnitude === Number.POSITIVE_INFINITY) return false;
       total += magnitude;
     }
-    const { accumulate, memory } = this.update;
-    // Half of it, because each sum is rounded.
-    if (total <= (LARGEST[memory.dtype] as number) / (2 * accumulate)) return true;
+    if (total <= mostPerStep(this.update) && !isPartLarge(this.update, step.globalStep)) return true;
     return this.#judge(rank, step);
   }
 
   /** The verdict of a finished step is kept: once the slots are summed, they hold other numbers. */
   #judge(rank: number, step: StepToJudge): boolean {
-    const mark = 2 * (step.globalStep + 1);
+    const mark = markOf(step.globalStep);
     const known = at(this.#judged, 0) - mark;
     if (known === 0 || known === 1) return known === 1;
     const finite = this.update.measures.slices.every((slice) => this.#sumsAreFinite(slice, step));
@@ -82,7 +76,9 @@ export class GradientVerdict {
         else stack.push(this.#slots[word]?.[i] as number);
       }
       const sum = at(stack, 0);
-      if (!Number.isFinite(before ? round(sum + at(before, i)) : sum)) return false;
+      // Past the gradients, which alone are accumulated, follow the buffers.
+      const sofar = before && i < before.length ? at(before, i) : 0;
+      if (!Number.isFinite(round(sum + sofar))) return false;
     }
     return true;
   }

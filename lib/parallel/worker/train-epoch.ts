@@ -45,7 +45,7 @@ export class EpochTrainer {
   #order: Int32Array = new Int32Array();
   #stretch: EpochStretch;
   #updates: UpdateCount;
-  /** The updates left out before the epoch, which its scalars take into account. */
+  /** The updates not made before the epoch, which its scalars take into account. */
   #missedBefore = 0;
 
   constructor(
@@ -82,7 +82,8 @@ export class EpochTrainer {
     this.#missedBefore = start.updates?.missed ?? 0;
     this.#updates = new UpdateCount(this.training.accumulate, start.updates).noteAll(
       firstStep,
-      this.#losses.subarray(0, startStep),
+      startStep,
+      this.training,
     );
     const steps = this.#stretch.firstStep + batchCount(this.#stretch.count, this.training.batchSize);
     for (let index = startStep; index < steps; index++) {
@@ -98,7 +99,7 @@ export class EpochTrainer {
       if (rank === 0) this.#control.completeSnapshot();
       const { loss, weight } = this.#judged(rank, step, epoch);
       const skipped = Number.isNaN(loss);
-      this.#updates.note(step.global, skipped);
+      this.#updates.note(step.global, weight);
       // Before the update, so that the loss of every completed step is known.
       if (rank === 0) this.#note(index, loss, weight);
       this.#updater.run(rank, {
@@ -228,7 +229,8 @@ export class EpochTrainer {
     });
     const rows = this.#unit === undefined ? 1 : batch.count / this.#unit;
     const weight = kind === 'mean' ? rows : kind === 'ratio' ? weights : 1;
-    return { loss: weight === 0 && sum === 0 ? 0 : sum / weight, weight };
+    if (weight === 0 && sum === 0) return { loss: 0, weight };
+    return { loss: Number.isFinite(weight) ? sum / weight : Number.NaN, weight };
   }
 
   #note(step: number, loss: number, weight: number): void {

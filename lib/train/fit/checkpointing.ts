@@ -35,7 +35,10 @@ interface Run {
 /** Progress within an epoch before it was resumed. */
 type Behind = Pick<RunProgress, 'epochStep' | 'epochSeconds' | 'epochSkippedItems'>;
 
-/** Of a run that an earlier version saved. */
+/**
+ * The tally of a checkpoint without one, from a version that did not count missed updates. Whether a step contributed to
+ * the next update is unknown there; it is taken to have.
+ */
 const NONE_MISSED = { missed: 0, contributed: 1 };
 
 const NOTHING: Behind = { epochStep: 0, epochSeconds: 0, epochSkippedItems: 0 };

@@ -1,6 +1,10 @@
-import { requireFinite } from '../../checkpoint/file.js';
+import { firstNotFinite, mustBeFinite } from '../../checkpoint/file.js';
 import { type RunMemory, sourcesOf } from '../../checkpoint/tensor-sources.js';
-import { failed, messageOf } from '../../graph/errors.js';
+import { isFloat } from '../../graph/dtype.js';
+import { failed } from '../../graph/errors.js';
+import type { Variable } from '../../graph/leaf.js';
+import type { Module } from '../../nn/module.js';
+import { isTrainable } from '../../optim/optimizer.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
 import { viewInto } from '../../parallel/protocol/shared-memory.js';
 import { addon } from '../../runtime/addon.js';
@@ -22,15 +26,31 @@ export async function findNonFiniteState(
   epoch: number,
 ): Promise<unknown> {
   if (await stateIsFinite(session, training)) return undefined;
-  try {
-    requireFinite(sourcesOf(memory));
-  } catch (cause) {
-    const expected =
-      `an update up to epoch ${epoch} overflowed: ${messageOf(cause).replace(/^fit: /, '')}, although loss and gradients ` +
-      'were finite. Go on from a checkpoint, with a smaller learning rate or gradient clipping';
-    return failed('ERR_CHAINRULE_NON_FINITE', 'fit', expected, { cause });
-  }
-  return undefined;
+  const found = firstNotFinite(sourcesOf(memory));
+  if (!found) return undefined;
+  const expected =
+    `an update up to epoch ${epoch} overflowed: ${mustBeFinite(found)}, although loss and gradients were finite. ` +
+    'Go on from a checkpoint, with a smaller learning rate or gradient clipping';
+  return failed('ERR_CHAINRULE_NON_FINITE', 'fit', expected);
+}
+
+/**
+ * Checks what a step reads but no update changes, before the first one: with it, every step would be a bad one. Buffers
+ * may be infinite, as one that begins at infinity is.
+ *
+ * @throws with the name of a frozen parameter that is not finite, or of a buffer with NaN
+ */
+export function requireFiniteConstants(model: Module): void {
+  const infinite = ([, { dtype, storage, size }]: readonly [string, Variable]) =>
+    isFloat(dtype) && addon().largest(storage.data, 0, size) === Number.POSITIVE_INFINITY;
+  const frozen = model.namedParameters().filter(([, parameter]) => !isTrainable(parameter));
+  const unknown = model
+    .namedBuffers()
+    .filter((entry) => infinite(entry) && entry[1].storage.data.some(Number.isNaN));
+  const [found] = [...frozen.filter(infinite), ...unknown];
+  if (!found) return;
+  const [name, { shape }] = found;
+  throw failed('ERR_CHAINRULE_NON_FINITE', 'fit', mustBeFinite({ name, shape }));
 }
 
 async function stateIsFinite(session: Session, training: TrainingJob): Promise<boolean> {

@@ -3,12 +3,13 @@ import type { Dataset, StreamDataset } from '../../data/index.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { UpdateCount } from '../../parallel/protocol/update-count.js';
+import { beginVerdicts } from '../../parallel/protocol/verdicts.js';
 import type { FitOptions, Progress } from '../options.js';
 import type { JobContext } from '../prepare/compile-job.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 import { Checkpointing } from './checkpointing.js';
 import { type EpochOutcome, runEpoch } from './epoch-run.js';
-import { findNonFiniteState } from './finite-state.js';
+import { findNonFiniteState, requireFiniteConstants } from './finite-state.js';
 import { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 import { feedOf, type StreamFeed } from './stream-feed.js';
@@ -101,6 +102,8 @@ export class FitRun {
     const workers = workersOf(training);
     const job = { ...newJob({ ...context, workers }), training, ...(evaluation ? { evaluation } : {}) };
     this.#job = job;
+    requireFiniteConstants(context.model);
+    beginVerdicts(training, this.state.steps);
     await this.session.start(job, this.signal);
     await this.#checkpoints?.begin(job);
   }
@@ -133,9 +136,12 @@ export class FitRun {
         })
       : await runEpoch(session, job, start, epochOptions);
     state.steps = start.firstStep + outcome.done;
-    const { accumulate, losses } = job.training;
-    const done = new Float64Array(losses, 0, outcome.done);
-    state.updates = new UpdateCount(accumulate, start.updates).noteAll(start.firstStep, done).tally;
+    const { training } = job;
+    state.updates = new UpdateCount(training.accumulate, start.updates).noteAll(
+      start.firstStep,
+      outcome.done,
+      training,
+    ).tally;
     const measured = !outcome.failure && this.#isMeasured();
     const broken = measured
       ? await findNonFiniteState(session, job.training, memory, start.epoch)

@@ -20,9 +20,8 @@ export function writeScalars(training: TrainingJob, start: EpochStart, optimizer
   const end = stretch.firstStep + batchCount(stretch.count, batchSize);
   const { accumulate } = training;
   const before = start.updates ?? { missed: 0, contributed: 0 };
-  const losses = new Float64Array(training.losses, 0, startStep);
-  const { missed } = new UpdateCount(accumulate, before).noteAll(firstStep, losses).tally;
-  // Updates that were left out make later ones take the scalars of earlier steps.
+  const { missed } = new UpdateCount(accumulate, before).noteAll(firstStep, startStep, training);
+  // Updates that were not made make later ones take the scalars of earlier steps.
   const first = Math.max(0, startStep - (missed - before.missed) * accumulate);
   for (let step = first; step < end; step++) {
     const update = optimizer.updatesAfter(firstStep + step) - before.missed;
