@@ -4,7 +4,7 @@ import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
 import { formatType, invalid } from '../graph/errors.js';
-import { full, hostScalar, Variable } from '../graph/leaf.js';
+import { hostScalar, Variable } from '../graph/leaf.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import { Storage } from '../graph/storage.js';
 import { Tensor } from '../graph/tensor.js';
@@ -13,6 +13,7 @@ import { requireLasting } from '../nn/lasting.js';
 import { Parameter } from '../nn/parameter.js';
 import { add, cast, div, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
 import { AverageExchange } from './averages.js';
+import { sharesOfGradients } from './gradient-loss.js';
 import { type GroupMatch, matchedGroups, type ParameterGroup, scalarsOfRule } from './groups.js';
 import { variables } from './kinds.js';
 import type { ParameterMemory } from './requests.js';
@@ -31,8 +32,9 @@ import { clipScaleOf, type StepScalars, updatePiece } from './update.js';
 export interface StepOptions {
   /**
    * Weight of these gradients among those that are averaged, as the number of rows whose mean they are of: by steps that
-   * `accumulate` joins, and by shards of a data-parallel function. Default: 1; in `dataParallel` that of the loss if it is
-   * one of this package, else the number of rows.
+   * `accumulate` joins, and by shards of a data-parallel function. Default: that of the loss whose gradients they are, if
+   * it is a ratio or a total of this package (a total is not divided); else 1, and in `dataParallel` the number of rows.
+   * An update whose steps have no weight together is not made.
    */
   readonly weight?: number | Tensor;
 }
@@ -88,7 +90,10 @@ export class Optimizer {
     return this.rule.name;
   }
 
-  /** Steps taken by compiled and data-parallel functions that call `step`. */
+  /**
+   * Steps taken by compiled and data-parallel functions that call `step`, without those of updates that were not made
+   * because nothing in them had weight.
+   */
   get steps(): number {
     return this.#steps;
   }
@@ -134,37 +139,39 @@ export class Optimizer {
    */
   step(parameters: readonly Variable[], gradients: readonly Tensor[], options: StepOptions = {}): void {
     const trace = currentTrace(`${this.name}.step`);
-    const weight = asTensor(options.weight);
     const trained = this.#requireTrainable(parameters, gradients);
+    const own = trained.map(([parameter]) => parameter);
+    const theirs = trained.map(([, gradient]) => gradient);
     const losses = gradients.flatMap((gradient) => trace.gradientCalls.get(gradient)?.loss ?? []);
     requireLasting(`${this.name}.step`, new Set(losses), parameters, trace);
     const wanted = parameters.map(isTrainable);
     guard(() => parameters.every((parameter, i) => isTrainable(parameter) === wanted[i]));
     const memories = trained.map(([parameter]) => this.#memoryOf(parameter));
+    const { accumulate = 1, clipNorm } = this.stages;
+    const shares = sharesOfGradients(own, theirs, options.weight, trace);
+    const { weight } = shares;
+    const mayWeighNothing = weight !== undefined && typeof options.weight !== 'number';
+    const accumulated = this.#accumulated;
     trace.afterRun.push(() => {
       this.#steps++;
+      const due = this.#steps % accumulate === 0;
+      // An update without weight was not made.
+      if (due && mayWeighNothing && accumulated.storage.data[0] === 0) this.#steps -= accumulate;
     });
     if (trace.updates) {
-      const [own, theirs] = [
-        trained.map(([parameter]) => parameter),
-        trained.map(([, gradient]) => gradient),
-      ];
-      const given = weight === undefined ? {} : { weight };
-      const accumulated = this.#accumulated;
       trace.updates.push({
         optimizer: this,
         parameters: own,
         gradients: theirs,
         memories,
         accumulated,
-        ...given,
+        shares,
       });
       return;
     }
     const scalars = this.scalarsAt(0).map((_, i) =>
       hostScalar(`${this.name} ${i}`, () => at(this.scalarsAt(this.updatesAfter(this.#steps)), i)),
     );
-    const { accumulate = 1, clipNorm } = this.stages;
     // Index of the step within its update. At 0 the sums still hold the gradients of the previous update.
     const turn = hostScalar(`${this.name} turn`, () => this.#steps % accumulate);
     const sums = trained.map(([, gradient], i) => {
@@ -173,9 +180,13 @@ export class Optimizer {
       const share = weight ? mul(gradient, cast(weight, gradient.dtype)) : gradient;
       return where(gt(turn, 0), add(sum, share), share);
     });
-    const means = accumulate > 1 ? divided(sums, this.#accumulate(turn, weight)) : sums;
+    const total = accumulate > 1 || mayWeighNothing ? this.#accumulate(turn, weight) : undefined;
+    const divides = accumulate > 1 && total && shares.kind !== 'total';
+    const means = divides ? divided(sums, total) : sums;
     const clip = clipNorm === undefined ? undefined : clipScaleOf(clipNorm, means);
-    const due = accumulate > 1 ? eq(turn, accumulate - 1) : undefined;
+    // An update without weight is never due.
+    const position = total && mayWeighNothing ? where(eq(total, 0), -1, turn) : turn;
+    const due = total && eq(position, accumulate - 1);
     trained.forEach(([parameter], i) => {
       const { state, average, sum } = at(memories, i);
       const group = this.groupOf(parameter);
@@ -283,13 +294,9 @@ checkMethods(
 
 export const optimizer: Kind<Optimizer> = kinds.instance(Optimizer, 'one such as optim.adam()');
 
-function asTensor(weight: number | Tensor | undefined): Tensor | undefined {
-  return typeof weight === 'number' ? full([], weight, 'float64') : weight;
-}
-
-/** Quotients of sums by their weight. */
+/** Quotients of sums by their weight; the sums themselves if that is 0. */
 function divided(sums: readonly Tensor[], weight: Tensor): Tensor[] {
-  const scale = div(1, weight);
+  const scale = div(1, where(eq(weight, 0), 1, weight));
   return sums.map((sum) => mul(sum, cast(scale, sum.dtype)));
 }
 

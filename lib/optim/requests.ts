@@ -1,6 +1,7 @@
 import type { Variable } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { currentTrace } from '../graph/trace.js';
+import type { GradientShares } from './gradient-loss.js';
 import type { Optimizer } from './optimizer.js';
 
 /** Optimiser state of a parameter. */
@@ -20,8 +21,7 @@ export interface UpdateRequest {
   /** One for each parameter, as in `memories`. */
   readonly gradients: readonly Tensor[];
   readonly memories: readonly ParameterMemory[];
-  /** Weight of the gradients, if the function gives one. */
-  readonly weight?: Tensor;
+  readonly shares: GradientShares;
   /** Weight of the steps since the last update. */
   readonly accumulated: Variable;
 }

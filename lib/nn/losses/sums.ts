@@ -1,6 +1,6 @@
 import { formatType, invalid } from '../../graph/errors.js';
 import { full } from '../../graph/leaf.js';
-import { Tensor } from '../../graph/tensor.js';
+import { reachable, Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import { requireFloat } from '../../ops/primitives/checks.js';
 import { cast, div, eq, where } from '../../ops/primitives/elementwise.js';
@@ -41,6 +41,23 @@ export function sumsOf(scalar: Tensor): Sums | undefined {
   return known.get(scalar);
 }
 
+/** True for a total, and for a scalar that is computed from one. */
+export function isOfTotal(scalar: Tensor): boolean {
+  return reachable([scalar]).some((node) => {
+    const sums = known.get(node);
+    return sums !== undefined && sums.weight === undefined;
+  });
+}
+
+/** Checks that a scalar that counts as the mean of its rows is not computed from a total. */
+export function requireNoTotal(op: string, name: string, scalar: Tensor): void {
+  if (!isOfTotal(scalar)) return;
+  const expected =
+    `${name} is computed from a sum over rows (reduction: 'sum'), but a scalar counts as the mean of its rows; ` +
+    'return { sum, weight }, or { sum } for a total';
+  throw invalid(op, expected);
+}
+
 /** How a figure is made of its parts: the mean over their rows, a ratio of sums, or a sum. */
 export type FigureKind = 'mean' | 'ratio' | 'total';
 
@@ -68,6 +85,7 @@ export function requireTerms(op: string, name: string, result: unknown): Terms {
       value,
       `${name} is the mean of its rows and must be a float; for a sum, return { sum, weight }`,
     );
+    requireNoTotal(op, name, value);
     return { kind: 'mean', sum: value };
   }
   const { sum: total, weight } = requireSums(op, name, result);
@@ -85,9 +103,9 @@ export function asScalar(op: string, name: string, result: unknown): Tensor {
 
 function requireSums(op: string, name: string, result: unknown): Sums {
   const { sum: total, weight, ...others } = isPlain(result) ? result : { sum: undefined };
-  const known = total instanceof Tensor && Object.keys(others).length === 0;
+  const isSum = total instanceof Tensor && Object.keys(others).length === 0;
   const divides = weight instanceof Tensor || weight === undefined || Number.isFinite(weight);
-  if (known && divides) return result as Sums;
+  if (isSum && divides) return result as Sums;
   throw invalid(op, `${name} must be a scalar tensor or { sum, weight }`, describe(result));
 }
 

@@ -2,8 +2,9 @@ import { checked } from '../../graph/arguments/checked.js';
 import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
-import { formatShape, formatType, invalid } from '../../graph/errors.js';
+import { failed, formatShape, formatType, invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
+import type { Parameter } from '../../nn/parameter.js';
 import { Queue } from '../../runtime/queue.js';
 import { type Argument, concreteValue, type Result, tensorsFrom } from '../../runtime/traced-results.js';
 import { usableCores } from '../prepare/cores.js';
@@ -25,9 +26,9 @@ export interface DataParallelOptions {
   /** Seed of the random numbers (dropout). Default 0. */
   readonly seed?: number;
   /**
-   * Reaction to a call whose gradients, or values to be assigned, are not finite. It changes nothing: no parameter, no
-   * state, not the optimiser's count of steps. 'stop' rejects with the op that first made such a value; 'skip' resolves
-   * to the results. Default 'stop'.
+   * Reaction to a call whose loss, gradients, or values to be assigned are not finite. It changes nothing: no parameter,
+   * no state, not the optimiser's count of steps. 'stop' rejects with the op that first made such a value; 'skip'
+   * resolves to the results, unless a parameter itself is not finite. Default 'stop'.
    */
   readonly nonFinite?: 'stop' | 'skip';
 }
@@ -69,8 +70,8 @@ export interface DataParallelFunction<Arguments extends readonly Tensor[], R ext
  * normalisation, receive the weighted mean of the shards' values. Without a step or assignments, the function evaluates
  * or predicts.
  *
- * Scalar results are averaged over the shards by their rows, or by the sums of those that have them; all other results must have the shard's rows as
- * their first axis, and are concatenated in order.
+ * Scalar results are averaged over the shards by their rows, or by the sums of those that have them; all other results
+ * must have the shard's rows as their first axis, and are concatenated in order.
  *
  * All results have the same bits for any number of workers. Random numbers depend on the seed, the number of previous
  * calls and the position of a sample in the batch. A `Trainer` with the same seed and shards that takes the same
@@ -131,6 +132,7 @@ class StepFunction {
     const step = this.#calls;
     await this.#threads.run(entry, step, optimizerStep);
     this.#calls++;
+    if (entry.refused) requireFinite(entry.broken);
     if (entry.refused && this.nonFinite === 'stop') {
       throw await entry.refusal({ seed: this.threads.seed, step });
     }
@@ -162,6 +164,15 @@ class StepFunction {
     this.#layouts.push(layout);
     return layout;
   }
+}
+
+/** Parameters that are not finite would make every further call a bad one. */
+function requireFinite(broken: Parameter | undefined): void {
+  if (!broken) return;
+  const expected =
+    `${broken.path || 'a parameter'} must be finite, but is not: an update before this call overflowed, or it was not ` +
+    'finite from the start. Nothing was changed';
+  throw failed('ERR_CHAINRULE_NON_FINITE', 'dataParallel', expected);
 }
 
 type ThreadOptions = Required<Pick<DataParallelOptions, 'seed' | 'nice'>>;

@@ -1,24 +1,27 @@
 import { at } from '../../graph/at.js';
-import { allocate, type DType, type TypedArray } from '../../graph/dtype.js';
+import { allocate, type DType, isFloat, type TypedArray } from '../../graph/dtype.js';
 import { ChainruleError, failed, formatShape, invalid } from '../../graph/errors.js';
 import { constant, type Variable } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sumsOf } from '../../nn/losses/sums.js';
+import { Parameter } from '../../nn/parameter.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { describeNonFinite } from '../../runtime/non-finite.js';
 import { mapTensors, type Result } from '../../runtime/traced-results.js';
+import { mustStayFinite } from '../prepare/flat-parameters.js';
 import type { BatchRows, StepJob } from '../protocol/job.js';
 import { ofShard } from '../protocol/shard-error.js';
 import { shardRows, shardSizes } from '../protocol/shards.js';
 import { sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
-import { LOSS_WEIGHT, sumOfShares } from '../protocol/shares.js';
+import { LOSS, LOSS_WEIGHT, sumOfShares } from '../protocol/shares.js';
 import { type Changes, isSame, type StepLayout } from './step-layout.js';
 import {
   argumentName,
   compileStep,
   culpritOf,
   joinedName,
+  lossFigure,
   readInPlace,
   type StepTrace,
   scalarName,
@@ -72,11 +75,13 @@ export class StepEntry {
     const joined = first.joined.map(({ shape, dtype }) => batchRows(rows, shape, dtype));
     const { update } = this.layout;
     const figures = figuresOf(first);
+    const loss = lossFigure(first);
     this.job = {
       ...update,
       rows,
       ...(update.accumulate > 1 ? { unit: this.layout.unit } : {}),
       kind: first.shares.kind,
+      ...(loss ? { loss } : {}),
       shards,
       plans: new Map(traces.map((trace) => [trace.rows, compileStep(trace, this.layout)])),
       batches: Object.fromEntries([
@@ -107,9 +112,21 @@ export class StepEntry {
     this.layout.begin();
   }
 
-  /** True if the call changed nothing, because gradients or values to be assigned were not finite. */
+  /** True if the call changed nothing, because the loss, gradients or values to be assigned were not finite. */
   get refused(): boolean {
     return new Int32Array(this.job.refused)[0] === 1;
+  }
+
+  /**
+   * After a refused call: a parameter that is not finite itself, so that every further call would be refused. It is
+   * updated or frozen.
+   */
+  get broken(): Parameter | undefined {
+    const read = [...this.layout.flat.parameters, ...this.#inPlace.map(([variable]) => variable)];
+    return read.find(
+      (variable): variable is Parameter =>
+        variable instanceof Parameter && isFloat(variable.dtype) && !mustStayFinite(variable),
+    );
   }
 
   /** The error of a refused call, with the op that made the first value that is not finite. */
@@ -125,7 +142,7 @@ export class StepEntry {
       });
       if (found) return notFinite(describeNonFinite(found));
     }
-    return notFinite('Each shard’s are, but their sum overflows');
+    return notFinite('Those of each shard are, but their sum overflows');
   }
 
   #rowsOfArguments(start: number, count: number): TypedArray[] {
@@ -139,7 +156,11 @@ export class StepEntry {
   /** Collects the results of the call. */
   finish(): Result {
     const { scalars, joined, result, trace } = this.#first;
-    if (!this.refused) for (const hook of trace.afterRun) hook();
+    if (!this.refused) {
+      // The optimiser's hook looks at the weight.
+      this.layout.noteWeight(sumOfShares(this.job, LOSS_WEIGHT) ?? 1);
+      for (const hook of trace.afterRun) hook();
+    }
     this.layout.finish();
     const values = new Map<Tensor, Tensor>([
       ...scalars.map((node, i): [Tensor, Tensor] => [node, this.#valueOf(i, node.dtype)]),
@@ -169,7 +190,7 @@ function notFinite(why: string): ChainruleError {
   return failed(
     'ERR_CHAINRULE_NON_FINITE',
     'dataParallel',
-    `the gradients and the values to be assigned must stay finite, but are not; nothing was changed. ${why}`,
+    `the loss, its gradients and the values to be assigned must stay finite, but are not; nothing was changed. ${why}`,
   );
 }
 
@@ -179,7 +200,8 @@ function figuresOf({ scalars, shares }: Pick<StepTrace, 'scalars' | 'shares'>): 
     const divides = sumsOf(node)?.weight !== undefined;
     return divides ? [scalarName(i), weightName(i)] : [scalarName(i)];
   });
-  return shares.weight === undefined ? ofScalars : [...ofScalars, LOSS_WEIGHT];
+  const isHidden = shares.loss && !scalars.includes(shares.loss);
+  return [...ofScalars, ...(isHidden ? [LOSS] : []), ...(shares.weight ? [LOSS_WEIGHT] : [])];
 }
 
 /** Traces shards of a batch. If one does not fit, an error speaks of the whole batch, or says why it does not. */

@@ -16,7 +16,7 @@ import { beginVerdicts, repeatVerdict } from '../protocol/verdicts.js';
 export interface Changes {
   /** The update that it requests from an optimiser. */
   readonly request: UpdateRequest | undefined;
-  /** Kind of the loss that it takes these gradients of. */
+  /** How the gradients are added up, which the update depends on. */
   readonly kind: FigureKind;
   /** The variables that it assigns directly. */
   readonly assigned: readonly Variable[];
@@ -107,12 +107,22 @@ export class StepLayout {
     else beginVerdicts(this.update, steps);
   }
 
-  /** Tells the optimiser, which has counted the step, what the step has accumulated. */
-  finish(): void {
+  /**
+   * Tells the optimiser, before it counts the step, the weight of the steps since its last update.
+   *
+   * @param own weight of the step alone
+   */
+  noteWeight(own: number): void {
     const { request } = this.changes;
+    if (!request) return;
     const { weight } = this.update;
-    if (!request || !weight) return;
-    request.accumulated.storage.data[0] = viewInto(weight)[request.optimizer.steps % 2] as number;
+    const all = weight ? (viewInto(weight)[(request.optimizer.steps + 1) % 2] as number) : own;
+    request.accumulated.storage.data[0] = all;
+  }
+
+  /** Called after each call whose results are taken, when the optimiser has counted the step. */
+  finish(): void {
+    this.#stepsAfter = this.changes.request?.optimizer.steps;
   }
 
   /** Progress of the update. */

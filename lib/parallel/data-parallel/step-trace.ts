@@ -6,22 +6,27 @@ import { invalid } from '../../graph/errors.js';
 import { full, type InputAttributes, input, Variable } from '../../graph/leaf.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
 import { type Trace, traced } from '../../graph/trace.js';
-import { type FigureKind, sumsOf } from '../../nn/losses/sums.js';
+import { type FigureKind, requireNoTotal, type Sums, sumsOf } from '../../nn/losses/sums.js';
 import { cast, mul } from '../../ops/primitives/elementwise.js';
+import { requireNotOfTotal } from '../../optim/gradient-loss.js';
 import { collectUpdates, type UpdateRequest } from '../../optim/requests.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { FUNCTION, findNonFinite, type NonFiniteOp, originOf } from '../../runtime/non-finite.js';
 import { type Result, requireOwnInputs, tensorsOf } from '../../runtime/traced-results.js';
 import { bindShard, requireConstantWeight, weightInputs } from '../prepare/compile-shard.js';
-import type { BoundPlan } from '../protocol/job.js';
-import { LOSS_WEIGHT } from '../protocol/shares.js';
+import type { BoundPlan, StepJob } from '../protocol/job.js';
+import { LOSS, LOSS_WEIGHT } from '../protocol/shares.js';
 import type { StepLayout } from './step-layout.js';
 
 /** How the gradients of shards are added up: those of their means by rows, of their sums, or by weights of their own. */
 interface Shares {
   readonly kind: FigureKind;
   /** Of the shard, if the kind is 'ratio'. */
-  readonly weight?: Tensor | number | undefined;
+  readonly weight?: Tensor | undefined;
+  /** The loss that the gradients are of, if it is one alone. */
+  readonly loss?: Tensor | undefined;
+  /** Its sums, if the weight is theirs. */
+  readonly sums?: Sums;
   /** The share of a loss, or of a gradient; left out for a mean by rows. */
   readonly of?: (x: Tensor) => Tensor;
 }
@@ -61,7 +66,10 @@ export function traceStep(
   }
   const [request] = requests;
   const outputs = [...new Set(tensorsOf('dataParallel', result))];
-  for (const output of outputs) requireScalarOrRows(output, rows);
+  for (const output of outputs) {
+    requireScalarOrRows(output, rows);
+    if (output.ndim === 0 && !sumsOf(output)) requireNoTotal('dataParallel', 'a scalar result', output);
+  }
   requireOwnInputs('dataParallel', inputs, [
     ...outputs,
     ...(request?.gradients ?? []),
@@ -88,11 +96,13 @@ export function compileStep(
   const { weight, factor, ...weights } = weightInputs(dtype, update.accumulate > 1);
   const weigh = weigher(weight);
   requireConstantWeight('dataParallel', shares.weight, flat.parameters);
+  const isHidden = shares.loss && !scalars.includes(shares.loss);
   const figures = [
     ...scalars.flatMap((node, i): [string, Tensor][] => {
       const { sum, weight: own } = sumsOf(node) ?? { sum: weigh(node) };
       return [[scalarName(i), sum], ...(own ? [[weightName(i), exactly(own)] as [string, Tensor]] : [])];
     }),
+    ...(isHidden ? [[LOSS, shares.sums?.sum ?? weigh(shares.loss)] as [string, Tensor]] : []),
     ...(shares.weight ? [[LOSS_WEIGHT, exactly(shares.weight)] as [string, Tensor]] : []),
     ...joined.map((node, i): [string, Tensor] => [joinedName(i), node]),
   ];
@@ -118,20 +128,26 @@ export function compileStep(
 
 /** The op of a traced shard that made the first value of its update that is not finite, for given arguments. */
 export async function culpritOf(
-  { inputs, scalars, request, trace }: StepTrace,
+  { inputs, request, trace }: StepTrace,
   values: readonly TypedArray[],
   random: RandomState,
 ): Promise<NonFiniteOp | null> {
   const assigned = [...trace.assignments.values()].filter(({ dtype }) => isFloat(dtype));
   const roots = [...(request?.gradients ?? []), ...assigned];
   // Of those, the loss comes first: its gradients cannot be finite if it is not.
-  const losses = scalars.filter((node) => trace.gradientCalls.size > 0 && lossOf(trace, node));
+  const losses = [...new Set([...trace.gradientCalls.values()].map(({ loss }) => loss))];
   const { first } = await findNonFinite([...losses, ...roots], originOf, { random, inputs, values });
   return first;
 }
 
-function lossOf({ gradientCalls }: Trace, node: Tensor): boolean {
-  return [...gradientCalls.values()].some(({ loss }) => loss === node);
+/** The name of the figure that holds a shard's share of the loss, and that of the weight which divides it, if any does. */
+export function lossFigure({ scalars, shares }: StepTrace): StepJob['loss'] {
+  if (!shares.loss) return undefined;
+  const index = scalars.indexOf(shares.loss);
+  if (index < 0)
+    return shares.sums?.weight === undefined ? { sum: LOSS } : { sum: LOSS, weight: LOSS_WEIGHT };
+  const divides = sumsOf(shares.loss)?.weight !== undefined;
+  return { sum: scalarName(index), ...(divides ? { weight: weightName(index) } : {}) };
 }
 
 /** The variables that a traced shard reads in place, with their current memory. */
@@ -150,20 +166,12 @@ export const scalarName = (index: number) => `scalar result ${index}`;
 export const weightName = (index: number) => `weight of scalar result ${index}`;
 export const joinedName = (index: number) => `result ${index}`;
 
-/** Looks for the loss whose gradients a function hands to its optimiser as they are. */
-function sharesOf({ parameters, gradients, weight }: UpdateRequest, { gradientCalls }: Trace): Shares {
-  if (weight) return { kind: 'ratio', weight, of: weigher(weight) };
-  const losses = new Set(
-    parameters.map((x, i) => {
-      const gradient = at(gradients, i);
-      const call = gradientCalls.get(gradient);
-      return call?.gradients[call.wrt.indexOf(x)] === gradient ? call.loss : undefined;
-    }),
-  );
-  const [loss] = losses;
-  const sums = losses.size === 1 && loss ? sumsOf(loss) : undefined;
-  if (!sums) return { kind: 'mean' };
-  return { kind: sums.weight === undefined ? 'total' : 'ratio', weight: sums.weight, of: () => sums.sum };
+/** How the gradients of shards that a function hands to its optimiser are added up. */
+function sharesOf({ gradients, shares }: UpdateRequest, trace: Trace): Shares {
+  const { kind, weight, loss, sums } = shares;
+  if (kind === 'mean') requireNotOfTotal('dataParallel', gradients, trace);
+  if (sums) return { kind, weight, loss, sums, of: () => sums.sum };
+  return { kind, weight, loss, ...(weight ? { of: weigher(weight) } : {}) };
 }
 
 const exactly = (weight: Tensor | number): Tensor =>

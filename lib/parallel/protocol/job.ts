@@ -169,11 +169,13 @@ export interface StepJob extends UpdateJob {
   readonly plans: ReadonlyMap<number, BoundPlan>;
   /** Arguments, and results that have rows, by their names in the plans. */
   readonly batches: Readonly<Record<string, BatchRows>>;
+  /** The names of the figures that are the loss that the gradients are of: its sum, and the weight that divides it. */
+  readonly loss?: { readonly sum: string; readonly weight?: string };
   /** The results that are scalars, and the weights of those that are ratios. */
   readonly figures: readonly string[];
   /** Each shard's shares of the figures, one row per shard, in float64. */
   readonly shares: SharedArrayBuffer;
-  /** 1 if the last call changed nothing, because its gradients were not finite: one int32. */
+  /** 1 if the last call changed nothing, because its loss or its gradients were not finite: one int32. */
   readonly refused: SharedArrayBuffer;
 }
 

@@ -1,6 +1,9 @@
 import type { StepJob } from './job.js';
 import { presentShards } from './shards.js';
 
+/** Name of the loss among a shard's figures, if it is no result. */
+export const LOSS = 'loss';
+
 /** Name of the weight of the loss among a shard's figures. */
 export const LOSS_WEIGHT = 'weight of the loss';
 

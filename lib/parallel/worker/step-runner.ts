@@ -81,7 +81,7 @@ class StepRunner {
     // Needed even without an update: a worker that finishes before another has begun would take that one's task.
     this.#control.meet(this.job.workers, rank);
     const judged = { globalStep: optimizerStep, present: this.#present, program };
-    const finite = this.#verdict.isFinite(rank, judged);
+    const finite = this.#isLossFinite() && this.#verdict.isFinite(rank, judged);
     if (rank === 0) this.#refused[0] = finite ? 0 : 1;
     if (!finite) return;
     const active = this.job.workers;
@@ -95,6 +95,15 @@ class StepRunner {
       weight,
       skip: false,
     });
+  }
+
+  /** True unless the gradients are those of a loss that is not finite. */
+  #isLossFinite(): boolean {
+    const { loss } = this.step;
+    if (!loss) return true;
+    const sum = sumOfShares(this.step, loss.sum) as number;
+    const weight = loss.weight === undefined ? 1 : (sumOfShares(this.step, loss.weight) as number);
+    return (sum === 0 && weight === 0) || (Number.isFinite(sum / weight) && Number.isFinite(weight));
   }
 
   /** Weight of the gradients. */
