@@ -23,6 +23,8 @@ export interface Trace {
   readonly guards: (() => boolean)[];
   /** The calls of `grad`, by the gradients that they returned. */
   readonly gradientCalls: Map<Tensor, GradientCall>;
+  /** The modules whose mode was read, and the layer that first read it, where layers are recorded. */
+  readonly modesRead: Map<object, string | undefined>;
   randomNodes: number;
 }
 
@@ -39,6 +41,7 @@ export function traced<R>(fn: () => R): { result: R; trace: Trace } {
     afterRun: [],
     guards: [],
     gradientCalls: new Map(),
+    modesRead: new Map(),
     randomNodes: 0,
   };
   return { result: within({ ...context(), trace, scope: undefined }, fn), trace };
@@ -84,6 +87,12 @@ export function pendingValue(variable: Variable): Tensor {
  */
 export function guard(holds: () => boolean): void {
   context().trace?.guards.push(holds);
+}
+
+/** Records that the trace in progress depends on the mode of a module. */
+export function noteModeRead(module: object): void {
+  const { trace, origin } = context();
+  if (trace && !trace.modesRead.has(module)) trace.modesRead.set(module, origin?.layer);
 }
 
 /** Records a call of `grad` in the trace in progress, if there is one. */

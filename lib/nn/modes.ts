@@ -19,14 +19,19 @@ export function followMode(module: object, leader: object): void {
   leaders.set(module, leader);
 }
 
+/** The module whose mode a module has: itself, or the one that it follows. */
+export function modeOwner(module: object): object {
+  return leaders.get(module) ?? module;
+}
+
 /** The mode of a module; of one whose mode was never set, training. */
 export function modeOf(module: object): Mode {
-  return modes.get(leaders.get(module) ?? module) ?? { training: true, kept: false };
+  return modes.get(modeOwner(module)) ?? { training: true, kept: false };
 }
 
 /** Sets parts of the mode of a module. */
 export function setMode(module: object, change: Partial<Mode>): void {
-  const owner = leaders.get(module) ?? module;
+  const owner = modeOwner(module);
   const mode = modeOf(owner);
   if (changed && !changed.has(owner)) changed.set(owner, mode);
   modes.set(owner, { ...mode, ...change });

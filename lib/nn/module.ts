@@ -5,10 +5,11 @@ import { optionsOf } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
-import { guard } from '../graph/trace.js';
+import { guard, noteModeRead } from '../graph/trace.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { describeDifference } from '../text/names.js';
 import { Buffer } from './buffer.js';
+import { noteMaker } from './maker.js';
 import { modeOf, setMode } from './modes.js';
 import { Parameter } from './parameter.js';
 
@@ -44,6 +45,7 @@ export abstract class Module {
   constructor(...surplus: []) {
     const [first]: readonly unknown[] = surplus;
     if (surplus.length > 0) throw invalid(new.target.name, 'takes no further argument', first);
+    noteMaker(this, Module);
   }
 
   /**
@@ -54,6 +56,7 @@ export abstract class Module {
   get training(): boolean {
     const read = this.#isTraining();
     guard(() => this.#isTraining() === read);
+    noteModeRead(this);
     return read;
   }
 

@@ -9,7 +9,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { type HealthThresholds, healthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Figure, FigureDefinition, Loss, Metric, Module, Sums } from '../nn/index.js';
-import { lossFunction, module } from '../nn/kinds.js';
+import { lossFunction, moduleOfAnyKind } from '../nn/kinds.js';
 import type { Optimizer } from '../optim/index.js';
 import { optimizer } from '../optim/optimizer.js';
 import { parallelismKinds } from '../parallel/prepare/parallelism.js';
@@ -76,7 +76,7 @@ export const trainerOptions = optionsOf<TrainerOptions>({
   memory: memorySize,
   log: kinds.callback<(line: string) => void>(),
   seed: kinds.index,
-  extraModules: listOf(module, 'modules'),
+  extraModules: listOf(moduleOfAnyKind, 'modules'),
   // Checked by `requireMetrics`, with hints for those who know metrics by names or as lists.
   metrics: kinds.anything('functions and figures by name'),
 });

@@ -75,6 +75,7 @@ import { withExtras } from './prepare/extra-modules.js';
 import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
 import { requireMetrics } from './prepare/metrics.js';
 import { describeKept, inInference, inModes, keptParts, type Modes, trainingModes } from './prepare/mode.js';
+import { inferring } from './prepare/trace-batch.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
 
 /**
@@ -117,7 +118,7 @@ export class Trainer {
     this.#metrics = requireMetrics(metrics === undefined ? (loss.metrics ?? {}) : metrics);
     this.#memory = new TrainerMemory(this.#whole, optimizer);
     this.#predict = compile((input: Tensor) =>
-      namingLayers(model, () => inInference(this.#whole, () => model.forward(input))),
+      namingLayers(model, () => inInference(this.#whole, () => inferring(this.#whole)(input))),
     );
   }
 

@@ -15,9 +15,9 @@ import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
 import { ofShard } from '../../parallel/protocol/shard-error.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
-import { requireLikeShapes } from './mixed-shapes.js';
+import { namedFigure } from './metrics.js';
 import { inInference, type Modes } from './mode.js';
-import { traceBatch } from './trace-batch.js';
+import { inferring, traceBatch } from './trace-batch.js';
 
 /** Figures to report besides the loss, by name. */
 export type Metrics = Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
@@ -88,7 +88,7 @@ export function compileTraining(
 }
 
 function shareOut(
-  { parameters, loss, model, optimizer }: JobContext,
+  { parameters, loss, metrics, model, optimizer }: JobContext,
   data: Dataset,
   cut: Pick<CompiledTraining, 'batchSize' | 'workers' | 'shards'>,
 ): CompiledTraining {
@@ -99,7 +99,7 @@ function shareOut(
   const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
   const rows = Math.min(cut.batchSize, length);
-  const { outputShape: shape, untrained } = traceBatch({ model, loss }, { rows, inputs, targets });
+  const { outputShape: shape, untrained } = traceBatch({ model, loss, metrics }, { rows, inputs, targets });
   const sizes = shardSizes(length, cut.batchSize, cut.shards);
   const accumulate = optimizer.stages.accumulate ?? 1;
   const compiled = ofShards(rows, sizes, () =>
@@ -128,9 +128,9 @@ export function compileEvaluation(
   batchSize: number = BATCH_SIZE,
 ): CompiledEvaluation {
   const { inputs, targets } = data.loaded;
-  const forward = model.forward.bind(model);
+  const forward = inferring(model);
   const figures = Object.fromEntries(
-    Object.entries({ loss, ...metrics }).map(([name, figure]) => [name, comparing(name, figure)]),
+    Object.entries({ loss, ...metrics }).map(([name, figure]) => [name, namedFigure(name, figure)]),
   );
   return namingLayers(model, () =>
     inInference(model, () => {
@@ -140,16 +140,6 @@ export function compileEvaluation(
       return { data, batchSize, ...compiled, figures: Object.keys(figures) };
     }),
   );
-}
-
-/** A metric that is refused if it compares outputs with the targets of other samples. */
-function comparing(name: string, figure: Metrics[string]): Metrics[string] {
-  if (typeof figure !== 'function') return figure;
-  return (output, target) => {
-    const value = figure(output, target);
-    requireLikeShapes(name, output, target, value);
-    return value;
-  };
 }
 
 /** Checks targets before anything is trained; those that transforms compute are checked when they are loaded. */

@@ -1,4 +1,3 @@
-import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { followMode } from '../../nn/modes.js';
 import { Module, type NamedParameter } from '../../nn/module.js';
@@ -45,15 +44,8 @@ class ModelWithExtras extends Module {
   }
 }
 
-/**
- * The model that a trainer trains: the user's own, with extra modules if there are any.
- *
- * @throws if an extra module is no module
- */
+/** The model that a trainer trains: the user's own, with extra modules if there are any. */
 export function withExtras(model: Module, extraModules: readonly Module[] = []): Module {
-  if (!Array.isArray(extraModules) || !extraModules.every((module) => module instanceof Module)) {
-    throw invalid('Trainer', 'extraModules must be a list of modules', extraModules);
-  }
   return extraModules.length === 0 ? model : new ModelWithExtras(model, [...extraModules]);
 }
 

@@ -84,6 +84,11 @@ function usersOf(parts: readonly Part[], reached: ReadonlySet<Tensor>): string |
   const users = [...reached].filter(({ inputs }) => inputs.some((input) => parts.includes(input as Part)));
   const layer = users.reduce<Tensor | undefined>((a, b) => (a && a.id < b.id ? a : b), undefined)?.origin
     ?.layer;
+  return layer === undefined ? undefined : userName(layer);
+}
+
+/** What a layer is called that uses something. */
+export function userName(layer: string): string {
   if (layer === MODEL) return "the model's forward";
   return layer === LOSS ? 'the loss' : layer;
 }
