@@ -1,15 +1,25 @@
+import { signatureOf } from '../graph/arguments/checked.js';
 import { either, type Kind, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
-import { invalid } from '../graph/errors.js';
+import { type ChainruleError, invalid } from '../graph/errors.js';
 
 /** The learning rate at a step; the first step is 0. */
 export type Schedule = (step: number) => number;
 
+const functions = kinds.callback();
+
 /** A schedule that is a function of the step. */
-export const schedule: Kind<Schedule> = kinds.callback('a function of the step');
+export const schedule: Kind<Schedule> = {
+  ...kinds.callback('a function of the step'),
+  accepts: (value) => functions.accepts(value) && !isMaker(value),
+  explain: explainMaker,
+};
 
 /** A learning rate: a number, or a schedule. */
-export const rate: Kind<number | Schedule> = either(kinds.nonNegative, schedule);
+export const rate: Kind<number | Schedule> = {
+  ...either(kinds.nonNegative, schedule),
+  explain: explainMaker,
+};
 
 /** State of a schedule: plain values that a checkpoint can hold. */
 export type ScheduleState =
@@ -109,4 +119,14 @@ export function combined(op: string, formula: Schedule, parts: readonly Schedule
     state: () => statesOf(parts),
     restore: (state: ScheduleState) => restoreAll(parts, state),
   });
+}
+
+/** True for a public function, such as one that makes schedules: none is a schedule itself. */
+function isMaker(value: unknown): value is () => unknown {
+  return typeof value === 'function' && signatureOf(value) !== undefined;
+}
+
+function explainMaker(op: string, name: string, value: unknown): ChainruleError | undefined {
+  if (!isMaker(value)) return undefined;
+  return invalid(op, `${name} must be a schedule, which ${value.name}(...) makes`, value);
 }

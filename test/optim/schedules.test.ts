@@ -150,3 +150,14 @@ describe('what schedules remember', () => {
     expect(() => optim.sgd({ lr: 1 }).restoreSchedules(states)).toThrow('a schedule takes no state');
   });
 });
+
+describe('a function that makes schedules', () => {
+  it('is no schedule', () => {
+    const expected = 'must be a schedule, which cosineLR(...) makes, got function cosineLR';
+    const bad = optim.cosineLR as never;
+    expect(() => optim.adam({ lr: bad })).toThrow(`adam: lr ${expected}`);
+    expect(() => optim.adam({ groups: [{ match: /bias/, lr: bad }] })).toThrow(expected);
+    expect(() => optim.warmup(bad, { steps: 3 })).toThrow(expected);
+    expect(optim.adam({ lr: (step) => 1 / (step + 1) })).toBeDefined();
+  });
+});

@@ -13,6 +13,7 @@ import { add, eq, mul } from '../../ops/primitives/elementwise.js';
 import { matmul } from '../../ops/primitives/matmul.js';
 import { permute, reshape, slice } from '../../ops/primitives/movement.js';
 import { xavierUniform, zeros } from '../init.js';
+import { requireInputDType } from '../input-dtype.js';
 import { mask } from '../kinds.js';
 import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
@@ -162,14 +163,16 @@ export class MultiheadAttention extends Module {
 
   #requireInputs(query: Tensor, key: Tensor, value: Tensor): void {
     const { embedDim, kdim, vdim } = this;
-    for (const [name, { shape }, features] of [
+    for (const [name, input, features] of [
       ['query', query, embedDim],
       ['key', key, kdim],
       ['value', value, vdim],
     ] as const) {
+      const { shape } = input;
       if (shape.length !== 3 || shape[2] !== features) {
         throw invalid('MultiheadAttention', `${name} must be [N, length, ${features}]`, shape);
       }
+      requireInputDType('MultiheadAttention', input, this.out_proj.weight);
     }
     if (query.shape[0] !== key.shape[0] || !sameShape(key.shape.slice(0, 2), value.shape.slice(0, 2))) {
       const shapes = [query, key, value].map(({ shape }) => formatShape(shape)).join(', ');

@@ -11,6 +11,7 @@ import { add, div, mul, sub } from '../../ops/primitives/elementwise.js';
 import type { Operand } from '../../ops/primitives/elementwise-record.js';
 import { Buffer } from '../buffer.js';
 import { ones, zeros } from '../init.js';
+import { requireInputDType } from '../input-dtype.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { requireLayout } from './layout.js';
@@ -98,6 +99,7 @@ abstract class BatchNorm extends Module {
   forward(x: Tensor): Tensor {
     requireLayout(this.#name, x, this.#layouts, this.numFeatures);
     const { weight, bias, running_mean, running_var } = this;
+    requireInputDType(this.#name, x, weight ?? running_mean);
     const options = { weight, bias, eps: this.#eps };
     if (!this.training && running_mean && running_var) {
       return batchNorm(x, { mean: running_mean, variance: running_var }, options);

@@ -6,6 +6,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
 import { type Extents, extent, extents } from '../../ops/primitives/window.js';
 import { torchDefault } from '../init.js';
+import { requireInputDType } from '../input-dtype.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import type { WeightOptions } from './weight-options.js';
@@ -41,6 +42,7 @@ export function convParameters<T extends WeightOptions>(options: Options<T>) {
 export abstract class ConvBase extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
+  readonly #name: string;
   readonly #convolve: (x: Tensor, weight: Tensor) => Tensor;
 
   constructor(spec: ConvSpec, options: WeightOptions) {
@@ -58,11 +60,13 @@ export abstract class ConvBase extends Module {
     const fans = { fanIn: (first / groups) * taps, fanOut: second * taps, dtype };
     this.weight = new Parameter([...kernel, first / groups, second], { init, ...fans });
     this.bias = bias ? new Parameter([outChannels], { init: torchDefault, ...fans }) : null;
+    this.#name = name;
     this.#convolve = convolve;
   }
 
   /** [N, ..., inChannels] -> [N, ..., outChannels] */
   forward(x: Tensor): Tensor {
+    requireInputDType(this.#name, x, this.weight);
     const result = this.#convolve(x, this.weight);
     return this.bias ? add(result, this.bias) : result;
   }

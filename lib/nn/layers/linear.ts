@@ -8,6 +8,7 @@ import { add } from '../../ops/primitives/elementwise.js';
 import { matmul } from '../../ops/primitives/matmul.js';
 import { initialiser } from '../init/made.js';
 import { type Initialiser, torchDefault } from '../init.js';
+import { requireInputDType } from '../input-dtype.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { type WeightOptions, weightOptions } from './weight-options.js';
@@ -47,6 +48,7 @@ export class Linear extends Module {
     if (x.shape.at(-1) !== inFeatures) {
       throw invalid('Linear', `the last axis of the input must be ${inFeatures}${flattenHint(x)}`, x.shape);
     }
+    requireInputDType('Linear', x, this.weight);
     const product = matmul(x, this.weight, { transposeB: true });
     return this.bias ? add(product, this.bias) : product;
   }

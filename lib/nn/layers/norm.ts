@@ -19,6 +19,7 @@ import {
   localResponseNormOptions,
 } from '../../ops/nn/normalisation-options.js';
 import { ones, zeros } from '../init.js';
+import { requireInputDType } from '../input-dtype.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { requireLayout } from './layout.js';
@@ -73,6 +74,7 @@ export class LayerNorm extends Module {
 
   /** [..., ...normalizedShape] -> the same shape. */
   forward(x: Tensor): Tensor {
+    requireInputDType('LayerNorm', x, this.weight);
     return layerNorm(x, this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.#eps });
   }
 }
@@ -120,6 +122,7 @@ export class RMSNorm extends Module {
 
   /** [..., ...normalizedShape] -> the same shape. */
   forward(x: Tensor): Tensor {
+    requireInputDType('RMSNorm', x, this.weight);
     const options = this.#eps === undefined ? {} : { eps: this.#eps };
     return rmsNorm(x, this.normalizedShape, { weight: this.weight, ...options });
   }
@@ -175,6 +178,7 @@ export class GroupNorm extends Module {
     if (x.ndim < 2 || x.shape.at(-1) !== this.numChannels) {
       throw invalid('GroupNorm', `input must be [N,...,${this.numChannels}]`, x.shape);
     }
+    requireInputDType('GroupNorm', x, this.weight);
     return groupNorm(x, this.numGroups, { weight: this.weight, bias: this.bias, eps: this.#eps });
   }
 }
@@ -208,6 +212,7 @@ abstract class InstanceNorm extends Module {
   /** [N, ..., numFeatures] -> the same shape. */
   forward(x: Tensor): Tensor {
     requireLayout(this.#name, x, [this.#layout], this.numFeatures);
+    requireInputDType(this.#name, x, this.weight);
     return instanceNorm(x, { weight: this.weight, bias: this.bias, eps: this.#eps });
   }
 }

@@ -8,6 +8,7 @@ import { requireRange } from '../../ops/nn/checks.js';
 import { celu, elu, hardSigmoid, hardSwish, hardTanh, prelu, relu6, selu } from '../../ops/nn/rectifiers.js';
 import { leakyRelu, relu } from '../../ops/primitives/elementwise.js';
 import { constant } from '../init.js';
+import { requireInputDType } from '../input-dtype.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 
@@ -68,6 +69,7 @@ export class PReLU extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    requireInputDType('PReLU', x, this.weight);
     return prelu(x, this.weight);
   }
 }

@@ -10,6 +10,7 @@ import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { matmul } from '../../ops/primitives/matmul.js';
 import { torchDefault } from '../init.js';
+import { requireInputDType } from '../input-dtype.js';
 import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
@@ -74,6 +75,7 @@ export abstract class RecurrentCell extends Module {
     if (x.ndim !== 2 || x.shape[1] !== inputSize) {
       throw invalid(this.#name, `input must be [batch, ${inputSize}]`, formatShape(x.shape));
     }
+    requireInputDType(this.#name, x, this.weight_ih);
     const shape = [at(x.shape, 0), hiddenSize];
     const { carries, next } = this.#step;
     const given = state.length > 0 ? state : Array.from({ length: carries }, () => zeros(shape, x.dtype));

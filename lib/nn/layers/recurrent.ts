@@ -15,6 +15,7 @@ import { matmul } from '../../ops/primitives/matmul.js';
 import { concat, permute, reshape, slice } from '../../ops/primitives/movement.js';
 import { scan } from '../../ops/scan/scan.js';
 import { torchDefault } from '../init.js';
+import { requireInputDType } from '../input-dtype.js';
 import { layerCount } from '../kinds.js';
 import { checkLayer } from '../layer-methods.js';
 import { Module } from '../module.js';
@@ -125,6 +126,7 @@ export abstract class Recurrent extends Module {
     if (x.ndim !== 3 || x.shape[2] !== inputSize) {
       throw invalid(this.#name, `input must be [batch, time, ${inputSize}]`, formatShape(x.shape));
     }
+    requireInputDType(this.#name, x, this.weight_ih_l0 ?? null);
     const [batch, steps] = x.shape as [number, number];
     const first = this.#firstState(state, batch, x.dtype);
     const real = lengths ? realSteps(this.#name, lengths, batch, steps) : undefined;
