@@ -119,11 +119,19 @@ const fraction: Kind<number> = kind(
   (value) => typeof value === 'number' && value > 0 && value < 1,
 );
 
+const splitSeed: Kind<number> = {
+  ...kinds.integer(),
+  explain: (op, name, value) =>
+    kinds.isRecord(value) && 'shuffle' in value
+      ? invalid(op, `${name} must be an integer; the samples are always shuffled`, value)
+      : undefined,
+};
+
 checkMethods(Dataset, {
   transform: { transforms: transformList },
   take: { n: kinds.count },
   subset: { indices: iterable },
-  split: { fraction, seed: optional(kinds.integer()) },
+  split: { fraction, seed: optional(splitSeed) },
 });
 
 /** Options of `fromArrays` for each side. */

@@ -49,6 +49,21 @@ describe('new Trainer refuses', () => {
       `Trainer: unknown option ${name}; did you mean ${meant}? (the options are loss, optimizer, `,
     );
   });
+
+  it.each([
+    'epochs',
+    'batchSize',
+    'batch_size',
+    'validation',
+    'shuffle',
+    'checkpoint',
+    'onProgress',
+    'signal',
+  ])('the option %s of fit', (name) => {
+    make(model(), { ...options, [name]: 1 }).toThrow(
+      new RegExp(`^Trainer: unknown option ${name}; it is an option of fit$`),
+    );
+  });
 });
 
 describe('fit refuses', () => {
@@ -97,8 +112,28 @@ describe('fit refuses', () => {
     ['callbacks', 'onProgress, or the body of: for await (const epoch of trainer.fit(data))'],
     ['onEpochEnd', 'onProgress, or the body of: for await (const epoch of trainer.fit(data))'],
     ['abortSignal', 'signal'],
+    ['initialEpoch', 'checkpoint, which resumes the run that its directory holds'],
   ])('the option %s', async (name, meant) => {
     await training(samples, { [name]: 1 }).toThrow(`fit: unknown option ${name}; did you mean ${meant}?`);
+  });
+
+  it.each([
+    ['workers', 'it is an option of new Trainer'],
+    ['seed', 'it is an option of new Trainer'],
+    ['loss', 'it is an option of new Trainer'],
+    ['optimizer', 'it is an option of new Trainer'],
+    ['metrics', 'it is an option of new Trainer'],
+    ['lr', 'it is an option of the optimizer of new Trainer'],
+    ['stepsPerEpoch', 'an epoch takes every sample once'],
+    ['classWeight', 'the loss weighs classes: nn.crossEntropy.with({ weight })'],
+  ])('the option %s, which it has not', async (name, note) => {
+    await training(samples, { [name]: 1 }).toThrow(`fit: unknown option ${name}; ${note}`);
+  });
+
+  it('the options of a checkpoint by other names', async () => {
+    await training(samples, { checkpoint: { dir: 'x', every: 3 } }).toThrow(
+      'fit: unknown option checkpoint.every; did you mean checkpoint.everySteps?',
+    );
   });
 });
 

@@ -16,9 +16,10 @@ export function nearestName(name: string, known: readonly string[]): string | un
   if (meant !== undefined) return meant;
   const distances = known.map((candidate) => ({ candidate, distance: distance(plain, letters(candidate)) }));
   const [nearest] = distances.sort((a, b) => a.distance - b.distance);
-  return nearest && nearest.distance <= Math.max(1, Math.floor(plain.length / 4))
-    ? nearest.candidate
-    : undefined;
+  if (!nearest) return undefined;
+  // All letters of a name may not be others.
+  const most = Math.min(Math.max(1, Math.floor(plain.length / 4)), plain.length - 1);
+  return nearest.distance <= most ? nearest.candidate : undefined;
 }
 
 /** What an option of other frameworks that has no name here comes to; undefined if nothing is known of it. */

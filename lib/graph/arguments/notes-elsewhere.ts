@@ -1,3 +1,6 @@
+const OF_TRAINER = 'it is an option of new Trainer';
+const OF_FIT = 'it is an option of fit';
+
 /**
  * What options of other frameworks that have no counterpart come to here, by their names in small letters without
  * separators: an error says so in place of a list of all options.
@@ -19,6 +22,34 @@ export const notesElsewhere: Readonly<Record<string, string>> = {
   memoryformat: 'channels are the last axis',
   batchfirst: 'the batch is the first axis always',
   timemajor: 'the batch is the first axis',
+  // Training
+  loss: OF_TRAINER,
+  optimizer: OF_TRAINER,
+  metrics: OF_TRAINER,
+  workers: OF_TRAINER,
+  shards: OF_TRAINER,
+  memory: OF_TRAINER,
+  nice: OF_TRAINER,
+  log: OF_TRAINER,
+  extramodules: OF_TRAINER,
+  seed: OF_TRAINER,
+  lr: 'it is an option of the optimizer of new Trainer',
+  learningrate: 'it is the option lr of the optimizer of new Trainer',
+  epochs: OF_FIT,
+  batchsize: OF_FIT,
+  validation: OF_FIT,
+  shuffle: OF_FIT,
+  health: OF_FIT,
+  nonfinite: OF_FIT,
+  restartworkers: OF_FIT,
+  steptimeout: OF_FIT,
+  checkpoint: OF_FIT,
+  signal: OF_FIT,
+  onprogress: OF_FIT,
+  validationdata: 'it is the option validation of fit',
+  stepsperepoch: 'an epoch takes every sample once',
+  classweight: 'the loss weighs classes: nn.crossEntropy.with({ weight })',
+  sampleweight: 'a loss of your own may weigh samples, and return { sum, weight }',
   // Layers
   activation: 'the activation is a layer of its own, such as nn.ReLU',
   activityregularizer: 'penalties are part of the loss; the optimizer has weightDecay',
