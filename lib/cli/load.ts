@@ -7,6 +7,7 @@ import { invalid } from '../graph/errors.js';
 import { batchCount } from '../parallel/protocol/shards.js';
 import { enumerate } from '../text/names.js';
 import { Trainer, type TrainingModule } from '../train/index.js';
+import { requireMetrics } from '../train/prepare/metrics.js';
 import { trainingData, trainingModuleKinds } from '../train/training-module.js';
 
 /** Settings of a run from the command line; omitted ones are those of the module, or the defaults. */
@@ -67,6 +68,7 @@ async function load(command: string, file: string): Promise<TrainingModule> {
     const value = module[key];
     if (value !== undefined || 'needed' in expected) requireKind(op, key, expected, value);
   }
+  if (module.metrics !== undefined) requireMetrics(op, module.metrics);
   return module as unknown as TrainingModule;
 }
 

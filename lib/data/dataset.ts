@@ -1,4 +1,5 @@
 import { checked, checkMethods, requireArguments } from '../graph/arguments/checked.js';
+import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, kind, optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
@@ -122,7 +123,7 @@ const fraction: Kind<number> = kind(
 const splitSeed: Kind<number> = {
   ...kinds.integer(),
   explain: (op, name, value) =>
-    kinds.isRecord(value) && 'shuffle' in value
+    isRecord(value) && 'shuffle' in value
       ? invalid(op, `${name} must be an integer; the samples are always shuffled`, value)
       : undefined,
 };

@@ -115,7 +115,7 @@ export class Trainer {
     this.model = model.init(seed);
     this.#whole = withExtras(model, options.extraModules).init(seed);
     this.#options = { ...options, seed };
-    this.#metrics = requireMetrics(metrics === undefined ? (loss.metrics ?? {}) : metrics);
+    this.#metrics = requireMetrics('Trainer', metrics === undefined ? (loss.metrics ?? {}) : metrics);
     this.#memory = new TrainerMemory(this.#whole, optimizer);
     this.#predict = compile((input: Tensor) =>
       namingLayers(model, () => inInference(this.#whole, () => inferring(this.#whole)(input))),

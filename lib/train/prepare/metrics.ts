@@ -11,30 +11,26 @@ const functions = kinds.callback();
 const EXAMPLE = 'metrics must be an object of functions and figures, such as { accuracy: nn.accuracy }';
 
 /** Checks the option `metrics` of a trainer; the four functions of a figure may be given as they are. */
-export function requireMetrics(metrics: unknown): Metrics {
+export function requireMetrics(op: string, metrics: unknown): Metrics {
   if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics) || metrics instanceof Map) {
-    throw invalid('Trainer', EXAMPLE, metrics);
+    throw invalid(op, EXAMPLE, metrics);
   }
   if (metrics instanceof Figure || metrics instanceof Tensor || isDefinition(metrics)) {
-    throw invalid('Trainer', `${EXAMPLE}, each under a name`, metrics);
+    throw invalid(op, `${EXAMPLE}, each under a name`, metrics);
   }
   return Object.fromEntries(
-    Object.entries(metrics).map(([name, metric]) => [name, requireMetric(name, metric)]),
+    Object.entries(metrics).map(([name, metric]) => [name, requireMetric(op, name, metric)]),
   );
 }
 
-function requireMetric(name: string, metric: unknown): Metrics[string] {
+function requireMetric(op: string, name: string, metric: unknown): Metrics[string] {
   if (name === 'loss')
-    throw invalid('Trainer', 'metrics must not have the name loss, which is that of the loss itself');
+    throw invalid(op, 'metrics must not have the name loss, which is that of the loss itself');
   if (functions.accepts(metric)) return metric as Metrics[string];
   if (metric instanceof Figure) return metric;
   if (isDefinition(metric)) return figure(metric);
   const hint = typeof metric === 'string' ? `, such as nn.accuracy or nn.meanAbsoluteError` : '';
-  throw invalid(
-    'Trainer',
-    `metric ${name} must be a function of output and target or a figure${hint}`,
-    metric,
-  );
+  throw invalid(op, `metric ${name} must be a function of output and target or a figure${hint}`, metric);
 }
 
 /** True for an object that is meant as a figure. */
