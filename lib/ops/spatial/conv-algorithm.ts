@@ -6,12 +6,9 @@ const VARIABLE = 'CHAINRULE_CONV_ALGORITHM';
 
 /** The algorithm that an option names, or else that of the process. */
 export function convAlgorithm(op: string, option: ConvAlgorithm | undefined): ConvAlgorithm {
-  if (option !== undefined) return requireAlgorithm(op, 'algorithm', option);
+  if (option !== undefined) return option;
   const ofProcess = process.env[VARIABLE];
-  return ofProcess ? requireAlgorithm(op, VARIABLE, ofProcess) : 'auto';
-}
-
-function requireAlgorithm(op: string, name: string, value: string): ConvAlgorithm {
-  if (value === 'auto' || value === 'direct') return value;
-  throw invalid(op, `${name} must be 'auto' or 'direct'`, value);
+  if (!ofProcess) return 'auto';
+  if (ofProcess === 'auto' || ofProcess === 'direct') return ofProcess;
+  throw invalid(op, `${VARIABLE} must be 'auto' or 'direct'`, ofProcess);
 }

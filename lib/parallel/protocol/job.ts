@@ -63,7 +63,10 @@ export interface UpdateJob {
   /** Steps per update; if more than 1, their gradients are accumulated in `sum`, and their weights in `weight`. */
   readonly accumulate: number;
   readonly sum?: SharedMemory;
-  /** Weight accumulated before a step since the last update: its element 0 before even steps, 1 before odd ones. */
+  /**
+   * Weight of the steps since the last update, as it was before a step: in element 0 before steps with an even number, in
+   * element 1 before those with an odd one.
+   */
   readonly weight?: SharedMemory;
   /** True if the update divides the sum of the gradients by the weight of its steps. */
   readonly divides: boolean;
@@ -169,7 +172,7 @@ export interface StepJob extends UpdateJob {
   readonly plans: ReadonlyMap<number, BoundPlan>;
   /** Arguments, and results that have rows, by their names in the plans. */
   readonly batches: Readonly<Record<string, BatchRows>>;
-  /** The names of the figures that are the loss that the gradients are of: its sum, and the weight that divides it. */
+  /** The figures of the loss that the gradients are of: the names of its sum and of the weight that divides it. */
   readonly loss?: { readonly sum: string; readonly weight?: string };
   /** The results that are scalars, and the weights of those that are ratios. */
   readonly figures: readonly string[];

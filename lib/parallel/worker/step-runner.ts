@@ -63,7 +63,10 @@ class StepRunner {
     this.#refused = new Int32Array(step.refused);
   }
 
-  /** Passes one barrier, and a second one if the norm of the gradients is clipped. Changes nothing if they are not finite. */
+  /**
+   * Passes one barrier, and a second one if the norm of the gradients is clipped. Changes nothing if the loss or the
+   * gradients are not finite.
+   */
   run(rank: number, { step, optimizerStep, finish = false }: StepCall): void {
     const { rows, unit, shards, figures } = this.step;
     const { work, program } = this.#tree;

@@ -28,8 +28,9 @@ export interface BatchTrace {
  * Traces a model and its loss on a whole batch, before its shards are compiled, so that errors speak of the batch and of
  * the layer.
  *
- * @throws if a shape does not fit; if the loss compares outputs with the targets of other samples; if the loss depends on trainable parameters that the model does not hold, or on the
- *   mode of a module that it does not hold; if a metric is none
+ * @throws if a shape does not fit; if the loss compares outputs with the targets of other samples; if the loss depends on
+ *   trainable parameters that the model does not hold, or on the mode of a module that it does not hold; if a metric is
+ *   none
  */
 export function traceBatch(
   { model, loss, metrics }: Pick<JobContext, 'model' | 'loss' | 'metrics'>,
