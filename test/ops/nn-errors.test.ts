@@ -21,7 +21,7 @@ const layers: BadCall[] = [
   [
     'Linear on another dtype',
     () => new nn.Linear(3, 2, { dtype: 'float64' }).forward(x),
-    'matmul: dtypes differ, float32 and float64; cast one of them',
+    "Linear: the input must be float64 as the weights are; cast('float64') converts it, got float32",
   ],
   [
     'Conv2d of half a channel',

@@ -76,7 +76,7 @@ function binaryLoss(
   { weight, reduction }: BinaryOptions,
   element: (output: Tensor, target: Tensor) => Tensor,
 ): BinaryLoss {
-  const reduce = reducer(op, reduction);
+  const reduce = reducer(reduction);
   requireFactors(op, 'weight', weight);
   const loss = (output: Tensor, target: Tensor): Tensor => {
     const losses = element(output, requireSameShape(op, output, target));

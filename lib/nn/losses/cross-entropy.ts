@@ -20,7 +20,7 @@ import {
   requireLabelOptions,
 } from './labels.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
-import { reducer, requireReduction } from './reduction.js';
+import { reducer } from './reduction.js';
 import { labelHint } from './shape-hint.js';
 
 export interface CrossEntropyOptions extends LabelOptions {
@@ -58,7 +58,6 @@ export const crossEntropy = configurable<OutputAndTarget, CrossEntropyOptions, C
   (options: CrossEntropyOptions = {}) => {
     const { labelSmoothing = 0, ignoreIndex } = options;
     requireLabelOptions('crossEntropy', options);
-    requireReduction('crossEntropy', options.reduction);
     const loss = (logits: Tensor, target: Tensor): Tensor => {
       requireFloat('crossEntropy', logits, 'logits must be float32 or float64');
       if (!isFloat(target.dtype)) return ofLabels(logits, target, options, labelSmoothing);
@@ -99,7 +98,7 @@ function ofProbabilities(
   const shares = smoothing === 0 ? target : add(mul(target, 1 - smoothing), spread);
   const terms = mul(logSoftmax(logits), shares);
   const factors = weight === undefined ? null : classWeights('crossEntropy', weight, logits);
-  return reducer('crossEntropy', reduction)(neg(sum(factors ? mul(terms, factors) : terms, -1)));
+  return reducer(reduction)(neg(sum(factors ? mul(terms, factors) : terms, -1)));
 }
 
 function checker(ignoreIndex?: number): TargetCheck {

@@ -32,7 +32,7 @@ export const klDivergence = configurable<OutputAndTarget, KLOptions, Loss>(
   ['output', 'target'],
   klOptions,
   ({ reduction = 'mean', logTarget = false }: KLOptions = {}) => {
-    const reduce = reduction === 'batchmean' ? meanOverFirst : reducer('klDivergence', reduction);
+    const reduce = reduction === 'batchmean' ? meanOverFirst : reducer(reduction);
     return (output, target) => {
       const given = requireSameShape('klDivergence', output, target);
       if (logTarget) return reduce(mul(exp(given), sub(given, output)));
@@ -74,7 +74,7 @@ export const poissonNLLLoss = configurable<OutputAndTarget, PoissonOptions, Loss
   ['output', 'target'],
   poissonOptions,
   ({ logInput = true, full = false, eps = 1e-8, reduction }: PoissonOptions = {}) => {
-    const reduce = reducer('poissonNLLLoss', reduction);
+    const reduce = reducer(reduction);
     return (output, target) => {
       const counts = requireSameShape('poissonNLLLoss', output, target);
       const loss = logInput
@@ -119,7 +119,7 @@ export const gaussianNLLLoss = configurable<
   ['mean', 'target', 'variance'],
   gaussianOptions,
   ({ full = false, eps = 1e-6, reduction }: GaussianOptions = {}) => {
-    const reduce = reducer('gaussianNLLLoss', reduction);
+    const reduce = reducer(reduction);
     return (output, target, variance) => {
       const truth = requireSameShape('gaussianNLLLoss', output, target, ['mean', 'target']);
       const given = requireSameShape('gaussianNLLLoss', output, variance, ['mean', 'variance']);

@@ -35,7 +35,7 @@ function hinge(op: string, element: (gap: Tensor) => Tensor) {
     hingeOptions,
     (options: HingeOptions = {}) => {
       const { margin = 1, reduction } = options;
-      const reduce = reducer(op, reduction);
+      const reduce = reducer(reduction);
       const loss = (output: Tensor, target: Tensor): Tensor =>
         reduce(element(relu(sub(margin, mul(output, requireSameShape(op, output, target))))));
       const checkTargets = targetsMust(op, '-1 or 1', (target) => target === 1 || target === -1);
@@ -77,7 +77,7 @@ export const multiMarginLoss = configurable<OutputAndTarget, MultiMarginOptions,
   multiMarginOptions,
   (options: MultiMarginOptions = {}) => {
     const { margin = 1, p = 1, reduction } = options;
-    const reduce = reducer('multiMarginLoss', reduction);
+    const reduce = reducer(reduction);
     const loss = (output: Tensor, target: Tensor): Tensor => {
       requireFloat('multiMarginLoss', output, 'output must be float32 or float64');
       const labels = new Labels('multiMarginLoss', output, target, {});

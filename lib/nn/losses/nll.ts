@@ -6,7 +6,6 @@ import { configurable } from './configurable.js';
 import type { ClassLoss } from './cross-entropy.js';
 import { checkLabelRange, type LabelOptions, Labels, labelOptions, requireLabelOptions } from './labels.js';
 import type { OutputAndTarget } from './loss.js';
-import { requireReduction } from './reduction.js';
 
 /**
  * The negative log-likelihood of labels under log-probabilities, as `torch.nn.NLLLoss`. `crossEntropy` is this loss
@@ -20,13 +19,12 @@ export const nllLoss = configurable<OutputAndTarget, LabelOptions, ClassLoss>(
   ['output', 'target'],
   labelOptions,
   (options: LabelOptions = {}) => {
-    const { ignoreIndex, reduction } = options;
+    const { ignoreIndex, reduction = 'mean' } = options;
     requireLabelOptions('nllLoss', options);
-    const name = requireReduction('nllLoss', reduction);
     const loss = (logProbabilities: Tensor, target: Tensor): Tensor => {
       requireFloat('nllLoss', logProbabilities, 'output must be float32 or float64');
       const labels = new Labels('nllLoss', logProbabilities, target, options);
-      return labels.reduce(labels.weighted(neg(labels.pick(logProbabilities))), name);
+      return labels.reduce(labels.weighted(neg(labels.pick(logProbabilities))), reduction);
     };
     const counted = ignoreIndex === undefined ? accuracy : accuracy.with({ ignoreIndex });
     return Object.assign(loss, {

@@ -1,6 +1,5 @@
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
-import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
 import { totalOf } from './sums.js';
@@ -20,15 +19,8 @@ const reduction = kinds.oneOf('mean', 'sum', 'none');
 /** The kinds of `ReductionOptions`. */
 export const reductionOptions = optionsOf<ReductionOptions>({ reduction });
 
-/** Checks the name of a reduction. */
-export function requireReduction(op: string, reduction: Reduction = 'mean'): Reduction {
-  if (reduction === 'mean' || reduction === 'sum' || reduction === 'none') return reduction;
-  throw invalid(op, "reduction must be 'mean', 'sum' or 'none'", reduction);
-}
-
 /** The named reduction over all elements. The mean of none is NaN, as in PyTorch. */
-export function reducer(op: string, reduction?: Reduction): (losses: Tensor) => Tensor {
-  const name = requireReduction(op, reduction);
-  if (name === 'none') return (losses) => losses;
-  return name === 'sum' ? totalOf : (losses) => mean(losses);
+export function reducer(reduction: Reduction = 'mean'): (losses: Tensor) => Tensor {
+  if (reduction === 'none') return (losses) => losses;
+  return reduction === 'sum' ? totalOf : (losses) => mean(losses);
 }

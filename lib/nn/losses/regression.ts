@@ -16,7 +16,7 @@ function ofDifferences<O extends ReductionOptions>(
   element: (options: Partial<O>) => (difference: Tensor) => Tensor,
 ) {
   return configurable<OutputAndTarget, O, Loss>(op, inputs, options, (given?: O) => {
-    const reduce = reducer(op, given?.reduction);
+    const reduce = reducer(given?.reduction);
     const each = element(given ?? {});
     return (output, target) => reduce(each(sub(output, requireSameShape(op, output, target))));
   });

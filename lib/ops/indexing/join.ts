@@ -80,9 +80,8 @@ export const split = checked(
  */
 export const chunk = checked(
   'chunk',
-  { x: kinds.tensor, count: kinds.index, axis: optional(kinds.axis) },
+  { x: kinds.tensor, count: kinds.count, axis: optional(kinds.axis) },
   (x: Tensor, count: number, axis = 0): Tensor[] => {
-    requireInteger('chunk', 'count', count, { min: 1 });
     const over = normaliseAxis('chunk', axis, x.ndim);
     return split(x, Math.max(1, Math.ceil(elementAt(x.shape, over) / count)), over);
   },
@@ -133,7 +132,6 @@ export const repeatInterleave = checked(
   'repeatInterleave',
   { x: kinds.tensor, count: kinds.index, axis: optional(kinds.axis) },
   (x: Tensor, count: number, axis?: number): Tensor => {
-    requireInteger('repeatInterleave', 'count', count, { min: 0 });
     if (axis === undefined) return repeatInterleave(reshape(x, [x.size]), count, 0);
     const over = normaliseAxis('repeatInterleave', axis, x.ndim);
     const after = x.shape.slice(over + 1);

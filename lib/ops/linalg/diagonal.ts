@@ -2,7 +2,7 @@ import { checked } from '../../graph/arguments/checked.js';
 import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { type DType, isFloat } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { formatShape, invalid } from '../../graph/errors.js';
 import { arange } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../primitives/broadcast.js';
@@ -31,7 +31,6 @@ export const tril = checked(
   { x: kinds.tensor, diagonal: optional(kinds.axis) },
   (x: Tensor, diagonal = 0): Tensor => {
     const size = requireMatrix('tril', x);
-    requireInteger('tril', 'diagonal', diagonal);
     return where(places(size, x.dtype, diagonal, le), x, 0);
   },
 );
@@ -42,7 +41,6 @@ export const triu = checked(
   { x: kinds.tensor, diagonal: optional(kinds.axis) },
   (x: Tensor, diagonal = 0): Tensor => {
     const size = requireMatrix('triu', x);
-    requireInteger('triu', 'diagonal', diagonal);
     return where(places(size, x.dtype, diagonal, ge), x, 0);
   },
 );
@@ -51,11 +49,8 @@ export const triu = checked(
 export const eye = checked(
   'eye',
   { rows: kinds.index, columns: optional(kinds.index), dtype: optional(kinds.dtype) },
-  (rows: number, columns = rows, dtype: DType = 'float32'): Tensor => {
-    requireInteger('eye', 'rows', rows, { min: 0 });
-    requireInteger('eye', 'columns', columns, { min: 0 });
-    return cast(places([rows, columns], dtype, 0, eq), dtype);
-  },
+  (rows: number, columns = rows, dtype: DType = 'float32'): Tensor =>
+    cast(places([rows, columns], dtype, 0, eq), dtype),
 );
 
 /** A diagonal of the last two axes, `offset` places above the main one, as a new last axis; as `torch.diagonal`. */
@@ -64,7 +59,6 @@ export const diagonal = checked(
   { x: kinds.tensor, offset: optional(kinds.axis) },
   (x: Tensor, offset = 0): Tensor => {
     const [rows, columns] = requireMatrix('diagonal', x);
-    requireInteger('diagonal', 'offset', offset);
     const count = Math.max(
       0,
       offset >= 0 ? Math.min(rows, columns - offset) : Math.min(rows + offset, columns),
@@ -88,7 +82,6 @@ export const diag = checked(
   'diag',
   { x: kinds.tensor, offset: optional(kinds.axis) },
   (x: Tensor, offset = 0): Tensor => {
-    requireInteger('diag', 'offset', offset);
     if (x.ndim === 2) return diagonal(x, offset);
     if (x.ndim !== 1) throw invalid('diag', 'needs a vector or a matrix', formatShape(x.shape));
     const side = x.size + Math.abs(offset);

@@ -1,18 +1,6 @@
 import { invalid } from '../../graph/errors.js';
 import { requireShape, type Shape } from '../../graph/shapes.js';
 
-/** Checks a probability of dropping: at least 0, less than 1. */
-export function requireRate(op: string, p: number): number {
-  if (p >= 0 && p < 1) return p;
-  throw invalid(op, 'p must be at least 0 and less than 1', p);
-}
-
-/** Checks `eps`: a number, not negative. */
-export function requireEps(op: string, eps: number): number {
-  if (Number.isFinite(eps) && eps >= 0) return eps;
-  throw invalid(op, 'eps must be a non-negative number', eps);
-}
-
 /** The trailing dimensions that a normalisation runs over; a number means the last one alone. */
 export function requireNormalizedShape(op: string, normalizedShape: number | Shape): Shape {
   const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;

@@ -7,7 +7,6 @@ import type { Tensor } from '../../graph/tensor.js';
 import { requireFloat } from '../primitives/checks.js';
 import { add, ge, mul, where } from '../primitives/elementwise.js';
 import { uniform } from '../primitives/random.js';
-import { requireRate } from './checks.js';
 
 /**
  * Sets each element to 0 with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014).
@@ -16,7 +15,7 @@ import { requireRate } from './checks.js';
  */
 export const dropout = checked(
   'dropout',
-  { x: kinds.tensor, p: optional(kinds.number) },
+  { x: kinds.tensor, p: optional(kinds.share) },
   (x: Tensor, p = 0.5): Tensor => dropOver('dropout', x, x.shape, p),
 );
 
@@ -28,7 +27,7 @@ export const dropout = checked(
  */
 export const channelDropout = checked(
   'channelDropout',
-  { x: kinds.tensor, p: optional(kinds.number) },
+  { x: kinds.tensor, p: optional(kinds.share) },
   (x: Tensor, p = 0.5): Tensor => {
     if (x.ndim < 2) throw invalid('channelDropout', 'input must be [N, ..., C]', x.shape);
     const shape = x.shape.map((dimension, axis) => (axis === 0 || axis === x.ndim - 1 ? dimension : 1));
@@ -44,7 +43,7 @@ export const channelDropout = checked(
  */
 export const dropPath = checked(
   'dropPath',
-  { x: kinds.tensor, p: optional(kinds.number) },
+  { x: kinds.tensor, p: optional(kinds.share) },
   (x: Tensor, p = 0.5): Tensor => {
     if (x.ndim < 1) throw invalid('dropPath', 'input must be [N, ...]', x.shape);
     return dropOver(
@@ -65,9 +64,8 @@ const SELU_LIMIT = -1.7580993408473766;
  */
 export const alphaDropout = checked(
   'alphaDropout',
-  { x: kinds.tensor, p: optional(kinds.number) },
+  { x: kinds.tensor, p: optional(kinds.share) },
   (x: Tensor, p = 0.5): Tensor => {
-    requireRate('alphaDropout', p);
     requireFloat('alphaDropout', x);
     if (p === 0) return x;
     const scale = 1 / Math.sqrt((1 - p) * (1 + p * SELU_LIMIT ** 2));
@@ -78,7 +76,6 @@ export const alphaDropout = checked(
 
 /** Drops parts of `x` by a mask of the given shape, which broadcasts to it. */
 function dropOver(op: string, x: Tensor, shape: Shape, p: number): Tensor {
-  requireRate(op, p);
   requireFloat(op, x);
   if (p === 0) return x;
   // A bool mask, so that backpropagation keeps one byte per element.

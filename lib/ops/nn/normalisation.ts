@@ -4,7 +4,7 @@ import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
-import { formatShape, invalid, requireInteger } from '../../graph/errors.js';
+import { formatShape, invalid } from '../../graph/errors.js';
 import { type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../math/reductions.js';
@@ -13,7 +13,7 @@ import { requireFloat } from '../primitives/checks.js';
 import { type CustomGradientRule, customGradient } from '../primitives/custom-gradient.js';
 import { add, div, mul, pow, sqrt, square, sub } from '../primitives/elementwise.js';
 import { pad, reshape, slice } from '../primitives/movement.js';
-import { requireEps, requireNormalizedShape } from './checks.js';
+import { requireNormalizedShape } from './checks.js';
 import { type LocalResponseNormOptions, localResponseNormOptions } from './normalisation-options.js';
 
 /**
@@ -51,7 +51,7 @@ export const layerNorm = checked(
     const shape = requireNormalizedShape('layerNorm', normalizedShape);
     requireEnding('layerNorm', x, shape);
     requireAffine('layerNorm', shape, options);
-    return normalise('layerNorm', x, along(trailing(x, shape), false), options);
+    return normalise(x, along(trailing(x, shape), false), options);
   },
 );
 
@@ -84,7 +84,7 @@ export const rmsNorm = checked(
     requireAffine('rmsNorm', shape, options);
     const { weight, eps = machineEpsilon(x.dtype) } = options;
     const meanSquare = mean(square(x), trailing(x, shape), { keepDims: true });
-    const normal = mul(x, inverseRoot('rmsNorm', meanSquare, eps));
+    const normal = mul(x, inverseRoot(meanSquare, eps));
     return weight ? mul(normal, weight) : normal;
   },
 );
@@ -98,23 +98,22 @@ export const rmsNorm = checked(
  */
 export const groupNorm = checked(
   'groupNorm',
-  { x: kinds.tensor, groups: kinds.index, options: optional(normOptions) },
+  { x: kinds.tensor, groups: kinds.count, options: optional(normOptions) },
   (x: Tensor, groups: number, options: NormOptions = {}): Tensor => {
     const channels = requireChannels('groupNorm', x);
-    requireInteger('groupNorm', 'groups', groups, { min: 1 });
     if (channels % groups !== 0) {
       throw invalid('groupNorm', `groups must divide the ${channels} channels`, groups);
     }
     requireAffine('groupNorm', [channels], options);
     const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
-    if (groups === channels) return normalise('groupNorm', x, { over: positions, uniform: true }, options);
+    if (groups === channels) return normalise(x, { over: positions, uniform: true }, options);
     // Repeats the mean of a group for each of its channels, so that all passes over x run along whole rows.
     const over = (value: Tensor) => {
       const each = positions(value);
       const grouped = reshape(each, [at(each.shape, 0), groups, channels / groups]);
       return reshape(expand(mean(grouped, 2, { keepDims: true }), grouped.shape), each.shape);
     };
-    return normalise('groupNorm', x, { over, uniform: false }, options);
+    return normalise(x, { over, uniform: false }, options);
   },
 );
 
@@ -134,7 +133,7 @@ export const instanceNorm = checked(
       throw invalid('instanceNorm', 'needs at least 2 position(s), [N, ..., C]', x.shape);
     }
     requireAffine('instanceNorm', [channels], options);
-    return normalise('instanceNorm', x, along(inner(x), true), options);
+    return normalise(x, along(inner(x), true), options);
   },
 );
 
@@ -161,13 +160,13 @@ export const batchNorm = checked(
     const shape = [requireChannels('batchNorm', x)];
     requireAffine('batchNorm', shape, options);
     if (!statistics) {
-      return normalise('batchNorm', x, along(allButLast(x), true), options);
+      return normalise(x, along(allButLast(x), true), options);
     }
     const { mean: center, variance } = statistics;
     requireShape('batchNorm', 'mean', center, shape);
     requireShape('batchNorm', 'variance', variance, shape);
     const { weight, bias, eps = 1e-5 } = options;
-    const scale = inverseRoot('batchNorm', variance, eps);
+    const scale = inverseRoot(variance, eps);
     // Multiplies the weight into the scale first: C numbers instead of all of x.
     const scaled = mul(sub(x, center), weight ? mul(scale, weight) : scale);
     return bias ? add(scaled, bias) : scaled;
@@ -201,11 +200,10 @@ export const channelMoments = checked(
  */
 export const localResponseNorm = checked(
   'localResponseNorm',
-  { x: kinds.tensor, size: kinds.index, options: optional(localResponseNormOptions) },
+  { x: kinds.tensor, size: kinds.count, options: optional(localResponseNormOptions) },
   (x: Tensor, size: number, options: LocalResponseNormOptions = {}): Tensor => {
     const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
     const channels = requireChannels('localResponseNorm', x);
-    requireInteger('localResponseNorm', 'size', size, { min: 1 });
     const before = Math.floor(size / 2);
     const outer = x.shape.slice(0, -1);
     const padding = [...outer.map((): [number, number] => [0, 0]), [before, size - 1 - before] as const];
@@ -235,11 +233,11 @@ function along(axes: readonly number[], uniform: boolean): Statistics {
  * expressed in the centred values, so that backpropagation keeps nothing else of their size; with a uniform weight it
  * takes two sums and one pass.
  */
-function normalise(op: string, x: Tensor, { over, uniform }: Statistics, options: NormOptions): Tensor {
+function normalise(x: Tensor, { over, uniform }: Statistics, options: NormOptions): Tensor {
   const { weight, bias, eps = 1e-5 } = options;
   if (x.size === 0) return affine(x, options);
   const centre = (value: Tensor) => sub(value, over(value));
-  const scaleOf = (centred: Tensor) => inverseRoot(op, over(square(centred)), eps);
+  const scaleOf = (centred: Tensor) => inverseRoot(over(square(centred)), eps);
 
   const rule: CustomGradientRule = (gradient, [value, factor]) => {
     const centred = centre(value as Tensor);
@@ -270,8 +268,8 @@ function affine(x: Tensor, { weight, bias }: NormOptions): Tensor {
 }
 
 /** `1 / sqrt(x + eps)`: one division per mean, so that the pass over all elements only multiplies. */
-function inverseRoot(op: string, x: Tensor, eps: number): Tensor {
-  return div(1, sqrt(add(x, requireEps(op, eps))));
+function inverseRoot(x: Tensor, eps: number): Tensor {
+  return div(1, sqrt(add(x, eps)));
 }
 
 function requireAffine(op: string, shape: Shape, options: NormOptions): void {

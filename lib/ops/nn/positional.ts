@@ -2,7 +2,7 @@ import { checked } from '../../graph/arguments/checked.js';
 import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { allocate, type DType, isFloat } from '../../graph/dtype.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import { constant } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { requireFloat } from '../primitives/checks.js';
@@ -18,10 +18,8 @@ import { type RotaryOptions, rotaryOptions } from './positional-options.js';
  */
 export const sinusoidalEncoding = checked(
   'sinusoidalEncoding',
-  { length: kinds.index, features: kinds.index, dtype: optional(kinds.dtype) },
+  { length: kinds.index, features: kinds.count, dtype: optional(kinds.dtype) },
   (length: number, features: number, dtype: DType = 'float32'): Tensor => {
-    requireInteger('sinusoidalEncoding', 'length', length, { min: 0 });
-    requireInteger('sinusoidalEncoding', 'features', features, { min: 1 });
     return table('sinusoidalEncoding', length, features, dtype, (position, feature) => {
       const angle = position / 10000 ** ((feature - (feature % 2)) / features);
       return feature % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
@@ -46,8 +44,6 @@ export const rotaryEmbedding = checked(
     if (x.ndim < 2 || features % 2 !== 0) {
       throw invalid(op, 'input must be [..., T, D] with an even D', x.shape);
     }
-    if (!(base > 0 && Number.isFinite(base))) throw invalid(op, 'base must be a positive number', base);
-    requireInteger(op, 'offset', offset, { min: 0 });
     const half = features / 2;
     const angle = (position: number, pair: number) => (position + offset) / base ** (pair / half);
     const cosine = table(op, length, half, x.dtype, (position, pair) => Math.cos(angle(position, pair)));

@@ -2,7 +2,7 @@ import { checked } from '../../graph/arguments/checked.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { isFloat } from '../../graph/dtype.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import { tensor } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { expand } from '../primitives/broadcast.js';
@@ -106,9 +106,8 @@ export const upsample = checked(
   },
 );
 
-function requireFactor(op: string, x: Tensor, factor: number): number {
+function requireImages(op: string, x: Tensor): void {
   if (x.ndim !== 4) throw invalid(op, 'images must be [N, H, W, C]', x.shape);
-  return requireInteger(op, 'factor', factor, { min: 1 });
 }
 
 /**
@@ -117,9 +116,9 @@ function requireFactor(op: string, x: Tensor, factor: number): number {
  */
 export const pixelShuffle = checked(
   'pixelShuffle',
-  { x: kinds.tensor, factor: kinds.index },
-  (x: Tensor, factor: number): Tensor => {
-    const r = requireFactor('pixelShuffle', x, factor);
+  { x: kinds.tensor, factor: kinds.count },
+  (x: Tensor, r: number): Tensor => {
+    requireImages('pixelShuffle', x);
     const [n, height, width, channels] = x.shape as [number, number, number, number];
     if (channels % r ** 2 !== 0) {
       throw invalid('pixelShuffle', `channels must be a multiple of ${r ** 2}`, channels);
@@ -132,9 +131,9 @@ export const pixelShuffle = checked(
 /** The inverse of `pixelShuffle`: [N, H, W, C] -> [N, H / factor, W / factor, C * factor ** 2]. */
 export const pixelUnshuffle = checked(
   'pixelUnshuffle',
-  { x: kinds.tensor, factor: kinds.index },
-  (x: Tensor, factor: number): Tensor => {
-    const r = requireFactor('pixelUnshuffle', x, factor);
+  { x: kinds.tensor, factor: kinds.count },
+  (x: Tensor, r: number): Tensor => {
+    requireImages('pixelUnshuffle', x);
     const [n, height, width, channels] = x.shape as [number, number, number, number];
     if (height % r !== 0 || width % r !== 0) {
       throw invalid('pixelUnshuffle', `height and width must be multiples of ${r}`, x.shape);
