@@ -1,10 +1,10 @@
-import { argumentsRefusal, type MethodParameters, type Signature } from '../graph/arguments/checked.js';
-import { captureStack, invalid } from '../graph/errors.js';
+import { guarded, type MethodParameters, refusalOf, type Signature } from '../graph/arguments/checked.js';
+import { invalid } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
 import { Module } from './module.js';
 
 type Parameters = Signature['parameters'];
-type Method = (this: Module, ...given: readonly unknown[]) => unknown;
+type Method = (...given: never[]) => unknown;
 
 const names = new WeakMap<object, string>();
 const checkedMethods = new WeakSet<object>();
@@ -37,21 +37,14 @@ export function isChecked(method: object): boolean {
 
 /** @param more the call that takes more than `forward` does */
 function replace(prototype: Module, name: string, parameters: Parameters, more?: string): void {
-  const method = Reflect.get(prototype, name) as Method;
-  const value = function (this: Module, ...given: readonly unknown[]): unknown {
-    const error = refusalOf(this, given);
-    if (!error) return Reflect.apply(method, this, given);
-    captureStack(error, value);
-    throw error;
-  };
-  const refusalOf = (layer: unknown, given: readonly unknown[]) => {
+  const refuse = refusalOf(parameters);
+  const value = guarded(name, Reflect.get(prototype, name) as Method, (layer, given) => {
     if (!(layer instanceof Module)) return invalid(name, 'must be called as a method of its layer', layer);
-    const error = argumentsRefusal(nameOf(layer), parameters, given);
+    const error = refuse(nameOf(layer), given);
     if (!error || !more || error.received === undefined || !(given[0] instanceof Tensor)) return error;
     return invalid(error.op, `${error.expected}; ${more} takes more`, error.received);
-  };
+  });
   checkedMethods.add(value);
-  Object.defineProperty(value, 'name', { value: name, configurable: true });
   Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
 }
 

@@ -36,18 +36,32 @@ export function checked<F extends (...args: never[]) => unknown>(
   parameters: Readonly<Record<string, Parameter>>,
   fn: F,
 ): F {
-  const refuse = refusalOf(op, Object.keys(parameters), Object.values(parameters));
+  const refuse = refusalOf(parameters);
+  const wrapper = guarded(op, fn, (_, given) => refuse(op, given));
+  signatures.set(wrapper, { op, parameters });
+  return wrapper;
+}
+
+/**
+ * A function that is called only with arguments that are not refused.
+ *
+ * @param refuse the error for the arguments of a call, and for its `this`; undefined if they fit
+ */
+export function guarded<F extends (...args: never[]) => unknown>(
+  name: string,
+  fn: F,
+  refuse: (self: unknown, given: readonly unknown[]) => ChainruleError | undefined,
+): F {
   const fail = failureOf(fn);
   const wrapper = function (this: unknown, ...all: never[]): unknown {
     const given = withoutPlace(all);
-    const error = refuse(given);
+    const error = refuse(this, given);
     if (!error) return Reflect.apply(fn, this, given);
     // The first line of the stack should be the caller's.
     captureStack(error, wrapper);
     return fail(error);
   };
-  Object.defineProperty(wrapper, 'name', { value: op, configurable: true });
-  signatures.set(wrapper, { op, parameters });
+  Object.defineProperty(wrapper, 'name', { value: name, configurable: true });
   return wrapper as unknown as F;
 }
 
@@ -85,19 +99,10 @@ export function requireArguments(
   parameters: Readonly<Record<string, Parameter>>,
   given: readonly unknown[],
 ): void {
-  const error = argumentsRefusal(op, parameters, given);
+  const error = refusalOf(parameters)(op, given);
   if (!error) return;
   captureStack(error, requireArguments);
   throw error;
-}
-
-/** The error for arguments that do not fit the parameters; undefined if they do. */
-export function argumentsRefusal(
-  op: string,
-  parameters: Signature['parameters'],
-  given: readonly unknown[],
-): ChainruleError | undefined {
-  return refusalOf(op, Object.keys(parameters), Object.values(parameters))(given);
 }
 
 /** The error for an argument that a function has no parameter for. */
@@ -106,9 +111,12 @@ function surplusArgument(op: string, names: readonly string[], given: readonly u
   return invalid(op, takes, given[names.length]);
 }
 
-function refusalOf(op: string, names: readonly string[], kinds: readonly Parameter[]) {
+/** Prepares the check of arguments against parameters: it gives the error, undefined if they fit. */
+export function refusalOf(parameters: Signature['parameters']) {
+  const names = Object.keys(parameters);
+  const kinds = Object.values(parameters);
   const takesRest = kinds.at(-1)?.rest ?? false;
-  return (given: readonly unknown[]): ChainruleError | undefined => {
+  return (op: string, given: readonly unknown[]): ChainruleError | undefined => {
     const length = takesRest ? Math.max(given.length, names.length - 1) : names.length;
     for (let i = 0; i < length; i++) {
       const place = Math.min(i, names.length - 1);
