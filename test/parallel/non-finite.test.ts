@@ -41,7 +41,7 @@ describe('a call of a data-parallel function whose gradients are not finite', ()
     const error = await failure(step(...batchOf(true)));
     expect(error).toMatchObject({ code: 'ERR_CHAINRULE_NON_FINITE' });
     expect(error.message).toMatch(
-      /^dataParallel: the gradients .* nothing was changed\. div in \(function\) made .* in the backward pass, for the gradient of sqrt: 1 of its 2 values/,
+      /^dataParallel: the loss, its gradients .* nothing was changed\. div in \(function\) made .* in the backward pass, for the gradient of sqrt: 1 of its 2 values/,
     );
     expect(hashOf(model)).toBe(before);
     expect(optimizer.steps).toBe(1);
