@@ -1,11 +1,8 @@
 import { at } from '../../graph/at.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
 import type { ConvAlgorithm } from '../primitives/conv.js';
 import { type Extents, extents } from '../primitives/window.js';
 import { convAlgorithm } from './conv-algorithm.js';
 import type { ConvOptions, PaddingMode } from './conv-options.js';
-
-const MODES: readonly PaddingMode[] = ['zeros', 'reflect', 'replicate', 'circular'];
 
 /** Options of a convolution, checked, with one value for each spatial axis. */
 export interface ConvWindow {
@@ -17,22 +14,16 @@ export interface ConvWindow {
   readonly algorithm: ConvAlgorithm;
 }
 
-/** Checks the options of a convolution over `rank` spatial axes. */
+/** Completes the options of a convolution, which are of their kinds, for `rank` spatial axes. */
 export function convWindow(op: string, options: ConvOptions<Extents>, rank: number): ConvWindow {
   const { stride = 1, padding = 0, paddingMode = 'zeros', dilation = 1, groups = 1 } = options;
-  if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
-    throw invalid(op, "padding must count elements, or be 'same' or 'valid'", padding);
-  }
-  if (!MODES.includes(paddingMode)) {
-    throw invalid(op, `paddingMode must be one of ${MODES.join(', ')}`, paddingMode);
-  }
   return {
     stride: extents(op, 'stride', stride, rank, 1),
     padding:
       padding === 'same' ? padding : extents(op, 'padding', padding === 'valid' ? 0 : padding, rank, 0),
     paddingMode,
     dilation: extents(op, 'dilation', dilation, rank, 1),
-    groups: requireInteger(op, 'groups', groups, { min: 1 }),
+    groups,
     algorithm: convAlgorithm(op, options.algorithm),
   };
 }
