@@ -5,7 +5,8 @@ export const errorCodes = {
   ERR_CHAINRULE_BAD_ITEM: 'A sample, or an item of a stream, could not be loaded.',
   ERR_CHAINRULE_NON_FINITE:
     'The loss, a gradient, a parameter or the state of an optimiser is NaN or infinite.',
-  ERR_CHAINRULE_BUDGET: 'A call does not fit the option `memory`; the message states how much it needs.',
+  ERR_CHAINRULE_BUDGET:
+    'A call does not fit the option `memory`, or that is more than the process may use; the message states both amounts.',
   ERR_CHAINRULE_MEMORY: 'Memory could not be allocated, or less is available than a plan needs.',
   ERR_CHAINRULE_STEP_FAILED:
     'A training step or an evaluation failed with an error from outside the library, its `cause`.',

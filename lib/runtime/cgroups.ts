@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** A cgroup that this process is in, its own or one above, in the hierarchy of one controller. */
+export interface Cgroup {
+  /** As /proc/self/cgroup names it. */
+  readonly path: string;
+  /** The folder of its files. */
+  readonly folder: string;
+  readonly version: 1 | 2;
+}
+
 /** Reads one kind of limit from the folder of a cgroup, for each version of the hierarchy. */
 export interface LimitReader {
   /** The controller that sets the limit. */
@@ -10,47 +19,42 @@ export interface LimitReader {
 }
 
 /** A limit, and the cgroup that sets it. */
-export interface CgroupLimit {
+export interface CgroupLimit extends Cgroup {
   readonly value: number;
-  readonly path: string;
 }
 
 /**
- * The smallest limit of one kind among the process's own cgroup and those above it; undefined if none sets one.
+ * The limits of one kind that the process's own cgroup and those above it set.
  *
  * @param root folder that holds /proc and /sys
  */
-export function smallestLimit(root: string, reader: LimitReader): CgroupLimit | undefined {
-  let smallest: CgroupLimit | undefined;
-  for (const { mount, path, read } of hierarchies(root, reader)) {
-    for (const level of levelsUp(path)) {
-      const value = read(join(root, mount, level));
-      if (value !== undefined && (!smallest || value < smallest.value)) smallest = { value, path: level };
-    }
-  }
-  return smallest;
+export function limitsOf(root: string, { controller, version1, version2 }: LimitReader): CgroupLimit[] {
+  return cgroups(root, controller).flatMap((cgroup) => {
+    const value = (cgroup.version === 1 ? version1 : version2)(cgroup.folder);
+    return value === undefined ? [] : [{ ...cgroup, value }];
+  });
 }
 
-interface Hierarchy {
-  readonly mount: string;
-  readonly path: string;
-  readonly read: (folder: string) => number | undefined;
+/** The smallest of those limits; undefined if none is set. */
+export function smallestLimit(root: string, reader: LimitReader): CgroupLimit | undefined {
+  const [first, ...others] = limitsOf(root, reader);
+  return first && others.reduce((smallest, one) => (one.value < smallest.value ? one : smallest), first);
 }
 
 /** The places where a limit may be set, from /proc/self/cgroup: `id:controllers:path` per line. */
-function hierarchies(root: string, { controller, version1, version2 }: LimitReader): Hierarchy[] {
-  const found: Hierarchy[] = [];
+function cgroups(root: string, controller: string): Cgroup[] {
+  const found: Cgroup[] = [];
+  const add = (mount: string, own: string, version: 1 | 2) => {
+    for (const path of levelsUp(own)) found.push({ path, folder: join(root, mount, path), version });
+  };
   for (const line of (readText(join(root, 'proc/self/cgroup')) ?? '0::/').split('\n')) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (controllers === undefined || path === undefined) continue;
     if (controllers === '') {
-      for (const mount of ['sys/fs/cgroup', 'sys/fs/cgroup/unified'])
-        found.push({ mount, path, read: version2 });
+      for (const mount of ['sys/fs/cgroup', 'sys/fs/cgroup/unified']) add(mount, path, 2);
     } else if (controllers.split(',').includes(controller)) {
       // The mount is named after its controllers, and some systems give only one of their names.
-      for (const name of new Set([controllers, controller])) {
-        found.push({ mount: `sys/fs/cgroup/${name}`, path, read: version1 });
-      }
+      for (const name of new Set([controllers, controller])) add(`sys/fs/cgroup/${name}`, path, 1);
     }
   }
   return found;

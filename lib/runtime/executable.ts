@@ -1,10 +1,11 @@
-import { freemem } from 'node:os';
 import type { Plan, Step } from '../compile/plan/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
 import { failed, invalid } from '../graph/errors.js';
 import { addon, type MarkArguments, type PlanHandle } from './addon.js';
 import { Arena } from './arena.js';
 import { encodePlan } from './encode.js';
+import { formatBytes } from './memory-size.js';
+import { type AvailableMemory, availableMemory } from './usable-memory.js';
 
 /** The state that determines a run's random numbers. */
 export interface RandomState {
@@ -137,11 +138,13 @@ export function requireBinding(plan: Plan, index: number, array: TypedArray): Ty
 }
 
 /** Throws if the process may not use this many bytes, instead of letting the system kill it later. */
-export function requireMemory(bytes: number): void {
-  const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY;
-  const available = Math.min(freemem(), Math.max(0, limit - process.memoryUsage.rss()));
-  if (bytes > available) {
-    const expected = `not enough memory: the plan needs ${bytes} bytes and ${available} are available`;
-    throw failed('ERR_CHAINRULE_MEMORY', 'plan', expected);
-  }
+export function requireMemory(bytes: number, memory: () => AvailableMemory = availableMemory): void {
+  const { available, bytes: limit, reason } = memory();
+  if (bytes <= available) return;
+  const left = `${available} are available of ${formatBytes(limit)} (${reason})`;
+  throw failed(
+    'ERR_CHAINRULE_MEMORY',
+    'plan',
+    `not enough memory: the plan needs ${bytes} bytes and ${left}`,
+  );
 }

@@ -1,7 +1,8 @@
 import { checked } from '../graph/arguments/checked.js';
 import { type Kind, kind, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
-import { type UsableMemory, usableMemory } from './usable-memory.js';
+import { failed } from '../graph/errors.js';
+import { availableMemory, type MemorySource, usableMemory } from './usable-memory.js';
 
 /**
  * An amount of memory: bytes, or a string such as '512MB', '1.5 GB' or '64MiB'. kB, MB, GB and TB are powers of 1000;
@@ -40,26 +41,29 @@ const units: Readonly<Record<string, number>> = {
 const AUTO_SHARE = 0.5;
 
 /**
- * Resolves an amount of memory to bytes. 'auto' is half of the memory that the process may use minus what it already
- * uses; the former is the smallest limit of its cgroup and the ones above, or the machine's memory.
+ * Resolves an amount of memory to bytes. 'auto' is half of the memory that the process may still take: what the limits of
+ * its cgroup and those above, of the process and of the machine leave. Pages of files, which the system takes back when
+ * memory is short, do not count as taken.
  *
- * @throws ChainruleError, in the name of `op`, if it is not a valid amount
+ * @throws ChainruleError, in the name of `op`, if it is not a valid amount, or more than one of these limits
  */
-export function resolveMemory(
-  op: string,
-  memory: MemorySize,
-  usable: () => UsableMemory = usableMemory,
-): MemoryBudget {
+export function resolveMemory(op: string, memory: MemorySize, source: MemorySource = {}): MemoryBudget {
   requireKind(op, 'memory', memorySize, memory);
   if (memory === 'auto') {
-    const { bytes, reason } = usable();
-    const left = Math.max(0, bytes - process.memoryUsage.rss());
+    const { available, bytes, reason } = availableMemory(source);
     return {
-      bytes: Math.floor(AUTO_SHARE * left),
+      bytes: Math.floor(AUTO_SHARE * available),
       reason: `half of what is left of ${formatBytes(bytes)}: ${reason}`,
     };
   }
-  return { bytes: Math.floor(bytesIn(memory)) };
+  const bytes = Math.floor(bytesIn(memory));
+  const usable = usableMemory(source);
+  if (bytes > usable.bytes) {
+    const most = `memory must be at most ${usable.bytes} bytes (${formatBytes(usable.bytes)}): ${usable.reason}`;
+    const received = `${bytes} bytes (${formatBytes(bytes)})`;
+    throw failed('ERR_CHAINRULE_BUDGET', op, most, { received });
+  }
+  return { bytes };
 }
 
 /** The bytes of an amount; NaN for what is none. */

@@ -257,7 +257,7 @@ describe('a file of twice the memory', () => {
   const memory = sanitized ?? boundMemory(limit);
   const reason = typeof memory === 'string' ? ` (skipped: ${sanitized ?? `no cgroup, ${memory}`})` : '';
 
-  it.skipIf(typeof memory === 'string')(`is trained on${reason}`, async () => {
+  it.skipIf(typeof memory === 'string')(`is trained on, and does not count as used${reason}`, async () => {
     if (typeof memory === 'string') return;
     const path = join(folder, 'twice');
     const script = join(import.meta.dirname, '../helpers/programs/train-mapped.mjs');
@@ -270,7 +270,13 @@ describe('a file of twice the memory', () => {
       const { stdout } = await child('train');
       const squares = Array.from({ length: rows }, (_, i) => (i % 251) ** 2);
       const mean = squares.reduce((a, b) => a + b, 0) / rows;
-      expect(Number(stdout) / mean).toBeCloseTo(1, 5);
+      const { loss, predicted, half, refused } = JSON.parse(stdout);
+      expect(loss / mean).toBeCloseTo(1, 5);
+      expect(predicted).toEqual([1, 1]);
+      expect(half).toBeGreaterThan(250);
+      expect(refused).toMatch(
+        /compile: memory must be at most 201326592 bytes \(201 MB\): cgroup \S+ grants/,
+      );
     } finally {
       memory.remove();
     }

@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
-import { compile, formatBytes, nn, optim, type Tensor, Trainer } from 'chainrule';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compile, data, formatBytes, nn, optim, type Tensor, Trainer } from 'chainrule';
+import { describe, expect, it } from 'vitest';
 import { resolveMemory } from '#lib/runtime/memory-size.js';
 import { usableMemory } from '#lib/runtime/usable-memory.js';
+import { failure } from '../helpers/graphs.js';
 
 describe('an amount of memory', () => {
   it.each<[number | string, number]>([
@@ -22,7 +20,8 @@ describe('an amount of memory', () => {
     ['12345', 12_345],
     [' 12345 B ', 12_345],
   ])('%s is read', (memory, bytes) => {
-    expect(resolveMemory('Trainer', memory)).toEqual({ bytes });
+    const source = { root: '/nonexistent', machine: 2 ** 50 };
+    expect(resolveMemory('Trainer', memory, source)).toEqual({ bytes });
   });
 
   it.each<[unknown]>([
@@ -70,63 +69,30 @@ describe('an amount of memory', () => {
   });
 });
 
-describe("'auto'", () => {
-  let root: string;
-  beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), 'chainrule-memory-'));
-  });
-  afterEach(() => rm(root, { recursive: true }));
-
-  const OWN = 'proc/self/cgroup';
-  const V2 = 'sys/fs/cgroup';
-  const machine = 64e9;
-  const write = async (files: Record<string, string>) => {
-    for (const [name, text] of Object.entries(files)) {
-      await mkdir(dirname(join(root, name)), { recursive: true });
-      await writeFile(join(root, name), text);
+describe('a budget beyond what the process may use', () => {
+  it('is refused with both numbers, wherever it is given', async () => {
+    const { bytes } = usableMemory();
+    const rule =
+      /^(\w+): memory must be at most \d+ bytes \(.*\): .* that much, got 900000000000000 bytes \(900 TB\)$/;
+    const trainer = new Trainer(new nn.Linear(1, 1), { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1 }) });
+    const train = data.fromArrays([[1]], [[1]]);
+    const memory = '900TB';
+    const calls = {
+      compile: () => compile((x: Tensor) => x, { memory }),
+      plan: () => trainer.plan(train, { memory }),
+      maxBatch: () => trainer.maxBatch(train, { memory }),
+      pace: () => trainer.pace(train, { memory }),
+      fit: () =>
+        new Trainer(new nn.Linear(1, 1), { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1 }), memory })
+          .fit(train)
+          .next(),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      const error = await failure((async () => await call())());
+      expect(rule.exec(error.message)?.[1]).toBe(name);
+      expect(error).toMatchObject({ code: 'ERR_CHAINRULE_BUDGET' });
     }
-  };
-
-  it.each<[string, Record<string, string>, number]>([
-    ['nothing at all', {}, machine],
-    ['no limit', { [OWN]: '0::/\n', [`${V2}/memory.max`]: 'max\n' }, machine],
-    ['a limit', { [OWN]: '0::/app\n', [`${V2}/app/memory.max`]: '512000000\n' }, 512e6],
-    ['a limit beyond the machine', { [OWN]: '0::/\n', [`${V2}/memory.max`]: '90000000000\n' }, machine],
-    [
-      'the limit of a parent that is tighter',
-      {
-        [OWN]: '0::/app/web\n',
-        [`${V2}/app/web/memory.max`]: '3000000000\n',
-        [`${V2}/app/memory.max`]: '2000000000\n',
-        [`${V2}/memory.max`]: 'max\n',
-      },
-      2e9,
-    ],
-    [
-      'version 1',
-      { [OWN]: '4:memory:/app\n3:cpu:/x\n', [`${V2}/memory/app/memory.limit_in_bytes`]: '700000000\n' },
-      7e8,
-    ],
-    [
-      'version 1 with no limit',
-      { [OWN]: '4:memory:/\n', [`${V2}/memory/memory.limit_in_bytes`]: '9223372036854771712\n' },
-      machine,
-    ],
-    ['a file that makes no sense', { [OWN]: '0::/\n', [`${V2}/memory.max`]: 'lots\n' }, machine],
-  ])('knows %s', async (_, files, bytes) => {
-    await write(files);
-    expect(usableMemory({ root, machine }).bytes).toBe(bytes);
-  });
-
-  it('is half of what the process may still use, and says of what', async () => {
-    await write({ [OWN]: '0::/app\n', [`${V2}/app/memory.max`]: '8000000000\n' });
-    const { bytes, reason } = resolveMemory('fit', 'auto', () => usableMemory({ root, machine }));
-    const used = process.memoryUsage.rss();
-    expect(Math.abs(bytes - (8e9 - used) / 2)).toBeLessThan(5e7);
-    expect(reason).toBe('half of what is left of 8.00 GB: cgroup /app grants that much');
-  });
-
-  it('is never more than half of this machine', () => {
-    expect(resolveMemory('fit', 'auto').bytes).toBeLessThanOrEqual(totalmem() / 2);
+    expect(resolveMemory('fit', bytes)).toEqual({ bytes });
+    expect(() => resolveMemory('fit', bytes + 1)).toThrow('fit: memory must be at most');
   });
 });

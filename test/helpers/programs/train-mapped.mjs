@@ -1,6 +1,6 @@
 // Trains an epoch on a file that it writes first, or reads that into memory, from within a cgroup.
 import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { data, nn, optim, Trainer } from 'chainrule';
+import { compile, data, nn, optim, Trainer, tensor } from 'chainrule';
 
 const [join, path, rows, mode] = /** @type {[string, string, string, string]} */ (process.argv.slice(2));
 writeFileSync(join, String(process.pid));
@@ -32,10 +32,23 @@ if (mode === 'write') {
 } else {
   const inputs = data.mapFile(path, { dtype: 'uint8', shape: [ROW] });
   const set = data.fromArrays(inputs, new Float32Array(Number(rows)), { targets: { shape: [1] } });
-  const trainer = new Trainer(new First(), {
-    loss: nn.mseLoss,
-    optimizer: optim.sgd({ lr: 1e-30 }),
-    workers: 2,
-  });
-  for await (const { loss } of trainer.fit(set, { batchSize: 256 })) console.log(loss);
+  const options = { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1e-30 }), workers: 2 };
+  const trainer = new Trainer(new First(), options);
+  // The last batch is smaller, so that its plans are made when the pages of the file fill the memory.
+  for await (const { loss } of trainer.fit(set, { batchSize: 250, validation: set.take(1000) })) {
+    const prediction = await trainer.predict(tensor(new Float32Array(ROW), { shape: [1, ROW] }));
+    const half = new Trainer(new First(), { ...options, memory: 'auto' }).maxBatch(set);
+    const refused = compileWithin('1GB');
+    console.log(JSON.stringify({ loss, predicted: prediction.shape, half, refused }));
+  }
+}
+
+/** @param {string} memory */
+function compileWithin(memory) {
+  try {
+    compile((/** @type {import('chainrule').Tensor} */ x) => x, { memory });
+    return 'no';
+  } catch (error) {
+    return String(error);
+  }
 }
