@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
+import { either } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
@@ -28,6 +29,17 @@ export interface CheckpointOptions {
    * which receives no signals.
    */
   readonly sigterm?: boolean;
+  /**
+   * What to do while another run uses the directory. False, the default: `fit` rejects at once with the code
+   * `ERR_CHAINRULE_IN_USE`. True: it waits until the directory is free, or `signal` aborts. A number: it waits for so many
+   * milliseconds at most.
+   */
+  readonly wait?: boolean | number;
+  /**
+   * False for a file system without locks (`flock`), where nothing then keeps two runs from writing to the directory at
+   * once. Default true: `fit` rejects there.
+   */
+  readonly lock?: boolean;
   /** Called before training resumes from a checkpoint. */
   readonly onResume?: (from: ResumePoint) => void;
 }
@@ -39,6 +51,8 @@ export const checkpointOptions = optionsOf<CheckpointOptions>({
   keep: kinds.count,
   onError: kinds.oneOf('throw', 'warn'),
   sigterm: kinds.boolean,
+  wait: either(kinds.boolean, kinds.nonNegative),
+  lock: kinds.boolean,
   onResume: kinds.callback<(from: ResumePoint) => void>(),
 });
 
@@ -54,8 +68,11 @@ export interface ResumePoint {
   readonly epochStep: number;
 }
 
-/** Options with their defaults; infinity means never. */
-export type CompleteOptions = Required<Omit<CheckpointOptions, 'onResume'>>;
+/** Options with their defaults; infinity means never, and of `wait`, for as long as it takes. */
+export interface CompleteOptions extends Required<Omit<CheckpointOptions, 'onResume' | 'wait'>> {
+  /** Milliseconds. */
+  readonly wait: number;
+}
 
 const MINUTES = 5;
 const KEEP = 3;
@@ -63,6 +80,7 @@ const KEEP = 3;
 /** Applies the defaults to options that have been checked. @throws if two of them exclude each other */
 export function completeCheckpointOptions(options: CheckpointOptions): CompleteOptions {
   const { dir, everySteps, everyMinutes, keep = KEEP, onError = 'throw', sigterm = true } = options;
+  const { wait = false, lock = true } = options;
   if (everySteps !== undefined && everyMinutes !== undefined) {
     throw invalid('fit: checkpoint', 'either everySteps or everyMinutes may be given, not both');
   }
@@ -73,5 +91,7 @@ export function completeCheckpointOptions(options: CheckpointOptions): CompleteO
     keep,
     onError,
     sigterm: sigterm && isMainThread,
+    wait: typeof wait === 'number' ? wait : wait ? Number.POSITIVE_INFINITY : 0,
+    lock,
   };
 }

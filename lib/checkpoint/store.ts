@@ -1,6 +1,9 @@
+import { resolve } from 'node:path';
+import { ChainruleError, hasCode } from '../graph/errors.js';
 import { version } from '../runtime/version.js';
 import { directoryError, warn } from './errors.js';
 import type { CheckpointHeader, TensorSource } from './file.js';
+import { DirectoryLock } from './lock.js';
 import type { CompleteOptions } from './options.js';
 import { decodeState, encodeState, type RunState } from './state.js';
 import { CheckpointThread } from './thread.js';
@@ -11,20 +14,33 @@ export interface SavedRun extends RunState {
   readonly header: CheckpointHeader;
 }
 
-/** Directory of a run's checkpoints, with the thread that reads and writes them. */
+/** Directory of a run's checkpoints, which is locked, with the thread that reads and writes them. */
 export class CheckpointStore {
   readonly #thread = new CheckpointThread();
   readonly #version = version();
 
-  private constructor(private readonly options: CompleteOptions) {}
+  private constructor(
+    private readonly options: CompleteOptions,
+    private readonly lock: DirectoryLock,
+  ) {}
 
   /**
-   * Opens a directory, and reads the newest intact checkpoint if there is one. Warns of each damaged file it skips.
+   * Locks a directory, and reads the newest intact checkpoint if there is one. Warns of each damaged file it skips.
    *
-   * @throws (rejects) if the directory is unusable, or contains only damaged files
+   * @param signal ends a wait for the lock
+   * @throws (rejects) if the directory is unusable, in use, or contains only damaged files
    */
-  static async open(options: CompleteOptions): Promise<{ store: CheckpointStore; saved: SavedRun | null }> {
-    const store = new CheckpointStore(options);
+  static async open(
+    given: CompleteOptions,
+    signal?: AbortSignal,
+  ): Promise<{ store: CheckpointStore; saved: SavedRun | null }> {
+    // The directory stays the same one if the process changes its own.
+    const options = { ...given, dir: resolve(given.dir) };
+    const lock = await DirectoryLock.acquire(options, signal).catch((error: unknown) => {
+      if (error instanceof ChainruleError || signal?.aborted) throw error;
+      throw directoryError(options.dir, 'it cannot be opened', error);
+    });
+    const store = new CheckpointStore(options, lock);
     try {
       return { store, saved: await store.#find() };
     } catch (error) {
@@ -56,21 +72,23 @@ export class CheckpointStore {
   save(sources: readonly TensorSource[], state: RunState): Promise<string> {
     const { dir, keep } = this.options;
     const { step } = state.progress;
-    return this.#tried(
-      `the state after step ${step} cannot be saved`,
-      this.#thread.save({ dir, keep, step, sources, state: encodeState(state, this.#version) }),
-    );
+    // Encoded at once, because the history goes on.
+    const work = { dir, keep, step, sources, state: encodeState(state, this.#version) };
+    const saved = this.lock.renew().then(() => this.#thread.save(work));
+    return this.#tried(`the state after step ${step} cannot be saved`, saved);
   }
 
-  /** Terminates the thread once all pending work is done. */
-  end(): Promise<void> {
-    return this.#thread.end();
+  /** Terminates the thread once all pending work is done, and unlocks the directory. */
+  async end(): Promise<void> {
+    await this.#thread.end();
+    await this.lock.release();
   }
 
   async #tried<T>(failed: string, work: Promise<T>): Promise<T> {
     try {
       return await work;
     } catch (cause) {
+      if (hasCode(cause, 'ERR_CHAINRULE_IN_USE')) throw cause;
       throw directoryError(this.options.dir, failed, cause);
     }
   }

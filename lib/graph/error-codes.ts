@@ -18,6 +18,7 @@ export const errorCodes = {
     'A worker stopped because another one had failed, whose error is the one reported.',
   ERR_CHAINRULE_CHECKPOINT:
     'The checkpoint directory cannot be used; `cause` is often a system error, as `ENOSPC`.',
+  ERR_CHAINRULE_IN_USE: 'Another run uses the checkpoint directory; the message names its process.',
   ERR_CHAINRULE_SIGTERM: 'A run with checkpoints was stopped by the signal SIGTERM.',
   ERR_CHAINRULE_ADDON: 'The native addon could not be loaded.',
 } as const;

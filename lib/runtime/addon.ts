@@ -139,6 +139,11 @@ export interface Addon {
   mapFile(path: string, offset: number, elements: number, dtype: DType): FileHandle;
   /** Unmaps a file at once. */
   unmapFile(file: FileHandle): void;
+  /**
+   * Takes the exclusive lock of an open file, which the system releases when the file is closed or the process ends.
+   * Returns 0, or the number of the system's error, at once: `EWOULDBLOCK` if another open file has the lock.
+   */
+  lockFile(descriptor: number): number;
   /** Tells the system that these rows of a file are needed soon; no effect on a typed array. */
   adviseRows(
     source: TypedArray | FileHandle,

@@ -7,6 +7,7 @@
 #include "napi/arguments.h"
 #include "napi/barrier_calls.h"
 #include "napi/constants.h"
+#include "napi/file_lock.h"
 #include "napi/kernel_facts.h"
 #include "napi/op_error_value.h"
 #include "napi/plan_object.h"
@@ -82,6 +83,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<map_file>(exports, "mapFile");
   add<unmap_file>(exports, "unmapFile");
   add<advise_rows>(exports, "adviseRows");
+  add<lock_file>(exports, "lockFile");
   add<augment_rows>(exports, "augmentRows");
   add<mix_rows>(exports, "mixRows");
   add<isa>(exports, "isa");

@@ -99,8 +99,12 @@ describe('the options of checkpoints', () => {
       keep: 3,
       onError: 'throw',
       sigterm: true,
+      wait: 0,
+      lock: true,
     };
     expect(completeCheckpointOptions({ dir: 'd' })).toEqual(defaults);
+    const waits = [false, true, 0, 250].map((wait) => completeCheckpointOptions({ dir: 'd', wait }).wait);
+    expect(waits).toEqual([0, never, 0, 250]);
     expect(completeCheckpointOptions({ dir: 'd', everySteps: 4 })).toMatchObject({
       everySteps: 4,
       everyMinutes: never,
@@ -115,6 +119,7 @@ describe('the options of checkpoints', () => {
     [{ dir: 'd', everyMinutes: 0 }, 'checkpoint.everyMinutes must be a positive number, got 0'],
     [{ dir: 'd', keep: 0 }, 'checkpoint.keep must be a positive integer, got 0'],
     [{ dir: 'd', onError: 'ignore' }, "checkpoint.onError must be 'throw' or 'warn', got ignore"],
+    [{ dir: 'd', wait: -1 }, 'checkpoint.wait must be true or false or a non-negative number, got -1'],
     [{ directory: 'd' }, 'unknown option checkpoint.directory; did you mean checkpoint.dir?'],
     [
       { dir: 'd', every_steps: 1 },

@@ -95,8 +95,14 @@ export class Checkpointing {
     outer: AbortSignal | undefined,
   ): Promise<Checkpointing> {
     const complete = completeCheckpointOptions(options);
-    const { store, saved } = await CheckpointStore.open(complete);
-    return new Checkpointing({ ...options, ...complete }, store, saved, state, outer);
+    const { store, saved } = await CheckpointStore.open(complete, outer);
+    return new Checkpointing(
+      { ...complete, ...(options.onResume ? { onResume: options.onResume } : {}) },
+      store,
+      saved,
+      state,
+      outer,
+    );
   }
 
   /** Aborts with the caller's signal, at SIGTERM, and when a failed save ends training. */

@@ -16,6 +16,7 @@ import { hashUniform } from '#examples/lib/formula.js';
  * @property {number} [epochs] default 40
  * @property {boolean} [sigterm] as the option of checkpoints
  * @property {boolean} [listens] whether the program listens for SIGTERM itself; then it prints the error of `fit`
+ * @property {boolean} [wait] as the option of checkpoints
  * @property {number} [dwell] milliseconds to spend after each epoch
  */
 
@@ -79,6 +80,7 @@ async function run({ dir, workers = 1, shards = 8, everySteps = 1, epochs = 40, 
         dir,
         everySteps,
         sigterm,
+        ...(rest.wait === undefined ? {} : { wait: rest.wait }),
         /** @param {{ step: number }} point */
         onResume(point) {
           from = point.step;

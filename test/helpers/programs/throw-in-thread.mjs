@@ -1,7 +1,11 @@
 // Worker: throws what `workerData` names, and posts the outcome together with a description of what was thrown.
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ChainruleError, compile, data, nn, optim, tensor, zeros } from 'chainrule';
+import { DirectoryLock } from '#lib/checkpoint/lock.js';
 import { completeCheckpointOptions } from '#lib/checkpoint/options.js';
 import { CheckpointStore } from '#lib/checkpoint/store.js';
 import { CheckpointThread } from '#lib/checkpoint/thread.js';
@@ -56,6 +60,17 @@ const failures = {
   },
   ERR_CHAINRULE_CHECKPOINT: () =>
     CheckpointStore.open(completeCheckpointOptions({ dir: fileURLToPath(import.meta.url) })),
+  ERR_CHAINRULE_IN_USE: async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'in-use-'));
+    const options = completeCheckpointOptions({ dir });
+    const lock = await DirectoryLock.acquire(options);
+    try {
+      await CheckpointStore.open(options);
+    } finally {
+      await lock.release();
+      rmdirSync(dir);
+    }
+  },
   ERR_CHAINRULE_SIGTERM: () => {
     throw failed('ERR_CHAINRULE_SIGTERM', 'fit', 'stopped by SIGTERM');
   },
