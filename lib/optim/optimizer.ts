@@ -16,6 +16,7 @@ import { AverageExchange } from './averages.js';
 import { sharesOfGradients } from './gradient-loss.js';
 import { type GroupMatch, matchedGroups, type ParameterGroup, scalarsOfRule } from './groups.js';
 import { variables } from './kinds.js';
+import { ParameterMemories } from './parameter-memories.js';
 import type { ParameterMemory } from './requests.js';
 import { stateShapes, type UpdateRule, updateRule } from './rule.js';
 import {
@@ -58,7 +59,7 @@ export class Optimizer {
   #steps = 0;
   /** Weight of the steps taken since the last update by compiled and data-parallel functions. */
   readonly #accumulated = new Variable(new Storage([], 'float64'));
-  readonly #memory = new Map<Variable, ParameterMemory>();
+  readonly #memory = new ParameterMemories();
   readonly #averages = new AverageExchange(() =>
     [...this.#memory].flatMap(([parameter, { average }]) =>
       average ? [[parameter.storage.data, average.storage.data] as const] : [],
@@ -144,20 +145,14 @@ export class Optimizer {
     const theirs = trained.map(([, gradient]) => gradient);
     const losses = gradients.flatMap((gradient) => trace.gradientCalls.get(gradient)?.loss ?? []);
     requireLasting(`${this.name}.step`, new Set(losses), parameters, trace);
-    const wanted = parameters.map(isTrainable);
-    guard(() => parameters.every((parameter, i) => isTrainable(parameter) === wanted[i]));
+    guard(areAsTrainable(parameters));
     const memories = trained.map(([parameter]) => this.#memoryOf(parameter));
     const { accumulate = 1, clipNorm } = this.stages;
     const shares = sharesOfGradients(own, theirs, options.weight, trace);
     const { weight } = shares;
     const mayWeighNothing = weight !== undefined && typeof options.weight !== 'number';
     const accumulated = this.#accumulated;
-    trace.afterRun.push(() => {
-      this.#steps++;
-      const due = this.#steps % accumulate === 0;
-      // An update without weight was not made.
-      if (due && mayWeighNothing && accumulated.storage.data[0] === 0) this.#steps -= accumulate;
-    });
+    trace.afterRun.push(this.#counting(mayWeighNothing));
     if (trace.updates) {
       trace.updates.push({
         optimizer: this,
@@ -169,11 +164,7 @@ export class Optimizer {
       });
       return;
     }
-    const scalars = this.scalarsAt(0).map((_, i) =>
-      hostScalar(`${this.name} ${i}`, () => at(this.scalarsAt(this.updatesAfter(this.#steps)), i)),
-    );
-    // Index of the step within its update. At 0 the sums still hold the gradients of the previous update.
-    const turn = hostScalar(`${this.name} turn`, () => this.#steps % accumulate);
+    const { scalars, turn } = this.#hostScalars(accumulate);
     const sums = trained.map(([, gradient], i) => {
       const sum = memories[i]?.sum;
       if (!sum) return gradient;
@@ -233,6 +224,29 @@ export class Optimizer {
     return this.#averages.run(fn);
   }
 
+  /**
+   * The scalars that the host computes before each run. Made here, because a closure made in `step` would keep the whole
+   * graph in memory for as long as the compiled function.
+   */
+  #hostScalars(accumulate: number): { scalars: Tensor[]; turn: Tensor } {
+    const scalars = this.scalarsAt(0).map((_, i) =>
+      hostScalar(`${this.name} ${i}`, () => at(this.scalarsAt(this.updatesAfter(this.#steps)), i)),
+    );
+    // Index of the step within its update. At 0 the sums still hold the gradients of the previous update.
+    return { scalars, turn: hostScalar(`${this.name} turn`, () => this.#steps % accumulate) };
+  }
+
+  /** What the host does after each run: it counts the step. */
+  #counting(mayWeighNothing: boolean): () => void {
+    const { accumulate = 1 } = this.stages;
+    return () => {
+      this.#steps++;
+      const due = this.#steps % accumulate === 0;
+      // An update without weight was not made.
+      if (due && mayWeighNothing && this.#accumulated.storage.data[0] === 0) this.#steps -= accumulate;
+    };
+  }
+
   #requireTrainable(parameters: readonly Variable[], gradients: readonly Tensor[]): [Variable, Tensor][] {
     if (parameters.length !== gradients.length) {
       throw invalid(this.name, `one gradient for each of ${parameters.length} parameters`, gradients.length);
@@ -271,7 +285,7 @@ export class Optimizer {
       average: this.stages.average === undefined ? undefined : new Variable(averaged),
       sum: (this.stages.accumulate ?? 1) > 1 ? variable(shape) : undefined,
     };
-    this.#memory.set(parameter, memory);
+    this.#memory.add(parameter, memory);
     return memory;
   }
 }
@@ -298,6 +312,12 @@ export const optimizer: Kind<Optimizer> = kinds.instance(Optimizer, 'one such as
 function divided(sums: readonly Tensor[], weight: Tensor): Tensor[] {
   const scale = div(1, where(eq(weight, 0), 1, weight));
   return sums.map((sum) => mul(sum, cast(scale, sum.dtype)));
+}
+
+/** A guard: the same parameters are frozen as now. */
+function areAsTrainable(parameters: readonly Variable[]): () => boolean {
+  const wanted = parameters.map(isTrainable);
+  return () => parameters.every((parameter, i) => isTrainable(parameter) === wanted[i]);
 }
 
 /** True if optimisers may change a variable: any but a frozen parameter. */

@@ -56,6 +56,8 @@ export interface Addon {
   scratchBytes(plan: object): number;
   /** Creates an arena that plans share. It grows to the largest that runs in it; two runs at a time are refused. */
   createArena(): ArenaHandle;
+  /** Frees the memory of an arena until a plan runs in it again. Refused while one does. */
+  releaseArena(arena: ArenaHandle): void;
   /**
    * Decodes a plan in the flat form that `encodePlan` writes. Allocates no memory for the arena yet.
    *
@@ -98,8 +100,10 @@ export interface Addon {
   ): number;
   /** Runs a plan on a thread of the libuv pool; resolves to the milliseconds that the steps took. */
   runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<number>;
-  /** Frees the memory of the arena until a plan runs in it again. */
+  /** Frees a plan, which is of no use afterwards, but not an arena that it shares. Refused while it is running. */
   releasePlan(handle: PlanHandle): void;
+  /** Gives the freed memory that the allocator keeps back to the system. */
+  trimMemory(): void;
   /** Arrives at the barrier; returns the ticket to wait with. */
   barrierArrive(state: Int32Array, parties: number): number;
   /** Waits for the other parties; the outcome is one of `constants.barrier`. */

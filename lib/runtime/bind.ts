@@ -1,14 +1,20 @@
 import type { Compiled } from '../compile/compile.js';
+import type { Plan } from '../compile/plan/plan.js';
 import { allocate, type TypedArray } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
+
+/** What a run needs of a compiled graph, besides its executable. */
+export interface Bound extends Omit<Compiled, 'plan'> {
+  readonly plan: Pick<Plan, 'bindings'>;
+}
 
 /**
  * Collects the arrays for one run, in the order of the plan's bindings: the values of the inputs, the host's scalars,
  * the memory of the variables, the constants, and a new array for each output.
  */
 export function bind(
-  { plan, hostScalars, variables }: Compiled,
+  { plan, hostScalars, variables }: Bound,
   values: readonly TypedArray[],
   outputs: readonly Tensor[],
 ): { bindings: TypedArray[]; produced: Map<Tensor, TypedArray> } {

@@ -1,36 +1,29 @@
-import type { Compiled } from '../compile/compile.js';
 import { checked } from '../graph/arguments/checked.js';
 import { optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
-import { context, within } from '../graph/context.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { formatType } from '../graph/errors.js';
-import { constant, type InputAttributes, input } from '../graph/leaf.js';
+import { constant } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import { traced } from '../graph/trace.js';
+import { Arena } from './arena.js';
 import { bind } from './bind.js';
-import { compileWithin } from './compile-within.js';
-import { Executable } from './executable.js';
-import { FiniteValues } from './finite-values.js';
-import { type MemoryBudget, type MemorySize, memorySize, resolveMemory } from './memory-size.js';
-import { FUNCTION } from './non-finite.js';
+import { CompiledEntry } from './cache/compiled-entry.js';
+import { PLAN_CACHE, PlanCache } from './cache/plan-cache.js';
+import { type MemorySize, memorySize, resolveMemory } from './memory-size.js';
 import { Queue } from './queue.js';
-import {
-  type Argument,
-  concreteValue,
-  mapTensors,
-  type Result,
-  requireOwnInputs,
-  tensorsFrom,
-  tensorsOf,
-} from './traced-results.js';
+import { type Argument, concreteValue, mapTensors, type Result, tensorsFrom } from './traced-results.js';
 
 /** A compiled function: it takes the same arguments and resolves to the same results, as concrete tensors. */
 export interface CompiledFunction<Arguments extends readonly Tensor[], R extends Result> {
   (...args: { [K in keyof Arguments]: Argument }): Promise<R>;
-  /** Frees the arenas of all shapes that the function was compiled for, once pending calls are done. */
+  /** Bytes that the plans of all shapes take now, with their arena. */
+  readonly heldBytes: number;
+  /**
+   * Gives back the memory of all plans, once pending calls are done. A later call compiles the function again.
+   */
   release(): void;
+  [Symbol.dispose](): void;
 }
 
 export interface CompileOptions {
@@ -44,6 +37,12 @@ export interface CompileOptions {
    */
   readonly memory?: MemorySize;
   /**
+   * Memory for the plans of different shapes, which are kept for later calls: beyond it, those that were used least
+   * recently are freed. The plan of the last call is always kept. All share one arena, which is not counted: it is as large
+   * as the calls of late need. See docs/memory.md. Default '128MB'.
+   */
+  readonly planCache?: MemorySize;
+  /**
    * True to reject a call if one of its results, gradients or assigned values is NaN or infinite, with the op that first
    * made such a value; nothing is assigned then. Takes memory and time for copies of the assigned values and gradients.
    * Default false.
@@ -54,29 +53,17 @@ export interface CompileOptions {
 const compileOptions = optionsOf<CompileOptions>({
   seed: kinds.integer(),
   memory: memorySize,
+  planCache: memorySize,
   checkFinite: kinds.boolean,
 });
 
-interface Entry {
-  readonly compiled: Compiled;
-  readonly inputs: readonly Tensor<InputAttributes>[];
-  /** With `checkFinite`. */
-  readonly finite: FiniteValues | undefined;
-  readonly executable: Executable;
-  readonly result: Result;
-  readonly outputs: readonly Tensor[];
-  readonly afterRun: readonly (() => void)[];
-  /** True while the modes of the called modules are those of the trace. */
-  readonly guards: readonly (() => boolean)[];
-}
-
 /**
  * Compiles a function of tensors. It is traced once for each combination of shapes and dtypes, and of the modes
- * (training or inference) of the modules that it calls. Each call runs the plan on another thread, so that the event
+ * (training or inference) of the modules that it calls; the plans are kept within `planCache`. Each call runs the plan on another thread, so that the event
  * loop stays free, or on the caller's if a run takes less time than the hop to that thread and back (0.3 ms). Calls run
  * one at a time. Assignments that the function makes (an optimiser's step) take effect when its promise resolves.
  *
- * @throws if `memory` is not a valid amount of memory, or `checkFinite` not a boolean
+ * @throws if `memory` or `planCache` is not a valid amount of memory, or `checkFinite` not a boolean
  * @throws (rejects) with an error that names the op if a shape or dtype does not fit, and with the smallest possible
  *   budget if the budget is too small; nothing is assigned then
  */
@@ -85,22 +72,27 @@ export const compile = checked(
   { fn: kinds.callback('a function of tensors'), options: optional(compileOptions) },
   <Arguments extends readonly Tensor[], R extends Result>(
     fn: (...args: Arguments) => R,
-    { seed = 0, memory, checkFinite = false }: CompileOptions = {},
+    { seed = 0, memory, planCache = PLAN_CACHE, checkFinite = false }: CompileOptions = {},
   ): CompiledFunction<Arguments, R> => {
     const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
-    const entries = new Map<string, Entry[]>();
+    const plans = new PlanCache<CompiledEntry>(resolveMemory('compile', planCache).bytes);
+    const arena = new Arena();
     let runs = 0;
     const queue = new Queue();
 
     const call = async (tensors: readonly Tensor[]): Promise<R> => {
       const key = tensors.map(formatType).join();
-      const known = entries.get(key) ?? [];
-      let entry = known.find(({ guards }) => guards.every((holds) => holds()));
+      let entry = plans.get(key);
       if (!entry) {
-        entry = build(fn, tensors, budget, checkFinite);
-        entries.set(key, [...known, entry]);
+        entry = new CompiledEntry(fn as unknown as (...args: Tensor[]) => Result, tensors, {
+          budget,
+          checkFinite,
+          arena,
+        });
+        plans.add(key, entry);
       }
       const values = await Promise.all(tensors.map(concreteValue));
+      arena.announce(entry.arenaBytes);
       return (await execute(entry, values, seed, runs++)) as R;
     };
     const queued = async (...args: readonly Argument[]): Promise<R> => {
@@ -109,45 +101,18 @@ export const compile = checked(
     };
     const release = () => {
       void queue.run(() => {
-        for (const { executable } of [...entries.values()].flat()) executable.release();
-        entries.clear();
+        plans.clear();
+        arena.release();
       });
     };
-    return Object.assign(queued, { release }) as CompiledFunction<Arguments, R>;
+    return Object.defineProperty(Object.assign(queued, { release, [Symbol.dispose]: release }), 'heldBytes', {
+      get: () => plans.bytes + arena.bytes,
+    }) as unknown as CompiledFunction<Arguments, R>;
   },
 );
 
-function build<Arguments extends readonly Tensor[]>(
-  fn: (...args: Arguments) => Result,
-  like: readonly Tensor[],
-  budget: MemoryBudget | undefined,
-  checkFinite: boolean,
-): Entry {
-  const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
-  const run = () => traced(() => fn(...(inputs as unknown as Arguments)));
-  const { result, trace } = checkFinite ? within({ ...context(), origin: FUNCTION }, run) : run();
-  const outputs = [...new Set(tensorsOf('compile', result))];
-  requireOwnInputs('compile', inputs, [...outputs, ...trace.assignments.values()]);
-  const finite = checkFinite ? new FiniteValues(outputs, trace) : undefined;
-  const graph = finite
-    ? { inputs, outputs: finite.nodes }
-    : { inputs, outputs, assignments: trace.assignments };
-  const compiled = compileWithin(graph, budget);
-  return {
-    compiled,
-    inputs,
-    finite,
-    executable: new Executable(compiled.plan),
-    result,
-    outputs,
-    afterRun: trace.afterRun,
-    // A guard that already fails is about a mode that the function set and restored itself.
-    guards: trace.guards.filter((holds) => holds()),
-  };
-}
-
 async function execute(
-  { compiled, inputs, finite, executable, result, outputs, afterRun }: Entry,
+  { compiled, inputs, finite, executable, result, outputs, afterRun }: CompiledEntry,
   values: readonly TypedArray[],
   seed: number,
   step: number,

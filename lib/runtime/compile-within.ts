@@ -2,7 +2,7 @@ import { type Compiled, compileGraph, type Graph } from '../compile/compile.js';
 import type { Binding, Plan } from '../compile/plan/plan.js';
 import { PlanChoices } from '../compile/plan-choices.js';
 import { failed } from '../graph/errors.js';
-import { kernelBytes } from './kernel-memory.js';
+import { kernelBytes } from './cache/kept-bytes.js';
 import { formatBytes, type MemoryBudget } from './memory-size.js';
 import { nativeKernels } from './native-kernels.js';
 

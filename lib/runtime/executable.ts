@@ -24,21 +24,23 @@ const CONTEXT_WORDS = 4;
 /** A plan that is ready to run on this thread. The arena's memory is allocated at the first run and kept. */
 export class Executable {
   readonly #handle: PlanHandle;
+  /** The arena, if no other plan shares it. */
+  readonly #ownArena: Arena | undefined;
   readonly #context = new Uint32Array(CONTEXT_WORDS);
   /** The duration of the last run timed by `runWhereCheapest`. */
   #lastMs = Number.POSITIVE_INFINITY;
 
   /**
-   * @param arena shared with plans that never run at the same time; by default a new one
+   * @param shared an arena of plans that never run at the same time; by default a new one
    * @param measured results whose magnitudes `run` returns: see `addon.createPlan`
    */
-  constructor(
-    readonly plan: Plan,
-    arena = new Arena(),
-    measured?: Int32Array,
-  ) {
+  constructor(plan: Plan, shared?: Arena, measured?: Int32Array) {
+    const arena = shared ?? new Arena();
+    this.#ownArena = shared ? undefined : arena;
     const outputs = plan.bindings.filter(({ kind }) => kind === 'output');
-    requireMemory(outputs.reduce((sum, { bytes }) => sum + bytes, arena.grow(plan.arenaBytes)));
+    const growth = Math.max(0, plan.arenaBytes - arena.bytes);
+    requireMemory(outputs.reduce((sum, { bytes }) => sum + bytes, growth));
+    arena.grow(plan.arenaBytes);
     this.#handle = addon().createPlan(encodePlan(plan), arena.handle, measured);
   }
 
@@ -102,9 +104,10 @@ export class Executable {
     return addon().runAsync(this.#handle, bindings, this.#words(random));
   }
 
-  /** Frees the arena's memory; the next run allocates it again. */
+  /** Frees the plan at once, and its arena unless it is shared. The executable must not be running, and runs no more. */
   release(): void {
     addon().releasePlan(this.#handle);
+    this.#ownArena?.release();
   }
 
   #words({ seed, step, sampleOffset = 0 }: RandomState): Uint32Array {

@@ -42,6 +42,11 @@ export interface TrainerOptions {
    */
   readonly memory?: MemorySize;
   /**
+   * Memory for the plans of `predict` for different shapes, as in `compile`: beyond it, those that were used least recently
+   * are freed. Default '128MB'.
+   */
+  readonly planCache?: MemorySize;
+  /**
    * Niceness of the workers, 0 to 19 (see `man nice`): by how much they yield to other threads, the main one included.
    * With 10, a service that trains answers nearly as fast as one that does not, as a request gets its core at once; on
    * idle cores, training is as fast as with 0. Linux only; elsewhere it has no effect. Default 0.
@@ -74,6 +79,7 @@ export const trainerOptions = optionsOf<TrainerOptions>({
   optimizer: needed(optimizer),
   ...parallelismKinds,
   memory: memorySize,
+  planCache: memorySize,
   log: kinds.callback<(line: string) => void>(),
   seed: kinds.index,
   extraModules: listOf(moduleOfAnyKind, 'modules'),

@@ -15,7 +15,7 @@ import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
 import type { EvaluationJob } from '../parallel/protocol/job.js';
 import type { Profile } from '../profile/report.js';
 import { collectGarbage } from '../runtime/collect-garbage.js';
-import { compile } from '../runtime/compile-function.js';
+import { type CompiledFunction, compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
 import { type Argument, argument } from '../runtime/traced-results.js';
 import { firstNames } from '../text/names.js';
@@ -91,7 +91,7 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #metrics: Metrics;
   readonly #memory: TrainerMemory;
-  readonly #predict: (input: Argument) => Promise<Tensor>;
+  readonly #predict: CompiledFunction<[Tensor], Tensor>;
   readonly #state: TrainerState = {
     steps: 0,
     updates: { missed: 0, contributed: 0 },
@@ -117,8 +117,10 @@ export class Trainer {
     this.#options = { ...options, seed };
     this.#metrics = requireMetrics('Trainer', metrics === undefined ? (loss.metrics ?? {}) : metrics);
     this.#memory = new TrainerMemory(this.#whole, optimizer);
-    this.#predict = compile((input: Tensor) =>
-      namingLayers(model, () => inInference(this.#whole, () => inferring(this.#whole)(input))),
+    this.#predict = compile(
+      (input: Tensor) =>
+        namingLayers(model, () => inInference(this.#whole, () => inferring(this.#whole)(input))),
+      options.planCache === undefined ? {} : { planCache: options.planCache },
     );
   }
 
@@ -232,6 +234,18 @@ export class Trainer {
    */
   async predict(input: Argument): Promise<Tensor> {
     return this.#predict(input);
+  }
+
+  /**
+   * Gives back the memory that predictions keep for later ones, once those under way are done. Parameters and the
+   * optimiser's state stay, and the trainer works on.
+   */
+  release(): void {
+    this.#predict.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
   }
 
   /**
@@ -451,6 +465,7 @@ checkMethods(Trainer, {
   progress: {},
   evaluate: { data: dataset, options: optional(evaluateOptions) },
   predict: { input: argument },
+  release: {},
   inspect: { data: dataset, options: optional(inspectionOptions) },
   profile: { data: dataset, options: optional(profileOptions) },
   plan: { data: datasetOrStream, options: optional(planOptions) },

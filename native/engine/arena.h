@@ -2,13 +2,15 @@
 
 #include <cstddef>
 #include <memory>
-#include <new>
 
 namespace chainrule {
 
+// Frees an arena. One of some size is mapped: its pages go back to the system at once, wherever it
+// lies, while an allocator keeps freed memory below memory in use.
 struct ArenaDeleter {
-  std::align_val_t alignment{64};
-  void operator()(std::byte* memory) const { ::operator delete(memory, alignment); }
+  size_t bytes = 0;
+  bool mapped = false;
+  void operator()(std::byte* memory) const;
 };
 
 using Arena = std::unique_ptr<std::byte, ArenaDeleter>;

@@ -64,6 +64,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<call_facts>(exports, "callFacts");
   add<scratch_bytes>(exports, "scratchBytes");
   add<operations>(exports, "operations");
+  add<release_arena>(exports, "releaseArena");
   add<create_plan>(exports, "createPlan");
   add<run_plan>(exports, "run");
   add<run_plan_timed>(exports, "runTimed");
@@ -71,6 +72,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<run_plans_together>(exports, "runTogether");
   add<run_plan_async>(exports, "runAsync");
   add<release_plan>(exports, "releasePlan");
+  add<trim_memory>(exports, "trimMemory");
   add<barrier_arrive>(exports, "barrierArrive");
   add<barrier_wait>(exports, "barrierWait");
   add<barrier_abort>(exports, "barrierAbort");

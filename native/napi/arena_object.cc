@@ -42,6 +42,13 @@ Napi::Value create_arena(const Napi::CallbackInfo& info) {
   return object;
 }
 
+void release_arena(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "releaseArena");
+  const auto arena = arena_of(arguments, 0);
+  const Hold hold(arena->busy, "is running in this arena");
+  arena->release();
+}
+
 std::shared_ptr<PlanArena> arena_of(const Arguments& arguments, size_t index) {
   const Napi::Object object = arguments.object(index, "arena");
   void* data = nullptr;

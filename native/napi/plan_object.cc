@@ -22,7 +22,8 @@
 namespace chainrule {
 namespace {
 
-// Decoding a plan leaves many small freed blocks, which the allocator would keep for this thread.
+// Gives back what the allocator would keep: many small blocks, as decoding a plan leaves, or freed
+// plans.
 void give_back_freed_memory() {
 #ifdef __GLIBC__
   malloc_trim(0);
@@ -43,20 +44,6 @@ struct PlanHandle {
   std::vector<Routine::Result> results;   // results that the runs of the current call sum
   std::vector<Routine::Result> measured;  // results of a single run
   std::atomic_flag busy;
-};
-
-// Exclusive use of something that serves one run at a time.
-class Hold {
- public:
-  Hold(std::atomic_flag& busy, const char* error) : busy_(busy) {
-    if (busy_.test_and_set(std::memory_order_acquire)) throw OpError("plan", error);
-  }
-  Hold(const Hold&) = delete;
-  Hold& operator=(const Hold&) = delete;
-  ~Hold() { busy_.clear(std::memory_order_release); }
-
- private:
-  std::atomic_flag& busy_;
 };
 
 // Exclusive use of a handle and its arena for one run.
@@ -81,7 +68,7 @@ PlanHandle& handle_at(Napi::Value value, const Arguments& arguments, const std::
   void* data = nullptr;
   if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kPlanTag) ||
       napi_unwrap(value.Env(), value, &data) != napi_ok) {
-    arguments.fail(name, "made by createPlan", value);
+    arguments.fail(name, "made by createPlan, and not released", value);
   }
   return *static_cast<PlanHandle*>(data);
 }
@@ -338,8 +325,14 @@ Napi::Value run_plan_async(const Napi::CallbackInfo& info) {
 void release_plan(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "releasePlan");
   PlanHandle& handle = handle_of(arguments);
-  const Lease lease(handle);
-  handle.arena->release();
+  { const Hold idle(handle.busy, "is running"); }
+  void* data = nullptr;
+  if (napi_remove_wrap(info.Env(), arguments.object(0, "handle"), &data) != napi_ok) {
+    throw Napi::Error::New(info.Env());
+  }
+  delete static_cast<PlanHandle*>(data);
 }
+
+void trim_memory(const Napi::CallbackInfo&) { give_back_freed_memory(); }
 
 }  // namespace chainrule

@@ -30,7 +30,11 @@ Napi::Value run_plans_together(const Napi::CallbackInfo& info);
 // neither transferred nor resized.
 Napi::Value run_plan_async(const Napi::CallbackInfo& info);
 
-// releasePlan(handle): releases the memory of the arena now; a later run allocates it again.
+// releasePlan(handle): frees the plan now, but not an arena that it shares. The handle is of no use
+// afterwards. Refused while the plan is running.
 void release_plan(const Napi::CallbackInfo& info);
+
+// trimMemory(): gives the memory that the allocator keeps for later back to the system.
+void trim_memory(const Napi::CallbackInfo& info);
 
 }  // namespace chainrule

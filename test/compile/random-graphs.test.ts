@@ -36,13 +36,14 @@ const inputValues = ({ inputs }: RandomGraph, dtype: Float): TypedArray[] =>
 
 /** Runs a plan once on the thread of the test; gives the outputs, and leaves the variables changed. */
 function runPlan(
+  plan: Plan,
   executable: Executable,
   values: readonly TypedArray[],
   variables: readonly TypedArray[],
 ): TypedArray[] {
   const given = { input: values.values(), variable: variables.values() };
   const outputs: TypedArray[] = [];
-  const bindings = executable.plan.bindings.map(({ kind, dtype, shape, data }) => {
+  const bindings = plan.bindings.map(({ kind, dtype, shape, data }) => {
     if (kind === 'constant') return data as TypedArray;
     if (kind !== 'output') return given[kind].next().value as TypedArray;
     const memory = allocate(dtype, sizeOf(shape));
@@ -83,6 +84,7 @@ function checkValues(recipe: Recipe, dtype: Float): void {
     ]);
     const expected = interpret([...graph.outputs, ...graph.assignments.values()], given);
     const outputs = runPlan(
+      plan,
       executable,
       values,
       variables.map(({ storage }) => storage.data),
@@ -183,6 +185,7 @@ describe('random graphs', () => {
         const values = inputValues(graph, 'float32');
         const run = (one: Plan) =>
           runPlan(
+            one,
             new Executable(one),
             values,
             variables.map(({ storage }) => storage.data.slice()),

@@ -26,7 +26,7 @@ describe('run', () => {
     [
       'a handle of its own making',
       [{}, [], context],
-      'run: handle must be made by createPlan, got an object',
+      'run: handle must be made by createPlan, and not released, got an object',
     ],
     ['no handle', [], 'run: handle must be an object, got undefined'],
     ['no bindings', [addon().createPlan(transpose())], 'run: bindings must be an array, got undefined'],
@@ -120,15 +120,23 @@ describe('run', () => {
     expect(() => addon().run(handle, [], context)).toThrow(`plan: cannot allocate ${2 ** 46} bytes`);
   });
 
-  it('runs again after its arena was released', () => {
+  it('refuses a plan that was released', () => {
     const handle = addon().createPlan(transpose());
     const output = new Float32Array(6);
-    addon().releasePlan(handle);
     addon().run(handle, [input, output], context);
     addon().releasePlan(handle);
-    addon().releasePlan(handle);
-    addon().run(handle, [input, output], context);
-    expect([...output]).toEqual([1, 4, 2, 5, 3, 6]);
+    const released = 'handle must be made by createPlan, and not released';
+    expect(() => addon().run(handle, [input, output], context)).toThrow(released);
+    expect(() => addon().releasePlan(handle)).toThrow(released);
+    expect(() => addon().summingSteps(handle)).toThrow(released);
+  });
+
+  it('refuses to release a plan while it reads its arguments', () => {
+    const handle = addon().createPlan(transpose());
+    const bindings = [input, new Float32Array(6)];
+    Object.defineProperty(bindings, 1, { get: () => addon().releasePlan(handle) });
+    expect(() => addon().run(handle, bindings, context)).toThrow('plan: is running');
+    addon().run(handle, [input, new Float32Array(6)], context);
   });
 });
 
@@ -142,13 +150,23 @@ describe('runAsync', () => {
     const running = addon().runAsync(handle, bindings, context);
     bindings.length = 0;
     expect(() => addon().run(handle, [input, output], context)).toThrow('plan: is already running');
-    expect(() => addon().releasePlan(handle)).toThrow('plan: is already running');
+    expect(() => addon().releasePlan(handle)).toThrow('plan: is running');
     await expect(addon().runAsync(handle, [input, output], context)).rejects.toThrow(
       'plan: is already running',
     );
     await running;
     expect([...output]).toEqual([1, 4, 2, 5, 3, 6]);
     addon().run(handle, [input, output], context);
+  });
+
+  it('is not disturbed by the release of other plans, also in its arena', async () => {
+    const arena = addon().createArena();
+    const [running, ...others] = Array.from({ length: 40 }, () => addon().createPlan(transpose(), arena));
+    const output = new Float32Array(6);
+    const done = addon().runAsync(running as (typeof others)[0], [input, output], context);
+    for (const other of others) addon().releasePlan(other);
+    await done;
+    expect([...output]).toEqual([1, 4, 2, 5, 3, 6]);
   });
 
   it('runs several plans at a time', async () => {

@@ -29,7 +29,7 @@ describe('an arena that plans share', () => {
     }
   });
 
-  it('is as large as the largest of them, and given back by any', () => {
+  it('is as large as the largest of them, and is given back at once', () => {
     const arena = addon().createArena();
     const [small, large] = [
       addon().createPlan(spoil(UNIT), arena),
@@ -41,11 +41,14 @@ describe('an arena that plans share', () => {
       return growthSince(before);
     });
     expect(held).toEqual([1, 3, 3]);
-    addon().releasePlan(small);
+    addon().releaseArena(arena);
     expect(growthSince(before)).toBe(0);
     addon().run(small, [], context);
     expect(growthSince(before)).toBe(1);
     addon().releasePlan(large);
+    addon().releasePlan(small);
+    expect(growthSince(before)).toBe(1);
+    addon().releaseArena(arena);
     expect(growthSince(before)).toBe(0);
   });
 
@@ -57,10 +60,24 @@ describe('an arena that plans share', () => {
     const message = 'plan: another plan is running in its arena';
     await expect(addon().runAsync(second, [input, outputs[1]], context)).rejects.toThrow(message);
     expect(() => addon().run(second, [input, outputs[1]], context)).toThrow(message);
-    expect(() => addon().releasePlan(second)).toThrow(message);
+    expect(() => addon().releaseArena(arena)).toThrow('plan: is running in this arena');
     await running;
     addon().run(second, [input, outputs[1]], context);
     expect(outputs.map((output) => [...output])).toEqual([transposed, transposed]);
+  });
+
+  it('gives back memory of any size, while other memory stays', () => {
+    const before = process.memoryUsage.rss();
+    const sizes = Array.from({ length: 200 }, (_, i) => (1 << 20) + 65536 * i);
+    const arenas = sizes.map((bytes) => {
+      const arena = addon().createArena();
+      addon().run(addon().createPlan(spoil(bytes), arena), [], context);
+      return arena;
+    });
+    expect(growthSince(before)).toBeGreaterThan(20);
+    // All but the last of them, which lie below it in memory that an allocator grows and shrinks at its end.
+    for (const arena of arenas.slice(0, -1)) addon().releaseArena(arena);
+    expect(growthSince(before)).toBeLessThan(2);
   });
 
   it('is not shared by plans that run together', () => {
@@ -83,6 +100,16 @@ describe('an arena that plans share', () => {
     expect(() => addon().run(huge, [], context)).toThrow(`plan: cannot allocate ${2 ** 46} bytes`);
     addon().run(plan, [input, output.fill(0)], context);
     expect([...output]).toEqual(transposed);
+  });
+
+  it('is refused when released twice only by what is no arena', () => {
+    const arena = addon().createArena();
+    addon().releaseArena(arena);
+    addon().releaseArena(arena);
+    const plan = addon().createPlan(transpose(), arena) as unknown as typeof arena;
+    expect(() => addon().releaseArena(plan)).toThrow(
+      'releaseArena: arena must be made by createArena, got an object',
+    );
   });
 
   it.each<[string, unknown, string]>([

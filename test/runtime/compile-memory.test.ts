@@ -1,68 +1,157 @@
-import { compile, grad, nn, optim, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
+import { grad } from '#lib/autodiff/grad.js';
+import type { Tensor } from '#lib/graph/tensor.js';
+import { compile, nn, optim, tensor, zeros } from '#lib/index.js';
+import { collectGarbage } from '#lib/runtime/collect-garbage.js';
 
-/** A chain whose values are large beside all else, and one step of gradient descent on it. */
-function chain(memory?: number | string) {
-  const model = new nn.Sequential(
-    ...Array.from({ length: 24 }, () => [new nn.Linear(16, 16), new nn.Tanh()]).flat(),
-  ).init(3);
-  const optimizer = optim.sgd({ lr: 0.1 });
-  const step = compile(
-    (x: Tensor) => {
-      const loss = model.forward(x).square().mean();
-      optimizer.step(model.parameters(), grad(loss, model.parameters()));
-      return loss;
-    },
-    memory === undefined ? {} : { memory },
+const MB = 1e6;
+
+const ramp = (rows: number) =>
+  tensor(
+    Float32Array.from({ length: 8 * rows }, (_, i) => Math.sin(i)),
+    { shape: [rows, 8] },
   );
-  const values = () => model.parameters().map((parameter) => parameter.storage.data.slice());
-  return { step, values };
-}
 
-const x = tensor(
-  Float32Array.from({ length: 8192 * 16 }, (_, i) => Math.sin(i)),
-  { shape: [8192, 16] },
-);
+const network = () => new nn.Sequential(new nn.Linear(8, 64), new nn.ReLU(), new nn.Linear(64, 3)).init(1);
 
-/** The bytes that a refusal names as the smallest budget. */
-async function leastOf(memory: number): Promise<number> {
-  const error: unknown = await chain(memory)
-    .step(x)
-    .then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-  return Number(/must be at least (\d+) bytes/.exec(String(error))?.[1]);
-}
+/** A function that counts how often it is traced. */
+const counted = (model: nn.Module) => {
+  const traced = { times: 0 };
+  const fn = (x: Tensor) => {
+    traced.times++;
+    return model.forward(x);
+  };
+  return { fn, traced };
+};
 
-describe('compile within a budget', () => {
-  it('gives the same bits, down to the smallest that it names', async () => {
-    const plain = chain();
-    const expected = [await (await plain.step(x)).item(), plain.values()];
-    const least = await leastOf(1000);
-    expect(least).toBeLessThan(7e6);
-    for (const memory of [least, 2 * least, '1GB']) {
-      const { step, values } = chain(memory);
-      expect([await (await step(x)).item(), values()]).toEqual(expected);
+describe('the plans of a compiled function', () => {
+  it('take no more than their limit, however many shapes come', async () => {
+    const { fn, traced } = counted(network());
+    const predict = compile(fn, { planCache: '1MB' });
+    const first = await (await predict(ramp(1))).data();
+    for (let rows = 2; rows <= 2000; rows++) {
+      await predict(ramp(rows));
+      if (rows % 100 === 0) expect(predict.heldBytes).toBeLessThan(2 * MB);
     }
+    expect(traced.times).toBe(2000);
+    await predict(ramp(2000));
+    await predict(ramp(1990));
+    expect(traced.times).toBe(2000);
+    // Of a shape whose plan was freed long ago.
+    expect(await (await predict(ramp(1))).data()).toEqual(first);
+    expect(traced.times).toBe(2001);
+    predict.release();
   });
 
-  it('refuses one byte less before anything runs, and says what it is made of', async () => {
-    const least = await leastOf(1000);
-    const { step, values } = chain(least - 1);
-    const before = values();
-    await expect(step(x)).rejects.toThrow(
-      new RegExp(
-        `^compile: memory must be at least ${least} bytes \\(.*\\) for these shapes: .* intermediate values, ` +
-          `.* variables, 524 kB arguments, 4 B results, .* the plan itself, got ${least - 1} bytes$`,
-      ),
+  it('hold hundreds of shapes by default', async () => {
+    const { fn, traced } = counted(network());
+    const predict = compile(fn);
+    for (let turn = 0; turn < 2; turn++) {
+      for (let rows = 1; rows <= 400; rows++) await predict(ramp(rows));
+    }
+    expect(traced.times).toBe(400);
+    predict.release();
+  });
+
+  it('share one arena, which gives back what no call of late has needed', async () => {
+    const wide = compile((x: Tensor) => x.matmul(x.transpose()).matmul(x));
+    await wide(ramp(1));
+    const least = wide.heldBytes;
+    const arenaOf = (rows: number) => 4 * rows * rows;
+    for (const rows of [1000, 900, 1100]) await wide(ramp(rows));
+    const held = wide.heldBytes;
+    expect(held).toBeGreaterThan(least + arenaOf(1100) - 1);
+    expect(held).toBeLessThan(least + arenaOf(1100) + 0.5 * MB);
+    for (let call = 0; call < 16; call++) await wide(ramp(1));
+    expect(wide.heldBytes).toBeLessThan(least + 0.5 * MB);
+    const again = await (await wide(ramp(1000))).data();
+    const fresh = compile((x: Tensor) => x.matmul(x.transpose()).matmul(x));
+    expect(again).toEqual(await (await fresh(ramp(1000))).data());
+    wide.release();
+    fresh.release();
+  });
+
+  it('keep constants that were made for them within the limit, but do not count others', async () => {
+    const table = zeros([1]).shape.length + Math.PI;
+    const positions = compile(
+      (x: Tensor) => x.add(tensor(new Float32Array(x.size).fill(table), { shape: x.shape })),
+      { planCache: '10MB' },
     );
-    expect(values()).toEqual(before);
+    const large = tensor(new Float32Array(5e6).fill(1), { shape: [5e6] });
+    const shared = compile((x: Tensor) => x.add(large.slice([[0, x.size]])), { planCache: '10MB' });
+    for (let i = 0; i < 40; i++) {
+      await positions(new Float32Array(250_000 + i));
+      await shared(new Float32Array(1000 + i));
+      expect(positions.heldBytes).toBeLessThan(11 * MB);
+    }
+    expect(positions.heldBytes).toBeGreaterThan(5 * MB);
+    expect(shared.heldBytes).toBeLessThan(4 * MB);
+    positions.release();
+    shared.release();
   });
 
-  it('is decided for each shape', async () => {
-    const { step } = chain((await leastOf(1000)) - 1);
-    await expect(step(x)).rejects.toThrow('memory must be at least');
-    await expect(step(tensor(new Float32Array(16), { shape: [1, 16] }))).resolves.toBeDefined();
+  it('keep no graph, nor what the caller made it of', async () => {
+    const model = network();
+    const parameters = model.parameters();
+    const optimizer = optim.adam({ lr: 0.01, accumulate: 2 });
+    const nodes: WeakRef<Tensor>[] = [];
+    const step = compile((x: Tensor) => {
+      const hidden = model.forward(x);
+      const loss = hidden.square().mean();
+      const gradients = grad(loss, parameters);
+      nodes.push(...[x, hidden, loss, ...gradients].map((node) => new WeakRef(node)));
+      optimizer.step(parameters, gradients);
+      return { loss, hidden };
+    });
+    await step(ramp(3));
+    // References that were read in this turn of the event loop are kept to its end.
+    await new Promise(setImmediate);
+    await collectGarbage();
+    expect(nodes.slice(1).filter((node) => node.deref())).toEqual([]);
+    const { loss, hidden } = await step(ramp(3));
+    expect([loss.shape, hidden.shape, nodes.length]).toEqual([[], [3, 3], 7]);
+    step.release();
+  });
+
+  it('of two functions are apart', async () => {
+    const model = network();
+    const [a, b] = [counted(model), counted(model)];
+    const [first, second] = [compile(a.fn), compile(b.fn)];
+    await first(ramp(2));
+    expect([first.heldBytes > 0, second.heldBytes]).toEqual([true, 0]);
+    await second(ramp(2));
+    first.release();
+    await first(ramp(2));
+    await second(ramp(2));
+    expect([a.traced.times, b.traced.times]).toEqual([2, 1]);
+    first.release();
+    second.release();
+  });
+
+  it('are given back by release, between calls that are queued, and made again', async () => {
+    const { fn, traced } = counted(network());
+    const predict = compile(fn, { planCache: 1 });
+    const expected = await (await predict(ramp(7))).data();
+    const calls = [];
+    for (let i = 0; i < 50; i++) {
+      calls.push(predict(ramp(7)), predict(ramp(8 + i)));
+      if (i % 10 === 0) predict.release();
+    }
+    const results = await Promise.all(calls);
+    for (let i = 0; i < results.length; i += 2) expect(await results[i]?.data()).toEqual(expected);
+    expect(traced.times).toBe(100);
+    predict.release();
+    expect(await (await predict(ramp(7))).data()).toEqual(expected);
+    predict.release();
+    await predict(ramp(7));
+    predict[Symbol.dispose]();
+    await new Promise(setImmediate);
+    expect(predict.heldBytes).toBe(0);
+  });
+
+  it('are refused a limit that is none', () => {
+    expect(() => compile(() => zeros([1]), { planCache: 'much' })).toThrow(
+      'compile: planCache must be a positive number of bytes',
+    );
   });
 });

@@ -56,6 +56,14 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   paramgroups: ['groups'],
   params: ['groups', 'match'],
   initialaccumulatorvalue: ['initialAccumulator'],
+  // Compiled functions
+  cachesize: ['planCache'],
+  cachesizelimit: ['planCache'],
+  recompilelimit: ['planCache'],
+  maxcachesize: ['planCache'],
+  cachelimit: ['planCache'],
+  cachememory: ['planCache'],
+  cache: ['planCache'],
   // Training
   optimiser: ['optimizer'],
   optim: ['optimizer'],

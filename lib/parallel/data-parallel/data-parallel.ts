@@ -5,6 +5,8 @@ import { optionsOf } from '../../graph/arguments/options.js';
 import { failed, formatShape, formatType, invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Parameter } from '../../nn/parameter.js';
+import { PLAN_CACHE, PlanCache } from '../../runtime/cache/plan-cache.js';
+import { type MemorySize, memorySize, resolveMemory } from '../../runtime/memory-size.js';
 import { Queue } from '../../runtime/queue.js';
 import { type Argument, concreteValue, type Result, tensorsFrom } from '../../runtime/traced-results.js';
 import { usableCores } from '../prepare/cores.js';
@@ -31,17 +33,30 @@ export interface DataParallelOptions {
    * resolves to the results, unless a parameter itself is not finite. Default 'stop'.
    */
   readonly nonFinite?: 'stop' | 'skip';
+  /**
+   * Memory for the plans, arguments and results of different shapes, on all threads, which are kept for later calls, as
+   * those of `compile` are. Default '128MB'.
+   */
+  readonly planCache?: MemorySize;
 }
 
 const dataParallelOptions = optionsOf<DataParallelOptions>({
   ...parallelismKinds,
   seed: kinds.index,
   nonFinite: kinds.oneOf('stop', 'skip'),
+  planCache: memorySize,
 });
 
 /** A data-parallel function: takes the same arguments, and resolves to the same results with their values computed. */
 export interface DataParallelFunction<Arguments extends readonly Tensor[], R extends Result> {
   (...args: { [K in keyof Arguments]: Argument }): Promise<R>;
+  /** Bytes that the plans of all shapes take now, without the threads' arenas. */
+  readonly heldBytes: number;
+  /**
+   * Gives back the memory of all plans, here and in the threads, once all previous calls are done. The threads stay; a
+   * later call compiles the function again.
+   */
+  release(): Promise<void>;
   /** Ends the threads once all previous calls are done. A later call starts them again. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -91,40 +106,48 @@ export const dataParallel = checked(
     fn: (...args: Arguments) => R,
     options: DataParallelOptions = {},
   ): DataParallelFunction<Arguments, R> => {
-    const { cut, nonFinite, ...threads } = completeOptions(options);
-    const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, cut, threads, nonFinite);
+    const steps = new StepFunction(fn as unknown as (...args: Tensor[]) => Result, completeOptions(options));
     const queue = new Queue();
     const call = async (...args: readonly Argument[]): Promise<R> => {
       const tensors = tensorsFrom('dataParallel', args);
       return (await queue.run(() => steps.call(tensors))) as R;
     };
+    const release = () => queue.run(() => steps.release());
     const close = () => queue.run(() => steps.close());
-    return Object.assign(call, { close, [Symbol.asyncDispose]: close }) as DataParallelFunction<Arguments, R>;
+    const methods = Object.assign(call, { release, close, [Symbol.asyncDispose]: close });
+    const figure = { get: () => steps.heldBytes };
+    return Object.defineProperty(methods, 'heldBytes', figure) as unknown as DataParallelFunction<
+      Arguments,
+      R
+    >;
   },
 );
 
 /** A data-parallel function with its compiled entries and threads. */
 class StepFunction {
-  readonly #entries = new Map<string, StepEntry[]>();
-  readonly #layouts: StepLayout[] = [];
+  readonly #entries: PlanCache<StepEntry>;
+  #layouts: readonly StepLayout[] = [];
   readonly #threads: StepThreads;
+  /** Rows of the first call. */
+  #unit: number | undefined;
   #calls = 0;
 
   constructor(
     private readonly fn: (...args: Tensor[]) => Result,
-    private readonly cut: Cut,
-    private readonly threads: ThreadOptions,
-    private readonly nonFinite: 'stop' | 'skip',
+    private readonly options: Complete,
   ) {
-    this.#threads = new StepThreads({ ...threads, workers: cut.workers });
+    const { cut, seed, nice, planCache } = options;
+    this.#threads = new StepThreads({ seed, nice, workers: cut.workers });
+    this.#entries = new PlanCache(planCache);
+  }
+
+  get heldBytes(): number {
+    return this.#entries.bytes;
   }
 
   async call(tensors: readonly Tensor[]): Promise<Result> {
     requireRows(tensors);
-    if (this.#threads.takeLost()) {
-      this.#entries.clear();
-      this.#layouts.length = 0;
-    }
+    if (this.#threads.takeLost()) this.#forgetAll();
     const values = await Promise.all(tensors.map(concreteValue));
     const entry = this.#entryFor(tensors);
     entry.begin(values);
@@ -133,26 +156,43 @@ class StepFunction {
     await this.#threads.run(entry, step, optimizerStep);
     this.#calls++;
     if (entry.refused) requireFinite(entry.broken);
-    if (entry.refused && this.nonFinite === 'stop') {
-      throw await entry.refusal({ seed: this.threads.seed, step });
+    if (entry.refused && this.options.nonFinite === 'stop') {
+      throw await entry.refusal({ seed: this.options.seed, step });
     }
     return entry.finish();
+  }
+
+  async release(): Promise<void> {
+    this.#forgetAll();
+    await this.#threads.release();
   }
 
   close(): Promise<void> {
     return this.#threads.close();
   }
 
+  /** The variables stay where they are. */
+  #forgetAll(): void {
+    this.#entries.clear();
+    this.#layouts = [];
+  }
+
   #entryFor(tensors: readonly Tensor[]): StepEntry {
     const key = tensors.map(formatType).join();
-    const known = this.#entries.get(key) ?? [];
-    const entry = known.find(({ holds }) => holds);
+    const entry = this.#entries.get(key);
     entry?.layout.attach();
     if (entry && !entry.isOutdated) return entry;
     const rows = tensors[0]?.shape[0] ?? 0;
-    const built = new StepEntry(this.fn, tensors, this.cut, (changes) => this.#layoutFor(changes, rows));
-    if (entry) this.#threads.forget(entry);
-    this.#entries.set(key, [...known.filter((other) => other !== entry), built]);
+    const built = new StepEntry(
+      this.fn,
+      tensors,
+      this.options.cut,
+      (changes) => this.#layoutFor(changes, rows),
+      (freed) => this.#threads.forget(freed),
+    );
+    if (entry) this.#entries.delete(entry);
+    this.#entries.add(key, built);
+    this.#layouts = [...new Set(this.#entries.plans.map(({ layout }) => layout))];
     return built;
   }
 
@@ -160,9 +200,8 @@ class StepFunction {
     const known = this.#layouts.find((layout) => layout.serves(changes));
     known?.attach();
     if (known) return known;
-    const layout = new StepLayout(changes, { ...this.cut, rows });
-    this.#layouts.push(layout);
-    return layout;
+    this.#unit ??= rows;
+    return new StepLayout(changes, { ...this.options.cut, rows: this.#unit });
   }
 }
 
@@ -175,15 +214,24 @@ function requireFinite(broken: Parameter | undefined): void {
   throw failed('ERR_CHAINRULE_NON_FINITE', 'dataParallel', expected);
 }
 
-type ThreadOptions = Required<Pick<DataParallelOptions, 'seed' | 'nice'>>;
-
-type Complete = ThreadOptions & Required<Pick<DataParallelOptions, 'nonFinite'>> & { readonly cut: Cut };
+interface Complete extends Required<Pick<DataParallelOptions, 'seed' | 'nice' | 'nonFinite'>> {
+  readonly cut: Cut;
+  /** Bytes. */
+  readonly planCache: number;
+}
 
 function completeOptions(options: DataParallelOptions): Complete {
   const { workers: asked = 'auto', shards: askedShards, nice = 0, seed = 0, nonFinite = 'stop' } = options;
+  const { planCache = PLAN_CACHE } = options;
   const workers =
     asked === 'auto' ? Math.min(usableCores().cores, askedShards ?? Number.POSITIVE_INFINITY) : asked;
-  return { cut: { workers, shards: askedShards ?? workers }, seed, nice, nonFinite };
+  return {
+    cut: { workers, shards: askedShards ?? workers },
+    seed,
+    nice,
+    nonFinite,
+    planCache: resolveMemory('dataParallel', planCache).bytes,
+  };
 }
 
 function requireRows(tensors: readonly Tensor[]): void {

@@ -3,14 +3,16 @@ import { allocate, type DType, isFloat, type TypedArray } from '../../graph/dtyp
 import { ChainruleError, failed, formatShape, invalid } from '../../graph/errors.js';
 import { constant, type Variable } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
 import { sumsOf } from '../../nn/losses/sums.js';
 import { Parameter } from '../../nn/parameter.js';
+import { graphBytes, kernelBytes, ownConstantBytes } from '../../runtime/cache/kept-bytes.js';
+import type { Cached } from '../../runtime/cache/plan-cache.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { describeNonFinite } from '../../runtime/non-finite.js';
 import { mapTensors, type Result } from '../../runtime/traced-results.js';
 import { mustStayFinite } from '../prepare/flat-parameters.js';
-import type { BatchRows, StepJob } from '../protocol/job.js';
+import type { BatchRows, BoundPlan, StepJob } from '../protocol/job.js';
 import { ofShard } from '../protocol/shard-error.js';
 import { shardRows, shardSizes } from '../protocol/shards.js';
 import { sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
@@ -23,6 +25,7 @@ import {
   joinedName,
   lossFigure,
   readInPlace,
+  rootsOf,
   type StepTrace,
   scalarName,
   traceStep,
@@ -36,8 +39,10 @@ export interface Cut {
 }
 
 /** A data-parallel function, traced and compiled for the shapes of its arguments. */
-export class StepEntry {
+export class StepEntry implements Cached {
   readonly job: StepJob;
+  /** Of its plans on all threads, of the memory of arguments and results, and of the graphs of its traces. */
+  readonly bytes: number;
   readonly layout: StepLayout;
   /** Traces by row counts, in which alone they differ. */
   readonly #traces: readonly StepTrace[];
@@ -50,13 +55,16 @@ export class StepEntry {
   /**
    * @param like arguments with the shapes and dtypes to compile for
    * @param layoutFor returns memory for the variables that the function changes
+   * @param forget makes the threads forget an entry
    */
   constructor(
     fn: (...args: Tensor[]) => Result,
     like: readonly Tensor[],
-    { shards }: Cut,
+    { shards, workers }: Cut,
     layoutFor: (changes: Changes) => StepLayout,
+    private readonly forget: (entry: StepEntry) => void,
   ) {
+    const firstId = upcomingId();
     const rows = at(at(like, 0).shape, 0);
     const sizes = shardSizes(rows, rows, shards);
     const traces = ofShards(sizes, rows, (size) => traceStep(fn, like, size));
@@ -92,6 +100,9 @@ export class StepEntry {
       shares: sharedBuffer('float64', shards * figures.length),
       refused: sharedBuffer('int32', 1),
     };
+    this.bytes =
+      jobBytes(this.job) +
+      sum(traces.map((trace) => tracedBytes(trace, this.job.plans.get(trace.rows), { firstId, workers })));
   }
 
   /** True if the modules that the function calls are in the modes of its trace. */
@@ -127,6 +138,10 @@ export class StepEntry {
       (variable): variable is Parameter =>
         variable instanceof Parameter && isFloat(variable.dtype) && !mustStayFinite(variable),
     );
+  }
+
+  free(): void {
+    this.forget(this);
   }
 
   /** The error of a refused call, with the op that made the first value that is not finite. */
@@ -192,6 +207,31 @@ function notFinite(why: string): ChainruleError {
     'dataParallel',
     `the loss, its gradients and the values to be assigned must stay finite, but are not; nothing was changed. ${why}`,
   );
+}
+
+/** Bytes of an entry's plans on all threads, at most one for each shard, and of its memory. */
+function jobBytes({ plans, updates, batches, shards, shares }: StepJob): number {
+  const updating = updates.flatMap((share) => (share ? [share.squares, share.update, share.direct] : []));
+  return (
+    shards * sum([...plans.values()].map(({ plan }) => kernelBytes(plan))) +
+    sum(updating.map((bound) => (bound ? kernelBytes(bound.plan) : 0))) +
+    sum(Object.values(batches).map(({ memory }) => viewInto(memory).byteLength)) +
+    shares.byteLength
+  );
+}
+
+/** Bytes of the graph of a trace, and of its constants on all threads. */
+function tracedBytes(
+  trace: StepTrace,
+  bound: BoundPlan | undefined,
+  { firstId, workers }: { readonly firstId: number; readonly workers: number },
+): number {
+  const nodes = reachable(rootsOf(trace));
+  return graphBytes(nodes) + (bound ? (workers + 1) * ownConstantBytes(bound.plan, nodes, firstId) : 0);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Names of a shard's figures. */

@@ -39,6 +39,18 @@ export class StepThreads {
     this.#ids.delete(entry);
   }
 
+  /** Frees all that the threads keep for entries that they are to forget, and memory that is then not needed. */
+  async release(): Promise<void> {
+    if (!this.#pool) return;
+    const ids = this.#forgotten.splice(0);
+    try {
+      await this.#pool.run((rank) => ({ kind: 'forget', rank, ids }));
+    } catch {
+      // The threads of the next call are new ones, which have nothing to forget.
+      this.#lost ||= !(await this.#end());
+    }
+  }
+
   /** True, once, if a thread failed to end when told to, and may still write to its memory. */
   takeLost(): boolean {
     const lost = this.#lost;

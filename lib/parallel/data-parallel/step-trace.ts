@@ -150,13 +150,14 @@ export function lossFigure({ scalars, shares }: StepTrace): StepJob['loss'] {
   return { sum: scalarName(index), ...(divides ? { weight: weightName(index) } : {}) };
 }
 
+/** What a traced shard computes. */
+export function rootsOf({ scalars, joined, request, trace }: StepTrace): Tensor[] {
+  return [...scalars, ...joined, ...(request?.gradients ?? []), ...trace.assignments.values()];
+}
+
 /** The variables that a traced shard reads in place, with their current memory. */
-export function readInPlace(
-  { scalars, joined, request, trace }: StepTrace,
-  { flat }: StepLayout,
-): (readonly [Variable, TypedArray])[] {
-  const roots = [...scalars, ...joined, ...(request?.gradients ?? []), ...trace.assignments.values()];
-  return reachable(roots)
+export function readInPlace(trace: StepTrace, { flat }: StepLayout): (readonly [Variable, TypedArray])[] {
+  return reachable(rootsOf(trace))
     .filter((node): node is Variable => node instanceof Variable && !flat.offsets.has(node))
     .map((variable) => [variable, variable.storage.data]);
 }

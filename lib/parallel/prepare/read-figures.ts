@@ -21,19 +21,25 @@ export async function readFigures(
   const merges: number[] = [];
   const order = new MergeOrder(count, (place) => merges.push(place));
   const merge = new LocalPlan(evaluation.merge);
-  for (let rank = 0; rank < workers; rank++) {
-    const { start, count: own } = shardRows(count, workers, rank);
-    const ranges = mergedRanges(count, start, start + own);
-    for (const [i, range] of ranges.entries()) {
-      stack[order.next] = statesAt(evaluation, rank * places + i);
-      order.add(range);
-      for (const place of merges.splice(0)) {
-        stack[place] = await merge.run([...at(stack, place), ...at(stack, place + 1)]);
+  const result = new LocalPlan(evaluation.result);
+  try {
+    for (let rank = 0; rank < workers; rank++) {
+      const { start, count: own } = shardRows(count, workers, rank);
+      const ranges = mergedRanges(count, start, start + own);
+      for (const [i, range] of ranges.entries()) {
+        stack[order.next] = statesAt(evaluation, rank * places + i);
+        order.add(range);
+        for (const place of merges.splice(0)) {
+          stack[place] = await merge.run([...at(stack, place), ...at(stack, place + 1)]);
+        }
       }
     }
+    const values = await result.run(at(stack, 0));
+    return Object.fromEntries(figures.map((name, i) => [name, at(at(values, i), 0)]));
+  } finally {
+    merge.release();
+    result.release();
   }
-  const values = await new LocalPlan(evaluation.result).run(at(stack, 0));
-  return Object.fromEntries(figures.map((name, i) => [name, at(at(values, i), 0)]));
 }
 
 /** A plan without inputs but those that are given, run here. */
@@ -53,5 +59,9 @@ class LocalPlan {
     });
     await this.#executable.runWhereCheapest(bindings, { seed: 0, step: 0 });
     return bindings.filter((_, i) => this.bound.plan.bindings[i]?.kind === 'output');
+  }
+
+  release(): void {
+    this.#executable.release();
   }
 }

@@ -240,7 +240,9 @@ export type Task =
   | { readonly kind: 'evaluate'; readonly rank: number }
   /** Measures the state of the training. */
   | { readonly kind: 'measure'; readonly rank: number }
-  | ({ readonly kind: 'step'; readonly rank: number } & StepCall);
+  | ({ readonly kind: 'step'; readonly rank: number } & StepCall)
+  /** Frees data-parallel functions, by their ids, and memory that is then not needed. */
+  | { readonly kind: 'forget'; readonly rank: number; readonly ids: readonly number[] };
 
 /** One call of a data-parallel function. */
 export interface StepCall {

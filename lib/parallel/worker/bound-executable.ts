@@ -100,6 +100,11 @@ export class BoundExecutable {
     for (const bindings of this.#bindings.values()) bindings[index] = array;
   }
 
+  /** Frees the plan. It runs no more. */
+  release(): void {
+    this.#executable.release();
+  }
+
   #indexOf(name: string): number {
     return this.bound.sources.findIndex((source) => source.kind === 'local' && source.name === name);
   }

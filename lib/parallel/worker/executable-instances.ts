@@ -33,4 +33,20 @@ export class ExecutableInstances {
     }
     return executable;
   }
+
+  /** Frees the instances for a number of rows, which may be needed again. */
+  forget(rows: number): void {
+    for (const executables of this.#executables) {
+      executables?.get(rows)?.release();
+      executables?.delete(rows);
+    }
+  }
+
+  /** Frees all of them. */
+  release(): void {
+    for (const executables of this.#executables) {
+      for (const executable of executables?.values() ?? []) executable.release();
+    }
+    this.#executables.length = 0;
+  }
 }

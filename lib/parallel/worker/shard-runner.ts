@@ -44,6 +44,11 @@ export class ShardRunner {
     }
   }
 
+  /** Frees the plans for a number of rows. */
+  forget(rows: number): void {
+    this.#plans.forget(rows);
+  }
+
   #fill(executable: BoundExecutable, request: RowsRequest): void {
     this.loader.load(request, { inputs: executable.array('inputs'), targets: executable.array('targets') });
   }

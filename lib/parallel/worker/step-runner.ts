@@ -25,12 +25,20 @@ export class StepRunners {
   run(rank: number, call: StepCall): void {
     const { id, definition, forget } = call;
     if (definition) this.#runners.set(id, new StepRunner(this.job, definition, this.memory));
-    for (const old of forget) this.#runners.delete(old);
+    this.forget(forget);
     const runner = this.#runners.get(id);
     if (!runner) {
       throw failed('ERR_CHAINRULE_WORKER_ENDED', 'parallel', 'a worker thread was ended between two calls');
     }
     runner.run(rank, call);
+  }
+
+  /** Frees functions that will not be called again. */
+  forget(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.#runners.get(id)?.release();
+      this.#runners.delete(id);
+    }
   }
 }
 
@@ -42,6 +50,8 @@ class StepRunner {
   readonly #verdict: GradientVerdict;
   readonly #present: readonly boolean[];
   readonly #tree: ReductionTree;
+  /** What its largest plan needs. */
+  readonly #arenaBytes: number;
   readonly #shares: Float64Array;
   readonly #refused: Int32Array;
   readonly #plans: ExecutableInstances;
@@ -50,7 +60,7 @@ class StepRunner {
   constructor(
     private readonly job: Job,
     private readonly step: StepJob,
-    memory: WorkerMemory,
+    private readonly memory: WorkerMemory,
   ) {
     this.#plans = new ExecutableInstances(step.plans, memory);
     this.#control = new Control(job.control);
@@ -59,6 +69,7 @@ class StepRunner {
     this.#verdict = new GradientVerdict(job, step, this.#control);
     this.#present = presentShards(step.rows, step.shards);
     this.#tree = planReductionTree(this.#present, job.workers);
+    this.#arenaBytes = Math.max(...[...step.plans.values()].map(({ plan }) => plan.arenaBytes));
     this.#shares = new Float64Array(step.shares);
     this.#refused = new Int32Array(step.refused);
   }
@@ -68,6 +79,7 @@ class StepRunner {
    * gradients are not finite.
    */
   run(rank: number, { step, optimizerStep, finish = false }: StepCall): void {
+    this.memory.announce(this.#arenaBytes);
     const { rows, unit, shards, figures } = this.step;
     const { work, program } = this.#tree;
     if (!finish) {
@@ -98,6 +110,12 @@ class StepRunner {
       weight,
       skip: false,
     });
+  }
+
+  /** Frees its plans. */
+  release(): void {
+    this.#plans.release();
+    this.#updater.release();
   }
 
   /** True unless the gradients are those of a loss that is not finite. */

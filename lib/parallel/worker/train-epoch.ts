@@ -16,6 +16,9 @@ import { ShardRunner } from './shard-runner.js';
 import { SnapshotCopier } from './snapshot.js';
 import { Updater } from './updater.js';
 
+/** Most reduction trees that are kept, each for a number of rows: those of a stream's last batches may be many. */
+const MOST_TREES = 64;
+
 /** A step of the current epoch. */
 interface Step {
   readonly index: number;
@@ -75,7 +78,7 @@ export class EpochTrainer {
    */
   run(rank: number, start: EpochStart): void {
     const { epoch, firstStep, startStep = 0, finish = false, plans = [] } = start;
-    for (const [rows, plan] of plans) this.#plans.set(rows, plan);
+    this.#usePlans(plans);
     this.#runner.begin();
     this.#order = orderOf({ seed: this.job.seed, training: this.training }, start);
     this.#stretch = stretchOf(this.training, start);
@@ -118,6 +121,17 @@ export class EpochTrainer {
     }
   }
 
+  /** Uses further plans, instead of those that were for an earlier stretch only. */
+  #usePlans(further: Iterable<readonly [number, BoundPlan]>): void {
+    const next = new Map([...this.training.plans, ...further]);
+    for (const rows of [...this.#plans.keys()]) {
+      if (next.has(rows)) continue;
+      this.#plans.delete(rows);
+      this.#runner.forget(rows);
+    }
+    for (const [rows, plan] of next) if (!this.#plans.has(rows)) this.#plans.set(rows, plan);
+  }
+
   /** Waits for the end of a pause, then returns the same in all workers: true to begin. */
   #begin(rank: number): boolean {
     if (rank === 0) {
@@ -150,6 +164,7 @@ export class EpochTrainer {
     if (!known) {
       const present = presentShards(rows, this.training.shards);
       known = { present, tree: planReductionTree(present, active) };
+      if (this.#trees.size === MOST_TREES) this.#trees.clear();
       this.#trees.set(key, known);
     }
     return known;

@@ -39,7 +39,7 @@ export class Updater {
   readonly #progress: ShareProgress;
   readonly #executables = new Map<BoundPlan, BoundExecutable>();
   /** Programs that also add the accumulated gradients, by the program of the single step. */
-  readonly #adding = new Map<Int32Array, Int32Array>();
+  readonly #adding = new WeakMap<Int32Array, Int32Array>();
 
   constructor(
     private readonly job: Job,
@@ -184,6 +184,12 @@ export class Updater {
       this.#executables.set(plan, executable);
     }
     return executable;
+  }
+
+  /** Frees its plans. */
+  release(): void {
+    for (const executable of this.#executables.values()) executable.release();
+    this.#executables.clear();
   }
 
   #random(step: number) {

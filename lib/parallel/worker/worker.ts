@@ -55,6 +55,9 @@ async function perform(task: Task): Promise<Timeline | undefined> {
   } else if (task.kind === 'step') {
     steps ??= new StepRunners(job, memory);
     steps.run(task.rank, task);
+  } else if (task.kind === 'forget') {
+    steps?.forget(task.ids);
+    memory.release();
   } else if (task.kind === 'profile' && job.training) {
     const loader = await RowLoader.open(job.training, job.seed);
     const recorder = new Recorder(job.training, task.origin);

@@ -10,6 +10,9 @@ import { BATCH_SIZE } from '../prepare/compile-job.js';
 import { type EpochOptions, type EpochOutcome, runEpoch } from './epoch-run.js';
 import type { Session } from './session.js';
 
+/** Most sizes of last batches whose plans are kept. */
+const MOST_RESTS = 8;
+
 /** Options of an epoch on a stream. */
 export interface FeedOptions extends EpochOptions {
   readonly signal: AbortSignal | undefined;
@@ -21,6 +24,7 @@ export interface FeedOptions extends EpochOptions {
 export class StreamFeed {
   /** The data set that the workers read. */
   readonly memory: StreamMemory;
+  /** By the rows of last batches, least recently used first. */
   readonly #plans = new Map<number, ReadonlyMap<number, BoundPlan>>();
 
   constructor(
@@ -90,7 +94,9 @@ export class StreamFeed {
     const rest = stretch.count % this.batchSize;
     if (rest === 0) return { ...start, startStep, stretch };
     const plans = this.#plans.get(rest) ?? planRows(rest);
+    this.#plans.delete(rest);
     this.#plans.set(rest, plans);
+    for (const oldest of this.#plans.keys()) if (this.#plans.size > MOST_RESTS) this.#plans.delete(oldest);
     return { ...start, startStep, stretch, plans };
   }
 }

@@ -9,8 +9,8 @@ import { type Group, groupsOf, mostTogether, sizesOfInstances } from '../../para
 import type { BoundPlan, UpdateJob } from '../../parallel/protocol/job.js';
 import { resultsOf } from '../../parallel/protocol/results.js';
 import { bytesOf, missingMemory } from '../../parallel/protocol/shared-memory.js';
+import { kernelBytes } from '../../runtime/cache/kept-bytes.js';
 import { summingSteps } from '../../runtime/executable.js';
-import { kernelBytes } from '../../runtime/kernel-memory.js';
 import type { CompiledEvaluation, CompiledTraining, JobContext } from '../prepare/compile-job.js';
 import { planWithin, type ResourceLimits, statesOf } from '../prepare/jobs.js';
 

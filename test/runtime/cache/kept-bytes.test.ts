@@ -1,8 +1,8 @@
 import { sort } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { input } from '#lib/graph/leaf.js';
-import { kernelBytes } from '#lib/runtime/kernel-memory.js';
-import { planOf } from '../helpers/graphs.js';
+import { kernelBytes } from '#lib/runtime/cache/kept-bytes.js';
+import { planOf } from '../../helpers/graphs.js';
 
 describe('the memory of kernels outside of the arena', () => {
   const x = input('x', [2 ** 20]);
