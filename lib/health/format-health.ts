@@ -1,15 +1,21 @@
 import { checked } from '../graph/arguments/checked.js';
+import { optional } from '../graph/arguments/kind.js';
 import { formatShape } from '../graph/errors.js';
 import { percent } from '../text/percent.js';
+import { table } from '../text/table.js';
 import { healthReport } from './kinds.js';
 import type { HealthReport } from './report.js';
-import { table } from './table.js';
+import { type TableOptions, tableOptions } from './table-options.js';
 
-/** Formats a report as tables of text: layers, ReLUs and parameters, then the findings, one per line. */
+/**
+ * Formats a report as tables of text: layers, ReLUs and parameters, then the findings, one per line.
+ *
+ * @param options `columns`, the width of the tables
+ */
 export const formatHealth = checked(
   'formatHealth',
-  { report: healthReport },
-  (report: HealthReport): string => {
+  { report: healthReport, options: optional(tableOptions) },
+  (report: HealthReport, { columns }: TableOptions = {}): string => {
     const { loss, layers, relus, parameters, findings } = report;
     const tables = [
       table(
@@ -23,6 +29,7 @@ export const formatHealth = checked(
           brief(gradientNorm),
           gradientRatio === null ? '-' : brief(gradientRatio),
         ]),
+        columns,
       ),
       table(
         ['ReLU in', 'units', 'zeros', 'dead units'],
@@ -32,6 +39,7 @@ export const formatHealth = checked(
           coarsePercent(zeros),
           coarsePercent(dead),
         ]),
+        columns,
       ),
       table(
         ['parameter', 'shape', 'norm', 'gradient', 'update / norm'],
@@ -42,6 +50,7 @@ export const formatHealth = checked(
           brief(gradientNorm),
           updateRatio === null ? '-' : brief(updateRatio),
         ]),
+        columns,
       ),
     ];
     const remarks = findings.map(({ kind, message }) => `${kind}: ${message}.`);

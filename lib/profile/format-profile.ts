@@ -1,20 +1,23 @@
 import { checked } from '../graph/arguments/checked.js';
-import { table } from '../health/table.js';
+import { optional } from '../graph/arguments/kind.js';
+import { type TableOptions, tableOptions } from '../health/table-options.js';
 import { percent } from '../text/percent.js';
+import { table } from '../text/table.js';
 import { profile as profileKind } from './kinds.js';
 import type { Profile, Work } from './report.js';
 
 /** Maximum number of rows in the table of ops or layers. */
 const ROWS = 25;
 
-/** Maximum length of a name; longer ones are truncated. */
-const WIDTH = 60;
-
-/** Formats a profile as tables of text: time by phase, by op and by layer, and the slowest single steps. */
+/**
+ * Formats a profile as tables of text: time by phase, by op and by layer, and the slowest single steps.
+ *
+ * @param options `columns`, the width of the tables
+ */
 export const formatProfile = checked(
   'formatProfile',
-  { profile: profileKind },
-  (profile: Profile): string => {
+  { profile: profileKind, options: optional(tableOptions) },
+  (profile: Profile, { columns }: TableOptions = {}): string => {
     const { workers, steps, batchSize, milliseconds, examplesPerSecond } = profile;
     const [operations, bytes] = [profile.peakGflopsPerSecond, profile.peakGigabytesPerSecond];
     const parts = Object.entries(profile.parts).map(([name, time]) => [
@@ -31,10 +34,11 @@ export const formatProfile = checked(
     ].join('');
     return [
       head,
-      table(['part', 'ms', 'share'], parts),
+      table(['part', 'ms', 'share'], parts, columns),
       table(
         ['op', ...WORK],
-        profile.ops.slice(0, ROWS).map(({ op, ...work }) => [cut(op), ...figures(work)]),
+        profile.ops.slice(0, ROWS).map(({ op, ...work }) => [op, ...figures(work)]),
+        columns,
       ),
       table(
         ['layer', 'forward', 'backward', ...WORK],
@@ -46,17 +50,19 @@ export const formatProfile = checked(
             ms(backwardMilliseconds),
             ...figures(work),
           ]),
+        columns,
       ),
       table(
         ['slowest steps', 'layer', 'part', 'fastest', ...WORK, 'shapes'],
         profile.slowest.map(({ op, layer, part, shapes, fastestMilliseconds, ...work }) => [
-          cut(op),
+          op,
           layer,
           part,
           ms(fastestMilliseconds),
           ...figures(work),
           shapes,
         ]),
+        columns,
       ),
     ].join('\n\n');
   },
@@ -90,8 +96,4 @@ function ms(value: number): string {
 
 function brief(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(2);
-}
-
-function cut(text: string): string {
-  return text.length <= WIDTH ? text : `${text.slice(0, WIDTH - 3)}...`;
 }

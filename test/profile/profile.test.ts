@@ -132,7 +132,16 @@ describe('a profile', () => {
     for (const part of ['load', 'forward', 'backward', 'wait', 'sum', 'update', 'overhead']) {
       expect(text).toMatch(new RegExp(`^${part} +[\\d.]+ +[\\d.]+ %$`, 'm'));
     }
-    expect(text).toMatch(/^conv2dWeightGrad +conv +backward .* -> float32\[3,3,1,4\]$/m);
+    expect(text).toMatch(/^conv2dWeightGrad +conv +backward [-\d. %]+$/m);
+    expect(text).toMatch(/^conv2dWeightGrad +float32\S+ float32\S+ -> float32\[3,3,1,4\]$/m);
+    expect(
+      Math.max(
+        ...text
+          .split('\n')
+          .slice(3)
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(120);
     for (const list of [profile.ops, profile.layers, profile.slowest]) {
       const times = list.map(({ milliseconds }) => milliseconds);
       expect(times).toEqual([...times].sort((a, b) => b - a));
