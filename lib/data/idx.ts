@@ -1,9 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { checked } from '../graph/arguments/checked.js';
 import { allocate, bytesPerElement, type DType, type TensorData } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { readExactly } from '../io/files.js';
 import { path as pathKind } from '../io/kinds.js';
+import { openToRead } from '../io/regular-file.js';
 
 /** The dtypes by the third byte of the magic number. */
 const dtypesByCode: ReadonlyMap<number, DType> = new Map([
@@ -20,7 +21,7 @@ const dtypesByCode: ReadonlyMap<number, DType> = new Map([
  * @throws ChainruleError naming the file if it is not an IDX file, is cut short or has trailing bytes
  */
 export const readIdx = checked('readIdx', { path: pathKind }, async (path: string): Promise<TensorData> => {
-  const file = await open(path);
+  const file = await openToRead(path);
   try {
     const { size } = await file.stat();
     const { dtype, shape, dataStart } = await readHead(path, file, size);
@@ -51,7 +52,7 @@ export interface IdxHead {
 
 /** Reads the header of an IDX file. */
 export async function readIdxHead(path: string): Promise<IdxHead> {
-  const file = await open(path);
+  const file = await openToRead(path);
   try {
     return await readHead(path, file, (await file.stat()).size);
   } finally {

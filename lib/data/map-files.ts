@@ -7,6 +7,7 @@ import { bytesPerElement, type DType } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
 import { path as pathKind } from '../io/kinds.js';
+import { requireRegular } from '../io/regular-file.js';
 import { readSafetensorsHeader } from '../io/safetensors.js';
 import { Dataset } from './dataset.js';
 import type { FileRows } from './field.js';
@@ -105,8 +106,9 @@ function mapRows(dtype: DType, shape: Shape, rows: FileRows): MappedField {
 }
 
 function rowsToTheEnd(path: string, offset: number, sampleBytes: number): number {
-  const { size } = statSync(path);
-  const bytes = size - offset;
+  const stats = statSync(path);
+  requireRegular(path, stats);
+  const bytes = stats.size - offset;
   if (bytes > 0 && bytes % sampleBytes === 0) return bytes / sampleBytes;
   throw invalid(path, `must hold whole samples of ${sampleBytes} bytes from byte ${offset} on`, bytes);
 }

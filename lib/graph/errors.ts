@@ -1,8 +1,9 @@
+import { printable } from '../text/printable.js';
 import type { ErrorCode } from './error-codes.js';
 
 /**
  * The only error class of the project. Records which failure it is, the operation that failed, what it expected and
- * what it received.
+ * what it received. Its message is one line without control characters, also where it quotes a file or a value.
  */
 export class ChainruleError extends Error {
   override readonly name = 'ChainruleError';
@@ -20,7 +21,7 @@ export class ChainruleError extends Error {
     received?: unknown,
     options: ErrorOptions & { readonly code?: ErrorCode; readonly layer?: string | undefined } = {},
   ) {
-    super(message, options);
+    super(printable(message), options);
     if (options.layer !== undefined) this.layer = options.layer;
     this.code = options.code ?? 'ERR_CHAINRULE_INVALID';
     this.op = op;

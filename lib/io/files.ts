@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { invalid } from '../graph/errors.js';
+import { requireRegular } from './regular-file.js';
 
 /** Largest read or write system call: above 2 GiB the kernel refuses. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -32,12 +34,17 @@ export async function readExactly(
 
 /**
  * Writes a file so that a reader, or a crash, sees the old content or the new one and nothing in between: a temporary
- * file in the same directory, fsync, rename, fsync of the directory. On failure the temporary file is removed and the
- * old file stays.
+ * file in the same directory, fsync, rename, fsync of the directory. On failure the temporary file is removed and the old
+ * file stays. A symbolic link stays, and the file that it leads to is replaced.
+ *
+ * @throws ChainruleError if the path leads to a directory, a device or the like, which a rename would replace; otherwise
+ *   the system's error
  */
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`);
+  const target = await targetOf(path);
+  const directory = dirname(target);
+  const temporary = temporaryIn(directory, basename(target));
+  begin(temporary);
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -46,12 +53,63 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  } finally {
+    end(temporary);
   }
   await syncDirectory(directory);
+}
+
+/** As `writeAtomically`, in a directory that is made if it is missing. */
+export async function saveFile(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  await mkdir(dirname(await targetOf(path)), { recursive: true });
+  await writeAtomically(path, parts);
+}
+
+/** The file that a path stands for, behind symbolic links; whatever else it leads to is refused. */
+export async function targetOf(path: string): Promise<string> {
+  try {
+    requireRegular(path, await stat(path));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return await behindLinks(path);
+  }
+  return await realpath(path);
+}
+
+/** Where a file would be made at a path that leads to none: the end of a link, if there is one. */
+async function behindLinks(path: string): Promise<string> {
+  const end = await readlink(path).catch(() => undefined);
+  return end === undefined ? path : await behindLinks(resolve(dirname(path), end));
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** The name of a new temporary file; a long name of the target is cut, so that this one is not too long. */
+export function temporaryIn(directory: string, name: string): string {
+  return join(directory, `.${name.slice(0, 50)}.${randomUUID()}.tmp`);
+}
+
+/** Temporary files that are being written: a process that exits meanwhile leaves none behind. */
+const unfinished = new Set<string>();
+
+function begin(temporary: string): void {
+  if (unfinished.size === 0) process.on('exit', removeUnfinished);
+  unfinished.add(temporary);
+}
+
+function end(temporary: string): void {
+  unfinished.delete(temporary);
+  if (unfinished.size === 0) process.removeListener('exit', removeUnfinished);
+}
+
+function removeUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
 }
 
 async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -5,3 +5,4 @@ export {
   type SafetensorsHeader,
   writeSafetensors,
 } from './safetensors.js';
+export { requireWritable } from './writable.js';

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { checked } from '../graph/arguments/checked.js';
 import { optional, requireKind } from '../graph/arguments/kind.js';
 import {
@@ -11,8 +11,9 @@ import {
   viewOf,
 } from '../graph/dtype.js';
 import { formatShape, invalid, requireInteger } from '../graph/errors.js';
-import { readExactly, writeAtomically } from './files.js';
+import { readExactly, saveFile } from './files.js';
 import { namedValues, path, tensorData } from './kinds.js';
+import { openToRead } from './regular-file.js';
 import {
   byteSize,
   decodeHeader,
@@ -71,8 +72,8 @@ export function decode(bytes: Uint8Array, source = 'safetensors'): SafetensorsCo
 }
 
 /**
- * Writes a safetensors file atomically: a reader or a crash sees the old file or the new one. The data are written in
- * place, without a copy, so they must not change until the promise resolves.
+ * Writes a safetensors file atomically: a reader or a crash sees the old file or the new one. A missing directory is
+ * made. The data are written in place, without a copy, so they must not change until the promise resolves.
  */
 export const writeSafetensors = checked(
   'writeSafetensors',
@@ -86,7 +87,7 @@ export const writeSafetensors = checked(
     tensors: Readonly<Record<string, TensorData>>,
     metadata: Readonly<Record<string, string>> = {},
   ): Promise<void> => {
-    await writeAtomically(path, encodeChunks(tensors, metadata));
+    await saveFile(path, encodeChunks(tensors, metadata));
   },
 );
 
@@ -100,7 +101,7 @@ export const readSafetensors = checked(
   'readSafetensors',
   { path },
   async (path: string): Promise<SafetensorsContent> => {
-    const file = await open(path);
+    const file = await openToRead(path);
     try {
       const header = await readHeader(path, file);
       const content: SafetensorsContent = { tensors: Object.create(null), metadata: header.metadata };
@@ -121,7 +122,7 @@ export const readSafetensorsHeader = checked(
   'readSafetensorsHeader',
   { path },
   async (path: string): Promise<SafetensorsHeader> => {
-    const file = await open(path);
+    const file = await openToRead(path);
     try {
       return await readHeader(path, file);
     } finally {

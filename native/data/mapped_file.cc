@@ -35,7 +35,11 @@ MappedFile::Descriptor::~Descriptor() {
 }
 
 MappedFile::MappedFile(const std::string& path, int64_t offset, int64_t bytes)
-    : path_(path), offset_(offset), bytes_(bytes), file_{open(path.c_str(), O_RDONLY | O_CLOEXEC)} {
+    : path_(path),
+      offset_(offset),
+      bytes_(bytes),
+      // To open a FIFO would wait for its writer.
+      file_{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
   if (file_.value < 0) fail(path, "cannot be opened: " + last_error());
   require_whole();
   const int64_t first_page = offset - offset % page_bytes();

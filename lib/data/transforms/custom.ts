@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { checked } from '../../graph/arguments/checked.js';
@@ -9,6 +9,7 @@ import type { TypedArray } from '../../graph/dtype.js';
 import { failed, invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
 import { path as pathKind } from '../../io/kinds.js';
+import { requireRegular } from '../../io/regular-file.js';
 import { onBadItem } from './kinds.js';
 import type { Custom, OnBadItem } from './transform.js';
 
@@ -87,7 +88,9 @@ function urlOf(path: string | URL): string {
   if (!text.startsWith('file:') && !isAbsolute(text))
     throw invalid('custom', 'the module needs an absolute path or a file URL', text);
   const url = text.startsWith('file:') ? new URL(text) : pathToFileURL(text);
-  if (!existsSync(fileOf(url))) throw invalid('custom', 'there is no such module', text);
+  const stats = statSync(fileOf(url), { throwIfNoEntry: false });
+  if (!stats) throw invalid('custom', 'there is no such module', text);
+  requireRegular(text, stats);
   return url.href;
 }
 
