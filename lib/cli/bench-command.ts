@@ -100,6 +100,5 @@ function withOptions(command: Command): Command {
     .addOption(workers)
     .option('-r, --rounds <n>', 'rounds of which the median counts', positiveInteger)
     .option('--json', 'print one line of JSON for each case')
-    .showHelpAfterError()
     .exitOverride();
 }

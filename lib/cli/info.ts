@@ -1,24 +1,31 @@
-import { at } from '../graph/at.js';
+import { formatShape } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
 import { readSafetensorsHeader } from '../io/safetensors.js';
+import { columnsOf, shorten } from '../text/columns.js';
+import { printable } from '../text/printable.js';
+import { rowsOf } from '../text/table.js';
 import { count } from './quantities.js';
+import { say, terminalColumns } from './terminal.js';
 
-/** Prints the names, dtypes and shapes of the tensors in a safetensors file. */
+/**
+ * Prints the names, dtypes and shapes of the tensors in a safetensors file, and its metadata. Only a terminal has them
+ * shortened to its width: in a file or a pipe names are whole.
+ */
 export async function info(file: string): Promise<void> {
+  const columns = terminalColumns(process.stdout) ?? Number.POSITIVE_INFINITY;
   const { tensors, metadata } = await readSafetensorsHeader(file);
   const rows = tensors.map(({ name, dtype, shape }) => [
     name,
     dtype,
-    `[${shape.join(',')}]`,
+    formatShape(shape),
     count(sizeOf(shape)),
   ]);
-  const widths = [0, 1, 2, 3].map((i) => Math.max(0, ...rows.map((row) => at(row, i).length)));
-  for (const row of rows) {
-    const cells = row.map((cell, i) => (i === 3 ? cell.padStart(at(widths, i)) : cell.padEnd(at(widths, i))));
-    console.log(cells.join('  '));
-  }
+  if (rows.length > 0) say(rowsOf(rows, columns));
   const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const bytes = tensors.reduce((sum, { begin, end }) => sum + end - begin, 0);
-  console.log(`${count(tensors.length)} tensors, ${count(elements)} elements, ${count(bytes)} bytes`);
-  for (const [key, value] of Object.entries(metadata)) console.log(`${key}: ${value}`);
+  say(`${count(tensors.length)} tensors, ${count(elements)} elements, ${count(bytes)} bytes`);
+  for (const [key, value] of Object.entries(metadata)) {
+    const name = shorten(printable(key), Math.floor(columns / 2));
+    say(`${name}: ${shorten(printable(value), columns - columnsOf(name) - 2)}`);
+  }
 }

@@ -1,14 +1,17 @@
-import { basename, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { basename } from 'node:path';
+import { datasetOrStream } from '../data/kinds.js';
 import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, requireKind } from '../graph/arguments/kind.js';
 import { unknownName } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
+import { module as modelKind } from '../nn/kinds.js';
+import { optimizer as optimizerKind } from '../optim/optimizer.js';
 import { batchCount } from '../parallel/protocol/shards.js';
 import { enumerate } from '../text/names.js';
-import { Trainer, type TrainingModule } from '../train/index.js';
+import { type RunSize, Trainer, type TrainingModule } from '../train/index.js';
 import { requireMetrics } from '../train/prepare/metrics.js';
-import { trainingData, trainingModuleKinds } from '../train/training-module.js';
+import { type TrainingData, trainingData, trainingModuleKinds } from '../train/training-module.js';
+import { importFile, inUsersCode } from './users-code.js';
 
 /** Settings of a run from the command line; omitted ones are those of the module, or the defaults. */
 export interface RunOptions {
@@ -26,7 +29,7 @@ export interface RunOptions {
 /** A trainer and its data, as described by a file. */
 export interface LoadedRun {
   readonly trainer: Trainer;
-  readonly data: Awaited<ReturnType<TrainingModule['data']>>;
+  readonly data: TrainingData;
   readonly epochs: number;
   readonly batchSize: number;
   readonly seed: number;
@@ -34,20 +37,21 @@ export interface LoadedRun {
 
 /** Loads a training module and creates its trainer. `command` is named in errors. */
 export async function loadRun(command: string, file: string, options: RunOptions): Promise<LoadedRun> {
-  const module = await load(command, file);
+  const op = `${command}: ${basename(file)}`;
+  const module = requireModule(op, await importFile(op, file));
   const {
     epochs = module.epochs ?? 1,
     batchSize = module.batchSize ?? 32,
     seed = module.seed ?? 0,
   } = options;
   const { workers, shards, memory, log } = options;
-  const name = `${command}: ${basename(file)}`;
-  const data = requireKind(name, 'data()', trainingData, await module.data());
-  if (data.train.length === undefined) throw invalid(name, 'a stream to train on needs the option length');
-  const steps = epochs * batchCount(data.train.length, batchSize);
-  const trainer = new Trainer(module.model(), {
+  const data = dataOf(op, await inUsersCode(op, 'data()', () => module.data()));
+  const model = await inUsersCode(op, 'model()', () => module.model());
+  const size = sizeOf(op, data, epochs, batchSize);
+  const optimizer = await inUsersCode(op, 'optimizer()', () => module.optimizer(size));
+  const trainer = new Trainer(requireKind(op, 'model()', modelKind, model), {
     loss: module.loss,
-    optimizer: module.optimizer({ steps, epochs, batchSize }),
+    optimizer: requireKind(op, 'optimizer()', optimizerKind, optimizer),
     seed,
     ...(workers === undefined ? {} : { workers }),
     ...(shards === undefined ? {} : { shards }),
@@ -59,10 +63,29 @@ export async function loadRun(command: string, file: string, options: RunOptions
   return { trainer, data, epochs, batchSize, seed };
 }
 
-async function load(command: string, file: string): Promise<TrainingModule> {
-  const imported = (await import(pathToFileURL(resolve(file)).href)) as Readonly<Record<string, unknown>>;
-  const { default: module, ...named } = imported;
-  const op = `${command}: ${basename(file)}`;
+/** What `data()` gave; samples alone are those to train on. */
+function dataOf(op: string, given: unknown): TrainingData {
+  if (datasetOrStream.accepts(given)) return { train: given as TrainingData['train'] };
+  return requireKind(op, 'data()', trainingData, given);
+}
+
+function sizeOf(op: string, { train }: TrainingData, epochs: number, batchSize: number): RunSize {
+  return {
+    epochs,
+    batchSize,
+    get steps() {
+      if (train.length !== undefined) return epochs * batchCount(train.length, batchSize);
+      throw invalid(
+        op,
+        'optimizer() asks for the steps of the run: the stream to train on needs the option length',
+      );
+    },
+  };
+}
+
+function requireModule(op: string, imported: Readonly<Record<string, unknown>>): TrainingModule {
+  const { default: exported, ...named } = imported;
+  const module = defaultOf(exported);
   requireKeys(op, module, Object.keys(named));
   for (const [key, expected] of Object.entries<Kind<unknown>>(trainingModuleKinds)) {
     const value = module[key];
@@ -70,6 +93,12 @@ async function load(command: string, file: string): Promise<TrainingModule> {
   }
   if (module.metrics !== undefined) requireMetrics(op, module.metrics);
   return module as unknown as TrainingModule;
+}
+
+/** The default export, also of a file that was compiled to CommonJS. */
+function defaultOf(exported: unknown): unknown {
+  const compiled = isRecord(exported) && exported.__esModule === true;
+  return compiled ? exported.default : exported;
 }
 
 /** Checks that a default export has the keys of a training module and no others. */
@@ -88,7 +117,8 @@ function requireKeys(
   const found = lost.length > 0 ? `; it exports ${enumerate(lost)} by name, and not as a key of that` : '';
   if (missing.length > 0) {
     const expected = 'must export by default an object with the functions model, loss, optimizer and data';
-    throw invalid(op, `${expected}; it lacks ${missing.join(', ')}${found}`);
+    const lacks = `${expected}; it lacks ${missing.join(', ')}${found}`;
+    throw isRecord(module) ? invalid(op, lacks) : invalid(op, lacks, module);
   }
   if (lost.length > 0) throw invalid(op, `must have ${enumerate(lost)} as keys of its default export`);
 }

@@ -2,14 +2,13 @@
 import { Command, Option } from 'commander';
 import { version } from '../runtime/version.js';
 import { benchCommand } from './bench-command.js';
-import { memory, positiveInteger, seed, shards, workers } from './options.js';
-import { run } from './run.js';
+import { memory, outputPath, positiveInteger, seed, shards, workers } from './options.js';
+import { endWith, run } from './run.js';
 
 // Each command loads its own code lazily, so that `--help` is fast.
 const program = new Command('chainrule')
   .description('Trains neural networks in Node.js, on the CPU cores that are there.')
   .version(version())
-  .showHelpAfterError()
   .exitOverride();
 
 program
@@ -22,8 +21,12 @@ program
   .addOption(shards)
   .addOption(memory)
   .option('-s, --seed <n>', 'decides initial values, order and dropout', seed)
-  .option('-o, --output <file>', 'where the weights are saved; <name>.safetensors by default')
-  .option('--checkpoint <dir>', 'where the run is saved as it goes, and goes on from when it was ended')
+  .option('-o, --output <file>', 'where the weights are saved; <name>.safetensors by default', outputPath)
+  .option(
+    '--checkpoint <dir>',
+    'where the run is saved as it goes, and goes on from when it was ended',
+    outputPath,
+  )
   .option(
     '--save-every <steps>',
     'steps from one checkpoint to the next; 5 minutes by default',
@@ -31,7 +34,7 @@ program
   )
   .action(async (file, options) => {
     const { train } = await import('./train.js');
-    process.exitCode = await train(file, options);
+    endWith(await train(file, options));
   });
 
 program
@@ -48,9 +51,13 @@ program
   .option(
     '--html <file>',
     'where a page with pictures is saved: memory over the schedule, and what budgets cost',
+    outputPath,
   )
   .option('--json', 'print one line of JSON')
   .action(async (file, { batch, ...options }) => {
+    if (batch !== undefined && options.batchSize !== undefined) {
+      throw new Error('plan: --batch is --batch-size: one of them is enough');
+    }
     const { plan } = await import('./plan.js');
     await plan(file, batch === undefined ? options : { batchSize: batch, ...options });
   });
@@ -62,7 +69,7 @@ program
   .option('--steps <n>', 'training steps to time; 10 by default', positiveInteger)
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
   .addOption(workers)
-  .option('--trace <file>', 'where a flame chart is saved, in the Chrome trace event format')
+  .option('--trace <file>', 'where a flame chart is saved, in the Chrome trace event format', outputPath)
   .option('--json', 'print one line of JSON')
   .action(async (file, options) => {
     const { profile } = await import('./profile.js');

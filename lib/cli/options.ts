@@ -5,7 +5,8 @@ import { InvalidArgumentError, Option } from 'commander';
 /** Parses a positive integer. */
 export function positiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.');
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a positive integer.');
   return value;
 }
 
@@ -15,6 +16,13 @@ export function seed(text: string): number {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new InvalidArgumentError('It must be a non-negative integer.');
   return value;
+}
+
+/** Takes a path to write to. One that looks like an option is that option, whose own value was left out. */
+export function outputPath(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must be a path.');
+  if (text.startsWith('-')) throw new InvalidArgumentError(`For a file of that name, write ./${text}.`);
+  return text;
 }
 
 export const workers = new Option(

@@ -1,8 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { Dataset } from '../data/index.js';
+import { invalid } from '../graph/errors.js';
 import { formatProfile } from '../profile/format-profile.js';
 import { addon } from '../runtime/addon.js';
 import { loadRun } from './load.js';
+import { proveOutput, saveText } from './outputs.js';
+import { goOnUnread, say, sayJson, tableColumns } from './terminal.js';
 
 export interface ProfileCommandOptions {
   readonly steps?: number;
@@ -16,15 +19,30 @@ export interface ProfileCommandOptions {
 /** Times training steps of the model of a file, and prints a profile as tables or as one line of JSON. */
 export async function profile(file: string, options: ProfileCommandOptions): Promise<void> {
   const { steps, trace, json = false } = options;
+  if (trace !== undefined) {
+    goOnUnread();
+    await proveOutput('profile', '--trace', trace, file);
+  }
   const { trainer, data, batchSize } = await loadRun('profile', file, options);
-  const { trace: chart, ...report } = await trainer.profile(data.train, {
+  const { train } = data;
+  if (!(train instanceof Dataset)) {
+    const op = `profile: ${basename(file)}`;
+    throw invalid(
+      op,
+      'data().train must be a Dataset, whose samples are there: take some of the stream',
+      train,
+    );
+  }
+  const { trace: chart, ...report } = await trainer.profile(train, {
     batchSize,
     ...(steps ? { steps } : {}),
   });
-  if (json) console.log(JSON.stringify(report));
-  else
-    console.log(`${basename(file)}, ${addon().isa()} kernels: ${formatProfile({ ...report, trace: chart })}`);
+  if (json) sayJson(report);
+  else {
+    const tables = formatProfile({ ...report, trace: chart }, { columns: tableColumns() });
+    say(`${basename(file)}, ${addon().isa()} kernels: ${tables}`);
+  }
   if (trace === undefined) return;
-  await writeFile(trace, JSON.stringify(chart));
-  if (!json) console.log(`\nflame chart saved to ${trace}; chrome://tracing and ui.perfetto.dev show it`);
+  const saved = await saveText('the flame chart', trace, JSON.stringify(chart));
+  if (!json) say(`\nflame chart saved to ${saved}\nchrome://tracing and ui.perfetto.dev show it`);
 }

@@ -1,10 +1,13 @@
 import { basename, extname } from 'node:path';
-import { SingleBar } from 'cli-progress';
 import { invalid } from '../graph/errors.js';
 import { addon } from '../runtime/addon.js';
-import type { CheckpointOptions, EpochResult, Progress } from '../train/index.js';
-import { loadRun, type RunOptions } from './load.js';
-import { count, figures, seconds } from './quantities.js';
+import type { CheckpointOptions, EpochResult, FitOptions } from '../train/index.js';
+import { EpochBar } from './epoch-bar.js';
+import { Interruption } from './interruption.js';
+import { type LoadedRun, loadRun, type RunOptions } from './load.js';
+import { proveOutput, saveOrElsewhere } from './outputs.js';
+import { count, figures, loss, seconds } from './quantities.js';
+import { goOnUnread, say } from './terminal.js';
 
 export interface TrainOptions extends RunOptions {
   readonly output?: string;
@@ -14,71 +17,94 @@ export interface TrainOptions extends RunOptions {
   readonly saveEvery?: number;
 }
 
-/** Exit code of a program ended by Ctrl-C. */
-const INTERRUPTED = 130;
-
-/** Trains the model of a file with a live progress bar, and saves its weights. Returns the exit code. */
+/**
+ * Trains the model of a file with a live progress bar, and saves its weights, also when it is interrupted or fails.
+ * Returns the exit code.
+ */
 export async function train(file: string, options: TrainOptions): Promise<number> {
   if (options.saveEvery !== undefined && options.checkpoint === undefined) {
     throw invalid('train', '--save-every needs --checkpoint, the directory that is saved to');
   }
-  const log = (line: string) => console.log(line.replace(/^fit: /, ''));
-  const { trainer, data, epochs, batchSize, seed } = await loadRun('train', file, { ...options, log });
-  const parameters = trainer.model.parameters().reduce((sum, { size }) => sum + size, 0);
-  const samples = `${count(data.train.length)} samples${data.test ? ` and ${count(data.test.length)} to test` : ''}`;
-  console.log(
-    `training ${basename(file)}: ${count(parameters)} parameters, ${samples}, batch size ${batchSize}, ` +
-      `${addon().isa()} kernels, seed ${seed}`,
-  );
-
-  const interrupt = new AbortController();
-  let interrupted = Number.NEGATIVE_INFINITY;
-  const onInterrupt = () => {
-    // One Ctrl-C may arrive twice, from the terminal and from npm. A later one is intended, and ends the process.
-    const repeated = performance.now() - interrupted < 500;
-    if (interrupt.signal.aborted && !repeated) process.exit(INTERRUPTED);
-    interrupted = performance.now();
-    interrupt.abort();
-  };
-  process.on('SIGINT', onInterrupt);
-  const output = options.output ?? `${basename(file, extname(file))}.safetensors`;
-  const bar = new EpochBar(epochs);
-  const started = performance.now();
-  let trained = 0;
+  goOnUnread();
+  const interruption = new Interruption(options.checkpoint !== undefined);
   try {
-    const validation = data.test ? { validation: data.test } : {};
-    const checkpoint = options.checkpoint ? { checkpoint: checkpointOf(options.checkpoint, options) } : {};
-    const onProgress = (progress: Progress) => bar.show(progress);
-    const fit = trainer.fit(data.train, {
-      epochs,
-      batchSize,
-      signal: interrupt.signal,
-      onProgress,
-      ...validation,
-      ...checkpoint,
-    });
-    for await (const epoch of fit) {
-      bar.clear();
-      console.log(describe(epoch, epochs));
-      trained++;
-    }
-  } catch (error) {
-    bar.clear();
-    if (!interrupt.signal.aborted) throw error;
-    await trainer.model.save(output);
-    console.log(`stopped after ${count(trainer.steps)} steps; their weights are in ${output}`);
-    return INTERRUPTED;
+    const output = options.output ?? `${basename(file, extname(file))}.safetensors`;
+    await proveOutput('train', '--output', output, file);
+    const log = (line: string) => say(line.replace(/^fit: /, ''));
+    const run = await loadRun('train', file, { ...options, log });
+    say(describeRun(file, run));
+    return await trainAndSave(run, output, options, interruption);
   } finally {
-    process.removeListener('SIGINT', onInterrupt);
+    interruption.end();
+  }
+}
+
+async function trainAndSave(
+  run: LoadedRun,
+  output: string,
+  options: TrainOptions,
+  interruption: Interruption,
+): Promise<number> {
+  const { trainer } = run;
+  interruption.steps = () => trainer.steps;
+  const save = async (): Promise<string> => {
+    interruption.phase = 'saving';
+    return await saveOrElsewhere('the weights', output, (path) => trainer.model.save(path));
+  };
+  try {
+    interruption.phase = 'training';
+    await trainWith(run, options, interruption);
+  } catch (error) {
+    const stopped = interruption.exitCode !== undefined;
+    if (trainer.steps > 0)
+      say(`stopped after ${count(trainer.steps)} steps; their weights are in ${await save()}`);
+    else if (stopped) say('stopped before the first step: nothing was saved');
+    if (!stopped) throw error;
+    return interruption.exitCode ?? 1;
+  }
+  say(`weights saved to ${await save()}`);
+  return interruption.exitCode ?? 0;
+}
+
+async function trainWith(run: LoadedRun, options: TrainOptions, { signal }: Interruption): Promise<void> {
+  const { trainer, data, epochs, batchSize } = run;
+  const bar = new EpochBar(epochs);
+  const fitOptions: FitOptions = {
+    epochs,
+    batchSize,
+    signal,
+    onProgress: (progress) => bar.show(progress),
+    ...(data.test ? { validation: data.test } : {}),
+    ...(options.checkpoint ? { checkpoint: checkpointOf(options.checkpoint, options) } : {}),
+  };
+  const started = performance.now();
+  let examples = 0;
+  try {
+    for await (const epoch of trainer.fit(data.train, fitOptions)) {
+      bar.clear();
+      say(describe(epoch, epochs));
+      examples += epoch.seconds * epoch.examplesPerSecond;
+    }
+  } finally {
+    bar.clear();
   }
   const elapsed = (performance.now() - started) / 1000;
-  await trainer.model.save(output);
   const last = trainer.history.at(-1);
-  const quality = last?.validation ? figures(last.validation, 'test ') : `loss ${last?.loss.toFixed(4)}`;
-  const pace = `${count((trained * data.train.length) / elapsed)} examples/s with testing`;
-  console.log(`done: ${quality}, ${seconds(elapsed)}, ${pace}`);
-  console.log(`weights saved to ${output}`);
-  return 0;
+  const quality = last?.validation
+    ? figures(last.validation, 'test ')
+    : `loss ${loss(last?.loss ?? Number.NaN)}`;
+  say(`done: ${quality}, ${seconds(elapsed)}, ${count(examples / elapsed)} examples/s with testing`);
+}
+
+function describeRun(file: string, { trainer, data, batchSize, seed }: LoadedRun): string {
+  const parameters = trainer.model.parameters().reduce((sum, { size }) => sum + size, 0);
+  const { length } = data.train;
+  const samples = length === undefined ? 'a stream of samples' : `${count(length)} samples`;
+  const test = data.test ? ` and ${count(data.test.length)} to test` : '';
+  return (
+    `training ${basename(file)}: ${count(parameters)} parameters, ${samples}${test}, batch size ${batchSize}, ` +
+    `${addon().isa()} kernels, seed ${seed}`
+  );
 }
 
 function checkpointOf(dir: string, { saveEvery }: TrainOptions): CheckpointOptions {
@@ -87,50 +113,13 @@ function checkpointOf(dir: string, { saveEvery }: TrainOptions): CheckpointOptio
     ...(saveEvery === undefined ? {} : { everySteps: saveEvery }),
     onResume({ path, step, epochs, epochStep }) {
       const inEpoch = epochStep > 0 ? ` and ${count(epochStep)} steps of the next` : '';
-      console.log(`goes on from ${path}: ${count(step)} steps, ${count(epochs)} epochs${inEpoch}`);
+      say(`goes on from ${path}: ${count(step)} steps, ${count(epochs)} epochs${inEpoch}`);
     },
   };
 }
 
-function describe(
-  { epoch, loss, validation, seconds: time, examplesPerSecond }: EpochResult,
-  epochs: number,
-): string {
-  const test = validation ? `  ${figures(validation, 'test ')}` : '';
-  const pace = `${seconds(time)}  ${count(examplesPerSecond)} examples/s`;
-  return `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${test}  ${pace}`;
-}
-
-/** Progress bar of an epoch; hidden if the output is not a terminal. */
-class EpochBar {
-  #bar: SingleBar | undefined;
-
-  constructor(private readonly epochs: number) {}
-
-  show({ epoch, step, steps, examplesPerSecond, loss, eta }: Progress): void {
-    if (step === 0 || Number.isNaN(loss)) return;
-    const payload = {
-      epoch: `epoch ${epoch}/${this.epochs}`,
-      pace: count(examplesPerSecond),
-      loss: loss.toFixed(4),
-      left: Number.isFinite(eta) ? seconds(eta) : '?',
-    };
-    if (!this.#bar) {
-      this.#bar = new SingleBar({
-        format: '{epoch} [{bar}] {percentage}%  {pace} examples/s  loss {loss}  ETA {left}',
-        clearOnComplete: true,
-        hideCursor: true,
-        gracefulExit: false,
-        barsize: 30,
-      });
-      this.#bar.start(steps, step, payload);
-    } else {
-      this.#bar.update(step, payload);
-    }
-  }
-
-  clear(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
-  }
+function describe(result: EpochResult, epochs: number): string {
+  const test = result.validation ? `  ${figures(result.validation, 'test ')}` : '';
+  const pace = `${seconds(result.seconds)}  ${count(result.examplesPerSecond)} examples/s`;
+  return `epoch ${result.epoch}/${epochs}  loss ${loss(result.loss)}${test}  ${pace}`;
 }

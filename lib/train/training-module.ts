@@ -1,6 +1,5 @@
-import type { Dataset } from '../data/index.js';
+import type { Dataset, StreamDataset } from '../data/index.js';
 import { dataset, datasetOrStream } from '../data/kinds.js';
-import type { Kind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, type OptionKinds, type Options, optionsOf } from '../graph/arguments/options.js';
 import type { Module } from '../nn/index.js';
@@ -9,7 +8,10 @@ import { type TrainerOptions, trainerOptions } from './options.js';
 
 /** Size of a run, known before its optimiser is created. */
 export interface RunSize {
-  /** Steps of the whole run. Schedules count updates: divide by `accumulate` if it is more than 1. */
+  /**
+   * Steps of the whole run. Schedules count updates: divide by `accumulate` if it is more than 1. To read it is an error
+   * for a stream of unknown length.
+   */
   readonly steps: number;
   readonly epochs: number;
   readonly batchSize: number;
@@ -17,13 +19,14 @@ export interface RunSize {
 
 /** Training samples and, optionally, test samples. */
 export interface TrainingData {
-  readonly train: Dataset;
+  readonly train: Dataset | StreamDataset;
   readonly test?: Dataset;
 }
 
+type TrainingSamples = TrainingData | Dataset | StreamDataset;
+
 export const trainingData: Options<TrainingData> = optionsOf<TrainingData>({
-  // A stream serves as well, if its length is known.
-  train: needed(datasetOrStream as Kind<Dataset>),
+  train: needed(datasetOrStream),
   test: dataset,
 });
 
@@ -33,7 +36,8 @@ export const trainingData: Options<TrainingData> = optionsOf<TrainingData>({
 export interface TrainingModule extends Pick<TrainerOptions, 'loss' | 'metrics' | 'extraModules'> {
   model(): Module;
   optimizer(size: RunSize): Optimizer;
-  data(): Promise<TrainingData>;
+  /** Samples alone are those to train on. */
+  data(): TrainingSamples | Promise<TrainingSamples>;
   /** Default 1. */
   readonly epochs?: number;
   /** Default 32. */
@@ -44,7 +48,7 @@ export interface TrainingModule extends Pick<TrainerOptions, 'loss' | 'metrics' 
 
 /** The kinds of a module's keys. */
 export const trainingModuleKinds: OptionKinds<TrainingModule> = {
-  model: needed(kinds.callback<() => Module>('a function that makes the model')),
+  model: needed(kinds.callback<TrainingModule['model']>('a function that makes the model')),
   loss: trainerOptions.kinds.loss,
   optimizer: needed(kinds.callback<TrainingModule['optimizer']>('a function that makes the optimiser')),
   data: needed(kinds.callback<TrainingModule['data']>('a function that gives { train, test }')),

@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { loadRun } from '#lib/cli/load.js';
 import { useFolder } from '../helpers/folder.js';
-import { writeTrainingModule } from '../helpers/training-module.js';
 
 const folder = useFolder();
 const library = pathToFileURL(resolve('dist/lib/index.js')).href;
@@ -59,6 +56,34 @@ describe('a training module', () => {
     expect((await loadRun('train', file, {})).data.train.length).toBe(10);
   });
 
+  it('may give samples alone, and promises', async () => {
+    const run = await load({
+      ...whole,
+      data: '() => samples()',
+      model: `async () => ${whole.model.slice(6)}`,
+      optimizer: 'async () => optim.adam()',
+    });
+    expect(run.data.train.length).toBe(10);
+    expect(run.data.test).toBeUndefined();
+  });
+
+  it('may give a stream without a length', async () => {
+    const run = await load({ ...whole, data: '() => data.stream(() => [], { inputs: { shape: [6] } })' });
+    expect(run.data.train.length).toBeUndefined();
+  });
+
+  it('may be compiled to CommonJS', async () => {
+    const body = `{ __esModule: true, default: { ${Object.entries(whole).map(([k, v]) => `${k}: ${v}`)} } }`;
+    const file = join(folder(), 'compiled.mjs');
+    writeFileSync(
+      file,
+      `import { data, nn, optim } from ${JSON.stringify(library)};
+       const samples = () => data.fromArrays(new Float32Array(60), new Int32Array(10), { inputs: { shape: [6] } });
+       export default ${body};`,
+    );
+    expect((await loadRun('train', file, {})).data.train.length).toBe(10);
+  });
+
   it.each<[string, Readonly<Record<string, string | undefined>>, string]>([
     ['an unknown key', { batch_size: '5' }, 'unknown key batch_size; did you mean batchSize?'],
     ['another spelling', { optimiser: '1', optimizer: undefined }, 'did you mean optimizer?'],
@@ -78,19 +103,61 @@ describe('a training module', () => {
       { data: 'async () => [samples()]' },
       'data() must be a plain object with train, got [an instance of Dataset]',
     ],
+    ['no data', { data: '() => null' }, 'data() must be a plain object with train, got null'],
+    [
+      'data() without a result',
+      { data: 'async () => {}' },
+      'data() must be a plain object with train, got undef',
+    ],
+    [
+      'rows for data',
+      { data: '() => ({ train: [1] })' },
+      'data().train must be a Dataset, as data.fromArrays()',
+    ],
+    ['a layer class', { model: '() => nn.ReLU' }, 'model() must be a module, which new ReLU(...) makes'],
+    ['no model', { model: 'async () => undefined' }, 'model() must be a module, got undefined'],
+    [
+      'no optimiser',
+      { optimizer: '() => ({ lr: 0.1 })' },
+      'optimizer() must be one such as optim.adam(), got an object',
+    ],
+    ['a rejected promise', { data: '() => Promise.reject("offline")' }, 'data(): offline'],
+    [
+      'an error without words',
+      { model: '() => { throw new Error(); }' },
+      'model(): an error without a message',
+    ],
+    ['what throws nothing', { model: '() => { throw null; }' }, 'model(): null'],
+    ['a model that is a list', { model: '[1]' }, 'model must be a function that makes the model, got [1]'],
     [
       'samples for validation under another name',
       { data: '() => ({ train: samples(), validation: samples() })' },
       'unknown option data().validation; did you mean data().test?',
     ],
     [
-      'a stream without a length',
-      { data: '() => ({ train: data.stream(() => [], { inputs: { shape: [6] } }) })' },
-      'a stream to train on needs the option length',
+      'an optimiser that asks for the steps of a stream without a length',
+      {
+        data: '() => data.stream(() => [], { inputs: { shape: [6] } })',
+        optimizer: '({ steps }) => optim.sgd({ lr: optim.cosineDecay(0.1, steps) })',
+      },
+      'optimizer() asks for the steps of the run: the stream to train on needs the option length',
     ],
   ])('is refused for %s', async (_, changed, message) => {
     await expect(load({ ...whole, ...changed })).rejects.toThrow(message);
     await expect(load({ ...whole, ...changed })).rejects.toThrow(/^train: module-\d+\.mjs: /);
+  });
+
+  it.each([
+    ['export default null;', 'data, got null'],
+    ['export default () => 1;', 'data, got function default'],
+    ['export default [1];', 'data, got [1]'],
+    ['export default "x";', 'data, got x'],
+    ['export default class Training {};', 'data, got function Training'],
+    ['export const a = 1;', 'data, got undefined'],
+  ])('is refused for %s', async (text, message) => {
+    const file = join(folder(), `other-${files++}.mjs`);
+    writeFileSync(file, text);
+    await expect(loadRun('train', file, {})).rejects.toThrow(message);
   });
 
   it('is refused for keys that it exports by name', async () => {
@@ -102,24 +169,5 @@ describe('a training module', () => {
       'it lacks model, loss, optimizer, data; it exports loss and model by name, and not as a key of that',
     );
     await expect(load(whole, all)).resolves.toBeDefined();
-  });
-});
-
-describe('the command line', () => {
-  const train = (...options: readonly string[]) =>
-    promisify(execFile)(process.execPath, [
-      resolve('dist/lib/cli/main.js'),
-      'train',
-      writeTrainingModule(folder()),
-      ...options,
-    ]).catch((error: unknown) => error);
-
-  it.each([
-    [['--batchsize', '5'], "error: unknown option '--batchsize'\n(Did you mean --batch-size?)"],
-    [['--batch-size', '0'], 'It must be a positive integer.'],
-    [['other.mjs'], "error: too many arguments for 'train'"],
-    [['--save-every', '5'], 'train: --save-every needs --checkpoint'],
-  ])('refuses %j', async (options, message) => {
-    expect(await train(...options)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
   });
 });

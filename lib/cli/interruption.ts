@@ -1,0 +1,63 @@
+import { constants } from 'node:os';
+import { count } from './quantities.js';
+import { complain } from './terminal.js';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+type Signal = (typeof signals)[number];
+
+/** One Ctrl-C may arrive twice within this many milliseconds, from the terminal and from npm. */
+const REPEATED_MS = 500;
+
+/** What a command is doing when a signal arrives. */
+export type Phase = 'loading' | 'training' | 'saving';
+
+/**
+ * Ends a training when it is told to: the first signal stops it, so that its weights are saved, and a later one ends the
+ * process. What is saved, and that nothing is, is said.
+ */
+export class Interruption {
+  /** Exit code of a program that the signal ends; undefined until one arrives. */
+  exitCode: number | undefined;
+  phase: Phase = 'loading';
+  /** Steps that would be lost. */
+  steps: () => number = () => 0;
+  readonly #abort = new AbortController();
+  readonly #stopsItself: ReadonlySet<Signal>;
+  #arrived = Number.NEGATIVE_INFINITY;
+
+  /** @param checkpoints true if the run is saved as it goes, and stops by itself at SIGTERM */
+  constructor(private readonly checkpoints: boolean) {
+    this.#stopsItself = new Set(checkpoints ? ['SIGTERM'] : []);
+    for (const signal of signals) process.on(signal, this.#handle);
+  }
+
+  /** Aborts when a signal arrives. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Leaves signals to Node.js again. */
+  end(): void {
+    for (const signal of signals) process.removeListener(signal, this.#handle);
+  }
+
+  readonly #handle = (signal: Signal): void => {
+    const code = 128 + constants.signals[signal];
+    if (this.phase === 'loading') {
+      complain('stopped before the first step: nothing was saved');
+      process.exit(code);
+    }
+    const again = this.exitCode !== undefined;
+    if (again && performance.now() - this.#arrived < REPEATED_MS) return;
+    this.#arrived = performance.now();
+    if (again) {
+      const kept = this.checkpoints ? ', but for the last checkpoint' : '';
+      complain(`ended at once: the weights of ${count(this.steps())} steps were not saved${kept}`);
+      process.exit(code);
+    }
+    this.exitCode = code;
+    if (this.phase === 'saving')
+      complain('the weights are being saved; the next signal ends this without them');
+    else if (!this.#stopsItself.has(signal)) this.#abort.abort();
+  };
+}

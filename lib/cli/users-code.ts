@@ -1,0 +1,66 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { nearestName } from '../graph/arguments/nearest-name.js';
+import { ChainruleError, failed, invalid } from '../graph/errors.js';
+import { requireRegular } from '../io/regular-file.js';
+import { findPlace } from './error-place.js';
+import { adviceOn, wordsOf } from './module-advice.js';
+import { complain } from './terminal.js';
+
+/**
+ * Imports the user's file.
+ *
+ * @param op the command and the file, which errors begin with
+ * @throws ChainruleError with what is wrong and what to do; `placeOf` tells where
+ */
+export async function importFile(op: string, file: string): Promise<Readonly<Record<string, unknown>>> {
+  const path = resolve(file);
+  await requireFile(op, file, path);
+  return await inUsersCode(op, 'its import', async () => {
+    try {
+      return await import(pathToFileURL(path).href);
+    } catch (cause) {
+      if (cause instanceof SyntaxError) await findPlace(cause, path);
+      throw failed('ERR_CHAINRULE_INVALID', op, adviceOn(cause, path), { cause });
+    }
+  });
+}
+
+/**
+ * The result of the user's code.
+ *
+ * @param what runs, as `data()`
+ * @throws ChainruleError that begins with the command and the file
+ */
+export async function inUsersCode<T>(op: string, what: string, run: () => T | Promise<T>): Promise<T> {
+  // Node.js ends a process that waits for nothing but a promise.
+  const unsettled = () => {
+    complain(`${op}: ${what} waits for a promise that is never settled`);
+    process.exitCode = 1;
+  };
+  process.on('exit', unsettled);
+  try {
+    return await run();
+  } catch (cause) {
+    if (cause instanceof ChainruleError && cause.op === op) throw cause;
+    throw failed('ERR_CHAINRULE_INVALID', op, `${what}: ${wordsOf(cause)}`, { cause });
+  } finally {
+    process.removeListener('exit', unsettled);
+  }
+}
+
+/** Throws if there is no such file, with the one of the nearest name. */
+async function requireFile(op: string, file: string, path: string): Promise<void> {
+  if (file === '') throw invalid(op, 'the module must be a path', file);
+  try {
+    requireRegular(op, await stat(path));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    const names = await readdir(dirname(path)).catch(() => []);
+    const modules = names.filter((name) => /^\.[cm]?[jt]sx?$/.test(extname(name)));
+    const nearest = nearestName(basename(path), modules);
+    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+    throw failed('ERR_CHAINRULE_INVALID', op, `there is no file ${path}${hint}`, { cause: error });
+  }
+}

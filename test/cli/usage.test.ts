@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest';
+import { chainrule } from '../helpers/command-line.js';
+
+const positive = 'is invalid. It must be a positive integer';
+
+it.each<[string, string]>([
+  [
+    'train x.mjs --batchsize 5',
+    "train: unknown option '--batchsize'; did you mean --batch-size? (see chainrule train",
+  ],
+  ['train x.mjs --batch_size=5', "unknown option '--batch_size=5'; did you mean --batch-size?"],
+  ['train x.mjs --num-epochs 5', "unknown option '--num-epochs'; did you mean --epochs?"],
+  ['train x.mjs --colour', "chainrule train: unknown option '--colour' (see chainrule train --help)"],
+  ['train x.mjs -q', "chainrule train: unknown option '-q' (see"],
+  ['trian x.mjs', "chainrule: unknown command 'trian'; did you mean train? (see chainrule --help)"],
+  ['x.mjs', "chainrule: unknown command 'x.mjs' (see chainrule --help)"],
+  ['train', "chainrule train: missing required argument 'file' (see"],
+  ['info', "chainrule info: missing required argument 'file' (see"],
+  [
+    'train x.mjs y.mjs',
+    "chainrule train: too many arguments for 'train'. Expected 1 argument but got 2 (see",
+  ],
+  ['train x.mjs --batch-size 0', positive],
+  ['train x.mjs --epochs 1e300', positive],
+  ['train x.mjs --epochs --seed', positive],
+  ['train x.mjs --seed -1', 'It must be a non-negative integer (see'],
+  ['train x.mjs --epochs', "option '-e, --epochs <n>' argument missing (see"],
+  ['train x.mjs -e 1 -e 2', "option '-e, --epochs <n>' is given twice (see"],
+  ['train x.mjs -e 1 --epochs=2', "option '-e, --epochs <n>' is given twice (see"],
+  ['plan x.mjs --json --json', "option '--json' is given twice (see"],
+  ['plan x.mjs --batch 1 --batch-size 2', '--batch is --batch-size: one of them is enough'],
+  ['train x.mjs -o --epochs 2', 'For a file of that name, write ./--epochs (see'],
+  ['train x.mjs --output=', 'It must be a path (see'],
+  ['train x.mjs --save-every 5', 'train: --save-every needs --checkpoint'],
+  ['bench scale --round 5', "chainrule bench scale: unknown option '--round'; did you mean --rounds?"],
+])('chainrule %s is refused in one line', async (line, message) => {
+  const { code, stdout, stderr } = await chainrule(line.split(' '));
+  expect(stderr).toContain(message);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+});
+
+it.each([20, 40, 80])('the help of every command fits %i columns', async (columns) => {
+  for (const command of ['', 'train', 'plan', 'profile', 'info', 'bench']) {
+    const { code, stdout } = await chainrule([...command.split(' ').filter(Boolean), '--help'], { columns });
+    expect(code).toBe(0);
+    const tooLong = stdout.split('\n').filter((text) => text.length > columns);
+    expect(tooLong, command).toEqual([]);
+  }
+});

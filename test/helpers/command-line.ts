@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Columns of the terminal that standard output and standard error seem to be; pipes by default. */
+  readonly columns?: number;
+  /** Called with all of the output so far when there is more. */
+  readonly onOutput?: (program: ChildProcess, text: string) => void;
+}
+
+/** Runs the command line of the package as a user does. */
+export function chainrule(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const { cwd, env, columns, onOutput } = options;
+  const seen = 'for (const s of [process.stdout, process.stderr]) Object.assign(s, { isTTY: true, columns';
+  const terminal = columns ? ['--import', `data:text/javascript,${seen}: ${columns} })`] : [];
+  const program = spawn(process.execPath, [...terminal, resolve('dist/lib/cli/main.js'), ...args], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...process.env, ...env },
+  });
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    program[name].setEncoding('utf8').on('data', (text: string) => {
+      texts[name] += text;
+      onOutput?.(program, texts.stdout + texts.stderr);
+    });
+  }
+  return new Promise((done, failed) => {
+    program.on('error', failed);
+    program.on('close', (code, signal) => done({ code, signal, ...texts }));
+  });
+}
