@@ -86,7 +86,7 @@ function reworded(error: ChainruleError, message: string, layer: string | undefi
   const options = { code, layer, ...(cause === undefined ? {} : { cause }) };
   const other = new ChainruleError(op, expected, message, received, options);
   // The stack of the check that failed, with the new message.
-  if (stack) other.stack = stack.replace(error.message, () => message);
+  if (stack) other.stack = stack.replace(error.message, () => other.message);
   return other;
 }
 
