@@ -54,11 +54,11 @@ describe.runIf(process.platform !== 'win32')('what is no regular file', () => {
     mkdirSync(join(dir, 'dir'));
     for (const path of [join(dir, 'pipe'), join(dir, 'dir'), '/dev/null']) {
       for (const write of [
-        io.writeSafetensors(path, tensors),
-        new nn.Linear(1, 1).save(path),
-        io.requireWritable(path),
+        () => io.writeSafetensors(path, tensors),
+        () => new nn.Linear(1, 1).save(path),
+        () => io.requireWritable(path),
       ]) {
-        await expect(write).rejects.toThrow(/must be a regular file, got a/);
+        await expect(write()).rejects.toThrow(/must be a regular file, got a/);
       }
     }
     expect(readdirSync(dir)).toEqual(['dir', 'pipe']);
