@@ -13,14 +13,16 @@ const names: Readonly<Record<keyof RunSettings, string>> = {
   shards: 'shards',
   batchSize: 'batchSize',
   shuffle: 'shuffle',
+  dropLast: 'dropLast',
   length: 'the number of samples',
 };
 
 /** @throws for the first setting that differs from the checkpoint's, with both values */
 export function requireSettings(path: string, saved: RunSettings, given: RunSettings): void {
   for (const name of Object.keys(names) as (keyof RunSettings)[]) {
-    if (saved[name] === given[name]) continue;
-    throw invalid('fit', `${names[name]} must be ${saved[name]}, as in the checkpoint ${path}`, given[name]);
+    const before = saved[name] ?? false;
+    if (before === (given[name] ?? false)) continue;
+    throw invalid('fit', `${names[name]} must be ${before}, as in the checkpoint ${path}`, given[name]);
   }
 }
 

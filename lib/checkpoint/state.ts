@@ -34,6 +34,8 @@ export interface RunSettings {
   readonly shards: number;
   readonly batchSize: number;
   readonly shuffle: boolean;
+  /** Missing in files of earlier versions, as false. */
+  readonly dropLast?: boolean;
   /** Number of training samples. */
   readonly length: number;
 }

@@ -6,7 +6,7 @@ import { unknownName } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
 import { module as modelKind } from '../nn/kinds.js';
 import { optimizer as optimizerKind } from '../optim/optimizer.js';
-import { batchCount } from '../parallel/protocol/shards.js';
+import { type Batching, batchCount, trainedSamples } from '../parallel/protocol/shards.js';
 import { enumerate } from '../text/names.js';
 import { type RunSize, Trainer, type TrainingModule } from '../train/index.js';
 import { requireMetrics } from '../train/prepare/metrics.js';
@@ -17,6 +17,7 @@ import { importFile, inUsersCode } from './users-code.js';
 export interface RunOptions {
   readonly epochs?: number;
   readonly batchSize?: number;
+  readonly dropLast?: boolean;
   readonly workers?: number;
   readonly shards?: number;
   readonly seed?: number;
@@ -32,6 +33,7 @@ export interface LoadedRun {
   readonly data: TrainingData;
   readonly epochs: number;
   readonly batchSize: number;
+  readonly dropLast: boolean;
   readonly seed: number;
 }
 
@@ -42,12 +44,13 @@ export async function loadRun(command: string, file: string, options: RunOptions
   const {
     epochs = module.epochs ?? 1,
     batchSize = module.batchSize ?? 32,
+    dropLast = module.dropLast ?? false,
     seed = module.seed ?? 0,
   } = options;
   const { workers, shards, memory, log } = options;
   const data = dataOf(op, await inUsersCode(op, 'data()', () => module.data()));
   const model = await inUsersCode(op, 'model()', () => module.model());
-  const size = sizeOf(op, data, epochs, batchSize);
+  const size = sizeOf(op, data, epochs, { batchSize, dropLast });
   const optimizer = await inUsersCode(op, 'optimizer()', () => module.optimizer(size));
   const trainer = new Trainer(requireKind(op, 'model()', modelKind, model), {
     loss: module.loss,
@@ -60,7 +63,7 @@ export async function loadRun(command: string, file: string, options: RunOptions
     ...(module.metrics ? { metrics: module.metrics } : {}),
     ...(module.extraModules ? { extraModules: module.extraModules } : {}),
   });
-  return { trainer, data, epochs, batchSize, seed };
+  return { trainer, data, epochs, batchSize, dropLast, seed };
 }
 
 /** What `data()` gave; samples alone are those to train on. */
@@ -69,12 +72,14 @@ function dataOf(op: string, given: unknown): TrainingData {
   return requireKind(op, 'data()', trainingData, given);
 }
 
-function sizeOf(op: string, { train }: TrainingData, epochs: number, batchSize: number): RunSize {
+function sizeOf(op: string, { train }: TrainingData, epochs: number, batching: Batching): RunSize {
+  const { batchSize } = batching;
   return {
     epochs,
     batchSize,
     get steps() {
-      if (train.length !== undefined) return epochs * batchCount(train.length, batchSize);
+      if (train.length !== undefined)
+        return epochs * batchCount(trainedSamples(train.length, batching), batchSize);
       throw invalid(
         op,
         'optimizer() asks for the steps of the run: the stream to train on needs the option length',

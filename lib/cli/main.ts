@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { version } from '../runtime/version.js';
 import { benchCommand } from './bench-command.js';
-import { memory, outputPath, positiveInteger, seed, shards, workers } from './options.js';
+import { dropLast, memory, outputPath, positiveInteger, seed, shards, workers } from './options.js';
 import { endWith, run } from './run.js';
 
 // Each command loads its own code lazily, so that `--help` is fast.
@@ -17,6 +17,7 @@ program
   .argument('<file>', 'a JavaScript module')
   .option('-e, --epochs <n>', 'passes over the data', positiveInteger)
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
+  .addOption(dropLast)
   .addOption(workers)
   .addOption(shards)
   .addOption(memory)
@@ -45,6 +46,7 @@ program
   .argument('<file>', 'a JavaScript module')
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
   .addOption(new Option('--batch <n>', 'the same').argParser(positiveInteger).hideHelp())
+  .addOption(dropLast)
   .addOption(workers)
   .addOption(shards)
   .addOption(memory)

@@ -35,6 +35,11 @@ export const shards = new Option(
   'parts of a batch; the weights depend on their number, not on the workers; one for each worker by default',
 ).argParser(positiveInteger);
 
+export const dropLast = new Option(
+  '--drop-last',
+  'leave out the samples that do not fill the last batch of an epoch',
+);
+
 export const memory = new Option(
   '-m, --memory <size>',
   'the most that training may take, as 512MB, 1.5GB, or auto for half of what is left; without it, what is quickest',

@@ -7,7 +7,8 @@ import { loadRun, type RunOptions } from './load.js';
 import { proveOutput, saveText } from './outputs.js';
 import { goOnUnread, say, sayJson, tableColumns } from './terminal.js';
 
-export interface PlanCommandOptions extends Pick<RunOptions, 'batchSize' | 'workers' | 'shards' | 'memory'> {
+export interface PlanCommandOptions
+  extends Pick<RunOptions, 'batchSize' | 'dropLast' | 'workers' | 'shards' | 'memory'> {
   /** File for the HTML page. */
   readonly html?: string;
   readonly json?: boolean;
@@ -23,9 +24,9 @@ export async function plan(file: string, options: PlanCommandOptions): Promise<v
     goOnUnread();
     await proveOutput('plan', '--html', html, file);
   }
-  const { trainer, data, batchSize } = await loadRun('plan', file, options);
+  const { trainer, data, batchSize, dropLast } = await loadRun('plan', file, options);
   const { train, test } = data;
-  const run = { batchSize, ...(test ? { validation: test } : {}) };
+  const run = { batchSize, dropLast, ...(test ? { validation: test } : {}) };
   const planned = trainer.plan(train, run);
   const pace = train instanceof Dataset ? await trainer.pace(train, run) : undefined;
   const { plans: _, ...figures } = planned;

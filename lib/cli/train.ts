@@ -67,11 +67,12 @@ async function trainAndSave(
 }
 
 async function trainWith(run: LoadedRun, options: TrainOptions, { signal }: Interruption): Promise<void> {
-  const { trainer, data, epochs, batchSize } = run;
+  const { trainer, data, epochs, batchSize, dropLast } = run;
   const bar = new EpochBar(epochs);
   const fitOptions: FitOptions = {
     epochs,
     batchSize,
+    dropLast,
     signal,
     onProgress: (progress) => bar.show(progress),
     ...(data.test ? { validation: data.test } : {}),

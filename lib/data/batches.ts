@@ -75,7 +75,7 @@ function ofDataset(
   { batchSize, shuffle, seed, epoch, dropLast }: Required<BatchesOptions>,
 ): BatchSequence {
   const full = Math.floor(dataset.length / batchSize);
-  if (dropLast && full === 0) throw noFullBatch(dataset.length, batchSize);
+  if (dropLast && full === 0) throw noFullBatch('batches', dataset.length, batchSize);
   const length = dropLast ? full : Math.ceil(dataset.length / batchSize);
   function* load(loader: SampleLoader): Generator<Batch, void, undefined> {
     const order = shuffle

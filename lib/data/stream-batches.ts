@@ -43,12 +43,12 @@ export async function* streamBatches(
     await chunks.close();
   }
   if (items === 0) throw invalid('stream', chunks.emptyRule);
-  if (yielded === 0) throw noFullBatch(items, batchSize);
+  if (yielded === 0) throw noFullBatch('batches', items, batchSize);
 }
 
 /** The error of a call that leaves out all samples, because they do not fill a batch. */
-export function noFullBatch(samples: number, batchSize: number) {
-  return invalid('batches', `with dropLast, batchSize must be at most the ${samples} samples`, batchSize);
+export function noFullBatch(op: string, samples: number, batchSize: number) {
+  return invalid(op, `with dropLast, batchSize must be at most the ${samples} samples`, batchSize);
 }
 
 /** The rows of a chunk in order, or shuffled, at their positions in the memory of the stream. */

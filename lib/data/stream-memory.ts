@@ -15,9 +15,13 @@ export class StreamMemory extends Dataset {
   /** Maximum number of steps in an epoch; per-step memory is committed only as it is used. */
   readonly mostSteps = 2 ** 20;
 
-  constructor({ inputs, targets, transforms }: StreamDataset, half: number) {
+  /** Number of items of an epoch, if the stream tells; undefined if some may be left out. */
+  readonly items: number | undefined;
+
+  constructor({ inputs, targets, transforms, length, onBadItem }: StreamDataset, half: number) {
     super(room(inputs, 2 * half), room(targets, 2 * half), transforms);
     this.half = half;
+    this.items = onBadItem === 'error' ? length : undefined;
   }
 
   /**

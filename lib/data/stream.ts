@@ -32,7 +32,7 @@ export interface StreamOptions {
   readonly inputs: { readonly shape: Shape; readonly dtype?: DType };
   /** Form of one item's target. Default: int32 labels, one number for each item. */
   readonly targets?: { readonly shape?: Shape; readonly dtype?: DType };
-  /** Number of items of an epoch, if known; used for progress reports only. */
+  /** Number of items of an epoch, if known; for progress reports, and to look at the last batch before the first step. */
   readonly length?: number;
   /**
    * Maximum number of batches in memory: half of them are trained on while the others arrive. Default 16, at least 2.

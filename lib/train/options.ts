@@ -92,6 +92,12 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Samples per step. Default 32. */
   readonly batchSize?: number;
+  /**
+   * True to leave out the last samples of each epoch that do not fill a batch: others in each epoch if they are shuffled.
+   * Batch norm needs it where the last batch, or a shard of it, has a single sample. `validation` takes all samples.
+   * Default false.
+   */
+  readonly dropLast?: boolean;
   /** Evaluated after each epoch, with the moving averages of the parameters if the optimiser keeps them. */
   readonly validation?: Dataset;
   /** True to take the samples in a new order in each epoch. Default true. */
@@ -144,6 +150,7 @@ const signal: Kind<AbortSignal> = kind('an AbortSignal', (value) => {
 export const fitKinds: OptionKinds<FitOptions> = {
   epochs: kinds.count,
   batchSize: kinds.count,
+  dropLast: kinds.boolean,
   validation: dataset,
   shuffle: kinds.boolean,
   health: either(kinds.boolean, healthThresholds),

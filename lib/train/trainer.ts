@@ -70,7 +70,7 @@ import {
   trainerOptions,
 } from './options.js';
 import { BATCH_SIZE, type Metrics } from './prepare/compile-job.js';
-import { describeParallelism } from './prepare/describe-parallelism.js';
+import { describeParallelism, describeRefusal } from './prepare/describe-parallelism.js';
 import { withExtras } from './prepare/extra-modules.js';
 import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
 import { requireMetrics } from './prepare/metrics.js';
@@ -308,7 +308,7 @@ export class Trainer {
    * @throws (rejects) as `fit` does before it trains
    */
   async pace(data: Dataset, options: PaceOptions = {}): Promise<Pace> {
-    const { batchSize = BATCH_SIZE, validation, checkpoint, memory, signal } = options;
+    const { batchSize = BATCH_SIZE, dropLast = false, validation, checkpoint, memory, signal } = options;
     signal?.throwIfAborted();
     const budget = this.#budget('pace', memory);
     this.#requireOwnValues('pace');
@@ -317,7 +317,7 @@ export class Trainer {
     try {
       const context = { ...this.#context(), steps: this.#state.steps, signal };
       // A step whose loss is not finite takes as long; reporting it is left to `fit`.
-      const run = { batchSize, nonFinite: 'skip' as const, ...(validation ? { validation } : {}) };
+      const run = { batchSize, dropLast, nonFinite: 'skip' as const, ...(validation ? { validation } : {}) };
       const request = { data, options: run, snapshot: checkpoint !== undefined };
       const { training } = prepareWithin(budget, context, request);
       restore = this.#memory.keep();
@@ -404,6 +404,7 @@ export class Trainer {
     this.#log(describeParallelism(training, this.#options, this.#cores));
     const kept = keptParts(context.model, context.modes);
     if (kept.length > 0) this.#log(`fit: kept in inference: ${describeKept(kept)}`);
+    if (prepared.mayRefuseLast) this.#log(describeRefusal(training));
     const { untrained } = prepared;
     if (untrained.length > 0) this.#log(`fit: the loss does not depend on ${firstNames(untrained)}`);
     if (budget && prepared.estimate) this.#log(describeBudget(prepared.estimate, budget));

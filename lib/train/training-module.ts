@@ -42,6 +42,8 @@ export interface TrainingModule extends Pick<TrainerOptions, 'loss' | 'metrics' 
   readonly epochs?: number;
   /** Default 32. */
   readonly batchSize?: number;
+  /** True to leave out the samples that do not fill the last batch of an epoch. Default false. */
+  readonly dropLast?: boolean;
   /** Default 0. */
   readonly seed?: number;
 }
@@ -56,5 +58,6 @@ export const trainingModuleKinds: OptionKinds<TrainingModule> = {
   extraModules: trainerOptions.kinds.extraModules,
   epochs: kinds.count,
   batchSize: kinds.count,
+  dropLast: kinds.boolean,
   seed: kinds.index,
 };

@@ -64,6 +64,7 @@ describe('a run that does not fit a checkpoint', () => {
     ['shards', 2, 'shards must be 8, as in the checkpoint dir/file, got 2'],
     ['batchSize', 64, 'batchSize must be 32, as in the checkpoint dir/file, got 64'],
     ['shuffle', false, 'shuffle must be true, as in the checkpoint dir/file, got false'],
+    ['dropLast', true, 'dropLast must be false, as in the checkpoint dir/file, got true'],
     ['length', 99, 'the number of samples must be 100, as in the checkpoint dir/file, got 99'],
   ])('in %s is refused', (name, value, message) => {
     const given = { ...settings, [name]: value };

@@ -36,7 +36,14 @@ function load(keys: Readonly<Record<string, string | undefined>>, more = '') {
 describe('a training module', () => {
   it('is loaded, with the helpers that it exports', async () => {
     const run = await load({ ...whole, batchSize: '5' }, 'export const classes = 3; export const epoch = 1;');
-    expect(run).toMatchObject({ batchSize: 5, epochs: 1, seed: 0 });
+    expect(run).toMatchObject({ batchSize: 5, dropLast: false, epochs: 1, seed: 0 });
+  });
+
+  it('tells its optimiser the steps of a run without the last batches', async () => {
+    const note = '({ steps }) => { globalThis.counted = steps; return optim.sgd({ lr: 1 }); }';
+    const run = await load({ ...whole, optimizer: note, batchSize: '4', epochs: '3', dropLast: 'true' });
+    expect(run).toMatchObject({ batchSize: 4, dropLast: true, epochs: 3 });
+    expect(Reflect.get(globalThis, 'counted')).toBe(6);
   });
 
   it('may be an instance of a class', async () => {

@@ -40,15 +40,16 @@ describe('chainrule plan', () => {
       writeTrainingModule(folder()),
       '--json',
       '--batch',
-      '5',
+      '4',
       '--workers',
       '2',
       '--shards',
       '4',
+      '--drop-last',
     );
     expect(stdout.trim().split('\n')).toHaveLength(1);
     const report = JSON.parse(stdout) as Record<string, unknown>;
-    expect(report).toMatchObject({ batchSize: 5, workers: 2, shards: 4, steps: 2, recomputedFlops: 0 });
+    expect(report).toMatchObject({ batchSize: 4, workers: 2, shards: 4, steps: 2, recomputedFlops: 0 });
     expect(report).toHaveProperty('pace.epochSeconds');
     expect(report).not.toHaveProperty('plans');
   });

@@ -39,6 +39,7 @@ export const notesElsewhere: Readonly<Record<string, string>> = {
   batchsize: OF_FIT,
   validation: OF_FIT,
   shuffle: OF_FIT,
+  droplast: 'it is an option of fit; every sample is evaluated',
   health: OF_FIT,
   nonfinite: OF_FIT,
   restartworkers: OF_FIT,

@@ -1,12 +1,14 @@
 import { permutation } from '../../graph/random.js';
 import type { EpochStart, EpochStretch, Job, TrainingJob } from './job.js';
+import { trainedSamples } from './shards.js';
 
 /** Number of stretches of an epoch that are shuffled differently. */
 const STRETCHES = 2 ** 20;
 
 /** The stretch of the epoch to train; by default the whole epoch. */
-export function stretchOf({ length }: TrainingJob, { stretch }: EpochStart): EpochStretch {
-  return stretch ?? { firstStep: 0, start: 0, count: length, firstItem: 0 };
+export function stretchOf(training: TrainingJob, { stretch }: EpochStart): EpochStretch {
+  const count = trainedSamples(training.length, training);
+  return stretch ?? { firstStep: 0, start: 0, count, firstItem: 0 };
 }
 
 /** Training order of the samples of an epoch, or of a stretch of it, whose entries are at its positions. */

@@ -85,6 +85,8 @@ export interface UpdateJob {
 
 /** Training on sharded data: the steps, the losses and the update. */
 export interface TrainingJob extends ShardedData, UpdateJob {
+  /** True if the last samples of an epoch that do not fill a batch are left out. */
+  readonly dropLast: boolean;
   readonly shuffle: boolean;
   /** Number of parts that each batch is cut into; their gradients are added in a fixed order (`planReductionTree`). */
   readonly shards: number;

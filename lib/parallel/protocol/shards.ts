@@ -10,6 +10,18 @@ export function shardRows(rows: number, shards: number, shard: number): Rows {
   return { start, count: Math.floor((rows * (shard + 1)) / shards) - start };
 }
 
+/** How the samples of an epoch are cut into batches. */
+export interface Batching {
+  readonly batchSize: number;
+  /** True to leave out the samples that do not fill the last batch. */
+  readonly dropLast: boolean;
+}
+
+/** Number of samples that an epoch trains on. */
+export function trainedSamples(samples: number, { batchSize, dropLast }: Batching): number {
+  return dropLast ? samples - (samples % batchSize) : samples;
+}
+
 /** Number of batches in an epoch; the last one may be smaller. */
 export function batchCount(samples: number, batchSize: number): number {
   return Math.ceil(samples / batchSize);

@@ -341,11 +341,11 @@ function keyOf({ step, epochs }: RunProgress): string {
 
 function settingsOf(
   { optimizer: { groups, stages }, seed }: RunMemory & { readonly seed: number },
-  { accumulate, shards, batchSize, shuffle, length }: TrainingJob,
+  { accumulate, shards, batchSize, shuffle, dropLast, length }: TrainingJob,
 ): RunSettings {
   const rules = groups.map(({ rule }) => rule.name).join(' and ');
   const optimizer = stages.average === undefined ? rules : `${rules} with average`;
-  return { optimizer, accumulate, seed, shards, batchSize, shuffle, length };
+  return { optimizer, accumulate, seed, shards, batchSize, shuffle, dropLast, length };
 }
 
 /** All memory that training changes, each part paired with new memory for its copy. */

@@ -1,5 +1,6 @@
 import { at } from '../../graph/at.js';
 import type { Job, TrainingJob } from '../../parallel/protocol/job.js';
+import { trainedSamples } from '../../parallel/protocol/shards.js';
 import { runEpoch } from '../fit/epoch-run.js';
 import { Restarts } from '../fit/restarts.js';
 import type { Session } from '../fit/session.js';
@@ -38,7 +39,8 @@ export async function measurePace(
   job: Job & { readonly training: TrainingJob },
   { optimizer, steps: before, signal }: PaceContext,
 ): Promise<Pace> {
-  const { length, batchSize } = job.training;
+  const { batchSize } = job.training;
+  const length = trainedSamples(job.training.length, job.training);
   const rows = Math.min(batchSize, length);
   const most = Math.floor(length / rows);
   const epochOptions = {

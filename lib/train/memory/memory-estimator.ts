@@ -8,6 +8,7 @@ import { prepareUpdates } from '../../parallel/prepare/update-job.js';
 import { type Group, groupsOf, mostTogether, sizesOfInstances } from '../../parallel/protocol/instances.js';
 import type { BoundPlan, UpdateJob } from '../../parallel/protocol/job.js';
 import { resultsOf } from '../../parallel/protocol/results.js';
+import { trainedSamples } from '../../parallel/protocol/shards.js';
 import { bytesOf, missingMemory } from '../../parallel/protocol/shared-memory.js';
 import { kernelBytes } from '../../runtime/cache/kept-bytes.js';
 import { summingSteps } from '../../runtime/executable.js';
@@ -162,7 +163,8 @@ export class MemoryEstimator {
     const orders = 8 * (training?.data.length ?? 0) + 4 * (evaluation?.data.length ?? 0);
     const all = instances.flat();
     // The last batch of a stream has shards of up to two sizes of its own.
-    const rest = training?.data instanceof StreamMemory ? chosen([this.largest]) : [];
+    const mayBeRest = training?.data instanceof StreamMemory && !training.dropLast;
+    const rest = mayBeRest ? chosen([this.largest]) : [];
     return {
       arenas: instances.map((plans) => Math.max(0, ...plans.map(({ plan }) => plan.arenaBytes))),
       inputs: sum([...instances, rest, rest].map(localBytes)),
@@ -191,8 +193,9 @@ export class MemoryEstimator {
     return groups;
   }
 
-  #groupsOfTraining({ data, batchSize, shards }: CompiledTraining, workers: number): Group[][] {
-    const { length } = data;
+  #groupsOfTraining(training: CompiledTraining, workers: number): Group[][] {
+    const { data, batchSize, shards } = training;
+    const length = trainedSamples(data.length, training);
     const batches = [Math.min(batchSize, length), length % batchSize].filter((rows) => rows > 0);
     const sharing = { batches, shards, workers, mayBeFewer: this.#mayBeFewer(workers) };
     return groupsOf(sharing).map((groups) =>

@@ -3,7 +3,7 @@ import type { Plan, Step } from '../../compile/plan/plan.js';
 import { at } from '../../graph/at.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
-import { batchCount, shardRows } from '../../parallel/protocol/shards.js';
+import { batchCount, shardRows, trainedSamples } from '../../parallel/protocol/shards.js';
 import type { MemoryBudget } from '../../runtime/memory-size.js';
 import { planWithin } from '../prepare/jobs.js';
 import { type KeptPart, keptParts } from '../prepare/mode.js';
@@ -86,7 +86,7 @@ export function planMemory(workload: TrainingWorkload, budget?: MemoryBudget, sa
   const estimate = budget ? fitBudget(workload, budget) : estimateWithoutBudget(workload);
   const estimator = new MemoryEstimator(workload);
   const { training } = workload;
-  const { shards, batchSize } = training;
+  const { shards, batchSize, dropLast } = training;
   const workers = estimate.workers.length;
   const { arenaBytes } = estimate.limits;
   const before = estimator.largest.quickest.plan;
@@ -101,7 +101,7 @@ export function planMemory(workload: TrainingWorkload, budget?: MemoryBudget, sa
     perWorkers,
     peak: estimate.total,
     ...flops,
-    steps: samples === undefined ? Number.NaN : batchCount(samples, batchSize),
+    steps: batchCount(trainedSamples(samples ?? Number.NaN, { batchSize, dropLast }), batchSize),
     kept: keptParts(workload.context.model, workload.context.modes),
     untrained: training.untrained,
     curve: curveOf(workload, estimator, workers),

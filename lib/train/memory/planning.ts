@@ -5,6 +5,7 @@ import { recordCalls } from '../../health/record.js';
 import { type MemoryBudget, type MemorySize, memorySize } from '../../runtime/memory-size.js';
 import { feedOf } from '../fit/stream-feed.js';
 import { type FitOptions, fitKinds } from '../options.js';
+import { triedTo } from '../prepare/compile-batches.js';
 import { BATCH_SIZE, type JobContext } from '../prepare/compile-job.js';
 import { largestThat } from './largest-that.js';
 import { findWithin, fitBudget } from './memory-budget.js';
@@ -16,7 +17,8 @@ import { workloadOf } from './prepare-within.js';
  * Options of `Trainer.plan`: those of `fit` that its memory depends on. The other options of `fit` may be given as well,
  * so that one object serves both.
  */
-export interface PlanOptions extends Pick<FitOptions, 'batchSize' | 'validation' | 'checkpoint'> {
+export interface PlanOptions
+  extends Pick<FitOptions, 'batchSize' | 'dropLast' | 'validation' | 'checkpoint'> {
   /** Memory budget. Default: the trainer's, if it has one. */
   readonly memory?: MemorySize;
 }
@@ -32,7 +34,7 @@ export interface PaceOptions extends PlanOptions {
 export const paceOptions = optionsOf<FitOptions & PaceOptions>({ ...fitKinds, memory: memorySize });
 
 /** Options of `Trainer.maxBatch`; as with `plan`, those of `fit` may be given as well. */
-export interface MaxBatchOptions extends Pick<FitOptions, 'validation' | 'checkpoint'> {
+export interface MaxBatchOptions extends Pick<FitOptions, 'dropLast' | 'validation' | 'checkpoint'> {
   /** Memory budget. Default: the trainer's, or else 'auto'. */
   readonly memory?: MemorySize;
   /** The largest batch to consider. Default: all samples; for a stream of unknown length, 2^20. */
@@ -70,25 +72,39 @@ export function largestBatch(
   budget: MemoryBudget,
 ): number {
   const workload = (batchSize: number) => workloadFor(context, data, { ...options, batchSize });
+  const full = (batchSize: number) => workloadFor(context, data, { ...options, batchSize, dropLast: true });
   const limit = Math.min(data.length ?? MOST_OF_STREAM, most ?? Number.POSITIVE_INFINITY);
   const found = largestThat(
-    (batchSize) => findWithin(new MemoryEstimator(workload(batchSize)), budget.bytes) !== undefined,
+    // Whether a last batch of this size can be trained on says nothing of larger batches.
+    (batchSize) => {
+      const tried = triedTo(() => workload(batchSize)) ?? full(batchSize);
+      return findWithin(new MemoryEstimator(tried), budget.bytes) !== undefined;
+    },
     BATCH_SIZE,
     limit,
   );
   if (found === 0) fitBudget(workload(1), budget);
-  return found;
+  const trainable = largestWhere(found, (batchSize) => triedTo(() => workload(batchSize)) !== undefined);
+  // Says what is wrong with the last batches of all of them.
+  if (trainable === 0) workload(found);
+  return trainable;
+}
+
+function largestWhere(most: number, holds: (value: number) => boolean): number {
+  let value = most;
+  while (value > 0 && !holds(value)) value--;
+  return value;
 }
 
 function workloadFor(
   context: JobContext,
   data: Dataset | StreamDataset,
-  { batchSize = BATCH_SIZE, validation, checkpoint }: PlanOptions,
+  { batchSize = BATCH_SIZE, dropLast = false, validation, checkpoint }: PlanOptions,
 ): TrainingWorkload {
-  const samples = feedOf(data, { batchSize })?.memory ?? (data as Dataset);
+  const samples = feedOf(data, { batchSize, dropLast })?.memory ?? (data as Dataset);
   const request = {
     data: samples,
-    options: { batchSize, ...(validation ? { validation } : {}) },
+    options: { batchSize, dropLast, ...(validation ? { validation } : {}) },
     snapshot: checkpoint !== undefined,
   };
   // With calls recorded, the steps of the plans know their layers.

@@ -11,7 +11,7 @@ import type { MemoryEstimate, TrainingWorkload } from './memory-estimator.js';
 /** Data and options of a training to prepare. */
 export interface TrainingRequest {
   readonly data: Dataset;
-  readonly options: Pick<FitOptions, 'batchSize' | 'shuffle' | 'nonFinite' | 'validation'>;
+  readonly options: Pick<FitOptions, 'batchSize' | 'dropLast' | 'shuffle' | 'nonFinite' | 'validation'>;
   /** True if all memory that training changes is copied, for checkpoints. */
   readonly snapshot: boolean;
 }
@@ -23,6 +23,8 @@ export interface PreparedTraining {
   readonly limits: ResourceLimits;
   /** Paths of the trainable parameters that the loss does not depend on. */
   readonly untrained: readonly string[];
+  /** See `CompiledTraining`. */
+  readonly mayRefuseLast: boolean;
   /** Memory of the training; left out without a budget. */
   readonly estimate?: MemoryEstimate;
 }
@@ -33,7 +35,7 @@ export function workloadOf(
   { data, options, snapshot }: TrainingRequest,
 ): TrainingWorkload {
   const { batchSize, validation } = options;
-  const training = inModes(context.modes, () => compileTraining(context, data, batchSize));
+  const training = inModes(context.modes, () => compileTraining(context, data, options));
   const evaluation = validation && compileEvaluation(context, validation, batchSize);
   return { context, training, evaluation, snapshot };
 }
@@ -53,6 +55,7 @@ export function prepareWithin(
     ...(evaluation ? { evaluation: evaluationJob(evaluation, limits) } : {}),
     limits,
     untrained: training.untrained,
+    mayRefuseLast: training.mayRefuseLast,
     ...(estimate ? { estimate } : {}),
   };
 }

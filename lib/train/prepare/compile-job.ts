@@ -1,7 +1,7 @@
 import { blocksOf } from '../../data/field.js';
 import type { Dataset } from '../../data/index.js';
 import { StreamMemory } from '../../data/stream-memory.js';
-import { ChainruleError, invalid } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { namingLayers } from '../../health/record.js';
@@ -13,8 +13,8 @@ import { outputShape } from '../../parallel/prepare/compile-shard.js';
 import { type CompiledShards, compileShards } from '../../parallel/prepare/compile-shards.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
-import { ofShard } from '../../parallel/protocol/shard-error.js';
-import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
+import { type Batching, batchCount, shardSizes, trainedSamples } from '../../parallel/protocol/shards.js';
+import { compileBatches, ofLast, requireFullBatch, restOf, samplesOf, triedTo } from './compile-batches.js';
 import { namedFigure } from './metrics.js';
 import { inInference, type Modes } from './mode.js';
 import { inferring, traceBatch } from './trace-batch.js';
@@ -58,7 +58,7 @@ export interface Compilation {
   readonly plans: ReadonlyMap<number, BoundPlanChoices>;
 }
 
-export interface CompiledTraining extends Compilation, Pick<CompiledShards, 'assigned' | 'kind'> {
+export interface CompiledTraining extends Compilation, Batching, Pick<CompiledShards, 'assigned' | 'kind'> {
   readonly shards: number;
   /** Maximum number of workers. */
   readonly workers: number;
@@ -66,6 +66,8 @@ export interface CompiledTraining extends Compilation, Pick<CompiledShards, 'ass
   readonly steps: number;
   /** Paths of the trainable parameters that the loss does not depend on. */
   readonly untrained: readonly string[];
+  /** True if the size of the last batch is not known yet, and the model cannot be trained on all that are possible. */
+  readonly mayRefuseLast: boolean;
 }
 
 export interface CompiledEvaluation extends Compilation, CompiledFigures {
@@ -76,49 +78,59 @@ export interface CompiledEvaluation extends Compilation, CompiledFigures {
 export function compileTraining(
   context: JobContext,
   data: Dataset,
-  batchSize: number = BATCH_SIZE,
+  { batchSize = BATCH_SIZE, dropLast = false }: Partial<Batching>,
 ): CompiledTraining {
   const { workers, shards = workers, cores } = context;
   const most = cores === undefined ? workers : Math.min(workers, shards);
-  const training = shareOut(context, data, { batchSize, workers: most, shards });
-  if (cores === undefined || most === 1) return training;
-  const flops = Math.max(...[...training.plans.values()].map(({ quickest }) => quickest.plan.flops));
-  if (flops >= LEAST_FLOPS) return training;
-  return shareOut(context, data, { batchSize, workers: 1, shards: context.shards ?? 1 });
+  const batching = { batchSize, dropLast };
+  requireFullBatch(data, batching);
+  const together = () => shareOut(context, data, { ...batching, workers: most, shards });
+  const alone = () => shareOut(context, data, { ...batching, workers: 1, shards: context.shards ?? 1 });
+  if (cores === undefined || most === 1) return together();
+  try {
+    const training = together();
+    return flopsOf(training) >= LEAST_FLOPS ? training : alone();
+  } catch (error) {
+    // Shards that nobody asked for must not make a small training fail that does not need them.
+    const training = context.shards === undefined ? triedTo(alone) : undefined;
+    if (training && flopsOf(training) < LEAST_FLOPS * shards) return training;
+    throw error;
+  }
+}
+
+/** Floating-point operations of the largest shard. */
+function flopsOf({ plans }: CompiledTraining): number {
+  return Math.max(...[...plans.values()].map(({ quickest }) => quickest.plan.flops));
 }
 
 function shareOut(
   { parameters, loss, metrics, model, optimizer }: JobContext,
   data: Dataset,
-  cut: Pick<CompiledTraining, 'batchSize' | 'workers' | 'shards'>,
+  cut: Pick<CompiledTraining, 'batchSize' | 'dropLast' | 'workers' | 'shards'>,
 ): CompiledTraining {
   if (parameters.parameters.length === 0) {
     throw invalid('fit', 'at least one parameter of the model must be trainable');
   }
-  const { length } = data;
+  const { batchSize, dropLast, shards } = cut;
+  const length = trainedSamples(data.length, cut);
   const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
-  const rows = Math.min(cut.batchSize, length);
+  const rows = Math.min(batchSize, length);
   const { outputShape: shape, untrained } = traceBatch({ model, loss, metrics }, { rows, inputs, targets });
-  const sizes = shardSizes(length, cut.batchSize, cut.shards);
   const accumulate = optimizer.stages.accumulate ?? 1;
-  const compiled = ofShards(rows, sizes, () =>
-    namingLayers(model, () =>
-      compileShards(sizes, { forward, loss, inputs, targets, parameters, accumulate }),
-    ),
-  );
+  const source = { forward, loss, inputs, targets, parameters, accumulate };
+  const compile = (sizes: readonly number[]) => namingLayers(model, () => compileShards(sizes, source));
+  const rest = restOf(data, cut);
+  const isStream = data instanceof StreamMemory;
+  const compiled = compileBatches({ rows, rest: isStream ? 0 : rest, shards }, compile);
+  // A stream may be longer or shorter than it says, so its last batch is only looked at.
+  if (isStream && rest > 0) ofLast({ rows: rest, shards }, compile);
+  const form = { rows: 1, inputs, targets };
+  const anyRest =
+    dropLast || samplesOf(data) !== undefined || triedTo(() => traceBatch({ model, loss, metrics }, form));
   checkTargets(loss, data, () => shape);
-  const steps = data instanceof StreamMemory ? data.mostSteps : batchCount(length, cut.batchSize);
-  return { ...cut, ...compiled, data, steps, untrained };
-}
-
-/** Compiles shards of a batch that fits as a whole. An error says what it was that did not fit. */
-function ofShards<R>(rows: number, sizes: readonly number[], compile: () => R): R {
-  try {
-    return compile();
-  } catch (error) {
-    throw error instanceof ChainruleError ? ofShard(error, sizes, rows) : error;
-  }
+  const steps = isStream ? data.mostSteps : batchCount(length, batchSize);
+  return { ...cut, ...compiled, data, steps, untrained, mayRefuseLast: !anyRest };
 }
 
 /** Compiles the evaluation of a data set. */

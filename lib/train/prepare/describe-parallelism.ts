@@ -18,6 +18,12 @@ export function describeParallelism(
   return `fit: ${counts}, because ${few}; ${reason}`;
 }
 
+/** Log line for a model that cannot be trained on any last batch that a stream may end with. */
+export function describeRefusal({ shards }: TrainingJob): string {
+  const few = `fewer than ${2 * shards} samples`;
+  return `fit: the model cannot be trained on a single sample: a last batch of ${few} is refused, unless dropLast leaves it out`;
+}
+
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

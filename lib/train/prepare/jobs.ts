@@ -1,5 +1,6 @@
 import type { Dataset } from '../../data/index.js';
 import { invalid } from '../../graph/errors.js';
+import { namingLayers } from '../../health/record.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { compileShards } from '../../parallel/prepare/compile-shards.js';
 import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
@@ -11,6 +12,7 @@ import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
 import { sharedBuffer, sharedMemory } from '../../parallel/protocol/shared-memory.js';
 import { formatBytes } from '../../runtime/memory-size.js';
 import type { FitOptions } from '../options.js';
+import { ofLast } from './compile-batches.js';
 import {
   type CompiledEvaluation,
   type CompiledTraining,
@@ -42,7 +44,7 @@ export function workersOf({ updates }: TrainingJob): number {
 
 /** Prepares training on a data set, without a budget. The model must be in its modes for training. */
 export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
-  const compiled = compileTraining(context, data, options.batchSize);
+  const compiled = compileTraining(context, data, options);
   const { workers } = compiled;
   return trainingJob(context, compiled, { workers, arenaBytes: Number.POSITIVE_INFINITY }, options);
 }
@@ -50,7 +52,7 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
 /** Allocates the memory of a compiled training. */
 export function trainingJob(
   context: JobContext,
-  { data, batchSize, shards, plans, assigned, kind, steps }: CompiledTraining,
+  { data, batchSize, dropLast, shards, plans, assigned, kind, steps }: CompiledTraining,
   { workers, arenaBytes, together }: ResourceLimits,
   { shuffle = true, nonFinite = 'stop' }: FitOptions,
 ): TrainingJob {
@@ -60,6 +62,7 @@ export function trainingJob(
   return {
     ...samplesOf(data),
     batchSize,
+    dropLast,
     shuffle,
     shards,
     plans: plansWithin(plans, arenaBytes),
@@ -83,12 +86,16 @@ export function planRows(
   { plans, shards, accumulate }: TrainingJob,
   { rows, arenaBytes }: { readonly rows: number } & Pick<ResourceLimits, 'arenaBytes'>,
 ): ReadonlyMap<number, BoundPlan> {
-  const missing = shardSizes(rows, rows, shards).filter((size) => !plans.has(size));
-  if (missing.length === 0) return new Map();
+  const isMissing = (size: number) => !plans.has(size);
+  if (!shardSizes(rows, rows, shards).some(isMissing)) return new Map();
   // Compiled together with the existing ones, so that all of them assign the same buffers.
   const source = { forward: model.forward.bind(model), loss, ...loaded, parameters, accumulate };
-  const all = inModes(modes, () => compileShards([...plans.keys(), ...missing], source));
-  return plansWithin(new Map([...all.plans].filter(([size]) => missing.includes(size))), arenaBytes);
+  const all = inModes(modes, () =>
+    ofLast({ rows, shards }, (sizes) =>
+      namingLayers(model, () => compileShards([...plans.keys(), ...sizes.filter(isMissing)], source)),
+    ),
+  );
+  return plansWithin(new Map([...all.plans].filter(([size]) => isMissing(size))), arenaBytes);
 }
 
 /** Allocates the memory for the figures of a compiled evaluation. */
