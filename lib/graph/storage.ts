@@ -2,6 +2,25 @@ import { allocate, type DType, type TypedArray } from './dtype.js';
 import { invalid } from './errors.js';
 import { type Shape, sizeOf } from './shapes.js';
 
+/** A call that trains variables: nobody else may write to them until it ends. */
+export interface WriteClaim {
+  /** Name of the call, for errors. */
+  readonly op: string;
+  /** False while nothing changes the variables, because the call has handed control back to its caller. */
+  readonly active: boolean;
+}
+
+/** Who uses the memory of a variable. Only `lib/runtime/access` changes it. */
+export interface StorageUse {
+  /** Number of readers. */
+  readers: number;
+  /** True while somebody writes, or waits for the readers in order to write. */
+  writing: boolean;
+  claim: WriteClaim | undefined;
+  /** Why the values are not to be used, if they are not: a part of them has made one step more. */
+  broken: string | undefined;
+}
+
 /**
  * The memory of a variable: shared between threads, so that workers read and write it in place. Filled on first use,
  * because an initialiser may depend on a seed that is known only later.
@@ -9,6 +28,7 @@ import { type Shape, sizeOf } from './shapes.js';
 export class Storage {
   #data: TypedArray | undefined;
   #fill: ((data: TypedArray) => void) | undefined;
+  readonly use: StorageUse = { readers: 0, writing: false, claim: undefined, broken: undefined };
 
   constructor(
     readonly shape: Shape,
@@ -23,6 +43,10 @@ export class Storage {
     return this.#data !== undefined;
   }
 
+  /**
+   * The raw memory, without any waiting: while a call trains the variable, these are values in the middle of a step.
+   * `tensor.data()`, `module.save()` and functions of `compile` see those of one whole step.
+   */
   get data(): TypedArray {
     if (!this.#data) {
       const data = allocate(this.dtype, sizeOf(this.shape), { shared: true });
@@ -33,10 +57,19 @@ export class Storage {
     return this.#data;
   }
 
+  /** Sets all values, which are whole from then on. */
+  replace(values: TypedArray): void {
+    // A thread that did not end may still write to memory that it left broken.
+    if (this.use.broken !== undefined)
+      this.#data = allocate(this.dtype, sizeOf(this.shape), { shared: true });
+    this.use.broken = undefined;
+    this.data.set(values);
+  }
+
   /** Moves the values into other shared memory of the same dtype and length, which is used from now on. */
   moveTo(memory: TypedArray): void {
     if (memory.length !== sizeOf(this.shape)) {
-      throw invalid('variable', `memory must hold ${sizeOf(this.shape)} elements`, memory.length);
+      throw invalid('variable', `memory must claim ${sizeOf(this.shape)} elements`, memory.length);
     }
     memory.set(this.data);
     this.#data = memory;

@@ -7,6 +7,8 @@ import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { guard, noteModeRead } from '../graph/trace.js';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
+import { writing } from '../runtime/access/lock.js';
+import { reading } from '../runtime/access/plan-access.js';
 import { describeDifference } from '../text/names.js';
 import { Buffer } from './buffer.js';
 import { noteMaker } from './maker.js';
@@ -143,19 +145,31 @@ export abstract class Module {
     return this.freeze(false);
   }
 
-  /** Writes all parameters and buffers to a safetensors file, atomically. */
+  /**
+   * Writes all parameters and buffers to a safetensors file, atomically. While they are being trained, those of one whole
+   * step are written.
+   */
   async save(path: string, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
-    const tensors = this.#state().map(([name, { shape, dtype, storage }]) => [
-      name,
-      { shape: [...shape], dtype, data: storage.data.slice() },
-    ]);
+    const state = this.#state();
+    const copy = () =>
+      state.map(([name, { shape, dtype, storage }]) => [
+        name,
+        { shape: [...shape], dtype, data: storage.data.slice() },
+      ]);
+    const tensors = await reading(
+      'save',
+      state.map(([, variable]) => variable),
+      copy,
+    );
     await writeSafetensors(path, Object.fromEntries(tensors), metadata);
   }
 
   /**
-   * Reads all parameters and buffers from a safetensors file written by `save`, or from a checkpoint of `fit`.
+   * Reads all parameters and buffers from a safetensors file written by `save`, or from a checkpoint of `fit`. Calls of
+   * compiled functions see the values before, or those of the file, and never a mixture.
    *
-   * @throws if the file is damaged, or its names, shapes or dtypes are not the model's; the model is then unchanged
+   * @throws if the file is damaged, or its names, shapes or dtypes are not the model's, or if the parameters are being
+   *   trained; the model is then unchanged
    */
   async load(path: string): Promise<this> {
     const { tensors } = await readSafetensors(path);
@@ -168,10 +182,13 @@ export abstract class Module {
     const difference = describeDifference(missing, surplus);
     if (difference) throw invalid('load', `${path} does not fit the model: it ${difference}`);
     for (const [name, variable] of state) requireSameTensor(path, name, variable, tensors[name]);
-    for (const [name, variable] of state) {
-      const values = tensors[name]?.data;
-      if (values) variable.storage.data.set(values);
-    }
+    const variables = state.map(([, variable]) => variable);
+    await writing('load', variables, () => {
+      for (const [name, { storage }] of state) {
+        const values = tensors[name]?.data;
+        if (values) storage.replace(values);
+      }
+    });
     return this;
   }
 

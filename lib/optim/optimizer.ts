@@ -62,7 +62,7 @@ export class Optimizer {
   readonly #memory = new ParameterMemories();
   readonly #averages = new AverageExchange(() =>
     [...this.#memory].flatMap(([parameter, { average }]) =>
-      average ? [[parameter.storage.data, average.storage.data] as const] : [],
+      average ? [[parameter, average.storage.data] as const] : [],
     ),
   );
 

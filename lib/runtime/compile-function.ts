@@ -5,11 +5,14 @@ import { optionsOf } from '../graph/arguments/options.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { formatType } from '../graph/errors.js';
 import { constant } from '../graph/leaf.js';
+import type { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import { Arena } from './arena.js';
 import { bind } from './bind.js';
 import { CompiledEntry } from './cache/compiled-entry.js';
 import { PLAN_CACHE, PlanCache } from './cache/plan-cache.js';
+import type { RandomState } from './executable.js';
+import type { FiniteValues } from './finite-values.js';
 import { type MemorySize, memorySize, resolveMemory } from './memory-size.js';
 import { Queue } from './queue.js';
 import { type Argument, concreteValue, mapTensors, type Result, tensorsFrom } from './traced-results.js';
@@ -72,55 +75,78 @@ export const compile = checked(
   { fn: kinds.callback('a function of tensors'), options: optional(compileOptions) },
   <Arguments extends readonly Tensor[], R extends Result>(
     fn: (...args: Arguments) => R,
-    { seed = 0, memory, planCache = PLAN_CACHE, checkFinite = false }: CompileOptions = {},
-  ): CompiledFunction<Arguments, R> => {
-    const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
-    const plans = new PlanCache<CompiledEntry>(resolveMemory('compile', planCache).bytes);
-    const arena = new Arena();
-    let runs = 0;
-    const queue = new Queue();
-
-    const call = async (tensors: readonly Tensor[]): Promise<R> => {
-      const key = tensors.map(formatType).join();
-      let entry = plans.get(key);
-      if (!entry) {
-        entry = new CompiledEntry(fn as unknown as (...args: Tensor[]) => Result, tensors, {
-          budget,
-          checkFinite,
-          arena,
-        });
-        plans.add(key, entry);
-      }
-      const values = await Promise.all(tensors.map(concreteValue));
-      arena.announce(entry.arenaBytes);
-      return (await execute(entry, values, seed, runs++)) as R;
-    };
-    const queued = async (...args: readonly Argument[]): Promise<R> => {
-      const tensors = tensorsFrom('compile', args);
-      return await queue.run(() => call(tensors));
-    };
-    const release = () => {
-      void queue.run(() => {
-        plans.clear();
-        arena.release();
-      });
-    };
-    return Object.defineProperty(Object.assign(queued, { release, [Symbol.dispose]: release }), 'heldBytes', {
-      get: () => plans.bytes + arena.bytes,
-    }) as unknown as CompiledFunction<Arguments, R>;
-  },
+    options?: CompileOptions,
+  ): CompiledFunction<Arguments, R> => compileOver(NO_OTHER_MEMORY, fn, options),
 );
 
+const NO_OTHER_MEMORY: ReadonlyMap<Storage, TypedArray> = new Map();
+
+/**
+ * As `compile`, for a function whose calls read some variables from other memory.
+ *
+ * @param others that memory, which nobody writes during a call
+ */
+export function compileOver<Arguments extends readonly Tensor[], R extends Result>(
+  others: ReadonlyMap<Storage, TypedArray>,
+  fn: (...args: Arguments) => R,
+  { seed = 0, memory, planCache = PLAN_CACHE, checkFinite = false }: CompileOptions = {},
+): CompiledFunction<Arguments, R> {
+  const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
+  const plans = new PlanCache<CompiledEntry>(resolveMemory('compile', planCache).bytes);
+  const arena = new Arena();
+  let runs = 0;
+  const queue = new Queue();
+
+  const call = async (tensors: readonly Tensor[]): Promise<R> => {
+    const key = tensors.map(formatType).join();
+    let entry = plans.get(key);
+    if (!entry) {
+      entry = new CompiledEntry(fn as unknown as (...args: Tensor[]) => Result, tensors, {
+        budget,
+        checkFinite,
+        arena,
+      });
+      plans.add(key, entry);
+    }
+    const values = await Promise.all(tensors.map(concreteValue));
+    arena.announce(entry.arenaBytes);
+    return (await execute(entry, values, others, { seed, step: runs++ })) as R;
+  };
+  const queued = async (...args: readonly Argument[]): Promise<R> => {
+    const tensors = tensorsFrom('compile', args);
+    return await queue.run(() => call(tensors));
+  };
+  const release = () => {
+    void queue.run(() => {
+      plans.clear();
+      arena.release();
+    });
+  };
+  return Object.defineProperty(Object.assign(queued, { release, [Symbol.dispose]: release }), 'heldBytes', {
+    get: () => plans.bytes + arena.bytes,
+  }) as unknown as CompiledFunction<Arguments, R>;
+}
+
 async function execute(
-  { compiled, inputs, finite, executable, result, outputs, afterRun }: CompiledEntry,
+  { compiled, inputs, finite, executable, access, result, outputs, afterRun }: CompiledEntry,
   values: readonly TypedArray[],
-  seed: number,
-  step: number,
+  others: ReadonlyMap<Storage, TypedArray>,
+  random: RandomState,
 ): Promise<Result> {
-  const { bindings, produced } = bind(compiled, values, finite?.nodes ?? outputs);
-  await executable.runWhereCheapest(bindings, { seed, step });
-  if (finite && !finite.areFinite(produced)) throw await finite.refusal(inputs, values, { seed, step });
-  finite?.assign(produced);
-  for (const hook of afterRun) hook();
+  const produced = await access.run(executable.isShort, async (memoryOf) => {
+    const { bindings, produced } = bind(
+      compiled,
+      values,
+      finite?.nodes ?? outputs,
+      (storage) => others.get(storage) ?? memoryOf(storage),
+    );
+    await executable.runWhereCheapest(bindings, random);
+    if (finite && !finite.areFinite(produced)) return undefined;
+    finite?.assign(produced);
+    for (const hook of afterRun) hook();
+    return produced;
+  });
+  // Reads the variables itself.
+  if (!produced) throw await (finite as FiniteValues).refusal(inputs, values, random);
   return mapTensors(result, (node) => constant(produced.get(node) as TypedArray, node.shape, node.dtype));
 }

@@ -1,8 +1,9 @@
 import { compileGraph } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { isInput, storedValue } from '../graph/leaf.js';
+import { isInput, storedValue, Variable } from '../graph/leaf.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
+import { PlanAccess } from './access/plan-access.js';
 import { bind } from './bind.js';
 import { Executable } from './executable.js';
 import { nativeKernels } from './native-kernels.js';
@@ -18,21 +19,29 @@ export async function evaluate(tensors: readonly Tensor[]): Promise<TypedArray[]
 
 async function compute(tensors: readonly Tensor[]): Promise<TypedArray[]> {
   if (tensors.length === 0) return [];
-  const { executable, bindings, values } = prepare(tensors);
+  const { compiled, executable, outputs } = prepare(tensors);
+  // Where nothing is computed, the run itself is the copy.
+  const isShort = tensors.every((node) => node instanceof Variable);
+  const access = new PlanAccess('data', compiled.variables);
   try {
-    await executable.runAsync(bindings, { seed: 0, step: 0 });
+    return await access.run(isShort, async (memoryOf) => {
+      const { bindings, produced } = bind(compiled, [], outputs, memoryOf);
+      await executable.runAsync(bindings, { seed: 0, step: 0 });
+      return tensors.map((node) => produced.get(node) as TypedArray);
+    });
   } finally {
     executable.release();
+    access.release();
   }
-  return values();
 }
 
 /** As `evaluate`, but synchronously on this thread: for initialisers. */
 export function evaluateSync(tensors: readonly Tensor[], seed = 0): TypedArray[] {
-  const { executable, bindings, values } = prepare(tensors);
+  const { compiled, executable, outputs } = prepare(tensors);
+  const { bindings, produced } = bind(compiled, [], outputs);
   executable.run(bindings, { seed, step: 0 });
   executable.release();
-  return values();
+  return tensors.map((node) => produced.get(node) as TypedArray);
 }
 
 function prepare(tensors: readonly Tensor[]) {
@@ -46,8 +55,5 @@ function prepare(tensors: readonly Tensor[]) {
   }
   const outputs = [...new Set(tensors)];
   const compiled = compileGraph({ inputs: [], outputs }, nativeKernels);
-  const executable = new Executable(compiled.plan);
-  const { bindings, produced } = bind(compiled, [], outputs);
-  const values = () => tensors.map((node) => produced.get(node) as TypedArray);
-  return { executable, bindings, values };
+  return { compiled, executable: new Executable(compiled.plan), outputs };
 }

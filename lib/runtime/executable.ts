@@ -81,12 +81,17 @@ export class Executable {
     addon().runTimed(this.#handle, bindings, this.#words(random), milliseconds);
   }
 
+  /** True if `runWhereCheapest` will run on this thread. */
+  get isShort(): boolean {
+    return this.#lastMs <= HOP_MS;
+  }
+
   /**
    * Runs on a thread of the libuv pool, which keeps this one free, or on this one if the last run took less time than
    * the hop to that thread and back. The bindings must not be touched until it is done.
    */
   async runWhereCheapest(bindings: readonly TypedArray[], random: RandomState): Promise<void> {
-    if (this.#lastMs > HOP_MS) {
+    if (!this.isShort) {
       this.#lastMs = await this.runAsync(bindings, random);
       return;
     }

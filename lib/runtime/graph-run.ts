@@ -2,6 +2,7 @@ import { type Compiled, compileGraph } from '../compile/compile.js';
 import type { TypedArray } from '../graph/dtype.js';
 import type { InputAttributes } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
+import { PlanAccess } from './access/plan-access.js';
 import { bind } from './bind.js';
 import { Executable, type RandomState } from './executable.js';
 import { nativeKernels } from './native-kernels.js';
@@ -10,6 +11,7 @@ import { nativeKernels } from './native-kernels.js';
 export class GraphRun {
   readonly #compiled: Compiled;
   readonly #executable: Executable;
+  readonly #access: PlanAccess;
 
   constructor(
     inputs: readonly Tensor<InputAttributes>[],
@@ -18,16 +20,21 @@ export class GraphRun {
   ) {
     this.#compiled = compileGraph({ inputs, outputs }, nativeKernels);
     this.#executable = new Executable(this.#compiled.plan);
+    this.#access = new PlanAccess('run', this.#compiled.variables);
   }
 
   /** Computes the values of the outputs, each in a new array. */
   async run(values: readonly TypedArray[]): Promise<TypedArray[]> {
-    const { bindings, produced } = bind(this.#compiled, values, this.outputs);
-    await this.#executable.runAsync(bindings, this.random);
+    const produced = await this.#access.run(false, async (memoryOf) => {
+      const { bindings, produced } = bind(this.#compiled, values, this.outputs, memoryOf);
+      await this.#executable.runAsync(bindings, this.random);
+      return produced;
+    });
     return this.outputs.map((node) => produced.get(node) as TypedArray);
   }
 
   release(): void {
     this.#executable.release();
+    this.#access.release();
   }
 }

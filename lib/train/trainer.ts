@@ -12,14 +12,18 @@ import type { HealthReport } from '../health/report.js';
 import type { Module } from '../nn/index.js';
 import { module as moduleKind } from '../nn/kinds.js';
 import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
-import type { EvaluationJob } from '../parallel/protocol/job.js';
+import { variablesAt } from '../parallel/prepare/flat-parameters.js';
+import type { EvaluationJob, TrainingJob } from '../parallel/protocol/job.js';
 import type { Profile } from '../profile/report.js';
+import type { Claim } from '../runtime/access/claim.js';
+import { Gate } from '../runtime/access/gate.js';
 import { collectGarbage } from '../runtime/collect-garbage.js';
 import { type CompiledFunction, compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
 import { type Argument, argument } from '../runtime/traced-results.js';
 import { firstNames } from '../text/names.js';
 import { Calls } from './fit/calls.js';
+import { BROKEN } from './fit/epoch-run.js';
 import { evaluateIn } from './fit/evaluation.js';
 import { FitRun, fitInput } from './fit/fit-run.js';
 import { ProgressFeed } from './fit/progress-feed.js';
@@ -35,7 +39,7 @@ import {
   withCulprit,
 } from './inspect/inspection.js';
 import { measurePace, type Pace } from './inspect/pace.js';
-import { profileIn } from './inspect/profiling.js';
+import { prepareProfile, profileIn } from './inspect/profiling.js';
 import type { MemoryPlan } from './memory/memory-plan.js';
 import {
   largestBatch,
@@ -152,16 +156,19 @@ export class Trainer {
     this.#requireOwnValues('fit');
     const session = this.#calls.enter('fit');
     const run = new FitRun(input, session, this.#state, this.#log);
+    let claim: Claim | undefined;
     try {
+      claim = await this.#memory.claim('fit');
       this.#modes = trainingModes(this.#whole);
       if (options.checkpoint) await run.open();
-      const { evaluation, limits, training } = await this.#prepareFit(run);
+      const { evaluation, limits, training } = await this.#prepareFit(run, claim);
       if (run.done) return;
       await run.start(this.#context(this.#memory.inUse()), training, evaluation);
+      await this.#shareWith(training, claim);
       while (!run.done) {
-        const trained = await this.#trainEpoch(run, limits);
+        const trained = await this.#trainEpoch(run, limits, claim);
         run.signal?.throwIfAborted();
-        const validation = evaluation && (await this.#validateIn(session, evaluation, run.restarts));
+        const validation = evaluation && (await this.#validateIn(session, evaluation, run.restarts, claim));
         run.signal?.throwIfAborted();
         const result = { ...trained, ...(validation ? { validation } : {}) };
         // Nothing may come between these, or a resumed run would report the epoch twice.
@@ -171,7 +178,9 @@ export class Trainer {
         const health = options.health ? await this.#health(input.samples, options) : undefined;
         await run.rest();
         run.signal?.throwIfAborted();
+        claim.rest();
         yield { ...result, ...(health ? { health } : {}) };
+        await claim.resume();
         run.signal?.throwIfAborted();
       }
     } finally {
@@ -180,6 +189,7 @@ export class Trainer {
       } finally {
         this.#modes = undefined;
         await this.#calls.leave(session);
+        claim?.release();
         this.#feed.end();
       }
     }
@@ -219,11 +229,13 @@ export class Trainer {
     signal?.throwIfAborted();
     const session = this.#calls.enter('evaluate');
     try {
-      const prepared = prepareEvaluation(this.#budget('evaluate'), this.#context(), data, batchSize);
-      await session.start(prepared, signal);
-      const figures = await evaluateIn('evaluate', session, prepared.evaluation);
-      signal?.throwIfAborted();
-      return figures;
+      return await this.#memory.reading('evaluate', async () => {
+        const prepared = prepareEvaluation(this.#budget('evaluate'), this.#context(), data, batchSize);
+        await session.start(prepared, signal);
+        const figures = await evaluateIn('evaluate', session, prepared.evaluation);
+        signal?.throwIfAborted();
+        return figures;
+      });
     } finally {
       await this.#calls.leave(session);
     }
@@ -278,14 +290,12 @@ export class Trainer {
     signal?.throwIfAborted();
     this.#requireOwnValues('profile');
     const session = this.#calls.enter('profile');
-    let restore = () => {};
-    try {
+    return this.#trying('profile', session, async (claim) => {
       const context = { ...this.#context(), steps: this.#state.steps };
-      restore = this.#memory.keep();
-      return await profileIn(session, context, data, { steps, batchSize, signal }, this.#budget('profile'));
-    } finally {
-      await this.#calls.leave(session, restore);
-    }
+      const training = prepareProfile(context, data, { steps, batchSize }, this.#budget('profile'));
+      await this.#shareWith(training, claim);
+      return profileIn(session, context, training, { steps, signal });
+    });
   }
 
   /**
@@ -313,20 +323,17 @@ export class Trainer {
     const budget = this.#budget('pace', memory);
     this.#requireOwnValues('pace');
     const session = this.#calls.enter('pace');
-    let restore = () => {};
-    try {
+    return this.#trying('pace', session, async (claim) => {
       const context = { ...this.#context(), steps: this.#state.steps, signal };
       // A step whose loss is not finite takes as long; reporting it is left to `fit`.
       const run = { batchSize, dropLast, nonFinite: 'skip' as const, ...(validation ? { validation } : {}) };
       const request = { data, options: run, snapshot: checkpoint !== undefined };
       const { training } = prepareWithin(budget, context, request);
-      restore = this.#memory.keep();
+      await this.#shareWith(training, claim);
       const job = { ...newJob({ ...context, workers: workersOf(training) }), training };
       await session.start(job, signal);
-      return await measurePace(session, job, context);
-    } finally {
-      await this.#calls.leave(session, restore);
-    }
+      return measurePace(session, job, context);
+    });
   }
 
   /**
@@ -355,8 +362,29 @@ export class Trainer {
   }
 
   /** Before the first update there are no averages yet, so the parameters keep their own values. */
-  async #withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
-    return this.#updates === 0 ? fn() : this.#memory.withAverages(fn);
+  async #withAverages<R>(fn: () => R | Promise<R>, claim?: Claim): Promise<R> {
+    return this.#updates === 0 ? fn() : this.#memory.withAverages(fn, claim);
+  }
+
+  /** Runs a call that trains for a while; then parameters, buffers and the optimiser's state are restored. */
+  async #trying<R>(op: string, session: Session, task: (claim: Claim) => Promise<R>): Promise<R> {
+    let claim: Claim | undefined;
+    let restore = () => {};
+    try {
+      claim = await this.#memory.claim(op);
+      restore = this.#memory.keep();
+      return await task(claim);
+    } finally {
+      const { parameters } = this.#memory.inUse();
+      await this.#calls.leave(session, () => claim?.writing([...parameters.offsets.keys()], restore));
+      claim?.release();
+    }
+  }
+
+  /** From now on the threads of a training may write what they train. */
+  async #shareWith({ assigned, gate }: TrainingJob, claim: Claim): Promise<void> {
+    claim.take(variablesAt(this.#memory.inUse().parameters, assigned));
+    await claim.share(new Gate(gate));
   }
 
   /** Number of updates made so far. */
@@ -392,14 +420,15 @@ export class Trainer {
   }
 
   /** Compiles the training and its validation within the budget, and resumes from the checkpoint, if there is one. */
-  async #prepareFit(run: FitRun): Promise<PreparedTraining> {
+  async #prepareFit(run: FitRun, claim: Claim): Promise<PreparedTraining> {
     const { samples: data, options } = run.input;
     const context = this.#context();
     const { shards = run.resumedShards } = context;
     const budget = this.#budget('fit');
     const request = { data, options, snapshot: run.snapshots };
     const prepared = prepareWithin(budget, { ...context, shards }, request);
-    const training = await run.resume(context, prepared.training);
+    const resume = () => run.resume(context, prepared.training);
+    const training = await claim.writing(this.#memory.variables, resume);
     if (run.done) return { ...prepared, training };
     this.#log(describeParallelism(training, this.#options, this.#cores));
     const kept = keptParts(context.model, context.modes);
@@ -413,7 +442,7 @@ export class Trainer {
   }
 
   /** @throws the failure of a worker; for a loss or gradient that is not finite, with the op that made the first one */
-  async #trainEpoch(run: FitRun, limits: ResourceLimits): Promise<EpochResult> {
+  async #trainEpoch(run: FitRun, limits: ResourceLimits, claim: Claim): Promise<EpochResult> {
     const { samples: data, options } = run.input;
     const outcome = await run.trainEpoch({
       optimizer: this.#options.optimizer,
@@ -427,6 +456,7 @@ export class Trainer {
     });
     const { done, failure, result, start } = outcome;
     if (!failure) return result();
+    if (!failure.whole) claim.breakUp(BROKEN);
     if (!failure.notFinite) throw failure.error;
     const report = await this.#inspect(samplesOf(data, run.job, start, done)).catch(() => null);
     throw withCulprit(failure.error, report);
@@ -447,10 +477,15 @@ export class Trainer {
   }
 
   /** Evaluates the averaged parameters if the optimiser keeps averages, as these are meant for later use. */
-  #validateIn(session: Session, evaluation: EvaluationJob, restarts: Restarts): Promise<Figures> {
+  #validateIn(
+    session: Session,
+    evaluation: EvaluationJob,
+    restarts: Restarts,
+    claim: Claim,
+  ): Promise<Figures> {
     const evaluate = () => evaluateIn('fit', session, evaluation, restarts);
     const { stages } = this.#options.optimizer;
-    return stages.average === undefined ? evaluate() : this.#withAverages(evaluate);
+    return stages.average === undefined ? evaluate() : this.#withAverages(evaluate, claim);
   }
 
   #requireOwnValues(op: string): void {

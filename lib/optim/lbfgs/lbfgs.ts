@@ -6,6 +6,7 @@ import { type ChainruleError, failed, invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Sums } from '../../nn/losses/sums.js';
+import { Claim } from '../../runtime/access/claim.js';
 import { variables } from '../kinds.js';
 import { isTrainable } from '../optimizer.js';
 import { CurvatureHistory } from './curvature-history.js';
@@ -92,6 +93,21 @@ export class LBFGS {
    */
   async step(parameters: readonly Variable[], loss: () => Tensor | Sums): Promise<number> {
     const objective = this.#prepare(parameters, loss);
+    const claim = new Claim('lbfgs');
+    claim.take(objective.parameters);
+    try {
+      await objective.begin();
+      try {
+        return await this.#minimise(objective);
+      } finally {
+        await objective.settle(claim);
+      }
+    } finally {
+      claim.release();
+    }
+  }
+
+  async #minimise(objective: Objective): Promise<number> {
     const { maxIterations, maxEvaluations, toleranceGradient, toleranceChange } = this.#options;
     let { value, gradient } = await objective.evaluate();
     const first = value;

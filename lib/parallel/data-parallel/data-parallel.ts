@@ -2,6 +2,7 @@ import { checked } from '../../graph/arguments/checked.js';
 import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
+import type { TypedArray } from '../../graph/dtype.js';
 import { failed, formatShape, formatType, invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Parameter } from '../../nn/parameter.js';
@@ -123,6 +124,11 @@ export const dataParallel = checked(
   },
 );
 
+/** A call that has not been made, because the plans read variables that have moved. */
+const OUTDATED = Symbol('outdated');
+/** A call that changed nothing, because values that must be finite are not. */
+const REFUSED = Symbol('refused');
+
 /** A data-parallel function with its compiled entries and threads. */
 class StepFunction {
   readonly #entries: PlanCache<StepEntry>;
@@ -149,16 +155,30 @@ class StepFunction {
     requireRows(tensors);
     if (this.#threads.takeLost()) this.#forgetAll();
     const values = await Promise.all(tensors.map(concreteValue));
-    const entry = this.#entryFor(tensors);
+    for (;;) {
+      const entry = this.#entryFor(tensors);
+      const result = await entry.access.run(true, () => this.#run(entry, values));
+      // Variables may have moved while the call waited for them.
+      if (result === OUTDATED) continue;
+      // Reads the variables itself.
+      if (result === REFUSED) throw await entry.refusal({ seed: this.options.seed, step: this.#calls - 1 });
+      return result;
+    }
+  }
+
+  /** Makes a call, while nobody else writes the variables that it reads, or uses those that it changes. */
+  async #run(
+    entry: StepEntry,
+    values: readonly TypedArray[],
+  ): Promise<Result | typeof OUTDATED | typeof REFUSED> {
+    entry.layout.attach();
+    if (entry.isOutdated) return OUTDATED;
     entry.begin(values);
     const optimizerStep = entry.layout.changes.request?.optimizer.steps ?? 0;
-    const step = this.#calls;
-    await this.#threads.run(entry, step, optimizerStep);
+    await this.#threads.run(entry, this.#calls, optimizerStep);
     this.#calls++;
     if (entry.refused) requireFinite(entry.broken);
-    if (entry.refused && this.options.nonFinite === 'stop') {
-      throw await entry.refusal({ seed: this.options.seed, step });
-    }
+    if (entry.refused && this.options.nonFinite === 'stop') return REFUSED;
     return entry.finish();
   }
 
@@ -180,7 +200,6 @@ class StepFunction {
   #entryFor(tensors: readonly Tensor[]): StepEntry {
     const key = tensors.map(formatType).join();
     const entry = this.#entries.get(key);
-    entry?.layout.attach();
     if (entry && !entry.isOutdated) return entry;
     const rows = tensors[0]?.shape[0] ?? 0;
     const built = new StepEntry(
@@ -198,7 +217,6 @@ class StepFunction {
 
   #layoutFor(changes: Changes, rows: number): StepLayout {
     const known = this.#layouts.find((layout) => layout.serves(changes));
-    known?.attach();
     if (known) return known;
     this.#unit ??= rows;
     return new StepLayout(changes, { ...this.options.cut, rows: this.#unit });

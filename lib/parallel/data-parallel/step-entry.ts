@@ -6,6 +6,7 @@ import { type Shape, sizeOf } from '../../graph/shapes.js';
 import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
 import { sumsOf } from '../../nn/losses/sums.js';
 import { Parameter } from '../../nn/parameter.js';
+import { PlanAccess } from '../../runtime/access/plan-access.js';
 import { graphBytes, kernelBytes, ownConstantBytes } from '../../runtime/cache/kept-bytes.js';
 import type { Cached } from '../../runtime/cache/plan-cache.js';
 import type { RandomState } from '../../runtime/executable.js';
@@ -44,6 +45,7 @@ export class StepEntry implements Cached {
   /** Of its plans on all threads, of the memory of arguments and results, and of the graphs of its traces. */
   readonly bytes: number;
   readonly layout: StepLayout;
+  readonly access: PlanAccess;
   /** Traces by row counts, in which alone they differ. */
   readonly #traces: readonly StepTrace[];
   /** Trace of the largest shard. */
@@ -78,6 +80,11 @@ export class StepEntry implements Cached {
     requireNotUpdated(first, assigned);
     this.layout = layoutFor({ request: first.request, kind: first.shares.kind, assigned });
     this.#inPlace = traces.flatMap((trace) => readInPlace(trace, this.layout));
+    this.access = new PlanAccess(
+      'dataParallel',
+      this.#inPlace.map(([variable]) => variable),
+      this.layout.variables,
+    );
     const args = like.map(({ shape, dtype }) => batchRows(rows, shape, dtype));
     this.#arguments = args.map(({ memory }) => viewInto(memory));
     const joined = first.joined.map(({ shape, dtype }) => batchRows(rows, shape, dtype));

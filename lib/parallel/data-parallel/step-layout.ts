@@ -4,8 +4,14 @@ import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { FigureKind } from '../../nn/losses/sums.js';
 import type { UpdateRequest } from '../../optim/requests.js';
-import { attachParameters, type FlatParameters, flattenParameters } from '../prepare/flat-parameters.js';
-import { type OptimizerMemory, optimizerMemory, placeOf, stateOf } from '../prepare/optimizer-memory.js';
+import {
+  detachedFrom,
+  type FlatParameters,
+  flattenParameters,
+  moveInto,
+  placeOf,
+} from '../prepare/flat-parameters.js';
+import { type OptimizerMemory, optimizerMemory, stateOf } from '../prepare/optimizer-memory.js';
 import { prepareUpdates } from '../prepare/update-job.js';
 import type { UpdateJob } from '../protocol/job.js';
 import { ShareProgress } from '../protocol/share-progress.js';
@@ -57,7 +63,6 @@ export class StepLayout {
       }
       return pairs ?? [];
     });
-    this.attach();
     this.update = prepareUpdates({
       flat,
       optimizer,
@@ -82,9 +87,19 @@ export class StepLayout {
     );
   }
 
-  /** Moves all variables back into this memory, with their current values, if another owner moved them. */
+  /** The variables that calls change, with the state of the optimiser. */
+  get variables(): Variable[] {
+    const { accumulated } = this.changes.request ?? {};
+    const state = this.#places.map(([variable]) => variable);
+    return [...this.flat.offsets.keys(), ...state, ...(accumulated ? [accumulated] : [])];
+  }
+
+  /**
+   * Moves all variables, which nobody else uses at present, into this memory, with their current values, if they are
+   * elsewhere.
+   */
   attach(): void {
-    attachParameters(this.flat);
+    moveInto(this.flat, detachedFrom(this.flat));
     for (const [variable, place] of this.#places) {
       if (variable.storage.data !== place) variable.storage.moveTo(place);
     }

@@ -1,5 +1,5 @@
 import { at } from '../../graph/at.js';
-import type { DType } from '../../graph/dtype.js';
+import type { DType, TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
@@ -41,8 +41,8 @@ export interface FlatParameters {
 }
 
 /**
- * Moves the trainable parameters, and the buffers of their dtype, into one block of shared memory, where workers update
- * them in place from then on. Frozen parameters are not moved.
+ * Lays out the trainable parameters, and the buffers of their dtype, in one block of shared memory, into which
+ * `attachParameters` moves them. Frozen parameters stay where they are.
  *
  * @param optimizer of the parameters; left out if there are only buffers
  */
@@ -76,7 +76,7 @@ export function flattenParameters(
   });
   const trainableElements = elements;
   place(buffers.filter((buffer) => buffer.dtype === dtype));
-  const flat = {
+  return {
     memory: sharedMemory(dtype, elements),
     elements,
     trainableElements,
@@ -84,16 +84,27 @@ export function flattenParameters(
     runs,
     offsets,
   };
-  attachParameters(flat);
-  return flat;
 }
 
-/** Moves parameters and buffers back into the flat memory, with their current values, if another owner moved them. */
-export function attachParameters({ memory, offsets }: FlatParameters): void {
-  for (const [variable, offset] of offsets) {
-    if (variable.storage.data.buffer === memory.buffer) continue;
-    variable.storage.moveTo(viewInto(memory, offset, offset + variable.size));
-  }
+/** The parameters and buffers that are not in the flat memory, because they never were or another owner moved them. */
+export function detachedFrom({ memory, offsets }: FlatParameters): Variable[] {
+  return [...offsets.keys()].filter(({ storage }) => storage.data.buffer !== memory.buffer);
+}
+
+/** Moves variables, which nobody else uses at present, into the flat memory, with their current values. */
+export function moveInto(flat: FlatParameters, variables: readonly Variable[]): void {
+  for (const variable of variables) variable.storage.moveTo(placeOf(flat, variable));
+}
+
+/** Copies the values of variables that stay in the memory of another owner. */
+export function copyInto(flat: FlatParameters, variables: readonly Variable[]): void {
+  for (const variable of variables) placeOf(flat, variable).set(variable.storage.data);
+}
+
+/** The part of a variable in memory laid out like the flat memory; by default, in the flat memory itself. */
+export function placeOf(flat: FlatParameters, variable: Variable, memory = flat.memory): TypedArray {
+  const start = flat.offsets.get(variable) as number;
+  return viewInto(memory, start, start + variable.size);
 }
 
 /** True if the set of trainable parameters has changed since the memory was laid out. */
@@ -121,6 +132,12 @@ export function slicesOf({ offsets }: FlatParameters, variables: Iterable<Variab
     const start = offsets.get(variable) as number;
     return { start, end: start + variable.size };
   });
+}
+
+/** The variables that slices of the flat memory hold. */
+export function variablesAt({ offsets }: FlatParameters, slices: readonly Slice[]): Variable[] {
+  const starts = new Set(slices.map(({ start }) => start));
+  return [...offsets].filter(([, offset]) => starts.has(offset)).map(([variable]) => variable);
 }
 
 function commonDType(parameters: readonly Variable[]): DType {

@@ -2,12 +2,12 @@ import { at } from '../../graph/at.js';
 import type { DType, TypedArray } from '../../graph/dtype.js';
 import type { Variable } from '../../graph/leaf.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
-import type { AveragedValues } from '../../optim/averages.js';
+import type { Averaged } from '../../optim/averages.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { stateShapes } from '../../optim/rule.js';
 import type { SharedMemory } from '../protocol/job.js';
 import { sharedMemory, viewInto } from '../protocol/shared-memory.js';
-import type { FlatParameters, ParameterRun } from './flat-parameters.js';
+import { type FlatParameters, type ParameterRun, placeOf } from './flat-parameters.js';
 
 /** A state tensor of a parameter run. */
 export interface StateTensor {
@@ -27,19 +27,15 @@ export interface OptimizerMemory {
   readonly weight?: SharedMemory;
 }
 
-/** Initial state of an optimiser. */
+/** Initial state of an optimiser; its averages are yet to be started. */
 export function optimizerMemory(flat: FlatParameters, { groups, stages }: Optimizer): OptimizerMemory {
   const { dtype } = flat.memory;
   const tensors = ({ group, shape }: ParameterRun) =>
     stateShapes(at(groups, group).rule, shape).map(([, like]) => stateTensor(dtype, like));
   const like = () => sharedMemory(dtype, flat.trainableElements);
-  const average = stages.average === undefined ? undefined : like();
-  for (const parameter of average ? flat.parameters : []) {
-    placeOf(flat, parameter, average as SharedMemory).set(parameter.storage.data);
-  }
   return {
     state: new Map(flat.runs.map((run) => [run, tensors(run)])),
-    ...(average ? { average } : {}),
+    ...(stages.average === undefined ? {} : { average: like() }),
     ...((stages.accumulate ?? 1) > 1 ? { sum: like(), weight: sharedMemory('float64', 2) } : {}),
   };
 }
@@ -69,19 +65,23 @@ export function carryOver(
   }
 }
 
+/** Sets the averages of parameters to their present values. */
+export function startAverages(
+  flat: FlatParameters,
+  { average }: OptimizerMemory,
+  parameters: Iterable<Variable>,
+): void {
+  if (!average) return;
+  for (const parameter of parameters) placeOf(flat, parameter, average).set(parameter.storage.data);
+}
+
 /** Values of the parameters, paired with their averages. */
-export function averagedValues(flat: FlatParameters, average: SharedMemory): AveragedValues[] {
-  return flat.parameters.map((parameter) => [parameter.storage.data, placeOf(flat, parameter, average)]);
+export function averagedValues(flat: FlatParameters, average: SharedMemory): Averaged[] {
+  return flat.parameters.map((parameter) => [parameter, placeOf(flat, parameter, average)]);
 }
 
 function stateTensor(dtype: DType, shape: Shape): StateTensor {
   return { memory: sharedMemory(dtype, sizeOf(shape)), shape };
-}
-
-/** The part of a parameter in memory laid out like the parameters. */
-export function placeOf({ offsets }: FlatParameters, parameter: Variable, memory: SharedMemory): TypedArray {
-  const start = offsets.get(parameter) as number;
-  return viewInto(memory, start, start + parameter.size);
 }
 
 /** A state tensor of one parameter, as a view of the memory that workers write to. */

@@ -109,6 +109,8 @@ export interface TrainingJob extends ShardedData, UpdateJob {
   readonly together?: number;
   /** Copies that the workers make for checkpoints. */
   readonly snapshot?: Snapshot;
+  /** The gate that is closed to readers of the parameters during each update; see `Gate`. */
+  readonly gate: SharedArrayBuffer;
 }
 
 /** Copies of the training state that a checkpoint is saved from. */

@@ -1,3 +1,4 @@
+import { Gate } from '../../runtime/access/gate.js';
 import { addon } from '../../runtime/addon.js';
 import { Control } from '../protocol/control.js';
 import { orderOf, stretchOf } from '../protocol/epoch-order.js';
@@ -33,6 +34,7 @@ interface Step {
 /** One worker's part of training: its shards of each batch, and its shares of the update. */
 export class EpochTrainer {
   readonly #control: Control;
+  readonly #gate: Gate;
   readonly #runner: ShardRunner;
   readonly #shardLosses: Float64Array;
   readonly #losses: Float64Array;
@@ -59,6 +61,7 @@ export class EpochTrainer {
     private readonly recorder?: Recorder,
   ) {
     this.#control = new Control(job.control);
+    this.#gate = new Gate(training.gate);
     this.#plans = new Map(training.plans);
     this.#stretch = stretchOf(training, { epoch: 0, firstStep: 0 });
     this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, memory, recorder);
@@ -98,6 +101,7 @@ export class EpochTrainer {
         this.#computeGradients(rank, step, epoch);
         if (index + 1 < steps) this.#loadAhead(rank, this.#stepAt(index + 1, start), epoch);
       }
+      this.#gate.close(this.job.workers, () => this.#control.aborted);
       this.#meet(rank);
       if (rank === 0) this.#control.completeSnapshot();
       const { loss, weight } = this.#judged(rank, step, epoch);
@@ -116,6 +120,7 @@ export class EpochTrainer {
       });
       if (rank === 0) this.#decide(step);
       this.#meet(rank);
+      if (rank === 0) this.#gate.open();
       if (this.#control.copying && rank < step.active) this.#copier.copy(rank, step.active);
       if (this.#control.decidedToStop) return;
     }

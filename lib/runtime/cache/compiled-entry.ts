@@ -2,6 +2,7 @@ import { context, within } from '../../graph/context.js';
 import { type InputAttributes, input } from '../../graph/leaf.js';
 import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
 import { traced } from '../../graph/trace.js';
+import { PlanAccess } from '../access/plan-access.js';
 import type { Arena } from '../arena.js';
 import type { Bound } from '../bind.js';
 import { compileWithin } from '../compile-within.js';
@@ -30,6 +31,7 @@ export class CompiledEntry implements Cached {
   /** With `checkFinite`; it keeps the graph, to find the op that is to blame. */
   readonly finite: FiniteValues | undefined;
   readonly executable: Executable;
+  readonly access: PlanAccess;
   /** The result, and its tensors, as leaves of these shapes. */
   readonly result: Result;
   readonly outputs: readonly Tensor[];
@@ -57,6 +59,7 @@ export class CompiledEntry implements Cached {
     const { plan, hostScalars, variables } = compileWithin(graph, budget);
     this.compiled = { plan: { bindings: plan.bindings }, hostScalars, variables };
     this.executable = new Executable(plan, arena);
+    this.access = new PlanAccess('compile', variables, [...trace.assignments.keys()]);
     const leaves = new Map(outputs.map((node) => [node, this.finite ? node : leafLike(node)]));
     this.outputs = [...leaves.values()];
     this.result = mapTensors(result, (node) => leaves.get(node) as Tensor);
@@ -77,6 +80,7 @@ export class CompiledEntry implements Cached {
 
   free(): void {
     this.executable.release();
+    this.access.release();
   }
 }
 

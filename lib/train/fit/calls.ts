@@ -43,9 +43,9 @@ export class Calls {
    *
    * @param after called when the threads have ended
    */
-  async leave(session: Session, after = () => {}): Promise<void> {
+  async leave(session: Session, after: () => void | Promise<void> = () => {}): Promise<void> {
     await session.end();
-    after();
+    await after();
     this.#lost ||= session.lost;
     this.#session = undefined;
   }

@@ -4,6 +4,7 @@ import type { Optimizer } from '../../optim/index.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { ShareProgress } from '../../parallel/protocol/share-progress.js';
+import { Gate } from '../../runtime/access/gate.js';
 import type { EpochResult, Progress } from '../options.js';
 import { watchEpoch } from './progress.js';
 import type { Restarts } from './restarts.js';
@@ -26,10 +27,11 @@ const STEP_TIMEOUT_MS = 600_000;
 
 /** State of the parameters after a failure, as the error message reports it. */
 const WHOLE = 'The parameters are those of the last whole step';
-const BROKEN =
+export const BROKEN =
   'A part of them has made one step more, or may yet change, so the parameters are not to be used';
 
-interface Failure {
+/** The error that ended an epoch. */
+export interface Failure {
   readonly error: unknown;
   readonly notFinite: boolean;
 }
@@ -38,7 +40,10 @@ interface Failure {
 export interface EpochOutcome {
   /** Number of complete steps of the epoch. */
   readonly done: number;
-  readonly failure?: Failure;
+  readonly failure?: Failure & {
+    /** True if the parameters are those of the last whole step. */
+    readonly whole: boolean;
+  };
   /** Start of the part that was trained last. */
   readonly start: EpochStart;
   /** The figures; throws what `onProgress` threw. */
@@ -56,6 +61,7 @@ export async function runEpoch(
   { optimizer, restarts, stepTimeout = STEP_TIMEOUT_MS, onProgress }: EpochOptions,
 ): Promise<EpochOutcome> {
   const control = new Control(job.control);
+  const gate = new Gate(job.training.gate);
   const progress = new ShareProgress(job.training.marks);
   let watchdog = new Watchdog(job, stepTimeout);
   const watch = watchEpoch(job, start, optimizer, (report) => {
@@ -67,6 +73,7 @@ export async function runEpoch(
     try {
       if (anew) {
         await session.restart();
+        gate.reset();
         watchdog = new Watchdog(job, stepTimeout);
       }
       await session.run((rank) => ({ ...from, kind: 'train', rank }));
@@ -92,8 +99,9 @@ export async function runEpoch(
       control.requestStop();
       whole = (await resume()) === undefined;
     }
+    if (whole) gate.open();
     const error = failure.notFinite ? failure.error : withStep(failure.error, start.epoch, step, whole);
-    return { done: watch.stop(), failure: { ...failure, error }, start, result: watch.result };
+    return { done: watch.stop(), failure: { ...failure, error, whole }, start, result: watch.result };
   } finally {
     watch.stop();
   }

@@ -147,7 +147,8 @@ export class FitRun {
       ? await findNonFiniteState(session, job.training, memory, start.epoch)
       : undefined;
     this.#checkpoints?.leaveEpoch(outcome.failure !== undefined || broken !== undefined);
-    if (broken !== undefined) return { ...outcome, failure: { error: broken, notFinite: false } };
+    if (broken !== undefined)
+      return { ...outcome, failure: { error: broken, notFinite: false, whole: true } };
     const { result } = outcome;
     return { ...outcome, result: () => this.#checkpoints?.whole(result()) ?? result() };
   }

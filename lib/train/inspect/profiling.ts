@@ -48,7 +48,6 @@ export async function recordTraining(
 /** Checked options of a profile. */
 export interface ProfileRequest {
   readonly steps: number;
-  readonly batchSize: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -56,11 +55,9 @@ export interface ProfileRequest {
 export async function profileIn(
   session: Session,
   context: JobContext & { readonly steps: number },
-  data: Dataset,
-  { signal, ...size }: ProfileRequest,
-  budget: MemoryBudget | undefined,
+  training: TrainingJob,
+  { signal, steps }: ProfileRequest,
 ): Promise<Profile> {
-  const training = prepareProfile(context, data, size, budget);
   const workers = workersOf(training);
   const peaks = {
     peakGflopsPerSecond: await measurePeak(workers),
@@ -69,5 +66,5 @@ export async function profileIn(
   await session.start({ ...newJob({ ...context, workers }), training }, signal);
   const timelines = await recordTraining(session, training, context);
   signal?.throwIfAborted();
-  return summarise({ training, timelines, warmUp: WARM_UP, steps: size.steps, ...peaks });
+  return summarise({ training, timelines, warmUp: WARM_UP, steps, ...peaks });
 }

@@ -10,6 +10,7 @@ import type { BoundPlan, EvaluationJob, Job, TensorForm, TrainingJob } from '../
 import { mergePlaces } from '../../parallel/protocol/merge-order.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
 import { sharedBuffer, sharedMemory } from '../../parallel/protocol/shared-memory.js';
+import { Gate } from '../../runtime/access/gate.js';
 import { formatBytes } from '../../runtime/memory-size.js';
 import type { FitOptions } from '../options.js';
 import { ofLast } from './compile-batches.js';
@@ -74,6 +75,7 @@ export function trainingJob(
     nonFinite,
     state: [{ ...flat.memory, elements: flat.trainableElements }, ...tensorsOf(memory)],
     stateMagnitudes: sharedBuffer('float64', workers),
+    gate: new Gate().buffer,
     ...(cores === undefined ? {} : { cores }),
     ...(together === undefined ? {} : { together }),
   };

@@ -1,9 +1,11 @@
 import { at } from '../../graph/at.js';
+import { invalid } from '../../graph/errors.js';
+import type { Variable } from '../../graph/leaf.js';
 import type { Module } from '../../nn/index.js';
 import { AverageExchange } from '../../optim/averages.js';
 import type { Optimizer } from '../../optim/index.js';
+import { attachParameters, isAttached } from '../../parallel/prepare/attach-parameters.js';
 import {
-  attachParameters,
   type FlatParameters,
   flattenParameters,
   isOutdated,
@@ -13,14 +15,25 @@ import {
   carryOver,
   type OptimizerMemory,
   optimizerMemory,
+  startAverages,
   tensorsOf,
 } from '../../parallel/prepare/optimizer-memory.js';
 import { viewInto } from '../../parallel/protocol/shared-memory.js';
+import { Claim } from '../../runtime/access/claim.js';
+import { enter, leave, nameOf, requireReadable } from '../../runtime/access/lock.js';
+
+/** The memory of a trainer's parameters, and of the optimiser's state. */
+export interface TrainedMemory {
+  readonly parameters: FlatParameters;
+  readonly memory: OptimizerMemory;
+}
 
 /** The shared memory of a trainer: the model's parameters and buffers, and the optimiser's state. */
 export class TrainerMemory {
   #parameters: FlatParameters;
   #memory: OptimizerMemory;
+  /** Parameters whose averages begin with the next training. */
+  #unaveraged: readonly Variable[];
   readonly #averages = new AverageExchange(() => {
     const { average } = this.#memory;
     return average ? averagedValues(this.#parameters, average) : [];
@@ -32,26 +45,68 @@ export class TrainerMemory {
   ) {
     this.#parameters = this.#flatten();
     this.#memory = optimizerMemory(this.#parameters, optimizer);
+    this.#unaveraged = this.#parameters.parameters;
   }
 
   /**
-   * The memory, with the model attached to it. It gets a new layout if parameters were frozen or unfrozen since;
-   * parameters that are still trained keep their optimiser state.
+   * The memory as it will be used. It gets a new layout if parameters were frozen or unfrozen since; parameters that are
+   * still trained keep their optimiser state.
    */
-  current(): { parameters: FlatParameters; memory: OptimizerMemory } {
+  current(): TrainedMemory {
     if (isOutdated(this.#parameters, this.model.parameters())) {
       const before = { flat: this.#parameters, memory: this.#memory };
       this.#parameters = this.#flatten();
       this.#memory = optimizerMemory(this.#parameters, this.optimizer);
       carryOver(before, { flat: this.#parameters, memory: this.#memory });
+      const known = before.flat.parameters.filter((parameter) => !this.#unaveraged.includes(parameter));
+      this.#unaveraged = this.#parameters.parameters.filter((parameter) => !known.includes(parameter));
     }
-    attachParameters(this.#parameters);
-    return { parameters: this.#parameters, memory: this.#memory };
+    return this.inUse();
   }
 
   /** The memory as it is; valid also while workers use it. */
-  inUse(): { parameters: FlatParameters; memory: OptimizerMemory } {
+  inUse(): TrainedMemory {
     return { parameters: this.#parameters, memory: this.#memory };
+  }
+
+  /**
+   * Holds the parameters for a call that trains them, and moves them into this memory.
+   *
+   * @throws (rejects) if another call trains one of them
+   */
+  async claim(op: string): Promise<Claim> {
+    const claim = new Claim(op);
+    const { parameters, memory } = this.current();
+    this.#requireOthersUntrained(op);
+    claim.take(parameters.parameters);
+    try {
+      await attachParameters(op, parameters, claim);
+    } catch (error) {
+      claim.release();
+      throw error;
+    }
+    startAverages(parameters, memory, this.#unaveraged);
+    this.#unaveraged = [];
+    return claim;
+  }
+
+  /** Runs a task that reads all parameters and buffers in this memory, while nobody writes to them. */
+  async reading<R>(op: string, task: () => Promise<R>): Promise<R> {
+    for (;;) {
+      const { parameters } = this.current();
+      this.#requireOthersUntrained(op);
+      await attachParameters(op, parameters);
+      const reads = this.variables.filter(({ storage }) => storage.use.claim === undefined);
+      const uses = { reads, writes: [] };
+      await enter(op, uses);
+      try {
+        // Another owner may have moved some of them while this call waited.
+        requireReadable(op, reads);
+        if (isAttached(parameters)) return await task();
+      } finally {
+        leave(uses);
+      }
+    }
   }
 
   /** Copies the present contents of the memory; the returned function restores them. */
@@ -70,9 +125,30 @@ export class TrainerMemory {
     return this.#averages.active;
   }
 
-  /** Runs a function while the parameters hold their averages. */
-  withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
-    return this.#averages.run(fn);
+  /**
+   * Runs a function while the parameters hold their averages.
+   *
+   * @param claim of a call that trains them and is at rest
+   */
+  withAverages<R>(fn: () => R | Promise<R>, claim?: Claim): Promise<R> {
+    return this.#averages.run(fn, claim);
+  }
+
+  /** @throws for a variable outside of this memory that another call trains, as it would change between two reads */
+  #requireOthersUntrained(op: string): void {
+    const { offsets } = this.#parameters;
+    const own = this.variables.filter((variable) => !offsets.has(variable));
+    for (const variable of own) {
+      const { claim } = variable.storage.use;
+      if (!claim) continue;
+      const expected = `${nameOf(variable)} is not trained here, but by another call of ${claim.op}; wait for its end`;
+      throw invalid(op, expected);
+    }
+  }
+
+  /** All parameters and buffers, also those that are not in this memory. */
+  get variables(): Variable[] {
+    return [...this.model.parameters(), ...this.model.namedBuffers().map(([, buffer]) => buffer)];
   }
 
   #flatten(): FlatParameters {

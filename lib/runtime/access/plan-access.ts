@@ -1,0 +1,90 @@
+import type { TypedArray } from '../../graph/dtype.js';
+import type { Variable } from '../../graph/leaf.js';
+import type { Storage } from '../../graph/storage.js';
+import { gatesOf } from './claim.js';
+import type { Gate } from './gate.js';
+import { enter, leave, requireReadable, type Uses } from './lock.js';
+import { WholeCopies } from './whole-copies.js';
+
+/** Returns the memory that a run reads a variable from. */
+export type MemoryOf = (storage: Storage) => TypedArray;
+
+const ownMemory: MemoryOf = (storage) => storage.data;
+
+/** The variables of a plan, which its runs read as one whole step left them, and write alone. */
+export class PlanAccess {
+  readonly #uses: Uses;
+  #copies: WholeCopies | undefined;
+
+  constructor(
+    private readonly op: string,
+    variables: readonly Variable[],
+    writes: readonly Variable[] = [],
+  ) {
+    const written = new Set(writes.map(({ storage }) => storage));
+    this.#uses = { reads: variables.filter(({ storage }) => !written.has(storage)), writes };
+  }
+
+  /**
+   * Runs a task once nobody writes what it reads or uses what it writes. Variables that worker threads are training are
+   * read between two of their updates, if the task is short, and otherwise copied.
+   */
+  async run<R>(isShort: boolean, task: (memoryOf: MemoryOf) => R | Promise<R>): Promise<R> {
+    const { reads, writes } = this.#uses;
+    await enter(this.op, this.#uses);
+    let held = this.#uses;
+    try {
+      requireReadable(this.op, writes);
+      const gates = await enterAll(this.op, reads);
+      if (gates.length === 0) return await task(ownMemory);
+      let copied: MemoryOf;
+      try {
+        if (isShort) return await task(ownMemory);
+        const trained = reads.filter((variable) => gatesOf([variable]).length > 0);
+        copied = await this.#copiesOf(trained, gates).take();
+        held = { reads: reads.filter((variable) => !trained.includes(variable)), writes };
+        leave({ reads: trained, writes: [] });
+      } finally {
+        for (const gate of gates) gate.leave();
+      }
+      return await task(copied);
+    } finally {
+      leave(held);
+    }
+  }
+
+  /** Gives back the memory of copies, which is otherwise kept until nobody trains the variables. */
+  release(): void {
+    this.#copies?.release();
+    this.#copies = undefined;
+  }
+
+  #copiesOf(variables: readonly Variable[], gates: readonly Gate[]): WholeCopies {
+    if (this.#copies?.isOf(variables, gates)) return this.#copies;
+    this.release();
+    this.#copies = new WholeCopies(variables, gates);
+    return this.#copies;
+  }
+}
+
+/** Enters all gates or none, since the updates behind one may wait for a reader that waits for another. */
+async function enterAll(op: string, variables: readonly Variable[]): Promise<readonly Gate[]> {
+  for (;;) {
+    requireReadable(op, variables);
+    const gates = gatesOf(variables);
+    const entered: Gate[] = [];
+    const closed = gates.find((gate) => {
+      if (!gate.tryEnter()) return true;
+      entered.push(gate);
+      return false;
+    });
+    if (!closed) return gates;
+    for (const gate of entered) gate.leave();
+    await closed.opened();
+  }
+}
+
+/** Runs a short task on variables as one whole step left them. The task must not wait for anything. */
+export function reading<R>(op: string, variables: readonly Variable[], task: () => R): Promise<R> {
+  return new PlanAccess(op, variables).run(true, task);
+}
