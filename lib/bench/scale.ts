@@ -1,3 +1,4 @@
+import { unknownName } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
 import { figuresOf } from './figures.js';
 import { type Scale, type ScaledModel, scaledModels } from './models/scaled.js';
@@ -36,7 +37,7 @@ export async function* runScaleBench(
 ): AsyncGenerator<ScaleResult> {
   const names = Object.keys(scaledModels);
   const unknown = cases.find((name) => !names.includes(name));
-  if (unknown) throw new Error(`bench: there is no model ${unknown} to scale; there are ${names.join(', ')}`);
+  if (unknown) throw unknownName('bench scale', 'model', unknown, names);
   for (const [name, model] of Object.entries(scaledModels)) {
     if (cases.length === 0 || cases.includes(name)) yield* await compare(model, workers, rounds);
   }

@@ -15,19 +15,22 @@ const columns = [
   ['compile, ms', '---:'],
 ] as const;
 
-/** The head of the table; every peer has two columns. */
-export function tableHead({ peers }: Result): string {
+/** The titles of columns of text. */
+export const textColumns: readonly string[] = columns
+  .filter(([, rule]) => rule === '---')
+  .map(([title]) => title);
+
+/** The titles of the columns; every peer has two. */
+export function titlesOf({ peers }: Result): string[] {
   const names = Object.keys(peers);
   const theirs = names.flatMap((name) => [`${name}, ms`, `times faster than ${name}`]);
-  const last = names.length > 1 ? ['than the best'] : [];
-  const all = [...columns, ...[...theirs, ...last].map((title) => [title, '---:'] as const)];
-  return [row(all.map(([title]) => title)), row(all.map(([, rule]) => rule))].join('\n');
+  return [...columns.map(([title]) => title), ...theirs, ...(names.length > 1 ? ['than the best'] : [])];
 }
 
-/** The row of one result. */
-export function tableRow(result: Result): string {
+/** The cells of the row of one result. */
+export function cellsOf(result: Result): string[] {
   const peers = Object.values(result.peers);
-  return row([
+  return [
     result.case,
     result.model,
     String(result.batch),
@@ -43,7 +46,12 @@ export function tableRow(result: Result): string {
       ratio.toFixed(2),
     ]),
     ...(peers.length > 1 && result.bestRatio !== undefined ? [result.bestRatio.toFixed(2)] : []),
-  ]);
+  ];
+}
+
+function head(result: Result): string {
+  const titles = titlesOf(result);
+  return [row(titles), row(titles.map((title) => (textColumns.includes(title) ? '---' : '---:')))].join('\n');
 }
 
 /** The geometric mean over all training cases as a sentence, or null without peers. */
@@ -62,7 +70,7 @@ export function measuredSection(results: readonly (Result & { readonly machine: 
   const beside = versions.length > 0 ? `, beside ${versions.join(' and ')} in the same run, alternating` : '';
   return [
     `${first.machine}${beside}; medians of ${first.rounds} rounds. ${peakLine(first.peakGflopsPerSecond)}`,
-    [tableHead(first), ...results.map(tableRow)].join('\n'),
+    [head(first), ...results.map((result) => row(cellsOf(result)))].join('\n'),
     ...(summary(results) ? [summary(results)] : []),
   ].join('\n\n');
 }

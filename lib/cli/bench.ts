@@ -7,13 +7,16 @@ import type { StartPeers } from '../bench/peer.js';
 import { type Result, runBench } from '../bench/run.js';
 import { runScaleBench } from '../bench/scale.js';
 import { runScaleWorkersBench, runShardsBench } from '../bench/scale-workers.js';
+import { chooseScenarios, scenarios } from '../bench/scenarios/index.js';
 import { runServiceBench } from '../bench/service.js';
 import { runSteadyBench } from '../bench/steady.js';
-import { digits, peakLine, summary, tableHead, tableRow } from '../bench/table.js';
+import { cellsOf, digits, peakLine, summary, textColumns, titlesOf } from '../bench/table.js';
 import { threadsOf } from '../bench/threads.js';
 import { usableCores } from '../parallel/prepare/cores.js';
 import { measurePeak } from '../profile/peak.js';
 import { percent } from '../text/percent.js';
+import { StreamedTable } from './streamed-table.js';
+import { complain, say, sayJson } from './terminal.js';
 
 export interface BenchCommandOptions {
   readonly workers?: number;
@@ -31,24 +34,31 @@ export async function bench(
   peers?: StartPeers,
 ): Promise<void> {
   const { json = false, rounds } = options;
+  // Before the peak is measured, which takes its time.
+  chooseScenarios(scenarios, cases);
   const workers = options.workers ?? ('auto' as const);
   const threads = threadsOf(workers);
   const results: Result[] = [];
-  const say = json ? console.error : console.log;
+  const remark = json ? complain : say;
   const machine = describeMachine(threads);
-  say(machine);
+  remark(machine);
   const peak = await measurePeak(threads);
-  say(`${peakLine(peak)}\n`);
+  remark(`${peakLine(peak)}\n`);
   const given = { cases, workers, peak, ...(rounds ? { rounds } : {}), ...(peers ? { peers } : {}) };
-  for await (const result of runBench(given, console.error)) {
-    if (json) console.log(JSON.stringify({ ...result, machine }));
-    else if (results.length === 0) console.log(tableHead(result));
-    if (!json) console.log(tableRow(result));
+  let table: StreamedTable | undefined;
+  for await (const result of runBench(given, complain)) {
+    if (json) sayJson({ ...result, machine });
+    else {
+      table ??= new StreamedTable(titlesOf(result), textColumns);
+      table.print(cellsOf(result));
+    }
     results.push(result);
   }
   const compared = summary(results);
-  if (compared) say(`\n${compared}`);
-  say(`\nimport('chainrule') takes ${(await importTime()).toFixed(0)} ms more than a bare Node.js process.`);
+  if (compared) remark(`\n${compared}`);
+  remark(
+    `\nimport('chainrule') takes ${(await importTime()).toFixed(0)} ms more than a bare Node.js process.`,
+  );
 }
 
 /** Times the loss with and without its gradients, and prints a table, or with `json` one line per case. */
@@ -186,12 +196,11 @@ async function report<R>(
   columns: readonly string[],
   cells: (result: R) => readonly string[],
 ): Promise<void> {
-  if (!json) {
-    console.log(`${describeMachine(workers)}\n\n| ${columns.join(' | ')} |`);
-    console.log(`|${columns.map((title) => (words.includes(title) ? '---|' : '---:|')).join('')}`);
-  }
+  if (!json) say(`${describeMachine(workers)}\n`);
+  const table = new StreamedTable(columns, words);
   for await (const result of results) {
-    console.log(json ? JSON.stringify(result) : `| ${cells(result).join(' | ')} |`);
+    if (json) sayJson(result);
+    else table.print(cells(result));
   }
 }
 

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { version } from '../runtime/version.js';
 import { benchCommand } from './bench-command.js';
+import { Interruption } from './interruption.js';
 import { dropLast, memory, outputPath, positiveInteger, seed, shards, workers } from './options.js';
 import { endWith, run } from './run.js';
 
@@ -34,8 +35,10 @@ program
     positiveInteger,
   )
   .action(async (file, options) => {
+    // Before anything else, so that a signal is answered at any time.
+    const interruption = new Interruption(options.checkpoint !== undefined);
     const { train } = await import('./train.js');
-    endWith(await train(file, options));
+    endWith(await train(file, options, interruption));
   });
 
 program

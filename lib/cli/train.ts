@@ -3,7 +3,7 @@ import { invalid } from '../graph/errors.js';
 import { addon } from '../runtime/addon.js';
 import type { CheckpointOptions, EpochResult, FitOptions } from '../train/index.js';
 import { EpochBar } from './epoch-bar.js';
-import { Interruption } from './interruption.js';
+import type { Interruption } from './interruption.js';
 import { type LoadedRun, loadRun, type RunOptions } from './load.js';
 import { proveOutput, saveOrElsewhere } from './outputs.js';
 import { count, figures, loss, seconds } from './quantities.js';
@@ -21,12 +21,15 @@ export interface TrainOptions extends RunOptions {
  * Trains the model of a file with a live progress bar, and saves its weights, also when it is interrupted or fails.
  * Returns the exit code.
  */
-export async function train(file: string, options: TrainOptions): Promise<number> {
+export async function train(
+  file: string,
+  options: TrainOptions,
+  interruption: Interruption,
+): Promise<number> {
   if (options.saveEvery !== undefined && options.checkpoint === undefined) {
     throw invalid('train', '--save-every needs --checkpoint, the directory that is saved to');
   }
   goOnUnread();
-  const interruption = new Interruption(options.checkpoint !== undefined);
   try {
     const output = options.output ?? `${basename(file, extname(file))}.safetensors`;
     await proveOutput('train', '--output', output, file);

@@ -39,14 +39,14 @@ export async function inUsersCode<T>(op: string, what: string, run: () => T | Pr
     complain(`${op}: ${what} waits for a promise that is never settled`);
     process.exitCode = 1;
   };
-  process.on('exit', unsettled);
+  process.on('beforeExit', unsettled);
   try {
     return await run();
   } catch (cause) {
     if (cause instanceof ChainruleError && cause.op === op) throw cause;
     throw failed('ERR_CHAINRULE_INVALID', op, `${what}: ${wordsOf(cause)}`, { cause });
   } finally {
-    process.removeListener('exit', unsettled);
+    process.removeListener('beforeExit', unsettled);
   }
 }
 

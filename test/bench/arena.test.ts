@@ -24,6 +24,6 @@ describe('bench arena', () => {
   });
 
   it('names the cases that there are', () => {
-    expect(() => [...runArenaBench(['vgg'])]).toThrow(`there are ${cases.join(', ')}`);
+    expect(() => [...runArenaBench(['vgg'])]).toThrow(`the cases are ${cases.join(', ')}`);
   });
 });

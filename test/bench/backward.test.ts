@@ -13,7 +13,7 @@ describe('bench backward', () => {
 
   it('names the cases that there are', () => {
     expect(() => [...runBackwardBench(['vgg'])]).toThrow(
-      'bench: there is no case vgg; there are tiny_mlp, mnist_mlp, large_mlp, lenet, mnist_cnn, resnet20, resnet18, char_gpt, lstm',
+      'bench: unknown case vgg; the cases are tiny_mlp, mnist_mlp, large_mlp, lenet, mnist_cnn, resnet20, resnet18, char_gpt, lstm',
     );
   });
 });

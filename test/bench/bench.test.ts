@@ -109,7 +109,7 @@ describe('bench', () => {
 
   it('names the cases that there are', async () => {
     const run = runBench({ cases: ['vgg'], workers: 1, peak: 1 }, () => {});
-    await expect(run.next()).rejects.toThrow('bench: there is no case vgg; there are tiny_mlp, mnist_mlp,');
+    await expect(run.next()).rejects.toThrow('bench: unknown case vgg; the cases are tiny_mlp, mnist_mlp,');
   });
 });
 
@@ -140,7 +140,9 @@ describe('bench scale', () => {
   });
 
   it('names the models that there are', async () => {
-    await expect(runScaleBench(['vgg'], 1).next()).rejects.toThrow('there are mlp, cnn, transformer');
+    await expect(runScaleBench(['vgg'], 1).next()).rejects.toThrow(
+      'unknown model vgg; the models are mlp, cnn, transformer',
+    );
   });
 });
 
@@ -170,7 +172,7 @@ describe('bench scale-workers', () => {
 
   it('names the cases that there are', async () => {
     const run = runScaleWorkersBench(['predict_mlp'], 1);
-    await expect(run.next()).rejects.toThrow('there is no case predict_mlp; there are tiny_mlp, mnist_mlp,');
+    await expect(run.next()).rejects.toThrow('unknown case predict_mlp; the cases are tiny_mlp, mnist_mlp,');
   });
 });
 

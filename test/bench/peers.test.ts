@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startPeers } from '#bench/peers/peer.js';
 import { type Result, runBench } from '#lib/bench/run.js';
-import { summary, tableHead, tableRow } from '#lib/bench/table.js';
+import { cellsOf, measuredSection, summary, titlesOf } from '#lib/bench/table.js';
 
 /** Stands for Python: answers as the peers' scripts do, JAX with steps of 9 ms and PyTorch with steps of 4 ms. */
 const program = (parameters: number) => `#!${process.execPath}
@@ -58,12 +58,11 @@ describe('bench --peers', () => {
       'tiny_mlp, PyTorch: slow',
       'tiny_mlp, JAX: slow',
     ]);
-    expect(
-      tableHead(result)
-        .split('\n')
-        .map((line) => line.split('|').length),
-    ).toEqual([17, 17]);
-    expect(tableRow(result).split('|')).toHaveLength(17);
+    expect(titlesOf(result)).toHaveLength(15);
+    expect(cellsOf(result)).toHaveLength(15);
+    const section = measuredSection([{ ...result, machine: 'A machine' }]);
+    const table = section.split('\n').filter((line) => line.startsWith('|'));
+    expect(table.map((line) => line.split('|').length)).toEqual([17, 17, 17]);
     expect(
       summary([
         { ...result, bestRatio: 2 },

@@ -1,3 +1,4 @@
+import { unknownName } from '../../graph/arguments/options.js';
 import type { Scenario, TrainingScenario } from '../scenario.js';
 import { charGpt } from './char-gpt.js';
 import { largeMlp } from './large-mlp.js';
@@ -35,7 +36,12 @@ export function chooseScenarios<S extends Scenario>(
   return names.map((name) => {
     const found = all.find((scenario) => scenario.name === name);
     if (found) return found;
-    throw new Error(`bench: there is no case ${name}; there are ${all.map((s) => s.name).join(', ')}`);
+    throw unknownName(
+      'bench',
+      'case',
+      name,
+      all.map((scenario) => scenario.name),
+    );
   });
 }
 
