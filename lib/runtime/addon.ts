@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import type { CallFacts, Operation } from '../compile/plan/kernels.js';
 import type { DType, TypedArray } from '../graph/dtype.js';
 import { ChainruleError, messageOf } from '../graph/errors.js';
@@ -67,7 +68,8 @@ export interface Addon {
    */
   createPlan(plan: object, arena?: ArenaHandle, results?: Int32Array): PlanHandle;
   /**
-   * Runs a plan on this thread. The word `marks[markIndex]` is set on completion. Returns an upper bound of the magnitudes
+   * Runs a plan on this thread. The word `marks[markIndex]` is set on completion, and a run with a mark is not aborted
+   * (see `abortRunsBy`), because what it changes in place could not be done again. Returns an upper bound of the magnitudes
    * of the plan's results: infinite if any of them is NaN or infinite, and 0 if it has none.
    */
   run(
@@ -82,6 +84,7 @@ export interface Addon {
     bindings: readonly TypedArray[],
     context: Uint32Array,
     milliseconds: Float64Array,
+    ...mark: MarkArguments
   ): void;
   /** The steps that can accumulate their results over several runs. */
   summingSteps(handle: PlanHandle): number[];
@@ -98,8 +101,16 @@ export interface Addon {
     program: Int32Array,
     results: Int32Array,
   ): number;
-  /** Runs a plan on a thread of the libuv pool; resolves to the milliseconds that the steps took. */
-  runAsync(handle: PlanHandle, bindings: readonly TypedArray[], context: Uint32Array): Promise<number>;
+  /**
+   * Runs a plan on a thread of the libuv pool; resolves to the milliseconds that the steps took. It is aborted with the
+   * barrier, if there is one, and when this thread is terminated.
+   */
+  runAsync(
+    handle: PlanHandle,
+    bindings: readonly TypedArray[],
+    context: Uint32Array,
+    barrier?: Int32Array,
+  ): Promise<number>;
   /** Frees a plan, which is of no use afterwards, but not an arena that it shares. Refused while it is running. */
   releasePlan(handle: PlanHandle): void;
   /** Gives the freed memory that the allocator keeps back to the system. */
@@ -112,6 +123,18 @@ export interface Addon {
   barrierAbort(state: Int32Array): void;
   /** True if the barrier was aborted. */
   barrierAborted(state: Int32Array): boolean;
+  /**
+   * From now on, the runs and sums that this thread makes without a mark are aborted with a barrier, or with none. They
+   * look for it between blocks of work, and throw an error with the code ERR_CHAINRULE_WORKER_RELEASED. When the thread
+   * is terminated they end in any case.
+   *
+   * @param look number of the look, counted from now, that finds an abort even without one: a repeatable abort
+   */
+  abortRunsBy(barrier?: Int32Array, look?: number): void;
+  /** The number of looks since `abortRunsBy`. */
+  looks(): number;
+  /** Aborts all runs and sums of the process that are under way, except those with a mark. */
+  abortAllRuns(): void;
   /**
    * output[i] = the sum of the sources' elements i, start <= i < end, in the order of a postfix program: numbers from 0
    * are sources, and `constants.sums.add` adds the two values before it. The word `marks[markIndex]` is set on completion.
@@ -205,6 +228,8 @@ function load(): Addon {
   const forced = process.env.CHAINRULE_ADDON;
   try {
     const native: Addon = forced ? require(forced) : require('node-gyp-build')(fileURLToPath(packageRoot));
+    // The process waits for the threads of the pool and of trainings before it ends.
+    if (isMainThread) process.once('exit', () => native.abortAllRuns());
     return withErrors(native);
   } catch (cause) {
     const found = firstLine(messageOf(cause));

@@ -76,9 +76,14 @@ export class Executable {
     return addon().runTogether(handles, bindings, contexts, program, results);
   }
 
-  /** Runs on this thread and adds the time of each step to its clock: see `clockedSteps`. */
-  runTimed(bindings: readonly TypedArray[], random: RandomState, milliseconds: Float64Array): void {
-    addon().runTimed(this.#handle, bindings, this.#words(random), milliseconds);
+  /** As `run`, and adds the time of each step to its clock: see `clockedSteps`. Measures no results. */
+  runTimed(
+    bindings: readonly TypedArray[],
+    random: RandomState,
+    milliseconds: Float64Array,
+    ...mark: MarkArguments
+  ): void {
+    addon().runTimed(this.#handle, bindings, this.#words(random), milliseconds, ...mark);
   }
 
   /** True if `runWhereCheapest` will run on this thread. */

@@ -121,7 +121,10 @@ export interface FitOptions {
    * training then resumes with the same bits. Default 0.
    */
   readonly restartWorkers?: number;
-  /** Milliseconds that a step may take before its worker counts as stuck. Default 600,000 (ten minutes). */
+  /**
+   * Milliseconds that a step may take before its worker counts as stuck. Its kernels are then aborted, and the parameters
+   * are those of the last whole step. Default 600,000 (ten minutes).
+   */
   readonly stepTimeout?: number;
   /**
    * Saves the run, and resumes the one that the directory holds, in the middle of an epoch if need be, to the same

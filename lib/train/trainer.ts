@@ -23,7 +23,6 @@ import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
 import { type Argument, argument } from '../runtime/traced-results.js';
 import { firstNames } from '../text/names.js';
 import { Calls } from './fit/calls.js';
-import { BROKEN } from './fit/epoch-run.js';
 import { evaluateIn } from './fit/evaluation.js';
 import { FitRun, fitInput } from './fit/fit-run.js';
 import { ProgressFeed } from './fit/progress-feed.js';
@@ -236,6 +235,9 @@ export class Trainer {
         signal?.throwIfAborted();
         return figures;
       });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
     } finally {
       await this.#calls.leave(session);
     }
@@ -456,7 +458,7 @@ export class Trainer {
     });
     const { done, failure, result, start } = outcome;
     if (!failure) return result();
-    if (!failure.whole) claim.breakUp(BROKEN);
+    if (failure.damage !== undefined) claim.breakUp(failure.damage);
     if (!failure.notFinite) throw failure.error;
     const report = await this.#inspect(samplesOf(data, run.job, start, done)).catch(() => null);
     throw withCulprit(failure.error, report);

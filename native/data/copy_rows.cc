@@ -4,11 +4,13 @@
 #include <string>
 
 #include "engine/op_error.h"
+#include "sync/abort.h"
 
 namespace chainrule {
 
 void copy_rows(std::byte* destination, const std::byte* source, std::span<const int32_t> indices,
                int64_t source_rows, size_t row_bytes) {
+  AbortCheck check;
   for (size_t i = 0; i < indices.size(); ++i) {
     const int64_t index = indices[i];
     if (index < 0 || index >= source_rows) {
@@ -17,6 +19,8 @@ void copy_rows(std::byte* destination, const std::byte* source, std::span<const 
                                       std::to_string(source_rows - 1));
     }
     std::memmove(destination + i * row_bytes, source + index * row_bytes, row_bytes);
+    // A page that is read from a disk takes longer than all its elements.
+    check.after(static_cast<int64_t>(row_bytes));
   }
 }
 

@@ -29,14 +29,17 @@ size_t Routine::clocks() const {
 }
 
 void Routine::run_timed(const Run& run, std::span<double> milliseconds) const {
+  AbortCheck check;
   for (const auto& step : steps_) {
     step->run_timed(run, milliseconds);
+    check.after(kStepWork);
     milliseconds = milliseconds.subspan(step->clocks());
   }
 }
 
 double Routine::run(const Run& run, std::span<const Result> results) const {
   double most = 0;
+  AbortCheck check;
   auto result = results.begin();
   const auto measure = [&](size_t step) {
     for (; result != results.end() && result->step == step; ++result) {
@@ -46,6 +49,7 @@ double Routine::run(const Run& run, std::span<const Result> results) const {
   for (size_t i = 0; i < steps_.size(); ++i) {
     steps_[i]->run(run);
     measure(i);
+    check.after(kStepWork);
   }
   measure(steps_.size());
   return most;
@@ -90,6 +94,7 @@ double Routine::run_segment(std::span<const Run> runs, std::span<const int32_t> 
   std::array<const Run*, kMaxDepth> stack;
   size_t depth = 0;
   double total = 0;
+  AbortCheck check;
   for (const int32_t word : program) {
     if (word == kAdd) {
       --depth;
@@ -103,6 +108,7 @@ double Routine::run_segment(std::span<const Run> runs, std::span<const int32_t> 
         for (; result != results.end() && result->step == i; ++result) {
           most = std::max(most, magnitude(runs[word], *result));
         }
+        check.after(kStepWork);
       }
       total += most;
       stack[depth++] = &runs[word];

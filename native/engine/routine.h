@@ -6,6 +6,7 @@
 
 #include "engine/kernel.h"
 #include "engine/plain_value.h"
+#include "sync/abort.h"
 
 namespace chainrule {
 
@@ -32,7 +33,11 @@ class Routine {
 
   // Runs all steps; buffer 0 is the arena, buffer i the binding i-1.
   void run(const Run& run) const {
-    for (const auto& step : steps_) step->run(run);
+    AbortCheck check;
+    for (const auto& step : steps_) {
+      step->run(run);
+      check.after(kStepWork);
+    }
   }
 
   // Elements of a floating buffer that a step writes, whose magnitudes are of interest. They are
@@ -62,6 +67,9 @@ class Routine {
   void run_timed(const Run& run, std::span<double> milliseconds) const;
 
  private:
+  // A step whose work is longer looks for aborts itself.
+  static constexpr int64_t kStepWork = AbortCheck::kInterval / 16;
+
   double run_segment(std::span<const Run> runs, std::span<const int32_t> program, size_t first,
                      size_t end, std::span<const Result> results) const;
   double magnitude(const Run& run, const Result& result) const;

@@ -62,6 +62,8 @@ class Scan final : public Kernel {
 
  private:
   static constexpr size_t kMaxContext = 16;
+  // Of an iteration besides that of its steps.
+  static constexpr int64_t kIterationWork = AbortCheck::kInterval / 64;
 
   template <typename Visit>
   void for_each_step(const Run& run, Visit visit) const {
@@ -69,6 +71,7 @@ class Scan final : public Kernel {
     const size_t words = std::min(run.context.size(), context_.size());
     std::copy_n(run.context.begin(), words, context_.begin());
     const Run inner{buffers_, {context_.data(), words}};
+    AbortCheck check;
     for (int64_t i = 0; i < length_; ++i) {
       const int64_t t = reverse_ ? length_ - 1 - i : i;
       for (size_t j = 0; j < bindings_.size(); ++j) {
@@ -78,6 +81,7 @@ class Scan final : public Kernel {
       }
       context_[kSeedHigh] = seed_word(run.context[kSeedHigh], t);
       visit(inner);
+      check.after(kIterationWork);
     }
   }
 

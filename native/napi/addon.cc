@@ -7,6 +7,7 @@
 #include "napi/arguments.h"
 #include "napi/barrier_calls.h"
 #include "napi/constants.h"
+#include "napi/environment/run_abort.h"
 #include "napi/file_lock.h"
 #include "napi/kernel_facts.h"
 #include "napi/op_error_value.h"
@@ -77,6 +78,9 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<barrier_wait>(exports, "barrierWait");
   add<barrier_abort>(exports, "barrierAbort");
   add<barrier_aborted>(exports, "barrierAborted");
+  add<abort_runs_by>(exports, "abortRunsBy");
+  add<abort_all_runs>(exports, "abortAllRuns");
+  add<looks>(exports, "looks");
   add<combine>(exports, "combine");
   add<largest>(exports, "largest");
   add<address_modulo>(exports, "addressModulo");

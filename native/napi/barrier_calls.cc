@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "napi/environment/run_abort.h"
 #include "sync/barrier.h"
 
 namespace chainrule {
@@ -21,13 +22,6 @@ int32_t parties_of(const Arguments& arguments, size_t index) {
   return static_cast<int32_t>(arguments.integer(index, "parties", 1, kMaxParties));
 }
 
-// V8 lets a loop of plain native calls run for hundreds of rounds after its thread was terminated.
-// From that moment on, Node-API refuses every call that might run JavaScript, which tells us.
-bool is_terminating(Napi::Value array) {
-  bool has = false;
-  return napi_has_element(array.Env(), array, 0, &has) != napi_ok;
-}
-
 }  // namespace
 
 Napi::Value barrier_arrive(const Napi::CallbackInfo& info) {
@@ -44,6 +38,8 @@ Napi::Value barrier_wait(const Napi::CallbackInfo& info) {
   const std::chrono::milliseconds timeout(arguments.integer(3, "timeoutMs", 0, kMaxTimeoutMs));
   const Barrier barrier = barrier_of(arguments);
   Barrier::Outcome outcome = barrier.wait(ticket, parties, timeout);
+  // V8 lets a loop of plain native calls run for hundreds of rounds after its thread was
+  // terminated.
   if (outcome == Barrier::kTimedOut && is_terminating(info[0])) outcome = Barrier::kAborted;
   return Napi::Number::New(info.Env(), outcome);
 }

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <limits>
 
+#include "napi/environment/environment.h"
+
 namespace chainrule {
 
 Mark::Mark(const Arguments& arguments, size_t first) {
@@ -13,6 +15,10 @@ Mark::Mark(const Arguments& arguments, size_t first) {
   constexpr int64_t kHighest = std::numeric_limits<int32_t>::max();
   value_ = static_cast<int32_t>(arguments.integer(first + 2, "markValue", 0, kHighest));
   word_ = words.as<int32_t>().data() + index;
+}
+
+Abort* Mark::abort(Napi::Env env) const {
+  return word_ == nullptr ? &Environment::of(env).abort.begin() : nullptr;
 }
 
 void Mark::set() const {

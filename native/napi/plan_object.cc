@@ -10,9 +10,11 @@
 #include "engine/op_error.h"
 #include "engine/plan.h"
 #include "napi/arena_object.h"
+#include "napi/environment/environment.h"
 #include "napi/mark.h"
 #include "napi/op_error_value.h"
 #include "napi/snapshot.h"
+#include "sync/barrier.h"
 #include "sync/combine.h"
 
 #ifdef __GLIBC__
@@ -144,12 +146,14 @@ class AsyncRun final : public Napi::AsyncWorker {
       : AsyncWorker(arguments.env(), "chainrule.run"),
         handle_(handle),
         lease_(handle),
+        abort_(Environment::of(arguments.env()).lifeline(arguments.env()), barrier(arguments)),
         deferred_(deferred) {
     prepare(arguments, handle);
     // The caller may change its array of bindings, so a new array keeps them alive.
     const Napi::Array kept = Napi::Array::New(arguments.env(), handle.values.size() + 1);
     kept.Set(uint32_t{0}, arguments.object(0, "handle"));
     for (uint32_t i = 0; i < handle.values.size(); ++i) kept.Set(i + 1, handle.values[i]);
+    kept.Set("barrier", arguments.value(3));
     kept_ = Napi::Persistent(kept.As<Napi::Object>());
   }
 
@@ -158,6 +162,7 @@ class AsyncRun final : public Napi::AsyncWorker {
     using Clock = std::chrono::steady_clock;
     const Clock::time_point start = Clock::now();
     try {
+      const AbortScope scope(&abort_);
       handle_.plan.run();
     } catch (const OpError& error) {
       failure_ = error;
@@ -171,8 +176,16 @@ class AsyncRun final : public Napi::AsyncWorker {
   }
 
  private:
+  static int32_t* barrier(const Arguments& arguments) {
+    if (!arguments.has(3)) return nullptr;
+    return arguments.typed_array(3, "barrier", napi_int32_array, Barrier::kWords, Barrier::kWords)
+        .as<int32_t>()
+        .data();
+  }
+
   PlanHandle& handle_;
   Lease lease_;
+  PoolAbort abort_;
   Napi::Promise::Deferred deferred_;
   Napi::ObjectReference kept_;
   double milliseconds_ = 0;
@@ -270,6 +283,7 @@ Napi::Value run_plan(const Napi::CallbackInfo& info) {
   const Lease lease(handle);
   prepare(arguments, handle);
   const Mark mark(arguments, 3);
+  const AbortScope scope(mark.abort(info.Env()));
   if (handle.measured.empty()) {
     handle.plan.run();
     mark.set();
@@ -286,8 +300,12 @@ void run_plan_timed(const Napi::CallbackInfo& info) {
   const Lease lease(handle);
   const size_t clocks = handle.plan.clocks();
   prepare(arguments, handle);
-  handle.plan.run_timed(
-      arguments.typed_array(3, "milliseconds", napi_float64_array, clocks, clocks).as<double>());
+  const Mark mark(arguments, 4);
+  const std::span<double> milliseconds =
+      arguments.typed_array(3, "milliseconds", napi_float64_array, clocks, clocks).as<double>();
+  const AbortScope scope(mark.abort(info.Env()));
+  handle.plan.run_timed(milliseconds);
+  mark.set();
 }
 
 Napi::Value summing_steps(const Napi::CallbackInfo& info) {
@@ -302,7 +320,9 @@ Napi::Value summing_steps(const Napi::CallbackInfo& info) {
 
 Napi::Value run_plans_together(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "runTogether");
-  return Napi::Number::New(info.Env(), TogetherRun(arguments).run());
+  const TogetherRun run(arguments);
+  const AbortScope scope(&Environment::of(info.Env()).abort.begin());
+  return Napi::Number::New(info.Env(), run.run());
 }
 
 Napi::Value run_plan_async(const Napi::CallbackInfo& info) {

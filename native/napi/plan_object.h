@@ -13,8 +13,8 @@ Napi::Value create_plan(const Napi::CallbackInfo& info);
 // an upper bound of the magnitudes of the plan's results: infinite if any is NaN or infinite.
 Napi::Value run_plan(const Napi::CallbackInfo& info);
 
-// runTimed(handle, bindings, context, milliseconds): the same, and adds the time of each step to
-// its clock. The clocks of a loop's body follow the loop's own.
+// runTimed(handle, bindings, context, milliseconds[, mark]): the same, and adds the time of each
+// step to its clock. The clocks of a loop's body follow the loop's own.
 void run_plan_timed(const Napi::CallbackInfo& info);
 
 // summingSteps(handle): the steps that can sum their results over several runs.
@@ -25,9 +25,10 @@ Napi::Value summing_steps(const Napi::CallbackInfo& info);
 // Routine::run_together, whose bound it returns.
 Napi::Value run_plans_together(const Napi::CallbackInfo& info);
 
-// runAsync(handle, bindings, context): the same on a pool thread; a promise of the milliseconds
-// that the steps took. Until it settles the handle is busy, and the bindings' buffers must be
-// neither transferred nor resized.
+// runAsync(handle, bindings, context[, barrier]): the same on a pool thread; a promise of the
+// milliseconds that the steps took. Until it settles the handle is busy, and the bindings' buffers
+// must be neither transferred nor resized. It is aborted with the barrier, and when the environment
+// is closed.
 Napi::Value run_plan_async(const Napi::CallbackInfo& info);
 
 // releasePlan(handle): frees the plan now, but not an arena that it shares. The handle is of no use

@@ -4,6 +4,7 @@
 
 #include "engine/isa.h"
 #include "engine/subnormals.h"
+#include "napi/environment/environment.h"
 #include "napi/mark.h"
 #include "sync/combine.h"
 
@@ -56,6 +57,7 @@ void combine(const Napi::CallbackInfo& info) {
   }
   const Mark mark(arguments, 5);
   const std::span<const ArrayView> sources(views.data(), count);
+  const AbortScope scope(mark.abort(info.Env()));
   const SubnormalFlush flush;
   if (output.type == napi_float32_array) {
     combine_views<float>(sources, program.as<const int32_t>(), output, start, end);
@@ -75,6 +77,7 @@ Napi::Value largest(const Napi::CallbackInfo& info) {
   const int64_t start = arguments.integer(1, "start", 0, length);
   const int64_t end = arguments.integer(2, "end", start, length);
   const DType dtype = array.type == napi_float32_array ? DType::kFloat32 : DType::kFloat64;
+  const AbortScope scope(&Environment::of(info.Env()).abort.begin());
   const std::byte* from = array.data + static_cast<size_t>(start) * array.element_size;
   return Napi::Number::New(info.Env(), chosen_isa().largest(from, end - start, dtype));
 }

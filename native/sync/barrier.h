@@ -21,7 +21,7 @@ class Barrier {
       : words_(words),
         arrived_(words[0]),
         generation_(words[1]),
-        aborted_(words[2]),
+        aborted_(*abort_word(words)),
         sleepers_(words[3]) {}
 
   // Never blocks. The last of the parties opens the barrier.
@@ -33,6 +33,9 @@ class Barrier {
   // Ends all waits, now and later.
   void abort() const;
   bool aborted() const { return aborted_.load() != 0; }
+
+  // The word among `words` that is set by an abort.
+  static int32_t* abort_word(int32_t* words) { return words + 2; }
 
  private:
   using Word = std::atomic_ref<int32_t>;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sync/abort.h"
+
 namespace chainrule {
 namespace {
 
@@ -63,10 +65,12 @@ template <typename T>
 void combine(std::span<const T* const> sources, std::span<const int32_t> program, T* output,
              size_t start, size_t end) {
   BlockSum<T> block_sum;
+  AbortCheck check;
   for (size_t at = start; at < end; at += kBlock) {
     const size_t count = std::min(kBlock, end - at);
     const T* sum = block_sum(sources, program, at, count);
     if (sum != output + at) std::memmove(output + at, sum, count * sizeof(T));
+    check.after(static_cast<int64_t>(count * program.size()));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "sync/abort.h"
 #include "sync/barrier.h"
 #include "sync/combine.h"
 
@@ -131,6 +132,33 @@ void arrive_late(int32_t parties) {
   });
 }
 
+// Threads that would add up for ever, until they see the abort of their barrier, or of all runs.
+void abort_runs(int32_t parties, bool all) {
+  std::array<int32_t, Barrier::kWords> words{};
+  std::atomic<int32_t> begun{0}, ended{0};
+  on_threads(parties, [&](int32_t rank) {
+    chainrule::Abort abort(Barrier::abort_word(words.data()));
+    if (rank == 0) {
+      while (begun < parties - 1) std::this_thread::yield();
+      all ? chainrule::Abort::abort_all() : Barrier(words.data()).abort();
+      return;
+    }
+    const std::vector<float> source(kElements);
+    std::vector<float> sum(kElements);
+    const std::array<const float*, 2> sources{source.data(), source.data()};
+    try {
+      const chainrule::AbortScope scope(&abort);
+      ++begun;
+      for (chainrule::AbortCheck check;; check.after(kElements)) {
+        chainrule::combine<float>(sources, chain(2), sum.data(), 0, kElements);
+      }
+    } catch (const chainrule::Aborted&) {
+      ++ended;
+    }
+  });
+  require(ended == parties - 1, "a run did not see the abort");
+}
+
 }  // namespace
 
 int main() {
@@ -139,6 +167,7 @@ int main() {
     if (parties == 1) continue;
     for (int meetings = 0; meetings < 30; ++meetings) abort_in_the_middle(parties, meetings);
     arrive_late(parties);
+    for (const bool all : {false, true}) abort_runs(parties, all);
   }
   std::puts(wrong_results == 0 ? "all sums are right" : "sums are wrong");
 }

@@ -9,7 +9,10 @@ const folder = mkdtempSync(join(tmpdir(), 'chainrule-tsan-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const sources = ['test/native/parallel-stress.cc', 'native/sync/barrier.cc', 'native/sync/combine.cc'];
+const sources = [
+  'test/native/parallel-stress.cc',
+  ...['abort', 'barrier', 'combine'].map((name) => `native/sync/${name}.cc`),
+];
 
 /** Runs a program of the system, with no library preloaded for the tests. */
 function execute(program: string, args: readonly string[]) {

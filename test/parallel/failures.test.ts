@@ -253,8 +253,10 @@ describe('a thread that does not end', () => {
       collect(trainer.fit(failing(100, 'exit', [57]), { ...options, restartWorkers: 1 })),
     );
     expect(error.message).toMatch(
-      /a worker thread did not end.*may yet change, so the parameters are not to be used$/,
+      /did not end.*The parameters are not to be used: a thread has not ended and may still change/,
     );
-    await expect(collect(trainer.fit(points(20)))).rejects.toThrow(/has not ended.*make a new trainer/);
+    await expect(collect(trainer.fit(points(20)))).rejects.toThrow(
+      /not to be used: a thread has not ended.*make a new trainer/,
+    );
   });
 });

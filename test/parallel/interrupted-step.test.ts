@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { nn, optim } from 'chainrule';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Control } from '#lib/parallel/protocol/control.js';
 import type { EpochStart, Job, TrainingJob } from '#lib/parallel/protocol/job.js';
 import { ShareProgress } from '#lib/parallel/protocol/share-progress.js';
@@ -140,6 +140,26 @@ describe('a step that is interrupted', () => {
       mocked();
       expect(await resume(job)).toBe(true);
       expect(hash(), `a death at ${victim} of ${calls}`).toBe(expected);
+    }
+  });
+
+  it('at any look for an abort is finished to the same bits', async () => {
+    const { begin, hash } = epochOf(() => optim.adam({ lr: 0.02, accumulate: 3, clipNorm: 0.3 }), 1);
+    meetNobody();
+    onTestFinished(() => addon().abortRunsBy());
+    const barrier = new Int32Array(addon().constants.barrier.words);
+    addon().abortRunsBy(barrier);
+    expect(await run(begin(), 0)).toBe(true);
+    const [looks, expected] = [addon().looks(), hash()];
+    // Every run and sum looks when it begins, except those that set a mark.
+    expect(looks).toBeGreaterThan(20);
+    for (let look = 1; look <= looks; look++) {
+      const job = begin();
+      addon().abortRunsBy(barrier, look);
+      await expect(run(job, 0)).rejects.toMatchObject({ code: 'ERR_CHAINRULE_WORKER_RELEASED' });
+      addon().abortRunsBy();
+      expect(await resume(job)).toBe(true);
+      expect(hash(), `an abort at look ${look} of ${looks}`).toBe(expected);
     }
   });
 

@@ -16,6 +16,7 @@ export class WorkerPool {
   /** Reason why the threads were killed, or failure of an idle one. */
   #reason: Error | undefined;
   #stopped: Promise<boolean> | undefined;
+  #lost = false;
 
   private constructor(
     private readonly piscina: Piscina,
@@ -78,9 +79,15 @@ export class WorkerPool {
     void this.stop();
   }
 
+  /** True if threads were told to end and did not: they may still change the memory of the job. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
   /**
-   * Terminates all threads. Resolves to true once they have ended, or to false after ten seconds: a thread in native
-   * code ends only when it returns.
+   * Terminates all threads. Resolves to true once they have ended, or to false after ten seconds. Native code looks for
+   * the abort of the job, finishes an update that it has begun, and returns; the operating system may hold a thread for
+   * longer, as in a read from a disk that does not answer.
    */
   stop(): Promise<boolean> {
     // Called twice, Piscina would replace the threads that end.
@@ -91,6 +98,8 @@ export class WorkerPool {
   async #stop(): Promise<boolean> {
     this.#control.abort();
     const gone = this.piscina.destroy().then(() => true);
-    return Promise.race([gone, pause(STOP_MS, false, { ref: false })]);
+    const ended = await Promise.race([gone, pause(STOP_MS, false, { ref: false })]);
+    this.#lost = !ended;
+    return ended;
   }
 }

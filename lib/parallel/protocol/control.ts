@@ -74,6 +74,11 @@ export class Control {
     addon().barrierAbort(this.#barrier);
   }
 
+  /** From now on, native calls of this thread end early when the job is aborted, except updates that have begun. */
+  abortsRuns(): void {
+    addon().abortRunsBy(this.#barrier);
+  }
+
   get aborted(): boolean {
     return addon().barrierAborted(this.#barrier);
   }

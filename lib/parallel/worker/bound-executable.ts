@@ -32,9 +32,7 @@ export class BoundExecutable {
   run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): number {
     const bindings = this.#bindingsOf(gradients);
     if (!this.recorder) return this.#executable.run(bindings, random, ...mark);
-    this.recorder.run(this.bound.plan, this.#executable, bindings, random);
-    const [marks, index, value] = mark;
-    if (marks) Atomics.store(marks, index as number, value as number);
+    this.recorder.run(this.bound.plan, this.#executable, bindings, random, mark);
     return this.#largestOf(bindings);
   }
 

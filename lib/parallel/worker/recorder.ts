@@ -1,5 +1,6 @@
 import type { Plan } from '../../compile/plan/plan.js';
 import type { TypedArray } from '../../graph/dtype.js';
+import type { MarkArguments } from '../../runtime/addon.js';
 import { clockedSteps, type Executable, type RandomState } from '../../runtime/executable.js';
 import type { TrainingJob } from '../protocol/job.js';
 import { plansOf } from '../protocol/job.js';
@@ -38,13 +39,19 @@ export class Recorder {
     this.#last = end;
   }
 
-  /** Runs a plan with a clock for each of its steps. */
-  run(plan: Plan, executable: Executable, bindings: readonly TypedArray[], random: RandomState): void {
+  /** Runs a plan with a clock for each of its steps; the mark is set on completion. */
+  run(
+    plan: Plan,
+    executable: Executable,
+    bindings: readonly TypedArray[],
+    random: RandomState,
+    mark: MarkArguments,
+  ): void {
     const known = this.#plans.get(plan);
     if (!known) throw new RangeError('the plan is not one of the job');
     const milliseconds = new Float64Array(known.clocks);
     const start = this.#now();
-    executable.runTimed(bindings, random, milliseconds);
+    executable.runTimed(bindings, random, milliseconds, ...mark);
     const end = this.#now();
     this.#runs.push({ plan: known.index, step: this.#step, start, end, milliseconds });
   }

@@ -1,7 +1,7 @@
 import { constants, getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { Control } from '../protocol/control.js';
-import type { Job, Task } from '../protocol/job.js';
+import type { Job, ShardedData, Task } from '../protocol/job.js';
 import type { Timeline } from '../protocol/timeline.js';
 import { Evaluator } from './evaluate-shards.js';
 import { RowLoader } from './loader.js';
@@ -43,23 +43,31 @@ function release(): void {
   } catch {}
 }
 
+/** Opens the source of the data, which takes no addon, and lets everything after that end with the job. */
+async function loaderOf(data: ShardedData): Promise<RowLoader> {
+  const loader = await RowLoader.open(data, job.seed);
+  new Control(job.control).abortsRuns();
+  return loader;
+}
+
 async function perform(task: Task): Promise<Timeline | undefined> {
   if (task.kind === 'train' && job.training) {
-    trainer ??= new EpochTrainer(job, job.training, await RowLoader.open(job.training, job.seed), memory);
+    trainer ??= new EpochTrainer(job, job.training, await loaderOf(job.training), memory);
     trainer.run(task.rank, task);
   } else if (task.kind === 'evaluate' && job.evaluation) {
-    evaluator ??= new Evaluator(job, job.evaluation, await RowLoader.open(job.evaluation, job.seed), memory);
+    evaluator ??= new Evaluator(job, job.evaluation, await loaderOf(job.evaluation), memory);
     evaluator.run(task.rank);
   } else if (task.kind === 'measure' && job.training) {
     measureState(job.training, task.rank, job.workers);
   } else if (task.kind === 'step') {
+    new Control(job.control).abortsRuns();
     steps ??= new StepRunners(job, memory);
     steps.run(task.rank, task);
   } else if (task.kind === 'forget') {
     steps?.forget(task.ids);
     memory.release();
   } else if (task.kind === 'profile' && job.training) {
-    const loader = await RowLoader.open(job.training, job.seed);
+    const loader = await loaderOf(job.training);
     const recorder = new Recorder(job.training, task.origin);
     new EpochTrainer(job, job.training, loader, memory, recorder).run(task.rank, task);
     return recorder.timeline();

@@ -1,12 +1,12 @@
-import { invalid } from '../../graph/errors.js';
-import { Session } from './session.js';
+import { failed, invalid } from '../../graph/errors.js';
+import { type Damage, Session } from './session.js';
 
 /** The calls of a trainer; only one at a time may have threads. */
 export class Calls {
   #session: Session | undefined;
   #paused = false;
-  /** True if a call left a thread behind that did not end. */
-  #lost = false;
+  /** Why no call may use the parameters of this trainer any more. */
+  #damage: Damage | undefined;
 
   /** True while a call is under way. */
   get busy(): boolean {
@@ -25,11 +25,9 @@ export class Calls {
 
   /** Reserves the trainer for one call, which may start threads and must `leave`. */
   enter(op: string): Session {
-    if (this.#lost) {
-      throw invalid(
-        op,
-        'a thread of an earlier call has not ended, and may change the parameters; make a new trainer',
-      );
+    if (this.#damage !== undefined) {
+      const expected = `the parameters are not to be used: ${this.#damage}; load the model, and make a new trainer`;
+      throw failed('ERR_CHAINRULE_WORKER_STUCK', op, expected);
     }
     if (this.#session)
       throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
@@ -46,7 +44,7 @@ export class Calls {
   async leave(session: Session, after: () => void | Promise<void> = () => {}): Promise<void> {
     await session.end();
     await after();
-    this.#lost ||= session.lost;
+    this.#damage ??= session.damage;
     this.#session = undefined;
   }
 }

@@ -8,7 +8,7 @@ import { Gate } from '../../runtime/access/gate.js';
 import type { EpochResult, Progress } from '../options.js';
 import { watchEpoch } from './progress.js';
 import type { Restarts } from './restarts.js';
-import type { Session } from './session.js';
+import type { Damage, Session } from './session.js';
 import { Watchdog } from './watchdog.js';
 
 /** Optimiser, limits and callback of an epoch. */
@@ -25,11 +25,6 @@ export interface EpochOptions {
 /** Long enough for any step; a worker that takes longer is stuck. */
 const STEP_TIMEOUT_MS = 600_000;
 
-/** State of the parameters after a failure, as the error message reports it. */
-const WHOLE = 'The parameters are those of the last whole step';
-export const BROKEN =
-  'A part of them has made one step more, or may yet change, so the parameters are not to be used';
-
 /** The error that ended an epoch. */
 export interface Failure {
   readonly error: unknown;
@@ -41,8 +36,8 @@ export interface EpochOutcome {
   /** Number of complete steps of the epoch. */
   readonly done: number;
   readonly failure?: Failure & {
-    /** True if the parameters are those of the last whole step. */
-    readonly whole: boolean;
+    /** Why the parameters cannot be used; undefined if they are those of the last whole step. */
+    readonly damage: Damage | undefined;
   };
   /** Start of the part that was trained last. */
   readonly start: EpochStart;
@@ -94,23 +89,23 @@ export async function runEpoch(
     if (!failure) return { done: watch.stop(), start, result: watch.result };
     const { step, begun } = progress.unfinished();
     control.stepsDone = step;
-    let whole = !session.lost;
     if (begun) {
       control.requestStop();
-      whole = (await resume()) === undefined;
+      if (await resume()) session.tear();
     }
-    if (whole) gate.open();
-    const error = failure.notFinite ? failure.error : withStep(failure.error, start.epoch, step, whole);
-    return { done: watch.stop(), failure: { ...failure, error, whole }, start, result: watch.result };
+    const { damage } = session;
+    if (damage === undefined) gate.open();
+    const error = failure.notFinite ? failure.error : withStep(failure.error, start.epoch, step, damage);
+    return { done: watch.stop(), failure: { ...failure, error, damage }, start, result: watch.result };
   } finally {
     watch.stop();
   }
 }
 
-/** The error of a worker, with the step in which it failed. */
-function withStep(cause: unknown, epoch: number, step: number, whole: boolean): ChainruleError {
-  const state = whole ? WHOLE : BROKEN;
-  const message = `${messageOf(cause)}, at epoch ${epoch}, step ${step}. ${state}`;
+/** The error of a worker, with the step in which it failed, and the state of the parameters. */
+function withStep(cause: unknown, epoch: number, step: number, damage: Damage | undefined): ChainruleError {
+  const state = damage === undefined ? 'those of the last whole step' : `not to be used: ${damage}`;
+  const message = `${messageOf(cause)}, at epoch ${epoch}, step ${step}. The parameters are ${state}`;
   const { code } = stepError('fit', cause);
   return new ChainruleError('fit', message, message, undefined, { code, cause });
 }

@@ -148,7 +148,7 @@ export class FitRun {
       : undefined;
     this.#checkpoints?.leaveEpoch(outcome.failure !== undefined || broken !== undefined);
     if (broken !== undefined)
-      return { ...outcome, failure: { error: broken, notFinite: false, whole: true } };
+      return { ...outcome, failure: { error: broken, notFinite: false, damage: undefined } };
     const { result } = outcome;
     return { ...outcome, result: () => this.#checkpoints?.whole(result()) ?? result() };
   }

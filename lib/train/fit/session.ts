@@ -5,6 +5,12 @@ import type { Job, Task } from '../../parallel/protocol/job.js';
 import type { Timeline } from '../../parallel/protocol/timeline.js';
 import { addon } from '../../runtime/addon.js';
 
+const LOST = 'a thread has not ended and may still change the parameters';
+const TORN = 'a part of the parameters has made one step more';
+
+/** Why the parameters cannot be used, in the words of the failure and of every later call. */
+export type Damage = typeof LOST | typeof TORN;
+
 /** The threads of one call of a trainer, from their start to their end. */
 export class Session {
   #job: Job | undefined;
@@ -12,9 +18,14 @@ export class Session {
   #signal: AbortSignal | undefined;
   #paused = false;
   #lost = false;
-  readonly #stop = () => this.requestStop();
+  #torn = false;
+  /** Training stops after the step under way; an evaluation, of which nothing remains, at once. */
+  readonly #stop = () => {
+    if (this.#job?.training) this.requestStop();
+    else this.kill(new Error('aborted', { cause: this.#signal?.reason }));
+  };
 
-  /** Starts the threads of a job. An abort of the signal asks them to stop. */
+  /** Starts the threads of a job. An abort of the signal ends them. */
   async start(job: Job, signal?: AbortSignal): Promise<void> {
     this.#job = job;
     this.#signal = signal;
@@ -41,7 +52,7 @@ export class Session {
   async restart(): Promise<void> {
     if (!this.#job) throw new RangeError('the session has no job');
     await this.#stopThreads();
-    if (this.#lost) {
+    if (this.#isLost) {
       const expected = 'a worker thread did not end, and so no new ones were started';
       throw failed('ERR_CHAINRULE_WORKER_STUCK', 'fit', expected);
     }
@@ -49,9 +60,20 @@ export class Session {
     this.#pool = await WorkerPool.start(this.#job);
   }
 
-  /** True if some threads did not end and may still change the memory of the job. */
-  get lost(): boolean {
-    return this.#lost;
+  /** Why the parameters cannot be used; undefined if they are those of a whole step. */
+  get damage(): Damage | undefined {
+    if (this.#isLost) return LOST;
+    return this.#torn ? TORN : undefined;
+  }
+
+  /** Notes that a step is half done and could not be finished. */
+  tear(): void {
+    this.#torn = true;
+  }
+
+  /** True if some threads did not end. */
+  get #isLost(): boolean {
+    return this.#lost || this.#pool?.lost === true;
   }
 
   async #stopThreads(): Promise<void> {

@@ -75,7 +75,7 @@ export class StreamFeed {
     } catch (error) {
       return {
         ...stopped(outcome?.done ?? startStep, start, undefined),
-        failure: { error, notFinite: false, whole: true },
+        failure: { error, notFinite: false, damage: undefined },
       };
     } finally {
       await chunks.close();

@@ -4,6 +4,7 @@
 #include "kernels/conv/conv_position.h"
 #include "kernels/gemm/gemm_tile.h"
 #include "kernels/gemm/transpose.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -76,6 +77,7 @@ class Correlation {
     T* const buffer = workspace + groups_ * packed_group();
     pack(weight, workspace);
     if (positions_.pays()) return positions_.run(source, workspace, panels_, target);
+    AbortCheck check;
     const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
       const T* from = reader_.load(source, image, images, row, rows, buffer);
       T* to = target + target_.origin + image * target_.steps.image + row * target_.steps.row;
@@ -85,8 +87,9 @@ class Correlation {
           const int64_t column = group * target_channels_ + panels_.first_column(panel);
           PixelCursor<T> cursor(from + group * channels_, reader_.steps(), to + column,
                                 target_.steps, rows, columns_);
-          multiply_panel(panel, panels_.packed(panel, packed, depth()), images * rows * columns_,
-                         cursor);
+          const int64_t pixels = images * rows * columns_;
+          multiply_panel(panel, panels_.packed(panel, packed, depth()), pixels, cursor);
+          check.after(product_work(pixels, panels_.width(panel), depth()));
         }
       }
     };

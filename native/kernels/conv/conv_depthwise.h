@@ -2,6 +2,7 @@
 
 #include "kernels/conv/conv_band.h"
 #include "kernels/gemm/gemm_tile.h"
+#include "sync/abort.h"
 
 // Depthwise convolutions: no matrix products, but vectors over the channels, which are contiguous
 // in memory.
@@ -38,6 +39,8 @@ class ChannelCorrelation {
   }
 
   void run(const T* source, const T* weight, T* target, T*) const {
+    const auto taps = static_cast<int64_t>(offsets_.size());
+    AbortCheck check;
     for (int64_t image = 0; image < source_.images; ++image) {
       for (int64_t i = 0; i < rows_.count; ++i) {
         const int64_t top = image * source_.height + i * rows_.step;
@@ -46,6 +49,7 @@ class ChannelCorrelation {
             target + target_.origin + image * target_.steps.image + i * target_.steps.row,
             rows_.taps_inside(i, source_.height)};
         multiply_line(line);
+        check.after(product_work(columns_.count, source_.channels, taps));
       }
     }
   }

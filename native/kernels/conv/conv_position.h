@@ -2,6 +2,7 @@
 
 #include "kernels/conv/conv_band.h"
 #include "kernels/gemm/gemm_tile.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -29,6 +30,7 @@ class PositionCorrelation {
   void run(const T* source, const T* packed, const Panels<T>& panels, T* target) const {
     const auto taps = static_cast<int64_t>(rows_.taps.size() * columns_.taps.size());
     target += target_.origin;
+    AbortCheck check;
     for (int64_t index = 0; index < panels.count(); ++index) {
       const Panel<T> panel = panels.packed(index, packed, taps * source_.channels);
       const auto images = [&](int64_t first, int64_t count, TileFunction<T> tile) {
@@ -40,6 +42,7 @@ class PositionCorrelation {
                       j * target_.steps.column + panels.first_column(index);
             }
             multiply(source, {first, count, i, j}, panel, to, tile, panels.used(index));
+            check.after(product_work(count, panels.width(index), taps * source_.channels));
           }
         }
       };

@@ -3,6 +3,7 @@
 #include "kernels/conv/winograd.h"
 #include "kernels/conv/winograd_grid.h"
 #include "kernels/gemm/gemm_tile.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -40,16 +41,17 @@ class Conv2dWeightGrad final : public Kernel {
     T* packed = buffer + band_.elements;
     std::fill_n(output, output_.elements(), T(0));
     if (gradient_.elements() == 0) return;
+    AbortCheck check;
     const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
       const T* from = reader_.load(input, image, images, row, rows, buffer);
       const int64_t first = (image * shape_.out_height + row) * shape_.out_width;
       const T* slopes = gradient + first * shape_.out_channels;
       const bool last = image + images == shape_.images && row + rows == shape_.out_height;
-      if (shape_.depthwise()) return add_channels(from, slopes, images * rows, output);
+      if (shape_.depthwise()) return add_channels(from, slopes, images * rows, output, check);
       for (int64_t group = 0; group < shape_.groups; ++group) {
         const int64_t column = group * shape_.group_out;
         add_products(from + group * shape_.group_channels, slopes + column, images * rows,
-                     packs(last) ? packed : nullptr, output + column);
+                     packs(last) ? packed : nullptr, output + column, check);
       }
     };
     for_each_band(band_, shape_.images, shape_.out_height, band);
@@ -90,7 +92,8 @@ class Conv2dWeightGrad final : public Kernel {
     return !panels_.fit() && (last || rows_.size() > 64);
   }
 
-  void add_channels(const T* from, const T* gradient, int64_t segments, T* output) const {
+  void add_channels(const T* from, const T* gradient, int64_t segments, T* output,
+                    AbortCheck& check) const {
     const Walk walk{segments_.data(), segments, shape_.out_width, reader_.steps().column};
     const auto taps = static_cast<int64_t>(rows_.size());
     const int64_t tiles = (taps + kChannelTaps - 1) / kChannelTaps;
@@ -98,13 +101,14 @@ class Conv2dWeightGrad final : public Kernel {
       const int64_t next = taps * (tile + 1) / tiles;
       add_channel_taps(from, rows_.data() + first, next - first, walk, gradient, shape_.channels,
                        output + first * shape_.channels);
+      check.after(product_work(segments * shape_.out_width, shape_.channels, next - first));
       first = next;
     }
   }
 
   // `packed` is null if the gradient is read in place.
-  void add_products(const T* from, const T* gradient, int64_t segments, T* packed,
-                    T* output) const {
+  void add_products(const T* from, const T* gradient, int64_t segments, T* packed, T* output,
+                    AbortCheck& check) const {
     const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;
     if (packed != nullptr) {
       const auto pixel = [&](int64_t k) { return gradient + k * channels; };
@@ -114,6 +118,7 @@ class Conv2dWeightGrad final : public Kernel {
       const Panel<T> panel = packed != nullptr ? panels_.packed(i, packed, pixels)
                                                : panels_.unpacked(i, gradient, channels);
       add_panel(i, panel, from, segments, output + panels_.first_column(i));
+      check.after(product_work(static_cast<int64_t>(rows_.size()), panels_.width(i), pixels));
     }
   }
 

@@ -5,6 +5,7 @@
 #include "kernels/gemm/gemm_tile.h"
 #include "kernels/gemm/transpose.h"
 #include "kernels/scratch.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -48,15 +49,16 @@ class WinogradCorrelation {
         for (int64_t k = 0; k < inner_.count(); ++k) transform_kernels(weight, k, o, kernels);
       }
     }
+    AbortCheck check;
     for (int64_t b = 0; b < tiles_.count(); ++b) {
       transform_patches(pixels, b, patches);
       for (int64_t o = 0; o < outer_.count(); ++o) {
         for (int64_t k = 0; k < inner_.count(); ++k) {
           if (!keeps_kernels()) transform_kernels(weight, k, o, kernels);
           if (k == 0) {
-            multiply<false>(b, k, o, patches, kernels, sums);
+            multiply<false>(b, k, o, patches, kernels, sums, check);
           } else {
-            multiply<true>(b, k, o, patches, kernels, sums);
+            multiply<true>(b, k, o, patches, kernels, sums, check);
           }
         }
         transform_results(b, o, sums, target);
@@ -148,7 +150,8 @@ class WinogradCorrelation {
   }
 
   template <bool kAdd>
-  void multiply(int64_t block, int64_t k, int64_t o, const T* patches, T* kernels, T* sums) const {
+  void multiply(int64_t block, int64_t k, int64_t o, const T* patches, T* kernels, T* sums,
+                AbortCheck& check) const {
     const Panels<T> panels(outer_.size(o));
     const int64_t inner = inner_.size(k), start = 0;
     const Walk walk{&start, 1, inner, 1};
@@ -168,6 +171,7 @@ class WinogradCorrelation {
           tile(from, walk, panel, to, panels.used(index));
         };
         panels.template for_each_tile<kAdd>(index, tiles_.size(block), tiles);
+        check.after(product_work(tiles_.size(block), panels.width(index), inner));
       }
       packed += kernel_step_, patches += patch_step_, sums += sum_step_;
     }

@@ -3,6 +3,7 @@
 #include "kernels/conv/winograd_grid.h"
 #include "kernels/gemm/gemm_tile.h"
 #include "kernels/scratch.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -33,6 +34,7 @@ class WinogradWeightGrad {
     T* const patches = workspace;
     T* const slopes = patches + kPositions * patch_step_;
     T* const sums = slopes + kPositions * slope_step_;
+    AbortCheck check;
     for (int64_t b = 0; b < tiles_.count(); ++b) {
       transform_patches(input, b, patches);
       transform_slopes(gradient, b, slopes);
@@ -40,9 +42,9 @@ class WinogradWeightGrad {
         for (int64_t k = 0; k < inner_.count(); ++k) {
           T* const block_sums = slot(k, o, sums);
           if (b == 0) {
-            multiply<false>(b, k, o, patches, slopes, block_sums);
+            multiply<false>(b, k, o, patches, slopes, block_sums, check);
           } else {
-            multiply<true>(b, k, o, patches, slopes, block_sums);
+            multiply<true>(b, k, o, patches, slopes, block_sums, check);
           }
           if (b + 1 == tiles_.count()) transform_sums(k, o, block_sums, output);
         }
@@ -98,8 +100,8 @@ class WinogradWeightGrad {
   }
 
   template <bool kAdd>
-  void multiply(int64_t block, int64_t k, int64_t o, const T* patches, const T* slopes,
-                T* sums) const {
+  void multiply(int64_t block, int64_t k, int64_t o, const T* patches, const T* slopes, T* sums,
+                AbortCheck& check) const {
     const Panels<T> panels(outer_.size(o));
     const int64_t tiles = tiles_.size(block), start = 0;
     const Walk walk{&start, 1, tiles, shape_.channels};
@@ -118,6 +120,7 @@ class WinogradWeightGrad {
           tile(from, walk, panel, to, panels.used(index));
         };
         panels.template for_each_tile<kAdd>(index, inner_.size(k), rows);
+        check.after(product_work(inner_.size(k), panels.width(index), tiles));
       }
       slopes += slope_step_, patches += patch_step_, sums += sum_step_;
     }

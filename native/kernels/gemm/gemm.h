@@ -14,21 +14,28 @@ struct Matrix {
   const T* data;
   int64_t leading;
   bool transposed;
+
+  Matrix from_row(int64_t i) const {
+    return {data + (transposed ? i : i * leading), leading, transposed};
+  }
+  Matrix from_column(int64_t j) const {
+    return {data + (transposed ? j * leading : j), leading, transposed};
+  }
 };
 
 inline CBLAS_TRANSPOSE blas_flag(bool transposed) { return transposed ? CblasTrans : CblasNoTrans; }
 
-// c[m,n] = a[m,k] b[k,n] + beta c, where c has contiguous rows.
-inline void gemm(int64_t m, int64_t n, int64_t k, Matrix<float> a, Matrix<float> b, float beta,
-                 float* c) {
+// c[m,n] = a[m,k] b[k,n], where the rows of c are `leading` elements apart.
+inline void gemm(int64_t m, int64_t n, int64_t k, Matrix<float> a, Matrix<float> b, float* c,
+                 int64_t leading) {
   cblas_sgemm(CblasRowMajor, blas_flag(a.transposed), blas_flag(b.transposed), m, n, k, 1, a.data,
-              a.leading, b.data, b.leading, beta, c, n);
+              a.leading, b.data, b.leading, 0, c, leading);
 }
 
-inline void gemm(int64_t m, int64_t n, int64_t k, Matrix<double> a, Matrix<double> b, double beta,
-                 double* c) {
+inline void gemm(int64_t m, int64_t n, int64_t k, Matrix<double> a, Matrix<double> b, double* c,
+                 int64_t leading) {
   cblas_dgemm(CblasRowMajor, blas_flag(a.transposed), blas_flag(b.transposed), m, n, k, 1, a.data,
-              a.leading, b.data, b.leading, beta, c, n);
+              a.leading, b.data, b.leading, 0, c, leading);
 }
 
 // y[m] = a[m,k] x, where the elements of x are `step` apart.

@@ -6,6 +6,7 @@
 
 #include "kernels/gemm/gemm_blocks.h"
 #include "kernels/gemm/gemm_pack.h"
+#include "sync/abort.h"
 #include "sync/combine.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -41,6 +42,8 @@ class Product {
   void run_sum(std::span<const Term> terms, std::span<const int32_t> program, T* c) const {
     std::array<RowBlock, kMaxTogether> parts;
     const bool streamed = streams(c);
+    const auto count_of_terms = static_cast<int64_t>(terms.size());
+    AbortCheck check;
     for (int64_t j = 0; j < blocks_.columns; j += blocks_.block_columns) {
       const Panels<T> panels(std::min(blocks_.block_columns, blocks_.columns - j));
       const auto block_of = [&](const Term& term) {
@@ -78,6 +81,7 @@ class Product {
               add_tiles(program, tile, rows, columns, {to, leading_}, multiply);
             }
           });
+          check.after(product_work(count, panels.width(p), blocks_.depth) * count_of_terms);
         }
       }
     }
@@ -87,6 +91,7 @@ class Product {
   void run(const T* a, const T* b, T* c, T* workspace) const {
     const T* rows = blocks_.turned ? b : a;
     const T* columns = blocks_.turned ? a : b;
+    AbortCheck check;
     for (int64_t k = 0; k < blocks_.depth; k += blocks_.block_depth) {
       const int64_t depth = std::min(blocks_.block_depth, blocks_.depth - k);
       for (int64_t j = 0; j < blocks_.columns; j += blocks_.block_columns) {
@@ -95,7 +100,8 @@ class Product {
         const PanelBlock block{Panels<T>(width), from, workspace, depth};
         pack(block);
         T* to = c + (blocks_.turned ? j * leading_ : j);
-        multiply(block, rows + k * rows_.along, k > 0, to, workspace + blocks_.panel_elements());
+        multiply(block, rows + k * rows_.along, k > 0, to, workspace + blocks_.panel_elements(),
+                 check);
       }
     }
   }
@@ -167,7 +173,8 @@ class Product {
     return block.panels.unpacked(i, block.source, columns_.along);
   }
 
-  void multiply(const PanelBlock& block, const T* rows, bool add, T* out, T* packed_rows) const {
+  void multiply(const PanelBlock& block, const T* rows, bool add, T* out, T* packed_rows,
+                AbortCheck& check) const {
     const int64_t most = blocks_.turned ? kAside : GemmBlocks::kRows;
     for (int64_t i = 0; i < blocks_.rows; i += most) {
       const int64_t count = std::min(most, blocks_.rows - i);
@@ -183,6 +190,7 @@ class Product {
           at.out += first;
           multiply_panel(block, p, at, add, block.panels.used(p));
         }
+        check.after(product_work(count, block.panels.width(p), block.depth));
       }
     }
   }

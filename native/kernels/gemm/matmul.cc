@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -7,6 +8,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_product.h"
 #include "kernels/reduce/largest.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -56,9 +58,11 @@ class Matmul final : public Kernel {
     T* workspace = run.at<T>(workspace_);
     if (k_ == 0) std::fill_n(output, output_.elements(), T(0));
     if (k_ == 0 || m_ == 0 || n_ == 0) return;
+    AbortCheck check;
     for (const auto& [a_offset, b_offset] : products_) {
       multiply(a + a_offset, b + b_offset, output, workspace);
       output += m_ * n_;
+      check.after(product_work(m_, n_, k_));
     }
   }
 
@@ -186,8 +190,30 @@ class Matmul final : public Kernel {
       const Matrix<T> turned{b, right.leading, !right.transposed};
       gemv(n_, k_, turned, a, left.transposed ? left.leading : 1, output);
     } else {
-      gemm(m_, n_, k_, left, right, T(0), output);
+      multiply_pieces(left, right, output);
     }
+  }
+
+  // A long product is cut into pieces, so that it can be aborted. Their sides are multiples of
+  // those of any BLAS's tiles, and they are not cut along k, which leaves the bits as they are.
+  void multiply_pieces(const Matrix<T>& a, const Matrix<T>& b, T* output) const {
+    const int64_t side = m_ * n_ > kMostWork / k_ ? piece_side() : std::max(m_, n_);
+    AbortCheck check;
+    for (int64_t i = 0; i < m_; i += side) {
+      for (int64_t j = 0; j < n_; j += side) {
+        const int64_t rows = std::min(side, m_ - i), columns = std::min(side, n_ - j);
+        gemm(rows, columns, k_, a.from_row(i), b.from_column(j), output + i * n_ + j, n_);
+        check.after(product_work(rows, columns, k_));
+      }
+    }
+  }
+
+  // About 50 ms, in multiplications.
+  static constexpr int64_t kMostWork = int64_t{1} << 32, kSide = 192;
+
+  int64_t piece_side() const {
+    const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(kMostWork / k_)));
+    return std::max(side / kSide, int64_t{1}) * kSide;
   }
 
   Operand a_, b_, output_;

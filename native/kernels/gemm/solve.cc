@@ -4,6 +4,7 @@
 
 #include "engine/op_error.h"
 #include "kernels/factory.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -38,19 +39,22 @@ class Solve final : public Kernel {
     const T* b = run.at<const T>(b_);
     T* output = run.at<T>(output_);
     T* matrix = run.at<T>(workspace_);
-    std::copy_n(b, b_.elements(), output);
+    in_blocks(b_.elements(),
+              [=](int64_t first, int64_t count) { std::copy_n(b + first, count, output + first); });
+    AbortCheck check;
     for (int64_t i = 0; i < systems_; ++i) {
       std::copy_n(a + i * n_ * n_, n_ * n_, matrix);
       T* x = output + i * n_ * k_;
-      eliminate(matrix, x, i);
-      substitute(matrix, x);
+      eliminate(matrix, x, i, check);
+      substitute(matrix, x, check);
     }
   }
 
  private:
-  void eliminate(T* matrix, T* x, int64_t system) const {
+  void eliminate(T* matrix, T* x, int64_t system, AbortCheck& check) const {
     for (int64_t c = 0; c < n_; ++c) {
       const int64_t pivot = largest(matrix, c);
+      check.after(n_ - c);
       T* row = matrix + c * n_;
       if (pivot != c) {
         std::swap_ranges(row + c, row + n_, matrix + pivot * n_ + c);
@@ -64,6 +68,7 @@ class Solve final : public Kernel {
         if (factor == T(0)) continue;
         subtract(factor, row + c + 1, matrix + r * n_ + c + 1, n_ - c - 1);
         subtract(factor, x + c * k_, x + r * k_, k_);
+        check.after(n_ - c + k_);
       }
     }
   }
@@ -78,11 +83,14 @@ class Solve final : public Kernel {
     return best;
   }
 
-  void substitute(const T* matrix, T* x) const {
+  void substitute(const T* matrix, T* x, AbortCheck& check) const {
     for (int64_t r = n_; r-- > 0;) {
       const T* row = matrix + r * n_;
       T* to = x + r * k_;
-      for (int64_t c = r + 1; c < n_; ++c) subtract(row[c], x + c * k_, to, k_);
+      for (int64_t c = r + 1; c < n_; ++c) {
+        subtract(row[c], x + c * k_, to, k_);
+        check.after(1 + k_);
+      }
       for (int64_t j = 0; j < k_; ++j) to[j] /= row[r];
     }
   }

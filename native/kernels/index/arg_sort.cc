@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "kernels/factory.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -40,6 +41,7 @@ class ArgSort final : public Kernel {
     const T* input = run.at<const T>(input_);
     int32_t* output = run.at<int32_t>(output_);
     Item* items = run.at<Item>(workspace_);
+    AbortCheck check;
     for (int64_t a = 0; a < outer_; ++a) {
       for (int64_t b = 0; b < inner_; ++b) {
         read(input + a * length_ * inner_ + b, items);
@@ -50,11 +52,15 @@ class ArgSort final : public Kernel {
         }
         int32_t* to = output + a * count_ * inner_ + b;
         for (int64_t r = 0; r < count_; ++r) to[r * inner_] = items[r].index;
+        check.after(kItemWork * length_);
       }
     }
   }
 
  private:
+  // Comparisons look for aborts where a sort takes longer than about 50 ms.
+  static constexpr int64_t kLong = 1 << 19, kItemWork = 16;
+
   struct Item {
     T value;
     int32_t index;
@@ -63,7 +69,11 @@ class ArgSort final : public Kernel {
   static bool above(const T& x, const T& y) { return x > y || (x != x && y == y); }
 
   void read(const T* values, Item* items) const {
-    for (int64_t r = 0; r < length_; ++r) items[r] = {values[r * inner_], static_cast<int32_t>(r)};
+    in_blocks(length_, [&](int64_t first, int64_t count) {
+      for (int64_t r = first; r < first + count; ++r) {
+        items[r] = {values[r * inner_], static_cast<int32_t>(r)};
+      }
+    });
   }
 
   // The index breaks ties, so that no algorithm needs to be stable.
@@ -73,6 +83,16 @@ class ArgSort final : public Kernel {
       if (before(x.value, y.value)) return true;
       return !before(y.value, x.value) && x.index < y.index;
     };
+    if (length_ < kLong) return sort_by(items, order);
+    AbortCheck check;
+    sort_by(items, [order, &check](const Item& x, const Item& y) {
+      check.after(1);
+      return order(x, y);
+    });
+  }
+
+  template <class Order>
+  void sort_by(Item* items, Order order) const {
     if (count_ == length_) {
       std::sort(items, items + length_, order);
     } else {

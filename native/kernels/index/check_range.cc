@@ -2,6 +2,7 @@
 
 #include "kernels/factory.h"
 #include "kernels/index/indices.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -21,9 +22,11 @@ class CheckRange final : public Kernel {
 
   void run(const Run& run) const override {
     const int32_t* input = run.at<const int32_t>(input_);
-    const int64_t count = input_.elements();
-    for (int64_t i = 0; i < count; ++i) check_(input[i], i);
-    std::copy_n(input, count, run.at<int32_t>(output_));
+    int32_t* output = run.at<int32_t>(output_);
+    in_blocks(input_.elements(), [&](int64_t first, int64_t count) {
+      for (int64_t i = first; i < first + count; ++i) check_(input[i], i);
+      std::copy_n(input + first, count, output + first);
+    });
   }
 
  private:

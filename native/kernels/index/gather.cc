@@ -2,9 +2,13 @@
 
 #include "kernels/factory.h"
 #include "kernels/index/indices.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
+
+// Of a row besides that of its elements.
+constexpr int64_t kRowWork = 8;
 
 // output[i, ...] = table[indices[i], ...], for elements of any type.
 class Gather final : public Kernel {
@@ -30,9 +34,11 @@ class Gather final : public Kernel {
     const int32_t* indices = run.at<const int32_t>(indices_);
     std::byte* output = run.at<std::byte>(output_);
     const int64_t count = indices_.elements();
+    AbortCheck check;
     for (int64_t i = 0; i < count; ++i) {
       check_(indices[i], i);
       std::memcpy(output + i * row_bytes_, table + indices[i] * row_bytes_, row_bytes_);
+      check.after(kRowWork + row_bytes_ / 8);
     }
   }
 
@@ -64,11 +70,14 @@ class ScatterAdd final : public Kernel {
     const int32_t* indices = run.at<const int32_t>(indices_);
     const T* updates = run.at<const T>(updates_);
     T* output = run.at<T>(output_);
-    std::fill_n(output, output_.elements(), T(0));
+    in_blocks(output_.elements(),
+              [=](int64_t first, int64_t n) { std::fill_n(output + first, n, T(0)); });
     const int64_t count = indices_.elements();
+    AbortCheck check;
     for (int64_t i = 0; i < count; ++i) {
       check_(indices[i], i);
       add_row(updates + i * row_, output + indices[i] * row_);
+      check.after(kRowWork + row_);
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include "kernels/factory.h"
 #include "kernels/index/indices.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -30,6 +31,7 @@ struct Along {
   template <class Visit>
   void each(const int32_t* indices, const IndexCheck& check, Visit visit) const {
     int64_t entry = 0;
+    AbortCheck abort_check;
     for (int64_t a = 0; a < outer; ++a) {
       for (int64_t r = 0; r < count; ++r) {
         for (int64_t b = 0; b < inner; ++b, ++entry) {
@@ -37,6 +39,7 @@ struct Along {
           check(index, entry);
           visit(entry, (a * length + index) * inner + b);
         }
+        abort_check.after(4 * inner);
       }
     }
   }
@@ -80,7 +83,8 @@ class ScatterAddAlong final : public Kernel {
   void run(const Run& run) const override {
     const T* updates = run.at<const T>(updates_);
     T* output = run.at<T>(output_);
-    std::fill_n(output, output_.elements(), T(0));
+    in_blocks(output_.elements(),
+              [=](int64_t first, int64_t n) { std::fill_n(output + first, n, T(0)); });
     along_.each(run.at<const int32_t>(indices_), check_,
                 [=](int64_t entry, int64_t element) { output[element] += updates[entry]; });
   }

@@ -19,7 +19,8 @@ class AveragePool final : public Kernel {
   void run(const Run& run) const override {
     const T* input = run.at<const T>(input_);
     T* output = run.at<T>(output_);
-    std::fill_n(output, output_.elements(), T(0));
+    in_blocks(output_.elements(),
+              [=](int64_t first, int64_t n) { std::fill_n(output + first, n, T(0)); });
     const int64_t channels = windows_.channels, pitch = windows_.width * channels;
     const T scale = T(1) / static_cast<T>(product(windows_.size));
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
@@ -48,7 +49,8 @@ class AveragePoolGrad final : public Kernel {
   void run(const Run& run) const override {
     const T* gradient = run.at<const T>(gradient_);
     T* output = run.at<T>(output_);
-    std::fill_n(output, output_.elements(), T(0));
+    in_blocks(output_.elements(),
+              [=](int64_t first, int64_t n) { std::fill_n(output + first, n, T(0)); });
     const int64_t channels = windows_.channels, pitch = windows_.width * channels;
     const T scale = T(1) / static_cast<T>(product(windows_.size));
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {

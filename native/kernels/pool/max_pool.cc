@@ -42,11 +42,13 @@ class MaxPool final : public Kernel {
  private:
   void halve(const T* input, T* output) const {
     const int64_t channels = windows_.channels, pitch = windows_.width * channels;
+    AbortCheck check;
     for (int64_t n = 0; n < windows_.images; ++n) {
       for (int64_t i = 0; i < windows_.out_height; ++i) {
         const T* row = input + (n * windows_.height + 2 * i) * pitch;
         halve_row(row, row + pitch, output, channels);
         output += windows_.out_width * channels;
+        check.after(2 * pitch);
       }
     }
   }
@@ -111,7 +113,8 @@ class MaxPoolGrad final : public Kernel {
     const T* gradient = run.at<const T>(gradient_);
     T* output = run.at<T>(output_);
     if (windows_.tiles_by_two()) return spread(input, gradient, output);
-    std::fill_n(output, output_.elements(), T(0));
+    in_blocks(output_.elements(),
+              [=](int64_t first, int64_t n) { std::fill_n(output + first, n, T(0)); });
     const int64_t channels = windows_.channels;
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
       const int64_t image = n * windows_.height * windows_.width * channels;
@@ -126,12 +129,14 @@ class MaxPoolGrad final : public Kernel {
   void spread(const T* input, const T* gradient, T* output) const {
     const int64_t channels = windows_.channels, pitch = windows_.width * channels;
     const int64_t covered = 2 * windows_.out_width * channels;
+    AbortCheck check;
     for (int64_t n = 0; n < windows_.images; ++n) {
       for (int64_t i = 0; i < windows_.out_height; ++i) {
         spread_row(input, input + pitch, gradient, output, output + pitch, channels);
         std::fill(output + covered, output + pitch, T(0));
         std::fill(output + pitch + covered, output + 2 * pitch, T(0));
         input += 2 * pitch, output += 2 * pitch, gradient += windows_.out_width * channels;
+        check.after(4 * pitch);
       }
       const int64_t rest = (windows_.height - 2 * windows_.out_height) * pitch;
       std::fill_n(output, rest, T(0));

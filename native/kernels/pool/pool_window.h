@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/factory.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -67,10 +68,15 @@ struct PoolWindows {
 // Calls visit(image, rows, columns, output pixel) for every window, in the order of the output.
 template <typename Visit>
 void for_each_window(const PoolWindows& w, Visit visit) {
+  const int64_t work = w.channels * product(w.size);
   int64_t pixel = 0;
+  AbortCheck check;
   for (int64_t n = 0; n < w.images; ++n) {
     for (int64_t i = 0; i < w.out_height; ++i) {
-      for (int64_t j = 0; j < w.out_width; ++j) visit(n, w.rows(i), w.columns(j), pixel++);
+      for (int64_t j = 0; j < w.out_width; ++j) {
+        visit(n, w.rows(i), w.columns(j), pixel++);
+        check.after(work);
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "kernels/factory.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -29,11 +30,13 @@ class ArgMax final : public Kernel {
   void run(const Run& run) const override {
     const T* input = run.at<const T>(input_);
     int32_t* output = run.at<int32_t>(output_);
+    AbortCheck check;
     for (int64_t a = 0; a < outer_; ++a) {
       for (int64_t b = 0; b < inner_; ++b) {
         const T* values = input + a * length_ * inner_ + b;
         output[a * inner_ + b] =
             least_ ? first(values, std::less<T>()) : first(values, std::greater<T>());
+        check.after(length_);
       }
     }
   }
@@ -43,10 +46,12 @@ class ArgMax final : public Kernel {
   int32_t first(const T* values, Better better) const {
     T best = values[0];
     int64_t at = 0;
-    for (int64_t r = 1; r < length_ && best == best; ++r) {
-      const T value = values[r * inner_];
-      if (better(value, best) || value != value) best = value, at = r;
-    }
+    in_blocks(length_, [&](int64_t first, int64_t count) {
+      for (int64_t r = first; r < first + count && best == best; ++r) {
+        const T value = values[r * inner_];
+        if (better(value, best) || value != value) best = value, at = r;
+      }
+    });
     return static_cast<int32_t>(at);
   }
 

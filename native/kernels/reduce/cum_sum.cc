@@ -1,6 +1,7 @@
 #include <type_traits>
 
 #include "kernels/factory.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -25,14 +26,16 @@ class CumSum final : public Kernel {
   void run(const Run& run) const override {
     if (output_.elements() == 0) return;
     const int64_t start = reverse_ ? (length_ - 1) * inner_ : 0, step = reverse_ ? -inner_ : inner_;
+    AbortCheck check;
     for (int64_t a = 0; a < outer_; ++a) {
       const int64_t first = a * length_ * inner_ + start;
       const T* input = run.at<const T>(input_) + first;
       T* output = run.at<T>(output_) + first;
       if (inner_ == 1) {
         add_line(input, output, step);
+        check.after(length_);
       } else {
-        add_rows(input, output, step);
+        add_rows(input, output, step, check);
       }
     }
   }
@@ -43,13 +46,15 @@ class CumSum final : public Kernel {
 
   void add_line(const T* input, T* output, int64_t step) const {
     Total total = 0;
-    for (int64_t r = 0; r < length_; ++r) {
-      total += static_cast<Total>(input[r * step]);
-      output[r * step] = static_cast<T>(total);
-    }
+    in_blocks(length_, [&](int64_t first, int64_t count) {
+      for (int64_t r = first; r < first + count; ++r) {
+        total += static_cast<Total>(input[r * step]);
+        output[r * step] = static_cast<T>(total);
+      }
+    });
   }
 
-  void add_rows(const T* input, T* output, int64_t step) const {
+  void add_rows(const T* input, T* output, int64_t step, AbortCheck& check) const {
     using Sum = std::conditional_t<std::is_same_v<T, int32_t>, uint32_t, T>;
     for (int64_t b = 0; b < inner_; ++b) output[b] = input[b];
     for (int64_t r = 1; r < length_; ++r) {
@@ -59,6 +64,7 @@ class CumSum final : public Kernel {
       for (int64_t b = 0; b < inner_; ++b) {
         to[b] = static_cast<T>(static_cast<Sum>(before[b]) + static_cast<Sum>(next[b]));
       }
+      check.after(inner_);
     }
   }
 

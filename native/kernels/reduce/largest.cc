@@ -1,9 +1,11 @@
 #include "kernels/reduce/largest.h"
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 
 #include "kernels/simd.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -41,14 +43,23 @@ double largest_of(const T* values, int64_t count) {
   return magnitude < kInfinity ? magnitude : kInfinity;
 }
 
+template <typename T, typename Bits>
+double largest_in_blocks(const T* values, int64_t count) {
+  double most = 0;
+  in_blocks(count, [&](int64_t first, int64_t n) {
+    most = std::max(most, largest_of<T, Bits>(values + first, n));
+  });
+  return most;
+}
+
 }  // namespace
 
 double largest(const float* values, int64_t count) {
-  return largest_of<float, int32_t>(values, count);
+  return largest_in_blocks<float, int32_t>(values, count);
 }
 
 double largest(const double* values, int64_t count) {
-  return largest_of<double, int64_t>(values, count);
+  return largest_in_blocks<double, int64_t>(values, count);
 }
 
 double largest(const std::byte* values, int64_t count, DType dtype) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/factory.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
@@ -50,26 +51,31 @@ class Copy final : public Kernel {
 
   void run(const Run& run) const override {
     if (output_.elements() == 0) return;
-    copy_axis(0, run.at<const T>(input_), run.at<T>(output_));
+    AbortCheck check;
+    copy_axis(0, run.at<const T>(input_), run.at<T>(output_), check);
   }
 
  private:
-  static constexpr int64_t kTile = 16;
+  static constexpr int64_t kTile = 16, kCopyWork = 4;
 
-  void copy_axis(size_t depth, const T* input, T* output) const {
-    if (depth + 2 == axes_.size()) return copy_plane(input, output);
+  void copy_axis(size_t depth, const T* input, T* output, AbortCheck& check) const {
+    if (depth + 2 == axes_.size()) return copy_plane(input, output, check);
     const Axis& axis = axes_[depth];
     for (int64_t i = 0; i < axis.size; ++i) {
-      copy_axis(depth + 1, input + i * axis.in, output + i * axis.out);
+      copy_axis(depth + 1, input + i * axis.in, output + i * axis.out, check);
     }
   }
 
-  void copy_plane(const T* input, T* output) const {
+  void copy_plane(const T* input, T* output, AbortCheck& check) const {
     const Axis& rows = axes_[axes_.size() - 2];
     const Axis& columns = axes_.back();
     if (columns.in == 1 && columns.out == 1) {
       for (int64_t r = 0; r < rows.size; ++r) {
-        std::memcpy(output + r * rows.out, input + r * rows.in, columns.size * sizeof(T));
+        for (int64_t c = 0; c < columns.size; c += AbortCheck::kInterval) {
+          const int64_t n = std::min(AbortCheck::kInterval, columns.size - c);
+          std::memcpy(output + r * rows.out + c, input + r * rows.in + c, n * sizeof(T));
+          check.after(kCopyWork + n);
+        }
       }
       return;
     }
@@ -77,6 +83,7 @@ class Copy final : public Kernel {
       for (int64_t c = 0; c < columns.size; c += kTile) {
         copy_tile(input + r * rows.in + c * columns.in, output + r * rows.out + c * columns.out,
                   std::min(kTile, rows.size - r), std::min(kTile, columns.size - c));
+        check.after(kTile * kTile);
       }
     }
   }
@@ -101,7 +108,9 @@ class Fill final : public Kernel {
   Fill(Operand output, T value) : output_(std::move(output)), value_(value) {}
 
   void run(const Run& run) const override {
-    std::fill_n(run.at<T>(output_), output_.elements(), value_);
+    T* output = run.at<T>(output_);
+    in_blocks(output_.elements(),
+              [&](int64_t first, int64_t n) { std::fill_n(output + first, n, value_); });
   }
 
  private:

@@ -90,6 +90,7 @@ Program<T>::Program(const StepReader& step, int64_t block, const Dims& kept)
   kept_.assign(list.results.end() - kept.size(), list.results.end());
   add_outputs(step, list);
   place_values(list);
+  work_ = static_cast<int64_t>(sources_.size() + calls_.size() + 4 * draws_.size());
 }
 
 template <typename T>
@@ -200,6 +201,7 @@ void Program<T>::block(int64_t first, int64_t n) {
   for (const Output& output : outputs_) {
     if (!output.direct || padded != n) output.store(at_[output.value], n, output.memory, first);
   }
+  check_.after(n * work_);
 }
 
 template Store<float> store_as<float>(DType);

@@ -5,6 +5,7 @@
 #include "kernels/vector/listing.h"
 #include "kernels/vector/operand_stream.h"
 #include "kernels/vector/uniform_stream.h"
+#include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -73,6 +74,8 @@ class Program {
   std::vector<int> kept_;
   Scratch<T> lines_, registers_;
   std::vector<T*> at_;  // where the elements of each value are
+  int64_t work_ = 1;    // of an element
+  AbortCheck check_;
 };
 
 }  // namespace chainrule::CHAINRULE_ISA

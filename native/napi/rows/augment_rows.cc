@@ -5,6 +5,7 @@
 #include "data/augment.h"
 #include "engine/op_error.h"
 #include "engine/subnormals.h"
+#include "napi/environment/environment.h"
 #include "napi/rows/row_source.h"
 
 namespace chainrule {
@@ -53,6 +54,8 @@ void augment_rows(const Napi::CallbackInfo& info) {
   const int64_t source_rows = source.length / augmentation.source_elements();
   const auto row_bytes = static_cast<size_t>(augmentation.source_elements()) * source.element_size;
   float* output = destination.as<float>().data();
+  const AbortScope scope(&Environment::of(info.Env()).abort.begin());
+  AbortCheck check;
   const SubnormalFlush flush;
   for (int64_t i = 0; i < count; ++i, output += augmentation.result_elements()) {
     const int32_t index = indices.as<const int32_t>()[static_cast<size_t>(start + i)];
@@ -64,6 +67,7 @@ void augment_rows(const Napi::CallbackInfo& info) {
     augmentation.run(source.data + row * row_bytes, dtype,
                      {key[0], key[1], key[2], static_cast<uint32_t>(index) + key[3]}, output,
                      scratch.as<float>().data());
+    check.after(static_cast<int64_t>(program.length) * augmentation.result_elements());
   }
 }
 
