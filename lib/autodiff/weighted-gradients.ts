@@ -1,7 +1,7 @@
 import { at } from '../graph/at.js';
 import { ones } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { Trace } from '../graph/trace.js';
+import type { GradientCall, Trace } from '../graph/trace.js';
 import { gradientsOrZeros } from './vjp.js';
 
 /**
@@ -19,11 +19,20 @@ export function weightedGradients(
 ): Tensor[] {
   const weighted = new Map<Tensor, Tensor>();
   const byLoss = new Map<Tensor, Tensor[]>();
+  const places = new Map<GradientCall, Map<Tensor, number>>();
+  /** The gradient that a call returned for a tensor. */
+  const gradientOf = (call: GradientCall, x: Tensor) => {
+    const own = places.get(call) ?? new Map(call.wrt.map((one, i) => [one, i]));
+    places.set(call, own);
+    return call.gradients[own.get(x) ?? -1];
+  };
   wrt.forEach((x, i) => {
     const gradient = at(gradients, i);
     const call = gradientCalls.get(gradient);
-    if (call?.gradients[call.wrt.indexOf(x)] === gradient) {
-      byLoss.set(call.loss, [...(byLoss.get(call.loss) ?? []), x]);
+    if (call && gradientOf(call, x) === gradient) {
+      const parts = byLoss.get(call.loss);
+      if (parts) parts.push(x);
+      else byLoss.set(call.loss, [x]);
     } else {
       weighted.set(x, weigh(gradient));
     }

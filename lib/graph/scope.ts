@@ -22,16 +22,19 @@ export function remade<R>({ origin, scope }: Tensor, fn: () => R): R {
 
 /** Moves a value that leaves a scope out of it, together with the values it is a view of, so that they are kept. */
 export function moveOut(value: Tensor, scope: CheckpointScope): void {
-  if (!liesIn(value.scope, scope)) return;
-  value.scope = { parent: scope.parent, left: [...(value.scope?.left ?? []), scope] };
-  const isView = ['view', 'identity'].includes(value.op.kernel.family);
-  if (isView) moveOut(value.input(0), scope);
+  for (let node = value; liesIn(node.scope, scope); node = node.input(0)) {
+    node.scope = { parent: scope.parent, left: [...(node.scope?.left ?? []), scope] };
+    const isView = ['view', 'identity'].includes(node.op.kernel.family);
+    if (!isView) return;
+  }
 }
 
 /** True if `inner` is `outer` or nested in it. Undefined, which means no scope, contains every scope. */
 export function liesIn(inner: CheckpointScope | undefined, outer: CheckpointScope | undefined): boolean {
-  if (inner === outer || outer === undefined) return true;
-  return inner !== undefined && liesIn(inner.parent, outer);
+  if (outer === undefined) return true;
+  let scope = inner;
+  while (scope && scope !== outer) scope = scope.parent;
+  return scope === outer;
 }
 
 /** The innermost scope that contains both. */
@@ -39,5 +42,7 @@ export function commonScope(
   a: CheckpointScope | undefined,
   b: CheckpointScope | undefined,
 ): CheckpointScope | undefined {
-  return liesIn(b, a) ? a : commonScope(a?.parent, b);
+  let common = a;
+  while (common && !liesIn(b, common)) common = common.parent;
+  return common;
 }

@@ -74,7 +74,8 @@ export function reachable(roots: Iterable<Tensor>, isEnd: (node: Tensor) => bool
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    if (!isEnd(node)) stack.push(...node.inputs);
+    // Not spread over the arguments of a call, whose number is limited.
+    if (!isEnd(node)) for (const input of node.inputs) stack.push(input);
   }
   return [...seen].sort((a, b) => a.id - b.id);
 }

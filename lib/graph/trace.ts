@@ -17,6 +17,8 @@ export interface GradientCall {
 /** What a function does while it is traced. `lib/optim/requests.ts` adds the updates that optimisers request. */
 export interface Trace {
   readonly assignments: Map<Variable, Tensor>;
+  /** The variables in the order of the assignments, with repetitions. */
+  readonly assigned: Variable[];
   /** Called on the host after each run of the compiled function. */
   readonly afterRun: (() => void)[];
   /** Conditions for reusing the trace; all must hold. */
@@ -38,6 +40,7 @@ let randomNodesOutside = 0;
 export function traced<R>(fn: () => R): { result: R; trace: Trace } {
   const trace: Trace = {
     assignments: new Map(),
+    assigned: [],
     afterRun: [],
     guards: [],
     gradientCalls: new Map(),
@@ -67,7 +70,9 @@ export const assign = checked(
     }
     if (variable.dtype !== value.dtype)
       throw invalid('assign', `dtype must be ${variable.dtype}`, value.dtype);
-    currentTrace('assign').assignments.set(variable, value);
+    const { assignments, assigned } = currentTrace('assign');
+    assignments.set(variable, value);
+    assigned.push(variable);
   },
 );
 
@@ -110,11 +115,10 @@ export function nextRandomKey(): number {
 /** Runs `fn` and returns its result, with the variables that it assigned and their values. */
 export function assignedBy<R>(fn: () => R): { result: R; assigned: [Variable, Tensor][] } {
   const { trace } = context();
-  const before = new Map(trace?.assignments);
+  const before = trace?.assigned.length ?? 0;
   const result = fn();
-  const assigned = [...(trace?.assignments ?? [])].filter(
-    ([variable, value]) => before.get(variable) !== value,
-  );
+  const variables = new Set(trace?.assigned.slice(before));
+  const assigned = [...variables].map((variable): [Variable, Tensor] => [variable, pendingValue(variable)]);
   return { result, assigned };
 }
 

@@ -59,9 +59,10 @@ export function mapTensors(result: Result, fn: (node: Tensor) => Tensor): Result
 
 /** Throws in the name of `op` if a tensor depends on an argument that is not one of the inputs. */
 export function requireOwnInputs(op: string, inputs: readonly Tensor[], roots: readonly Tensor[]): void {
+  const own = new Set(inputs);
   for (const node of reachable(roots)) {
     const foreign = isInput(node) && !node.attributes.provider;
-    if (foreign && !inputs.includes(node)) {
+    if (foreign && !own.has(node)) {
       throw invalid(op, 'a tensor depends on an argument of another function; pass it as an argument');
     }
   }

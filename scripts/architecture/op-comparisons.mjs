@@ -7,8 +7,8 @@ export const askers = {
   'lib/ops/primitives/scan/scan-sums.ts': 'sums over the steps of a loop what its own gradient rules built',
   'lib/ops/primitives/scan/scan-split.ts':
     'takes apart the sums of slices that reads of a loop leave as its gradient',
-  'lib/compile/rewrite/join-slices.ts':
-    'rewrites sums of zero-padded slices to concatenations, and so builds these ops',
+  'lib/compile/rewrite/join-slices.ts': 'finds the sums of zero-padded slices',
+  'lib/compile/rewrite/slice-sum.ts': 'rewrites them to concatenations, and so builds these ops',
   'lib/compile/rewrite/simplify.ts': 'hands sums to the rewrite of slices',
   'lib/compile/rewrite/prune.ts': 'moves slices of a loop that loses results',
   'lib/gradcheck/culprit.ts': 'names a custom gradient as its author did, and looks at its arguments',

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FirstFit } from '#lib/compile/arena/first-fit.js';
 import { type Arena, largestLiveBytes, layOutArena } from '#lib/compile/arena/lay-out.js';
+import { sweep } from '#lib/compile/arena/sweep.js';
 import { tightestFit } from '#lib/compile/arena/tighten.js';
-import type { Lifetime } from '#lib/compile/liveness/live-bytes.js';
+import { type Lifetime, peakOf } from '#lib/compile/liveness/live-bytes.js';
 import { operandsOf } from '#lib/compile/plan/operands.js';
 import type { Plan, Step } from '#lib/compile/plan/plan.js';
 import { contiguous, type Value } from '#lib/compile/plan/values.js';
@@ -208,5 +209,40 @@ describe('the check of plans, on random blocks', () => {
       { ...options, numRuns: 2000 },
     );
     expect([...seen].sort()).toEqual(['false false', 'false true', 'true false', 'true true']);
+  });
+});
+
+describe('the layout of more blocks than can be placed by size', () => {
+  const lifetimes = fc.array(
+    fc
+      .record({ bytes: fc.nat(9).map((n) => 64 * n), first: fc.nat(60), length: fc.nat(20) })
+      .map(({ bytes, first, length }): Lifetime => ({ bytes, first, last: first + length })),
+    { minLength: 1, maxLength: 80 },
+  );
+
+  it('never overlaps, and keeps within its bytes', () => {
+    fc.assert(
+      fc.property(lifetimes, (all) => {
+        const { offsets, bytes } = sweep(all);
+        const blocks = all.map((life, i) => ({ ...life, offset: offsets[i] as number }));
+        verifyPlan({ bindings: [], steps: [], blocks, arenaBytes: bytes, flops: 0, recomputedFlops: 0 });
+        for (const { offset, bytes: own } of blocks) expect(offset + own).toBeLessThanOrEqual(bytes);
+      }),
+      options,
+    );
+  });
+
+  it('takes no more than is alive at once where all blocks have one size', () => {
+    fc.assert(
+      fc.property(lifetimes, (all) => {
+        const equal = all.map((life) => ({ ...life, bytes: 64 }));
+        expect(sweep(equal).bytes).toBe(peakOf(equal, 81));
+      }),
+      options,
+    );
+    const many = Array.from({ length: 20_000 }, (_, i) => ({ bytes: 64, first: i, last: 40_000 - i }));
+    const fit = new FirstFit(many);
+    expect(tightestFit(fit, 64 * 20_000).bytes).toBe(64 * 20_000);
+    expect(fit.looks).toBe(0);
   });
 });

@@ -52,6 +52,54 @@ describe('gradients of the parts of a split', () => {
     expect(found.filter((kind) => kind === 'concat')).toHaveLength(1);
   });
 
+  it('are put behind one another once, however many there are and in whatever order', () => {
+    const long = input('long', [500, 2]);
+    const order = Array.from({ length: 500 }, (_, i) => (i * 263) % 500);
+    const sums = order.map((i) =>
+      long
+        .slice([[i, i + 1]])
+        .mul(i)
+        .sum(),
+    );
+    // From the first to the last, and as a tree.
+    const inTurn = sums.reduce((a, b) => a.add(b));
+    const inPairs = (all: Tensor[]): Tensor =>
+      all.length === 1
+        ? (all[0] as Tensor)
+        : inPairs(
+            all.flatMap((a, i) =>
+              i % 2 === 1 ? [] : [i + 1 < all.length ? a.add(all[i + 1] as Tensor) : a],
+            ),
+          );
+    for (const total of [inTurn, inPairs(sums)]) {
+      const found = kinds(grad(total, [long])[0] as Tensor);
+      expect(found).not.toContain('add');
+      expect(found.filter((kind) => kind === 'concat')).toHaveLength(1);
+    }
+  });
+
+  it('are joined in a sum that has several readers, and in those', () => {
+    const framed = (from: number, to: number) => split([from, to]);
+    const shared = framed(0, 1).add(framed(1, 2));
+    const [more, other] = [shared.add(framed(2, 6)), shared.add(framed(4, 6))];
+    const all = simplify([shared.exp(), more, other]);
+    expect(all.map((root) => reachable([root]).filter(({ op }) => op.kind === 'concat').length)).toEqual([
+      1, 1, 1,
+    ]);
+    expect(reachable([all[1] as Tensor]).map(({ op }) => op.kind)).not.toContain('scatterSlice');
+    expect(reachable([all[2] as Tensor]).filter(({ op }) => op.kind === 'scatterSlice')).toHaveLength(2);
+  });
+
+  it('are joined where another term of the sum is no slice', () => {
+    const found = kinds(
+      split([0, 2], [2, 5])
+        .add(x)
+        .add(split([5, 6])),
+    );
+    expect(found.filter((kind) => kind === 'scatterSlice')).toHaveLength(2);
+    expect(found.filter((kind) => kind === 'add')).toHaveLength(2);
+  });
+
   it('keep one frame where they are a part of the whole', () => {
     const found = kinds(split([1, 2], [2, 5]));
     expect(found.filter((kind) => kind === 'scatterSlice')).toHaveLength(1);

@@ -2,9 +2,13 @@ import { at } from '../../graph/at.js';
 import { type Lifetime, liveBytes } from '../liveness/live-bytes.js';
 import { climb, generator, type Try, tryOrder } from './climb.js';
 import { FirstFit, type Fit } from './first-fit.js';
+import { sweep } from './sweep.js';
 
 /** Limits on the blocks that hill climbing examines, per pair of blocks and in total: less than a second. */
 const LOOKS = { pair: 1000, all: 1e8 };
+
+/** Most blocks that are placed by size, which takes time that grows with the square of their number. */
+const MOST_BLOCKS = 8192;
 
 /** Fraction of the bound that the live bytes of a crowded step exceed. */
 const CROWDED = 0.95;
@@ -22,6 +26,7 @@ const sizes: readonly ((life: Lifetime) => number)[] = [
  * a limit on the work; the result is deterministic.
  */
 export function tightestFit(fit: FirstFit, bound: number): Fit {
+  if (fit.lifetimes.length > MOST_BLOCKS) return sweep(fit.lifetimes);
   let best: Try | undefined;
   for (const size of sizes) {
     if (best && best.bytes <= bound) break;

@@ -1,8 +1,9 @@
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { joinReductions } from './join-reductions.js';
+import { mergeInOrder, SearchBudget } from './merge-in-order.js';
 import { computeType, MOST_INSTRUCTIONS, stepShape } from './space.js';
-import { link, merge, reachesAround, Unit } from './units.js';
+import { link, Unit } from './units.js';
 
 /**
  * Fuses nodes into units. An element-wise node joins a unit that reads it over the same shape and in the same
@@ -13,36 +14,28 @@ import { link, merge, reachesAround, Unit } from './units.js';
  */
 export function fuse(nodes: readonly Tensor[]): { units: Unit[]; unitOf: Map<Tensor, Unit> } {
   const unitOf = new Map<Tensor, Unit>();
-  for (const node of nodes) {
-    const unit = new Unit(node);
+  nodes.forEach((node, place) => {
+    const unit = new Unit(node, place);
     unitOf.set(node, unit);
     for (const input of node.inputs) link(unitOf.get(input) as Unit, unit);
-  }
+  });
   for (const node of [...nodes].reverse()) {
     if (node.op.kernel.family !== 'map') continue;
+    // Still the node alone: only nodes traced earlier have joined the units of later ones.
     const unit = unitOf.get(node) as Unit;
-    const host = readers(node, unit).find((candidate) => canJoin(node, unit, candidate));
-    if (!host) continue;
-    merge(unit, host);
-    for (const member of unit.nodes) unitOf.set(member, host);
+    const budget = new SearchBudget(unit.successors);
+    const readers = [...unit.successors].sort((a, b) => a.last.id - b.last.id);
+    const host = readers.find((reader) => fits(node, reader) && mergeInOrder(unit, reader, budget));
+    if (host) unitOf.set(node, host);
   }
   joinReductions(nodes, unitOf);
   return { units: [...new Set(unitOf.values())], unitOf };
 }
 
-/** The units that read the node itself, in trace order. */
-function readers(node: Tensor, unit: Unit): Unit[] {
-  return [...unit.successors]
-    .filter((reader) => reader.nodes.some((member) => member.inputs.includes(node)))
-    .sort((a, b) => a.last.id - b.last.id);
-}
-
-function canJoin(node: Tensor, unit: Unit, host: Unit): boolean {
+/** True if the node can be computed in the same step as the nodes of a unit that reads it. */
+function fits(node: Tensor, host: Unit): boolean {
   const { family } = host.last.op.kernel;
   if (family !== 'map' && family !== 'reduce') return false;
-  if (host.nodes.length + unit.nodes.length > MOST_INSTRUCTIONS) return false;
-  if (!sameShape(stepShape(node), stepShape(host.last)) || computeType(node) !== computeType(host.last))
-    return false;
-  // A path around the direct edge would make the unit wait for itself.
-  return !reachesAround(unit, host);
+  if (host.nodes.length === MOST_INSTRUCTIONS) return false;
+  return sameShape(stepShape(node), stepShape(host.last)) && computeType(node) === computeType(host.last);
 }

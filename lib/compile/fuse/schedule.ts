@@ -21,7 +21,7 @@ export function schedule(units: readonly Unit[]): Unit[] {
     }
   }
   if (order.length !== units.length) throw new Error('schedule: the graph has a cycle');
-  return order;
+  return order.filter(({ nodes }) => nodes.length > 0);
 }
 
 /** A binary min-heap of units, ordered by trace order. */
@@ -60,5 +60,7 @@ class Heap {
 }
 
 function key(unit: Unit | undefined): number {
-  return unit ? unit.last.id : Number.POSITIVE_INFINITY;
+  if (!unit) return Number.POSITIVE_INFINITY;
+  // A unit without nodes holds up no other.
+  return unit.nodes.at(-1)?.id ?? -1;
 }

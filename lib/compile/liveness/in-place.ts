@@ -1,5 +1,5 @@
 import type { Step } from '../plan/plan.js';
-import { fillsBuffer, type Value } from '../plan/values.js';
+import { type Buffer, fillsBuffer, type Value } from '../plan/values.js';
 
 /** A write that may take the memory of one of the values that the same step reads, if that value dies there. */
 export interface InPlace {
@@ -15,6 +15,11 @@ export interface InPlace {
  */
 export function inPlaceWrites(step: Step<Value>, numberOf: (id: number) => number): InPlace[] {
   if (step.kernel !== 'map' && step.kernel !== 'reduce') return [];
+  const inParts = new Set<Buffer>();
+  for (const operand of step.operands) {
+    const { buffer } = operand;
+    if (buffer.kind === 'arena' && !fillsBuffer(operand, buffer.bytes)) inParts.add(buffer);
+  }
   return step.outputs.flatMap(({ buffer, dtype }) => {
     if (buffer.kind !== 'arena') return [];
     const size = buffer.bytes;
@@ -22,8 +27,7 @@ export function inPlaceWrites(step: Step<Value>, numberOf: (id: number) => numbe
     for (const operand of step.operands) {
       const own = operand.buffer;
       if (own.kind !== 'arena' || own.bytes !== size || operand.dtype !== dtype) continue;
-      const views = step.operands.filter((other) => other.buffer === own);
-      if (views.every((view) => fillsBuffer(view, size))) reads.add(numberOf(own.id));
+      if (!inParts.has(own)) reads.add(numberOf(own.id));
     }
     return reads.size > 0 ? [{ write: numberOf(buffer.id), reads: [...reads] }] : [];
   });

@@ -1,10 +1,11 @@
+import { follower } from '../../graph/follow.js';
 import type { Variable } from '../../graph/leaf.js';
 import { isNumber } from '../../graph/leaf.js';
-import type { Loop } from '../../graph/loop.js';
-import { reachable, type Tensor } from '../../graph/tensor.js';
-import { link, reaches, type Unit } from '../fuse/units.js';
+import type { Tensor } from '../../graph/tensor.js';
+import type { Unit } from '../fuse/units.js';
 import type { Buffer } from '../plan/values.js';
 import type { Readers } from './readers.js';
+import { type Write, WriteOrder } from './write-order.js';
 
 /** A value that leaves the plan, and the binding that receives it. */
 export interface Target {
@@ -19,6 +20,8 @@ export interface Destinations {
   readonly direct: ReadonlyMap<Tensor, Buffer>;
   readonly before: readonly Target[];
   readonly after: readonly Target[];
+  /** A unit without nodes, to be scheduled with the others: see `WriteOrder`. */
+  readonly barrier: Unit | undefined;
 }
 
 /**
@@ -34,77 +37,38 @@ export function chooseDestinations(
   const direct = new Map<Tensor, Buffer>();
   const before: Target[] = [];
   const after: Target[] = [];
-  const fallible = new Set([...unitOf].filter(([node]) => canFail(node)).map(([, unit]) => unit));
+  const [viewed, reshaped] = [follower(isView), follower(keepsOrder)];
+  /** The node whose memory holds the value: a reshape of a whole result shares its bytes. */
+  const computed = (value: Tensor) => (isView(reshaped(value)) ? value : reshaped(value));
+  const isLeafView = (value: Tensor) => hasMemory(viewed(value));
+  const writes = targets.flatMap(({ value, variable }): Write[] =>
+    variable && !isLeafView(value) ? [{ variable, value: computed(value) }] : [],
+  );
+  const order = new WriteOrder(writes, unitOf, readers);
   for (const target of targets) {
     const source = computed(target.value);
     if (isLeafView(source)) {
       before.push(target);
-    } else if (source.op.kernel.family === 'view' || isNumber(source) || direct.has(source)) {
+    } else if (isView(source) || isNumber(source) || direct.has(source)) {
       after.push(target);
-    } else if (target.variable && !reserve(target.variable, source, unitOf, readers, fallible)) {
+    } else if (target.variable && !order.reserve({ variable: target.variable, value: source })) {
       after.push(target);
     } else {
       direct.set(source, target.binding);
     }
   }
-  return { direct, before, after };
+  return { direct, before, after, barrier: order.barrier };
 }
 
-/** The node whose memory holds the value: a reshape of a whole result shares its bytes. */
-function computed(value: Tensor): Tensor {
-  let node = value;
-  while (node.op.kernel.family === 'view' && node.op.kernel.keepsOrder) node = node.input(0);
-  return node.op.kernel.family === 'view' ? value : node;
+function isView({ op }: Tensor): boolean {
+  return op.kernel.family === 'view';
 }
 
-/** True if the value is the memory of a leaf, which a later step may overwrite. */
-function isLeafView(value: Tensor): boolean {
-  let node = value;
-  while (node.op.kernel.family === 'view') node = node.input(0);
+function keepsOrder({ op: { kernel } }: Tensor): boolean {
+  return kernel.family === 'view' && kernel.keepsOrder === true;
+}
+
+/** True for the memory of a leaf, which a later step may overwrite. */
+function hasMemory(node: Tensor): boolean {
   return node.op.kernel.family === 'leaf' && !isNumber(node);
-}
-
-/** True if the node's kernel can abort the run: an index out of range, a singular matrix. */
-function canFail(node: Tensor): boolean {
-  const { kernel } = node.op;
-  if (kernel.family === 'scan') return reachable((node.attributes as Loop).body.results).some(canFail);
-  return kernel.family === 'call' && kernel.call(node).canFail === true;
-}
-
-/**
- * Orders all readers of the variable, and all units that can fail, before the unit that computes its next value, so
- * that a failed run leaves every variable unchanged. False if this order is impossible.
- */
-function reserve(
-  variable: Variable,
-  value: Tensor,
-  unitOf: ReadonlyMap<Tensor, Unit>,
-  readers: Readers,
-  fallible: ReadonlySet<Unit>,
-): boolean {
-  const writer = unitOf.get(value) as Unit;
-  if (fallible.has(writer)) return false;
-  const earlier = new Set(fallible);
-  for (const { node, viewed } of readersOf(variable, readers)) {
-    const unit = unitOf.get(node) as Unit;
-    // Writing in place is safe only if the program reads and writes the same index.
-    if (unit === writer && (viewed || value.op.kernel.family !== 'map')) return false;
-    if (unit !== writer) earlier.add(unit);
-  }
-  if ([...earlier].some((unit) => reaches(writer, unit))) return false;
-  for (const unit of earlier) link(unit, writer);
-  return true;
-}
-
-/** The nodes that read a leaf, directly or through views. */
-function readersOf(leaf: Tensor, readers: Readers) {
-  const found: { node: Tensor; viewed: boolean }[] = [];
-  const stack: { node: Tensor; viewed: boolean }[] = [{ node: leaf, viewed: false }];
-  for (let top = stack.pop(); top; top = stack.pop()) {
-    for (const node of readers.get(top.node) ?? []) {
-      if (node.op.kernel.family === 'view') stack.push({ node, viewed: true });
-      else found.push({ node, viewed: top.viewed });
-    }
-  }
-  return found;
 }

@@ -58,11 +58,13 @@ export class Lowering {
 
   /** The value of a node. Views become strides here, and are copied only if no strides express them. */
   valueOf(node: Tensor): Value {
-    const known = this.#values.get(node);
-    if (known) return known;
-    const value = this.#resolve(node);
-    this.#values.set(node, value);
-    return value;
+    // Not by recursion: a view may be one of a view, and so on.
+    const chain = [node];
+    for (let top = node; !this.#values.has(top) && isView(top); chain.push(top)) top = top.input(0);
+    for (let top = chain.pop(); top; top = chain.pop()) {
+      if (!this.#values.has(top)) this.#values.set(top, this.#resolve(top));
+    }
+    return this.#values.get(node) as Value;
   }
 
   /** Copies a value to the given buffer, or to a new one. */
@@ -257,6 +259,10 @@ function scopesOf({ nodes }: Unit): readonly CheckpointScope[] {
 
 function spaceOf(unit: Unit) {
   return { shape: stepShape(unit.last), compute: computeType(unit.last) };
+}
+
+function isView({ op }: Tensor): boolean {
+  return op.kernel.family === 'view';
 }
 
 function flopsOf(unit: Unit): number {

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../graph/tensor.js';
 import type { Unit } from '../fuse/units.js';
 import type { Destinations, Target } from './destinations.js';
-import type { Readers } from './readers.js';
+import { type Readers, readersThroughViews } from './readers.js';
 
 /**
  * Checks the order of units: each node stands in one of them, after the nodes that it reads, and the unit that writes
@@ -38,17 +38,10 @@ export function verifySchedule(
   for (const { variable, binding } of targets) {
     const writer = variable && writers.get(binding);
     if (!variable || !writer) continue;
-    for (const reader of readsOf(variable, readers)) {
+    for (const { node: reader } of readersThroughViews(variable, readers)) {
       if (placeOf(reader) > placeOf(writer)) {
         throw new Error(`verify: ${reader} reads a variable that ${writer} has already overwritten`);
       }
     }
   }
-}
-
-/** The nodes that read a leaf, directly or through views. */
-function readsOf(leaf: Tensor, readers: Readers): Tensor[] {
-  return (readers.get(leaf) ?? []).flatMap((node) =>
-    node.op.kernel.family === 'view' ? [node, ...readsOf(node, readers)] : [node],
-  );
 }

@@ -116,11 +116,14 @@ function groupByBuffer(steps: readonly Step<Value>[]): Step<Value>[][] {
   });
   const groups = new Map<number, Step<Value>[]>();
   steps.forEach((step, index) => {
-    const places = operandsOf(step).writes.map(({ buffer }) =>
-      buffer.kind === 'arena' ? (lastWriter.get(buffer.id) as number) : index,
+    const place = operandsOf(step).writes.reduce(
+      (most, { buffer }) =>
+        buffer.kind === 'arena' ? Math.max(most, lastWriter.get(buffer.id) as number) : most,
+      index,
     );
-    const place = Math.max(index, ...places);
-    groups.set(place, [...(groups.get(place) ?? []), step]);
+    const group = groups.get(place);
+    if (group) group.push(step);
+    else groups.set(place, [step]);
   });
   return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
@@ -159,7 +162,8 @@ function deadlinesOf(groups: readonly (readonly Step<Value>[])[]): number[] {
       writes: bindingsOf(operands.flatMap(({ writes }) => writes)),
     };
   });
-  const count = used.reduce((most, { reads, writes }) => Math.max(most, ...reads, ...writes), -1) + 1;
+  const most = (bindings: readonly number[]) => bindings.reduce((a, b) => Math.max(a, b), -1);
+  const count = most(used.map(({ reads, writes }) => Math.max(most(reads), most(writes)))) + 1;
   const uses = new Uses(count);
   const deadlines = new Array<number>(groups.length).fill(groups.length);
   for (let index = groups.length - 1; index >= 0; index--) {

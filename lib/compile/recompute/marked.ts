@@ -16,20 +16,29 @@ export function asMarked(actions: Actions): Sequence {
   const sequence: number[] = [];
 
   const isGone = (value: number, now: number) => now > (given[value] as number) && !restored.has(value);
-  const restore = (value: number, now: number, made: number[]): void => {
-    const action = at(producer, value);
-    for (const input of at(reads, action)) if (isGone(input, now)) restore(input, now, made);
-    sequence.push(action);
-    for (const own of at(writes, action)) {
-      restored.add(own);
-      made.push(own);
+  /** Runs the action that makes a value once more, after those that make what it reads. */
+  const restore = (value: number, now: number): number[] => {
+    const made: number[] = [];
+    const started = [{ action: at(producer, value), next: 0 }];
+    for (let top = started.at(-1); top; top = started.at(-1)) {
+      const input = at(reads, top.action)[top.next++];
+      if (input !== undefined) {
+        if (isGone(input, now)) started.push({ action: at(producer, input), next: 0 });
+        continue;
+      }
+      started.pop();
+      sequence.push(top.action);
+      for (const own of at(writes, top.action)) {
+        restored.add(own);
+        made.push(own);
+      }
     }
+    return made;
   };
   steps.forEach((_, action) => {
     for (const value of at(reads, action)) {
       if (!isGone(value, action)) continue;
-      const made: number[] = [];
-      restore(value, action, made);
+      const made = restore(value, action);
       // Values of nested scopes are dropped again: each scope is recomputed on its own.
       for (const other of made) {
         if (!liesIn(scopes[value], scopes[other])) restored.delete(other);

@@ -1,91 +1,88 @@
-import { at } from '../../graph/at.js';
-import { sameShape } from '../../graph/shapes.js';
-import { Tensor } from '../../graph/tensor.js';
-import { add, addOp } from '../../ops/primitives/elementwise.js';
-import {
-  concat,
-  concatOp,
-  type ScatterSliceAttributes,
-  scatterSliceOp,
-} from '../../ops/primitives/movement.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { addOp } from '../../ops/primitives/elementwise.js';
+import { scatterSliceOp } from '../../ops/primitives/movement.js';
+import { isFramedSlice, SliceSum } from './slice-sum.js';
 
-type FramedSlice = Tensor<ScatterSliceAttributes>;
+/** Most terms of a sum that are looked up again where its slices are no longer known. */
+const MOST_TERMS = 64;
 
 /**
- * Rewrites a sum of zero-padded slices, some of which are adjacent, to fewer slices with less padding, or none: the
- * gradients of the parts of a split tensor are concatenated instead of added up with zeros. Either operand may itself
- * be such a sum, of slices that are not adjacent.
- *
- * @returns null if the operands are anything else or nothing can be joined
+ * Rewrites sums of zero-padded slices, some of which are adjacent, to fewer slices with less padding, or none: the
+ * gradients of the parts of a split tensor are concatenated instead of added up with zeros. The slices are gathered from
+ * one addition to the next, and joined where the sum is complete.
  */
-export function joinSlices(a: Tensor, b: Tensor): Tensor | null {
-  const parts = framedSlicesOf([a, b]);
-  if (!parts) return null;
-  const axis = axisOf(parts);
-  if (axis === null) return null;
-  const from = (part: FramedSlice) => at(part.attributes.start, axis);
-  const to = (part: FramedSlice) => at(part.attributes.end, axis);
-  const joined: FramedSlice[] = [];
-  for (const part of parts.sort((p, q) => from(p) - from(q))) {
-    const before = joined.at(-1);
-    if (before && from(part) < to(before)) return null;
-    const meets = before && from(part) === to(before);
-    if (meets) joined.splice(-1, 1, join(before, part, axis));
-    else joined.push(part);
+export class SliceJoiner {
+  /** The additions whose result only another addition of slices reads. */
+  readonly #inner: ReadonlySet<Tensor>;
+  readonly #slices = new Map<Tensor, SliceSum>();
+
+  /** @param nodes the graph before it is rewritten, in topological order */
+  constructor(nodes: readonly Tensor[], roots: readonly Tensor[]) {
+    this.#inner = innerSums(nodes, roots);
   }
-  if (joined.length === parts.length) return null;
-  return joined.map(withoutFrame).reduce((sum, part) => add(sum, part));
-}
 
-/** The only axis on which the parts have different ranges, or null. */
-function axisOf([first, ...rest]: readonly FramedSlice[]): number | null {
-  if (!first) return null;
-  const { start, end } = first.attributes;
-  const axes = first.shape
-    .map((_, axis) => axis)
-    .filter((axis) =>
-      rest.some(
-        ({ attributes }) => attributes.start[axis] !== start[axis] || attributes.end[axis] !== end[axis],
-      ),
-    );
-  return axes.length === 1 ? at(axes, 0) : null;
-}
-
-function join(a: FramedSlice, b: FramedSlice, axis: number): FramedSlice {
-  const end = a.attributes.end.map((to, i) => (i === axis ? at(b.attributes.end, axis) : to));
-  const inner = concat([...piecesOf(a.input(0), axis), ...piecesOf(b.input(0), axis)], axis);
-  return new Tensor(scatterSliceOp, [inner], { ...a.attributes, end });
-}
-
-function withoutFrame(part: FramedSlice): Tensor {
-  const inner = part.input(0);
-  return sameShape(inner.shape, part.shape) ? inner : part;
-}
-
-/** The tensors that an earlier join concatenated, or the tensor itself. */
-function piecesOf(x: Tensor, axis: number): readonly Tensor[] {
-  const joined = x.op === concatOp && (x.attributes as { axis: number }).axis === axis;
-  return joined ? x.inputs : [x];
-}
-
-/** The slices that sums consist of; null if a term is not one, or occurs twice and so overlaps itself. */
-function framedSlicesOf(sums: readonly Tensor[]): FramedSlice[] | null {
-  const parts: FramedSlice[] = [];
-  const seen = new Set<Tensor>();
-  const stack = [...sums].reverse();
-  for (let term = stack.pop(); term; term = stack.pop()) {
-    if (seen.has(term)) return null;
-    seen.add(term);
-    if (term.op === addOp) stack.push(...[...term.inputs].reverse());
-    else if (isFramedSlice(term)) parts.push(term);
-    else return null;
+  /**
+   * The sum of two rewritten tensors, if both consist of slices that can be joined.
+   *
+   * @param plain makes the sum itself
+   * @returns null if they do not
+   */
+  add(a: Tensor, b: Tensor, plain: () => Tensor): Tensor | null {
+    const [left, right] = [this.#slicesOf(a), this.#slicesOf(b)];
+    const both = a !== b && left && right ? left.with(right) : null;
+    if (!both) return null;
+    this.#slices.delete(a);
+    this.#slices.delete(b);
+    const sum = plain();
+    this.#slices.set(sum, both);
+    return sum;
   }
-  return parts;
+
+  /** What a node was rewritten to, with its slices joined unless another addition goes on with them. */
+  settled(node: Tensor, rewritten: Tensor): Tensor {
+    return this.#inner.has(node) ? rewritten : this.joined(rewritten);
+  }
+
+  /** The tensor, or if it is a sum of slices of which some are adjacent, the sum with these joined. */
+  joined(rewritten: Tensor): Tensor {
+    const slices = this.#slices.get(rewritten);
+    return slices?.joins ? slices.build() : rewritten;
+  }
+
+  /** The slices that a tensor consists of, or null. */
+  #slicesOf(x: Tensor): SliceSum | null {
+    const known = this.#slices.get(x);
+    if (known) return known;
+    if (isFramedSlice(x)) return new SliceSum(x);
+    return x.op === addOp ? slicesOfTerms(x) : null;
+  }
 }
 
-function isFramedSlice(node: Tensor): node is FramedSlice {
-  if (node.op !== scatterSliceOp) return false;
-  const { step, end, start } = node.attributes as ScatterSliceAttributes;
-  // With a step above 1, the end of a range may lie beyond its last element.
-  return step.every((by) => by === 1) && end.every((to, axis) => to > at(start, axis));
+/** The slices that a small sum consists of; null if a term is none, or they cannot be joined. */
+function slicesOfTerms(sum: Tensor): SliceSum | null {
+  let slices: SliceSum | null = null;
+  const stack = [sum];
+  for (let count = 0, term = stack.pop(); term; term = stack.pop(), count++) {
+    if (count === 2 * MOST_TERMS) return null;
+    if (term.op === addOp) stack.push(...term.inputs);
+    else if (isFramedSlice(term)) {
+      const one = new SliceSum(term);
+      slices = slices ? slices.with(one) : one;
+      if (!slices) return null;
+    } else return null;
+  }
+  return slices;
+}
+
+/** The additions of slices, or of sums of slices, that have a single reader, which is such an addition too. */
+function innerSums(nodes: readonly Tensor[], roots: readonly Tensor[]): Set<Tensor> {
+  const sums = new Set<Tensor>();
+  const readers = new Map<Tensor, number>(roots.map((root) => [root, 1]));
+  const isOfSlices = (x: Tensor): boolean => x.op === scatterSliceOp || sums.has(x);
+  for (const node of nodes) {
+    for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
+    if (node.op === addOp && node.inputs.every(isOfSlices)) sums.add(node);
+  }
+  const inner = [...sums].flatMap(({ inputs }) => inputs.filter((x) => sums.has(x) && readers.get(x) === 1));
+  return new Set(inner);
 }

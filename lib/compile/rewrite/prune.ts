@@ -4,6 +4,7 @@ import { remade } from '../../graph/scope.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
 import { type SliceAttributes, sliceOp } from '../../ops/primitives/movement.js';
+import { partitionPoint } from '../plan/partition-point.js';
 
 /** The readRanges of a scan's flat value that are read, or all of it. */
 type Reads = [start: number, end: number][] | 'all';
@@ -82,7 +83,9 @@ function readOf({ op, attributes }: Tensor): Reads {
 
 function joined(a: Reads | undefined, b: Reads): Reads {
   if (a === 'all' || b === 'all') return 'all';
-  return [...(a ?? []), ...b];
+  if (!a) return b;
+  for (const range of b) a.push(range);
+  return a;
 }
 
 /** The needs of a loop with the given reads; undefined if everything is needed. */
@@ -94,24 +97,20 @@ function needOf(loop: Loop, reads: Reads): Need | undefined {
     const last = i < carries ? start + endSlots(loop, slots).last * size : start;
     return { start, end: start + slots * size, last, size, slots };
   });
-  const readRanges = reads.filter(([start, end]) => end > start);
-  const within = ([from, to]: [number, number], start: number, end: number) => start <= from && to <= end;
-  if (readRanges.some((range) => !slotRanges.some(({ start, end }) => within(range, start, end))))
-    return undefined;
-  const own = slotRanges.map(({ start, end }) => readRanges.filter((range) => within(range, start, end)));
+  const own = slotRanges.map((): [number, number][] => []);
+  for (const [from, to] of reads) {
+    if (to <= from) continue;
+    const place = partitionPoint(slotRanges.length, (i) => at(slotRanges, i).start <= from) - 1;
+    if (to > at(slotRanges, place).end) return undefined;
+    at(own, place).push([from, to]);
+  }
   const results = own.map((list) => list.length > 0);
   if (!results.includes(true)) return undefined;
-  for (let grown = true; grown; ) {
-    const used = new Set(reachable(body.results.filter((_, i) => results[i])));
-    const wanted = results.map((kept, i) => kept || (i < carries && used.has(at(body.placeholders, i))));
-    grown = wanted.some((kept, i) => kept && !results[i]);
-    results.splice(0, results.length, ...wanted);
-  }
-  const used = new Set(reachable(body.results.filter((_, i) => results[i])));
+  const used = usedBy(loop, results);
   return {
     results,
     slots: slotRanges.slice(0, carries).map(({ last, size, slots }, i) => {
-      const onlyLast = own[i]?.every((range) => within(range, last, last + size));
+      const onlyLast = own[i]?.every(([from, to]) => last <= from && to <= last + size);
       return onlyLast ? Math.min(2, slots) : slots;
     }),
     // A carried value starts with its input, even if no step reads it.
@@ -119,6 +118,20 @@ function needOf(loop: Loop, reads: Reads): Need | undefined {
       i < carries ? results[i] === true : used.has(placeholder),
     ),
   };
+}
+
+/** The nodes of a body that the kept results need. Keeps the carried values among them too. */
+function usedBy({ body, carries }: Loop, results: boolean[]): Set<Tensor> {
+  const carryOf = new Map(body.placeholders.slice(0, carries).map((placeholder, i) => [placeholder, i]));
+  const used = new Set(body.results.filter((_, i) => results[i]));
+  for (const node of used) {
+    for (const input of node.inputs) used.add(input);
+    const carry = carryOf.get(node);
+    if (carry === undefined) continue;
+    results[carry] = true;
+    used.add(at(body.results, carry));
+  }
+  return used;
 }
 
 function pruneLoop(loop: Loop, { results, slots, placeholders }: Need): Loop {
@@ -145,7 +158,10 @@ function moveBetween(before: Loop, after: Loop, { results }: Need): (index: numb
       i < before.carries ? start + endSlots(before, slots).last * size : start;
     return { start: source.start, end, by: last(target) - last(source) };
   });
-  return (index) => index + (moved.find(({ start, end }) => start <= index && index < end)?.by ?? 0);
+  return (index) => {
+    const found = moved[partitionPoint(moved.length, (i) => at(moved, i).start <= index) - 1];
+    return index + (found && index < found.end ? found.by : 0);
+  };
 }
 
 function moveSlice({ start, end, step }: SliceAttributes, move: (index: number) => number): SliceAttributes {

@@ -5,7 +5,7 @@ import { remade } from '../../graph/scope.js';
 import { sameShape } from '../../graph/shapes.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
 import { addOp } from '../../ops/primitives/elementwise.js';
-import { joinSlices } from './join-slices.js';
+import { SliceJoiner } from './join-slices.js';
 
 /**
  * Rewrites the graph below `roots` to an equivalent one with less work: common subexpressions are computed once, views
@@ -26,10 +26,12 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
     known.set(key, existing);
     return existing;
   };
-  for (const node of reachable(roots)) {
+  const nodes = reachable(roots);
+  const joiner = new SliceJoiner(nodes, roots);
+  for (const node of nodes) {
     const inputs = node.inputs.map((input) => rewritten.get(input) as Tensor);
     const candidate: Tensor = remade(node, () => {
-      const found = rewrite(node, inputs, share);
+      const found = joiner.settled(node, rewrite(node, inputs, share, joiner));
       // Once a node is new, so are all after it: ids keep the order of the trace, which plans follow.
       return found === node && changed ? renew(node, inputs) : found;
     });
@@ -39,7 +41,12 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
   return roots.map((root) => rewritten.get(root) as Tensor);
 }
 
-function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) => Tensor): Tensor {
+function rewrite(
+  node: Tensor,
+  inputs: readonly Tensor[],
+  share: (made: Tensor) => Tensor,
+  joiner: SliceJoiner,
+): Tensor {
   const [a, b] = inputs;
   const { kernel, laws = {} } = node.op;
   if (kernel.family === 'identity') return a as Tensor;
@@ -48,8 +55,12 @@ function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) 
     const { left, right } = laws.neutral ?? {};
     if (left !== undefined && equalsNumber(a, left)) return b;
     if (right !== undefined && equalsNumber(b, right)) return a;
-    const joined = node.op === addOp ? joinSlices(a, b) : null;
-    if (joined) return joined;
+    if (node.op === addOp) {
+      const sum = joiner.add(a, b, () => remake(node, inputs));
+      if (sum) return sum;
+      const operands = inputs.map((x) => joiner.joined(x));
+      if (operands.some((x, i) => x !== inputs[i])) return remake(node, operands);
+    }
   }
   // Integers wrap around, which numbers of JavaScript do not.
   if (laws.fold && isFloat(node.dtype) && inputs.every(isNumber)) {
@@ -58,6 +69,11 @@ function rewrite(node: Tensor, inputs: readonly Tensor[], share: (made: Tensor) 
   if (laws.involution && a?.op === node.op) return a.input(0);
   if (keepsOrder(node) && a && keepsOrder(a)) return reshaped(node, a.input(0));
   if (kernel.family === 'reduce' && a) return reduceByRuns(node, a, kernel.axes(node.attributes), share);
+  return remake(node, inputs);
+}
+
+/** The node with other inputs; the node itself if they are its own. */
+function remake(node: Tensor, inputs: readonly Tensor[]): Tensor {
   const same = inputs.every((input, i) => input === node.inputs[i]);
   return same ? node : new Tensor(node.op, inputs, node.attributes);
 }

@@ -1,5 +1,4 @@
-import { at } from '../../graph/at.js';
-import { partitionPoint } from '../plan/partition-point.js';
+import { SortedList } from '../plan/sorted-list.js';
 
 /** What bytes of the arena hold: a part of a buffer, as a step wrote it. */
 export interface Content {
@@ -15,38 +14,38 @@ interface Range extends Content {
   readonly high: number;
 }
 
-/** The contents of an arena while steps run, as byte ranges in ascending order; bytes in none were never written. */
+/** The contents of an arena while steps run, as byte ranges that do not overlap; bytes in none were never written. */
 export class Contents {
-  readonly #ranges: Range[] = [];
+  readonly #ranges = new SortedList<Range>(({ low }) => low);
 
   /** Writes the bytes from `low` to below `high`. */
   write(low: number, high: number, content: Content): void {
-    const first = this.#endingBehind(low);
-    let end = first;
-    const rest: Range[] = [];
-    for (let old = this.#ranges[end]; old && old.low < high; old = this.#ranges[++end]) {
-      if (old.low < low) rest.push({ ...old, high: low });
-      if (old.high > high) rest.push({ ...old, low: high });
+    if (low >= high) return;
+    const before = this.#ranges.floor(low);
+    if (before && before.high > low) this.#cut(before, low, high);
+    for (let old = this.#ranges.ceiling(low); old && old.low < high; old = this.#ranges.ceiling(low)) {
+      this.#cut(old, low, high);
+      // What is left of it stands behind the bytes that are written.
+      if (old.high > high) break;
     }
-    const index = rest.findIndex((range) => range.low >= high);
-    rest.splice(index < 0 ? rest.length : index, 0, { ...content, low, high });
-    this.#ranges.splice(first, end - first, ...rest);
+    this.#ranges.insert({ ...content, low, high });
   }
 
   /** The first content from `low` to below `high` that is not of the given buffer; null for bytes never written. */
   other(low: number, high: number, { buffer, start }: Omit<Content, 'step'>): Content | null | undefined {
-    let reached = low;
-    for (let index = this.#endingBehind(low); reached < high; index++) {
-      const range = this.#ranges[index];
-      if (!range || range.low > reached) return null;
+    for (let reached = low; reached < high; ) {
+      const range = this.#ranges.floor(reached);
+      if (!range || range.high <= reached) return null;
       if (range.buffer !== buffer || range.start !== start) return range;
       reached = range.high;
     }
     return undefined;
   }
 
-  /** The index of the first range that ends behind a byte. */
-  #endingBehind(byte: number): number {
-    return partitionPoint(this.#ranges.length, (index) => at(this.#ranges, index).high <= byte);
+  /** Leaves of a range what lies outside of the bytes from `low` to below `high`. */
+  #cut(range: Range, low: number, high: number): void {
+    this.#ranges.delete(range.low);
+    if (range.low < low) this.#ranges.insert({ ...range, high: low });
+    if (range.high > high) this.#ranges.insert({ ...range, low: high });
   }
 }

@@ -5,7 +5,7 @@ import { operandsOf } from '../plan/operands.js';
 import type { Operand, Plan, Step } from '../plan/plan.js';
 import type { Value } from '../plan/values.js';
 import { Contents } from './contents.js';
-import { slotsReadBefore, slotsWritten } from './loop-slots.js';
+import { slotsReadBefore, slotsWritten, WrittenSlots } from './loop-slots.js';
 import { verifyOverwrites } from './overwrites.js';
 import { type ByteRange, spanOf } from './span.js';
 
@@ -36,10 +36,11 @@ export function verifyDataFlow(plan: Plan, steps: readonly Step<Value>[]): void 
       );
     }
     verifyOverwrites(step, own, index);
+    const slots = step.kernel === 'scan' ? new WrittenSlots(step) : undefined;
     own.reads.forEach((operand, i) => {
       if (operand.buffer !== 0) return;
       const { buffer, start } = placeOf(operand, at(given.reads, i));
-      for (const [low, high] of rangesRead(step, operand, i)) {
+      for (const [low, high] of rangesRead(step, operand, i, slots)) {
         const found = contents.other(low, high, { buffer, start });
         if (found === undefined) continue;
         const what = found
@@ -83,8 +84,10 @@ function placeOf({ offset }: Operand, { buffer, layout, dtype }: Value): { buffe
   };
 }
 
-function rangesRead(step: Step, operand: Operand, index: number): readonly ByteRange[] {
-  return step.kernel === 'scan' ? slotsReadBefore(step, at(step.bindings, index)) : [spanOf(operand)];
+function rangesRead(step: Step, operand: Operand, index: number, slots?: WrittenSlots): readonly ByteRange[] {
+  return step.kernel === 'scan' && slots
+    ? slotsReadBefore(step, at(step.bindings, index), slots)
+    : [spanOf(operand)];
 }
 
 function rangesWritten(step: Step, operand: Operand, index: number): readonly ByteRange[] {

@@ -1,10 +1,9 @@
-import { at } from '../../graph/at.js';
-import { partitionPoint } from '../plan/partition-point.js';
 import type { Block } from '../plan/plan.js';
+import { SortedList } from '../plan/sorted-list.js';
 
 /** A sweep over the steps of a plan that keeps the live blocks of the arena, ordered by offset. */
 export class LiveBlocks {
-  readonly #live: Block[] = [];
+  readonly #live = new SortedList<Block>(({ offset }) => offset);
   readonly #starting: readonly Block[];
   readonly #ending: readonly Block[];
   #started = 0;
@@ -38,14 +37,12 @@ export class LiveBlocks {
 
   /** True if a single live block holds the bytes from `low` to below `high`. */
   holds(low: number, high: number): boolean {
-    const block = this.#live[this.#behind(low) - 1];
+    const block = this.#live.floor(low);
     return block !== undefined && high <= block.offset + block.bytes;
   }
 
   #start(block: Block): void {
-    const index = this.#behind(block.offset);
-    const [below, above] = [this.#live[index - 1], this.#live[index]];
-    for (const other of [below, above]) {
+    for (const other of [this.#live.floor(block.offset), this.#live.ceiling(block.offset)]) {
       if (!other) continue;
       const apart = other.offset + other.bytes <= block.offset || block.offset + block.bytes <= other.offset;
       if (!apart) {
@@ -53,17 +50,12 @@ export class LiveBlocks {
         throw new Error(`verify: blocks at ${a} and ${b} overlap while both are alive`);
       }
     }
-    this.#live.splice(index, 0, block);
+    this.#live.insert(block);
   }
 
   #endBefore(step: number): void {
     for (let next = this.#ending[this.#ended]; next && next.last < step; next = this.#ending[++this.#ended]) {
-      this.#live.splice(this.#behind(next.offset) - 1, 1);
+      this.#live.delete(next.offset);
     }
-  }
-
-  /** Number of live blocks that start at or below an offset. No two start at the same one. */
-  #behind(offset: number): number {
-    return partitionPoint(this.#live.length, (index) => at(this.#live, index).offset <= offset);
   }
 }

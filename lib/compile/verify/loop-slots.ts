@@ -1,17 +1,34 @@
+import { at } from '../../graph/at.js';
 import type { LoopBinding, ScanStep } from '../plan/plan.js';
-import { type ByteRange, overlap, spanOf } from './span.js';
+import { Overlaps } from './overlaps.js';
+import { type ByteRange, spanOf } from './span.js';
+
+/** The slots that a loop writes, by the bytes that they take. */
+export class WrittenSlots {
+  readonly #bindings: readonly LoopBinding[];
+  readonly #overlaps: Overlaps;
+
+  constructor({ bindings, reads }: ScanStep) {
+    this.#bindings = bindings.slice(reads);
+    this.#overlaps = new Overlaps(this.#bindings.map(({ operand }) => operand));
+  }
+
+  /** The bindings that are written to memory of another one. */
+  over({ operand }: LoopBinding): LoopBinding[] {
+    return this.#overlaps.with(operand).map((place) => at(this.#bindings, place));
+  }
+}
 
 /**
  * The byte ranges of a loop's binding that are read before the loop has written them: of a carried value only the slot
  * before the first step, since each later step reads what the one before it wrote.
  *
+ * @param all the slots that the loop writes
  * @throws Error if a step of the loop reads and writes the same slot
  */
-export function slotsReadBefore(loop: ScanStep, binding: LoopBinding): ByteRange[] {
+export function slotsReadBefore(loop: ScanStep, binding: LoopBinding, all: WrittenSlots): ByteRange[] {
   const { slots, operand: own } = binding;
-  const written = loop.bindings
-    .slice(loop.reads)
-    .filter(({ operand }) => operand.buffer === own.buffer && overlap(spanOf(operand), spanOf(own)));
+  const written = all.over(binding);
   const isWritten = new Uint8Array(slots);
   const needed = new Set<number>();
   // After as many steps as there are slots, the loop reads and writes the same ones again.

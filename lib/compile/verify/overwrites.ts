@@ -2,7 +2,7 @@ import { at } from '../../graph/at.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Operand, Step } from '../plan/plan.js';
 import { isContiguous } from '../plan/values.js';
-import { type ByteRange, overlap, spanOf } from './span.js';
+import { Overlaps } from './overlaps.js';
 
 /**
  * Checks that a step overwrites nothing that it still reads, and that its outputs and its workspace lie apart. Only an
@@ -14,21 +14,15 @@ export function verifyOverwrites(
   index: number,
 ): void {
   const inPlace = step.kernel === 'map' || step.kernel === 'reduce' ? step.outputs : [];
-  const [readSpans, writeSpans] = [reads.map(spanOf), writes.map(spanOf)];
+  const [read, written] = [new Overlaps(reads), new Overlaps(writes)];
   writes.forEach((write, i) => {
-    const meets = (other: Operand, span: ByteRange) =>
-      other.buffer === write.buffer && overlap(span, at(writeSpans, i));
     const isSlots = step.kernel === 'scan' && write !== step.workspace;
-    const read = reads.find(
-      (operand, j) =>
-        !isSlots &&
-        meets(operand, at(readSpans, j)) &&
-        !(inPlace.includes(write) && sameElements(operand, write)),
-    );
-    if (read) {
-      throw new Error(`verify: step ${index} (${step.label}) overwrites an operand at byte ${read.offset}`);
+    const met = isSlots ? [] : read.with(write).map((place) => at(reads, place));
+    const lost = met.find((operand) => !(inPlace.includes(write) && sameElements(operand, write)));
+    if (lost) {
+      throw new Error(`verify: step ${index} (${step.label}) overwrites an operand at byte ${lost.offset}`);
     }
-    if (writes.some((other, j) => j < i && meets(other, at(writeSpans, j)))) {
+    if (written.with(write).some((place) => place < i)) {
       throw new Error(`verify: step ${index} (${step.label}) writes byte ${write.offset} twice`);
     }
   });

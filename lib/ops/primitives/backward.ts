@@ -59,7 +59,10 @@ export function accumulateGradients(
 /** The nodes between `wanted` and the roots, all included, in topological order. */
 function dependents(roots: readonly Tensor[], wanted: ReadonlySet<Tensor>): Tensor[] {
   const depends = new Set<Tensor>();
-  return reachable(roots).filter((node) => {
+  // A node made before all of these depends on none of them.
+  let first = Number.POSITIVE_INFINITY;
+  for (const { id } of wanted) first = Math.min(first, id);
+  return reachable(roots, ({ id }) => id < first).filter((node) => {
     const found = wanted.has(node) || node.inputs.some((input) => depends.has(input));
     if (found) depends.add(node);
     return found;

@@ -1,3 +1,4 @@
+import { follower } from '../../graph/follow.js';
 import { input, isNumber } from '../../graph/leaf.js';
 import { substitute } from '../../graph/substitute.js';
 import { reachable, type Tensor } from '../../graph/tensor.js';
@@ -30,6 +31,7 @@ export function closeBody(
     if (drawsNumbers(node) || node.inputs.some((x) => inside.has(x))) inside.add(node);
   }
   const used = [...found.filter((node) => inside.has(node)).flatMap((node) => node.inputs), ...results];
+  const repeated = follower(repeatsInput);
   const outside = used.filter((node) => !inside.has(node)).map(repeated);
   const values = [...new Set(outside)].filter((node) => !isNumber(node)).sort((a, b) => a.id - b.id);
   const captured = values.map(
@@ -39,10 +41,9 @@ export function closeBody(
   return { results: substitute(results, replacements), captured };
 }
 
-/** The value under views that repeat it, which are no smaller than their input. */
-function repeated(node: Tensor): Tensor {
-  const [x] = node.inputs;
-  return x && node.op.kernel.family === 'view' && node.size >= x.size ? repeated(x) : node;
+/** True for a view that is no smaller than its input, and so repeats it. */
+function repeatsInput({ op, inputs: [x], size }: Tensor): boolean {
+  return x !== undefined && op.kernel.family === 'view' && size >= x.size;
 }
 
 /** True if the node draws new random numbers at every step. */

@@ -31,13 +31,15 @@ const COSTLY = 8;
 export function buildScan(draft: ScanDraft): ScanResult {
   const { carries, next, inputs, captured, length, reverse } = draft;
   const bound = [...carries, ...inputs, ...captured];
-  const carried = [...carries.map(({ placeholder }) => placeholder), ...next];
-  const asked = new Set(draft.outputs.filter((output) => !carried.includes(output)));
+  const before = placesOf(carries.map(({ placeholder }) => placeholder));
+  const after = placesOf(next);
+  const asked = new Set(draft.outputs.filter((output) => !before.has(output) && !after.has(output)));
   const roots = [...next, ...asked];
   const [like] = roots;
   if (!like) return { carry: [], outputs: [] };
-  for (const node of costly(roots, like.dtype)) if (!next.includes(node)) asked.add(node);
+  for (const node of costly(roots, like.dtype)) if (!after.has(node)) asked.add(node);
   const outputs = [...asked];
+  const places = placesOf(outputs);
   const placeholders = bound.map(({ placeholder }) => placeholder);
   const body = new Body(placeholders, [...next, ...outputs]);
   const slots = carries.map(() => length + 1);
@@ -48,16 +50,25 @@ export function buildScan(draft: ScanDraft): ScanResult {
   const read = (result: number, first: number, count: number) =>
     readSlots(node, at(ranges, result), first, count);
   const stacked = (output: Tensor): Tensor => {
-    const carry = carries.findIndex(({ placeholder }) => placeholder === output);
-    if (carry >= 0) return read(carry, firstSlot(loop, 'before'), length);
-    const after = next.indexOf(output);
-    if (after >= 0) return read(after, firstSlot(loop, 'after'), length);
-    return read(carries.length + outputs.indexOf(output), 0, length);
+    const carry = before.get(output);
+    if (carry !== undefined) return read(carry, firstSlot(loop, 'before'), length);
+    const result = after.get(output);
+    if (result !== undefined) return read(result, firstSlot(loop, 'after'), length);
+    return read(carries.length + (places.get(output) as number), 0, length);
   };
   return {
     carry: carries.map((_, i) => squeeze(read(i, endSlots(loop, length + 1).last, 1), 0)),
     outputs: draft.outputs.map(stacked),
   };
+}
+
+/** The first place of each node in a list. */
+function placesOf(nodes: readonly Tensor[]): Map<Tensor, number> {
+  const places = new Map<Tensor, number>();
+  nodes.forEach((node, place) => {
+    if (!places.has(node)) places.set(node, place);
+  });
+  return places;
 }
 
 /**

@@ -53,8 +53,15 @@ export function splitGradient(gradient: Tensor, node: Tensor<Loop>): ResultGradi
   return parts;
 }
 
+/** The terms of a sum, in order. */
 function termsOf(gradient: Tensor): Tensor[] {
-  return gradient.op === addOp ? gradient.inputs.flatMap(termsOf) : [gradient];
+  const terms: Tensor[] = [];
+  const stack = [gradient];
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    if (top.op === addOp) stack.push(top.input(1), top.input(0));
+    else terms.push(top);
+  }
+  return terms;
 }
 
 function rangeOf(term: Tensor): string {

@@ -1,7 +1,7 @@
 import { at } from '../../../graph/at.js';
 import type { DType } from '../../../graph/dtype.js';
 import { sizeOf } from '../../../graph/shapes.js';
-import { Tensor } from '../../../graph/tensor.js';
+import { reachable, Tensor } from '../../../graph/tensor.js';
 import { expand, type ReduceAttributes, sum, sumOp } from '../broadcast.js';
 import { add, addOp, cast } from '../elementwise.js';
 import { type MatmulAttributes, matmul, matmulOp } from '../matmul.js';
@@ -16,17 +16,23 @@ export interface BuiltLoop {
 /** Builds a value once the loop exists. */
 export type Later = (built: BuiltLoop) => Tensor;
 
+/** The planned sum of a node of the body over all steps, which is built once, however many sums it is a term of. */
+interface PlannedSum {
+  readonly terms: readonly PlannedSum[];
+  /** Builds it, given its terms. */
+  readonly make: (built: BuiltLoop, ...terms: Tensor[]) => Tensor;
+  value?: Tensor;
+}
+
 /**
  * Plans values over all steps of a loop in terms of the nodes of its body, and collects the results that the loop has
  * to provide for them. The sum of a product of two matrices over the steps is one product of the stacked ones, which
  * is several times faster than a product and an addition at every step; other sums are accumulated in the loop.
  */
 export class LoopSums {
-  /** Nodes of the body to be stacked. */
-  readonly stacked: Tensor[] = [];
-  /** Nodes of the body to be added up. */
-  readonly accumulated: Tensor[] = [];
-  readonly #sums = new Map<Tensor, Later>();
+  readonly #stacked = new Map<Tensor, number>();
+  readonly #accumulated = new Map<Tensor, number>();
+  readonly #sums = new Map<Tensor, PlannedSum>();
   readonly #haveProducts = new Map<Tensor, boolean>();
 
   /**
@@ -41,18 +47,31 @@ export class LoopSums {
     private readonly dtype: DType,
   ) {}
 
+  /** Nodes of the body to be stacked. */
+  get stacked(): Tensor[] {
+    return [...this.#stacked.keys()];
+  }
+
+  /** Nodes of the body to be added up. */
+  get accumulated(): Tensor[] {
+    return [...this.#accumulated.keys()];
+  }
+
   /** A node's values at all steps, stacked on a leading axis. */
   stack(node: Tensor): Later {
     const shape = [this.length, ...node.shape];
+    let base = node;
+    const isGiven = (x: Tensor) => this.known.has(x) || this.captured.has(x);
+    while (base.op === reshapeOp && !isGiven(base)) base = base.input(0);
+    if (base !== node) {
+      const stacked = this.stack(base);
+      return (built) => reshape(stacked(built), shape);
+    }
     const known = this.known.get(node);
     if (known) return () => known;
     const captured = this.captured.get(node);
     if (captured) return () => expand(captured, shape);
-    if (node.op === reshapeOp) {
-      const inner = this.stack(node.input(0));
-      return (built) => reshape(inner(built), shape);
-    }
-    const place = placeOf(this.stacked, cast(node, this.dtype));
+    const place = placeOf(this.#stacked, cast(node, this.dtype));
     return ({ stacked }) => cast(at(stacked, place), node.dtype);
   }
 
@@ -65,24 +84,27 @@ export class LoopSums {
     return nodes.map((node) => node && this.#add(node));
   }
 
-  /** The sum of a node over all steps, planned and built once, however many sums it is a term of. */
+  /** The sum of a node over all steps. Its terms are planned before it, and not by recursion: there may be many. */
   #add(node: Tensor): Later {
-    const known = this.#sums.get(node);
-    if (known) return known;
-    const later = once(this.#planSum(node));
-    this.#sums.set(node, later);
-    return later;
+    const stack = [node];
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const next = isLinear(top) ? top.inputs.find((input) => !this.#sums.has(input)) : undefined;
+      if (next) {
+        stack.push(next);
+        continue;
+      }
+      stack.pop();
+      if (this.#sums.has(top)) continue;
+      const terms = isLinear(top) ? top.inputs.map((input) => this.#sums.get(input) as PlannedSum) : [];
+      this.#sums.set(top, { terms, make: this.#planSum(top) });
+    }
+    const planned = this.#sums.get(node) as PlannedSum;
+    return (built) => sumOf(planned, built);
   }
 
-  #planSum(node: Tensor): Later {
-    if (node.op === addOp) {
-      const [a, b] = [this.#add(node.input(0)), this.#add(node.input(1))];
-      return (built) => add(a(built), b(built));
-    }
-    if (isLinearView(node)) {
-      const inner = this.#add(node.input(0));
-      return (built) => new Tensor(node.op, [inner(built)], node.attributes);
-    }
+  #planSum(node: Tensor): PlannedSum['make'] {
+    if (node.op === addOp) return (_, a, b) => add(a as Tensor, b as Tensor);
+    if (isLinear(node)) return (_, inner) => new Tensor(node.op, [inner as Tensor], node.attributes);
     if (this.#isProduct(node)) {
       const [a, b] = [this.stack(node.input(0)), this.stack(node.input(1))];
       const rows = (x: Tensor) => reshape(x, [sizeOf(x.shape.slice(0, 2)), at(x.shape, 2)]);
@@ -93,17 +115,18 @@ export class LoopSums {
       const { axes } = node.attributes as ReduceAttributes;
       return (built) => sum(inner(built), [0, ...axes.map((axis) => axis + 1)]);
     }
-    const place = placeOf(this.accumulated, cast(node, this.dtype));
+    const place = placeOf(this.#accumulated, cast(node, this.dtype));
     return ({ accumulated }) => cast(at(accumulated, place), node.dtype);
   }
 
   #hasProduct(node: Tensor): boolean {
-    const known = this.#haveProducts.get(node);
-    if (known !== undefined) return known;
-    const linear = node.op === addOp || isLinearView(node);
-    const found = linear ? node.inputs.some((input) => this.#hasProduct(input)) : this.#isProduct(node);
-    this.#haveProducts.set(node, found);
-    return found;
+    const known = this.#haveProducts;
+    for (const term of reachable([node], (found) => known.has(found) || !isLinear(found))) {
+      if (known.has(term)) continue;
+      const found = isLinear(term) ? term.inputs.some((input) => known.get(input)) : this.#isProduct(term);
+      known.set(term, found);
+    }
+    return known.get(node) === true;
   }
 
   /** True if the node is `a^T b` of two matrices that change from step to step. */
@@ -114,24 +137,32 @@ export class LoopSums {
   }
 
   #isStacked(node: Tensor): boolean {
-    return this.known.has(node) || this.stacked.includes(node);
+    return this.known.has(node) || this.#stacked.has(node);
   }
 }
 
-function once(later: Later): Later {
-  let value: Tensor | undefined;
-  return (built) => {
-    value ??= later(built);
-    return value;
-  };
+/** The place of a node among results, in the order of their keys; it gets the next one if it has none. */
+function placeOf(results: Map<Tensor, number>, node: Tensor): number {
+  const place = results.get(node) ?? results.size;
+  results.set(node, place);
+  return place;
 }
 
-/** True if the sum of a view over the steps is the view of a sum that is no larger. */
-function isLinearView({ op, inputs, size }: Tensor): boolean {
-  return op.kernel.family === 'view' && size >= (inputs[0]?.size ?? 0);
+/** The value of a planned sum, built after its terms. */
+function sumOf(planned: PlannedSum, built: BuiltLoop): Tensor {
+  const stack = [planned];
+  for (let top = stack.at(-1); top; top = stack.at(-1)) {
+    const next = top.terms.find(({ value }) => !value);
+    if (next) stack.push(next);
+    else {
+      top.value ??= top.make(built, ...top.terms.map(({ value }) => value as Tensor));
+      stack.pop();
+    }
+  }
+  return planned.value as Tensor;
 }
 
-function placeOf(list: Tensor[], node: Tensor): number {
-  const known = list.indexOf(node);
-  return known >= 0 ? known : list.push(node) - 1;
+/** True if the sum over the steps is made of those of its inputs: an addition, or a view that is no smaller. */
+function isLinear({ op, inputs, size }: Tensor): boolean {
+  return op === addOp || (op.kernel.family === 'view' && size >= (inputs[0]?.size ?? 0));
 }
