@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { count } from './quantities.js';
+import { report } from './report.js';
 import { complain } from './terminal.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -13,11 +14,13 @@ export type Phase = 'loading' | 'training' | 'saving';
 
 /**
  * Ends a training when it is told to: the first signal stops it, so that its weights are saved, and a later one ends the
- * process. What is saved, and that nothing is, is said.
+ * process. So does an error that nobody catches. What is saved, and that nothing is, is said.
  */
 export class Interruption {
-  /** Exit code of a program that the signal ends; undefined until one arrives. */
+  /** Exit code of a program that is ended like this; undefined until a signal or an error arrives. */
   exitCode: number | undefined;
+  /** What was thrown where nobody could catch it, as in a timer of the user's. */
+  uncaught: { readonly error: unknown } | undefined;
   phase: Phase = 'loading';
   /** Steps that would be lost. */
   steps: () => number = () => 0;
@@ -29,6 +32,7 @@ export class Interruption {
   constructor(private readonly checkpoints: boolean) {
     this.#stopsItself = new Set(checkpoints ? ['SIGTERM'] : []);
     for (const signal of signals) process.on(signal, this.#handle);
+    process.on('uncaughtException', this.#fail);
   }
 
   /** Aborts when a signal arrives. */
@@ -39,7 +43,20 @@ export class Interruption {
   /** Leaves signals to Node.js again. */
   end(): void {
     for (const signal of signals) process.removeListener(signal, this.#handle);
+    process.removeListener('uncaughtException', this.#fail);
   }
+
+  readonly #fail = (error: unknown): void => {
+    if (this.phase === 'training' && !this.uncaught) {
+      this.uncaught = { error };
+      this.exitCode ??= 1;
+      this.#abort.abort();
+      return;
+    }
+    report(error);
+    this.exitCode ??= 1;
+    if (this.phase === 'loading') process.exit(1);
+  };
 
   readonly #handle = (signal: Signal): void => {
     const code = 128 + constants.signals[signal];

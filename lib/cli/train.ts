@@ -62,6 +62,7 @@ async function trainAndSave(
     if (trainer.steps > 0)
       say(`stopped after ${count(trainer.steps)} steps; their weights are in ${await save()}`);
     else if (stopped) say('stopped before the first step: nothing was saved');
+    if (interruption.uncaught) throw interruption.uncaught.error;
     if (!stopped) throw error;
     return interruption.exitCode ?? 1;
   }

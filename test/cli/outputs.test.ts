@@ -154,3 +154,22 @@ it('a training that fails saves the weights of its last step', async () => {
   expect(readdirSync(cwd)).toContain('model.safetensors');
   expect(code).toBe(1);
 });
+
+it('and so does one in which an error is thrown where nobody catches it', async () => {
+  const cwd = folder();
+  const file = writeTrainingModule(cwd);
+  const text = readFileSync(file, 'utf8').replace(
+    'export default {',
+    `const write = process.stdout.write;
+     process.stdout.write = (text, ...rest) => {
+       if (String(text).startsWith('epoch 2/')) Promise.reject(new Error('lost in the background'));
+       return write.call(process.stdout, text, ...rest);
+     };
+     export default {`,
+  );
+  writeFileSync(file, text);
+  const { code, stdout, stderr } = await chainrule(['train', file, '-e', '1000000', '-w', '1'], { cwd });
+  expect(stderr).toMatch(/^lost in the background\n {2}at model\.mjs:\d+:\d+\n/);
+  expect(stdout).toMatch(/stopped after [\d,]+ steps; their weights are in model\.safetensors\n$/);
+  expect(code).toBe(1);
+});
