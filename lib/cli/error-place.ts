@@ -82,15 +82,16 @@ function placeIn(stack: string): Place | undefined {
 
 /** The place that a report of an error of syntax begins with. */
 function headOf(report: string): Place | undefined {
-  const [, where = '', row, indent] = /^(\S.*):(\d+)\n.*\n([ \t]*)\^/m.exec(report) ?? [];
+  const [, where = '', row, indent] = /^(\S.*):(\d+)\n(?:.*\n([ \t]*)\^)?/m.exec(report) ?? [];
   const file = pathOf(where);
   if (file === undefined) return undefined;
   return { file, line: Number(row), column: indent === undefined ? undefined : indent.length + 1 };
 }
 
 function isUsers(file: string): boolean {
-  const library = fileURLToPath(new URL('dist/lib/', packageRoot));
-  return !file.startsWith(library) && !file.includes('node_modules');
+  // With source maps, stacks name the sources.
+  const library = ['dist/lib/', 'lib/'].map((folder) => fileURLToPath(new URL(folder, packageRoot)));
+  return !library.some((folder) => file.startsWith(folder)) && !file.includes('node_modules');
 }
 
 function pathOf(where: string): string | undefined {

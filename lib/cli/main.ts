@@ -10,6 +10,7 @@ import { endWith, run } from './run.js';
 const program = new Command('chainrule')
   .description('Trains neural networks in Node.js, on the CPU cores that are there.')
   .version(version())
+  .helpCommand(false)
   .exitOverride();
 
 program
@@ -91,5 +92,15 @@ program
   });
 
 program.addCommand(benchCommand());
+
+program
+  .command('help')
+  .description('tell how a command is used')
+  .argument('[command]')
+  .action((name) => {
+    const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
+    if (!command) return program.error(`unknown command '${name}'`);
+    command.help();
+  });
 
 await run(program);

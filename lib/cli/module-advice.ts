@@ -1,13 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
+import { inspect } from 'node:util';
 import { messageOf } from '../graph/errors.js';
 import { lineAt, placeOf } from './error-place.js';
 
 const typescript = ['.ts', '.mts', '.cts', '.tsx'];
 
+const NO_WORDS = 'an error without a message';
+
 /** The message of whatever was thrown; never empty. */
 export function wordsOf(error: unknown): string {
-  return messageOf(error) || 'an error without a message';
+  const isObject = typeof error === 'object' && error !== null && !(error instanceof Error);
+  return (
+    (isObject ? inspect(error, { breakLength: Number.POSITIVE_INFINITY }) : messageOf(error)) || NO_WORDS
+  );
 }
 
 /** The words of an error of an import, and what to do about it. */

@@ -1,10 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { nearestName } from '../graph/arguments/nearest-name.js';
-import { ChainruleError, failed, invalid } from '../graph/errors.js';
-import { requireRegular } from '../io/regular-file.js';
+import { ChainruleError, failed } from '../graph/errors.js';
 import { findPlace } from './error-place.js';
+import { requireFile } from './input-file.js';
 import { adviceOn, wordsOf } from './module-advice.js';
 import { complain } from './terminal.js';
 
@@ -16,7 +14,7 @@ import { complain } from './terminal.js';
  */
 export async function importFile(op: string, file: string): Promise<Readonly<Record<string, unknown>>> {
   const path = resolve(file);
-  await requireFile(op, file, path);
+  await requireFile(op, file, /\.[cm]?[jt]sx?$/);
   return await inUsersCode(op, 'its import', async () => {
     try {
       return await import(pathToFileURL(path).href);
@@ -47,20 +45,5 @@ export async function inUsersCode<T>(op: string, what: string, run: () => T | Pr
     throw failed('ERR_CHAINRULE_INVALID', op, `${what}: ${wordsOf(cause)}`, { cause });
   } finally {
     process.removeListener('beforeExit', unsettled);
-  }
-}
-
-/** Throws if there is no such file, with the one of the nearest name. */
-async function requireFile(op: string, file: string, path: string): Promise<void> {
-  if (file === '') throw invalid(op, 'the module must be a path', file);
-  try {
-    requireRegular(op, await stat(path));
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    const names = await readdir(dirname(path)).catch(() => []);
-    const modules = names.filter((name) => /^\.[cm]?[jt]sx?$/.test(extname(name)));
-    const nearest = nearestName(basename(path), modules);
-    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-    throw failed('ERR_CHAINRULE_INVALID', op, `there is no file ${path}${hint}`, { cause: error });
   }
 }

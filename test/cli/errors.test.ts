@@ -90,6 +90,8 @@ it.each<[string, Readonly<Record<string, string>>, string | RegExp]>([
     { 'm.mjs': 'await new Promise(() => {});' },
     'its import waits for a promise that is never',
   ],
+  ['an end too early', { 'm.mjs': 'export default {\n' }, 'Unexpected end of input\n  at m.mjs:2'],
+  ['an object that is thrown', { 'm.mjs': 'throw { status: 404 };' }, 'train: m.mjs: { status: 404 }'],
   ['control characters', { 'm.mjs': 'throw new Error("a\\x1b[2J\\u202eb");' }, 'm.mjs: a\\x1b[2J\\u202eb\n'],
 ])('%s is refused with words that help', async (_, files, message) => {
   expect(await complaint(files)).toMatch(message);
@@ -125,4 +127,14 @@ it.runIf(process.platform !== 'win32')('no command waits for a FIFO or reads a d
       expect(code).toBe(1);
     }
   }
+});
+
+it('with source maps, too, the place is in the file of the user', async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, 'm.mjs'), 'throw new Error("boom");');
+  const { stderr } = await chainrule(['train', 'm.mjs'], {
+    cwd,
+    env: { NODE_OPTIONS: '--enable-source-maps' },
+  });
+  expect(stderr).toMatch(/boom\n {2}at m\.mjs:1:7\n/);
 });

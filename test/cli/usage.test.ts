@@ -13,6 +13,8 @@ it.each<[string, string]>([
   ['train x.mjs --colour', "chainrule train: unknown option '--colour' (see chainrule train --help)"],
   ['train x.mjs -q', "chainrule train: unknown option '-q' (see"],
   ['trian x.mjs', "chainrule: unknown command 'trian'; did you mean train? (see chainrule --help)"],
+  ['help trian', "chainrule: unknown command 'trian'; did you mean train? (see chainrule --help)"],
+  ['info nothing.safetensors', 'info: there is no file '],
   ['x.mjs', "chainrule: unknown command 'x.mjs' (see chainrule --help)"],
   ['train', "chainrule train: missing required argument 'file' (see"],
   ['info', "chainrule info: missing required argument 'file' (see"],
@@ -50,4 +52,9 @@ it.each([20, 40, 80])('the help of every command fits %i columns', async (column
     const tooLong = stdout.split('\n').filter((text) => text.length > columns);
     expect(tooLong, command).toEqual([]);
   }
+});
+
+it('the command help tells of the others', async () => {
+  expect(await chainrule(['help'])).toEqual(await chainrule(['--help']));
+  expect(await chainrule(['help', 'train'])).toEqual(await chainrule(['train', '--help']));
 });
