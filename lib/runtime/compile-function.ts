@@ -10,7 +10,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { Arena } from './arena.js';
 import { bind } from './bind.js';
 import { CompiledEntry } from './cache/compiled-entry.js';
-import { PLAN_CACHE, PlanCache } from './cache/plan-cache.js';
+import { cacheLimit, PlanCache } from './cache/plan-cache.js';
 import type { RandomState } from './executable.js';
 import type { FiniteValues } from './finite-values.js';
 import { type MemorySize, memorySize, resolveMemory } from './memory-size.js';
@@ -42,7 +42,8 @@ export interface CompileOptions {
   /**
    * Memory for the plans of different shapes, which are kept for later calls: beyond it, those that were used least
    * recently are freed. The plan of the last call is always kept. All share one arena, which is not counted: it is as large
-   * as the calls of late need. See docs/memory.md. Default '128MB'.
+   * as the calls of late need. See docs/memory.md.
+   * Default: 256 MB, or an eighth of the memory that the process may use if that is less.
    */
   readonly planCache?: MemorySize;
   /**
@@ -62,9 +63,10 @@ const compileOptions = optionsOf<CompileOptions>({
 
 /**
  * Compiles a function of tensors. It is traced once for each combination of shapes and dtypes, and of the modes
- * (training or inference) of the modules that it calls; the plans are kept within `planCache`. Each call runs the plan on another thread, so that the event
- * loop stays free, or on the caller's if a run takes less time than the hop to that thread and back (0.3 ms). Calls run
- * one at a time. Assignments that the function makes (an optimiser's step) take effect when its promise resolves.
+ * (training or inference) of the modules that it calls; the plans are kept within `planCache`. Each call runs the plan
+ * on another thread, so that the event loop stays free, or on the caller's if a run takes less time than the hop to that
+ * thread and back (0.3 ms). Calls run one at a time. Assignments that the function makes (an optimiser's step) take effect
+ * when its promise resolves.
  *
  * @throws if `memory` or `planCache` is not a valid amount of memory, or `checkFinite` not a boolean
  * @throws (rejects) with an error that names the op if a shape or dtype does not fit, and with the smallest possible
@@ -89,10 +91,10 @@ const NO_OTHER_MEMORY: ReadonlyMap<Storage, TypedArray> = new Map();
 export function compileOver<Arguments extends readonly Tensor[], R extends Result>(
   others: ReadonlyMap<Storage, TypedArray>,
   fn: (...args: Arguments) => R,
-  { seed = 0, memory, planCache = PLAN_CACHE, checkFinite = false }: CompileOptions = {},
+  { seed = 0, memory, planCache, checkFinite = false }: CompileOptions = {},
 ): CompiledFunction<Arguments, R> {
   const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
-  const plans = new PlanCache<CompiledEntry>(resolveMemory('compile', planCache).bytes);
+  const plans = new PlanCache<CompiledEntry>(cacheLimit('compile', planCache));
   const arena = new Arena();
   let runs = 0;
   const queue = new Queue();

@@ -56,7 +56,7 @@ export function resolveMemory(op: string, memory: MemorySize, source: MemorySour
       reason: `half of what is left of ${formatBytes(bytes)}: ${reason}`,
     };
   }
-  const bytes = Math.floor(bytesIn(memory));
+  const bytes = sizeInBytes(memory);
   const usable = usableMemory(source);
   if (bytes > usable.bytes) {
     const most = `memory must be at most ${usable.bytes} bytes (${formatBytes(usable.bytes)}): ${usable.reason}`;
@@ -64,6 +64,11 @@ export function resolveMemory(op: string, memory: MemorySize, source: MemorySour
     throw failed('ERR_CHAINRULE_BUDGET', op, most, { received });
   }
   return { bytes };
+}
+
+/** The bytes of an amount other than 'auto'. */
+export function sizeInBytes(memory: MemorySize): number {
+  return Math.floor(bytesIn(memory));
 }
 
 /** The bytes of an amount; NaN for what is none. */

@@ -43,7 +43,7 @@ export interface TrainerOptions {
   readonly memory?: MemorySize;
   /**
    * Memory for the plans of `predict` for different shapes, as in `compile`: beyond it, those that were used least recently
-   * are freed. Default '128MB'.
+   * are freed. Default: as there.
    */
   readonly planCache?: MemorySize;
   /**

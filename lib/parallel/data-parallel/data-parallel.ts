@@ -6,8 +6,8 @@ import type { TypedArray } from '../../graph/dtype.js';
 import { failed, formatShape, formatType, invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Parameter } from '../../nn/parameter.js';
-import { PLAN_CACHE, PlanCache } from '../../runtime/cache/plan-cache.js';
-import { type MemorySize, memorySize, resolveMemory } from '../../runtime/memory-size.js';
+import { cacheLimit, PlanCache } from '../../runtime/cache/plan-cache.js';
+import { type MemorySize, memorySize } from '../../runtime/memory-size.js';
 import { Queue } from '../../runtime/queue.js';
 import { type Argument, concreteValue, type Result, tensorsFrom } from '../../runtime/traced-results.js';
 import { usableCores } from '../prepare/cores.js';
@@ -36,7 +36,7 @@ export interface DataParallelOptions {
   readonly nonFinite?: 'stop' | 'skip';
   /**
    * Memory for the plans, arguments and results of different shapes, on all threads, which are kept for later calls, as
-   * those of `compile` are. Default '128MB'.
+   * those of `compile` are, and with the same default.
    */
   readonly planCache?: MemorySize;
 }
@@ -144,7 +144,7 @@ class StepFunction {
   ) {
     const { cut, seed, nice, planCache } = options;
     this.#threads = new StepThreads({ seed, nice, workers: cut.workers });
-    this.#entries = new PlanCache(planCache);
+    this.#entries = new PlanCache(cacheLimit('dataParallel', planCache));
   }
 
   get heldBytes(): number {
@@ -234,13 +234,11 @@ function requireFinite(broken: Parameter | undefined): void {
 
 interface Complete extends Required<Pick<DataParallelOptions, 'seed' | 'nice' | 'nonFinite'>> {
   readonly cut: Cut;
-  /** Bytes. */
-  readonly planCache: number;
+  readonly planCache: MemorySize | undefined;
 }
 
 function completeOptions(options: DataParallelOptions): Complete {
   const { workers: asked = 'auto', shards: askedShards, nice = 0, seed = 0, nonFinite = 'stop' } = options;
-  const { planCache = PLAN_CACHE } = options;
   const workers =
     asked === 'auto' ? Math.min(usableCores().cores, askedShards ?? Number.POSITIVE_INFINITY) : asked;
   return {
@@ -248,7 +246,7 @@ function completeOptions(options: DataParallelOptions): Complete {
     seed,
     nice,
     nonFinite,
-    planCache: resolveMemory('dataParallel', planCache).bytes,
+    planCache: options.planCache,
   };
 }
 

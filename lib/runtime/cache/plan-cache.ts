@@ -1,8 +1,19 @@
 import { addon } from '../addon.js';
-import type { MemorySize } from '../memory-size.js';
+import { type MemorySize, resolveMemory, sizeInBytes } from '../memory-size.js';
+import { usableMemory } from '../usable-memory.js';
 
-/** The limit of a cache by default: room for hundreds of shapes of most models. */
-export const PLAN_CACHE: MemorySize = '128MB';
+/** The limit of a cache by default: room for hundreds of shapes of most models, but not too much of a small container. */
+const MOST_BY_DEFAULT = 256e6;
+const SHARE_BY_DEFAULT = 1 / 8;
+
+/** The limit that an option asks for, or the default, which is looked up when a plan is kept first. */
+export function cacheLimit(op: string, asked: MemorySize | undefined): () => number {
+  if (asked === undefined) {
+    return () => Math.min(MOST_BY_DEFAULT, Math.floor(SHARE_BY_DEFAULT * usableMemory().bytes));
+  }
+  const bytes = asked === 'auto' ? resolveMemory(op, asked).bytes : sizeInBytes(asked);
+  return () => bytes;
+}
 
 /** What a function keeps for one combination of shapes and modes. */
 export interface Cached {
@@ -23,7 +34,9 @@ export class PlanCache<P extends Cached> {
   #last: P | undefined;
   #bytes = 0;
 
-  constructor(private readonly limit: number) {}
+  #limit: number | undefined;
+
+  constructor(private readonly limit: () => number) {}
 
   /** Bytes of all that it keeps. */
   get bytes(): number {
@@ -54,8 +67,9 @@ export class PlanCache<P extends Cached> {
     this.#byUse.set(plan, key);
     this.#last = plan;
     this.#bytes += plan.bytes;
+    this.#limit ??= this.limit();
     for (const oldest of this.#byUse.keys()) {
-      if (this.#bytes <= this.limit || oldest === plan) return;
+      if (this.#bytes <= this.#limit || oldest === plan) return;
       this.delete(oldest);
     }
   }

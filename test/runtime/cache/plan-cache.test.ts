@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Cached, PlanCache } from '#lib/runtime/cache/plan-cache.js';
+import { type Cached, cacheLimit, PlanCache } from '#lib/runtime/cache/plan-cache.js';
+import type { MemorySize } from '#lib/runtime/memory-size.js';
+import { usableMemory } from '#lib/runtime/usable-memory.js';
 
 /** A plan of some bytes that notes when it is freed. */
 class Fake implements Cached {
@@ -14,11 +16,29 @@ class Fake implements Cached {
 }
 
 const filled = (limit: number, sizes: Readonly<Record<string, number>>) => {
-  const cache = new PlanCache<Fake>(limit);
+  const cache = new PlanCache<Fake>(() => limit);
   const plans = Object.fromEntries(Object.entries(sizes).map(([key, bytes]) => [key, new Fake(bytes)]));
   for (const [key, plan] of Object.entries(plans)) cache.add(key, plan);
   return { cache, plans, kept: () => Object.keys(plans).filter((key) => plans[key]?.freed === 0) };
 };
+
+describe('the limit of a cache', () => {
+  it.each<[MemorySize, number]>([
+    ['64MB', 64e6],
+    ['1.5 kB', 1500],
+    [7.9, 7],
+    // Unlike a budget, it may exceed what the process may use.
+    [1e18, 1e18],
+  ])('is what was asked for: %s', (asked, bytes) => {
+    expect(cacheLimit('compile', asked)()).toBe(bytes);
+  });
+
+  it('is at most 256 MB and an eighth of what the process may use by default', () => {
+    const limit = cacheLimit('compile', undefined)();
+    expect(limit).toBe(Math.min(256e6, Math.floor(usableMemory().bytes / 8)));
+    expect(limit).toBeGreaterThan(0);
+  });
+});
 
 describe('a cache of plans', () => {
   it('keeps as many bytes as the limit, and frees once what was used least recently', () => {
@@ -46,7 +66,7 @@ describe('a cache of plans', () => {
   });
 
   it('tells plans of one key apart by what holds, and evicts those too', () => {
-    const cache = new PlanCache<Fake>(100);
+    const cache = new PlanCache<Fake>(() => 100);
     const modes = Array.from({ length: 1000 }, () => new Fake(10));
     for (const mode of modes) {
       for (const other of modes) other.holds = false;
