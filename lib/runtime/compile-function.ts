@@ -42,8 +42,8 @@ export interface CompileOptions {
   /**
    * Memory for the plans of different shapes, which are kept for later calls: beyond it, those that were used least
    * recently are freed. The plan of the last call is always kept. All share one arena, which is not counted: it is as large
-   * as the calls of late need. See docs/memory.md.
-   * Default: 256 MB, or an eighth of the memory that the process may use if that is less.
+   * as the calls of late need. See docs/memory.md. Default: 256 MB, or an eighth of the memory that the process may use if
+   * that is less.
    */
   readonly planCache?: MemorySize;
   /**

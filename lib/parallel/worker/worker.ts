@@ -66,6 +66,8 @@ async function perform(task: Task): Promise<Timeline | undefined> {
   } else if (task.kind === 'forget') {
     steps?.forget(task.ids);
     memory.release();
+    // Else a worker that is done could take the task of one that has not begun.
+    new Control(job.control).meet(job.workers, task.rank);
   } else if (task.kind === 'profile' && job.training) {
     const loader = await loaderOf(job.training);
     const recorder = new Recorder(job.training, task.origin);
