@@ -7,6 +7,10 @@ import { root } from './setup/run.mjs';
 
 const page = join(root, 'docs/memory.md');
 const picture = join(root, 'docs/memory-sweep.svg');
+const soakFile = join(root, 'docs/soak.svg');
+
+/** Bytes of the container of the soak. */
+const CONTAINER = 512e6;
 
 /** @param {string} path */
 const load = (path) => import(pathToFileURL(join(root, path)).href);
@@ -43,4 +47,25 @@ async function stages() {
   return stageTable(runStages());
 }
 
-await runParts(page, { goals, stages, sweep });
+/** A service that predicts, trains and swaps weights, in a small container: memory, threads and file handles over time. */
+async function soak() {
+  const { runSoak } = await load('dist/bench/memory/soak/run.js');
+  const { WHOLE } = await load('dist/bench/memory/soak/sizes.js');
+  const { isSteady, soakSummary } = await load('dist/bench/memory/soak/report.js');
+  const { soakPicture } = await load('dist/bench/memory/soak/picture.js');
+  const run = await runSoak(
+    WHOLE,
+    CONTAINER,
+    (/** @type {import('../bench/memory/soak/sizes.js').SoakSample} */ sample) => {
+      const { round, anonymousBytes, threads, handles } = sample;
+      console.error(
+        `${round}: ${Math.round(anonymousBytes / 1e6)} MB, ${threads} threads, ${handles} handles`,
+      );
+    },
+  );
+  if (!isSteady(run)) process.exitCode = 1;
+  if (process.argv.includes('--write')) writeFileSync(soakFile, soakPicture(run));
+  return [soakSummary(run), '', '![the soak](soak.svg)'].join('\n');
+}
+
+await runParts(page, { goals, stages, sweep, soak });
