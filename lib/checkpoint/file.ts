@@ -16,6 +16,8 @@ export interface TensorSource {
   readonly byteOffset: number;
   /** True for values that no checkpoint may hold unless they are finite. */
   readonly finite?: boolean;
+  /** True for a number for each step, which is NaN for a skipped one. */
+  readonly steps?: boolean;
 }
 
 /** Header of an intact checkpoint file. */
@@ -24,6 +26,7 @@ export interface CheckpointHeader {
   readonly dataStart: number;
   /** See `state.ts`. */
   readonly state: string;
+  readonly sha256: string;
 }
 
 /** Start of the header, so that the checksum is always at the same offset. */
@@ -84,13 +87,17 @@ export async function verifyCheckpoint(path: string): Promise<CheckpointHeader> 
   if (sha256 === undefined || state === undefined) throw invalid(path, 'is no checkpoint');
   const found = await digestOf(path);
   if (found !== sha256) throw invalid(path, `its bytes must have the SHA-256 ${sha256}`, found);
-  return { tensors: header.tensors, dataStart: header.dataStart, state };
+  return { tensors: header.tensors, dataStart: header.dataStart, state, sha256 };
 }
 
-/** Reads tensors from a verified file into memory. The file must contain each of them, with the same shape. */
+/**
+ * Reads tensors from a verified file into memory. The file must contain each of them, with the same shape.
+ *
+ * @throws if the file is another one by now, or holds values that no run has
+ */
 export async function loadCheckpoint(
   path: string,
-  { tensors, dataStart }: CheckpointHeader,
+  { tensors, dataStart, sha256 }: CheckpointHeader,
   sources: readonly TensorSource[],
 ): Promise<void> {
   const entries = new Map(tensors.map((entry) => [entry.name, entry]));
@@ -104,6 +111,28 @@ export async function loadCheckpoint(
   } finally {
     await file.close();
   }
+  const now = await digestOf(path);
+  if (now !== sha256) throw invalid(path, `changed while it was read: its SHA-256 was ${sha256}`, now);
+  const unfit = firstNotFinite(sources);
+  if (unfit) throw failed('ERR_CHAINRULE_NON_FINITE', path, mustBeFinite(unfit));
+  for (const source of sources) requirePossible(path, source);
+}
+
+/** Checks what a tensor may hold that need not be finite: no NaN in buffers, 0 and 1 as truth values. */
+function requirePossible(
+  path: string,
+  { name, dtype, shape, buffer, byteOffset, steps }: TensorSource,
+): void {
+  const values = viewOf(dtype, buffer, byteOffset, sizeOf(shape));
+  // A skipped step has no loss.
+  const holds = (value: number) =>
+    dtype === 'bool'
+      ? value <= 1
+      : steps
+        ? Math.abs(value) !== Number.POSITIVE_INFINITY
+        : !Number.isNaN(value);
+  const at = values.findIndex((value) => !holds(value));
+  if (at >= 0) throw invalid(path, `${name} holds a value that no run has, at position ${at}`, values[at]);
 }
 
 /** SHA-256 of a file with its own checksum blanked. */

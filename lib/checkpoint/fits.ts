@@ -1,50 +1,120 @@
+import { nearestName } from '../graph/arguments/nearest-name.js';
 import { formatType, invalid } from '../graph/errors.js';
 import { sameShape } from '../graph/shapes.js';
-import { describeDifference } from '../text/names.js';
+import { describeDifference, enumerate } from '../text/names.js';
+import { type Difference, differencesOf, withoutControls } from './differences.js';
 import type { TensorSource } from './file.js';
-import type { RunSettings } from './state.js';
+import type { Fingerprint, Plain } from './fingerprint.js';
+import { FIRST_FORMAT, type SavedState } from './state.js';
 import { isOfSteps } from './tensor-sources.js';
-
-/** Names of the settings as users give them. */
-const names: Readonly<Record<keyof RunSettings, string>> = {
-  optimizer: 'optimizer',
-  accumulate: "the optimiser's accumulate",
-  seed: 'seed',
-  shards: 'shards',
-  batchSize: 'batchSize',
-  shuffle: 'shuffle',
-  dropLast: 'dropLast',
-  length: 'the number of samples',
-};
-
-/** @throws for the first setting that differs from the checkpoint's, with both values */
-export function requireSettings(path: string, saved: RunSettings, given: RunSettings): void {
-  for (const name of Object.keys(names) as (keyof RunSettings)[]) {
-    const before = saved[name] ?? false;
-    if (before === (given[name] ?? false)) continue;
-    throw invalid('fit', `${names[name]} must be ${before}, as in the checkpoint ${path}`, given[name]);
-  }
-}
 
 type Described = Pick<TensorSource, 'name' | 'dtype' | 'shape'>;
 
-/** @throws if a checkpoint's tensors differ from the run's in name, shape or dtype; those of the steps may differ */
-export function requireTensors(path: string, saved: readonly Described[], given: readonly Described[]): void {
+/** A run that is to go on from a checkpoint. */
+export interface GivenRun {
+  readonly settings: Fingerprint;
+  readonly tensors: readonly Described[];
+  /** Names of parts that may differ, with all that belongs to them. */
+  readonly allow: readonly string[];
+}
+
+/** Parts that decide which samples a step of an epoch takes: they may change between epochs only. */
+export const perEpoch: readonly string[] = ['batchSize', 'dropLast', 'data.length'];
+
+/**
+ * Checks that a run is the one in a checkpoint, but for what it means to change. Returns the names of what it changes.
+ *
+ * @throws with all differences
+ */
+export function requireFit(
+  path: string,
+  saved: Pick<SavedState, 'format' | 'settings' | 'progress'> & { readonly tensors: readonly Described[] },
+  { settings, tensors, allow }: GivenRun,
+): string[] {
+  requireKnown(allow, saved.settings, settings);
+  const all =
+    saved.format === FIRST_FORMAT ? firstFormat(saved.settings, settings) : [saved.settings, settings];
+  const differences = differencesOf(...(all as [Fingerprint, Fingerprint]));
+  const isAllowed = ({ name }: Difference) => allow.some((one) => isPartOf(name, one));
+  const refused = differences.filter((difference) => !isAllowed(difference));
+  const texts = [...refused.map(({ text }) => text), ...tensorDifferences(saved.tensors, tensors)];
+  if (texts.length > 0) {
+    const names = refused.slice(0, 3).map(({ name }) => `'${withoutControls(name)}'`);
+    const remedy =
+      names.length === 0
+        ? ''
+        : `. What you mean to change can be named in checkpoint.allow, as ${enumerate(names)}`;
+    throw invalid('fit', `the checkpoint ${path} is of another run: ${texts.join('; ')}${remedy}`);
+  }
+  const { epochStep } = saved.progress;
+  const changed = differences.map(({ name }) => name);
+  const shifted = changed.filter((name) => perEpoch.includes(name));
+  if (epochStep > 0 && shifted.length > 0) {
+    const expected = `${enumerate(shifted)} may change between epochs only, and the checkpoint ${path} is within one`;
+    throw invalid('fit', expected, `${epochStep} steps of an epoch`);
+  }
+  return changed;
+}
+
+/** Checks `allow` of a run without a checkpoint. */
+export function requireKnown(allow: readonly string[], ...fingerprints: readonly Fingerprint[]): void {
+  if (allow.length === 0) return;
+  const known = new Set(['validation', ...fingerprints.flatMap(Object.keys).flatMap(withParents)]);
+  for (const name of allow) {
+    if (known.has(name)) continue;
+    const nearest = nearestName(name, [...known]);
+    const most = [...known].filter((one) => !one.includes('.'));
+    const hint = nearest === undefined ? `there are ${enumerate(most)}` : `did you mean ${nearest}?`;
+    throw invalid('fit', `checkpoint.allow: nothing is called ${name}; ${hint}`);
+  }
+}
+
+/** A name and those that it is a part of: `optimizer.groups[0].lr`, `optimizer.groups[0]`, `optimizer`. */
+function withParents(name: string): string[] {
+  const parents = [...name.matchAll(/[.[]/g)].map(({ index }) => name.slice(0, index));
+  return [name, ...parents];
+}
+
+function isPartOf(name: string, whole: string): boolean {
+  return name === whole || name.startsWith(`${whole}.`) || name.startsWith(`${whole}[`);
+}
+
+/** Settings of the first format under their names of now, and the same ones of a given run. */
+function firstFormat(saved: Fingerprint, given: Fingerprint): [Fingerprint, Fingerprint] {
+  const names = { accumulate: 'optimizer.accumulate', length: 'data.length' };
+  const there = Object.entries({ dropLast: false, ...saved }).map(([name, value]) => [
+    names[name as keyof typeof names] ?? name,
+    value,
+  ]);
+  const groups = Object.keys(given).filter((name) => /^optimizer\.groups\[\d+\]$/.test(name));
+  const rules = [...groups.map((name) => given[name]), given.optimizer].join(' and ');
+  const optimizer = given['optimizer.average'] === null ? rules : `${rules} with average`;
+  const here: Fingerprint = { ...given, optimizer };
+  // Streams had a length and an order, which meant nothing.
+  const kept = (there as [string, Plain][]).filter(
+    ([name]) => here[name] !== null && here[name] !== 'a stream',
+  );
+  return [
+    Object.fromEntries(kept),
+    Object.fromEntries(kept.map(([name]): [string, Plain] => [name, here[name] ?? null])),
+  ];
+}
+
+/** Most tensors of other forms that a message names. */
+const MOST = 4;
+
+/** Where a checkpoint's tensors differ from the run's in name, shape or dtype; those of the steps may differ. */
+function tensorDifferences(saved: readonly Described[], given: readonly Described[]): string[] {
   const here = new Map(given.map((tensor) => [tensor.name, tensor]));
   const there = new Map(saved.map((tensor) => [tensor.name, tensor]));
   const missing = [...here.keys()].filter((name) => !there.has(name));
   const surplus = [...there.keys()].filter((name) => !here.has(name) && !isOfSteps(name));
   const difference = describeDifference(missing, surplus);
-  if (difference) {
-    throw invalid('fit', `the checkpoint ${path} does not fit the model and optimiser: it ${difference}`);
-  }
-  for (const [name, tensor] of here) {
-    const like = there.get(name) as Described;
-    if (like.dtype === tensor.dtype && sameShape(like.shape, tensor.shape)) continue;
-    throw invalid(
-      'fit',
-      `${name} must be ${formatType(like)}, as in the checkpoint ${path}`,
-      formatType(tensor),
-    );
-  }
+  const others = [...here].flatMap(([name, tensor]) => {
+    const like = there.get(name);
+    if (!like || (like.dtype === tensor.dtype && sameShape(like.shape, tensor.shape))) return [];
+    return [`${name}: ${formatType(like)} in the checkpoint, ${formatType(tensor)} given`];
+  });
+  const more = others.length > MOST ? [`${others.length - MOST} more tensors have other forms`] : [];
+  return [...(difference ? [`among its tensors it ${difference}`] : []), ...others.slice(0, MOST), ...more];
 }

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { either } from '../graph/arguments/kind.js';
+import { either, listOf } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
@@ -40,6 +40,12 @@ export interface CheckpointOptions {
    * once. Default true: `fit` rejects there.
    */
   readonly lock?: boolean;
+  /**
+   * Names of what may differ from the checkpoint, with all that belongs to them, as `['optimizer.lr', 'data']`: the new
+   * values take effect. The error for a run that does not fit its checkpoint has the names. Default none. See
+   * docs/checkpoints.md.
+   */
+  readonly allow?: readonly string[];
   /** Called before training resumes from a checkpoint. */
   readonly onResume?: (from: ResumePoint) => void;
 }
@@ -53,6 +59,7 @@ export const checkpointOptions = optionsOf<CheckpointOptions>({
   sigterm: kinds.boolean,
   wait: either(kinds.boolean, kinds.nonNegative),
   lock: kinds.boolean,
+  allow: listOf(kinds.string, 'names'),
   onResume: kinds.callback<(from: ResumePoint) => void>(),
 });
 
@@ -80,7 +87,7 @@ const KEEP = 3;
 /** Applies the defaults to options that have been checked. @throws if two of them exclude each other */
 export function completeCheckpointOptions(options: CheckpointOptions): CompleteOptions {
   const { dir, everySteps, everyMinutes, keep = KEEP, onError = 'throw', sigterm = true } = options;
-  const { wait = false, lock = true } = options;
+  const { wait = false, lock = true, allow = [] } = options;
   if (everySteps !== undefined && everyMinutes !== undefined) {
     throw invalid('fit: checkpoint', 'either everySteps or everyMinutes may be given, not both');
   }
@@ -93,5 +100,6 @@ export function completeCheckpointOptions(options: CheckpointOptions): CompleteO
     sigterm: sigterm && isMainThread,
     wait: typeof wait === 'number' ? wait : wait ? Number.POSITIVE_INFINITY : 0,
     lock,
+    allow,
   };
 }

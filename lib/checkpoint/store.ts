@@ -5,11 +5,11 @@ import { directoryError, warn } from './errors.js';
 import type { CheckpointHeader, TensorSource } from './file.js';
 import { DirectoryLock } from './lock.js';
 import type { CompleteOptions } from './options.js';
-import { decodeState, encodeState, type RunState } from './state.js';
+import { decodeState, encodeState, FIRST_FORMAT, type RunState, type SavedState } from './state.js';
 import { CheckpointThread } from './thread.js';
 
 /** A run as saved in the newest intact file. */
-export interface SavedRun extends RunState {
+export interface SavedRun extends SavedState {
   readonly path: string;
   readonly header: CheckpointHeader;
 }
@@ -53,7 +53,16 @@ export class CheckpointStore {
     const { dir } = this.options;
     const { found, damaged } = await this.#tried('it cannot be opened', this.#thread.open(dir));
     for (const { path, why } of damaged) warn(`the checkpoint ${path} is skipped: ${why}`);
-    if (found) return { path: found.path, header: found, ...decodeState(found.path, found.state) };
+    if (found) {
+      const { path } = found;
+      const state = decodeState(path, found.state);
+      if (state.format === FIRST_FORMAT) {
+        warn(
+          `the checkpoint ${path} is of version ${state.version}, which noted few settings; others are not compared`,
+        );
+      }
+      return { path, header: found, ...state };
+    }
     if (damaged.length === 0) return null;
     throw directoryError(dir, 'no checkpoint in it is whole', `${damaged[0]?.path} ${damaged[0]?.why}`);
   }

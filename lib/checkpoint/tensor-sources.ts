@@ -1,8 +1,8 @@
 import { at } from '../graph/at.js';
-import { bytesPerElement, dtypeOf, type TypedArray } from '../graph/dtype.js';
+import { bytesPerElement, dtypeOf, isFloat, type TypedArray } from '../graph/dtype.js';
 import type { Shape } from '../graph/shapes.js';
 import { type Module, TRAINING_PREFIX } from '../nn/module.js';
-import type { Parameter } from '../nn/parameter.js';
+import { Parameter } from '../nn/parameter.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { stateShapes } from '../optim/rule.js';
 import type { FlatParameters } from '../parallel/prepare/flat-parameters.js';
@@ -28,10 +28,10 @@ export function sourcesOf({ model, optimizer, parameters: flat, memory }: RunMem
   const own = [...named, ...model.namedBuffers()].map(([name, variable]) => ({
     ...sourceAt(name, variable.shape, variable.storage.data),
     dtype: variable.dtype,
-    finite: flat.parameters.includes(variable),
+    finite: isFloat(variable.dtype) && variable instanceof Parameter,
   }));
   const trained = named.filter(([, parameter]) => flat.offsets.has(parameter));
-  const weight = memory.weight && sourceAt(`${TRAINING_PREFIX}accumulated`, [2], viewInto(memory.weight));
+  const weight = memory.weight && finiteAt(`${TRAINING_PREFIX}accumulated`, [2], viewInto(memory.weight));
   return [
     ...own,
     ...trained.flatMap((entry) => remembered(entry, { optimizer, flat, memory })),
@@ -81,6 +81,12 @@ export function isOfSteps(name: string): boolean {
   return name === LOSSES || name === WEIGHTS;
 }
 
+/** The tensors of the steps as a checkpoint of so many completed steps has them. @param weighed if the loss is a ratio */
+export function ofSteps(steps: number, weighed: boolean): Pick<TensorSource, 'name' | 'dtype' | 'shape'>[] {
+  const like = { dtype: 'float64', shape: [steps] } as const;
+  return [LOSSES, ...(weighed ? [WEIGHTS] : [])].map((name) => ({ name, ...like }));
+}
+
 /** The losses of the first steps of an epoch, and their weights, copied because the workers keep writing. */
 export class StepFigures {
   readonly sources: readonly TensorSource[];
@@ -94,7 +100,10 @@ export class StepFigures {
       return [new Float64Array(shared), copy] as const;
     };
     this.#pairs = named.map(([, shared]) => copyOf(shared));
-    this.sources = named.map(([name], i) => sourceAt(name, [steps], at(this.#pairs, i)[1]));
+    this.sources = named.map(([name], i) => ({
+      ...sourceAt(name, [steps], at(this.#pairs, i)[1]),
+      steps: true,
+    }));
   }
 
   /** Writes the copies, which a checkpoint was read into, back. */

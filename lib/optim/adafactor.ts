@@ -70,6 +70,7 @@ function rule({
 }: AdafactorSettings): UpdateRule {
   return {
     name: 'adafactor',
+    settings: { beta2Decay, eps: [eps1, eps2], clipThreshold },
     state: [],
     whole: (shape: Shape) => {
       if (shape.length < 2) return { square: shape };

@@ -58,6 +58,7 @@ function nAdamRule({
   const productAt = runningProduct(momentumAt);
   return {
     name: 'nAdam',
+    settings: { betas: [beta1, beta2], eps, momentumDecay, decoupled },
     state: ['mean', 'square'],
     decay: decoupled ? 'decoupled' : 'penalty',
     scalars: (step, lr) => [
@@ -108,6 +109,7 @@ function rAdamRule({
 }: RAdamSettings): UpdateRule {
   return {
     name: 'rAdam',
+    settings: { betas: [beta1, beta2], eps, decoupled },
     state: ['mean', 'square'],
     decay: decoupled ? 'decoupled' : 'penalty',
     scalars: (step, lr) => [lr / (1 - beta1 ** (step + 1)), rectification(step + 1, beta2)],

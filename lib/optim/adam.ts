@@ -73,6 +73,7 @@ function adamRule(
 ): UpdateRule {
   return {
     name,
+    settings: { betas: [beta1, beta2], eps, amsgrad },
     state: amsgrad ? ['mean', 'square', 'largestSquare'] : ['mean', 'square'],
     scalars: (step, lr) => [lr, 1 / (1 - beta1 ** (step + 1)), 1 / (1 - beta2 ** (step + 1))],
     update(parameter, gradient, [mean, square, largest], scalars) {

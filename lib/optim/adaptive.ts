@@ -45,6 +45,7 @@ export const adaGrad = checked(
 function adaGradRule({ lrDecay = 0, initialAccumulator = 0, eps = 1e-10 }: AdaGradSettings): UpdateRule {
   return {
     name: 'adaGrad',
+    settings: { lrDecay, initialAccumulator, eps },
     state: ['squares'],
     scalars: (step, lr) => [lr / (1 + step * lrDecay)],
     update(parameter, gradient, [squares], [rate]) {
@@ -94,6 +95,7 @@ function rmsPropRule({
   const means = centered ? ['mean'] : [];
   return {
     name: 'rmsProp',
+    settings: { alpha, eps, momentum, centered },
     state: ['square', ...means, ...(momentum > 0 ? ['momentum'] : [])],
     scalars: (_, lr) => [lr],
     update(parameter, gradient, state, [rate]) {
@@ -138,6 +140,7 @@ export const adadelta = checked(
 function adadeltaRule({ rho = 0.9, eps = 1e-6 }: AdadeltaSettings): UpdateRule {
   return {
     name: 'adadelta',
+    settings: { rho, eps },
     state: ['square', 'squaredStep'],
     scalars: (_, lr) => [lr],
     update(parameter, gradient, [mean, steps], [rate]) {

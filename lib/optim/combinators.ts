@@ -7,6 +7,7 @@ import { invalid } from '../graph/errors.js';
 import { milestones as milestonesKind } from './kinds.js';
 import {
   combined,
+  type MadeSchedule,
   type ReportedSchedule,
   rate,
   rateAt,
@@ -39,7 +40,7 @@ export const warmup = checked(
 function warmedUp(op: string, schedule: Schedule, { steps, start = 0 }: WarmupOptions): ReportedSchedule {
   const rising: Schedule = (step) =>
     rateAt(op, { schedule, step: 0 }) * (start + ((1 - start) * step) / steps);
-  return inSequence(op, [rising, schedule], [steps], [schedule]);
+  return inSequence({ op, settings: { schedule, steps, start } }, [rising, schedule], [steps], [schedule]);
 }
 
 export interface LinearWarmupLROptions extends WarmupOptions {
@@ -81,20 +82,25 @@ export const sequentialLR = checked(
       const expected = `${schedules.length} schedules need ${schedules.length - 1} milestones`;
       throw invalid('sequentialLR', expected, milestones.length);
     }
-    return inSequence('sequentialLR', schedules, milestones, reported);
+    const settings = {
+      schedules: [...schedules],
+      milestones: [...milestones],
+      reported: reported.map((schedule) => schedules.indexOf(schedule)),
+    };
+    return inSequence({ op: 'sequentialLR', settings }, schedules, milestones, reported);
   },
 );
 
 function inSequence(
-  op: string,
+  { op, settings }: MadeSchedule,
   schedules: readonly Schedule[],
   milestones: readonly number[],
   reported: readonly Schedule[],
 ): ReportedSchedule {
-  const formula = scheduleOf(op, (step) => {
+  const formula = scheduleOf(op, settings, (step) => {
     const index = milestones.filter((milestone) => step >= milestone).length;
     const start = index === 0 ? 0 : at(milestones, index - 1);
     return rateAt(op, { schedule: at(schedules, index), step: step - start });
   });
-  return combined(op, formula, reported);
+  return combined(op, settings, formula, reported);
 }

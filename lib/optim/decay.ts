@@ -7,9 +7,10 @@ import type { UpdateRule } from './rule.js';
  * or, for a decoupled rule, a parameter that shrinks by `lr * weightDecay` instead of the former.
  */
 export function withDecay(
-  rule: UpdateRule,
+  plain: UpdateRule,
   { weightDecay, l1 }: { weightDecay: number; l1: number },
 ): UpdateRule {
+  const rule = plain.settings ? { ...plain, settings: { ...plain.settings, weightDecay, l1 } } : plain;
   const shrinks = rule.decay === 'decoupled' && weightDecay > 0;
   const l2 = (rule.decay ?? 'penalty') === 'penalty' ? weightDecay : 0;
   if (!shrinks && l2 === 0 && l1 === 0) return rule;

@@ -35,6 +35,7 @@ export const lion = checked(
 function lionRule({ betas: [beta1, beta2] = [0.9, 0.99] }: LionSettings): UpdateRule {
   return {
     name: 'lion',
+    settings: { betas: [beta1, beta2] },
     state: ['mean'],
     decay: 'decoupled',
     scalars: (_, lr) => [lr],

@@ -55,7 +55,8 @@ export const oneCycleLR = checked(
       ...down,
       { end: steps - 1, from: threePhase ? first : maxLR, to: last },
     ];
-    return scheduleOf('oneCycleLR', (step) => {
+    const settings = { maxLR, steps, pctStart, anneal, divFactor, finalDivFactor, threePhase };
+    return scheduleOf('oneCycleLR', settings, (step) => {
       const place = Math.min(step, steps - 1);
       const found = phases.findIndex(({ end }) => place <= end);
       const index = found < 0 ? phases.length - 1 : found;

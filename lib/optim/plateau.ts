@@ -1,5 +1,5 @@
 import { checked } from '../graph/arguments/checked.js';
-import { type Kind, requireKind } from '../graph/arguments/kind.js';
+import { type Kind, kind, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
 import { type ReportedSchedule, type ScheduleState, scheduleOf } from './schedule.js';
@@ -49,6 +49,7 @@ export const reduceOnPlateau = checked(
     const { lr, mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4 } = options;
     const { thresholdMode = 'rel', cooldown = 0, minLR = 0, eps = 1e-8 } = options;
     const op = 'reduceOnPlateau';
+    const settings = { lr, mode, factor, patience, threshold, thresholdMode, cooldown, minLR, eps };
     const sign = mode === 'min' ? 1 : -1;
     let rate = lr;
     let best = sign * Number.POSITIVE_INFINITY;
@@ -58,7 +59,7 @@ export const reduceOnPlateau = checked(
       return sign * figure < sign * best - threshold;
     };
     return Object.assign(
-      scheduleOf(op, () => rate),
+      scheduleOf(op, settings, () => rate),
       {
         report(figure: number) {
           requireKind(op, 'a reported figure', kinds.number, figure);
@@ -90,7 +91,9 @@ export const reduceOnPlateau = checked(
 /** State of the schedule; `best` is infinite before any progress. */
 type PlateauState = Record<'rate' | 'best' | 'bad' | 'cooling', number>;
 
+const figure: Kind<number> = kind('a number', (value) => typeof value === 'number' && !Number.isNaN(value));
+
 const plateauState: Kind<PlateauState> = kinds.withFields<PlateauState>(
   'the numbers rate, best, bad and cooling',
-  { rate: kinds.number, best: kinds.number, bad: kinds.number, cooling: kinds.number },
+  { rate: kinds.nonNegative, best: figure, bad: kinds.index, cooling: kinds.index },
 );

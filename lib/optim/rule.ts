@@ -9,6 +9,9 @@ export interface Update {
   readonly state: readonly Tensor[];
 }
 
+/** Settings of a rule by their names. */
+export type RuleSettings = Readonly<Record<string, number | boolean | null | readonly (number | null)[]>>;
+
 /**
  * Update of a parameter, written with the same ops as models. It works element by element, so that each thread can
  * update a slice of all parameters; a rule that needs whole parameters declares `whole`.
@@ -27,6 +30,11 @@ export interface UpdateRule {
    * itself shrinks before the step; or left to the rule.
    */
   readonly decay?: 'penalty' | 'decoupled' | 'own';
+  /**
+   * What the update depends on besides its arguments, for checkpoints to compare: plain values by the names of options. A
+   * checkpoint of a rule without them compares the update as it is traced, and some of its scalars.
+   */
+  readonly settings?: RuleSettings;
   /** Numbers that are the same for all parameters at a step (counted from 0), computed in double precision. */
   scalars(step: number, lr: number): readonly number[];
   update(parameter: Tensor, gradient: Tensor, state: readonly Tensor[], scalars: readonly Tensor[]): Update;

@@ -42,7 +42,7 @@ export interface ReportedSchedule {
 
 /** A schedule from a number or a function of the step. */
 export function toSchedule(lr: number | Schedule): Schedule {
-  return typeof lr === 'function' ? lr : () => lr;
+  return typeof lr === 'function' ? lr : described(() => lr, 'constantLR', { lr });
 }
 
 /**
@@ -56,12 +56,58 @@ export function rateAt(op: string, { schedule, step }: { schedule: Schedule; ste
   throw invalid(op, `the schedule must give ${kinds.nonNegative.description} at step ${step}`, given);
 }
 
-/** A schedule of this package, which is defined at steps from 0 on. Further arguments are left to `map` and the like. */
-export function scheduleOf(op: string, formula: (step: number) => number): Schedule {
-  return (step) => {
+/**
+ * A schedule of this package, which is defined at steps from 0 on. Further arguments are left to `map` and the like.
+ *
+ * @param settings all that the formula depends on, with defaults, for checkpoints to compare
+ */
+export function scheduleOf(
+  op: string,
+  settings: ScheduleSettings,
+  formula: (step: number) => number,
+): Schedule {
+  const schedule = (step: number) => {
     if (kinds.nonNegative.accepts(step)) return formula(step);
     throw invalid(op, `the step must be ${kinds.nonNegative.description}`, step);
   };
+  return described(schedule, op, settings);
+}
+
+/** Settings of a schedule of this package; those of a combinator hold other schedules. */
+export type ScheduleSettings = Readonly<
+  Record<string, number | string | boolean | readonly number[] | Schedule | readonly Schedule[]>
+>;
+
+/** What made a schedule, and from what. */
+export interface MadeSchedule {
+  readonly op: string;
+  readonly settings: ScheduleSettings;
+}
+
+const made = new WeakMap<Schedule, MadeSchedule>();
+
+function described<S extends Schedule>(schedule: S, op: string, settings: ScheduleSettings): S {
+  made.set(schedule, { op, settings });
+  return schedule;
+}
+
+/** What made a schedule of this package; undefined for a function of the caller's own. */
+export function makerOf(schedule: Schedule): MadeSchedule | undefined {
+  return made.get(schedule);
+}
+
+/** The schedules that a combinator is made of; none for any other. */
+function partsOf(schedule: Schedule): Schedule[] {
+  return Object.values(makerOf(schedule)?.settings ?? {})
+    .flat()
+    .filter((part) => typeof part === 'function');
+}
+
+/** True for a schedule that follows reported figures. A combinator takes reports for its parts, of which none may do so. */
+export function takesReports(schedule: Schedule): boolean {
+  const parts = partsOf(schedule);
+  if (parts.length > 0) return parts.some(takesReports);
+  return 'report' in schedule && typeof schedule.report === 'function';
 }
 
 /** Reports a figure to a schedule, if it takes reports. */
@@ -110,8 +156,14 @@ export function restoreAll(schedules: Iterable<Schedule>, states: ScheduleState)
 }
 
 /** Makes a schedule composed of others, which passes on reports and holds their states. */
-export function combined(op: string, formula: Schedule, parts: readonly Schedule[]): ReportedSchedule {
-  return Object.assign((step: number) => formula(step), {
+export function combined(
+  op: string,
+  settings: ScheduleSettings,
+  formula: Schedule,
+  parts: readonly Schedule[],
+): ReportedSchedule {
+  const schedule = described((step: number) => formula(step), op, settings);
+  return Object.assign(schedule, {
     report(figure: number) {
       requireKind(op, 'a reported figure', kinds.number, figure);
       for (const part of new Set(parts)) reportTo(part, figure);

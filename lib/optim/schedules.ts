@@ -10,7 +10,7 @@ import { type Schedule, scheduleOf } from './schedule.js';
 export const constantLR = checked(
   'constantLR',
   { lr: kinds.nonNegative },
-  (lr: number): Schedule => scheduleOf('constantLR', () => lr),
+  (lr: number): Schedule => scheduleOf('constantLR', { lr }, () => lr),
 );
 
 export interface StepLROptions {
@@ -32,7 +32,7 @@ export const stepLR = checked(
   'stepLR',
   { options: stepLROptions },
   ({ lr, stepSize, gamma = 0.1 }: StepLROptions): Schedule =>
-    scheduleOf('stepLR', (step) => lr * gamma ** Math.floor(step / stepSize)),
+    scheduleOf('stepLR', { lr, stepSize, gamma }, (step) => lr * gamma ** Math.floor(step / stepSize)),
 );
 
 export interface MultiStepLROptions {
@@ -55,7 +55,11 @@ export const multiStepLR = checked(
   { options: multiStepLROptions },
   ({ lr, milestones, gamma = 0.1 }: MultiStepLROptions): Schedule => {
     const reached = (step: number) => milestones.filter((milestone) => step >= milestone).length;
-    return scheduleOf('multiStepLR', (step) => lr * gamma ** reached(step));
+    return scheduleOf(
+      'multiStepLR',
+      { lr, milestones: [...milestones], gamma },
+      (step) => lr * gamma ** reached(step),
+    );
   },
 );
 
@@ -75,7 +79,7 @@ export const exponentialLR = checked(
   'exponentialLR',
   { options: exponentialLROptions },
   ({ lr, gamma }: ExponentialLROptions): Schedule =>
-    scheduleOf('exponentialLR', (step) => lr * gamma ** step),
+    scheduleOf('exponentialLR', { lr, gamma }, (step) => lr * gamma ** step),
 );
 
 export interface PolynomialLROptions {
@@ -97,7 +101,11 @@ export const polynomialLR = checked(
   'polynomialLR',
   { options: polynomialLROptions },
   ({ lr, steps, power = 1 }: PolynomialLROptions): Schedule =>
-    scheduleOf('polynomialLR', (step) => lr * (1 - Math.min(step, steps) / steps) ** power),
+    scheduleOf(
+      'polynomialLR',
+      { lr, steps, power },
+      (step) => lr * (1 - Math.min(step, steps) / steps) ** power,
+    ),
 );
 
 export interface CosineLROptions {
@@ -119,7 +127,7 @@ export const cosineLR = checked(
   'cosineLR',
   { options: cosineLROptions },
   ({ lr, steps, min = 0 }: CosineLROptions): Schedule =>
-    scheduleOf('cosineLR', (step) => halfCosine(lr, min, Math.min(step, steps) / steps)),
+    scheduleOf('cosineLR', { lr, steps, min }, (step) => halfCosine(lr, min, Math.min(step, steps) / steps)),
 );
 
 export interface CosineRestartsLROptions {
@@ -147,7 +155,7 @@ export const cosineRestartsLR = checked(
   'cosineRestartsLR',
   { options: cosineRestartsLROptions },
   ({ lr, steps, tMult = 1, min = 0 }: CosineRestartsLROptions): Schedule =>
-    scheduleOf('cosineRestartsLR', (step) => {
+    scheduleOf('cosineRestartsLR', { lr, steps, tMult, min }, (step) => {
       if (tMult === 1) return halfCosine(lr, min, (step % steps) / steps);
       let [start, length] = [0, steps];
       while (step >= start + length) {

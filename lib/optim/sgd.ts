@@ -45,6 +45,7 @@ function rule({ momentum = 0, dampening = 0, nesterov = false }: SgdSettings): U
   const damped = momentum > 0 && dampening > 0;
   return {
     name: 'sgd',
+    settings: { momentum, dampening, nesterov },
     state: momentum > 0 ? ['momentum'] : [],
     scalars: (step, lr) => (damped ? [lr, step === 0 ? 1 : 1 - dampening] : [lr]),
     update(parameter, gradient, [velocity], [rate, share]) {

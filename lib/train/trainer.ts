@@ -157,9 +157,10 @@ export class Trainer {
     const run = new FitRun(input, session, this.#state, this.#log);
     let claim: Claim | undefined;
     try {
+      // Before the claim, since it may wait for another run, and readers of the weights are not to wait with it.
+      if (options.checkpoint) await run.open();
       claim = await this.#memory.claim('fit');
       this.#modes = trainingModes(this.#whole);
-      if (options.checkpoint) await run.open();
       const { evaluation, limits, training } = await this.#prepareFit(run, claim);
       if (run.done) return;
       await run.start(this.#context(this.#memory.inUse()), training, evaluation);

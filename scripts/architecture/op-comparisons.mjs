@@ -30,6 +30,7 @@ export const namers = {
   'lib/compile/lower/lower.ts': 'labels a step',
   'lib/gradcheck/culprit.ts': 'names the ops that cut a gradient',
   'lib/runtime/non-finite.ts': 'names the op that made a number that is not finite',
+  'lib/train/fit/fingerprint/graph-digest.ts': 'tells graphs apart by a digest of their ops',
   'lib/train/prepare/mixed-shapes.ts': 'names the op that broadcasts outputs against targets',
 };
 

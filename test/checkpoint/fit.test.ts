@@ -188,15 +188,25 @@ describe('fit with a checkpoint', () => {
 
 describe('fit with a checkpoint of another run', () => {
   it.each<[string, Settings, Parameters<typeof train>[2], RegExp]>([
-    ['seed', { seed: 2 }, {}, /seed must be 1, as in the checkpoint .*step-000000003.*, got 2/],
-    ['shards', { shards: 3 }, {}, /shards must be 2, as in the checkpoint .*, got 3/],
-    ['batch size', {}, { batchSize: 30 }, /batchSize must be 20, .*, got 30/],
-    ['order', {}, { shuffle: false }, /shuffle must be true, .*, got false/],
-    ['data', {}, { data: points(61) }, /the number of samples must be 60, .*, got 61/],
-    ['optimiser', { optimizer: optim.sgd({ lr: 1 }) }, {}, /optimizer must be adam, .*, got sgd/],
-    ['averages', { optimizer: optim.adam({ average: 0.9 }) }, {}, /must be adam, .* got adam with average/],
-    ['accumulation', { optimizer: optim.adam({ accumulate: 2 }) }, {}, /accumulate must be 1, .*, got 2/],
-    ['shape', { hidden: 8 }, {}, /0\.weight must be float32\[16,6\], .*, got float32\[8,6\]/],
+    [
+      'seed',
+      { seed: 2 },
+      {},
+      /the checkpoint .*step-000000003.* is of another run: seed: 1 in the .*, 2 given/,
+    ],
+    ['shards', { shards: 3 }, {}, /run: shards: 2 in the checkpoint, 3 given/],
+    ['batch size', {}, { batchSize: 30 }, /run: batchSize: 20 in the checkpoint, 30 given/],
+    ['order', {}, { shuffle: false }, /run: shuffle: true in the checkpoint, false given/],
+    ['data', {}, { data: points(61) }, /run: data.length: 60 in the checkpoint, 61 given; data.inputs: /],
+    [
+      'optimiser',
+      { optimizer: optim.sgd({ lr: 1 }) },
+      {},
+      /run: optimizer: adam in the checkpoint, sgd given/,
+    ],
+    ['averages', { optimizer: optim.adam({ average: 0.9 }) }, {}, /optimizer.average: none in .*, 0.9 given/],
+    ['accumulation', { optimizer: optim.adam({ accumulate: 2 }) }, {}, /accumulate: 1 in .*, 2 given/],
+    ['shape', { hidden: 8 }, {}, /0\.weight: float32\[16,6\] in the checkpoint, float32\[8,6\] given/],
   ])('refuses another %s, and changes nothing', async (_, settings, options, message) => {
     const dir = folder();
     await train(newTrainer(), { dir }, { epochs: 1 });
@@ -290,6 +300,8 @@ describe('fit with a directory that cannot be used', () => {
       expect(step).toBeGreaterThanOrEqual(3);
       expect(stopped.steps).toBeGreaterThan(step);
 
+      // The room of what could not be saved.
+      fill();
       const waiting = newTrainer();
       const message = `fit: checkpoint dir ${dir}: it cannot be written to: ENOSPC`;
       await expect(train(waiting, { dir }, { epochs: 100_000 })).rejects.toThrow(message);

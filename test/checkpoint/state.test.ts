@@ -1,18 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { requireSettings, requireTensors } from '#lib/checkpoint/fits.js';
+import { differencesOf } from '#lib/checkpoint/differences.js';
+import type { TensorSource } from '#lib/checkpoint/file.js';
+import type { Fingerprint } from '#lib/checkpoint/fingerprint.js';
+import { requireFit } from '#lib/checkpoint/fits.js';
 import { decodeJson, encodeJson } from '#lib/checkpoint/json.js';
 import { checkpointOptions, completeCheckpointOptions } from '#lib/checkpoint/options.js';
-import { decodeState, encodeState, type RunState } from '#lib/checkpoint/state.js';
+import { decodeState, encodeState, type RunProgress, type RunState } from '#lib/checkpoint/state.js';
 import { requireKind } from '#lib/graph/arguments/kind.js';
+import { messageOf } from '#lib/graph/errors.js';
+
+type Described = Pick<TensorSource, 'name' | 'dtype' | 'shape'>;
 
 const settings = {
-  optimizer: 'adam',
-  accumulate: 1,
+  rows: 32,
   seed: 3,
   shards: 8,
   batchSize: 32,
-  shuffle: true,
-  length: 100,
+  'optimizer.betas': [0.9, 0.999],
+  'data.length': 100,
 };
 
 const state: RunState = {
@@ -24,6 +29,7 @@ const state: RunState = {
     epochStep: 1,
     epochSeconds: 0.1 + 0.2,
     epochSkippedItems: 2,
+    updates: { missed: 0, contributed: 1 },
     schedules: [null, { rate: 1e-3, best: Number.POSITIVE_INFINITY, bad: 0, cooling: 0 }],
     history: [
       {
@@ -42,51 +48,157 @@ const state: RunState = {
 describe('the state of a checkpoint', () => {
   it('comes back as it was, whatever its numbers', () => {
     const back = decodeState('file', encodeState(state, '1.2.3'));
-    expect(back).toEqual(state);
+    expect(back).toEqual({ ...state, format: 2, version: '1.2.3' });
     expect(Object.is(back.progress.history[0]?.validation?.loss, -0)).toBe(true);
     const strings = ['number:NaN', 'number:', 'number:number:-0', 'NaN', ''];
     expect(decodeJson(encodeJson(strings))).toEqual(strings);
   });
 
   it('of another format is refused, with the version that wrote it', () => {
-    const text = encodeState(state, '1.2.3').replace('"format":1', '"format":2');
+    const text = encodeState(state, '1.2.3').replace('"format":2', '"format":3');
     expect(() => decodeState('dir/file', text)).toThrow(
-      "dir/file: the checkpoint's format must be 1 (chainrule 1.2.3 wrote it), got 2",
+      "dir/file: the checkpoint's format must be 1 or 2 (chainrule 1.2.3 wrote it), got 3",
     );
   });
 });
 
+/** The error for a run that differs from a checkpoint in these settings and tensors. */
+function errorOf(
+  given: Fingerprint,
+  { saved = settings as Fingerprint, allow = [] as string[], format = 2, ...rest } = {},
+) {
+  const {
+    there = [],
+    here = there,
+    progress = state.progress,
+  } = rest as {
+    there?: Described[];
+    here?: Described[];
+    progress?: RunProgress;
+  };
+  try {
+    requireFit(
+      'dir/file',
+      { format, settings: saved, progress, tensors: there },
+      { settings: given, tensors: here, allow },
+    );
+    return 'none';
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 describe('a run that does not fit a checkpoint', () => {
-  it.each([
-    ['optimizer', 'sgd', 'optimizer must be adam, as in the checkpoint dir/file, got sgd'],
-    ['accumulate', 4, "the optimiser's accumulate must be 1, as in the checkpoint dir/file, got 4"],
-    ['seed', 4, 'seed must be 3, as in the checkpoint dir/file, got 4'],
-    ['shards', 2, 'shards must be 8, as in the checkpoint dir/file, got 2'],
-    ['batchSize', 64, 'batchSize must be 32, as in the checkpoint dir/file, got 64'],
-    ['shuffle', false, 'shuffle must be true, as in the checkpoint dir/file, got false'],
-    ['dropLast', true, 'dropLast must be false, as in the checkpoint dir/file, got true'],
-    ['length', 99, 'the number of samples must be 100, as in the checkpoint dir/file, got 99'],
-  ])('in %s is refused', (name, value, message) => {
-    const given = { ...settings, [name]: value };
-    expect(() => requireSettings('dir/file', settings, given)).toThrow(`fit: ${message}`);
+  it('is refused with all differences at once', () => {
+    const message = errorOf({ ...settings, seed: 4, 'optimizer.betas': [0.8, 0.99] });
+    expect(message).toBe(
+      'fit: the checkpoint dir/file is of another run: seed: 3 in the checkpoint, 4 given; ' +
+        'optimizer.betas: 0.9, 0.999 in the checkpoint, 0.8, 0.99 given. What you mean to change can be named in ' +
+        "checkpoint.allow, as 'seed' and 'optimizer.betas'",
+    );
+    expect(errorOf(settings)).toBe('none');
+  });
+
+  it('goes on where it may differ, with all that belongs to a name', () => {
+    const given = { ...settings, seed: 4, 'optimizer.betas': [0.8, 0.99] };
+    expect(errorOf(given, { allow: ['seed', 'optimizer'] })).toBe('none');
+    expect(errorOf(given, { allow: ['seed', 'optimizer.betas'] })).toBe('none');
+    expect(errorOf(given, { allow: ['seed'] })).toContain('another run: optimizer.betas: ');
+    // A name is a whole one.
+    const shards = { ...settings, shards: 2, 'shards.of': 1 };
+    expect(errorOf(shards, { allow: ['shards'] })).toBe('none');
+    expect(errorOf(shards, { allow: ['shards.of'] })).toContain('another run: shards: 8');
+  });
+
+  it('may not allow what nothing is called', () => {
+    const error = (name: string) => errorOf(settings, { allow: [name] });
+    expect(error('optimizer.beta')).toBe(
+      'fit: checkpoint.allow: nothing is called optimizer.beta; did you mean optimizer.betas?',
+    );
+    expect(error('batch_size')).toContain('did you mean batchSize?');
+    expect(error('zzz')).toMatch(/nothing is called zzz; there are .*seed.* and data$/);
+    for (const name of ['__proto__', 'constructor', '']) expect(error(name)).toContain('nothing is called');
+  });
+
+  it('may take batches or samples of another number between epochs only', () => {
+    const given = { ...settings, batchSize: 16 };
+    expect(errorOf(given, { allow: ['batchSize'] })).toBe(
+      'fit: batchSize may change between epochs only, and the checkpoint dir/file is within one, ' +
+        'got 1 steps of an epoch',
+    );
+    const progress = { ...state.progress, epochStep: 0 };
+    expect(errorOf(given, { allow: ['batchSize'], progress } as never)).toBe('none');
+  });
+
+  it('leaves out what follows from another difference', () => {
+    const digest = (text: string) => ({ text, digest: text, of: 'operations' });
+    const one = {
+      'model.a': digest('a'),
+      graph: digest('1'),
+      optimizer: 'adam',
+      'optimizer.eps': 1,
+      'optimizer.update': digest('x'),
+    };
+    const other = {
+      'model.a': digest('b'),
+      graph: digest('2'),
+      optimizer: 'sgd',
+      'optimizer.momentum': 1,
+      'optimizer.update': digest('y'),
+    };
+    expect(differencesOf(one, other).map(({ name }) => name)).toEqual(['model.a', 'optimizer']);
+    const alone = { ...one, graph: digest('2'), 'optimizer.update': digest('y') };
+    expect(differencesOf(one, alone).map(({ name }) => name)).toEqual(['graph', 'optimizer.update']);
+  });
+
+  it('is compared by the few settings of the first format where the file has no others', () => {
+    const saved = {
+      optimizer: 'adam and sgd with average',
+      accumulate: 1,
+      seed: 3,
+      shards: 8,
+      batchSize: 32,
+      shuffle: true,
+      length: 100,
+    };
+    const given = {
+      ...settings,
+      shuffle: true,
+      dropLast: false,
+      optimizer: 'sgd',
+      'optimizer.groups[0]': 'adam',
+      'optimizer.average': 0.9,
+      'optimizer.accumulate': 1,
+    };
+    expect(errorOf(given, { saved, format: 1 })).toBe('none');
+    expect(
+      errorOf({ ...given, 'optimizer.average': null, 'data.length': 99 }, { saved, format: 1 }),
+    ).toContain(
+      'optimizer: adam and sgd with average in the checkpoint, adam and sgd given; data.length: 100 in the checkpoint, 99 given',
+    );
+  });
+
+  it('shows no control characters and no more than a line of any value', () => {
+    const message = errorOf(settings, { saved: { ...settings, 'a\u001b[2J': 'x\u0007'.repeat(1e5) } });
+    expect(message).not.toMatch(/\p{Cc}/u);
+    expect(message.length).toBeLessThan(600);
   });
 
   it('in its tensors is refused', () => {
-    const tensors = [
+    const there: Described[] = [
       { name: 'a', dtype: 'float32', shape: [2, 3] },
       { name: 'b', dtype: 'int32', shape: [] },
-    ] as const;
-    const check = (...given: { name: string; dtype: 'float32' | 'int32'; shape: readonly number[] }[]) =>
-      expect(() => requireTensors('file', [...tensors, { ...tensors[0], name: 'training/losses' }], given));
-    check(...tensors).not.toThrow();
-    check(tensors[0]).toThrow('fit: the checkpoint file does not fit the model and optimiser: it has also b');
-    check({ ...tensors[0], name: 'c' }, tensors[1]).toThrow('it lacks c and has also a');
-    check({ ...tensors[0], shape: [3, 2] }, tensors[1]).toThrow(
-      'fit: a must be float32[2,3], as in the checkpoint file, got float32[3,2]',
+    ];
+    const [a, b] = there as [Described, Described];
+    const check = (...here: Described[]) =>
+      errorOf(settings, { there: [...there, { ...a, name: 'training/losses' }], here } as never);
+    expect(check(a, b)).toBe('none');
+    expect(check(a)).toBe('fit: the checkpoint dir/file is of another run: among its tensors it has also b');
+    expect(check({ ...a, name: 'c' }, b)).toContain('it lacks c and has also a');
+    expect(check({ ...a, shape: [3, 2] }, b)).toContain(
+      'a: float32[2,3] in the checkpoint, float32[3,2] given',
     );
-    check(tensors[0], { ...tensors[1], dtype: 'float32' }).toThrow(
-      'fit: b must be int32[], as in the checkpoint file, got float32[]',
-    );
+    expect(check(a, { ...b, dtype: 'float32' })).toContain('b: int32[] in the checkpoint, float32[] given');
   });
 });
 
@@ -102,6 +214,7 @@ describe('the options of checkpoints', () => {
       sigterm: true,
       wait: 0,
       lock: true,
+      allow: [],
     };
     expect(completeCheckpointOptions({ dir: 'd' })).toEqual(defaults);
     const waits = [false, true, 0, 250].map((wait) => completeCheckpointOptions({ dir: 'd', wait }).wait);

@@ -13,6 +13,13 @@ export type Configurable<Inputs extends Tensor[], O, Fixed extends (...inputs: I
 ) => Tensor) &
   Fixed & { with(options: O): Fixed };
 
+const bound = new WeakMap<object, { readonly op: string; readonly options: object }>();
+
+/** The name of a loss or a metric of the package and the options that it was given; undefined for other functions. */
+export function boundOptions(fn: object): { readonly op: string; readonly options: object } | undefined {
+  return bound.get(fn);
+}
+
 /**
  * Makes a `Configurable`. The function that `fix` returns may have properties that depend on the options, such as the
  * metrics of a loss; the `Configurable` itself has those of the default options.
@@ -35,10 +42,12 @@ export function configurable<
   const inputs = Object.fromEntries(names.map((name) => [name, tensor]));
   const fixed = (given?: O): Fixed => {
     const made = fix(given);
-    return Object.assign(
+    const own = Object.assign(
       checked(op, inputs, (...args: Inputs) => made(...args)),
       made,
     );
+    bound.set(own, { op, options: given ?? {} });
+    return own;
   };
   const standard = fixed();
   const call = checked(
@@ -50,5 +59,6 @@ export function configurable<
     },
   );
   const configure = checked(op, { options }, (given: O): Fixed => fixed(given));
+  bound.set(call, { op, options: {} });
   return Object.assign(call, standard, { with: configure }) as unknown as Configurable<Inputs, O, Fixed>;
 }

@@ -1,22 +1,26 @@
 import { warn } from '../../checkpoint/errors.js';
 import type { TensorSource } from '../../checkpoint/file.js';
-import { requireSettings, requireTensors } from '../../checkpoint/fits.js';
+import type { Fingerprint } from '../../checkpoint/fingerprint.js';
+import { requireKnown } from '../../checkpoint/fits.js';
 import {
   type CheckpointOptions,
   type CompleteOptions,
   completeCheckpointOptions,
 } from '../../checkpoint/options.js';
 import { onSigterm } from '../../checkpoint/sigterm.js';
-import type { RunProgress, RunSettings } from '../../checkpoint/state.js';
+import type { RunProgress } from '../../checkpoint/state.js';
 import { CheckpointStore, type SavedRun } from '../../checkpoint/store.js';
 import { inCopies, type RunMemory, StepFigures, sourcesOf } from '../../checkpoint/tensor-sources.js';
-import { failed, invalid, messageOf } from '../../graph/errors.js';
+import { failed, messageOf } from '../../graph/errors.js';
 import type { Optimizer } from '../../optim/index.js';
 import { type OptimizerMemory, tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { EpochStart, Job, SharedMemory, TrainingJob } from '../../parallel/protocol/job.js';
 import { sharedMemory } from '../../parallel/protocol/shared-memory.js';
 import type { EpochResult } from '../options.js';
+import { epochSteps } from './epoch-steps.js';
+import type { RunFingerprint } from './fingerprint/fingerprint.js';
+import { restoreRun } from './restoring.js';
 import type { TrainerState } from './trainer-state.js';
 
 /** Longest delay of a timer, in milliseconds. */
@@ -24,7 +28,9 @@ const LONGEST = 2 ** 31 - 1;
 
 /** The state that a call of `fit` saves, and its place in memory. */
 interface Run {
-  readonly settings: RunSettings;
+  readonly settings: Fingerprint;
+  /** Steps of an epoch; undefined for a stream. */
+  readonly steps: number | undefined;
   readonly sources: readonly TensorSource[];
   /** The same tensors in the copies that the workers make. */
   readonly copies: readonly TensorSource[];
@@ -34,12 +40,6 @@ interface Run {
 
 /** Progress within an epoch before it was resumed. */
 type Behind = Pick<RunProgress, 'epochStep' | 'epochSeconds' | 'epochSkippedItems'>;
-
-/**
- * The tally of a checkpoint without one, from a version that did not count missed updates. Whether a step contributed to
- * the next update is unknown there; it is taken to have.
- */
-const NONE_MISSED = { missed: 0, contributed: 1 };
 
 const NOTHING: Behind = { epochStep: 0, epochSeconds: 0, epochSkippedItems: 0 };
 
@@ -55,6 +55,8 @@ export class Checkpointing {
   readonly #abort = new AbortController();
   readonly #forward = () => this.#abort.abort(this.outer?.reason);
   #start: RunProgress['start'];
+  /** The point since which epochs have their number of steps, if that is not the start. */
+  #since: RunProgress['since'];
   #run: Run | undefined;
   #control: Control | undefined;
   #epoch: EpochUnderWay | undefined;
@@ -112,7 +114,8 @@ export class Checkpointing {
 
   /** Number of shards of the saved run, if there is one. */
   get shards(): number | undefined {
-    return this.saved?.settings.shards;
+    const shards = this.saved?.settings.shards;
+    return typeof shards === 'number' ? shards : undefined;
   }
 
   /** Epochs that the trainer had begun before the run started. */
@@ -125,36 +128,27 @@ export class Checkpointing {
    *
    * @throws (rejects) if the saved run does not fit; then nothing is changed
    */
-  async restore(memory: RunMemory & { readonly seed: number }, training: TrainingJob): Promise<TrainingJob> {
+  async restore(memory: RunMemory, training: TrainingJob, fingerprint: RunFingerprint): Promise<TrainingJob> {
     const { optimizer } = memory;
-    const settings = settingsOf(memory, training);
+    const { allow, everySteps } = this.options;
+    const pairs = copiesOf(training, memory.memory);
     const sources = sourcesOf(memory);
-    if (this.saved) await this.#load(this.saved, { settings, sources, training, optimizer });
-    const copies = copiesOf(training, memory.memory);
-    const { everySteps } = this.options;
-    const snapshot = { copies, ...(Number.isFinite(everySteps) ? { everySteps } : {}) };
+    const copies = inCopies(sources, pairs);
+    const { saved, state } = this;
+    const run = { fingerprint, sources, copies, training, optimizer, state, allow };
+    if (saved) {
+      this.#since = await restoreRun(this.store, saved, run);
+      this.#resumed(saved);
+    } else requireKnown(allow, fingerprint.of());
+    const snapshot = { copies: pairs, ...(Number.isFinite(everySteps) ? { everySteps } : {}) };
     const prepared = { ...training, snapshot };
-    this.#run = { settings, sources, copies: inCopies(sources, copies), training: prepared, optimizer };
+    const steps = epochSteps(training, fingerprint.isStream);
+    this.#run = { settings: fingerprint.of(), steps, sources, copies, training: prepared, optimizer };
     return prepared;
   }
 
-  async #load(saved: SavedRun, run: Omit<Run, 'copies'>): Promise<void> {
-    const { path, settings, progress, header } = saved;
-    const { state } = this;
-    const { start, step, epochs, epochStep, schedules, history, updates = NONE_MISSED } = progress;
-    requireSettings(path, settings, run.settings);
-    requireTensors(path, header.tensors, run.sources);
-    if (state.steps !== start.step && state.steps !== step && state.steps !== 0) {
-      const expected = `the trainer must be new, or have taken the ${step} steps of the checkpoint ${path}`;
-      throw invalid('fit', expected, `${state.steps} steps`);
-    }
-    run.optimizer.restoreSchedules(schedules);
-    const steps = new StepFigures(run.training, epochStep);
-    // The weights are missing from the checkpoint of a run whose loss was no ratio.
-    const saves = steps.sources.filter(({ name }) => header.tensors.some((tensor) => tensor.name === name));
-    await this.store.load(saved, [...run.sources, ...saves]);
-    steps.restore();
-    Object.assign(state, { steps: step, updates, epochs, history: [...history] });
+  #resumed({ path, progress }: SavedRun): void {
+    const { start, step, epochs, epochStep } = progress;
     this.#start = start;
     this.#behind = progress;
     this.#newest = { key: keyOf(progress), path };
@@ -314,15 +308,18 @@ export class Checkpointing {
   #progressAt(epochStep: number): RunProgress {
     const { state } = this;
     const epoch = this.#epoch;
+    const run = this.#run as Run;
     return {
       start: this.#start,
+      ...(run.steps === undefined ? {} : { epochSteps: run.steps }),
+      ...(this.#since ? { since: this.#since } : {}),
       step: epoch ? epoch.firstStep + epochStep : state.steps,
       updates: (epoch ?? state).updates,
       epochs: state.epochs - (epoch ? 1 : 0),
       epochStep,
       ...(epoch ? this.#inEpoch(epoch) : { epochSeconds: 0, epochSkippedItems: 0 }),
-      schedules: (this.#run as Run).optimizer.scheduleStates(),
-      history: state.history,
+      schedules: run.optimizer.scheduleStates(),
+      history: [...state.history],
     };
   }
 
@@ -337,15 +334,6 @@ export class Checkpointing {
 
 function keyOf({ step, epochs }: RunProgress): string {
   return `${step}/${epochs}`;
-}
-
-function settingsOf(
-  { optimizer: { groups, stages }, seed }: RunMemory & { readonly seed: number },
-  { accumulate, shards, batchSize, shuffle, dropLast, length }: TrainingJob,
-): RunSettings {
-  const rules = groups.map(({ rule }) => rule.name).join(' and ');
-  const optimizer = stages.average === undefined ? rules : `${rules} with average`;
-  return { optimizer, accumulate, seed, shards, batchSize, shuffle, dropLast, length };
 }
 
 /** All memory that training changes, each part paired with new memory for its copy. */

@@ -9,6 +9,7 @@ import type { JobContext } from '../prepare/compile-job.js';
 import { newJob, workersOf } from '../prepare/jobs.js';
 import { Checkpointing } from './checkpointing.js';
 import { type EpochOutcome, runEpoch } from './epoch-run.js';
+import { RunFingerprint } from './fingerprint/fingerprint.js';
 import { findNonFiniteState, requireFiniteConstants } from './finite-state.js';
 import { Restarts } from './restarts.js';
 import type { Session } from './session.js';
@@ -92,7 +93,11 @@ export class FitRun {
 
   /** Restores the state of the checkpoint, if there is one, and adds the memory for snapshots to the training. */
   async resume(context: JobContext, training: TrainingJob): Promise<TrainingJob> {
-    const resumed = this.#checkpoints ? await this.#checkpoints.restore(context, training) : training;
+    const { options, samples, feed } = this.input;
+    const source = { context, training, options, samples, stream: feed?.stream };
+    const resumed = this.#checkpoints
+      ? await this.#checkpoints.restore(context, training, new RunFingerprint(source))
+      : training;
     this.#lastEpoch = (this.#checkpoints?.epochsBefore ?? this.state.epochs) + this.input.epochs;
     return resumed;
   }

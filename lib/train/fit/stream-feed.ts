@@ -29,7 +29,7 @@ export class StreamFeed {
   readonly #plans = new Map<number, ReadonlyMap<number, BoundPlan>>();
 
   constructor(
-    private readonly stream: StreamDataset,
+    readonly stream: StreamDataset,
     private readonly batching: Batching,
   ) {
     this.memory = new StreamMemory(stream, batching.batchSize * Math.floor(stream.queue / 2));
