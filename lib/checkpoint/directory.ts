@@ -3,11 +3,12 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../graph/errors.js';
 import { writeAtomically } from '../io/files.js';
+import { removeTemporary } from '../io/temporary-files.js';
 import { type CheckpointHeader, verifyCheckpoint } from './file.js';
 
 const NAME = /^step-(\d{9,})\.safetensors$/;
-/** Temporary files that a killed process may leave behind. */
-const TEMPORARY = /^\.(step-\d{9,}\.safetensors|probe)\..*\.tmp$/;
+/** Temporary files that a killed process may leave behind; a probe is itself called like one. */
+const TEMPORARY = /^\.(step-\d{9,}\.safetensors|\.?probe)\..*\.tmp$/;
 
 /** A checkpoint in a directory. */
 export interface CheckpointFile {
@@ -44,7 +45,7 @@ export async function listCheckpoints(dir: string): Promise<CheckpointFile[]> {
 export async function openDirectory(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true });
   for (const name of await readdir(dir)) {
-    if (TEMPORARY.test(name)) await rm(join(dir, name), { force: true });
+    if (TEMPORARY.test(name)) await removeTemporary(join(dir, name), 'any');
   }
 }
 

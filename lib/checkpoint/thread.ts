@@ -1,31 +1,35 @@
 import { Worker } from 'node:worker_threads';
-import { type ChainruleError, failed } from '../graph/errors.js';
+import { type ChainruleError, failed, messageOf } from '../graph/errors.js';
 import { resultOf } from '../graph/outcome.js';
 import { compiledModule } from '../runtime/package-root.js';
 import type { Newest } from './directory.js';
+import { warn } from './errors.js';
 import type { Reply, Request, Work } from './requests.js';
 
-interface Settle {
+interface Waiting {
+  readonly request: Request;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
+/** Deaths of the thread in a row, without an answer between them, after which its work is given up. */
+const MOST_DEATHS = 3;
+
 /**
  * Thread that reads and writes checkpoints, so that neither hashing nor a slow disk blocks other threads. It keeps the
- * process alive only while it has work.
+ * process alive only while it has work. One that dies is started anew, and does again what it has not answered: all
+ * of its work can be done twice.
  */
 export class CheckpointThread {
-  readonly #worker = new Worker(compiledModule('lib/checkpoint/worker.js'));
-  readonly #waiting = new Map<number, Settle>();
+  #worker: Worker | undefined;
+  readonly #waiting = new Map<number, Waiting>();
   readonly #work = new Set<Promise<unknown>>();
   #requests = 0;
-  #gone: ChainruleError | undefined;
+  #deaths = 0;
+  #ended = false;
 
   constructor() {
-    this.#worker.unref();
-    this.#worker.on('message', (reply: Reply) => this.#settle(reply));
-    this.#worker.on('error', (cause: Error) => this.#fail({ cause }));
-    this.#worker.on('exit', () => this.#fail());
+    this.#worker = this.#start();
   }
 
   /** Creates the directory, removes leftovers, and finds the newest intact checkpoint. */
@@ -51,16 +55,28 @@ export class CheckpointThread {
   /** Terminates the thread once all earlier requests are done. */
   async end(): Promise<void> {
     await Promise.allSettled(this.#work);
-    await this.#worker.terminate();
+    this.#ended = true;
+    await this.#worker?.terminate();
+  }
+
+  #start(): Worker {
+    const worker = new Worker(compiledModule('lib/checkpoint/worker.js'));
+    let cause: unknown;
+    worker.unref();
+    worker.on('message', (reply: Reply) => this.#settle(reply));
+    worker.on('error', (error: unknown) => {
+      cause = error;
+    });
+    worker.on('exit', () => this.#died(cause));
+    return worker;
   }
 
   async #ask(work: Work): Promise<unknown> {
-    if (this.#gone) throw this.#gone;
-    const id = this.#requests++;
+    if (this.#ended) throw threadEnded(undefined);
+    const request: Request = { id: this.#requests++, ...work };
     const answer = new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.ref();
-      this.#worker.postMessage({ id, ...work } satisfies Request);
+      this.#waiting.set(request.id, { request, resolve, reject });
+      this.#send(request);
     });
     this.#work.add(answer);
     try {
@@ -70,10 +86,17 @@ export class CheckpointThread {
     }
   }
 
+  #send(request: Request): void {
+    this.#worker ??= this.#start();
+    this.#worker.ref();
+    this.#worker.postMessage(request);
+  }
+
   #settle(reply: Reply): void {
+    this.#deaths = 0;
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    if (this.#waiting.size === 0) this.#worker?.unref();
     try {
       waiting?.resolve(resultOf(reply.outcome));
     } catch (error) {
@@ -81,10 +104,24 @@ export class CheckpointThread {
     }
   }
 
-  #fail(details: { readonly cause?: Error } = {}): void {
-    const expected = 'the thread that writes checkpoints was ended';
-    this.#gone ??= failed('ERR_CHAINRULE_WORKER_ENDED', 'checkpoint', expected, details);
-    for (const { reject } of this.#waiting.values()) reject(this.#gone);
+  #died(cause: unknown): void {
+    this.#worker = undefined;
+    const unanswered = [...this.#waiting.values()];
+    if (unanswered.length === 0) return;
+    if (!this.#ended && ++this.#deaths < MOST_DEATHS) {
+      const why = cause === undefined ? '' : `: ${messageOf(cause)}`;
+      warn(`the thread that writes checkpoints was ended and is started anew${why}`);
+      for (const { request } of unanswered) this.#send(request);
+      return;
+    }
+    this.#deaths = 0;
     this.#waiting.clear();
+    for (const { reject } of unanswered) reject(threadEnded(cause));
   }
+}
+
+function threadEnded(cause: unknown): ChainruleError {
+  const expected = 'the thread that writes checkpoints was ended';
+  const details = cause === undefined ? {} : { cause };
+  return failed('ERR_CHAINRULE_WORKER_ENDED', 'checkpoint', expected, details);
 }

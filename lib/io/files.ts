@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { invalid } from '../graph/errors.js';
 import { requireRegular } from './regular-file.js';
+import { openTemporary } from './temporary-files.js';
 
 /** Largest read or write system call: above 2 GiB the kernel refuses. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -35,7 +35,7 @@ export async function readExactly(
 /**
  * Writes a file so that a reader, or a crash, sees the old content or the new one and nothing in between: a temporary
  * file in the same directory, fsync, rename, fsync of the directory. On failure the temporary file is removed and the old
- * file stays. A symbolic link stays, and the file that it leads to is replaced.
+ * file stays; those of writers that were killed are removed by the next one of the same target. A symbolic link stays, and the file that it leads to is replaced.
  *
  * @throws ChainruleError if the path leads to a directory, a device or the like, which a rename would replace; otherwise
  *   the system's error
@@ -43,22 +43,25 @@ export async function readExactly(
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   const target = await targetOf(path);
   const directory = dirname(target);
-  const temporary = temporaryIn(directory, basename(target));
-  begin(temporary);
+  const begun: string[] = [];
   try {
-    const file = await open(temporary, 'wx');
+    const { path: temporary, file } = await openTemporary(directory, basename(target), (path) => {
+      begun.push(path);
+      begin(path);
+    });
     try {
       for (const part of parts) await writeFully(file, part);
       await file.sync();
+      // While the file is still open, and so locked.
+      await rename(temporary, target);
     } finally {
       await file.close();
     }
-    await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
+    for (const path of begun) await rm(path, { force: true });
     throw error;
   } finally {
-    end(temporary);
+    for (const path of begun) end(path);
   }
   await syncDirectory(directory);
 }
@@ -88,11 +91,6 @@ async function behindLinks(path: string): Promise<string> {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-/** The name of a new temporary file; a long name of the target is cut, so that this one is not too long. */
-export function temporaryIn(directory: string, name: string): string {
-  return join(directory, `.${name.slice(0, 50)}.${randomUUID()}.tmp`);
 }
 
 /** Temporary files that are being written: a process that exits meanwhile leaves none behind. */

@@ -1,10 +1,11 @@
 import { constants, type Stats } from 'node:fs';
-import { access, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { access, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { checked } from '../graph/arguments/checked.js';
 import { ChainruleError, failed, invalid, messageOf } from '../graph/errors.js';
-import { targetOf, temporaryIn } from './files.js';
+import { targetOf } from './files.js';
 import { path as pathKind } from './kinds.js';
+import { openTemporary, temporaryIn } from './temporary-files.js';
 
 /** Bytes that are written to see whether there is any space. */
 const PROBE = new Uint8Array(512);
@@ -36,17 +37,13 @@ export const requireWritable = checked(
 
 /** Writes a file in the directory, renames it and removes it. */
 async function writeProbe(directory: string, name: string): Promise<void> {
-  const written = temporaryIn(directory, name);
+  const { path: written, file } = await openTemporary(directory, name);
   const renamed = temporaryIn(directory, name);
   try {
-    const file = await open(written, 'wx');
-    try {
-      await file.write(PROBE);
-    } finally {
-      await file.close();
-    }
+    await file.write(PROBE);
     await rename(written, renamed);
   } finally {
+    await file.close();
     await rm(written, { force: true });
     await rm(renamed, { force: true });
   }

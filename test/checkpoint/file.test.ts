@@ -132,7 +132,14 @@ describe('a checkpoint file', () => {
 describe('a directory of checkpoints', () => {
   it('loses what a killed run left half written, and nothing else', async () => {
     const half = `.${'step-000000004.safetensors'}.0f0e.tmp`;
-    for (const name of [half, '.probe.1.tmp', '.mine.tmp', 'step-4.safetensors', 'notes.txt']) {
+    for (const name of [
+      half,
+      '.probe.1.tmp',
+      '..probe.1.tmp.2.tmp',
+      '.mine.tmp',
+      'step-4.safetensors',
+      'notes.txt',
+    ]) {
       writeFileSync(join(dir, name), 'x');
     }
     await openDirectory(dir);

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { customGradient, data, type FitOptions, io, nn, optim, type Tensor, Trainer } from 'chainrule';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { writeCheckpoint } from '#lib/checkpoint/file.js';
 import { useFolder } from '../helpers/folder.js';
 import { hashOf } from '../helpers/programs/resumable-run.mjs';
@@ -359,13 +359,10 @@ it('a checkpoint of the first format is compared by its few settings, with a war
       JSON.stringify({ format: 1, chainrule: '0.1.0', settings, progress: older }),
     );
   await write();
-  const warnings: Error[] = [];
-  const listen = (warning: Error) => warnings.push(warning);
-  process.on('warning', listen);
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
   await expect(run(dir, 2, { seed: 2 })).rejects.toThrow(/run: seed: 1 in the checkpoint, 2 given\./);
   expect(hashOf((await run(dir, 2)).model)).toBe(hashOf(whole.model));
-  process.off('warning', listen);
-  expect(`${warnings[0]}`).toContain(
-    `${name} is of version 0.1.0, which noted few settings; others are not compared`,
-  );
+  const [warning] = warn.mock.calls[0] ?? [];
+  warn.mockRestore();
+  expect(warning).toContain(`${name} is of version 0.1.0, which noted few settings; others are not compared`);
 });

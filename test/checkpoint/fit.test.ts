@@ -1,5 +1,6 @@
 import { appendFileSync, readdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { type CheckpointOptions, type FitOptions, io, nn, optim, type ResumePoint, Trainer } from 'chainrule';
 import { describe, expect, it, vi } from 'vitest';
 import { findNewest } from '#lib/checkpoint/directory.js';
@@ -162,6 +163,30 @@ describe('fit with a checkpoint', () => {
     expect(results.map(({ epoch }) => epoch)).toEqual([2, 3]);
     expect(again.seen()).toEqual(resumed.history.map(({ validation }) => validation?.loss));
     expect(again.seen()).toHaveLength(3);
+  });
+
+  it('goes on when the thread that writes is ended, and loses no checkpoint', async () => {
+    const dir = folder();
+    const started: Worker[] = [];
+    const listen = (worker: Worker) => started.push(worker);
+    process.on('worker', listen);
+    const trainer = newTrainer();
+    const warnings = await warningsOf(async () => {
+      for await (const { epoch } of trainer.fit(samples, {
+        epochs: 200,
+        batchSize: 20,
+        checkpoint: { dir, everySteps: 1 },
+      })) {
+        // The first thread that a call starts; the one that replaces it is the last.
+        if (epoch === 1) await started[0]?.terminate();
+        if (epoch === 100) await started.at(-1)?.terminate();
+      }
+    });
+    process.off('worker', listen);
+    for (const warning of warnings) expect(warning).toContain('is started anew');
+    expect(hashOf(trainer.model)).toBe(await reference(200));
+    expect((await findNewest(dir)).found?.step).toBe(600);
+    expect(readdirSync(dir).every((name) => name.startsWith('step-'))).toBe(true);
   });
 
   it('writes files that a model loads', async () => {

@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pathOf } from '#lib/checkpoint/directory.js';
 import type { TensorSource } from '#lib/checkpoint/file.js';
 import { CheckpointThread } from '#lib/checkpoint/thread.js';
@@ -15,6 +16,7 @@ beforeEach(() => {
   thread = new CheckpointThread();
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await thread.end();
   rmSync(dir, { recursive: true, force: true });
 });
@@ -25,8 +27,8 @@ const numbers = (values: number[]): TensorSource => {
   return { name: 'numbers', dtype: 'float32', shape: [values.length], buffer, byteOffset: 0 };
 };
 
-const save = (step: number, sources: TensorSource[], into = dir) =>
-  thread.save({ dir: into, step, sources, state: `step ${step}`, keep: 2 });
+const save = (step: number, sources: TensorSource[], into = dir, by = thread) =>
+  by.save({ dir: into, step, sources, state: `step ${step}`, keep: 2 });
 
 describe('the thread of the checkpoints', () => {
   it('saves, keeps the newest files, finds the newest one that is whole, and reads it into memory', async () => {
@@ -66,6 +68,55 @@ describe('the thread of the checkpoints', () => {
     expect(await saved).toBe(pathOf(dir, 1));
     expect(threads()).toBe(before - 1);
     await expect(save(2, [numbers([1])])).rejects.toThrow('was ended');
+  });
+
+  it('is started anew when it dies, and does again what it had not done', async () => {
+    const warnings: string[] = [];
+    vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warnings.push(String(warning)));
+    // So that its own start is not counted.
+    await thread.open(dir);
+    const started: Worker[] = [];
+    const listen = (worker: Worker) => started.push(worker);
+    process.on('worker', listen);
+    const own = new CheckpointThread();
+    await own.open(dir);
+    const large = numbers(Array(2 ** 20).fill(1));
+    for (const step of [1, 2]) {
+      const saved = save(step, [large], dir, own);
+      await started.at(-1)?.terminate();
+      expect(await saved).toBe(pathOf(dir, step));
+    }
+    // Without work nothing is started before there is some.
+    await started.at(-1)?.terminate();
+    expect(started).toHaveLength(3);
+    expect(await save(3, [large], dir, own)).toBe(pathOf(dir, 3));
+    expect(warnings).toEqual(Array(2).fill(expect.stringContaining('was ended and is started anew')));
+    const { found, damaged } = await own.open(dir);
+    expect([found?.step, damaged]).toEqual([3, []]);
+    // What the dead ones had begun is gone.
+    expect(readdirSync(dir)).toHaveLength(2);
+    await own.end();
+    process.off('worker', listen);
+  });
+
+  it('that dies again and again gives its work up, and can be asked again', async () => {
+    vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const own = new CheckpointThread();
+    let deaths = 0;
+    const kill = (worker: Worker) => {
+      deaths++;
+      void worker.terminate();
+    };
+    await own.open(dir);
+    process.on('worker', kill);
+    // As a module that ends its thread.
+    const first = new CheckpointThread();
+    const failing = save(1, [numbers([1])], dir, first);
+    await expect(failing).rejects.toMatchObject({ code: 'ERR_CHAINRULE_WORKER_ENDED' });
+    expect(deaths).toBe(3);
+    process.off('worker', kill);
+    expect(await save(2, [numbers([1])], dir, first)).toBe(pathOf(dir, 2));
+    await Promise.all([first.end(), own.end()]);
   });
 
   it('leaves the files before intact when the disk is full or read-only', async (context) => {
