@@ -32,6 +32,8 @@ const train = (checkpoint: CheckpointOptions, epochs = 2, signal?: AbortSignal) 
   return collect(trainer.fit(samples, options)).then(() => trainer);
 };
 
+const savedIn = (dir: string) => readdirSync(dir).some((name) => name.startsWith('step-'));
+
 const acquire = (options: CheckpointOptions, signal?: AbortSignal) =>
   DirectoryLock.acquire(completeCheckpointOptions(options), signal);
 
@@ -96,8 +98,7 @@ describe('a checkpoint directory', () => {
       const loser = await Promise.race([a.closed, b.closed]);
       const winner = a.child.exitCode === null && a.child.signalCode === null ? a : b;
       // The loser did not disturb the winner, which trains on and saves.
-      const saved = () => readdirSync(dir).some((name) => name.startsWith('step-'));
-      for (let epoch = 1; !saved(); epoch++) await winner.trained(epoch);
+      for (let epoch = 1; !savedIn(dir); epoch++) await winner.trained(epoch);
       winner.child.kill('SIGKILL');
       const { signal } = await winner.closed;
       expect(signal).toBe('SIGKILL');
@@ -171,7 +172,7 @@ describe('a run that waits for its directory', () => {
     const dir = folder();
     const options = { epochs: 20, shards: 8 };
     const killed = start({ ...options, epochs: ENDLESS, dir, workers: 2, everySteps: 1 });
-    await killed.trained(1);
+    for (let epoch = 1; !savedIn(dir); epoch++) await killed.trained(epoch);
     const waiting = complete({ ...options, dir, workers: 1, wait: true });
     await pause(1);
     killed.child.kill('SIGKILL');
