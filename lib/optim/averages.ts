@@ -9,13 +9,15 @@ export type Averaged = readonly [parameter: Variable, average: TypedArray];
 export class AverageExchange {
   #running = 0;
   #begun: Promise<() => Promise<void>> | undefined;
+  /** The exchange back that is under way; undefined if there is none. */
+  #ending: Promise<void> | undefined;
 
   /** @param pairs returns what to exchange, before the first function and after the last one */
   constructor(private readonly pairs: () => readonly Averaged[]) {}
 
   /** True while the parameters hold their averages. */
   get active(): boolean {
-    return this.#begun !== undefined;
+    return this.#begun !== undefined || this.#ending !== undefined;
   }
 
   /**
@@ -37,6 +39,7 @@ export class AverageExchange {
 
   /** Exchanges the values. Resolves to a function that exchanges them back. */
   async #begin(own: Claim | undefined): Promise<() => Promise<void>> {
+    await this.#ending?.catch(() => {});
     const parameters = this.pairs().map(([parameter]) => parameter);
     const claim = own ?? new Claim('withAverages');
     if (!own) claim.take(parameters);
@@ -57,14 +60,15 @@ export class AverageExchange {
   }
 
   async #end(begun: Promise<() => Promise<void>>): Promise<void> {
-    try {
-      const back = await begun.catch(() => undefined);
-      // A function that began meanwhile has the averages already.
-      if (this.#running > 0) return;
-      await back?.();
-    } finally {
-      if (this.#running === 0) this.#begun = undefined;
+    const back = await begun.catch(() => undefined);
+    // A function that began meanwhile has the averages already. One that begins from here on exchanges them again.
+    if (this.#running === 0 && this.#begun === begun) {
+      this.#begun = undefined;
+      this.#ending = back?.().finally(() => {
+        this.#ending = undefined;
+      });
     }
+    await this.#ending;
   }
 }
 

@@ -180,7 +180,7 @@ export class Trainer {
         run.signal?.throwIfAborted();
         claim.rest();
         yield { ...result, ...(health ? { health } : {}) };
-        await claim.resume();
+        await this.#memory.resume(claim);
         run.signal?.throwIfAborted();
       }
     } finally {
@@ -188,9 +188,8 @@ export class Trainer {
         await run.end();
       } finally {
         this.#modes = undefined;
-        await this.#calls.leave(session);
-        claim?.release();
         this.#feed.end();
+        await this.#leave(session, claim);
       }
     }
   }
@@ -378,8 +377,20 @@ export class Trainer {
       restore = this.#memory.keep();
       return await task(claim);
     } finally {
-      const { parameters } = this.#memory.inUse();
-      await this.#calls.leave(session, () => claim?.writing([...parameters.offsets.keys()], restore));
+      await this.#leave(session, claim, () => claim?.writing(this.#memory.attached, restore));
+    }
+  }
+
+  /** Ends the threads of a call that trains, then runs a task, and lets others train. */
+  async #leave(
+    session: Session,
+    claim: Claim | undefined,
+    after?: () => void | Promise<void>,
+  ): Promise<void> {
+    try {
+      await this.#calls.leave(session, after);
+    } finally {
+      if (session.damage !== undefined) claim?.breakUp(session.damage);
       claim?.release();
     }
   }

@@ -213,6 +213,34 @@ describe('variables that a call claims', () => {
     claim.release();
   });
 
+  it('are copied whole also if the training ends meanwhile', async () => {
+    const model = deep(1);
+    const { claim, gate } = await claimed(model.parameters());
+    const predict = compile((x: Tensor) => model.forward(x));
+    const before = await bits(await predict(batch));
+    const running = predict(batch);
+    const readers = new Int32Array(gate.buffer, 0, 1);
+    while (Atomics.load(readers, 0) === 0) await turn();
+    claim.release();
+    await writing('test', model.parameters(), () => {
+      for (const { storage } of model.parameters()) storage.data.fill(0);
+    });
+    expect(await bits(await running)).toBe(before);
+  });
+
+  it('are written by the call that claims them while a reader waits for their gate', async () => {
+    const { a } = new Twins();
+    const { claim, gate } = await claimed([a]);
+    gate.close(1, () => true);
+    const reading = a.data();
+    expect(await isPending(reading)).toBe(true);
+    // As after a step that failed before it opened the gate.
+    await claim.writing([a], () => a.storage.data.fill(2));
+    expect(await isPending(reading)).toBe(true);
+    claim.release();
+    expect([...(await reading)]).toEqual(new Array(8).fill(2));
+  });
+
   it('let a call that reads what two others train wait for both', async () => {
     const [one, two] = [new Twins(), new Twins()];
     const claims = [await claimed([one.a]), await claimed([two.a])];

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { compile, data, dataParallel, grad, nn, optim, type Tensor, Trainer, tensor } from 'chainrule';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { useFolder } from '../helpers/folder.js';
@@ -180,6 +181,30 @@ describe('a model that is being trained', () => {
     expect(hashOf(model)).toBe(hashOf(mlp().init(9)));
   });
 
+  it('is trained on after a data-parallel step between two epochs', async () => {
+    const train = async (between: (model: nn.Module) => Promise<void>) => {
+      const trainer = new Trainer(mlp(), settings());
+      for await (const { epoch } of trainer.fit(samples, { ...options, epochs: 2 })) {
+        if (epoch === 1) await between(trainer.model);
+      }
+      return hashOf(trainer.model);
+    };
+    const step = async (model: nn.Module) => {
+      const sgd = optim.sgd({ lr: 0 });
+      const parallel = dataParallel(
+        (x: Tensor) => {
+          const loss = model.forward(x).square().mean();
+          sgd.step(model.parameters(), grad(loss, model.parameters()));
+          return loss;
+        },
+        { workers: 1 },
+      );
+      await parallel(tensor(new Float32Array(12), { shape: [2, 6] }));
+      await parallel.close();
+    };
+    expect(await train(step)).toBe(await train(async () => {}));
+  });
+
   it('shares frozen layers with one that is trained at the same time', async () => {
     const alone = async (seed: number) => {
       const body = mlp(6, 5).init(1);
@@ -224,5 +249,33 @@ describe('a model that is being trained', () => {
       return trainer.withAverages(() => hashOf(model));
     };
     expect(await average(true)).toBe(await average(false));
+  });
+
+  it('keeps its averages until an evaluation that began with them is done', async () => {
+    const trainer = new Trainer(mlp(), { ...settings(), optimizer: optim.sgd({ lr: 0.1, average: 0.9 }) });
+    await collect(trainer.fit(samples, options));
+    const expected = await trainer.withAverages(() => trainer.evaluate(samples));
+    const begun = await trainer.withAverages(async () => {
+      const evaluation = trainer.evaluate(samples);
+      await turn();
+      return { evaluation };
+    });
+    expect(await begun.evaluation).toEqual(expected);
+    expect(await trainer.evaluate(samples)).not.toEqual(expected);
+  });
+
+  it('shows its averages to a function that begins while another one gives them back', async () => {
+    const trainer = new Trainer(mlp(), { ...settings(), optimizer: optim.sgd({ lr: 0.1, average: 0.9 }) });
+    await collect(trainer.fit(samples, options));
+    const own = hashOf(trainer.model);
+    const averages = await trainer.withAverages(() => hashOf(trainer.model));
+    for (let turns = 0; turns < 16; turns++) {
+      const first = trainer.withAverages(() => {});
+      for (let i = 0; i < turns; i++) await null;
+      const second = trainer.withAverages(() => hashOf(trainer.model));
+      await first;
+      expect([turns, await second]).toEqual([turns, averages]);
+      expect([turns, hashOf(trainer.model)]).toEqual([turns, own]);
+    }
   });
 });

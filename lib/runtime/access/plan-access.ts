@@ -2,7 +2,7 @@ import type { TypedArray } from '../../graph/dtype.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { Storage } from '../../graph/storage.js';
 import { gatesOf } from './claim.js';
-import type { Gate } from './gate.js';
+import { Gate } from './gate.js';
 import { enter, leave, requireReadable, type Uses } from './lock.js';
 import { WholeCopies } from './whole-copies.js';
 
@@ -31,11 +31,9 @@ export class PlanAccess {
    */
   async run<R>(isShort: boolean, task: (memoryOf: MemoryOf) => R | Promise<R>): Promise<R> {
     const { reads, writes } = this.#uses;
-    await enter(this.op, this.#uses);
+    const gates = await enterWithGates(this.op, this.#uses);
     let held = this.#uses;
     try {
-      requireReadable(this.op, writes);
-      const gates = await enterAll(this.op, reads);
       if (gates.length === 0) return await task(ownMemory);
       let copied: MemoryOf;
       try {
@@ -67,21 +65,47 @@ export class PlanAccess {
   }
 }
 
-/** Enters all gates or none, since the updates behind one may wait for a reader that waits for another. */
-async function enterAll(op: string, variables: readonly Variable[]): Promise<readonly Gate[]> {
+/**
+ * Begins the uses, in which no threads are between two updates. Whoever waits for a gate uses nothing meanwhile: a training
+ * that has failed may have to write before it opens the gate.
+ *
+ * @returns the gates that have been entered, too
+ */
+async function enterWithGates(op: string, uses: Uses): Promise<readonly Gate[]> {
   for (;;) {
-    requireReadable(op, variables);
-    const gates = gatesOf(variables);
-    const entered: Gate[] = [];
-    const closed = gates.find((gate) => {
-      if (!gate.tryEnter()) return true;
-      entered.push(gate);
-      return false;
-    });
-    if (!closed) return gates;
-    for (const gate of entered) gate.leave();
-    await closed.opened();
+    await enter(op, uses);
+    let gates: readonly Gate[] | Gate;
+    try {
+      requireReadable(op, uses.writes);
+      requireReadable(op, uses.reads);
+      gates = enterGates(uses.reads);
+    } catch (error) {
+      leave(uses);
+      throw error;
+    }
+    if (!(gates instanceof Gate)) return gates;
+    leave(uses);
+    await gates.opened();
   }
+}
+
+/**
+ * Enters the gates of all variables or none, since the updates behind one may wait for a reader that waits for another.
+ *
+ * @returns the gates, or one that is closed
+ */
+function enterGates(variables: readonly Variable[]): readonly Gate[] | Gate {
+  const gates = gatesOf(variables);
+  const entered: Gate[] = [];
+  for (const gate of gates) {
+    if (gate.tryEnter()) {
+      entered.push(gate);
+      continue;
+    }
+    for (const other of entered) other.leave();
+    return gate;
+  }
+  return gates;
 }
 
 /** Runs a short task on variables as one whole step left them. The task must not wait for anything. */

@@ -33,9 +33,11 @@ export class WholeCopies {
 
   /** Copies the present values, on another thread if there are many. Returns the memory of the copies. */
   async take(): Promise<(storage: Storage) => TypedArray> {
+    // Those of this call, also if the training ends and drops them while it copies.
+    const byStorage = this.#copies;
     const copies = this.variables.map(({ storage, dtype, size }) => {
-      const copy = this.#copies.get(storage) ?? allocate(dtype, size);
-      this.#copies.set(storage, copy);
+      const copy = byStorage.get(storage) ?? allocate(dtype, size);
+      byStorage.set(storage, copy);
       return copy;
     });
     const bytes = copies.reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -47,7 +49,6 @@ export class WholeCopies {
         at(copies, i).set(storage.data);
       });
     }
-    const byStorage = this.#copies;
     return (storage) => byStorage.get(storage) ?? storage.data;
   }
 

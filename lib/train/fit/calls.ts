@@ -42,9 +42,12 @@ export class Calls {
    * @param after called when the threads have ended
    */
   async leave(session: Session, after: () => void | Promise<void> = () => {}): Promise<void> {
-    await session.end();
-    await after();
-    this.#damage ??= session.damage;
-    this.#session = undefined;
+    try {
+      await session.end();
+      await after();
+    } finally {
+      this.#damage ??= session.damage;
+      this.#session = undefined;
+    }
   }
 }

@@ -6,6 +6,7 @@ import { AverageExchange } from '../../optim/averages.js';
 import type { Optimizer } from '../../optim/index.js';
 import { attachParameters, isAttached } from '../../parallel/prepare/attach-parameters.js';
 import {
+  detachedFrom,
   type FlatParameters,
   flattenParameters,
   isOutdated,
@@ -90,18 +91,26 @@ export class TrainerMemory {
     return claim;
   }
 
+  /** Ends the rest of a claim, and moves back what others have moved elsewhere meanwhile. */
+  async resume(claim: Claim): Promise<void> {
+    await claim.resume();
+    await attachParameters(claim.op, this.#parameters, claim);
+  }
+
   /** Runs a task that reads all parameters and buffers in this memory, while nobody writes to them. */
   async reading<R>(op: string, task: () => Promise<R>): Promise<R> {
     for (;;) {
       const { parameters } = this.current();
       this.#requireOthersUntrained(op);
       await attachParameters(op, parameters);
-      const reads = this.variables.filter(({ storage }) => storage.use.claim === undefined);
+      const copied = detachedFrom(parameters);
+      const reads = this.variables.filter((variable) => !copied.includes(variable));
       const uses = { reads, writes: [] };
       await enter(op, uses);
       try {
         // Another owner may have moved some of them while this call waited.
         requireReadable(op, reads);
+        this.#requireOthersUntrained(op);
         if (isAttached(parameters)) return await task();
       } finally {
         leave(uses);
@@ -144,6 +153,12 @@ export class TrainerMemory {
       const expected = `${nameOf(variable)} is not trained here, but by another call of ${claim.op}; wait for its end`;
       throw invalid(op, expected);
     }
+  }
+
+  /** The parameters and buffers in this memory, without those that another call has moved into its own. */
+  get attached(): Variable[] {
+    const detached = detachedFrom(this.#parameters);
+    return [...this.#parameters.offsets.keys()].filter((variable) => !detached.includes(variable));
   }
 
   /** All parameters and buffers, also those that are not in this memory. */
