@@ -45,6 +45,7 @@ class Matmul final : public Kernel {
       : a_(step.operand("a")), b_(step.operand("b")), output_(step.operand("output")) {
     check_shapes(step);
     list_products();
+    side_ = piece_side();
     workspace_ = step.workspace();
     if constexpr (std::is_same_v<T, float>) choose_product();
   }
@@ -197,11 +198,10 @@ class Matmul final : public Kernel {
   // A long product is cut into pieces, so that it can be aborted. Their sides are multiples of
   // those of any BLAS's tiles, and they are not cut along k, which leaves the bits as they are.
   void multiply_pieces(const Matrix<T>& a, const Matrix<T>& b, T* output) const {
-    const int64_t side = m_ * n_ > kMostWork / k_ ? piece_side() : std::max(m_, n_);
     AbortCheck check;
-    for (int64_t i = 0; i < m_; i += side) {
-      for (int64_t j = 0; j < n_; j += side) {
-        const int64_t rows = std::min(side, m_ - i), columns = std::min(side, n_ - j);
+    for (int64_t i = 0; i < m_; i += side_) {
+      for (int64_t j = 0; j < n_; j += side_) {
+        const int64_t rows = std::min(side_, m_ - i), columns = std::min(side_, n_ - j);
         gemm(rows, columns, k_, a.from_row(i), b.from_column(j), output + i * n_ + j, n_);
         check.after(product_work(rows, columns, k_));
       }
@@ -212,6 +212,7 @@ class Matmul final : public Kernel {
   static constexpr int64_t kMostWork = int64_t{1} << 32, kSide = 192;
 
   int64_t piece_side() const {
+    if (k_ == 0 || m_ * n_ <= kMostWork / k_) return std::max(m_, n_);
     const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(kMostWork / k_)));
     return std::max(side / kSide, int64_t{1}) * kSide;
   }
@@ -219,6 +220,7 @@ class Matmul final : public Kernel {
   Operand a_, b_, output_;
   int64_t m_ = 0, n_ = 0, k_ = 0;
   Storage a_storage_{}, b_storage_{};
+  int64_t side_ = 0;  // of the pieces
   std::vector<Offsets> products_;
   std::optional<Product<T>> product_;
   Operand workspace_;
