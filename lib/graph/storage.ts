@@ -17,6 +17,8 @@ export interface StorageUse {
   /** True while somebody writes, or waits for the readers in order to write. */
   writing: boolean;
   claim: WriteClaim | undefined;
+  /** The calls that read the memory all the time without training the variable: nobody may write to it meanwhile. */
+  keepers: readonly WriteClaim[];
   /** Why the values are not to be used, if they are not: a part of them has made one step more. */
   broken: string | undefined;
 }
@@ -28,7 +30,7 @@ export interface StorageUse {
 export class Storage {
   #data: TypedArray | undefined;
   #fill: ((data: TypedArray) => void) | undefined;
-  readonly use: StorageUse = { readers: 0, writing: false, claim: undefined, broken: undefined };
+  readonly use: StorageUse = { readers: 0, writing: false, claim: undefined, keepers: [], broken: undefined };
 
   constructor(
     readonly shape: Shape,

@@ -377,7 +377,7 @@ export class Trainer {
       restore = this.#memory.keep();
       return await task(claim);
     } finally {
-      await this.#leave(session, claim, () => claim?.writing(this.#memory.attached, restore));
+      await this.#leave(session, claim, () => claim?.writing(claim.variables, restore));
     }
   }
 
@@ -442,7 +442,7 @@ export class Trainer {
     const request = { data, options, snapshot: run.snapshots };
     const prepared = prepareWithin(budget, { ...context, shards }, request);
     const resume = () => run.resume(context, prepared.training);
-    const training = await claim.writing(this.#memory.variables, resume);
+    const training = run.resumes ? await claim.writing(this.#memory.variables, resume) : await resume();
     if (run.done) return { ...prepared, training };
     this.#log(describeParallelism(training, this.#options, this.#cores));
     const kept = keptParts(context.model, context.modes);

@@ -205,6 +205,31 @@ describe('a model that is being trained', () => {
     expect(await train(step)).toBe(await train(async () => {}));
   });
 
+  it('keeps others from writing its frozen layers and buffers, except between two epochs', async () => {
+    const body = new nn.Sequential(new nn.Linear(6, 5), new nn.BatchNorm1d(5)).init(1);
+    body.freeze();
+    body.eval();
+    const path = join(folder(), 'body.safetensors');
+    await body.save(path);
+    const { gate, fitting } = await held(new nn.Sequential(body, new nn.Linear(5, 3)));
+    const read = /^load: 0\.weight is read by a call of fit; wait for its end/;
+    expect((await failure(body.load(path))).message).toMatch(read);
+    const other = new Trainer(new nn.Sequential(body, new nn.Linear(5, 3)), settings());
+    await other.pace(samples, { batchSize: 4 });
+    const before = await other.evaluate(samples);
+    body.unfreeze();
+    const expected = /0\.weight is read by another call of fit; wait for its end/;
+    expect((await failure(collect(new Trainer(body, settings()).fit(samples, options)))).message).toMatch(
+      expected,
+    );
+    body.freeze();
+    gate.open();
+    await fitting;
+    expect(await other.evaluate(samples)).toEqual(before);
+    await body.load(path);
+    for await (const _ of other.fit(samples, { ...options, epochs: 2 })) await body.load(path);
+  });
+
   it('shares frozen layers with one that is trained at the same time', async () => {
     const alone = async (seed: number) => {
       const body = mlp(6, 5).init(1);

@@ -2,13 +2,14 @@ import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { WriteClaim } from '../../graph/storage.js';
 import type { Gate } from './gate.js';
-import { nameOf, writing } from './lock.js';
+import { enter, leave, nameOf, otherKeeper, writing } from './lock.js';
 
 /** A call's right to be the only one that writes variables, such as the parameters that `fit` trains. */
 export class Claim implements WriteClaim {
   #active = true;
   #gate: Gate | undefined;
   readonly #variables: Variable[] = [];
+  readonly #kept: Variable[] = [];
 
   constructor(readonly op: string) {}
 
@@ -21,10 +22,21 @@ export class Claim implements WriteClaim {
     return this.#gate;
   }
 
-  /** @throws if another call claims one of the variables */
+  /** The variables that the call may write. */
+  get variables(): readonly Variable[] {
+    return this.#variables;
+  }
+
+  /** @throws if another call claims or keeps one of the variables */
   take(variables: readonly Variable[]): void {
     for (const variable of variables) {
-      const { claim } = variable.storage.use;
+      const { claim, keepers } = variable.storage.use;
+      const keeper = otherKeeper(keepers, this);
+      if (keeper)
+        throw invalid(
+          this.op,
+          `${nameOf(variable)} is read by another call of ${keeper.op}; wait for its end`,
+        );
       if (claim === undefined || claim === this) continue;
       throw invalid(
         this.op,
@@ -36,6 +48,23 @@ export class Claim implements WriteClaim {
       variable.storage.use.claim = this;
       this.#variables.push(variable);
     }
+  }
+
+  /** Keeps others from writing variables that the call reads all the time, unless another call claims them. */
+  keep(variables: readonly Variable[]): void {
+    for (const variable of variables) {
+      const { use } = variable.storage;
+      if (use.claim !== undefined || use.keepers.includes(this)) continue;
+      use.keepers = [...use.keepers, this];
+      this.#kept.push(variable);
+    }
+  }
+
+  /** Waits until those are done who have begun to write what is kept. */
+  async settled(): Promise<void> {
+    const uses = { reads: this.#kept, writes: [] };
+    await enter(this.op, uses);
+    leave(uses);
   }
 
   /** Runs a task that writes variables, while nobody else uses them. */
@@ -59,6 +88,7 @@ export class Claim implements WriteClaim {
   async resume(): Promise<void> {
     this.#active = true;
     await this.writing(this.#variables, () => {});
+    await this.settled();
   }
 
   /** Notes that the variables are not whole, and will not be. */
@@ -72,6 +102,9 @@ export class Claim implements WriteClaim {
     this.#gate?.end();
     this.#gate = undefined;
     for (const { storage } of this.#variables.splice(0)) storage.use.claim = undefined;
+    for (const { storage } of this.#kept.splice(0)) {
+      storage.use.keepers = storage.use.keepers.filter((keeper) => keeper !== this);
+    }
   }
 }
 

@@ -19,7 +19,7 @@ let waiting: (() => void)[] = [];
  *
  * @param own the claim on whose behalf variables are written
  * @returns when the uses have begun, which end with `leave`
- * @throws (rejects) if variables to be written are claimed by another call
+ * @throws (rejects) if variables to be written are claimed or kept by another call
  */
 export async function enter(op: string, uses: Uses, own?: WriteClaim): Promise<void> {
   while (isWritten(uses)) await changed();
@@ -85,9 +85,21 @@ export function requireReadable(op: string, variables: readonly Variable[]): voi
   }
 }
 
+/** A call that keeps a variable, other than one's own: one that is active, if there is any. */
+export function otherKeeper(
+  keepers: readonly WriteClaim[],
+  own: WriteClaim | undefined,
+): WriteClaim | undefined {
+  const others = keepers.filter((keeper) => keeper !== own);
+  return others.find(({ active }) => active) ?? others[0];
+}
+
 function requireWritable(op: string, { writes }: Uses, own: WriteClaim | undefined): void {
   for (const variable of writes) {
-    const { claim } = variable.storage.use;
+    const { claim, keepers } = variable.storage.use;
+    const keeper = otherKeeper(keepers, own);
+    if (keeper?.active)
+      throw invalid(op, `${nameOf(variable)} is read by a call of ${keeper.op}; wait for its end`);
     if (claim === undefined || claim === own || !claim.active) continue;
     throw invalid(op, `${nameOf(variable)} is being trained by a call of ${claim.op}; wait for its end`);
   }

@@ -81,6 +81,11 @@ export class FitRun {
     return this.#checkpoints?.shards;
   }
 
+  /** True if there is a checkpoint to resume from. */
+  get resumes(): boolean {
+    return this.resumedShards !== undefined;
+  }
+
   /** True if the workers have to copy the state for checkpoints. */
   get snapshots(): boolean {
     return this.#checkpoints !== undefined;

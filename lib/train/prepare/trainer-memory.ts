@@ -71,7 +71,8 @@ export class TrainerMemory {
   }
 
   /**
-   * Holds the parameters for a call that trains them, and moves them into this memory.
+   * Holds the parameters for a call that trains them, and moves them into this memory. Nobody else may write those either
+   * that it only reads.
    *
    * @throws (rejects) if another call trains one of them
    */
@@ -80,8 +81,10 @@ export class TrainerMemory {
     const { parameters, memory } = this.current();
     this.#requireOthersUntrained(op);
     claim.take(parameters.parameters);
+    claim.keep(this.variables);
     try {
       await attachParameters(op, parameters, claim);
+      await claim.settled();
     } catch (error) {
       claim.release();
       throw error;
@@ -153,12 +156,6 @@ export class TrainerMemory {
       const expected = `${nameOf(variable)} is not trained here, but by another call of ${claim.op}; wait for its end`;
       throw invalid(op, expected);
     }
-  }
-
-  /** The parameters and buffers in this memory, without those that another call has moved into its own. */
-  get attached(): Variable[] {
-    const detached = detachedFrom(this.#parameters);
-    return [...this.#parameters.offsets.keys()].filter((variable) => !detached.includes(variable));
   }
 
   /** All parameters and buffers, also those that are not in this memory. */
