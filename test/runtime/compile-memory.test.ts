@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '#lib/autodiff/grad.js';
 import type { Tensor } from '#lib/graph/tensor.js';
-import { compile, nn, optim, tensor, zeros } from '#lib/index.js';
+import { compile, data, type MemorySize, nn, optim, Trainer, tensor, zeros } from '#lib/index.js';
 import { collectGarbage } from '#lib/runtime/collect-garbage.js';
 
 const MB = 1e6;
@@ -111,6 +111,88 @@ describe('the plans of a compiled function', () => {
     const { loss, hidden } = await step(ramp(3));
     expect([loss.shape, hidden.shape, nodes.length]).toEqual([[], [3, 3], 7]);
     step.release();
+  });
+
+  it('of combinations of modes are bounded too', async () => {
+    const layers = Array.from({ length: 8 }, () => new nn.Dropout(0.5));
+    const model = new nn.Sequential(...layers);
+    const { fn, traced } = counted(model);
+    const predict = compile(fn, { planCache: '400kB' });
+    const setModes = (code: number) => {
+      layers.forEach((layer, i) => {
+        layer.training = Boolean((code >> i) & 1);
+      });
+    };
+    for (let code = 0; code < 256; code++) {
+      setModes(code);
+      await predict(ramp(2));
+      expect(predict.heldBytes).toBeLessThan(0.6 * MB);
+    }
+    expect(traced.times).toBe(256);
+    await predict(ramp(2));
+    expect(traced.times).toBe(256);
+    setModes(0);
+    expect(await (await predict(ramp(2))).data()).toEqual(await ramp(2).data());
+    predict.release();
+  });
+
+  it('of empty batches, of dtypes, of checked values and within budgets are bounded too', async () => {
+    const scaled = (x: Tensor) => x.cast('float32').mul(2);
+    const all = [
+      compile(scaled, { planCache: 1 }),
+      compile(scaled, { planCache: 1, checkFinite: true }),
+      compile(scaled, { planCache: 1, memory: '1MB' }),
+    ];
+    for (const fn of all) {
+      for (const dtype of ['float32', 'float64', 'int32', 'uint8', 'bool'] as const) {
+        for (const rows of [0, 1, 3]) {
+          const held = fn.heldBytes;
+          const result = await fn(zeros([rows, 2], dtype));
+          expect(result.shape).toEqual([rows, 2]);
+          if (held > 0) expect(fn.heldBytes).toBeLessThan(40_000);
+        }
+      }
+      fn.release();
+    }
+  });
+
+  it('of a trainer that predicts are bounded and given back by it, and it works on', async () => {
+    let traced = 0;
+    class Counting extends nn.Module {
+      readonly inner = network();
+
+      forward(x: Tensor): Tensor {
+        traced++;
+        return this.inner.forward(x);
+      }
+    }
+    const trainerOf = (planCache?: MemorySize) =>
+      new Trainer(new Counting(), {
+        loss: nn.crossEntropy,
+        optimizer: optim.adam({ lr: 0.1 }),
+        workers: 1,
+        ...(planCache === undefined ? {} : { planCache }),
+      });
+    /** How often the model is traced for predictions of three shapes, three times over. */
+    const tracesOf = async (trainer: Trainer) => {
+      const before = traced;
+      for (let i = 0; i < 9; i++) await trainer.predict(ramp(1 + (i % 3)));
+      return traced - before;
+    };
+    const [trainer, tight] = [trainerOf(), trainerOf('30kB')];
+    expect([await tracesOf(trainer), await tracesOf(tight)]).toEqual([3, 9]);
+    const samples = data.fromArrays(
+      [...Array(6).keys()].map((i) => Array(8).fill(i)),
+      [0, 1, 2, 0, 1, 2],
+    );
+    for await (const _ of trainer.fit(samples, { batchSize: 3 }));
+    const before = await (await trainer.predict(ramp(3))).data();
+    trainer.release();
+    expect(await tracesOf(trainer)).toBe(3);
+    expect(await (await trainer.predict(ramp(3))).data()).toEqual(before);
+    trainer[Symbol.dispose]();
+    for await (const _ of trainer.fit(samples, { batchSize: 3 }));
+    expect(trainer.steps).toBe(4);
   });
 
   it('of two functions are apart', async () => {
