@@ -48,7 +48,14 @@ export function soakPicture({ samples, sizes, cgroup }: SoakRun): string {
       ticks: [0, 100, 200, 300, 400, 500],
       lines: memory,
     },
-    { top: 336, height: 90, title: 'number of', highest: most, ticks: [0, 10, 20], lines: counts },
+    {
+      top: 336,
+      height: 90,
+      title: 'threads and file handles',
+      highest: most,
+      ticks: [0, 10, 20],
+      lines: counts,
+    },
   ];
   const height = 480;
   return [

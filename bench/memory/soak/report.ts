@@ -1,6 +1,10 @@
 import { formatBytes } from '../../../lib/runtime/memory-size.js';
+import { wrap } from '../../../lib/text/columns.js';
 import type { SoakRun } from './run.js';
 import type { SoakSample } from './sizes.js';
+
+/** Columns of a page's lines. */
+const COLUMNS = 120;
 
 /** Rounds in which caches fill up to their limits, as a share of all rounds. */
 const FILLING = 0.4;
@@ -35,13 +39,14 @@ export function soakSummary(run: SoakRun): string {
     ? `in a cgroup of ${formatBytes(cgroup.bytes)} (version ${cgroup.version})`
     : 'without a cgroup, which the system did not let us make';
   const peak = cgroup?.peakBytes ? ` The cgroup has held ${formatBytes(cgroup.peakBytes)} at most.` : '';
-  return [
+  const text = [
     `${sizes.predictions} predictions of ${shapes} shapes, ${sizes.swaps} swaps of weights and ${sizes.fits} fits of two`,
-    `trainers, in ${Math.round((last?.seconds ?? 0) / 60)} minutes, ${where}.${peak} Memory without pages of files was`,
-    `${formatBytes(first?.anonymousBytes ?? 0)} at the start. Once the caches were full it was ${formatBytes(before)} at most in`,
-    `the next rounds and ${formatBytes(after)} at most in the last ones, and ${formatBytes(released.anonymousBytes)} after`,
-    `\`release()\`. There were ${first?.threads} threads and ${first?.handles} file handles at the start, and`,
-    `${released.threads} and ${released.handles} at the end.`,
+    `trainers, in ${Math.round((last?.seconds ?? 0) / 60)} minutes, ${where}.${peak}`,
+    `Memory without pages of files was ${formatBytes(first?.anonymousBytes ?? 0)} at the start. Once the caches were full,`,
+    `it was ${formatBytes(before)} at most in the first half of the remaining rounds and ${formatBytes(after)} in the second,`,
+    `and ${formatBytes(released.anonymousBytes)} after \`release()\`. There were ${first?.threads} threads and`,
+    `${first?.handles} file handles at the start, and ${released.threads} and ${released.handles} at the end.`,
     ...(isSteady(run) ? [] : ['THIS IS NOT STEADY.']),
-  ].join('\n');
+  ].join(' ');
+  return wrap(text, COLUMNS);
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { collectGarbage } from '../../../lib/runtime/collect-garbage.js';
 import { Choices } from './requests.js';
 import { SoakService } from './service.js';
 import type { SoakResult, SoakSample, SoakSizes } from './sizes.js';
@@ -37,6 +38,7 @@ export async function soak(
   }
   const { shapes } = service;
   await service.release();
+  await collectGarbage();
   const released = sampleNow(sizes.rounds, (performance.now() - began) / 1000, service.heldBytes);
   return { samples, released, shapes };
 }
