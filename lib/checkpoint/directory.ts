@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../graph/errors.js';
 import { writeAtomically } from '../io/files.js';
+import { makeDirectory } from '../io/make-directory.js';
 import { removeTemporary } from '../io/temporary-files.js';
 import { type CheckpointHeader, verifyCheckpoint } from './file.js';
 
@@ -43,7 +44,7 @@ export async function listCheckpoints(dir: string): Promise<CheckpointFile[]> {
 
 /** Creates the directory if missing, and removes partial files left by a killed process. */
 export async function openDirectory(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await makeDirectory(dir);
   for (const name of await readdir(dir)) {
     if (TEMPORARY.test(name)) await removeTemporary(join(dir, name), 'any');
   }

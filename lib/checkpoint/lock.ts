@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { access, type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { failed } from '../graph/errors.js';
 import { tryLock } from '../io/file-lock.js';
+import { makeDirectory } from '../io/make-directory.js';
 import { describeHolder, describeThisProcess } from './lock-holder.js';
 import type { CompleteOptions } from './options.js';
 
@@ -40,7 +41,7 @@ export class DirectoryLock {
    */
   static async acquire(options: Options, signal?: AbortSignal): Promise<DirectoryLock> {
     const { dir, wait, lock } = options;
-    await mkdir(dir, { recursive: true });
+    await makeDirectory(dir);
     if (!lock) return new DirectoryLock(options, undefined);
     const began = performance.now();
     for (let milliseconds = FIRST_PAUSE; ; milliseconds = Math.min(2 * milliseconds, LONGEST_PAUSE)) {

@@ -4,7 +4,7 @@ import { readSafetensorsHeader } from '../io/safetensors.js';
 import { columnsOf, shorten } from '../text/columns.js';
 import { printable } from '../text/printable.js';
 import { rowsOf } from '../text/table.js';
-import { requireFile } from './input-file.js';
+import { opOf, requireFile } from './input-file.js';
 import { count } from './quantities.js';
 import { say, terminalColumns } from './terminal.js';
 
@@ -14,7 +14,7 @@ import { say, terminalColumns } from './terminal.js';
  */
 export async function info(file: string): Promise<void> {
   const columns = terminalColumns(process.stdout) ?? Number.POSITIVE_INFINITY;
-  await requireFile('info', file, /\.safetensors$/);
+  await requireFile(opOf('info', file), file, /\.safetensors$/);
   const { tensors, metadata } = await readSafetensorsHeader(file);
   const rows = tensors.map(({ name, dtype, shape }) => [
     name,

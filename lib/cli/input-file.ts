@@ -1,13 +1,19 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, parse, resolve } from 'node:path';
 import { nearestName } from '../graph/arguments/nearest-name.js';
-import { failed, invalid } from '../graph/errors.js';
+import { ChainruleError, failed, invalid, messageOf } from '../graph/errors.js';
+import { isMissing } from '../io/is-missing.js';
 import { requireRegular } from '../io/regular-file.js';
+
+/** The command and the file that it reads, which errors begin with: `train: model.mjs`. */
+export function opOf(command: string, file: string): string {
+  return file === '' ? command : `${command}: ${basename(file)}`;
+}
 
 /**
  * Throws if there is no file to read at a path.
  *
- * @param op the command, which errors begin with
+ * @param op the command and the file, which errors begin with
  * @param names that the file may have been meant to have: the nearest one beside it is named
  */
 export async function requireFile(op: string, file: string, names: RegExp): Promise<void> {
@@ -15,14 +21,25 @@ export async function requireFile(op: string, file: string, names: RegExp): Prom
   const path = resolve(file);
   try {
     requireRegular(op, await stat(path));
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    const others = await readdir(dirname(path)).catch(() => []);
-    const nearest = nearestName(
-      basename(path),
-      others.filter((name) => names.test(name)),
-    );
-    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-    throw failed('ERR_CHAINRULE_INVALID', op, `there is no file ${path}${hint}`, { cause: error });
+  } catch (cause) {
+    if (cause instanceof ChainruleError) throw cause;
+    const problem = isMissing(cause)
+      ? `there is no file ${path}${await hintFor(path, names)}`
+      : messageOf(cause);
+    throw failed('ERR_CHAINRULE_INVALID', op, problem, { cause });
   }
+}
+
+/** The file beside a path that was probably meant by it, of those with such names. */
+async function hintFor(path: string, names: RegExp): Promise<string> {
+  const others = await readdir(dirname(path)).catch(() => []);
+  const candidates = others.filter((name) => names.test(name));
+  // Without the extension, which would make all names alike.
+  const nearest = nearestName(parse(path).name, candidates.map(stemOf));
+  const meant = candidates.find((name) => stemOf(name) === nearest);
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+function stemOf(name: string): string {
+  return parse(name).name;
 }

@@ -13,8 +13,8 @@ const REPEATED_MS = 500;
 export type Phase = 'loading' | 'training' | 'saving';
 
 /**
- * Ends a training when it is told to: the first signal stops it, so that its weights are saved, and a later one ends the
- * process. So does an error that nobody catches. What is saved, and that nothing is, is said.
+ * Stops a training at a signal or at an error that nobody catches, so that its weights are saved. A later signal ends the
+ * process at once. Either way, it prints what was saved, or that nothing was.
  */
 export class Interruption {
   /** Exit code of a program that is ended like this; undefined until a signal or an error arrives. */

@@ -1,5 +1,4 @@
-import { basename } from 'node:path';
-import { datasetOrStream } from '../data/kinds.js';
+import { datasetOrStream, hintFor } from '../data/kinds.js';
 import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, requireKind } from '../graph/arguments/kind.js';
 import { unknownName } from '../graph/arguments/options.js';
@@ -7,10 +6,12 @@ import { invalid } from '../graph/errors.js';
 import { module as modelKind } from '../nn/kinds.js';
 import { optimizer as optimizerKind } from '../optim/optimizer.js';
 import { type Batching, batchCount, trainedSamples } from '../parallel/protocol/shards.js';
+import { memorySize } from '../runtime/memory-size.js';
 import { enumerate } from '../text/names.js';
 import { type RunSize, Trainer, type TrainingModule } from '../train/index.js';
 import { requireMetrics } from '../train/prepare/metrics.js';
 import { type TrainingData, trainingData, trainingModuleKinds } from '../train/training-module.js';
+import { opOf } from './input-file.js';
 import { importFile, inUsersCode } from './users-code.js';
 
 /** Settings of a run from the command line; omitted ones are those of the module, or the defaults. */
@@ -39,7 +40,10 @@ export interface LoadedRun {
 
 /** Loads a training module and creates its trainer. `command` is named in errors. */
 export async function loadRun(command: string, file: string, options: RunOptions): Promise<LoadedRun> {
-  const op = `${command}: ${basename(file)}`;
+  const op = opOf(command, file);
+  const { workers, shards, memory, log } = options;
+  // Before the data are loaded, which may take long.
+  if (memory !== undefined) requireKind(command, '--memory', memorySize, memory);
   const module = requireModule(op, await importFile(op, file));
   const {
     epochs = module.epochs ?? 1,
@@ -47,7 +51,6 @@ export async function loadRun(command: string, file: string, options: RunOptions
     dropLast = module.dropLast ?? false,
     seed = module.seed ?? 0,
   } = options;
-  const { workers, shards, memory, log } = options;
   const data = dataOf(op, await inUsersCode(op, 'data()', () => module.data()));
   const model = await inUsersCode(op, 'model()', () => module.model());
   const size = sizeOf(op, data, epochs, { batchSize, dropLast });
@@ -69,6 +72,10 @@ export async function loadRun(command: string, file: string, options: RunOptions
 /** What `data()` gave; samples alone are those to train on. */
 function dataOf(op: string, given: unknown): TrainingData {
   if (datasetOrStream.accepts(given)) return { train: given as TrainingData['train'] };
+  if (!isRecord(given)) {
+    const hint = hintFor(given);
+    throw invalid(op, `data() must give { train, test }, a Dataset or a stream${hint}`, given);
+  }
   return requireKind(op, 'data()', trainingData, given);
 }
 
@@ -119,9 +126,10 @@ function requireKeys(
   if (unknown !== undefined) throw unknownName(op, 'key', unknown, known);
   const lost = named.filter((name) => known.some((key) => !(key in given) && plain(name) === plain(key)));
   const missing = ['model', 'loss', 'optimizer', 'data'].filter((key) => given[key] === undefined);
-  const found = lost.length > 0 ? `; it exports ${enumerate(lost)} by name, and not as a key of that` : '';
+  const found = lost.length > 0 ? `; it exports ${enumerate(lost)} by name, not as keys of that object` : '';
   if (missing.length > 0) {
     const expected = 'must export by default an object with the functions model, loss, optimizer and data';
+    if (module === undefined) throw invalid(op, `${expected}; it has no default export${found}`);
     const lacks = `${expected}; it lacks ${missing.join(', ')}${found}`;
     throw isRecord(module) ? invalid(op, lacks) : invalid(op, lacks, module);
   }

@@ -8,14 +8,14 @@ import { endWith, run } from './run.js';
 
 // Each command loads its own code lazily, so that `--help` is fast.
 const program = new Command('chainrule')
-  .description('Trains neural networks in Node.js, on the CPU cores that are there.')
+  .description('Trains neural networks in Node.js, on all cores of the CPU.')
   .version(version())
   .helpCommand(false)
   .exitOverride();
 
 program
   .command('train')
-  .description('train the model that a file exports (see TrainingModule in the README)')
+  .description('train the model of a file (see TrainingModule in the README)')
   .argument('<file>', 'a JavaScript module')
   .option('-e, --epochs <n>', 'passes over the data', positiveInteger)
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
@@ -23,13 +23,9 @@ program
   .addOption(workers)
   .addOption(shards)
   .addOption(memory)
-  .option('-s, --seed <n>', 'decides initial values, order and dropout', seed)
+  .option('-s, --seed <n>', 'seed of initial values, order and dropout', seed)
   .option('-o, --output <file>', 'where the weights are saved; <name>.safetensors by default', outputPath)
-  .option(
-    '--checkpoint <dir>',
-    'where the run is saved as it goes, and goes on from when it was ended',
-    outputPath,
-  )
+  .option('--checkpoint <dir>', 'directory of checkpoints; a run that was saved there is resumed', outputPath)
   .option(
     '--save-every <steps>',
     'steps from one checkpoint to the next; 5 minutes by default',
@@ -45,7 +41,7 @@ program
 program
   .command('plan')
   .description(
-    'tell what training the model that a file exports will take: memory, operations, time; it is not changed',
+    'report the memory, operations and time that training the model of a file will take; the model stays as it is',
   )
   .argument('<file>', 'a JavaScript module')
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
@@ -70,7 +66,7 @@ program
 
 program
   .command('profile')
-  .description('time training steps of the model that a file exports, by op and by layer; it is not changed')
+  .description('time training steps of the model of a file, by op and by layer; the model stays as it is')
   .argument('<file>', 'a JavaScript module')
   .option('--steps <n>', 'training steps to time; 10 by default', positiveInteger)
   .option('-b, --batch-size <n>', 'samples per step', positiveInteger)
@@ -95,7 +91,7 @@ program.addCommand(benchCommand());
 
 program
   .command('help')
-  .description('tell how a command is used')
+  .description('show how a command is used')
   .argument('[command]')
   .action((name) => {
     const command = name === undefined ? program : program.commands.find((one) => one.name() === name);

@@ -42,5 +42,5 @@ export const dropLast = new Option(
 
 export const memory = new Option(
   '-m, --memory <size>',
-  'the most that training may take, as 512MB, 1.5GB, or auto for half of what is left; without it, what is quickest',
+  'budget of training, as 512MB, 1.5GB, or auto for half of what is left; without it, the fastest plan is used',
 );

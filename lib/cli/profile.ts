@@ -3,6 +3,7 @@ import { Dataset } from '../data/index.js';
 import { invalid } from '../graph/errors.js';
 import { formatProfile } from '../profile/format-profile.js';
 import { addon } from '../runtime/addon.js';
+import { opOf } from './input-file.js';
 import { loadRun } from './load.js';
 import { proveOutput, saveText } from './outputs.js';
 import { goOnUnread, say, sayJson, tableColumns } from './terminal.js';
@@ -26,9 +27,8 @@ export async function profile(file: string, options: ProfileCommandOptions): Pro
   const { trainer, data, batchSize } = await loadRun('profile', file, options);
   const { train } = data;
   if (!(train instanceof Dataset)) {
-    const op = `profile: ${basename(file)}`;
     throw invalid(
-      op,
+      opOf('profile', file),
       'data().train must be a Dataset, whose samples are there: take some of the stream',
       train,
     );

@@ -9,7 +9,7 @@ const MOST_CAUSES = 5;
 /** Prints an error as one line, with what is behind it and the place in the user's code where it was thrown. */
 export function report(error: unknown): void {
   complain(wordsOf(error));
-  for (const cause of causesOf(error)) complain(`  because of: ${cause}`);
+  for (const cause of causesOf(error)) complain(`  because of: ${cause.replaceAll('\n', '\n  ')}`);
   const place = placeOf(error);
   if (place) complain(excerptOf(place, terminalColumns(process.stderr) ?? 120));
   if (process.env.CHAINRULE_DEBUG) console.error(error);

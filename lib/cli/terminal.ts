@@ -2,7 +2,7 @@ import { wrap } from '../text/columns.js';
 import { printableJson, printableLines } from '../text/printable.js';
 import { TABLE_COLUMNS } from '../text/table.js';
 
-// The door through which all that a command prints goes to the terminal.
+// Output of the commands: whatever they print goes through these functions, which make it safe for a terminal.
 
 type Stream = NodeJS.WriteStream;
 

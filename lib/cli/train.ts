@@ -98,7 +98,9 @@ async function trainWith(run: LoadedRun, options: TrainOptions, { signal }: Inte
   const quality = last?.validation
     ? figures(last.validation, 'test ')
     : `loss ${loss(last?.loss ?? Number.NaN)}`;
-  say(`done: ${quality}, ${seconds(elapsed)}, ${count(examples / elapsed)} examples/s with testing`);
+  // A resumed run may have been at its end.
+  const pace = examples > 0 ? `, ${count(examples / elapsed)} examples/s with testing` : '';
+  say(`done: ${quality}, ${seconds(elapsed)}${pace}`);
 }
 
 function describeRun(file: string, { trainer, data, batchSize, seed }: LoadedRun): string {

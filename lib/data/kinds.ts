@@ -24,7 +24,7 @@ function dataKind<T>(description: string, accepts: (value: unknown) => boolean):
 }
 
 /** What was probably meant by something that is no data set. */
-function hintFor(given: unknown): string {
+export function hintFor(given: unknown): string {
   if (given instanceof StreamDataset)
     return '; the items of a stream are not there yet: take some into a Dataset';
   if (typeof given === 'function') return '; data.stream() takes a function that opens an iterable';

@@ -159,7 +159,8 @@ function describe(value: unknown): string {
 }
 
 function format(value: unknown, depth = 0): string {
-  if (typeof value === 'string') return value === '' ? "''" : value;
+  // In quotes, a string is not taken for a number.
+  if (typeof value === 'string') return Number.isNaN(Number(value)) ? value : `'${value}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
@@ -170,7 +171,8 @@ function format(value: unknown, depth = 0): string {
   }
   if (typeof value === 'object' && value !== null) {
     const name: unknown = value.constructor?.name;
-    return typeof name === 'string' && name !== 'Object' ? `an instance of ${name}` : 'an object';
+    const isNamed = typeof name === 'string' && name !== '' && name !== 'Object';
+    return isNamed ? `an instance of ${name}` : 'an object';
   }
   return String(value);
 }

@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { invalid } from '../graph/errors.js';
+import { isMissing } from './is-missing.js';
+import { makeDirectory } from './make-directory.js';
 import { requireRegular } from './regular-file.js';
 import { openTemporary } from './temporary-files.js';
 
@@ -68,7 +70,7 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
 
 /** As `writeAtomically`, in a directory that is made if it is missing. */
 export async function saveFile(path: string, parts: Iterable<Uint8Array>): Promise<void> {
-  await mkdir(dirname(await targetOf(path)), { recursive: true });
+  await makeDirectory(dirname(await targetOf(path)));
   await writeAtomically(path, parts);
 }
 
@@ -87,10 +89,6 @@ export async function targetOf(path: string): Promise<string> {
 async function behindLinks(path: string): Promise<string> {
   const end = await readlink(path).catch(() => undefined);
   return end === undefined ? path : await behindLinks(resolve(dirname(path), end));
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 /** Temporary files that are being written: a process that exits meanwhile leaves none behind. */

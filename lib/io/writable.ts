@@ -1,10 +1,11 @@
 import { constants, type Stats } from 'node:fs';
-import { access, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { access, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { checked } from '../graph/arguments/checked.js';
 import { ChainruleError, failed, invalid, messageOf } from '../graph/errors.js';
 import { targetOf } from './files.js';
 import { path as pathKind } from './kinds.js';
+import { makeDirectory } from './make-directory.js';
 import { openTemporary, temporaryIn } from './temporary-files.js';
 
 /** Bytes that are written to see whether there is any space. */
@@ -25,7 +26,7 @@ export const requireWritable = checked(
     const target = await tried(path, targetOf(path));
     if (/[\\/]$/.test(path)) throw invalid(path, 'must name a file, not a directory');
     const directory = dirname(resolve(target));
-    const made = await tried(path, mkdir(directory, { recursive: true }));
+    const made = await tried(path, makeDirectory(directory));
     try {
       await tried(path, writeProbe(directory, basename(target)));
       await tried(path, requireReplaceable(target, directory));

@@ -26,5 +26,5 @@ it('chainrule train --checkpoint saves the run, and says from where it goes on',
   expect(second).not.toContain('epoch 2/3');
   const third = await train('--epochs', '3');
   expect(third).toContain('9 steps, 3 epochs');
-  expect(third).toMatch(/done: loss \d/);
+  expect(third).toMatch(/done: loss [\d.]+, [\d.]+ s\n/);
 });

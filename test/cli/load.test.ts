@@ -104,17 +104,23 @@ describe('a training module', () => {
       { metrics: '[nn.accuracy]' },
       'metrics must be an object of functions and figures, such as',
     ],
+    ['a text for a number', { epochs: '"3"' }, "epochs must be a positive integer, got '3'"],
     ['half an epoch', { epochs: '0.5' }, 'epochs must be a positive integer, got 0.5'],
     [
       'data of another form',
       { data: 'async () => [samples()]' },
-      'data() must be a plain object with train, got [an instance of Dataset]',
+      'data() must give { train, test }, a Dataset or a stream, got [an instance of Dataset]',
     ],
-    ['no data', { data: '() => null' }, 'data() must be a plain object with train, got null'],
+    [
+      'a generator for data',
+      { data: 'async function* () {}' },
+      'an iterable needs data.stream(() => iterable, { inputs: { shape } }), got an object',
+    ],
+    ['no data', { data: '() => null' }, 'data() must give { train, test }, a Dataset or a stream, got null'],
     [
       'data() without a result',
       { data: 'async () => {}' },
-      'data() must be a plain object with train, got undef',
+      'data() must give { train, test }, a Dataset or a stream, got undef',
     ],
     [
       'rows for data',
@@ -160,7 +166,7 @@ describe('a training module', () => {
     ['export default [1];', 'data, got [1]'],
     ['export default "x";', 'data, got x'],
     ['export default class Training {};', 'data, got function Training'],
-    ['export const a = 1;', 'data, got undefined'],
+    ['export const a = 1;', 'with the functions model, loss, optimizer and data; it has no default export'],
   ])('is refused for %s', async (text, message) => {
     const file = join(folder(), `other-${files++}.mjs`);
     writeFileSync(file, text);
@@ -173,7 +179,7 @@ describe('a training module', () => {
     );
     const all = 'export const model = () => new nn.Linear(6, 3); export const loss = nn.crossEntropy;';
     await expect(load({}, all)).rejects.toThrow(
-      'it lacks model, loss, optimizer, data; it exports loss and model by name, and not as a key of that',
+      'it lacks model, loss, optimizer, data; it exports loss and model by name, not as keys of that object',
     );
     await expect(load(whole, all)).resolves.toBeDefined();
   });

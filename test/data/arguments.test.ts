@@ -48,7 +48,7 @@ describe('functions of data refuse', () => {
       [[1, 2]],
       'dataset must be a Dataset, as data.fromArrays() makes, or a stream, as data.stream() makes, got [1,2]',
     ],
-    ['split', samples.split, ['0.5'], 'fraction must be a number between 0 and 1, got 0.5'],
+    ['split', samples.split, ['0.5'], "fraction must be a number between 0 and 1, got '0.5'"],
     ['split', samples.split, [0.5, null], 'seed must be an integer, got null'],
     ['take', samples.take, [], 'n must be a positive integer, got undefined'],
     [

@@ -118,7 +118,7 @@ describe('fromArrays', () => {
     [
       'text',
       () => fromArrays(JSON.parse('[["1"]]'), [0]),
-      'sample 0 of inputs must hold numbers only, got 1',
+      "sample 0 of inputs must hold numbers only, got '1'",
     ],
     [
       'NaN labels',

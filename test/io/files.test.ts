@@ -110,6 +110,25 @@ it('no listener stays behind when files are written', async () => {
   expect(process.listenerCount('exit')).toBe(before);
 });
 
+it.runIf(process.platform === 'linux')(
+  'a directory that the system does not make is refused, and not waited for',
+  async () => {
+    for (const refused of [
+      io.requireWritable('/proc/none/x'),
+      io.writeSafetensors('/proc/none/x', tensors),
+    ]) {
+      await expect(refused).rejects.toThrow("ENOENT: no such file or directory, mkdir '/proc/none'");
+    }
+  },
+);
+
+it('a directory that several make at once is made', async () => {
+  const dir = join(folder(), 'a', 'b');
+  const paths = Array.from({ length: 8 }, (_, i) => join(dir, String(i)));
+  await Promise.all(paths.map((path) => io.writeSafetensors(path, tensors)));
+  expect(readdirSync(dir)).toHaveLength(8);
+});
+
 describe('requireWritable', () => {
   it('leaves everything as it is', async () => {
     const dir = folder();

@@ -8,7 +8,7 @@ type Bad = readonly [what: string, call: () => unknown, message: string];
 
 const shared: readonly [options: object, message: string][] = [
   [{ lr: -1 }, 'lr must be a non-negative number or a function of the step, got -1'],
-  [{ lr: '1' }, 'lr must be a non-negative number or a function of the step, got 1'],
+  [{ lr: '1' }, "lr must be a non-negative number or a function of the step, got '1'"],
   [{ weightDecay: -0.1 }, 'weightDecay must be a non-negative number, got -0.1'],
   [{ l1: Number.NaN }, 'l1 must be a non-negative number, got NaN'],
   [{ clipNorm: 0 }, 'clipNorm must be a positive number, got 0'],
@@ -257,7 +257,7 @@ describe('schedules refuse', () => {
     [
       'reduceOnPlateau',
       () => optim.reduceOnPlateau({ lr }).report('1' as never),
-      'a reported figure must be a number, got 1',
+      "a reported figure must be a number, got '1'",
     ],
     [
       'warmup',
@@ -375,7 +375,7 @@ describe('unknown options are refused, with the nearest known one:', () => {
     expect(() => Reflect.construct(optim.LBFGS, [{}, 1])).toThrow('LBFGS: takes options alone, got 1');
     const optimizer = optim.adam();
     expect(call(optimizer.report.bind(optimizer), '1')).toThrow(
-      'Optimizer.report: figure must be a number, got 1',
+      "Optimizer.report: figure must be a number, got '1'",
     );
   });
 

@@ -52,7 +52,7 @@ describe('bad input is refused by name', () => {
     [
       'an operand that is no tensor',
       () => ones([1]).add('1' as unknown as number),
-      'add: b must be a tensor or a number, got 1',
+      "add: b must be a tensor or a number, got '1'",
     ],
     [
       'an axis of softmax',

@@ -19,7 +19,7 @@ describe('checked', () => {
 
   it('names the function, the argument, what it should be and what it is', () => {
     expect(() => call(twice)).toThrow('twice: x must be a number, got undefined');
-    expect(() => call(twice, '3')).toThrow('twice: x must be a number, got 3');
+    expect(() => call(twice, '3')).toThrow("twice: x must be a number, got '3'");
     expect(() => call(twice, 3, 0)).toThrow('twice: times must be a positive integer, got 0');
     expect(() => call(twice, 3, null)).toThrow('twice: times must be a positive integer, got null');
   });
