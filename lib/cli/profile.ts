@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { Dataset } from '../data/index.js';
-import { invalid } from '../graph/errors.js';
+import { dataset } from '../data/kinds.js';
+import { requireKind } from '../graph/arguments/kind.js';
 import { formatProfile } from '../profile/format-profile.js';
 import { addon } from '../runtime/addon.js';
 import { opOf } from './input-file.js';
@@ -25,14 +25,7 @@ export async function profile(file: string, options: ProfileCommandOptions): Pro
     await proveOutput('profile', '--trace', trace, file);
   }
   const { trainer, data, batchSize } = await loadRun('profile', file, options);
-  const { train } = data;
-  if (!(train instanceof Dataset)) {
-    throw invalid(
-      opOf('profile', file),
-      'data().train must be a Dataset, whose samples are there: take some of the stream',
-      train,
-    );
-  }
+  const train = requireKind(opOf('profile', file), 'data().train', dataset, data.train);
   const { trace: chart, ...report } = await trainer.profile(train, {
     batchSize,
     ...(steps ? { steps } : {}),

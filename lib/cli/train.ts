@@ -99,7 +99,8 @@ async function trainWith(run: LoadedRun, options: TrainOptions, { signal }: Inte
     ? figures(last.validation, 'test ')
     : `loss ${loss(last?.loss ?? Number.NaN)}`;
   // A resumed run may have been at its end.
-  const pace = examples > 0 ? `, ${count(examples / elapsed)} examples/s with testing` : '';
+  const pace =
+    examples > 0 ? `, ${count(examples / elapsed)} examples/s${data.test ? ' with testing' : ''}` : '';
   say(`done: ${quality}, ${seconds(elapsed)}${pace}`);
 }
 

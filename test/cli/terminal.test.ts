@@ -81,7 +81,9 @@ it('a stream without a length shows what is known', async () => {
     if (command === 'train') expect(stdout).toContain('a stream of samples');
   }
   const { code, stderr } = await chainrule(['profile', file], { cwd });
-  expect(stderr).toContain('data().train must be a Dataset, whose samples are there');
+  expect(stderr).toContain(
+    'data().train must be a Dataset, as data.fromArrays() makes; the items of a stream',
+  );
   expect(code).toBe(1);
 });
 
