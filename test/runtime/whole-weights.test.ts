@@ -1,5 +1,7 @@
+import { pbkdf2 } from 'node:crypto';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { assign, compile, dataParallel, grad, nn, optim, type Tensor, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { Claim } from '#lib/runtime/access/claim.js';
@@ -211,6 +213,19 @@ describe('variables that a call claims', () => {
     expect(await bits(await running)).toBe(before);
     expect(await bits(await predict(batch))).not.toBe(before);
     claim.release();
+  });
+
+  it('are read on this thread if they are few, however busy the pool is', async () => {
+    const { a } = new Twins();
+    const { claim } = await claimed([a]);
+    const busy = Array.from({ length: 8 }, () => promisify(pbkdf2)('a', 'b', 200_000, 64, 'sha512'));
+    const first = await Promise.race([
+      a.data().then(() => 'data'),
+      ...busy.map((run) => run.then(() => 'pool')),
+    ]);
+    expect(first).toBe('data');
+    claim.release();
+    await Promise.all(busy);
   });
 
   it('are copied whole also if the training ends meanwhile', async () => {

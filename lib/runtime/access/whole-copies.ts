@@ -8,7 +8,7 @@ import { nativeKernels } from '../native-kernels.js';
 import type { Gate } from './gate.js';
 
 /** Bytes that are copied on this thread: a tenth of a millisecond. */
-const FEW_BYTES = 2 ** 20;
+export const FEW_BYTES = 2 ** 20;
 
 /**
  * Copies of variables, so that a long run need not keep those who train them waiting. Their memory is kept until the
