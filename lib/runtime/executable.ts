@@ -150,8 +150,15 @@ export function requireBinding(plan: Plan, index: number, array: TypedArray): Ty
   return array;
 }
 
+/**
+ * Bytes that are allocated without a question: limits are read from a dozen files, which takes longer than a small plan,
+ * such as the one that each parameter's initial values have.
+ */
+const UNQUESTIONED = 2 ** 20;
+
 /** Throws if the process may not use this many bytes, instead of letting the system kill it later. */
 export function requireMemory(bytes: number, memory: () => AvailableMemory = availableMemory): void {
+  if (bytes < UNQUESTIONED) return;
   const { available, bytes: limit, reason } = memory();
   if (bytes <= available) return;
   const left = `${available} are available of ${formatBytes(limit)} (${reason})`;

@@ -252,4 +252,12 @@ describe('what is left of it', () => {
       `plan: not enough memory: the plan needs ${left + 1} bytes and ${left} are available of 512 MB (cgroup /app grants that much)`,
     );
   });
+
+  it('is not looked up for plans that take next to nothing, of which each parameter has one', () => {
+    const lookedUp = () => {
+      throw new Error('looked up');
+    };
+    expect(() => requireMemory(2 ** 20 - 1, lookedUp)).not.toThrow();
+    expect(() => requireMemory(2 ** 20, lookedUp)).toThrow('looked up');
+  });
 });

@@ -11,7 +11,7 @@ export interface Write {
 }
 
 /** Units that are searched to tell whether a write in place is possible; it is a copy if they do not suffice. */
-const MOST_SEARCHED = 2000;
+const MOST_SEARCHED = 200;
 
 /**
  * Orders all readers of variables, and all units that can fail, before the units that compute the next values in place,
