@@ -47,6 +47,8 @@ export interface FileRows {
   readonly offset: number;
   /** Number of samples. */
   readonly length: number;
+  /** The state that the file must have: see `MappedField`. Default: any. */
+  readonly stamp?: string;
 }
 
 /**
@@ -118,14 +120,15 @@ export function lengthOf(field: Field): number {
 }
 
 /**
- * Source from which the addon reads the rows of a field. A thread that received the field from another maps its file
- * again.
+ * Source from which the addon reads the rows of a field. A thread that received the field from another opens its file
+ * again, which must be the same and unchanged.
  */
 export function openRows(field: Field): TypedArray | FileHandle {
   const { mapped, dtype, shape } = field;
   if (!mapped) return field.data;
   if (field instanceof MappedField) return field.file;
-  return addon().mapFile(mapped.path, mapped.offset, mapped.length * sizeOf(shape), dtype);
+  const { path, offset, length, stamp = '' } = mapped;
+  return addon().mapFile(path, offset, length * sizeOf(shape), dtype, stamp);
 }
 
 /** Copies the samples at `indices`, in that order, to the start of `target`. */

@@ -14,13 +14,14 @@ const mappedKinds = {
     path: needed(kinds.string),
     offset: needed(kinds.index),
     length: needed(kinds.count),
+    stamp: kinds.string,
   }),
 };
 
 /**
  * Samples in a mapped file. They are read on demand through the system's page cache, which all threads and processes
  * share and which shrinks when memory is short, so a file may be larger than the memory. The file must not change
- * while it is in use. Created by `mapFile`, `mapIdx` and `mapSafetensors`.
+ * while it is in use: where it is cut short, written to or replaced, the next read is an error. Created by `mapFile`, `mapIdx` and `mapSafetensors`.
  */
 export class MappedField implements Field {
   readonly dtype: DType;
@@ -33,15 +34,16 @@ export class MappedField implements Field {
     requireArguments('MappedField', mappedKinds, [dtype, shape, mapped, ...surplus]);
     this.dtype = dtype;
     this.shape = shape;
-    this.mapped = mapped;
-    this.#file = addon().mapFile(mapped.path, mapped.offset, mapped.length * sizeOf(shape), dtype);
+    const { path, offset, length, stamp = '' } = mapped;
+    this.#file = addon().mapFile(path, offset, length * sizeOf(shape), dtype, stamp);
+    this.mapped = { ...mapped, stamp: addon().fileStamp(this.#file) };
   }
 
   get data(): TypedArray {
     throw invalid('data', 'the samples are not in memory; subset() copies them there', this.mapped.path);
   }
 
-  /** The mapping of the thread that created this field. */
+  /** The open file of the thread that created this field. */
   get file(): FileHandle {
     return this.#file;
   }
@@ -53,8 +55,8 @@ export class MappedField implements Field {
   }
 
   /**
-   * Frees the mapping at once, instead of when nothing refers to this any more. Later reads are an error; workers in
-   * training have their own mapping until they end.
+   * Closes the file at once, instead of when nothing refers to this any more. Later reads are an error; workers in
+   * training have opened it themselves until they end.
    */
   close(): void {
     addon().unmapFile(this.#file);

@@ -162,9 +162,15 @@ export interface Addon {
     count: number,
     rowElements: number,
   ): void;
-  /** Maps elements of a file, from a byte offset on, as a source of rows. Unmapped on garbage collection. */
-  mapFile(path: string, offset: number, elements: number, dtype: DType): FileHandle;
-  /** Unmaps a file at once. */
+  /**
+   * Opens elements of a file, from a byte offset on, as a source of rows. Closed on garbage collection.
+   *
+   * @param stamp the state that the file must have, as `fileStamp` gave it; '' for any
+   */
+  mapFile(path: string, offset: number, elements: number, dtype: DType, stamp: string): FileHandle;
+  /** Tells which file was opened, and its state then. */
+  fileStamp(file: FileHandle): string;
+  /** Closes a file at once. */
   unmapFile(file: FileHandle): void;
   /**
    * Takes the exclusive lock of an open file, which the system releases when the file is closed or the process ends.

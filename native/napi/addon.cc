@@ -87,6 +87,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<trainings>(exports, "trainings");
   add<gather_rows>(exports, "gatherRows");
   add<map_file>(exports, "mapFile");
+  add<file_stamp>(exports, "fileStamp");
   add<unmap_file>(exports, "unmapFile");
   add<advise_rows>(exports, "adviseRows");
   add<lock_file>(exports, "lockFile");

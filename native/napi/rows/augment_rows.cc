@@ -64,11 +64,13 @@ void augment_rows(const Napi::CallbackInfo& info) {
       throw OpError("augmentRows", "row " + std::to_string(row) + " is outside 0.." +
                                        std::to_string(source_rows - 1));
     }
-    augmentation.run(source.data + row * row_bytes, dtype,
-                     {key[0], key[1], key[2], static_cast<uint32_t>(index) + key[3]}, output,
-                     scratch.as<float>().data());
+    const std::byte* image =
+        source.file != nullptr ? source.file->row(row, row_bytes) : source.data + row * row_bytes;
+    augmentation.run(image, dtype, {key[0], key[1], key[2], static_cast<uint32_t>(index) + key[3]},
+                     output, scratch.as<float>().data());
     check.after(static_cast<int64_t>(program.length) * augmentation.result_elements());
   }
+  if (source.file != nullptr) source.file->require_unchanged();
 }
 
 void mix_rows(const Napi::CallbackInfo& info) {

@@ -21,9 +21,11 @@ void gather_rows(const Napi::CallbackInfo& info) {
   const int64_t start = arguments.integer(3, "start", 0, index_count);
   const int64_t row = arguments.integer(5, "rowElements", 1, std::max<int64_t>(room, 1));
   const int64_t count = arguments.integer(4, "count", 0, std::min(index_count - start, room / row));
+  const auto wanted = indices.as<const int32_t>().subspan(start, count);
+  const size_t row_bytes = row * source.element_size;
   const AbortScope scope(&Environment::of(info.Env()).abort.begin());
-  copy_rows(destination.data, source.data, indices.as<const int32_t>().subspan(start, count),
-            source.length / row, row * source.element_size);
+  if (source.file != nullptr) return source.file->copy_rows(destination.data, wanted, row_bytes);
+  copy_rows(destination.data, source.data, wanted, source.length / row, row_bytes);
 }
 
 }  // namespace chainrule

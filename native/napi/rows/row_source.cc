@@ -10,9 +10,9 @@ namespace {
 
 constexpr napi_type_tag kFileTag = {0x5be08a7d61f3429c, 0xa94d7e20c86b1f35};
 
-// The state that a handle owns; `file` is null once it was unmapped.
+// The state that a handle owns; `file` is null once it was closed.
 struct FileHandle {
-  std::unique_ptr<MappedFile> file;
+  std::unique_ptr<RowFile> file;
   DType dtype;
 };
 
@@ -44,10 +44,9 @@ RowSource row_source(const Arguments& arguments, Napi::Value value, const char* 
   const FileHandle* handle = handle_of(value);
   if (handle == nullptr) arguments.fail(name, "a typed array or made by mapFile", value);
   if (!handle->file) arguments.fail(name, "open", Napi::String::New(arguments.env(), "closed"));
-  handle->file->require_whole();
   const size_t size = size_of(handle->dtype);
-  return {array_type(handle->dtype), handle->file->data(),
-          handle->file->bytes() / static_cast<int64_t>(size), size};
+  return {array_type(handle->dtype), nullptr, handle->file->bytes() / static_cast<int64_t>(size),
+          size, handle->file.get()};
 }
 
 Napi::Value map_file(const Napi::CallbackInfo& info) {
@@ -62,7 +61,9 @@ Napi::Value map_file(const Napi::CallbackInfo& info) {
     arguments.fail("offset", "a multiple of " + std::to_string(size), info[1]);
   }
   auto handle = std::make_unique<FileHandle>(
-      FileHandle{std::make_unique<MappedFile>(path, offset, elements * size), dtype});
+      FileHandle{std::make_unique<RowFile>(path, offset, elements * size,
+                                           text_of(arguments, info, 4, "stamp")),
+                 dtype});
   const Napi::Object object = Napi::Object::New(info.Env());
   object.TypeTag(&kFileTag);
   if (napi_wrap(info.Env(), object, handle.get(), finalize, nullptr, nullptr) != napi_ok) {
@@ -70,6 +71,14 @@ Napi::Value map_file(const Napi::CallbackInfo& info) {
   }
   handle.release();
   return object;
+}
+
+Napi::Value file_stamp(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "fileStamp");
+  const FileHandle* handle = handle_of(info[0]);
+  if (handle == nullptr || !handle->file)
+    arguments.fail("file", "made by mapFile, and open", info[0]);
+  return Napi::String::New(info.Env(), handle->file->stamp());
 }
 
 void unmap_file(const Napi::CallbackInfo& info) {
@@ -87,10 +96,8 @@ void advise_rows(const Napi::CallbackInfo& info) {
   const int64_t start = arguments.integer(2, "start", 0, index_count);
   const int64_t count = arguments.integer(3, "count", 0, index_count - start);
   const int64_t row = arguments.integer(4, "rowElements", 1, std::max<int64_t>(source.length, 1));
-  const FileHandle* handle = handle_of(info[0]);
-  if (handle == nullptr) return;
+  if (source.file == nullptr) return;
   const int64_t rows = source.length / row;
-  const int64_t row_bytes = row * static_cast<int64_t>(source.element_size);
   const auto wanted = indices.as<const int32_t>().subspan(start, count);
   // Adjacent rows are requested together.
   for (size_t i = 0; i < wanted.size();) {
@@ -98,7 +105,9 @@ void advise_rows(const Napi::CallbackInfo& info) {
     int64_t next = first;
     while (i < wanted.size() && wanted[i] == next) ++i, ++next;
     // An index out of range is reported by the call that reads the row.
-    if (first >= 0 && next <= rows) handle->file->will_need(first * row_bytes, next * row_bytes);
+    if (first >= 0 && next <= rows) {
+      source.file->will_need(first, next, row * source.element_size);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "data/mapped_file.h"
+#include "data/row_file.h"
 #include "engine/operand.h"
 #include "napi/arguments.h"
 
@@ -10,20 +10,23 @@ namespace chainrule {
 // JavaScript runs again.
 struct RowSource {
   napi_typedarray_type type;
-  const std::byte* data;
-  int64_t length;  // elements
+  const std::byte* data;  // of an array
+  int64_t length;         // elements
   size_t element_size;
+  RowFile* file = nullptr;
 };
 
-// The rows of an argument. Those of a file are checked each time, so that a file which was closed
-// or truncated is an error.
+// The rows of an argument. A file that was closed is an error.
 RowSource row_source(const Arguments& arguments, Napi::Value value, const char* name);
 
-// mapFile(path, offset, elements, dtype): elements of a file from a byte offset on, read-only.
-// Unmapped when nothing refers to it any more.
+// mapFile(path, offset, elements, dtype, stamp): elements of a file from a byte offset on, in the
+// state that a stamp tells of, if it is not empty. Closed when nothing refers to it any more.
 Napi::Value map_file(const Napi::CallbackInfo& info);
 
-// unmapFile(file): releases the mapping at once.
+// fileStamp(file): the file and its state when it was opened, for mapFile in other threads.
+Napi::Value file_stamp(const Napi::CallbackInfo& info);
+
+// unmapFile(file): closes it at once.
 void unmap_file(const Napi::CallbackInfo& info);
 
 // adviseRows(source, indices, start, count, rowElements): says that the rows indices[start ...
