@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type ChainruleError, failed, messageOf } from '../graph/errors.js';
 import { resultOf } from '../graph/outcome.js';
 import { compiledModule } from '../runtime/package-root.js';
+import { notStarted } from '../runtime/start-threads.js';
 import type { Newest } from './directory.js';
 import { warn } from './errors.js';
 import type { Reply, Request, Work } from './requests.js';
@@ -14,6 +15,14 @@ interface Waiting {
 
 /** Deaths of the thread in a row, without an answer between them, after which its work is given up. */
 const MOST_DEATHS = 3;
+
+function startWorker(): Worker {
+  try {
+    return new Worker(compiledModule('lib/checkpoint/worker.js'));
+  } catch (cause) {
+    throw notStarted('the thread that writes checkpoints', cause);
+  }
+}
 
 /**
  * Thread that reads and writes checkpoints, so that neither hashing nor a slow disk blocks other threads. It keeps the
@@ -60,7 +69,7 @@ export class CheckpointThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(compiledModule('lib/checkpoint/worker.js'));
+    const worker = startWorker();
     let cause: unknown;
     worker.unref();
     worker.on('message', (reply: Reply) => this.#settle(reply));

@@ -11,7 +11,7 @@ export const errorCodes = {
   ERR_CHAINRULE_STEP_FAILED:
     'A training step or an evaluation failed with an error from outside the library, its `cause`.',
   ERR_CHAINRULE_WORKER_ENDED:
-    'A thread ended before its work was done: it exited, was terminated or ran out of memory.',
+    'A thread ended before its work was done (it exited, was terminated or ran out of memory), or could not be started.',
   ERR_CHAINRULE_WORKER_STUCK:
     'A step took longer than `stepTimeout`, or a worker thread did not end when told to.',
   ERR_CHAINRULE_WORKER_RELEASED:

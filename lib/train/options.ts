@@ -49,7 +49,8 @@ export interface TrainerOptions {
   /**
    * Niceness of the workers, 0 to 19 (see `man nice`): by how much they yield to other threads, the main one included.
    * With 10, a service that trains answers nearly as fast as one that does not, as a request gets its core at once; on
-   * idle cores, training is as fast as with 0. Linux only; elsewhere it has no effect. Default 0.
+   * idle cores, training is as fast as with 0. Linux only; elsewhere it has no effect, and where the
+   * system refuses it there is a warning. Default 0.
    */
   readonly nice?: number;
   /** Receives lines that tell what was chosen, and why. Default: stderr if NODE_DEBUG names `chainrule`. */

@@ -10,6 +10,7 @@
 #include "engine/op_error.h"
 #include "engine/plan.h"
 #include "napi/arena_object.h"
+#include "napi/environment/blas_buffer.h"
 #include "napi/environment/environment.h"
 #include "napi/mark.h"
 #include "napi/op_error_value.h"
@@ -163,6 +164,7 @@ class AsyncRun final : public Napi::AsyncWorker {
     const Clock::time_point start = Clock::now();
     try {
       const AbortScope scope(&abort_);
+      require_blas_buffer();
       handle_.plan.run();
     } catch (const OpError& error) {
       failure_ = error;
@@ -279,6 +281,7 @@ Napi::Value create_plan(const Napi::CallbackInfo& info) {
 
 Napi::Value run_plan(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "run");
+  require_blas_buffer();
   PlanHandle& handle = handle_of(arguments);
   const Lease lease(handle);
   prepare(arguments, handle);
@@ -296,6 +299,7 @@ Napi::Value run_plan(const Napi::CallbackInfo& info) {
 
 void run_plan_timed(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "runTimed");
+  require_blas_buffer();
   PlanHandle& handle = handle_of(arguments);
   const Lease lease(handle);
   const size_t clocks = handle.plan.clocks();
@@ -320,6 +324,7 @@ Napi::Value summing_steps(const Napi::CallbackInfo& info) {
 
 Napi::Value run_plans_together(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "runTogether");
+  require_blas_buffer();
   const TogetherRun run(arguments);
   const AbortScope scope(&Environment::of(info.Env()).abort.begin());
   return Napi::Number::New(info.Env(), run.run());

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { requireMemory } from '#lib/runtime/executable.js';
 import { resolveMemory } from '#lib/runtime/memory-size.js';
 import { availableMemory, usableMemory } from '#lib/runtime/usable-memory.js';
@@ -217,6 +217,15 @@ describe('what is left of it', () => {
   it('is what the process has not taken where nothing is told', () => {
     const used = machine - availableMemory({ root, machine }).available;
     expect(Math.abs(used - process.memoryUsage.rss())).toBeLessThan(5e7);
+  });
+
+  it('is what the process has taken at most where /proc is missing', () => {
+    const rss = vi.spyOn(process.memoryUsage, 'rss').mockImplementation(() => {
+      throw new Error('ENOENT: no such file or directory, uv_resident_set_memory');
+    });
+    const used = machine - availableMemory({ root, machine }).available;
+    rss.mockRestore();
+    expect(used).toBe(1024 * process.resourceUsage().maxRSS);
   });
 
   it('is half for a budget of auto, which says of what', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Piscina } from 'piscina';
 import { hasCode } from '../../graph/errors.js';
 import { compiledModule } from '../../runtime/package-root.js';
+import { startThreads } from '../../runtime/start-threads.js';
 import { Control } from '../protocol/control.js';
 import type { Job, Task } from '../protocol/job.js';
 import type { Timeline } from '../protocol/timeline.js';
@@ -28,18 +29,23 @@ export class WorkerPool {
     });
   }
 
-  /** Starts one thread per worker of the job. */
+  /** Starts one thread per worker of the job. @throws (rejects) if the system refuses some of them; none is left then */
   static async start(job: Job): Promise<WorkerPool> {
     // Loaded lazily, so that importing the package stays fast.
     const { Piscina } = await import('piscina');
-    const piscina = new Piscina({
-      filename: compiledModule('lib/parallel/worker/worker-entry.cjs').href,
-      minThreads: job.workers,
-      maxThreads: job.workers,
-      concurrentTasksPerWorker: 1,
-      workerData: job,
-      recordTiming: false,
-    });
+    const start = () =>
+      new Piscina({
+        filename: compiledModule('lib/parallel/worker/worker-entry.cjs').href,
+        minThreads: job.workers,
+        maxThreads: job.workers,
+        concurrentTasksPerWorker: 1,
+        workerData: job,
+        recordTiming: false,
+      });
+    const piscina = await startThreads(
+      `${job.workers} worker ${job.workers === 1 ? 'thread' : 'threads'}`,
+      start,
+    );
     return new WorkerPool(piscina, job);
   }
 

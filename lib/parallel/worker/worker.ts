@@ -1,4 +1,3 @@
-import { constants, getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { Control } from '../protocol/control.js';
 import type { Job, ShardedData, Task } from '../protocol/job.js';
@@ -6,6 +5,7 @@ import type { Timeline } from '../protocol/timeline.js';
 import { Evaluator } from './evaluate-shards.js';
 import { RowLoader } from './loader.js';
 import { WorkerMemory } from './local-memory.js';
+import { lowerPriority } from './lower-priority.js';
 import { measureState } from './measure-state.js';
 import { Recorder } from './recorder.js';
 import { StepRunners } from './step-runner.js';
@@ -13,9 +13,7 @@ import { EpochTrainer } from './train-epoch.js';
 
 const job = workerData as Job;
 // On Linux this sets the priority of the calling thread alone; elsewhere it would be that of the whole process.
-if (job.nice && process.platform === 'linux') {
-  setPriority(Math.min(getPriority() + job.nice, constants.priority.PRIORITY_LOW));
-}
+if (job.nice && process.platform === 'linux') lowerPriority(job.nice);
 
 /** Memory of all plans of this thread, which run one after another. */
 const memory = new WorkerMemory();
