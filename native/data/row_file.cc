@@ -40,7 +40,8 @@ std::string stamp_of(const struct stat& state) {
        {static_cast<int64_t>(state.st_dev), static_cast<int64_t>(state.st_ino),
         static_cast<int64_t>(state.st_size), static_cast<int64_t>(changed.tv_sec),
         static_cast<int64_t>(changed.tv_nsec)}) {
-    stamp += (stamp.empty() ? "" : "/") + std::to_string(number);
+    if (!stamp.empty()) stamp += '/';
+    stamp += std::to_string(number);
   }
   return stamp;
 }
