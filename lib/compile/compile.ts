@@ -67,8 +67,8 @@ export function lowerGraph({ inputs, outputs, assignments = new Map() }: Graph, 
   const readers = findReaders(nodes);
   // Links units, which the schedule then follows.
   const destinations = chooseDestinations(bound.targets, unitOf, readers);
-  const { barrier } = destinations;
-  const order = schedule(barrier ? [...units, barrier] : units);
+  const { fence } = destinations;
+  const order = schedule(fence ? [...units, fence] : units);
   if (VERIFIES) verifySchedule(order, nodes, bound.targets, destinations, readers);
   const steps = lowerUnits(order, {
     leaves: bound.leaves,

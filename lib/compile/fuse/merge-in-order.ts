@@ -19,23 +19,23 @@ export class SearchBudget {
 
 /**
  * Merges two units, unless that makes one wait for itself, because a path leads from one to the other around a direct
- * dependency. The ranks stay those of a topological order, which is why only the units between the two are searched
+ * dependency. The positions stay those of a topological order, which is why only the units between the two are searched
  * (Pearce & Kelly 2006, "A dynamic topological sort algorithm for directed acyclic graphs").
  *
  * @returns false if they were not merged
  */
 export function mergeInOrder(from: Unit, into: Unit, budget: SearchBudget): boolean {
-  const [early, late] = from.rank < into.rank ? [from, into] : [into, from];
+  const [early, late] = from.position < into.position ? [from, into] : [into, from];
   const after = dependentsBetween(early, late, budget);
   if (!after) return false;
   const before = after.length > 0 ? neededBetween(after, late, budget) : [];
   if (!before) return false;
-  const order = [...before.sort(byRank), late, ...after.sort(byRank)];
-  const ranks = order.map(({ rank }) => rank).sort((a, b) => a - b);
+  const order = [...before.sort(byPosition), late, ...after.sort(byPosition)];
+  const positions = order.map(({ position }) => position).sort((a, b) => a - b);
   order.forEach((unit, i) => {
-    unit.rank = at(ranks, i);
+    unit.position = at(positions, i);
   });
-  into.rank = late.rank;
+  into.position = late.position;
   merge(from, into);
   return true;
 }
@@ -45,7 +45,7 @@ function dependentsBetween(early: Unit, late: Unit, budget: SearchBudget): Unit[
   const found = follow(
     early,
     (unit) => unit.successors,
-    ({ rank }) => rank < late.rank,
+    ({ position }) => position < late.position,
     budget,
   );
   return !found || found.some((unit) => unit.successors.has(late)) ? null : found;
@@ -53,11 +53,11 @@ function dependentsBetween(early: Unit, late: Unit, budget: SearchBudget): Unit[
 
 /** The units before `late` that it depends on and that stand behind the first of some others; null if out of budget. */
 function neededBetween(after: readonly Unit[], late: Unit, budget: SearchBudget): Unit[] | null {
-  const first = after.reduce((least, { rank }) => Math.min(least, rank), Number.POSITIVE_INFINITY);
+  const first = after.reduce((least, { position }) => Math.min(least, position), Number.POSITIVE_INFINITY);
   return follow(
     late,
     (unit) => unit.predecessors,
-    ({ rank }) => rank > first,
+    ({ position }) => position > first,
     budget,
   );
 }
@@ -80,6 +80,6 @@ function follow(
   return [...found];
 }
 
-function byRank(a: Unit, b: Unit): number {
-  return a.rank - b.rank;
+function byPosition(a: Unit, b: Unit): number {
+  return a.position - b.position;
 }

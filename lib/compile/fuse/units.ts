@@ -7,10 +7,10 @@ export class Unit {
   readonly successors = new Set<Unit>();
   readonly predecessors = new Set<Unit>();
 
-  /** @param rank the place in a topological order of the units, while they are merged */
+  /** @param position in a topological order of the units, while they are merged */
   constructor(
     node?: Tensor,
-    public rank = 0,
+    public position = 0,
   ) {
     if (node) this.nodes.push(node);
   }

@@ -21,7 +21,7 @@ export interface Destinations {
   readonly before: readonly Target[];
   readonly after: readonly Target[];
   /** A unit without nodes, to be scheduled with the others: see `WriteOrder`. */
-  readonly barrier: Unit | undefined;
+  readonly fence: Unit | undefined;
 }
 
 /**
@@ -57,7 +57,7 @@ export function chooseDestinations(
       direct.set(source, target.binding);
     }
   }
-  return { direct, before, after, barrier: order.barrier };
+  return { direct, before, after, fence: order.fence };
 }
 
 function isView({ op }: Tensor): boolean {

@@ -19,7 +19,7 @@ const MOST_SEARCHED = 200;
  */
 export class WriteOrder {
   /** Comes after all units that can fail and before all that write variables; undefined if there are none. */
-  readonly barrier: Unit | undefined;
+  readonly fence: Unit | undefined;
   readonly #fallible: ReadonlySet<Unit>;
   /** The units that can be on a cycle once all writes are ordered. */
   readonly #cyclic: ReadonlySet<Unit>;
@@ -34,10 +34,10 @@ export class WriteOrder {
       writes.length > 0 ? [...unitOf].filter(([node]) => canFail(node)).map(([, unit]) => unit) : [],
     );
     if (this.#fallible.size > 0) {
-      this.barrier = new Unit();
-      for (const unit of this.#fallible) link(unit, this.barrier);
+      this.fence = new Unit();
+      for (const unit of this.#fallible) link(unit, this.fence);
     }
-    const units = new Set([...unitOf.values(), ...(this.barrier ? [this.barrier] : [])]);
+    const units = new Set([...unitOf.values(), ...(this.fence ? [this.fence] : [])]);
     const added = writes.flatMap((write): [Unit, Unit][] =>
       (this.#earlier(write) ?? []).map((unit) => [unit, this.#writerOf(write)]),
     );
@@ -61,7 +61,7 @@ export class WriteOrder {
   #earlier(write: Write): Unit[] | null {
     const writer = this.#writerOf(write);
     if (this.#fallible.has(writer)) return null;
-    const earlier = new Set(this.barrier ? [this.barrier] : []);
+    const earlier = new Set(this.fence ? [this.fence] : []);
     for (const { node, viewed } of readersThroughViews(write.variable, this.readers)) {
       const unit = this.unitOf.get(node) as Unit;
       // Writing in place is safe only if the program reads and writes the same index.
