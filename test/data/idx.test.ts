@@ -62,7 +62,7 @@ describe('readIdx', () => {
     [
       'a bad magic number',
       Uint8Array.of(1, 0, 8, 0),
-      'an IDX file starts with 00 00, then 08, 0c, 0d or 0e, got 010008',
+      "an IDX file starts with 00 00, then 08, 0c, 0d or 0e, got '010008'",
     ],
     ['an unknown dtype', Uint8Array.of(0, 0, 7, 0), 'an IDX file starts with'],
     ['a compressed file', Uint8Array.of(0x1f, 0x8b, 8, 0), 'the file is compressed: gunzip it first'],
