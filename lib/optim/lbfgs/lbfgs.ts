@@ -4,6 +4,7 @@ import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { type ChainruleError, failed, invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
+import { sameItems } from '../../graph/same-items.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Sums } from '../../nn/losses/sums.js';
 import { Claim } from '../../runtime/access/claim.js';
@@ -227,8 +228,4 @@ function requireFinite({ value, gradient }: Evaluation): void {
 function notFinite(what: string, received: unknown): ChainruleError {
   const expected = `${what} must stay finite; the parameters are those of the step before`;
   return failed('ERR_CHAINRULE_NON_FINITE', 'lbfgs', expected, { received });
-}
-
-function sameItems(a: readonly Variable[], b: readonly Variable[]): boolean {
-  return a.length === b.length && a.every((item, i) => item === b[i]);
 }

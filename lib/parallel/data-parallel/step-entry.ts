@@ -2,6 +2,7 @@ import { at } from '../../graph/at.js';
 import { allocate, type DType, isFloat, type TypedArray } from '../../graph/dtype.js';
 import { ChainruleError, failed, formatShape, invalid } from '../../graph/errors.js';
 import { constant, type Variable } from '../../graph/leaf.js';
+import { sameItems } from '../../graph/same-items.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
 import { sumsOf } from '../../nn/losses/sums.js';
@@ -18,7 +19,7 @@ import { ofShard } from '../protocol/shard-error.js';
 import { shardRows, shardSizes } from '../protocol/shards.js';
 import { sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
 import { LOSS, LOSS_WEIGHT, sumOfShares } from '../protocol/shares.js';
-import { type Changes, isSame, type StepLayout } from './step-layout.js';
+import type { Changes, StepLayout } from './step-layout.js';
 import {
   argumentName,
   compileStep,
@@ -279,7 +280,7 @@ function requireSameTrace(trace: StepTrace, first: StepTrace): void {
   const alike =
     formOf(trace) === formOf(first) &&
     trace.request?.optimizer === first.request?.optimizer &&
-    isSame(trace.request?.parameters ?? [], first.request?.parameters ?? []);
+    sameItems(trace.request?.parameters ?? [], first.request?.parameters ?? []);
   if (alike) return;
   throw invalid(
     'dataParallel',

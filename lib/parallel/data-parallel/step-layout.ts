@@ -2,6 +2,7 @@ import { at } from '../../graph/at.js';
 import type { TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
+import { sameItems } from '../../graph/same-items.js';
 import type { FigureKind } from '../../nn/losses/sums.js';
 import type { UpdateRequest } from '../../optim/requests.js';
 import {
@@ -82,8 +83,8 @@ export class StepLayout {
     return (
       request?.optimizer === own.request?.optimizer &&
       kind === own.kind &&
-      isSame(request?.parameters ?? [], own.request?.parameters ?? []) &&
-      isSame(assigned, own.assigned)
+      sameItems(request?.parameters ?? [], own.request?.parameters ?? []) &&
+      sameItems(assigned, own.assigned)
     );
   }
 
@@ -146,11 +147,6 @@ export class StepLayout {
     if (step > 0) return 'done';
     return begun ? 'begun' : 'none';
   }
-}
-
-/** True if two lists contain the same variables in the same order. */
-export function isSame(a: readonly Variable[], b: readonly Variable[]): boolean {
-  return a.length === b.length && a.every((variable, i) => variable === b[i]);
 }
 
 function requireOneDType(variables: readonly Variable[]): void {

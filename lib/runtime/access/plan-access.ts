@@ -66,10 +66,10 @@ export class PlanAccess {
 }
 
 /**
- * Begins the uses, in which no threads are between two updates. Whoever waits for a gate uses nothing meanwhile: a training
- * that has failed may have to write before it opens the gate.
+ * Begins the uses, and enters the gates of the variables that worker threads train. Whoever waits for a gate uses nothing
+ * meanwhile: a training that has failed may have to write before it opens the gate.
  *
- * @returns the gates that have been entered, too
+ * @returns the gates, which must be left
  */
 async function enterWithGates(op: string, uses: Uses): Promise<readonly Gate[]> {
   for (;;) {

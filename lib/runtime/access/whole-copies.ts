@@ -2,6 +2,7 @@ import { type Compiled, compileGraph } from '../../compile/compile.js';
 import { at } from '../../graph/at.js';
 import { allocate, type TypedArray } from '../../graph/dtype.js';
 import type { Variable } from '../../graph/leaf.js';
+import { sameItems } from '../../graph/same-items.js';
 import type { Storage } from '../../graph/storage.js';
 import { Executable } from '../executable.js';
 import { nativeKernels } from '../native-kernels.js';
@@ -28,7 +29,7 @@ export class WholeCopies {
 
   /** True if these are copies of the same variables, made while the same trainings go on. */
   isOf(variables: readonly Variable[], gates: readonly Gate[]): boolean {
-    return isSame(variables, this.variables) && isSame(gates, this.gates);
+    return sameItems(variables, this.variables) && sameItems(gates, this.gates);
   }
 
   /** Copies the present values, on another thread if there are many. Returns the memory of the copies. */
@@ -61,10 +62,6 @@ export class WholeCopies {
     // Not cleared, since a run may still read them.
     this.#copies = new Map();
   };
-}
-
-function isSame<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
 /** A plan that copies variables. */

@@ -71,7 +71,7 @@ export class TrainerMemory {
   }
 
   /**
-   * Holds the parameters for a call that trains them, and moves them into this memory. Nobody else may write those either
+   * Claims the parameters for a call that trains them, and moves them into this memory. Nobody else may write those either
    * that it only reads.
    *
    * @throws (rejects) if another call trains one of them
