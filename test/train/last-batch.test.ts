@@ -217,7 +217,9 @@ describe('dropLast', () => {
     await collect(resumed.fit(points(20), { ...options, epochs: 3, checkpoint }));
     expect(hashOf(resumed.model)).toBe(hashOf(whole.model));
     const other = trainerOf(plain()).fit(points(20), { ...options, dropLast: false, epochs: 4, checkpoint });
-    expect((await failure(collect(other))).message).toContain('dropLast: true in the checkpoint, false given');
+    expect((await failure(collect(other))).message).toContain(
+      'dropLast: true in the checkpoint, false given',
+    );
   });
 
   it.each(['drop_last', 'drop_remainder'])('is what %s is called elsewhere', async (name) => {
