@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from pytorch_models import MODELS
-from serve import serve
+from serve import reason_of, serve
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamW": torch.optim.AdamW}
 
@@ -72,20 +72,21 @@ def training(model, x, scenario, compiled):
 
 def prepare(scenario):
     torch._dynamo.reset()
-    variants, remarks = {}, []
-    variants["eager"], parameters = make(scenario, torch.contiguous_format, compiled=False)
+    variants, remarks, parameters = {}, [], None
     formats = {"": torch.contiguous_format}
     if len(scenario["inputs"]["shape"]) == 3:
-        variants["eager, channels_last"], _ = make(scenario, torch.channels_last, compiled=False)
         formats[", channels_last"] = torch.channels_last
-    for suffix, memory_format in formats.items():
-        try:
-            run, _ = make(scenario, memory_format, compiled=True)
-            run(1)
-            variants["compiled" + suffix] = run
-        except Exception as error:  # Whatever fails in the compiler, eager execution still counts.
-            remarks.append(f"torch.compile failed, eager execution counts: {str(error).strip().splitlines()[0][:200]}")
-            break
+    for compiled in (False, True):
+        for suffix, memory_format in formats.items():
+            name = ("compiled" if compiled else "eager") + suffix
+            try:
+                run, parameters = make(scenario, memory_format, compiled)
+                run(1)
+                variants[name] = run
+            except Exception as error:  # Whatever fails, the other variants still count.
+                remarks.append(f"{name} failed: {reason_of(error)}")
+                if compiled:
+                    break
     return parameters, variants, remarks
 
 

@@ -1,7 +1,7 @@
 """Shared by the peers: the sizes of rounds, the choice of the fastest variant, and the protocol of the benchmark.
 
 A request is a line of JSON: {"prepare": scenario} builds a model, {"round": true} runs a round of steps. Its answer is
-also a line of JSON.
+also a line of JSON, and {"error": reason} if the request failed. Then the next one is awaited.
 """
 
 import json
@@ -13,11 +13,16 @@ ROUND_SECONDS = 0.4
 
 
 class Timed:
-    """The fastest of several variants of a step. A variant is run(steps), which returns when all steps are done."""
+    """The fastest of several variants of a step, without those that fail.
 
-    def __init__(self, variants):
-        for run in variants.values():
-            run(3)
+    A variant is run(steps), which returns when all steps are done. The reasons of failures join the given `remarks`.
+    """
+
+    def __init__(self, variants, remarks):
+        self.remarks = [*remarks]
+        variants = {name: run for name, run in variants.items() if self.works(name, run)}
+        if not variants:
+            raise RuntimeError("; ".join(self.remarks))
         # In turn, so that other work on the machine affects all of them.
         rounds = [{name: seconds_of(run, 3) for name, run in variants.items()} for _ in range(3)]
         best = {name: min(times[name] for times in rounds) for name in variants}
@@ -25,8 +30,22 @@ class Timed:
         self.run = variants[self.variant]
         self.steps = max(1, round(ROUND_SECONDS / best[self.variant]))
 
+    def works(self, name, run):
+        """Warms a variant up."""
+        try:
+            run(3)
+            return True
+        except Exception as error:
+            self.remarks.append(f"{name} failed: {reason_of(error)}")
+            return False
+
     def milliseconds(self):
         return 1000 * seconds_of(self.run, self.steps)
+
+
+def reason_of(error):
+    """The first line of an error."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def seconds_of(run, steps):
@@ -44,15 +63,21 @@ def serve(version, prepare):
     def answer(value):
         print(json.dumps(value), file=answers, flush=True)
 
-    answer({"version": version})
     timed = None
+
+    def answer_to(request):
+        nonlocal timed
+        if "prepare" not in request:
+            return {"ms": timed.milliseconds()}
+        timed = None
+        parameters, variants, remarks = prepare(request["prepare"])
+        timed = Timed(variants, remarks)
+        timed.milliseconds()
+        return {"parameters": parameters, "variant": timed.variant, "remarks": timed.remarks}
+
+    answer({"version": version})
     for line in sys.stdin:
-        request = json.loads(line)
-        if "prepare" in request:
-            timed = None
-            parameters, variants, remarks = prepare(request["prepare"])
-            timed = Timed(variants)
-            timed.milliseconds()
-            answer({"parameters": parameters, "variant": timed.variant, "remarks": remarks})
-        else:
-            answer({"ms": timed.milliseconds()})
+        try:
+            answer(answer_to(json.loads(line)))
+        except Exception as error:
+            answer({"error": reason_of(error)})

@@ -1,22 +1,11 @@
-import { at } from '../graph/at.js';
-import { type Figures, figuresOf } from './figures.js';
+import { figuresOf } from './figures.js';
 import type { Peer, StartPeers } from './peer.js';
+import { isTime, type PeerResult, PeerRounds } from './peer-rounds.js';
 import type { Scenario } from './scenario.js';
 import { chooseScenarios, scenarios } from './scenarios/index.js';
 import { median } from './statistics.js';
 import { prepare } from './subject.js';
 import { threadsOf } from './threads.js';
-
-/** A peer's part of a result. */
-export interface PeerResult {
-  /** Name and version, such as `PyTorch 2.13.0`. */
-  readonly version: string;
-  /** The fastest of its ways to run the model. */
-  readonly variant: string;
-  readonly medianMs: number;
-  /** Ratio of its time to ours: the median over the pairs of neighbouring rounds. */
-  readonly ratio: number;
-}
 
 /** One line of the result. Times are milliseconds of a training step, or of a prediction. */
 export interface Result {
@@ -39,7 +28,7 @@ export interface Result {
   readonly compileMs: number;
   /** By name of the peer. */
   readonly peers: Readonly<Record<string, PeerResult>>;
-  /** The smallest of the peers' ratios. */
+  /** The smallest ratio of the peers that did not fail; absent if there is none. */
   readonly bestRatio?: number;
 }
 
@@ -75,23 +64,21 @@ async function compare(
   remark: (line: string) => void,
 ): Promise<Result> {
   const figures = figuresOf(scenario, workers);
-  const variants = await prepareAll(peers, scenario, figures, remark);
+  const { parameters } = figures;
+  const theirs: PeerRounds[] = [];
+  for (const peer of peers) theirs.push(await PeerRounds.prepare(peer, { scenario, parameters, remark }));
   const ours = await prepare(scenario, workers);
   const times: number[] = [];
-  const theirs = peers.map((): number[] => []);
   try {
     for (let i = 0; i < rounds; i++) {
       times.push(await ours.round());
-      for (const [p, peer] of peers.entries()) theirs[p]?.push(await peer.round());
+      for (const peer of theirs) await peer.round();
     }
   } finally {
     await ours.close();
   }
-  const compared = peers.map(({ name, version }, p): [string, PeerResult] => {
-    const own = at(theirs, p);
-    const ratio = median(own.map((time, i) => time / at(times, i)));
-    return [name, { version, variant: at(variants, p), medianMs: median(own), ratio }];
-  });
+  const compared = theirs.map((peer) => [peer.name, peer.resultBeside(times)] as const);
+  const ratios = compared.flatMap(([, result]) => (isTime(result) ? result.ratio : []));
   const medianMs = median(times);
   const gflopsPerSecond = figures.flops / medianMs / 1e6;
   return {
@@ -104,34 +91,13 @@ async function compare(
     medianMs,
     minMs: Math.min(...times),
     examplesPerSecond: (1000 * scenario.batchSize) / medianMs,
-    parameters: figures.parameters,
+    parameters,
     gflopsPerSecond,
     shareOfPeak: gflopsPerSecond / peak,
     peakGflopsPerSecond: peak,
     arenaBytes: figures.arenaBytes,
     compileMs: figures.compileMs,
     peers: Object.fromEntries(compared),
-    ...(peers.length > 0 ? { bestRatio: Math.min(...compared.map(([, { ratio }]) => ratio)) } : {}),
+    ...(ratios.length > 0 ? { bestRatio: Math.min(...ratios) } : {}),
   };
-}
-
-/** Lets every peer build the scenario's model, and returns the variant that each chose. */
-async function prepareAll(
-  peers: readonly Peer[],
-  scenario: Scenario,
-  { parameters }: Figures,
-  remark: (line: string) => void,
-): Promise<string[]> {
-  const variants: string[] = [];
-  for (const peer of peers) {
-    const prepared = await peer.prepare(scenario);
-    if (prepared.parameters !== parameters) {
-      throw new Error(
-        `bench: ${scenario.name} has ${parameters} parameters, but ${prepared.parameters} in ${peer.name}`,
-      );
-    }
-    for (const line of prepared.remarks) remark(`${scenario.name}, ${peer.name}: ${line}`);
-    variants.push(prepared.variant);
-  }
-  return variants;
 }

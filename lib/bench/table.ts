@@ -1,4 +1,5 @@
 import { percent } from '../text/percent.js';
+import { isTime, type PeerResult } from './peer-rounds.js';
 import type { Result } from './run.js';
 import { geometricMean } from './statistics.js';
 
@@ -14,6 +15,9 @@ const columns = [
   ['arena, MB', '---:'],
   ['compile, ms', '---:'],
 ] as const;
+
+/** What stands for a figure that there is not. */
+const UNKNOWN = '-';
 
 /** The titles of columns of text. */
 export const textColumns: readonly string[] = columns
@@ -41,12 +45,14 @@ export function cellsOf(result: Result): string[] {
     percent(result.shareOfPeak),
     digits(result.arenaBytes / 1e6),
     digits(result.compileMs),
-    ...peers.flatMap(({ medianMs, variant, ratio }) => [
-      `${digits(medianMs)} (${variant})`,
-      ratio.toFixed(2),
-    ]),
-    ...(peers.length > 1 && result.bestRatio !== undefined ? [result.bestRatio.toFixed(2)] : []),
+    ...peers.flatMap(cellsOfPeer),
+    ...(peers.length > 1 ? [result.bestRatio?.toFixed(2) ?? UNKNOWN] : []),
   ];
+}
+
+function cellsOfPeer(result: PeerResult): [string, string] {
+  if (!isTime(result)) return ['failed', UNKNOWN];
+  return [`${digits(result.medianMs)} (${result.variant})`, result.ratio.toFixed(2)];
 }
 
 function head(result: Result): string {
@@ -59,18 +65,30 @@ export function summary(results: readonly Result[]): string | null {
   const ratios = results.filter(({ kind }) => kind === 'train').flatMap(({ bestRatio }) => bestRatio ?? []);
   if (ratios.length === 0) return null;
   const mean = geometricMean(ratios).toFixed(2);
-  return `Geometric mean over ${ratios.length} training cases: ${mean} times faster than the best peer.`;
+  const without = failuresOf(results).length > 0 ? ' A peer that failed does not count.' : '';
+  return `Geometric mean over ${ratios.length} training cases: ${mean} times faster than the best peer.${without}`;
+}
+
+/** A line for each peer that failed in a case, with the reason. */
+function failuresOf(results: readonly Result[]): string[] {
+  return results.flatMap(({ case: name, peers }) =>
+    Object.entries(peers).flatMap(([peer, result]) =>
+      isTime(result) ? [] : `${peer} failed in ${name}: ${result.failed}`,
+    ),
+  );
 }
 
 /** The README's section: the machine, the table and its summary. */
 export function measuredSection(results: readonly (Result & { readonly machine: string })[]): string {
   const [first] = results;
   if (!first) throw new Error('bench: there are no results');
+  const failures = failuresOf(results);
   const versions = Object.values(first.peers).map(({ version }) => version);
   const beside = versions.length > 0 ? `, beside ${versions.join(' and ')} in the same run, alternating` : '';
   return [
     `${first.machine}${beside}; medians of ${first.rounds} rounds. ${peakLine(first.peakGflopsPerSecond)}`,
     [head(first), ...results.map((result) => row(cellsOf(result)))].join('\n'),
+    ...(failures.length > 0 ? [failures.map((line) => `- ${line}`).join('\n')] : []),
     ...(summary(results) ? [summary(results)] : []),
   ].join('\n\n');
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startPeers } from '#bench/peers/peer.js';
+import type { PeerTime } from '#lib/bench/peer-rounds.js';
 import { type Result, runBench } from '#lib/bench/run.js';
 import { cellsOf, measuredSection, summary, titlesOf } from '#lib/bench/table.js';
 
@@ -48,7 +49,7 @@ describe('bench --peers', () => {
   it('compares with every peer, and with the best one', async () => {
     const { results, remarks } = await runWith(fakePython(5378));
     const [result] = results as [Result];
-    const { PyTorch, JAX } = result.peers as Record<'PyTorch' | 'JAX', Result['peers'][string]>;
+    const { PyTorch, JAX } = result.peers as Record<'PyTorch' | 'JAX', PeerTime>;
     expect(PyTorch).toMatchObject({ version: 'PyTorch 2', variant: 'adam', medianMs: 4 });
     expect(JAX).toMatchObject({ version: 'JAX 1', medianMs: 9 });
     expect(JAX.ratio / PyTorch.ratio).toBeCloseTo(9 / 4);
@@ -69,12 +70,6 @@ describe('bench --peers', () => {
         { ...result, bestRatio: 0.5 },
       ]),
     ).toBe('Geometric mean over 2 training cases: 1.00 times faster than the best peer.');
-  });
-
-  it('refuses to compare models that differ', async () => {
-    await expect(runWith(fakePython(5377))).rejects.toThrow(
-      'bench: tiny_mlp has 5378 parameters, but 5377 in PyTorch',
-    );
   });
 
   it('says how to get peers that are not there', async () => {

@@ -1,0 +1,195 @@
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ProcessPeer } from '#bench/peers/process-peer.js';
+import type { Peer, Prepared } from '#lib/bench/peer.js';
+import { isTime, type PeerFailure } from '#lib/bench/peer-rounds.js';
+import { type Result, runBench } from '#lib/bench/run.js';
+import type { Scenario } from '#lib/bench/scenario.js';
+import { cellsOf, measuredSection, summary, titlesOf } from '#lib/bench/table.js';
+import { messageOf } from '#lib/graph/errors.js';
+
+const PARAMETERS = { tiny_mlp: 5378, mnist_mlp: 535818 };
+
+/** A program that answers as the peers' scripts do, but for the code that stands first. */
+const program = (code: string) => `
+const answer = (value) => process.stdout.write(JSON.stringify(value) + '\\n');
+const say = (text) => process.stdout.write(text + '\\n');
+const parameters = ${JSON.stringify(PARAMETERS)};
+let model;
+const request = ({ prepare }) => {
+  ${code}
+  if (prepare) {
+    model = prepare.name;
+    answer({ parameters: parameters[model], variant: 'eager', remarks: [] });
+  } else answer({ ms: 4 });
+};
+answer({ version: 'Fake 1' });
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => request(JSON.parse(line)));
+`;
+
+let folder: string;
+const peers: Peer[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'chainrule-failing-peers-'));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  for (const peer of peers.splice(0)) peer.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function startFake(name: string, code: string): Promise<ProcessPeer> {
+  const path = join(folder, `${name}.cjs`);
+  writeFileSync(path, program(code));
+  const peer = await ProcessPeer.start({ name, command: process.execPath, args: [path] });
+  if (!peer) throw new Error('the fake peer does not start');
+  peers.push(peer);
+  return peer;
+}
+
+/** Runs two cases beside a peer that fails in the first of them and one that never does. */
+async function runBeside(failing: Peer): Promise<{ results: [Result, Result]; remarks: string[] }> {
+  const good = await startFake('Good', '');
+  const results: Result[] = [];
+  const remarks: string[] = [];
+  const start = async () => [failing, good];
+  const options = { cases: ['tiny_mlp', 'mnist_mlp'], workers: 1, rounds: 2, peak: 100, peers: start };
+  for await (const result of runBench(options, (line) => remarks.push(line))) results.push(result);
+  return { results: results as [Result, Result], remarks };
+}
+
+const inFirstCase = (code: string) => `if ((prepare?.name ?? model) === 'tiny_mlp') { ${code} }`;
+
+/** The code that fails, and the reason that is reported. */
+const failures: readonly [string, string, string][] = [
+  ['prepare says so', `if (prepare) return answer({ error: 'no pool' });`, 'no pool'],
+  ['a round says so', `if (!prepare) return answer({ error: 'no memory' });`, 'no memory'],
+  ['it ends in prepare', `if (prepare) process.exit(1);`, 'it ended'],
+  [
+    'it ends in a round',
+    `if (!prepare) { console.error('a\\nkilled'); process.exit(1); }`,
+    'it ended: killed',
+  ],
+  [
+    'it answers no JSON',
+    `if (prepare) return say('Segmentation fault');`,
+    'it answered "Segmentation fault"',
+  ],
+  ['a model is not described', `if (prepare) return answer({ parameters: 1 });`, 'instead of a model'],
+  ['a model is null', `if (prepare) return answer(null);`, 'it answered null instead of a model'],
+  [
+    'a time is no number',
+    `if (!prepare) return answer({ ms: 'soon' });`,
+    'it answered {"ms":"soon"} instead of a time',
+  ],
+  ['a time is 0', `if (!prepare) return answer({ ms: 0 });`, 'it answered {"ms":0} instead of a time'],
+  [
+    'its model differs',
+    `if (prepare) { model = prepare.name; return answer({ parameters: 5377, variant: 'eager', remarks: [] }); }`,
+    'its model has 5377 parameters, but ours 5378',
+  ],
+];
+
+describe('a peer that fails in a case', () => {
+  it.each(failures)('is reported, and all else goes on: %s', async (_, code, reason) => {
+    const { results, remarks } = await runBeside(await startFake('Bad', inFirstCase(code)));
+    const [first, second] = results;
+    expect(first.peers).toMatchObject({
+      Bad: { version: 'Fake 1' },
+      Good: { medianMs: 4, variant: 'eager' },
+    });
+    expect((first.peers.Bad as PeerFailure).failed).toContain(reason);
+    expect(remarks).toHaveLength(1);
+    expect(remarks[0]).toBe(`tiny_mlp, Bad: failed: ${(first.peers.Bad as PeerFailure).failed}`);
+    const good = first.peers.Good;
+    expect(first.bestRatio).toBe(good && isTime(good) && good.ratio);
+    // The next case finds it well again.
+    expect(second.peers).toMatchObject({ Bad: { medianMs: 4 }, Good: { medianMs: 4 } });
+  });
+
+  it('fails again where it cannot be started again', async () => {
+    const mark = join(folder, 'was here');
+    const code = `if (prepare) { require('node:fs').writeFileSync(${JSON.stringify(mark)}, ''); process.exit(1); }`;
+    const bad = await startFake('Bad', code);
+    const path = join(folder, 'Bad.cjs');
+    chmodSync(path, 0o600);
+    writeFileSync(path, 'process.exit(1)');
+    const { results } = await runBeside(bad);
+    expect(existsSync(mark)).toBe(true);
+    for (const { peers: all } of results) {
+      expect(all).toMatchObject({ Bad: { version: 'Fake 1', failed: 'it ended' }, Good: { medianMs: 4 } });
+    }
+  });
+
+  it('is given up when it does not answer', async () => {
+    const silent = await startFake('Silent', 'if (prepare) return;');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const refused = silent.prepare({ name: 'tiny_mlp' } as Scenario).catch(messageOf);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(await refused).toBe('it gave no answer in 10 minutes');
+    await expect(silent.round()).rejects.toThrow('it has ended');
+  });
+
+  it('may be any kind of peer', async () => {
+    const throwing: Peer = {
+      name: 'Bad',
+      version: 'Bad 2',
+      prepare: (): Promise<Prepared> => {
+        throw new Error('not at home');
+      },
+      round: () => Promise.resolve(1),
+      stop: () => {},
+    };
+    const { results } = await runBeside(throwing);
+    expect(results[1].peers).toMatchObject({ Bad: { failed: 'not at home' }, Good: { medianMs: 4 } });
+  });
+});
+
+describe('tables with a peer that failed', () => {
+  const ran = (bestRatio: number): Result =>
+    ({
+      ...{ case: 'lenet', kind: 'train', model: 'a model', batch: 1, workers: 2, rounds: 9, medianMs: 1 },
+      ...{ minMs: 1, examplesPerSecond: 1, parameters: 1, gflopsPerSecond: 1, shareOfPeak: 1 },
+      ...{ peakGflopsPerSecond: 1, arenaBytes: 1, compileMs: 1, bestRatio },
+      peers: {
+        PyTorch: { version: 'PyTorch 2', variant: 'eager', medianMs: bestRatio, ratio: bestRatio },
+        JAX: { version: 'JAX 1', variant: 'jit', medianMs: 3, ratio: 3 },
+      },
+    }) satisfies Result;
+  const { bestRatio: _, ...unmeasured } = ran(1);
+  const failed = { version: 'PyTorch 2', failed: 'no pool' };
+  const partly: Result = { ...ran(3), peers: { ...ran(3).peers, PyTorch: failed } };
+  const wholly: Result = {
+    ...unmeasured,
+    peers: { PyTorch: failed, JAX: { version: 'JAX 1', failed: 'gone' } },
+  };
+
+  it('have a word in its cells, and as many cells as titles', () => {
+    expect(cellsOf(partly).slice(-5)).toEqual(['failed', '-', '3.00 (jit)', '3.00', '3.00']);
+    expect(cellsOf(wholly).slice(-5)).toEqual(['failed', '-', 'failed', '-', '-']);
+    for (const result of [ran(2), partly, wholly])
+      expect(cellsOf(result)).toHaveLength(titlesOf(ran(2)).length);
+  });
+
+  it('leave it out of the mean, and say so', () => {
+    expect(summary([ran(2), partly, wholly])).toBe(
+      'Geometric mean over 2 training cases: 2.45 times faster than the best peer. A peer that failed does not count.',
+    );
+    expect(summary([wholly])).toBeNull();
+    expect(summary([ran(2)])).toBe(
+      'Geometric mean over 1 training cases: 2.00 times faster than the best peer.',
+    );
+  });
+
+  it('give the reasons in the README', () => {
+    const section = measuredSection([wholly, partly].map((result) => ({ ...result, machine: 'A machine' })));
+    expect(section).toContain('beside PyTorch 2 and JAX 1 in the same run');
+    expect(section).toContain(
+      '- PyTorch failed in lenet: no pool\n- JAX failed in lenet: gone\n- PyTorch failed in lenet: no pool\n',
+    );
+  });
+});
