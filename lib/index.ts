@@ -59,7 +59,12 @@ export type {
   TraceEvent,
   Work,
 } from './profile/report.js';
-export { type CompiledFunction, type CompileOptions, compile } from './runtime/compile-function.js';
+export {
+  type CompiledFunction,
+  type CompileOptions,
+  compile,
+  type InferenceFunction,
+} from './runtime/compile-function.js';
 export { formatBytes, type MemoryBudget, type MemorySize } from './runtime/memory-size.js';
 export type { NonFiniteOp } from './runtime/non-finite.js';
 export * from './train/index.js';

@@ -21,6 +21,8 @@ export interface StorageUse {
   keepers: readonly WriteClaim[];
   /** Why the values are not to be used, if they are not: a part of them has made one step more. */
   broken: string | undefined;
+  /** Number of the last write to the variable, among all writes on this thread. */
+  version: number;
 }
 
 /**
@@ -30,7 +32,14 @@ export interface StorageUse {
 export class Storage {
   #data: TypedArray | undefined;
   #fill: ((data: TypedArray) => void) | undefined;
-  readonly use: StorageUse = { readers: 0, writing: false, claim: undefined, keepers: [], broken: undefined };
+  readonly use: StorageUse = {
+    readers: 0,
+    writing: false,
+    claim: undefined,
+    keepers: [],
+    broken: undefined,
+    version: 0,
+  };
 
   constructor(
     readonly shape: Shape,

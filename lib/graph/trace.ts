@@ -14,6 +14,14 @@ export interface GradientCall {
   readonly gradients: readonly Tensor[];
 }
 
+/** How a trace read the mode of a module. */
+export interface ModeRead {
+  /** True if it was ever in training. */
+  readonly training: boolean;
+  /** The layer that read it first, where layers are recorded. */
+  readonly layer: string | undefined;
+}
+
 /** What a function does while it is traced. `lib/optim/requests.ts` adds the updates that optimisers request. */
 export interface Trace {
   readonly assignments: Map<Variable, Tensor>;
@@ -25,8 +33,8 @@ export interface Trace {
   readonly guards: (() => boolean)[];
   /** The calls of `grad`, by the gradients that they returned. */
   readonly gradientCalls: Map<Tensor, GradientCall>;
-  /** The modules whose mode was read, and the layer that first read it, where layers are recorded. */
-  readonly modesRead: Map<object, string | undefined>;
+  /** The modules whose mode was read. */
+  readonly modesRead: Map<object, ModeRead>;
   randomNodes: number;
 }
 
@@ -95,9 +103,11 @@ export function guard(holds: () => boolean): void {
 }
 
 /** Records that the trace in progress depends on the mode of a module. */
-export function noteModeRead(module: object): void {
+export function noteModeRead(module: object, training: boolean): void {
   const { trace, origin } = context();
-  if (trace && !trace.modesRead.has(module)) trace.modesRead.set(module, origin?.layer);
+  const before = trace?.modesRead.get(module);
+  if (before && (before.training || !training)) return;
+  trace?.modesRead.set(module, { training, layer: before ? before.layer : origin?.layer });
 }
 
 /** Records a call of `grad` in the trace in progress, if there is one. */

@@ -58,7 +58,7 @@ export abstract class Module {
   get training(): boolean {
     const read = this.#isTraining();
     guard(() => this.#isTraining() === read);
-    noteModeRead(this);
+    noteModeRead(this, read);
     return read;
   }
 

@@ -1,5 +1,5 @@
 import type { Compiled } from '../compile/compile.js';
-import type { Plan } from '../compile/plan/plan.js';
+import type { Binding, Plan } from '../compile/plan/plan.js';
 import { allocate, type TypedArray } from '../graph/dtype.js';
 import type { Variable } from '../graph/leaf.js';
 import { sizeOf } from '../graph/shapes.js';
@@ -11,35 +11,56 @@ export interface Bound extends Omit<Compiled, 'plan'> {
   readonly plan: Pick<Plan, 'bindings'>;
 }
 
+/** Returns the memory that a run reads a variable from. */
+export type MemoryOf = (storage: Storage) => TypedArray;
+
+export const ownMemory: MemoryOf = ({ data }) => data;
+
 /**
  * Collects the arrays for one run, in the order of the plan's bindings: the values of the inputs, the host's scalars,
  * the memory of the variables, the constants, and a new array for each output.
  *
- * @param memoryOf returns the memory to read a variable from; by default its own
+ * @param memoryOf by default the variable's own
  */
 export function bind(
-  { plan, hostScalars, variables }: Bound,
+  bound: Bound,
   values: readonly TypedArray[],
   outputs: readonly Tensor[],
-  memoryOf: (storage: Storage) => TypedArray = ({ data }) => data,
+  memoryOf: MemoryOf = ownMemory,
 ): { bindings: TypedArray[]; produced: Map<Tensor, TypedArray> } {
   const produced = new Map<Tensor, TypedArray>();
-  const given = values.values();
-  const scalars = hostScalars.values();
-  const storages = variables.values();
   const results = outputs.values();
-  const bindings = plan.bindings.map(({ kind, dtype, shape, data }): TypedArray => {
-    if (kind === 'constant') return data as TypedArray;
-    if (kind === 'variable') return memoryOf((storages.next().value as Variable).storage);
-    if (kind === 'input') {
-      const value = given.next();
-      return value.done
-        ? Float64Array.of(scalars.next().value?.attributes.provider?.() ?? Number.NaN)
-        : value.value;
-    }
+  const bindings = collect(bound, values, memoryOf, ({ dtype, shape }) => {
     const memory = allocate(dtype, sizeOf(shape));
     produced.set(results.next().value as Tensor, memory);
     return memory;
   });
   return { bindings, produced };
+}
+
+/** The same for a graph without inputs whose outputs have memory already. */
+export function bindTo(targets: Iterable<TypedArray>, bound: Bound, memoryOf: MemoryOf): TypedArray[] {
+  const next = targets[Symbol.iterator]();
+  return collect(bound, [], memoryOf, () => next.next().value as TypedArray);
+}
+
+function collect(
+  { plan, hostScalars, variables }: Bound,
+  values: readonly TypedArray[],
+  memoryOf: MemoryOf,
+  memoryFor: (output: Binding) => TypedArray,
+): TypedArray[] {
+  const given = values.values();
+  const scalars = hostScalars.values();
+  const storages = variables.values();
+  return plan.bindings.map((binding): TypedArray => {
+    const { kind, data } = binding;
+    if (kind === 'constant') return data as TypedArray;
+    if (kind === 'variable') return memoryOf((storages.next().value as Variable).storage);
+    if (kind === 'output') return memoryFor(binding);
+    const value = given.next();
+    return value.done
+      ? Float64Array.of(scalars.next().value?.attributes.provider?.() ?? Number.NaN)
+      : value.value;
+  });
 }

@@ -8,11 +8,12 @@ import { constant } from '../graph/leaf.js';
 import type { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import { Arena } from './arena.js';
-import { bind } from './bind.js';
+import { bind, type MemoryOf, ownMemory } from './bind.js';
 import { CompiledEntry } from './cache/compiled-entry.js';
 import { cacheLimit, PlanCache } from './cache/plan-cache.js';
 import type { RandomState } from './executable.js';
 import type { FiniteValues } from './finite-values.js';
+import { Snapshot } from './inference/snapshot.js';
 import { type MemorySize, memorySize, resolveMemory } from './memory-size.js';
 import { Queue } from './queue.js';
 import { type Argument, concreteValue, mapTensors, type Result, tensorsFrom } from './traced-results.js';
@@ -27,6 +28,16 @@ export interface CompiledFunction<Arguments extends readonly Tensor[], R extends
    */
   release(): void;
   [Symbol.dispose](): void;
+}
+
+/** A function that was compiled for inference. `heldBytes` counts its snapshot, and `release` gives it back. */
+export interface InferenceFunction<Arguments extends readonly Tensor[], R extends Result>
+  extends CompiledFunction<Arguments, R> {
+  /**
+   * Has the next call take a new snapshot of the parameters. Only who writes to `storage.data` itself needs it; every
+   * other write is seen without.
+   */
+  refresh(): void;
 }
 
 export interface CompileOptions {
@@ -52,6 +63,12 @@ export interface CompileOptions {
    * Default false.
    */
   readonly checkFinite?: boolean;
+  /**
+   * True for a function that computes outputs of a model in inference, and nothing else. What depends on parameters
+   * alone is computed once, in a snapshot of them, and not in every call. A call takes a new snapshot if somebody has
+   * written to them since, as `load`, `fit` and compiled functions do. See docs/inference.md. Default false.
+   */
+  readonly inference?: boolean;
 }
 
 const compileOptions = optionsOf<CompileOptions>({
@@ -59,6 +76,7 @@ const compileOptions = optionsOf<CompileOptions>({
   memory: memorySize,
   planCache: memorySize,
   checkFinite: kinds.boolean,
+  inference: kinds.boolean,
 });
 
 /**
@@ -68,18 +86,32 @@ const compileOptions = optionsOf<CompileOptions>({
  * thread and back (0.3 ms). Calls run one at a time. Assignments that the function makes (an optimiser's step) take effect
  * when its promise resolves.
  *
- * @throws if `memory` or `planCache` is not a valid amount of memory, or `checkFinite` not a boolean
+ * With `inference: true` the parameters are constants of a snapshot, which is renewed when somebody has written to them.
+ *
+ * @throws if `memory` or `planCache` is not a valid amount of memory, or `checkFinite` or `inference` not a boolean
  * @throws (rejects) with an error that names the op if a shape or dtype does not fit, and with the smallest possible
- *   budget if the budget is too small; nothing is assigned then
+ *   budget if the budget is too small; nothing is assigned then. With `inference: true`, also if the function assigns
+ *   variables, or calls a module that is in training
  */
 export const compile = checked(
   'compile',
   { fn: kinds.callback('a function of tensors'), options: optional(compileOptions) },
+  (<Arguments extends readonly Tensor[], R extends Result>(
+    fn: (...args: Arguments) => R,
+    options?: CompileOptions,
+  ): CompiledFunction<Arguments, R> => compileOver(NO_OTHER_MEMORY, fn, options)) as Compile,
+);
+
+interface Compile {
+  <Arguments extends readonly Tensor[], R extends Result>(
+    fn: (...args: Arguments) => R,
+    options: CompileOptions & { readonly inference: true },
+  ): InferenceFunction<Arguments, R>;
   <Arguments extends readonly Tensor[], R extends Result>(
     fn: (...args: Arguments) => R,
     options?: CompileOptions,
-  ): CompiledFunction<Arguments, R> => compileOver(NO_OTHER_MEMORY, fn, options),
-);
+  ): CompiledFunction<Arguments, R>;
+}
 
 const NO_OTHER_MEMORY: ReadonlyMap<Storage, TypedArray> = new Map();
 
@@ -91,11 +123,12 @@ const NO_OTHER_MEMORY: ReadonlyMap<Storage, TypedArray> = new Map();
 export function compileOver<Arguments extends readonly Tensor[], R extends Result>(
   others: ReadonlyMap<Storage, TypedArray>,
   fn: (...args: Arguments) => R,
-  { seed = 0, memory, planCache, checkFinite = false }: CompileOptions = {},
+  { seed = 0, memory, planCache, checkFinite = false, inference = false }: CompileOptions = {},
 ): CompiledFunction<Arguments, R> {
   const budget = memory === undefined ? undefined : resolveMemory('compile', memory);
   const plans = new PlanCache<CompiledEntry>(cacheLimit('compile', planCache));
   const arena = new Arena();
+  const snapshot = inference ? new Snapshot(arena, budget) : undefined;
   let runs = 0;
   const queue = new Queue();
 
@@ -107,10 +140,12 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
         budget,
         checkFinite,
         arena,
+        snapshot,
       });
       plans.add(key, entry);
     }
     const values = await Promise.all(tensors.map(concreteValue));
+    if (snapshot?.isStale) await snapshot.renew();
     arena.announce(entry.arenaBytes);
     return (await execute(entry, values, others, { seed, step: runs++ })) as R;
   };
@@ -124,8 +159,13 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
       arena.release();
     });
   };
-  return Object.defineProperty(Object.assign(queued, { release, [Symbol.dispose]: release }), 'heldBytes', {
-    get: () => plans.bytes + arena.bytes,
+  const methods = {
+    release,
+    [Symbol.dispose]: release,
+    ...(snapshot && { refresh: () => snapshot.refresh() }),
+  };
+  return Object.defineProperty(Object.assign(queued, methods), 'heldBytes', {
+    get: () => plans.bytes + arena.bytes + (snapshot?.bytes ?? 0),
   }) as unknown as CompiledFunction<Arguments, R>;
 }
 
@@ -135,7 +175,7 @@ async function execute(
   others: ReadonlyMap<Storage, TypedArray>,
   random: RandomState,
 ): Promise<Result> {
-  const produced = await access.run(executable.isShort, async (memoryOf) => {
+  const run = async (memoryOf: MemoryOf) => {
     const { bindings, produced } = bind(
       compiled,
       values,
@@ -147,7 +187,8 @@ async function execute(
     finite?.assign(produced);
     for (const hook of afterRun) hook();
     return produced;
-  });
+  };
+  const produced = await (access ? access.run(executable.isShort, run) : run(ownMemory));
   // Reads the variables itself.
   if (!produced) throw await (finite as FiniteValues).refusal(inputs, values, random);
   return mapTensors(result, (node) => constant(produced.get(node) as TypedArray, node.shape, node.dtype));

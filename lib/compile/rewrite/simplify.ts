@@ -113,10 +113,14 @@ function number({ shape, dtype }: Tensor, value: number): Tensor {
   return new Tensor(constantOp, [], { shape, dtype, value });
 }
 
-/** A key of the node's value: equal keys mean equal values. Null for a leaf that is equal only to itself. */
-function keyOf(node: Tensor): string | null {
+/**
+ * A key of the node's value: equal keys mean equal values. Null for a leaf that is equal only to itself.
+ *
+ * @param nameOf returns a name of an input's value; by default its id, which is that of the first of equal nodes
+ */
+export function keyOf(node: Tensor, nameOf = ({ id }: Tensor): string => String(id)): string | null {
   if (node.op.kernel.family === 'leaf' && !isNumber(node)) return null;
-  const inputs = node.inputs.map((input) => input.id).join(',');
+  const inputs = node.inputs.map(nameOf).join(',');
   const attributes =
     Object.keys(node.attributes as object).length > 0 ? JSON.stringify(node.attributes, exactly) : '';
   return `${node.op.kind}(${inputs})${node.dtype}${attributes}`;

@@ -3,6 +3,7 @@ import type { Variable } from '../../graph/leaf.js';
 import type { WriteClaim } from '../../graph/storage.js';
 import type { Gate } from './gate.js';
 import { enter, leave, nameOf, otherKeeper, writing } from './lock.js';
+import { noteWrite } from './writes.js';
 
 /** A call's right to be the only one that writes variables, such as the parameters that `fit` trains. */
 export class Claim implements WriteClaim {
@@ -94,6 +95,7 @@ export class Claim implements WriteClaim {
   /** Notes that the variables are not whole, and will not be. */
   breakUp(reason: string): void {
     for (const { storage } of this.#variables) storage.use.broken = reason;
+    noteWrite(this.#variables);
     this.#gate?.open();
   }
 
@@ -101,6 +103,8 @@ export class Claim implements WriteClaim {
   release(): void {
     this.#gate?.end();
     this.#gate = undefined;
+    // The updates behind the gate can be counted no more.
+    noteWrite(this.#variables);
     for (const { storage } of this.#variables.splice(0)) storage.use.claim = undefined;
     for (const { storage } of this.#kept.splice(0)) {
       storage.use.keepers = storage.use.keepers.filter((keeper) => keeper !== this);

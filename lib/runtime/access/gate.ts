@@ -2,6 +2,9 @@ const READERS = 0;
 const CLOSED = 1;
 /** Number of workers that are ready for the update. */
 const READY = 2;
+/** Number of updates that have begun. */
+const UPDATES = 3;
+const WORDS = 4;
 
 /** Longest wait in milliseconds before a worker looks again whether its job was aborted. */
 const WAIT_MS = 50;
@@ -16,7 +19,7 @@ export class Gate {
   readonly atEnd = new Set<() => void>();
 
   /** @param buffer of another gate, which this one is then the same as; by default a new one, which is open */
-  constructor(readonly buffer = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT)) {
+  constructor(readonly buffer = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT)) {
     this.#words = new Int32Array(buffer);
   }
 
@@ -26,6 +29,11 @@ export class Gate {
     if (Atomics.load(this.#words, CLOSED) === 0) return true;
     this.leave();
     return false;
+  }
+
+  /** Number of updates that have begun. A reader that saw it before entering reads the values of that update or later. */
+  get updates(): number {
+    return Atomics.load(this.#words, UPDATES);
   }
 
   leave(): void {
@@ -46,6 +54,8 @@ export class Gate {
     if (Atomics.add(this.#words, READY, 1) + 1 < workers) return;
     Atomics.store(this.#words, READY, 0);
     Atomics.store(this.#words, CLOSED, 1);
+    // Once closed: whoever sees this number enters after the update.
+    Atomics.add(this.#words, UPDATES, 1);
     for (;;) {
       const readers = Atomics.load(this.#words, READERS);
       if (readers === 0 || isAborted()) return;

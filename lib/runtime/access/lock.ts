@@ -1,6 +1,7 @@
 import { failed, invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { WriteClaim } from '../../graph/storage.js';
+import { noteWrite } from './writes.js';
 
 // Variables have many readers or one writer at a time. All of them begin on this thread, so that a few counts suffice;
 // those of worker threads are a matter of `Gate`.
@@ -33,6 +34,7 @@ export async function enter(op: string, uses: Uses, own?: WriteClaim): Promise<v
 export function leave({ reads, writes }: Uses): void {
   for (const { storage } of reads) storage.use.readers--;
   for (const { storage } of writes) storage.use.writing = false;
+  noteWrite(writes);
   if (waiting.length === 0) return;
   const woken = waiting;
   waiting = [];

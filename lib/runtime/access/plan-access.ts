@@ -1,15 +1,9 @@
-import type { TypedArray } from '../../graph/dtype.js';
 import type { Variable } from '../../graph/leaf.js';
-import type { Storage } from '../../graph/storage.js';
+import { type MemoryOf, ownMemory } from '../bind.js';
 import { gatesOf } from './claim.js';
 import { Gate } from './gate.js';
 import { enter, leave, requireReadable, type Uses } from './lock.js';
 import { WholeCopies } from './whole-copies.js';
-
-/** Returns the memory that a run reads a variable from. */
-export type MemoryOf = (storage: Storage) => TypedArray;
-
-const ownMemory: MemoryOf = (storage) => storage.data;
 
 /** The variables of a plan, which its runs read as one whole step left them, and write alone. */
 export class PlanAccess {

@@ -4,6 +4,7 @@ import { allocate, type TypedArray } from '../../graph/dtype.js';
 import type { Variable } from '../../graph/leaf.js';
 import { sameItems } from '../../graph/same-items.js';
 import type { Storage } from '../../graph/storage.js';
+import { bindTo, ownMemory } from '../bind.js';
 import { Executable } from '../executable.js';
 import { nativeKernels } from '../native-kernels.js';
 import type { Gate } from './gate.js';
@@ -75,11 +76,7 @@ class Copier {
   }
 
   async copyTo(copies: readonly TypedArray[]): Promise<void> {
-    const own = this.#compiled.variables.values();
-    const targets = copies.values();
-    const bindings = this.#compiled.plan.bindings.map(({ kind }) =>
-      kind === 'output' ? (targets.next().value as TypedArray) : (own.next().value as Variable).storage.data,
-    );
+    const bindings = bindTo(copies, this.#compiled, ownMemory);
     await this.#executable.runAsync(bindings, { seed: 0, step: 0 });
   }
 }

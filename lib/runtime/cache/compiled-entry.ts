@@ -1,3 +1,4 @@
+import type { Plan } from '../../compile/plan/plan.js';
 import { context, within } from '../../graph/context.js';
 import { type InputAttributes, input } from '../../graph/leaf.js';
 import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
@@ -8,6 +9,8 @@ import type { Bound } from '../bind.js';
 import { compileWithin } from '../compile-within.js';
 import { Executable } from '../executable.js';
 import { FiniteValues } from '../finite-values.js';
+import { requireInference } from '../inference/require-inference.js';
+import type { Reader, Snapshot } from '../inference/snapshot.js';
 import type { MemoryBudget } from '../memory-size.js';
 import { FUNCTION } from '../non-finite.js';
 import { mapTensors, type Result, requireOwnInputs, tensorsOf } from '../traced-results.js';
@@ -19,6 +22,8 @@ export interface EntryOptions {
   readonly checkFinite: boolean;
   /** Where the plan runs. */
   readonly arena: Arena;
+  /** What takes the place of the variables, for inference. */
+  readonly snapshot: Snapshot | undefined;
 }
 
 /** Bytes of an entry besides its plan: measured, and rounded up. */
@@ -31,35 +36,50 @@ export class CompiledEntry implements Cached {
   /** With `checkFinite`; it keeps the graph, to find the op that is to blame. */
   readonly finite: FiniteValues | undefined;
   readonly executable: Executable;
-  readonly access: PlanAccess;
+  /** The variables that it reads; undefined if it reads a snapshot instead. */
+  readonly access: PlanAccess | undefined;
   /** The result, and its tensors, as leaves of these shapes. */
   readonly result: Result;
   readonly outputs: readonly Tensor[];
   readonly afterRun: readonly (() => void)[];
   readonly arenaBytes: number;
   readonly bytes: number;
+  readonly #reader: Reader | undefined;
   readonly #guards: readonly (() => boolean)[];
 
   constructor(
     fn: (...args: Tensor[]) => Result,
     like: readonly Tensor[],
-    { budget, checkFinite, arena }: EntryOptions,
+    { budget, checkFinite, arena, snapshot }: EntryOptions,
   ) {
     const firstId = upcomingId();
     this.inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
     const run = () => traced(() => fn(...this.inputs));
     const { result, trace } = checkFinite ? within({ ...context(), origin: FUNCTION }, run) : run();
+    if (snapshot) requireInference(trace);
     const outputs = [...new Set(tensorsOf('compile', result))];
     const roots = [...outputs, ...trace.assignments.values()];
     requireOwnInputs('compile', this.inputs, roots);
     this.finite = checkFinite ? new FiniteValues(outputs, trace) : undefined;
-    const graph = this.finite
-      ? { inputs: this.inputs, outputs: this.finite.nodes }
-      : { inputs: this.inputs, outputs, assignments: trace.assignments };
-    const { plan, hostScalars, variables } = compileWithin(graph, budget);
-    this.compiled = { plan: { bindings: plan.bindings }, hostScalars, variables };
-    this.executable = new Executable(plan, arena);
-    this.access = new PlanAccess('compile', variables, [...trace.assignments.keys()]);
+    const computed = this.finite ? this.finite.nodes : outputs;
+    this.#reader = snapshot?.attach(computed);
+    const graph = {
+      inputs: this.inputs,
+      outputs: this.#reader ? this.#reader.outputs : computed,
+      ...(!this.finite && { assignments: trace.assignments }),
+    };
+    let plan: Plan;
+    try {
+      const { hostScalars, variables, ...compiled } = compileWithin(graph, budget);
+      plan = compiled.plan;
+      this.compiled = { plan: { bindings: plan.bindings }, hostScalars, variables };
+      this.executable = new Executable(plan, arena);
+    } catch (error) {
+      this.#reader?.release();
+      throw error;
+    }
+    const { variables } = this.compiled;
+    this.access = snapshot ? undefined : new PlanAccess('compile', variables, [...trace.assignments.keys()]);
     const leaves = new Map(outputs.map((node) => [node, this.finite ? node : leafLike(node)]));
     this.outputs = [...leaves.values()];
     this.result = mapTensors(result, (node) => leaves.get(node) as Tensor);
@@ -80,7 +100,8 @@ export class CompiledEntry implements Cached {
 
   free(): void {
     this.executable.release();
-    this.access.release();
+    this.access?.release();
+    this.#reader?.release();
   }
 }
 

@@ -20,10 +20,10 @@ export function moduleSet(model: Module): ReadonlySet<object> {
  * inference, these are the ones that its `eval()` does not reach.
  */
 export function unreached(modules: ReadonlySet<object>, { modesRead }: Trace): Unreached[] {
-  return [...modesRead].filter((entry): entry is [Module, string | undefined] => {
-    const [module] = entry;
+  return [...modesRead].flatMap(([module, { layer }]): Unreached[] => {
     const { training, kept } = modeOf(module);
-    return module instanceof Module && !modules.has(modeOwner(module)) && training && !kept;
+    const counts = module instanceof Module && !modules.has(modeOwner(module)) && training && !kept;
+    return counts ? [[module, layer]] : [];
   });
 }
 
