@@ -1,6 +1,7 @@
 import { benchCommand } from '../lib/cli/bench-command.js';
 import { run } from '../lib/cli/run.js';
-import { startPeers } from './peers/peer.js';
+import { startPeers, startPredictingPeers } from './peers/peer.js';
+import { rowsCommand } from './rows/command.js';
 
-// `npm run bench`: the command `chainrule bench` with the peers, which are not published.
-await run(benchCommand(startPeers));
+// `npm run bench`: the command `chainrule bench` with the peers and measurements that are not published.
+await run(benchCommand(startPeers).addCommand(rowsCommand(startPredictingPeers)));

@@ -1,15 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import type { Peer, StartPeers } from '../../lib/bench/peer.js';
 import { packageRoot } from '../../lib/runtime/package-root.js';
+import { ensureNpmPackages } from './npm-packages.js';
+import { OnnxPeer } from './onnx-peer.js';
 import { type PeerProgram, ProcessPeer } from './process-peer.js';
 
 // In the source tree: the build copies TypeScript only.
 const folder = new URL('bench/peers/', packageRoot);
 
-const libraries = [
-  { name: 'PyTorch', script: 'pytorch_peer.py', install: 'torch==2.13.0' },
-  { name: 'JAX', script: 'jax_peer.py', install: 'jax' },
-] as const;
+const libraries = {
+  PyTorch: { script: 'pytorch_peer.py', install: 'torch==2.13.0' },
+  JAX: { script: 'jax_peer.py', install: 'jax' },
+} as const;
 
 /** The program that runs a script of this folder in Python, on `threads` threads. */
 export function pythonProgram(name: string, script: string, threads: number): PeerProgram {
@@ -21,17 +23,55 @@ export function pythonProgram(name: string, script: string, threads: number): Pe
   };
 }
 
+type StartPeer = (...given: Parameters<StartPeers>) => Promise<Peer | null>;
+
 /** Starts PyTorch and JAX, if installed, and remarks how to install them otherwise. */
-export const startPeers: StartPeers = async (threads, remark) => {
-  const peers: Peer[] = [];
-  for (const { name, script, install } of libraries) {
+export const startPeers: StartPeers = starter([startPython('PyTorch'), startPython('JAX')]);
+
+/** Starts PyTorch and ONNX Runtime, which only predicts, as `startPeers` does. */
+export const startPredictingPeers: StartPeers = starter([startPython('PyTorch'), startOnnxRuntime]);
+
+function starter(starts: readonly StartPeer[]): StartPeers {
+  return async (threads, remark) => {
+    const peers: Peer[] = [];
+    for (const start of starts) {
+      const peer = await start(threads, remark);
+      if (peer) peers.push(peer);
+    }
+    if (peers.length > 0) remark(`compared with ${peers.map(({ version }) => version).join(' and ')}`);
+    return peers;
+  };
+}
+
+function startPython(name: keyof typeof libraries): StartPeer {
+  const { script, install } = libraries[name];
+  return async (threads, remark) => {
     const peer = await ProcessPeer.start(pythonProgram(name, script, threads));
-    if (peer) peers.push(peer);
-    else remark(hint(name, install));
-  }
-  if (peers.length > 0) remark(`compared with ${peers.map(({ version }) => version).join(' and ')}`);
-  return peers;
-};
+    if (!peer) remark(hint(name, install));
+    return peer;
+  };
+}
+
+async function startOnnxRuntime(threads: number, remark: (line: string) => void): Promise<Peer | null> {
+  const peer = await startNode('ONNX Runtime', 'onnxruntime', threads, remark);
+  return peer && new OnnxPeer(peer);
+}
+
+/** Starts a peer of the folder `home`, after its npm packages are installed, out of the sight of other tools. */
+async function startNode(
+  name: string,
+  home: string,
+  threads: number,
+  remark: (line: string) => void,
+): Promise<ProcessPeer | null> {
+  const packages = new URL(`build/peers/${home}/package.json`, packageRoot);
+  if (!(await ensureNpmPackages(new URL(`${home}/package.json`, folder), packages, remark))) return null;
+  const script = fileURLToPath(new URL(`${home}/peer.mjs`, folder));
+  const args = [script, String(threads), fileURLToPath(packages)];
+  const peer = await ProcessPeer.start({ name, command: process.execPath, args });
+  if (!peer) remark(`${name} is skipped, because it does not start`);
+  return peer;
+}
 
 function hint(name: string, install: string): string {
   return (

@@ -43,12 +43,20 @@ export interface BenchOptions {
   readonly peak: number;
 }
 
-/** Runs the scenarios and yields a result for each. Remarks for the reader go to `remark`. */
+/** Runs the named scenarios and yields a result for each. Remarks for the reader go to `remark`. */
 export async function* runBench(
   options: BenchOptions,
   remark: (line: string) => void,
 ): AsyncGenerator<Result> {
-  const chosen = chooseScenarios(scenarios, options.cases ?? []);
+  yield* runScenarios(chooseScenarios(scenarios, options.cases ?? []), options, remark);
+}
+
+/** As `runBench`, for scenarios that need not be in its list. */
+export async function* runScenarios(
+  chosen: readonly Scenario[],
+  options: Omit<BenchOptions, 'cases'>,
+  remark: (line: string) => void,
+): AsyncGenerator<Result> {
   const peers = (await options.peers?.(threadsOf(options.workers), remark)) ?? [];
   try {
     for (const scenario of chosen) yield await compare(scenario, options, peers, remark);

@@ -95,7 +95,8 @@ export function benchCommand(startPeers?: StartPeers): Command {
 
 const cases = () => new Argument('[cases...]', 'names of cases').default([], 'all');
 
-function withOptions(command: Command): Command {
+/** Adds the options that all measurements take. */
+export function withOptions(command: Command): Command {
   return command
     .addOption(workers)
     .option('-r, --rounds <n>', 'rounds of which the median counts', positiveInteger)
