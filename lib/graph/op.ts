@@ -84,6 +84,22 @@ export interface Laws {
   readonly involution?: true;
   /** The result for operands that are numbers. */
   fold?(...operands: readonly number[]): number;
+  /**
+   * For an op that is linear in its second input, its weight: a weight with which the result is multiplied by `scale`, one
+   * number for each element of its last axis.
+   */
+  scaledWeight?(node: Tensor, scale: Tensor): Tensor;
+  /**
+   * The same for the first input: a weight, and what to add to the result, one number for each element of its last axis,
+   * with which `x` gives what `scale * x + shift` gave. Undefined where there are none.
+   */
+  absorb?(node: Tensor, scale: Tensor, shift: Tensor | undefined): Absorbed | undefined;
+}
+
+/** A weight that has taken up what happened to the input before. */
+export interface Absorbed {
+  readonly weight: Tensor;
+  readonly shift: Tensor | undefined;
 }
 
 /** The complete definition of an op. No other code switches on op names. */

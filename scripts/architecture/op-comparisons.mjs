@@ -10,6 +10,8 @@ export const askers = {
   'lib/compile/rewrite/join-slices.ts': 'finds the sums of zero-padded slices',
   'lib/compile/rewrite/slice-sum.ts': 'rewrites them to concatenations, and so builds these ops',
   'lib/compile/rewrite/simplify.ts': 'hands sums to the rewrite of slices',
+  'lib/compile/rewrite/affine.ts':
+    'computes with the coefficients of sums, differences, products and quotients',
   'lib/compile/rewrite/prune.ts': 'moves slices of a loop that loses results',
   'lib/gradcheck/culprit.ts': 'names a custom gradient as its author did, and looks at its arguments',
   'lib/health/trace-batch.ts': 'reports the units of relu that are dead, which only this op has',

@@ -43,8 +43,10 @@ export function hoist(roots: readonly Tensor[], leafFor: (node: Tensor) => Tenso
   return { roots: roots.map((root) => inRun.get(root) as Tensor), leaves };
 }
 
-/** For each settled node, the number of elements that it is made of at least: its own, or those before it was expanded. */
-function settledSizes(nodes: readonly Tensor[]): Map<Tensor, number> {
+/**
+ * The settled nodes, which have the same value in every run until a variable is written. For each the number of elements that it is made of at least: its own, or those before it was expanded.
+ */
+export function settledSizes(nodes: readonly Tensor[]): Map<Tensor, number> {
   const sizes = new Map<Tensor, number>();
   for (const node of nodes) {
     const { family } = node.op.kernel;

@@ -1,6 +1,10 @@
+import { at } from '../../graph/at.js';
 import type { Lowering, OpRecord } from '../../graph/op.js';
 import type { Shape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
+import { expand } from './broadcast.js';
+import { mul } from './elementwise.js';
+import { permute, reshape } from './movement.js';
 import { windowPlaces } from './window.js';
 
 /**
@@ -63,6 +67,7 @@ export const conv2dOp: OpRecord<ConvAttributes> = {
     return [inputGrad(gradient, w, x.shape, attributes), weightGrad(x, gradient, w.shape, attributes)];
   },
   kernel: call('conv2d', ['input', 'weight']),
+  laws: { scaledWeight: (node, scale) => mul(node.input(1), scale) },
   cost: (node) => cost(node.shape, node.input(1).shape),
 };
 
@@ -78,6 +83,16 @@ export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
     ];
   },
   kernel: call('conv2dInputGrad', ['gradient', 'weight']),
+  laws: {
+    scaledWeight: (node, scale) => {
+      const weight = node.input(1);
+      const { groups } = node.attributes as ConvGradAttributes;
+      const [results, sources] = [at(weight.shape, 2), at(weight.shape, 3)];
+      // A group's results stand on the third axis, and its part of the last axis is multiplied by their scales.
+      const scales = reshape(permute(reshape(scale, [groups, results]), [1, 0]), [results, groups, 1]);
+      return mul(weight, reshape(expand(scales, [results, groups, sources / groups]), [results, sources]));
+    },
+  },
   cost: (node) => cost(node.input(0).shape, node.input(1).shape),
 };
 

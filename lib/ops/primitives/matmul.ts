@@ -8,6 +8,7 @@ import { broadcastShapes, sizeOf } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { expand } from './broadcast.js';
 import { requireFloat } from './checks.js';
+import { mul } from './elementwise.js';
 import { reshape } from './movement.js';
 
 /** Operands that are read transposed (their last two axes swapped), without a copy. Default neither. */
@@ -63,6 +64,23 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
         inputs: ['a', 'b'],
         attributes: { transposeA, transposeB },
         strided: true,
+      };
+    },
+  },
+  laws: {
+    scaledWeight: (node, scale) => {
+      const { transposeB } = node.attributes as MatmulAttributes;
+      return mul(node.input(1), transposeB ? reshape(scale, [scale.size, 1]) : scale);
+    },
+    absorb: (node, scale, shift) => {
+      const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+      const weight = node.input(1);
+      if (transposeA || weight.ndim !== 2) return undefined;
+      const along = (vector: Tensor) => (transposeB ? vector : reshape(vector, [vector.size, 1]));
+      const row = shift && product(reshape(shift, [1, shift.size]), weight, { transposeA, transposeB });
+      return {
+        weight: mul(weight, along(scale)),
+        shift: row && reshape(row, [row.size]),
       };
     },
   },

@@ -1,4 +1,5 @@
 import type { Compiled, Graph } from '../../compile/compile.js';
+import { foldScales } from '../../compile/rewrite/fold-scales.js';
 import { hoist } from '../../compile/rewrite/hoist.js';
 import { simplify } from '../../compile/rewrite/simplify.js';
 import { Variable } from '../../graph/leaf.js';
@@ -64,7 +65,7 @@ export class Snapshot {
   attach(outputs: readonly Tensor[]): Reader {
     const keys = new ValueKeys();
     const read: string[] = [];
-    const hoisted = hoist(simplify(outputs), (node) => {
+    const hoisted = hoist(foldScales(simplify(outputs)), (node) => {
       const key = keys.of(node);
       read.push(key);
       return this.#leafOf(key, node);
@@ -143,6 +144,7 @@ export class Snapshot {
   }
 }
 
-function leafLike({ shape, dtype }: Tensor): Variable {
+/** A variable for a value of the same type, without values. */
+export function leafLike({ shape, dtype }: Tensor): Variable {
   return new Variable(new Storage(shape, dtype));
 }

@@ -1,0 +1,33 @@
+import { remade } from '../../graph/scope.js';
+import { reachable, Tensor } from '../../graph/tensor.js';
+
+/** Returns what has taken the place of a node. */
+export type Replaced = (node: Tensor) => Tensor;
+
+/**
+ * Rewrites the graph below `roots`, inputs first. Once a node is new, so are all after it: ids keep the order of the trace,
+ * which plans follow.
+ *
+ * @param replace returns what takes the place of a node, over the new inputs; undefined if it stays
+ * @returns the rewritten roots, in order
+ */
+export function rewritten(
+  roots: readonly Tensor[],
+  replace: (node: Tensor, replaced: Replaced) => Tensor | undefined,
+): Tensor[] {
+  const known = new Map<Tensor, Tensor>();
+  const replaced: Replaced = (node) => known.get(node) as Tensor;
+  let changed = false;
+  for (const node of reachable(roots)) {
+    const found = remade(node, () => replace(node, replaced));
+    changed ||= found !== undefined;
+    const isLeaf = node.op.kernel.family === 'leaf';
+    const stays = () => (changed && !isLeaf ? renewed(node, replaced) : node);
+    known.set(node, found ?? stays());
+  }
+  return roots.map(replaced);
+}
+
+function renewed(node: Tensor, replaced: Replaced): Tensor {
+  return remade(node, () => new Tensor(node.op, node.inputs.map(replaced), node.attributes));
+}
