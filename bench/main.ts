@@ -1,7 +1,8 @@
 import { benchCommand } from '../lib/cli/bench-command.js';
 import { run } from '../lib/cli/run.js';
+import { startKernelPeer } from './peers/kernel-peer.js';
 import { startPeers, startPredictingPeers } from './peers/peer.js';
 import { rowsCommand } from './rows/command.js';
 
 // `npm run bench`: the command `chainrule bench` with the peers and measurements that are not published.
-await run(benchCommand(startPeers).addCommand(rowsCommand(startPredictingPeers)));
+await run(benchCommand(startPeers, startKernelPeer).addCommand(rowsCommand(startPredictingPeers)));

@@ -43,9 +43,10 @@ function starter(starts: readonly StartPeer[]): StartPeers {
   };
 }
 
-function startPython(name: keyof typeof libraries): StartPeer {
-  const { script, install } = libraries[name];
-  return async (threads, remark) => {
+/** Starts a library for Python, by its usual script or another one of this folder. */
+export function startPython(name: keyof typeof libraries, script: string = libraries[name].script) {
+  const { install } = libraries[name];
+  return async (threads: number, remark: (line: string) => void): Promise<ProcessPeer | null> => {
     const peer = await ProcessPeer.start(pythonProgram(name, script, threads));
     if (!peer) remark(hint(name, install));
     return peer;

@@ -48,9 +48,14 @@ export class ProcessPeer implements Peer {
     return this.#version;
   }
 
-  async prepare({ model: _, ...scenario }: Scenario): Promise<Prepared> {
+  prepare({ model: _, ...scenario }: Scenario): Promise<Prepared> {
+    return this.prepareAs(scenario);
+  }
+
+  /** Prepares what a description in JSON says. */
+  async prepareAs(description: object): Promise<Prepared> {
     if (!this.#process) await this.#start();
-    return this.#ask({ prepare: scenario }, prepared);
+    return this.#ask({ prepare: description }, prepared);
   }
 
   round(): Promise<number> {

@@ -18,7 +18,7 @@ class Timed:
     A variant is run(steps), which returns when all steps are done. The reasons of failures join the given `remarks`.
     """
 
-    def __init__(self, variants, remarks):
+    def __init__(self, variants, remarks, round_seconds):
         self.remarks = [*remarks]
         variants = {name: run for name, run in variants.items() if self.works(name, run)}
         if not variants:
@@ -28,7 +28,7 @@ class Timed:
         best = {name: min(times[name] for times in rounds) for name in variants}
         self.variant = min(best, key=best.get)
         self.run = variants[self.variant]
-        self.steps = max(1, round(ROUND_SECONDS / best[self.variant]))
+        self.steps = max(1, round(round_seconds / best[self.variant]))
 
     def works(self, name, run):
         """Warms a variant up."""
@@ -54,7 +54,7 @@ def seconds_of(run, steps):
     return (time.perf_counter() - start) / steps
 
 
-def serve(version, prepare):
+def serve(version, prepare, round_seconds=ROUND_SECONDS):
     """Answers requests. prepare(scenario) returns (parameters, variants, remarks)."""
     # Reserves standard output for answers; anything that a library prints goes to standard error.
     answers = os.fdopen(os.dup(1), "w")
@@ -71,7 +71,7 @@ def serve(version, prepare):
             return {"ms": timed.milliseconds()}
         timed = None
         parameters, variants, remarks = prepare(request["prepare"])
-        timed = Timed(variants, remarks)
+        timed = Timed(variants, remarks, round_seconds)
         timed.milliseconds()
         return {"parameters": parameters, "variant": timed.variant, "remarks": timed.remarks}
 

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import type { StartKernelPeer } from '../bench/kernels/kernel-peer.js';
 import type { StartPeers } from '../bench/peer.js';
 import type { BenchCommandOptions } from './bench.js';
 import { positiveInteger, workers } from './options.js';
@@ -63,8 +64,9 @@ const subcommands: readonly {
  * The command `bench`, which times known models on random data, with a subcommand for each other measurement.
  *
  * @param startPeers starts other libraries in the same run; the published package has none, because they need Python
+ * @param startKernelPeer starts one that runs single ops
  */
-export function benchCommand(startPeers?: StartPeers): Command {
+export function benchCommand(startPeers?: StartPeers, startKernelPeer?: StartKernelPeer): Command {
   const bench = withOptions(new Command('bench'))
     .description('time training steps and predictions of known models on random data')
     .addArgument(cases())
@@ -74,11 +76,11 @@ export function benchCommand(startPeers?: StartPeers): Command {
     )
     .enablePositionalOptions()
     .action(async (cases, { peers, ...options }) => {
-      if (peers && !startPeers)
-        throw new Error('bench: --peers needs a clone of the repository: npm run bench -- --peers');
+      requirePeers(peers, startPeers, 'npm run bench -- --peers');
       const reports = await import('./bench.js');
       await reports.bench(cases, options, peers ? startPeers : undefined);
     });
+  bench.addCommand(kernelCommand(startKernelPeer));
   for (const { name, description, first, whole, run } of subcommands) {
     const command = withOptions(bench.command(name)).description(description);
     if (first) command.addArgument(first);
@@ -91,6 +93,28 @@ export function benchCommand(startPeers?: StartPeers): Command {
     });
   }
   return bench;
+}
+
+/** The command `bench kernels`. */
+function kernelCommand(startPeer?: StartKernelPeer): Command {
+  return new Command('kernels')
+    .description('time every kernel beside the limits of the machine, BLAS and, with --peers, PyTorch')
+    .addArgument(new Argument('[families...]', 'names of families of kernels').default([], 'all'))
+    .option('-t, --threads <n>', 'threads that run a kernel each; 1 and all by default', positiveInteger)
+    .option('-r, --rounds <n>', 'rounds of which the quickest counts', positiveInteger)
+    .option('--json', 'print one line of JSON for each kernel')
+    .option('--peers', 'time the ops of PyTorch in the same run, alternating')
+    .exitOverride()
+    .action(async (families, own, command: Command) => {
+      const { peers, ...options } = { ...command.optsWithGlobals(), ...own };
+      requirePeers(peers, startPeer, 'npm run bench -- kernels --peers');
+      const { benchKernels } = await import('./bench-kernels.js');
+      await benchKernels(families, options, peers ? startPeer : undefined);
+    });
+}
+
+function requirePeers(wanted: boolean | undefined, start: unknown, how: string): void {
+  if (wanted && !start) throw new Error(`bench: --peers needs a clone of the repository: ${how}`);
 }
 
 const cases = () => new Argument('[cases...]', 'names of cases').default([], 'all');

@@ -19,6 +19,13 @@ export type MarkArguments = [] | [marks: Int32Array, markIndex: number, markValu
 /** A part of a file that is mapped into memory. */
 export type FileHandle = { readonly __file: never };
 
+/** A way to move memory, and the number of arrays that it reads and writes. */
+export interface Move {
+  readonly name: 'read' | 'write' | 'copy' | 'add';
+  readonly reads: number;
+  readonly writes: number;
+}
+
 /** The numbers that both languages need: the addon's, which others ask for instead of holding their own. */
 export interface AddonConstants {
   /** The number of words of a barrier's state, and the outcomes of a wait; after a timeout, wait again. */
@@ -207,6 +214,32 @@ export interface Addon {
   ): void;
   /** row i = lambda * row i + (1 - lambda) * row (i - 1), from the original rows; `before` precedes the first. */
   mixRows(rows: Float32Array, before: Float32Array, count: number, rowElements: number, lambda: number): void;
+  /**
+   * The rate of a loop that multiplies and adds float32 vectors in registers on this thread, in 10^9 operations per
+   * second: that of the quickest stretch within about `milliseconds`, as all probes.
+   */
+  probeMultiplyAdd(milliseconds: number): number;
+  /** The moves that can be probed. One that comes twice can store its results past the caches. */
+  probeMoves(): Move[];
+  /**
+   * The rate at which a move reads and writes whole arrays of one length on this thread, in 10^9 bytes per second. The
+   * arrays begin with cache lines, and their length is a multiple of 256.
+   *
+   * @param move its place in `probeMoves()`
+   */
+  probeMove(move: number, a: Float32Array, b: Float32Array, out: Float32Array, milliseconds: number): number;
+  /**
+   * The milliseconds of a product of matrices by the BLAS.
+   *
+   * @param shape rows, columns, depth, and 1 for each of `a` and `b` that is stored transposed, or else 0
+   */
+  probeBlas(
+    a: Float32Array,
+    b: Float32Array,
+    out: Float32Array,
+    shape: Int32Array,
+    milliseconds: number,
+  ): number;
   /** The instruction set of the selected kernels. */
   isa(): string;
   /** The instruction sets that this machine supports. */

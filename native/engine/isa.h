@@ -4,6 +4,7 @@
 
 #include "engine/kernel.h"
 #include "engine/largest.h"
+#include "engine/limits/probe.h"
 #include "engine/operation.h"
 
 namespace chainrule {
@@ -13,6 +14,7 @@ struct InstructionSet {
   std::span<const KernelEntry> kernels;
   std::span<const Operation> operations;
   Largest largest;
+  Probe probe;
 };
 
 // The instruction sets that were built and that this CPU supports, lowest first.

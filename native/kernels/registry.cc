@@ -2,6 +2,7 @@
 
 #include "engine/scan.h"
 #include "kernels/isa.h"
+#include "kernels/probe/probe.h"
 #include "kernels/reduce/largest.h"
 #include "kernels/vector/instructions.h"
 
@@ -14,6 +15,6 @@ constexpr KernelEntry kKernels[] = {CHAINRULE_KERNELS(CHAINRULE_ENTRY){"scan", m
 
 }  // namespace
 
-Registry registry() { return {kKernels, operations(), largest}; }
+Registry registry() { return {kKernels, operations(), largest, probe()}; }
 
 }  // namespace chainrule::CHAINRULE_ISA

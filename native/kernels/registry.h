@@ -4,6 +4,7 @@
 
 #include "engine/kernel.h"
 #include "engine/largest.h"
+#include "engine/limits/probe.h"
 #include "engine/operation.h"
 
 // The kernels and the operations of the vector machine by their names in plans, once per
@@ -14,6 +15,7 @@ struct Registry {
   std::span<const KernelEntry> kernels;
   std::span<const Operation> operations;
   Largest largest;
+  Probe probe;
 };
 
 namespace baseline {

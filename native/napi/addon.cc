@@ -12,6 +12,7 @@
 #include "napi/kernel_facts.h"
 #include "napi/op_error_value.h"
 #include "napi/plan_object.h"
+#include "napi/probe_calls.h"
 #include "napi/rows/augment_rows.h"
 #include "napi/rows/gather_rows.h"
 #include "napi/rows/row_source.h"
@@ -93,6 +94,10 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<lock_file>(exports, "lockFile");
   add<augment_rows>(exports, "augmentRows");
   add<mix_rows>(exports, "mixRows");
+  add<probe_multiply_add>(exports, "probeMultiplyAdd");
+  add<probe_moves>(exports, "probeMoves");
+  add<probe_move>(exports, "probeMove");
+  add<probe_blas>(exports, "probeBlas");
   add<isa>(exports, "isa");
   add<isas>(exports, "isas");
   add<blas>(exports, "blas");
