@@ -1,5 +1,3 @@
-import type { Graph } from '../../compile/compile.js';
-import type { Variable } from '../../graph/leaf.js';
 import type { Tensor } from '../../index.js';
 import type { Values } from '../scenario.js';
 
@@ -10,22 +8,17 @@ export interface KernelCase {
   readonly name: string;
   /** The operands that are given; variables besides them belong to the graph. */
   readonly inputs: readonly Values[];
-  /** Builds the graph on inputs of those shapes. */
-  graph(inputs: readonly Tensor[]): KernelGraph;
+  /** Builds the outputs, and assigns to variables, as a function given to `compile` does. */
+  graph(inputs: readonly Tensor[]): readonly Tensor[];
   /** Floating-point operations of its products of matrices, by their definition; 0 without any. */
   readonly flops: number;
   /** Bytes that it cannot but read and write; by default all of its operands once. */
   readonly bytes?: { readonly read: number; readonly written: number };
   /** The product of matrices that a BLAS can do instead. */
   readonly product?: Product;
-  /** The same in PyTorch, as `bench/peers/pytorch_kernels.py` knows it. */
+  /** The same in PyTorch. */
   readonly peer?: PeerOp;
 }
-
-/** What a kernel's graph computes. */
-export type KernelGraph = Pick<Graph, 'outputs'> & {
-  readonly assignments?: ReadonlyMap<Variable, Tensor>;
-};
 
 /** A product of [rows, depth] and [depth, columns], of which each may be stored transposed. */
 export interface Product {
@@ -36,11 +29,19 @@ export interface Product {
   readonly transposeB: boolean;
 }
 
-/** An op of another library: its name there, the shapes of its operands, and whatever else it takes. */
+/** An op of another library, as `bench/peers/pytorch_kernels.py` knows it. */
 export interface PeerOp {
   readonly op: string;
-  readonly shapes: readonly (readonly number[])[];
-  readonly [argument: string]: unknown;
+  /** As this library stores them. */
+  readonly inputs: readonly Values[];
+  /** The places of the operands that are images, [N, H, W, C] here. */
+  readonly images?: readonly number[];
+  /** The place of the operand that is a convolution's kernel, [KH, KW, C, O] here. */
+  readonly kernel?: number;
+  /** The places of the operands whose gradients are computed too; the last operand is that of the result. */
+  readonly gradients?: readonly number[];
+  /** Whatever else the op takes. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** The name of a case among all. */

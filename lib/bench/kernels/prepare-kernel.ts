@@ -1,5 +1,6 @@
 import { type Compiled, compileGraph } from '../../compile/compile.js';
 import { input } from '../../graph/leaf.js';
+import { traced } from '../../graph/trace.js';
 import { bind } from '../../runtime/bind.js';
 import { clockedSteps, Executable } from '../../runtime/executable.js';
 import { nativeKernels } from '../../runtime/native-kernels.js';
@@ -24,7 +25,8 @@ export function operandsOf({ inputs }: KernelCase): (Float32Array | Int32Array)[
 /** Compiles a case as any function of the library is compiled. */
 export function compileCase({ inputs, graph }: KernelCase) {
   const leaves = inputs.map(({ shape, dtype }, i) => input(`input${i}`, shape, dtype));
-  const { outputs, assignments = new Map() } = graph(leaves);
+  const { result: outputs, trace } = traced(() => graph(leaves));
+  const { assignments } = trace;
   const compiled = compileGraph({ inputs: leaves, outputs, assignments }, nativeKernels);
   return { outputs, compiled, assigned: [...assignments.keys()] };
 }

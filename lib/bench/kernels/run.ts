@@ -16,6 +16,8 @@ export interface KernelBenchOptions {
   readonly rounds?: number;
   /** Starts the peer to time in the same run, alternating; none by default. */
   readonly peer?: StartKernelPeer;
+  /** Measures the limits of a number of threads; for tests. */
+  readonly measure?: (threads: number) => Promise<MachineLimits>;
 }
 
 /** What is told while the bench runs. */
@@ -36,14 +38,16 @@ export async function* runKernelBench(
 ): AsyncGenerator<KernelResult> {
   const cases = chooseKernels(options.families ?? []);
   for (const threads of options.threads) {
-    const limits = await measureLimits(threads);
+    const limits = await (options.measure ?? measureLimits)(threads);
     reporter.limits(limits);
     const peer = (await options.peer?.(threads, reporter.remark)) ?? undefined;
     const pool = await BenchThreads.start('lib/bench/kernels/worker.js', threads);
     try {
       for (const kernel of cases) {
-        const times = await timesOf(kernel, pool, options.rounds ?? 3, peer, reporter);
-        yield resultOf(kernel, limits, times, peer?.version);
+        const times = await timesOf(kernel, pool, options.rounds ?? 3, peer, reporter).catch(
+          (error: unknown) => reporter.remark(`${fullName(kernel)} failed: ${messageOf(error)}`),
+        );
+        if (times) yield resultOf(kernel, limits, times, peer?.version);
       }
     } finally {
       peer?.stop();

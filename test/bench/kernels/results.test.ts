@@ -19,10 +19,10 @@ const product: KernelCase = {
     { dtype: 'float32', shape: [2, 3] },
     { dtype: 'float32', shape: [3, 4] },
   ],
-  graph: ([a, b]) => ({ outputs: [matmul(a as Tensor, b as Tensor)] }),
+  graph: ([a, b]) => [matmul(a as Tensor, b as Tensor)],
   flops: 1e6,
   product: { rows: 2, columns: 4, depth: 3, transposeA: false, transposeB: false },
-  peer: { op: 'matmul', shapes: [] },
+  peer: { op: 'matmul', inputs: [] },
 };
 
 describe('the result of a kernel', () => {
@@ -64,7 +64,7 @@ describe('the result of a kernel', () => {
       readBytes: 1,
       writtenBytes: 2,
     });
-    const twice: KernelCase = { ...product, graph: ([a]) => ({ outputs: [add(a as Tensor, a as Tensor)] }) };
+    const twice: KernelCase = { ...product, graph: ([a]) => [add(a as Tensor, a as Tensor)] };
     expect(workOf(twice).writtenBytes).toBe(4 * 6);
   });
 });

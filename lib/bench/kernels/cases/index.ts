@@ -1,12 +1,34 @@
 import { unknownName } from '../../../graph/arguments/options.js';
 import { fullName, type KernelCase } from '../kernel-case.js';
-import { matmulCases } from './matmul.js';
+import { attentionCases, indexCases, normalisationCases } from './composites.js';
+import { convCases } from './conv.js';
+import { copyCases, mapCases, reductionCases } from './elementwise.js';
+import { batchedCases, matmulCases } from './matmul.js';
+import { poolCases } from './pool.js';
+import { loopCases, updateCases } from './stateful.js';
 
-/** The cases of all families, in the order in which they run. */
-export const kernelCases: readonly KernelCase[] = [...matmulCases];
+const all: readonly KernelCase[] = [
+  ...matmulCases,
+  ...batchedCases,
+  ...convCases,
+  ...poolCases,
+  ...mapCases,
+  ...reductionCases,
+  ...normalisationCases,
+  ...updateCases,
+  ...indexCases,
+  ...copyCases,
+  ...attentionCases,
+  ...loopCases,
+];
 
 /** The names of all families. */
-export const families: readonly string[] = [...new Set(kernelCases.map(({ family }) => family))];
+export const families: readonly string[] = [...new Set(all.map(({ family }) => family))];
+
+/** The cases of all families, in the order in which they run. */
+export const kernelCases: readonly KernelCase[] = families.flatMap((name) =>
+  all.filter(({ family }) => family === name),
+);
 
 /** The cases of the named families; all if no names are given. */
 export function chooseKernels(names: readonly string[]): readonly KernelCase[] {

@@ -1,5 +1,6 @@
-import { matmul } from '../../../index.js';
+import { matmul, type Tensor } from '../../../index.js';
 import type { KernelCase, Product } from '../kernel-case.js';
+import { by, floats, functionCase } from './build.js';
 
 const ROWS = [1, 2, 3, 4, 8, 16, 17, 32, 128, 512];
 
@@ -62,21 +63,52 @@ function distinct(cases: readonly KernelCase[]): KernelCase[] {
 
 function productCase(layout: Layout, size: Pick<Product, 'rows' | 'columns' | 'depth'>): KernelCase {
   const { rows, columns, depth } = size;
-  const [transposeA, transposeB] = [layout.startsWith('t'), layout.endsWith('t')];
-  const shapes = [
-    transposeA ? [depth, rows] : [rows, depth],
-    transposeB ? [columns, depth] : [depth, columns],
-  ];
+  const options = { transposeA: layout.startsWith('t'), transposeB: layout.endsWith('t') };
   return {
-    family: 'matmul',
-    name: `${layout} ${rows}x${depth}x${columns}`,
-    inputs: shapes.map((shape) => ({ dtype: 'float32', shape })),
-    graph: (inputs) => {
-      const [a, b] = inputs as [(typeof inputs)[number], (typeof inputs)[number]];
-      return { outputs: [matmul(a, b, { transposeA, transposeB })] };
-    },
-    flops: 2 * rows * columns * depth,
-    product: { ...size, transposeA, transposeB },
-    peer: { op: 'matmul', shapes, transposeA, transposeB },
+    ...functionCase({
+      family: 'matmul',
+      name: `${layout} ${by(rows, depth, columns)}`,
+      inputs: [
+        floats(...stored([rows, depth], options.transposeA)),
+        floats(...stored([depth, columns], options.transposeB)),
+      ],
+      fn: (a, b) => matmul(a as Tensor, b as Tensor, options),
+      flops: 2 * rows * columns * depth,
+      peer: { op: 'matmul', options },
+    }),
+    product: { ...size, ...options },
   };
 }
+
+/** The shape in which a matrix is stored. */
+function stored([rows, columns]: readonly [number, number], transposed: boolean): readonly number[] {
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+/** Products in batches, as those of attention, and of many small matrices. */
+const BATCHED: readonly (readonly [batch: number, rows: number, depth: number, columns: number])[] = [
+  [64, 64, 32, 64],
+  [64, 64, 64, 32],
+  [16, 128, 64, 128],
+  [8, 512, 64, 512],
+  [256, 16, 16, 16],
+  [1024, 4, 8, 4],
+];
+
+/** Products of batches of matrices in all layouts but tt. */
+export const batchedCases: readonly KernelCase[] = BATCHED.flatMap(([batch, rows, depth, columns]) =>
+  (['nn', 'nt', 'tn'] as const).map((layout) => {
+    const options = { transposeA: layout === 'tn', transposeB: layout === 'nt' };
+    return functionCase({
+      family: 'batched-matmul',
+      name: `${layout} ${batch} of ${by(rows, depth, columns)}`,
+      inputs: [
+        floats(batch, ...stored([rows, depth], options.transposeA)),
+        floats(batch, ...stored([depth, columns], options.transposeB)),
+      ],
+      fn: (a, b) => matmul(a as Tensor, b as Tensor, options),
+      flops: 2 * batch * rows * columns * depth,
+      peer: { op: 'matmul', options },
+    });
+  }),
+);
