@@ -1,5 +1,4 @@
 import { compileGraph } from '../compile/compile.js';
-import type { Plan } from '../compile/plan/plan.js';
 import { input } from '../graph/leaf.js';
 import { traced } from '../graph/trace.js';
 import { optim } from '../index.js';
@@ -9,6 +8,7 @@ import { nativeKernels } from '../runtime/native-kernels.js';
 import { prepareTraining } from '../train/prepare/jobs.js';
 import { trainingModes } from '../train/prepare/mode.js';
 import { TrainerMemory } from '../train/prepare/trainer-memory.js';
+import { type CaseWork, type StepPlans, workOfStep } from './limits/case-work.js';
 import { randomData } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
 import { sum } from './statistics.js';
@@ -24,6 +24,8 @@ export interface Figures {
   readonly arenaBytes: number;
   /** Milliseconds to trace the model, derive its gradients and compile the plans. */
   readonly compileMs: number;
+  /** What a step cannot avoid. */
+  readonly work: CaseWork;
 }
 
 /**
@@ -34,13 +36,15 @@ export function figuresOf(scenario: Scenario, workers: number | 'auto'): Figures
   const compile = scenario.kind === 'train' ? compileStep(scenario, workers) : compilePrediction(scenario);
   compile();
   const start = performance.now();
-  const plans = compile();
+  const step = compile();
   const compileMs = performance.now() - start;
+  const plans = [...step.shards, ...step.updates];
   return {
     parameters: countParameters(scenario),
     flops: sum(plans.map(({ flops }) => flops)),
     arenaBytes: sum(plans.map(({ arenaBytes }) => arenaBytes)),
     compileMs,
+    work: workOfStep(step),
   };
 }
 
@@ -57,8 +61,8 @@ function countParameters(scenario: Scenario): number {
   );
 }
 
-/** Compiles as `Trainer.fit` does, and returns the plans of one step: every shard's, and every worker's update. */
-function compileStep(scenario: TrainingScenario, given: number | 'auto'): () => readonly Plan[] {
+/** Compiles as `Trainer.fit` does. */
+function compileStep(scenario: TrainingScenario, given: number | 'auto'): () => StepPlans {
   const { loss, batchSize } = scenario;
   const optimizer = optimizerOf(scenario);
   const model = scenario.model().init(1);
@@ -71,22 +75,21 @@ function compileStep(scenario: TrainingScenario, given: number | 'auto'): () => 
   return () => plansOf(prepareTraining({ ...context, ...memory }, data, { batchSize }));
 }
 
-function plansOf(training: TrainingJob): Plan[] {
+function plansOf(training: TrainingJob): StepPlans {
   const { plans, updates, batchSize, shards } = training;
   const rowsOf = Array.from({ length: shards }, (_, shard) => shardRows(batchSize, shards, shard).count);
-  return [
-    ...rowsOf.flatMap((rows) => plans.get(rows)?.plan ?? []),
-    ...updates.flatMap((share) => share?.update.plan ?? []),
-  ];
+  return {
+    shards: rowsOf.flatMap((rows) => plans.get(rows)?.plan ?? []),
+    updates: updates.flatMap((share) => share?.update.plan ?? []),
+  };
 }
 
-function compilePrediction(scenario: PredictionScenario): () => readonly Plan[] {
+function compilePrediction(scenario: PredictionScenario): () => StepPlans {
   const { inputs, batchSize } = scenario;
   const model = scenario.model().init(1).eval();
   return () => {
     const x = input('x', [batchSize, ...inputs.shape], inputs.dtype);
-    return [
-      compileGraph({ inputs: [x], outputs: [traced(() => model.forward(x)).result] }, nativeKernels).plan,
-    ];
+    const outputs = [traced(() => model.forward(x)).result];
+    return { shards: [compileGraph({ inputs: [x], outputs }, nativeKernels).plan], updates: [] };
   };
 }

@@ -1,4 +1,6 @@
 import { figuresOf } from './figures.js';
+import { type Bound, boundOf } from './limits/case-bound.js';
+import type { MachineLimits } from './limits/machine-limits.js';
 import type { Peer, StartPeers } from './peer.js';
 import { isTime, type PeerResult, PeerRounds } from './peer-rounds.js';
 import type { Scenario } from './scenario.js';
@@ -30,6 +32,8 @@ export interface Result {
   readonly peers: Readonly<Record<string, PeerResult>>;
   /** The smallest ratio of the peers that did not fail; absent if there is none. */
   readonly bestRatio?: number;
+  /** Absent if the limits of the machine are not known. */
+  readonly bound?: Bound;
 }
 
 export interface BenchOptions {
@@ -41,6 +45,8 @@ export interface BenchOptions {
   readonly peers?: StartPeers;
   /** Peak of the machine, in GFLOP/s. */
   readonly peak: number;
+  /** Limits of the machine for a number of threads, for the bounds of the cases. */
+  readonly limits?: (threads: number) => Promise<MachineLimits>;
 }
 
 /** Runs the named scenarios and yields a result for each. Remarks for the reader go to `remark`. */
@@ -67,12 +73,14 @@ export async function* runScenarios(
 
 async function compare(
   scenario: Scenario,
-  { workers, rounds = 9, peak }: BenchOptions,
+  { workers, rounds = 9, peak, limits }: BenchOptions,
   peers: readonly Peer[],
   remark: (line: string) => void,
 ): Promise<Result> {
   const figures = figuresOf(scenario, workers);
   const { parameters } = figures;
+  // A prediction runs on one thread.
+  const machine = await limits?.(scenario.kind === 'train' ? threadsOf(workers) : 1);
   const theirs: PeerRounds[] = [];
   for (const peer of peers) theirs.push(await PeerRounds.prepare(peer, { scenario, parameters, remark }));
   const ours = await prepare(scenario, workers);
@@ -107,5 +115,6 @@ async function compare(
     compileMs: figures.compileMs,
     peers: Object.fromEntries(compared),
     ...(ratios.length > 0 ? { bestRatio: Math.min(...ratios) } : {}),
+    ...(machine ? { bound: boundOf(figures.work, machine, medianMs) } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import { percent } from '../text/percent.js';
+import type { Bound } from './limits/case-bound.js';
 import { isTime, type PeerResult } from './peer-rounds.js';
 import type { Result } from './run.js';
 import { geometricMean } from './statistics.js';
@@ -25,10 +26,15 @@ export const textColumns: readonly string[] = columns
   .map(([title]) => title);
 
 /** The titles of the columns; every peer has two. */
-export function titlesOf({ peers }: Result): string[] {
+export function titlesOf({ peers, bound }: Result): string[] {
   const names = Object.keys(peers);
   const theirs = names.flatMap((name) => [`${name}, ms`, `times faster than ${name}`]);
-  return [...columns.map(([title]) => title), ...theirs, ...(names.length > 1 ? ['than the best'] : [])];
+  return [
+    ...columns.map(([title]) => title),
+    ...(bound ? ['bound, ms', 'of bound'] : []),
+    ...theirs,
+    ...(names.length > 1 ? ['than the best'] : []),
+  ];
 }
 
 /** The cells of the row of one result. */
@@ -45,9 +51,14 @@ export function cellsOf(result: Result): string[] {
     percent(result.shareOfPeak),
     digits(result.arenaBytes / 1e6),
     digits(result.compileMs),
+    ...(result.bound ? cellsOfBound(result.bound) : []),
     ...peers.flatMap(cellsOfPeer),
     ...(peers.length > 1 ? [result.bestRatio?.toFixed(2) ?? UNKNOWN] : []),
   ];
+}
+
+function cellsOfBound({ ms, by, share, reached }: Bound): [string, string] {
+  return [`${digits(ms)} (${by})`, `${percent(share)}${reached ? ', reached' : ''}`];
 }
 
 function cellsOfPeer(result: PeerResult): [string, string] {
@@ -67,6 +78,21 @@ export function summary(results: readonly Result[]): string | null {
   const mean = geometricMean(ratios).toFixed(2);
   const without = failuresOf(results).length > 0 ? ' A peer that failed does not count.' : '';
   return `Geometric mean over ${ratios.length} training cases: ${mean} times faster than the best peer.${without}`;
+}
+
+/**
+ * What the bounds leave to reach, as a sentence: which cases are within 10 % of theirs, and with peers the geometric mean
+ * over all training cases that the bounds would give. Null if there are none.
+ */
+export function boundSummary(results: readonly Result[]): string | null {
+  const bounded = results.filter(({ bound }) => bound);
+  if (bounded.length === 0) return null;
+  const reached = bounded.flatMap(({ case: name, bound }) => (bound?.reached ? name : []));
+  const ratios = bounded
+    .filter(({ kind }) => kind === 'train')
+    .flatMap(({ bestRatio, bound }) => (bestRatio && bound ? bestRatio / bound.share : []));
+  const mean = ratios.length > 0 ? ` The bounds would give ${geometricMean(ratios).toFixed(2)} times.` : '';
+  return `Within 10 % of the bound: ${reached.join(', ') || 'none'}.${mean}`;
 }
 
 /** A line for each peer that failed in a case, with the reason. */
@@ -89,8 +115,10 @@ export function measuredSection(results: readonly (Result & { readonly machine: 
     `${first.machine}${beside}; medians of ${first.rounds} rounds. ${peakLine(first.peakGflopsPerSecond)}`,
     [head(first), ...results.map((result) => row(cellsOf(result)))].join('\n'),
     ...(failures.length > 0 ? [failures.map((line) => `- ${line}`).join('\n')] : []),
-    ...(summary(results) ? [summary(results)] : []),
-  ].join('\n\n');
+    [summary(results), boundSummary(results)].filter((line) => line !== null).join(' '),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 /** The rate that `of peak` refers to. */

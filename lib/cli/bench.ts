@@ -1,6 +1,7 @@
 import { runArenaBench } from '../bench/arena.js';
 import { runBackwardBench } from '../bench/backward.js';
 import { importTime } from '../bench/import-time.js';
+import { knownLimits } from '../bench/limits/machine-limits.js';
 import { describeMachine } from '../bench/machine.js';
 import { runPaceBench } from '../bench/pace.js';
 import type { StartPeers } from '../bench/peer.js';
@@ -10,7 +11,7 @@ import { runScaleWorkersBench, runShardsBench } from '../bench/scale-workers.js'
 import { chooseScenarios, scenarios } from '../bench/scenarios/index.js';
 import { runServiceBench } from '../bench/service.js';
 import { runSteadyBench } from '../bench/steady.js';
-import { cellsOf, digits, peakLine, summary, textColumns, titlesOf } from '../bench/table.js';
+import { boundSummary, cellsOf, digits, peakLine, summary, textColumns, titlesOf } from '../bench/table.js';
 import { threadsOf } from '../bench/threads.js';
 import { usableCores } from '../parallel/prepare/cores.js';
 import { measurePeak } from '../profile/peak.js';
@@ -44,7 +45,14 @@ export async function bench(
   remark(machine);
   const peak = await measurePeak(threads);
   remark(`${peakLine(peak)}\n`);
-  const given = { cases, workers, peak, ...(rounds ? { rounds } : {}), ...(peers ? { peers } : {}) };
+  const given = {
+    cases,
+    workers,
+    peak,
+    limits: knownLimits,
+    ...(rounds ? { rounds } : {}),
+    ...(peers ? { peers } : {}),
+  };
   let table: StreamedTable | undefined;
   for await (const result of runBench(given, complain)) {
     if (json) sayJson({ ...result, machine });
@@ -54,8 +62,8 @@ export async function bench(
     }
     results.push(result);
   }
-  const compared = summary(results);
-  if (compared) remark(`\n${compared}`);
+  const summaries = [summary(results), boundSummary(results)].filter((line) => line !== null);
+  if (summaries.length > 0) remark(`\n${summaries.join('\n')}`);
   remark(
     `\nimport('chainrule') takes ${(await importTime()).toFixed(0)} ms more than a bare Node.js process.`,
   );

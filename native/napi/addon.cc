@@ -85,6 +85,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<combine>(exports, "combine");
   add<largest>(exports, "largest");
   add<address_modulo>(exports, "addressModulo");
+  add<advise_huge_pages>(exports, "adviseHugePages");
   add<trainings>(exports, "trainings");
   add<gather_rows>(exports, "gatherRows");
   add<map_file>(exports, "mapFile");

@@ -8,8 +8,14 @@
 #include "napi/mark.h"
 #include "sync/combine.h"
 
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
+
 namespace chainrule {
 namespace {
+
+constexpr size_t kHugePage = size_t{2} << 20;
 
 template <typename T>
 void combine_views(std::span<const ArrayView> views, std::span<const int32_t> program,
@@ -80,6 +86,19 @@ Napi::Value largest(const Napi::CallbackInfo& info) {
   const AbortScope scope(&Environment::of(info.Env()).abort.begin());
   const std::byte* from = array.data + static_cast<size_t>(start) * array.element_size;
   return Napi::Number::New(info.Env(), chosen_isa().largest(from, end - start, dtype));
+}
+
+void advise_huge_pages(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "adviseHugePages");
+  const ArrayView array = arguments.typed_array(0, "array");
+  [[maybe_unused]] std::byte* const end = array.data + array.length * array.element_size;
+  [[maybe_unused]] std::byte* const first =
+      array.data + -reinterpret_cast<uintptr_t>(array.data) % kHugePage;
+#ifdef MADV_HUGEPAGE
+  if (end >= first + kHugePage) {
+    madvise(first, static_cast<size_t>(end - first) / kHugePage * kHugePage, MADV_HUGEPAGE);
+  }
+#endif
 }
 
 Napi::Value address_modulo(const Napi::CallbackInfo& info) {

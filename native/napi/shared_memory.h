@@ -17,6 +17,10 @@ Napi::Value largest(const Napi::CallbackInfo& info);
 // addressModulo(array, modulus): the address of the array's memory modulo a number.
 Napi::Value address_modulo(const Napi::CallbackInfo& info);
 
+// adviseHugePages(array): asks the system for huge pages where the array's memory has not been
+// touched yet, as far as whole ones lie within it. Without any, or where there are none, no effect.
+void advise_huge_pages(const Napi::CallbackInfo& info);
+
 // trainings(change): the number of trainings in this process, after a change by 1, -1 or 0. What an
 // environment has added is taken back when it ends.
 Napi::Value trainings(const Napi::CallbackInfo& info);

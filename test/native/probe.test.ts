@@ -65,6 +65,15 @@ describe('the probes of the addon', () => {
     },
   );
 
+  it('may ask for huge pages, which change no values', () => {
+    for (const elements of [0, 5, 2 ** 21]) {
+      const array = new Float32Array(new SharedArrayBuffer(4 * elements)).fill(7);
+      addon().adviseHugePages(array);
+      expect(array.every((value) => value === 7)).toBe(true);
+    }
+    expect(() => addon().adviseHugePages([] as never)).toThrow('array must');
+  });
+
   it('refuse what they cannot measure', () => {
     const whole = alignedFloats(512);
     const shape = Int32Array.of(2, 2, 2, 0, 0);

@@ -40,6 +40,15 @@ const [ROUNDS_WITHOUT, SHARE] = [3, 0.01];
 /** Most rounds of a measurement. */
 const MOST_ROUNDS = 20;
 
+const known = new Map<number, Promise<MachineLimits>>();
+
+/** As `measureLimits`, once for each number of threads. */
+export function knownLimits(threads: number): Promise<MachineLimits> {
+  const limits = known.get(threads) ?? measureLimits(threads);
+  known.set(threads, limits);
+  return limits;
+}
+
 /** Measures the limits of so many threads, of which each has memory of its own. */
 export async function measureLimits(threads: number): Promise<MachineLimits> {
   const pool = await BenchThreads.start('lib/bench/limits/worker.js', threads);

@@ -41,7 +41,11 @@ let memory = alignedFloats(0);
 /** Arrays in memory that has been written to, since pages that never were may be one for all. */
 function arraysOf(elements: number, count: number): Float32Array[] {
   const needed = count * (elements + GAP);
-  if (memory.length < needed) memory = alignedFloats(needed).fill(1);
+  if (memory.length < needed) {
+    memory = alignedFloats(needed);
+    addon().adviseHugePages(memory);
+    memory.fill(1);
+  }
   return Array.from({ length: count }, (_, i) => {
     const first = i * (elements + GAP);
     return memory.subarray(first, first + elements);
