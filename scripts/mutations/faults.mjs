@@ -308,6 +308,27 @@ const kernels = [
     tests: ops('transpose and reshape'),
   },
   {
+    name: 'a product of few rows drops the terms that do not fill a vector',
+    file: 'native/kernels/gemm/gemm_lanes.h',
+    find: 'if (const int64_t rest = block.depth % kLanes) {',
+    replace: 'if (const int64_t rest = 0 * block.depth) {',
+    tests: ['test/ops/matmul-kernels.test.ts'],
+  },
+  {
+    name: 'a long product of few rows begins its partial sums with the ones before',
+    file: 'native/kernels/gemm/gemm_stream.h',
+    find: 'first == k};',
+    replace: 'first == 0};',
+    tests: ['test/ops/matmul-kernels.test.ts'],
+  },
+  {
+    name: 'the way to multiply depends on the number of rows',
+    file: 'native/kernels/gemm/matrix_product.h',
+    find: 'if (b_along && k >= kLongLanes) {',
+    replace: 'if (b_along && k >= kLongLanes && m > 4) {',
+    tests: ['test/ops/matmul-kernels.test.ts'],
+  },
+  {
     name: 'matmul takes the inner dimension from the wrong side',
     file: 'native/kernels/gemm/matmul.cc',
     find: 'a_storage_.transposed ^= transpose_a;',

@@ -7,13 +7,18 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
+// One matrix of a product: its strides along k and along the other dimension.
+struct Layout {
+  int64_t along, across;
+};
+
 // Blocking of a product c[m, n] = a[m, k] b[k, n] for tiles, which multiply the elements of some
-// rows with the vectors of a panel of columns. `a_along` and `b_along` say which of a and b are
-// contiguous along k.
+// rows with the vectors of a panel of columns. A layout gives the distance of neighbours along k
+// and across it.
 //
-// Rows are read in place, and so are panels whose vectors are contiguous; a product is turned, to
-// b^T a^T = c^T, if that saves copies. The blocks are the same for all instruction sets, so that a
-// plan fits all of them.
+// Rows are read in place, and so are panels whose vectors are contiguous, unless they are so far
+// apart that they would share few sets of a cache and take a page each. A product is turned, to
+// b^T a^T = c^T, if that saves copies.
 struct GemmBlocks {
   int64_t rows, columns, depth;  // of the product, turned if it is
   bool turned;
@@ -23,40 +28,31 @@ struct GemmBlocks {
   static constexpr int64_t kRows = 128;
   static constexpr int64_t kPanelElements = 131072;
 
-  GemmBlocks(int64_t m, int64_t n, int64_t k, bool a_along, bool b_along) : depth(k) {
-    // Compares the copies with and without the turn: a panel along k, and the turned result.
+  GemmBlocks(int64_t m, int64_t n, int64_t k, Layout a, Layout b) : depth(k) {
+    const bool a_along = a.along == 1, b_along = b.along == 1;
+    // Compares the copies with and without the turn: a panel along k, and the turned result. Few
+    // columns do not fill the vectors.
     const int64_t long_blocks = (k + kLongDepth - 1) / kLongDepth;
-    turned = b_along && (!a_along || n * k > m * (k + n * long_blocks));
+    turned = b_along && m >= kVector && (!a_along || n * k > m * (k + n * long_blocks));
     rows = turned ? n : m;
     columns = turned ? m : n;
     panel_along = turned ? a_along : b_along;
-    packs_rows = !turned && !a_along && rows >= 1024;
-    // A panel whose rows are far apart is worth a copy if it is read often enough.
-    packs_panel = panel_along || (rows >= 512 && columns >= 1024);
+    const int64_t step = (turned ? a : b).along;
+    packs_rows = !turned && !a_along && a.along >= kFar && columns >= kPanel;
+    packs_panel = panel_along || (rows >= kOften && (step >= kFar || kRegisters == 16));
     block_depth = std::min(k, panel_along ? kLongDepth : packs_rows ? kDepth / 2 : kDepth);
-    block_columns = packs_panel
+    block_columns = may_pack()
                         ? std::min(padded(columns), kPanelElements / block_depth / kPanel * kPanel)
                         : columns;
   }
 
-  // True if the tiles were measured to beat OpenBLAS on some instruction set: not if panels are
-  // mostly padding, nor for small products, for which OpenBLAS needs no copies either.
-  bool worth() const {
-    const bool small = rows * columns * depth <= kSmall;
-    return std::min({rows, columns, depth}) >= kVector && 4 * columns >= 3 * padded(columns) &&
-           (panel_along || !small);
-  }
-
-  // True if they beat it on this one as well. With 16 registers, panels are too narrow to be read
-  // from memory, and only the turn wins.
-  bool worth_here() const { return worth() && (turned || kVectorBytes == 64); }
-
-  // Elements of the packed panels. Without packing, only an incomplete last panel takes any.
+  // Elements of the packed panels, for any instruction set. Without packing, only an incomplete
+  // last panel takes any.
   int64_t panel_elements() const {
     const bool partial = columns % kVector != 0;
-    const int64_t width = packs_panel ? block_columns
-                          : partial   ? std::min(padded(columns), kPanel)
-                                      : 0;
+    const int64_t width = may_pack() ? block_columns
+                          : partial  ? std::min(padded(columns), kPanel)
+                                     : 0;
     return block_depth * width;
   }
   int64_t workspace() const { return panel_elements() + (packs_rows ? block_depth * kRows : 0); }
@@ -65,8 +61,10 @@ struct GemmBlocks {
   // The longest vector and panel of any instruction set.
   static constexpr int64_t kVector = 16, kPanel = 64;
   static constexpr int64_t kDepth = 512, kLongDepth = 1024;
-  static constexpr int64_t kSmall = 1000000;
+  // Rows for which a copy of a panel pays, and the distance from which on it does.
+  static constexpr int64_t kOften = 33, kFar = 512;
 
+  bool may_pack() const { return panel_along || rows >= kOften; }
   static int64_t padded(int64_t columns) { return (columns + kVector - 1) / kVector * kVector; }
 };
 

@@ -5,16 +5,12 @@
 #include <span>
 
 #include "kernels/gemm/gemm_blocks.h"
+#include "kernels/gemm/gemm_order.h"
 #include "kernels/gemm/gemm_pack.h"
 #include "sync/abort.h"
 #include "sync/combine.h"
 
 namespace chainrule::CHAINRULE_ISA {
-
-// One matrix of a product: its strides along k and along the other dimension.
-struct Layout {
-  int64_t along, across;
-};
 
 // The product c[m, n] = a[m, k] b[k, n] on the tiles of gemm_tile.h, where c has contiguous rows
 // and a and b have contiguous rows or columns. `run` needs the workspace of the blocks.
@@ -108,8 +104,6 @@ class Product {
 
  private:
   static constexpr int kLanes = kVectorBytes / sizeof(T);
-  // Longer sums are added up from partial ones, which keeps their error small.
-  static constexpr int64_t kTerms = 256;
   // Rows and columns of a turned result that are buffered before they are stored.
   static constexpr int64_t kAside = 48, kAsideWidth = kMaxVectors * kLanes;
   static constexpr int64_t kStart[1] = {0};

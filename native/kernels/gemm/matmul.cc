@@ -6,7 +6,7 @@
 
 #include "kernels/factory.h"
 #include "kernels/gemm/gemm.h"
-#include "kernels/gemm/gemm_product.h"
+#include "kernels/gemm/matrix_product.h"
 #include "kernels/reduce/largest.h"
 #include "sync/abort.h"
 
@@ -34,9 +34,8 @@ Storage storage(const Operand& matrix) {
   throw PlanError("matmul: the last two dimensions of an operand are neither rows nor columns");
 }
 
-// True if the tiles of gemm_product.h were measured to be faster than OpenBLAS.
-template <typename T>
-inline constexpr bool kHasProduct = kVectorBytes >= 32 && std::is_same_v<T, float>;
+// True if the addon multiplies by itself: elsewhere, the BLAS is faster.
+inline constexpr bool kHasProduct = kVectorBytes >= 32;
 
 template <typename T>
 class Matmul final : public Kernel {
@@ -47,7 +46,7 @@ class Matmul final : public Kernel {
     list_products();
     side_ = piece_side();
     workspace_ = step.workspace();
-    if constexpr (std::is_same_v<T, float>) choose_product();
+    choose_product();
   }
 
   int64_t workspace_bytes() const override { return workspace_bytes_; }
@@ -69,15 +68,15 @@ class Matmul final : public Kernel {
 
   // Products of the BLAS are summed by the caller: the BLAS may round in between.
   bool sums() const override {
-    if constexpr (kHasProduct<T>) {
-      return product_ && product_->is_simple() && output_.elements() >= kLeastSum;
+    if constexpr (kHasProduct) {
+      return product_ && product_->sums();
     }
     return false;
   }
 
   void run_sum(std::span<const Run> runs, std::span<const int32_t> program) const override {
-    if constexpr (kHasProduct<T>) {
-      std::array<typename Product<T>::Term, kMaxTogether> terms;
+    if constexpr (kHasProduct) {
+      std::array<typename MatrixProduct<T>::Term, kMaxTogether> terms;
       T* output = runs[0].at<T>(output_);
       for (const auto& [a_offset, b_offset] : products_) {
         for (size_t i = 0; i < runs.size(); ++i) {
@@ -111,9 +110,6 @@ class Matmul final : public Kernel {
     }
     return most;
   }
-
-  // Smaller results stay in a cache, where adding them takes no longer.
-  static constexpr int64_t kLeastSum = 1 << 14;
 
   struct Offsets {
     int64_t a, b;
@@ -164,23 +160,20 @@ class Matmul final : public Kernel {
   }
 
   // The workspace is the same for all instruction sets, even for those that leave the product to
-  // the BLAS.
+  // the BLAS, so that a plan is the same on all of them.
   void choose_product() {
     if (k_ == 0) return;
     const auto layout = [](const Storage& stored, bool along) {
       return stored.transposed == along ? Layout{stored.leading, 1} : Layout{1, stored.leading};
     };
     const Layout a = layout(a_storage_, true), b = layout(b_storage_, false);
-    const GemmBlocks blocks(m_, n_, k_, a.along == 1, b.along == 1);
-    if (!blocks.worth()) return;
-    workspace_bytes_ = bytes_of<T>(blocks.workspace());
-    if constexpr (kHasProduct<T>) {
-      if (blocks.worth_here()) product_.emplace(blocks, a, b);
-    }
+    const MatrixProduct<T> product(m_, n_, k_, a, b);
+    workspace_bytes_ = bytes_of<T>(product.workspace());
+    if constexpr (kHasProduct) product_ = product;
   }
 
   void multiply(const T* a, const T* b, T* output, T* workspace) const {
-    if constexpr (kHasProduct<T>) {
+    if constexpr (kHasProduct) {
       if (product_) return product_->run(a, b, output, workspace);
     }
     const Matrix<T> left{a, a_storage_.leading, a_storage_.transposed};
@@ -222,7 +215,7 @@ class Matmul final : public Kernel {
   Storage a_storage_{}, b_storage_{};
   int64_t side_ = 0;  // of the pieces
   std::vector<Offsets> products_;
-  std::optional<Product<T>> product_;
+  std::optional<MatrixProduct<T>> product_;
   Operand workspace_;
   int64_t workspace_bytes_ = 0;
 };

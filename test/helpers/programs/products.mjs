@@ -1,5 +1,6 @@
 // Multiplies matrices on the instruction set that CHAINRULE_ISA names, which holds for a whole process:
-// `node products.mjs <list of products as JSON>` prints, for each of them, its largest error and a hash of its bits.
+// `node products.mjs <list of products as JSON>` prints, for each of them, its largest error, a hash of its bits, and the
+// numbers of rows whose product has other bits than the same rows of the whole product.
 import { createHash } from 'node:crypto';
 import { compile, matmul, permute, tensor } from '../../../dist/lib/index.js';
 
@@ -15,6 +16,7 @@ import { compile, matmul, permute, tensor } from '../../../dist/lib/index.js';
  * @property {boolean} [transposeB]
  * @property {boolean} [shared] whether all products have one right side
  * @property {boolean} [heads] whether rows of the sides lie between those of other products, as attention's heads do
+ * @property {number[]} [rows] numbers of rows of the left side whose products are compared with those in the whole
  */
 
 /** Numbers of -1 to 1, the same ones each time. */
@@ -49,6 +51,9 @@ function largestError({ batch = [], m, n, k, transposeA, transposeB, shared }, a
   }
   return result.length === count * m * n ? worst : Number.NaN;
 }
+
+const bytes = (/** @type {Float32Array} */ values) =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** Moves the batch's last axis behind the rows, so that the rows of its products interleave. */
 function interleaved(/** @type {Float32Array} */ values, /** @type {number[]} */ shape) {
@@ -91,8 +96,19 @@ for (const product of /** @type {Product[]} */ (JSON.parse(process.argv[2] ?? '[
     })
   );
   const result = /** @type {Float32Array} */ (await (await fn(x, y)).data());
-  const hash = createHash('sha256').update(
-    new Uint8Array(result.buffer, result.byteOffset, result.byteLength),
-  );
-  console.log(JSON.stringify({ error: largestError(product, a, b, result), hash: hash.digest('hex') }));
+  const hash = createHash('sha256').update(bytes(result));
+  const different = [];
+  for (const rows of product.rows ?? []) {
+    const first = transposeA
+      ? Float32Array.from(
+          { length: k * rows },
+          (_, i) => a[Math.floor(i / rows) * m + (i % rows)] ?? Number.NaN,
+        )
+      : a.slice(0, rows * k);
+    const part = await fn(tensor(first, { shape: transposeA ? [k, rows] : [rows, k] }), y);
+    const values = /** @type {Float32Array} */ (await part.data());
+    if (Buffer.compare(bytes(values), bytes(result.slice(0, rows * n))) !== 0) different.push(rows);
+  }
+  const error = largestError(product, a, b, result);
+  console.log(JSON.stringify({ error, hash: hash.digest('hex'), different }));
 }
