@@ -29,6 +29,30 @@ export async function runParts(page, parts) {
 }
 
 /**
+ * The text of a part, without the marks around it.
+ *
+ * @param {string} page
+ * @param {string} text
+ * @param {string} name
+ */
+export function partOf(page, text, name) {
+  const [begin, end] = marksOf(page, text, name);
+  return text.slice(text.indexOf(begin) + begin.length, text.indexOf(end)).trim();
+}
+
+/**
+ * @param {string} page
+ * @param {string} text
+ * @param {string} name
+ */
+function marksOf(page, text, name) {
+  const marks = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
+  if (!marks.every((mark) => text.includes(mark)))
+    throw new Error(`${page} has no ${marks[0]} ... ${marks[1]}`);
+  return /** @type {[string, string]} */ (marks);
+}
+
+/**
  * Puts the text of a part between its marks.
  *
  * @param {string} page
@@ -36,8 +60,7 @@ export async function runParts(page, parts) {
  * @param {string} name
  * @param {string} content
  */
-function withPart(page, text, name, content) {
-  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
-  if (!text.includes(begin) || !text.includes(end)) throw new Error(`${page} has no ${begin} ... ${end}`);
+export function withPart(page, text, name, content) {
+  const [begin, end] = marksOf(page, text, name);
   return `${text.slice(0, text.indexOf(begin) + begin.length)}\n${content}\n\n${text.slice(text.indexOf(end))}`;
 }
