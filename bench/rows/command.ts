@@ -1,13 +1,12 @@
 import { Argument, Command } from 'commander';
+import { knownLimits } from '../../lib/bench/limits/machine-limits.js';
 import { describeMachine } from '../../lib/bench/machine.js';
 import type { StartPeers } from '../../lib/bench/peer.js';
 import { type Result, runScenarios } from '../../lib/bench/run.js';
-import { peakLine } from '../../lib/bench/table.js';
+import { digits } from '../../lib/bench/table.js';
 import { withOptions } from '../../lib/cli/bench-command.js';
 import { StreamedTable } from '../../lib/cli/streamed-table.js';
 import { complain, say, sayJson } from '../../lib/cli/terminal.js';
-import { measureBandwidth, measurePeak } from '../../lib/profile/peak.js';
-import { boundOf, type Limits } from './bound.js';
 import { rowScenarios } from './scenarios.js';
 import { cellsOf, summary, textColumns, titlesOf } from './table.js';
 
@@ -37,24 +36,18 @@ async function benchRows(
   const remark = json ? complain : say;
   const machine = describeMachine(workers);
   remark(machine);
-  const limits = await limitsOf(workers);
-  remark(`${peakLine(limits.peak)}\n`);
-  const given = { workers, rounds, peak: limits.peak, ...(peers ? { peers: startPeers } : {}) };
+  const { gflopsPerSecond: peak } = await knownLimits(workers);
+  remark(`A loop of multiply-adds in registers reaches ${digits(peak)} GFLOP/s.\n`);
+  const given = { workers, rounds, peak, limits: knownLimits, ...(peers ? { peers: startPeers } : {}) };
   const results: Result[] = [];
   let table: StreamedTable | undefined;
   for await (const result of runScenarios(chosen, given, complain)) {
-    if (json) sayJson({ ...result, boundMs: boundOf(result, limits), machine });
+    if (json) sayJson({ ...result, machine });
     else {
       table ??= new StreamedTable(titlesOf(result), textColumns);
-      table.print(cellsOf(result, limits));
+      table.print(cellsOf(result));
     }
     results.push(result);
   }
   for (const line of summary(results)) remark(`\n${line}`);
-}
-
-async function limitsOf(threads: number): Promise<Limits> {
-  const peak = await measurePeak(threads);
-  const memory = await measureBandwidth(threads);
-  return { peak, bandwidth: () => memory };
 }

@@ -4,7 +4,9 @@ import { geometricMean } from '../../lib/bench/statistics.js';
 import { digits } from '../../lib/bench/table.js';
 import { at } from '../../lib/graph/at.js';
 import { percent } from '../../lib/text/percent.js';
-import { boundOf, type Limits } from './bound.js';
+
+/** What stands for a figure that there is not. */
+const UNKNOWN = '-';
 
 /** The titles of columns of text. */
 export const textColumns: readonly string[] = ['case'];
@@ -12,28 +14,28 @@ export const textColumns: readonly string[] = ['case'];
 /** The titles of the columns; every peer has two. */
 export function titlesOf({ peers }: Result): string[] {
   const theirs = Object.keys(peers).flatMap((name) => [`${name}, ms`, `times faster than ${name}`]);
-  return ['case', 'rows', 'ours, ms', 'rows/s', ...theirs, 'than the best', 'bound, ms', 'of the bound'];
+  return ['case', 'rows', 'ours, ms', 'rows/s', ...theirs, 'than the best', 'bound, ms', 'of bound'];
 }
 
 /** The cells of the row of one result. */
-export function cellsOf(result: Result, limits: Limits): string[] {
-  const bound = boundOf(result, limits);
+export function cellsOf(result: Result): string[] {
+  const { bound } = result;
   return [
     result.case,
     String(result.batch),
     digits(result.medianMs),
     Math.round(result.examplesPerSecond).toLocaleString('en-US'),
     ...Object.values(result.peers).flatMap(cellsOfPeer),
-    result.bestRatio?.toFixed(2) ?? '-',
-    digits(bound),
-    percent(bound / result.medianMs),
+    result.bestRatio?.toFixed(2) ?? UNKNOWN,
+    bound ? `${digits(bound.ms)} (${bound.by})` : UNKNOWN,
+    bound ? `${percent(bound.share)}${bound.reached ? ', reached' : ''}` : UNKNOWN,
   ];
 }
 
 function cellsOfPeer(peer: PeerResult): string[] {
   return isTime(peer)
     ? [`${digits(peer.medianMs)} (${peer.variant})`, peer.ratio.toFixed(2)]
-    : ['failed', '-'];
+    : ['failed', UNKNOWN];
 }
 
 /** The geometric means of the ratios and the worst case, as sentences; none without peers. */
