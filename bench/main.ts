@@ -3,6 +3,10 @@ import { run } from '../lib/cli/run.js';
 import { startKernelPeer } from './peers/kernel-peer.js';
 import { startPeers, startPredictingPeers } from './peers/peer.js';
 import { rowsCommand } from './rows/command.js';
+import { speedrunCommand } from './speedrun/command.js';
 
 // `npm run bench`: the command `chainrule bench` with the peers and measurements that are not published.
-await run(benchCommand(startPeers, startKernelPeer).addCommand(rowsCommand(startPredictingPeers)));
+const bench = benchCommand(startPeers, startKernelPeer);
+bench.addCommand(rowsCommand(startPredictingPeers));
+bench.addCommand(speedrunCommand());
+await run(bench);
