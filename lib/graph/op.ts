@@ -96,6 +96,17 @@ export interface Laws {
   absorb?(node: Tensor, scale: Tensor, shift: Tensor | undefined): Absorbed | undefined;
 }
 
+/** Weights in the order in which a kernel reads them. */
+export interface WeightPacking {
+  /** The number of elements. */
+  readonly elements: number;
+  /**
+   * Of two calls of one kernel with the same attributes, and weights of one shape: equal names stand for equal packed
+   * weights.
+   */
+  readonly layout: string;
+}
+
 /** A weight that has taken up what happened to the input before. */
 export interface Absorbed {
   readonly weight: Tensor;
@@ -110,6 +121,8 @@ export interface OpRecord<A = unknown> {
   /** `null` if the op has no gradient. */
   readonly grad: GradRule<A> | null;
   readonly kernel: Lowering<A>;
+  /** The same value from a weight, the second input, that is packed in the way for which the kernel asks. */
+  readonly pack?: { packed(node: Tensor<A>, packing: WeightPacking): Tensor }['packed'];
   /** Default none. */
   readonly laws?: Laws;
   /** Floating-point operations of one evaluation. */

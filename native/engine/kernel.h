@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "engine/operand.h"
 
@@ -19,6 +20,14 @@ struct Run {
   T* at(const Operand& operand) const {
     return reinterpret_cast<T*>(buffers[operand.buffer] + operand.offset);
   }
+};
+
+// Weights in the order in which a kernel reads them.
+struct Packing {
+  int64_t elements = 0;  // 0 if the kernel reads weights as they are
+  // Of two kernels of one kind with the same attributes, and weights of one shape: equal names
+  // stand for equal packed weights.
+  std::string layout;
 };
 
 // One step of a plan, decoded and ready to run. `run` may throw OpError; it must not allocate.
@@ -40,6 +49,10 @@ class Kernel {
   // The method that a kernel with several chose, also the same for all instruction sets, so that
   // plans can show it.
   virtual const char* method() const { return ""; }
+
+  // The weights as this kernel would have them packed, once for several runs: another step packs
+  // them, and a step of this kernel then takes them as the operand `packed`.
+  virtual Packing packing() const { return {}; }
 
   // True if `run_sum` is implemented: it stores, for the first of several runs, the sum of what
   // `run` would store for each, bit for bit, added in the order of a postfix program (see

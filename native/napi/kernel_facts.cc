@@ -41,6 +41,12 @@ Napi::Value call_facts(const Napi::CallbackInfo& info) {
   const Napi::Object facts = Napi::Object::New(info.Env());
   facts.Set("workspaceBytes", static_cast<double>(kernel->workspace_bytes()));
   if (*kernel->method() != '\0') facts.Set("method", kernel->method());
+  if (const Packing packing = kernel->packing(); packing.elements > 0) {
+    const Napi::Object packed = Napi::Object::New(info.Env());
+    packed.Set("elements", static_cast<double>(packing.elements));
+    packed.Set("layout", packing.layout);
+    facts.Set("packing", packed);
+  }
   return facts;
 }
 

@@ -161,7 +161,7 @@ const kernels = [
   },
   {
     name: 'input gradient of a convolution forgets the dilation',
-    file: 'native/kernels/conv/conv.cc',
+    file: 'native/kernels/conv/conv_methods.h',
     find: 'phase + s.padding[axis] - k * s.dilation[axis]',
     replace: 'phase + s.padding[axis] - k',
     tests: ops('conv2dInputGrad'),

@@ -1,3 +1,4 @@
+import type { WeightPacking } from '../../graph/op.js';
 import type { CallStep } from './plan.js';
 import type { Value } from './values.js';
 
@@ -38,6 +39,8 @@ export interface CallFacts {
   readonly workspaceBytes: number;
   /** The method that it chose, if it has several. */
   readonly method?: string;
+  /** How it would have its weight packed, if that saves something. */
+  readonly packing?: WeightPacking;
 }
 
 /** The operations of the vector machine by code. */

@@ -5,6 +5,7 @@ import { Tensor } from '../../graph/tensor.js';
 import { expand } from './broadcast.js';
 import { mul } from './elementwise.js';
 import { permute, reshape } from './movement.js';
+import { packed } from './packed.js';
 import { windowPlaces } from './window.js';
 
 /**
@@ -67,6 +68,13 @@ export const conv2dOp: OpRecord<ConvAttributes> = {
     return [inputGrad(gradient, w, x.shape, attributes), weightGrad(x, gradient, w.shape, attributes)];
   },
   kernel: call('conv2d', ['input', 'weight']),
+  pack: (node, packing) =>
+    packed(node, packing, {
+      kernel: 'packConv2d',
+      source: 'input',
+      attributes: { ...window(node.attributes) },
+      sizes: { image: node.input(0).shape, result: node.shape },
+    }),
   laws: { scaledWeight: (node, scale) => mul(node.input(1), scale) },
   cost: (node) => cost(node.shape, node.input(1).shape),
 };
@@ -83,6 +91,13 @@ export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
     ];
   },
   kernel: call('conv2dInputGrad', ['gradient', 'weight']),
+  pack: (node, packing) =>
+    packed(node, packing, {
+      kernel: 'packConv2dInputGrad',
+      source: 'gradient',
+      attributes: { ...window(node.attributes) },
+      sizes: { image: node.shape, result: node.input(0).shape },
+    }),
   laws: {
     scaledWeight: (node, scale) => {
       const weight = node.input(1);

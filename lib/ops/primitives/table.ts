@@ -11,6 +11,7 @@ import * as gather from './gather.js';
 import * as identity from './identity.js';
 import * as matmul from './matmul.js';
 import * as movement from './movement.js';
+import * as packed from './packed.js';
 import * as pool from './pool.js';
 import * as random from './random.js';
 import * as reduce from './reduce.js';
@@ -29,6 +30,7 @@ const families = {
   ...pick(movement),
   ...pick(matmul),
   ...pick(conv),
+  ...pick(packed),
   ...pick(pool),
   ...pick(gather),
   ...pick(along),

@@ -1,6 +1,7 @@
 import type { Compiled, Graph } from '../../compile/compile.js';
 import { foldScales } from '../../compile/rewrite/fold-scales.js';
 import { hoist } from '../../compile/rewrite/hoist.js';
+import { packWeights } from '../../compile/rewrite/pack-weights.js';
 import { simplify } from '../../compile/rewrite/simplify.js';
 import { Variable } from '../../graph/leaf.js';
 import { Storage } from '../../graph/storage.js';
@@ -13,6 +14,7 @@ import { kernelBytes } from '../cache/kept-bytes.js';
 import { compileWithin } from '../compile-within.js';
 import { Executable } from '../executable.js';
 import type { MemoryBudget } from '../memory-size.js';
+import { nativeKernels } from '../native-kernels.js';
 import { ValueKeys } from './value-keys.js';
 
 /** A settled value, and the memory that it is kept in. */
@@ -65,7 +67,7 @@ export class Snapshot {
   attach(outputs: readonly Tensor[]): Reader {
     const keys = new ValueKeys();
     const read: string[] = [];
-    const hoisted = hoist(foldScales(simplify(outputs)), (node) => {
+    const hoisted = hoist(packWeights(foldScales(simplify(outputs)), nativeKernels), (node) => {
       const key = keys.of(node);
       read.push(key);
       return this.#leafOf(key, node);

@@ -53,6 +53,8 @@ class PixelCursor {
 template <typename T>
 class Correlation {
  public:
+  using Element = T;
+
   Correlation(const SourceShape& source, const TapAxis& rows, const TapAxis& columns,
               const TargetLayout& target, WeightSteps weight_steps, int64_t weight_elements,
               Band band)
@@ -72,17 +74,38 @@ class Correlation {
     list_taps(rows, columns);
   }
 
-  // The workspace holds packed weights first, then the band.
+  int64_t packed_elements() const { return groups_ * packed_group(); }
+
+  // The workspace holds the band, and before it the packed weights unless these come from outside.
+  int64_t workspace(bool packed) const { return band_.elements + (packed ? 0 : packed_elements()); }
+
   void run(const T* source, const T* weight, T* target, T* workspace) const {
-    T* const buffer = workspace + groups_ * packed_group();
     pack(weight, workspace);
-    if (positions_.pays()) return positions_.run(source, workspace, panels_, target);
+    multiply(source, workspace, target, workspace + packed_elements());
+  }
+
+  void pack(const T* weight, T* packed) const {
+    for (int64_t group = 0; group < groups_; ++group, packed += packed_group()) {
+      const T* from = weight + group * weight_steps_.group;
+      if (weight_steps_.out != 1) {
+        pack_transposed(from, packed);
+        continue;
+      }
+      const auto weight_row = [&](int64_t k) {
+        return from + weight_offsets_[k / channels_] + k % channels_ * weight_steps_.in;
+      };
+      panels_.pack(depth(), weight_row, weight + weight_elements_, packed);
+    }
+  }
+
+  void multiply(const T* source, const T* weights, T* target, T* buffer) const {
+    if (positions_.pays()) return positions_.run(source, weights, panels_, target);
     AbortCheck check;
     const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
       const T* from = reader_.load(source, image, images, row, rows, buffer);
       T* to = target + target_.origin + image * target_.steps.image + row * target_.steps.row;
       for (int64_t group = 0; group < groups_; ++group) {
-        const T* packed = workspace + group * packed_group();
+        const T* packed = weights + group * packed_group();
         for (int64_t panel = 0; panel < panels_.count(); ++panel) {
           const int64_t column = group * target_channels_ + panels_.first_column(panel);
           PixelCursor<T> cursor(from + group * channels_, reader_.steps(), to + column,
@@ -112,20 +135,6 @@ class Correlation {
         const bool starts_run = !whole_rows || &column == &columns.taps.front();
         if (starts_run) runs_.push_back(reader_.tap_offset(row, column));
       }
-    }
-  }
-
-  void pack(const T* weight, T* packed) const {
-    for (int64_t group = 0; group < groups_; ++group, packed += packed_group()) {
-      const T* from = weight + group * weight_steps_.group;
-      if (weight_steps_.out != 1) {
-        pack_transposed(from, packed);
-        continue;
-      }
-      const auto weight_row = [&](int64_t k) {
-        return from + weight_offsets_[k / channels_] + k % channels_ * weight_steps_.in;
-      };
-      panels_.pack(depth(), weight_row, weight + weight_elements_, packed);
     }
   }
 

@@ -17,6 +17,8 @@ inline constexpr int kChannelTaps = 9;
 template <typename T>
 class ChannelCorrelation {
  public:
+  using Element = T;
+
   ChannelCorrelation(const SourceShape& source, TapAxis rows, TapAxis columns,
                      const TargetLayout& target, WeightSteps weight_steps, int64_t, const Band&)
       : source_(source),
@@ -36,6 +38,14 @@ class ChannelCorrelation {
     const int64_t end = high < source.width ? (source.width - 1 - high) / step + 1 : 0;
     first_ = std::min(left, columns_.count);
     last_ = std::clamp(end, first_, columns_.count);
+  }
+
+  // Everything is read in place.
+  int64_t packed_elements() const { return 0; }
+  int64_t workspace(bool) const { return 0; }
+  void pack(const T*, T*) const {}
+  void multiply(const T* source, const T* weight, T* target, T* workspace) const {
+    run(source, weight, target, workspace);
   }
 
   void run(const T* source, const T* weight, T* target, T*) const {

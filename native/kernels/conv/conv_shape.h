@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "kernels/factory.h"
 
@@ -15,30 +16,29 @@ struct ConvShape {
   Dims stride, padding, dilation;
   bool direct;  // the step asks for direct sums
 
-  ConvShape(const StepReader& step, const Operand& input, const Operand& weight,
-            const Operand& output)
+  ConvShape(const StepReader& step, const Dims& input, const Dims& weight, const Dims& output)
       : groups(step.integer("groups")),
         stride(step.integers("stride")),
         padding(step.integers("padding")),
         dilation(step.integers("dilation")),
         direct(step.has("algorithm")) {
     require(step, !direct || step.text("algorithm") == "direct", "algorithm must be direct");
-    for (const Operand* operand : {&input, &weight, &output}) {
-      require(step, operand->rank() == 4, "operands must have four dimensions");
-      require(step, operand->contiguous(), "operands must be contiguous");
-      require(step, operand->dtype == output.dtype, "operands differ in dtype");
+    for (const Dims* dims : {&input, &weight, &output}) {
+      require(step, dims->size() == 4, "operands must have four dimensions");
+      require(step, *std::min_element(dims->begin(), dims->end()) >= 0,
+              "sizes must not be negative");
     }
-    images = input.dim(0), height = input.dim(1), width = input.dim(2), channels = input.dim(3);
-    kernel_height = weight.dim(0), kernel_width = weight.dim(1), out_channels = weight.dim(3);
-    out_height = output.dim(1), out_width = output.dim(2);
+    images = input[0], height = input[1], width = input[2], channels = input[3];
+    kernel_height = weight[0], kernel_width = weight[1], out_channels = weight[3];
+    out_height = output[1], out_width = output[2];
     require(step, kernel_height >= 1 && kernel_width >= 1, "the kernel must have a tap");
     require(step, groups >= 1, "groups must be positive");
-    group_channels = weight.dim(2), group_out = out_channels / groups;
+    group_channels = weight[2], group_out = out_channels / groups;
     require(step, channels % groups == 0 && group_channels == channels / groups,
             "weight and input differ in channels");
     require(step, out_channels % groups == 0, "groups must divide the output channels");
-    require(step, output.dim(0) == images, "input and output differ in images");
-    require(step, output.dim(3) == out_channels, "weight and output differ in channels");
+    require(step, output[0] == images, "input and output differ in images");
+    require(step, output[3] == out_channels, "weight and output differ in channels");
     require(step, stride.size() == 2 && padding.size() == 2 && dilation.size() == 2,
             "stride, padding and dilation must be pairs");
     require(step, std::min({stride[0], stride[1], dilation[0], dilation[1]}) >= 1,
@@ -46,9 +46,20 @@ struct ConvShape {
     require(step, std::min(padding[0], padding[1]) >= 0, "padding must not be negative");
   }
 
+  // The number of weights.
+  int64_t weights() const { return kernel_height * kernel_width * group_channels * out_channels; }
+
   // True if each channel is convolved by itself, to one result.
   bool depthwise() const { return groups > 1 && group_channels == 1 && group_out == 1; }
 };
+
+inline void require_contiguous(const StepReader& step,
+                               std::initializer_list<const Operand*> operands) {
+  for (const Operand* operand : operands) {
+    require(step, operand->contiguous(), "operands must be contiguous");
+    require(step, operand->dtype == (*operands.begin())->dtype, "operands differ in dtype");
+  }
+}
 
 // Weight panels are padded to whole vectors of any instruction set, so that a plan fits all of
 // them.
@@ -104,14 +115,6 @@ inline Band backward_band(const ConvShape& s) {
   };
   return Band(s.images, axis(0, s.height, s.kernel_height), axis(1, s.width, s.kernel_width),
               s.out_channels);
-}
-
-// Workspace of a convolution or its input gradient: a band, and packed weights whose innermost
-// `columns` are padded. Depthwise kernels read everything in place.
-inline int64_t correlation_workspace(const ConvShape& s, int64_t weights, int64_t columns,
-                                     const Band& band) {
-  if (s.depthwise()) return 0;
-  return weights / std::max<int64_t>(columns, 1) * padded_channels(columns) + band.elements;
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -19,7 +19,7 @@ class Conv2dWeightGrad final : public Kernel {
         gradient_(step.operand("gradient")),
         output_(step.operand("output")),
         workspace_(step.workspace()),
-        shape_(step, input_, output_, gradient_),
+        shape_(step, input_.shape, output_.shape, gradient_.shape),
         band_(weight_band(shape_)),
         panels_(shape_.group_out),
         reader_(shape_.height, shape_.width, shape_.channels, forward_axis(shape_, 0),
@@ -148,8 +148,10 @@ class Conv2dWeightGrad final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv2d_weight_grad(const StepReader& step) {
-  const Operand output = step.operand("output");
-  const ConvShape shape(step, step.operand("input"), output, step.operand("gradient"));
+  const Operand input = step.operand("input"), output = step.operand("output");
+  const Operand gradient = step.operand("gradient");
+  require_contiguous(step, {&input, &gradient, &output});
+  const ConvShape shape(step, input.shape, output.shape, gradient.shape);
   if (takes_winograd(shape, output.dtype, forward_size(shape))) {
     return make_winograd_conv2d_weight_grad(step);
   }

@@ -16,10 +16,11 @@ template <typename T>
 class WinogradCorrelation {
  public:
   // `offset`: from a result to the first pixel under its taps, along each axis. `weight_origin`:
-  // the index of the first tap's weight.
+  // the index of the first tap's weight. `packed`: whether the kernels come transformed, all of
+  // them in one block.
   WinogradCorrelation(const SourceShape& source, const Dims& offset, TileGrid grid,
                       int64_t target_channels, int64_t weight_origin, WeightSteps weight_steps,
-                      const WinogradBlocks& blocks)
+                      const WinogradBlocks& blocks, bool packed)
       : source_(source),
         offset_(offset),
         grid_(grid),
@@ -27,34 +28,63 @@ class WinogradCorrelation {
         weight_steps_(weight_steps),
         tiles_{grid.count(), blocks.tiles},
         inner_{source.channels, std::min(blocks.inner, source.channels)},
-        outer_{target_channels, std::min(blocks.outer, target_channels)},
+        outer_{target_channels, packed ? target_channels : std::min(blocks.outer, target_channels)},
+        stored_{source.channels, packed ? source.channels : inner_.block},
         patch_step_(position_step(std::min(blocks.tiles, tiles_.whole) * source.channels)),
         sum_step_(position_step(std::min(blocks.tiles, tiles_.whole) * outer_.block)),
-        kernel_step_(position_step(inner_.block * padded_channels(outer_.block))),
+        kernel_step_(position_step(stored_.block * padded_channels(outer_.block))),
+        packed_(packed),
         zeros_(source.channels) {}
 
-  // Elements of the transformed patches, the sums and the transformed kernels.
+  // Elements of all transformed kernels, if they are packed.
+  int64_t packed_elements() const {
+    return kPositions * position_step(source_.channels * padded_channels(outer_.whole));
+  }
+
+  // Elements of the transformed patches and the sums, and of kernels that are not packed before.
   int64_t workspace() const {
     return kPositions * (patch_step_ + sum_step_ + kernel_slots() * kernel_step_);
   }
 
   void run(const T* source, const T* weight, T* target, T* workspace) const {
-    T* const patches = workspace;
-    T* const sums = patches + kPositions * patch_step_;
-    T* const kernels = sums + kPositions * sum_step_;
-    const Pixels<T> pixels{source, zeros_.data(), source_.height, source_.width, source_.channels};
+    T* const kernels = workspace + kPositions * (patch_step_ + sum_step_);
     weight += weight_origin_;
+    const auto transform = [&](int64_t k, int64_t o) { transform_kernels(weight, k, o, kernels); };
     if (keeps_kernels()) {
       for (int64_t o = 0; o < outer_.count(); ++o) {
-        for (int64_t k = 0; k < inner_.count(); ++k) transform_kernels(weight, k, o, kernels);
+        for (int64_t k = 0; k < stored_.count(); ++k) transform(k, o);
       }
     }
+    const auto transform_on_use = [&](int64_t k, int64_t o) {
+      if (!keeps_kernels()) transform(k, o);
+    };
+    multiply_all(source, kernels, target, workspace, transform_on_use);
+  }
+
+  // For kernels that are packed.
+  void pack(const T* weight, T* packed) const {
+    transform_kernels(weight + weight_origin_, 0, 0, packed);
+  }
+  void multiply(const T* source, const T* packed, T* target, T* workspace) const {
+    multiply_all(source, packed, target, workspace, [](int64_t, int64_t) {});
+  }
+
+ private:
+  static constexpr int kWide = kVectorBytes / sizeof(T);
+
+  // Calls prepare(k, o) before it reads the kernels of a block.
+  template <typename Prepare>
+  void multiply_all(const T* source, const T* kernels, T* target, T* workspace,
+                    const Prepare& prepare) const {
+    T* const patches = workspace;
+    T* const sums = patches + kPositions * patch_step_;
+    const Pixels<T> pixels{source, zeros_.data(), source_.height, source_.width, source_.channels};
     AbortCheck check;
     for (int64_t b = 0; b < tiles_.count(); ++b) {
       transform_patches(pixels, b, patches);
       for (int64_t o = 0; o < outer_.count(); ++o) {
         for (int64_t k = 0; k < inner_.count(); ++k) {
-          if (!keeps_kernels()) transform_kernels(weight, k, o, kernels);
+          prepare(k, o);
           if (k == 0) {
             multiply<false>(b, k, o, patches, kernels, sums, check);
           } else {
@@ -66,15 +96,16 @@ class WinogradCorrelation {
     }
   }
 
- private:
-  static constexpr int kWide = kVectorBytes / sizeof(T);
-
   // Kernels that serve several blocks of tiles are transformed once, others on use.
   bool keeps_kernels() const { return tiles_.count() > 1; }
-  int64_t kernel_slots() const { return keeps_kernels() ? inner_.count() * outer_.count() : 1; }
-  T* slot(int64_t k, int64_t o, T* kernels) const {
-    const int64_t index = keeps_kernels() ? o * inner_.count() + k : 0;
-    return kernels + index * kPositions * kernel_step_;
+  int64_t kernel_slots() const {
+    if (packed_) return 0;
+    return keeps_kernels() ? stored_.count() * outer_.count() : 1;
+  }
+  // Where the kernels of a block begin.
+  int64_t slot(int64_t k, int64_t o) const {
+    const int64_t index = keeps_kernels() && !packed_ ? o * stored_.count() + k : 0;
+    return index * kPositions * kernel_step_;
   }
 
   void transform_patches(const Pixels<T>& pixels, int64_t block, T* patches) const {
@@ -106,9 +137,9 @@ class WinogradCorrelation {
   // Writes the panels of one block of channels, at each position.
   void transform_kernels(const T* weight, int64_t k, int64_t o, T* kernels) const {
     const Panels<T> panels(outer_.size(o));
-    const int64_t inner = inner_.size(k);
-    weight += inner_.first(k) * weight_steps_.in + outer_.first(o) * weight_steps_.out;
-    T* to = slot(k, o, kernels);
+    const int64_t inner = stored_.size(k);
+    weight += stored_.first(k) * weight_steps_.in + outer_.first(o) * weight_steps_.out;
+    T* to = kernels + slot(k, o);
     for (int64_t panel = 0; panel < panels.count(); ++panel) {
       const int64_t first = panels.first_column(panel), width = panels.width(panel);
       for_each_vector<kWide>(0, width, [&]<int kLanes>(int64_t c) {
@@ -150,16 +181,19 @@ class WinogradCorrelation {
   }
 
   template <bool kAdd>
-  void multiply(int64_t block, int64_t k, int64_t o, const T* patches, T* kernels, T* sums,
+  void multiply(int64_t block, int64_t k, int64_t o, const T* patches, const T* kernels, T* sums,
                 AbortCheck& check) const {
     const Panels<T> panels(outer_.size(o));
     const int64_t inner = inner_.size(k), start = 0;
     const Walk walk{&start, 1, inner, 1};
-    const T* packed = slot(k, o, kernels);
+    // Packed kernels are those of all channels, of which these are some rows.
+    const int64_t stored = packed_ ? stored_.whole : inner, skipped = packed_ ? inner_.first(k) : 0;
+    const T* packed = kernels + slot(k, o);
     patches += inner_.first(k);
     for (int64_t position = 0; position < kPositions; ++position) {
       for (int64_t index = 0; index < panels.count(); ++index) {
-        const Panel<T> panel = panels.packed(index, packed, inner);
+        Panel<T> panel = panels.packed(index, packed, stored);
+        panel.data += skipped * panel.step;
         T* const column = sums + panels.first_column(index);
         const auto tiles = [&](int64_t first, int64_t count, TileFunction<T> tile) {
           const T* from[kMaxRows];
@@ -183,7 +217,9 @@ class WinogradCorrelation {
   int64_t weight_origin_;
   WeightSteps weight_steps_;
   Cut tiles_, inner_, outer_;
+  Cut stored_;  // of the channels that are summed over: those of a block of kernels
   int64_t patch_step_, sum_step_, kernel_step_;
+  bool packed_;
   Scratch<T> zeros_;
 };
 

@@ -1,4 +1,6 @@
 import * as cr from 'chainrule';
+import { withPackedWeight } from '#lib/compile/rewrite/pack-weights.js';
+import { at } from '#lib/graph/at.js';
 import { Tensor } from '#lib/graph/tensor.js';
 import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/ops/primitives/conv.js';
 import {
@@ -7,6 +9,7 @@ import {
   maxPool2dGradOp,
   type PoolAttributes,
 } from '#lib/ops/primitives/pool.js';
+import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import type { Fn } from '../check-op.js';
 import { convPlain, poolPlain } from '../naive/images.js';
 import { type Plain, total } from '../naive/naive.js';
@@ -88,6 +91,23 @@ const weightGradients = convolutions.map(
   }),
 );
 
+/** True if single channels are convolved by themselves, whose weights are read as they are. */
+const isByChannel = ([, kernel, { groups }]: (typeof convolutions)[number]) => groups > 1 && kernel[2] === 1;
+
+/** The same with weights that are packed before. */
+const packed = [convolved, inputGradients]
+  .flatMap((all) => all.filter((_, i) => !isByChannel(at(convolutions, i))))
+  .map(
+    ({ fn, inputs, options }): OpCase => ({
+      fn: (source, weight) => {
+        const made = fn(source as Tensor, weight as Tensor);
+        return withPackedWeight(made, nativeKernels) ?? made;
+      },
+      inputs,
+      options: { ...options, gradient: false },
+    }),
+  );
+
 interface Pooling {
   readonly image: cr.Shape;
   readonly size: [number, number];
@@ -154,6 +174,8 @@ export const imageCases: OpCases = {
   conv2d: convolved,
   conv2dInputGrad: inputGradients,
   conv2dWeightGrad: weightGradients,
+  pack: packed,
+  packed,
   maxPool2d: pooled(maxPoolings, cr.maxPool2d, largest),
   avgPool2d: pooled(poolings, cr.avgPool2d, average),
   maxPool2dGrad: maxPoolings.map(({ image, ...attributes }) => ({
