@@ -6,6 +6,7 @@ import {
   avgPool2d,
   concat,
   conv2d,
+  convTranspose2d,
   cumSum,
   gather,
   grad,
@@ -27,6 +28,7 @@ import {
 } from 'chainrule';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
+import { withPackedWeight } from '#lib/compile/rewrite/pack-weights.js';
 import type { TypedArray } from '#lib/graph/dtype.js';
 import { checkRange } from '#lib/ops/primitives/gather.js';
 import { addon, type MarkArguments } from '#lib/runtime/addon.js';
@@ -70,6 +72,9 @@ const bytesOf = (values: TypedArray, count: number) =>
 
 const gradientOf = (f: (x: Tensor) => Tensor, x: Tensor) => grad(f(x).sum(), [x])[0] as Tensor;
 
+/** The packed weight of a convolution. */
+const packedOf = (convolution: Tensor) => (withPackedWeight(convolution, nativeKernels) as Tensor).input(1);
+
 const image = floats([4, 32, 32, 32]);
 const wide = floats([16, 48, 48, 8]);
 const square = (n: number, dtype: 'float32' | 'float64' = 'float32') => floats([n, n], n, dtype);
@@ -105,6 +110,17 @@ const kernels: [string, string, () => Tensor][] = [
   ],
   ['a convolution by channels', 'conv2d', () => conv2d(image, floats([5, 5, 1, 32]), { groups: 32 })],
   ["an image's gradient", 'conv2dInputGrad', () => gradientOf((x) => conv2d(x, floats([5, 5, 8, 16])), wide)],
+  ['packed weights', 'packConv2d', () => packedOf(conv2d(floats([1, 3, 3, 512]), floats([3, 3, 512, 512])))],
+  [
+    "packed weights by Winograd's method",
+    'packConv2d',
+    () => packedOf(conv2d(floats([4, 32, 32, 256]), floats([3, 3, 256, 256]), { padding: 1 })),
+  ],
+  [
+    "packed weights of an image's gradient",
+    'packConv2dInputGrad',
+    () => packedOf(convTranspose2d(floats([1, 3, 3, 512]), floats([2, 2, 512, 512]), { stride: 2 })),
+  ],
   [
     "a kernel's gradient",
     'conv2dWeightGrad',

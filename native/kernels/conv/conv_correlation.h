@@ -85,13 +85,15 @@ class Correlation {
   }
 
   void pack(const T* weight, T* packed) const {
+    AbortCheck check;
     for (int64_t group = 0; group < groups_; ++group, packed += packed_group()) {
       const T* from = weight + group * weight_steps_.group;
       if (weight_steps_.out != 1) {
-        pack_transposed(from, packed);
+        pack_transposed(from, packed, check);
         continue;
       }
       const auto weight_row = [&](int64_t k) {
+        check.after(kMaxVectors * kVectorBytes / sizeof(T));
         return from + weight_offsets_[k / channels_] + k % channels_ * weight_steps_.in;
       };
       panels_.pack(depth(), weight_row, weight + weight_elements_, packed);
@@ -139,7 +141,7 @@ class Correlation {
   }
 
   // For weights that are contiguous along the channels that are summed over.
-  void pack_transposed(const T* weight, T* packed) const {
+  void pack_transposed(const T* weight, T* packed, AbortCheck& check) const {
     for (int64_t panel = 0; panel < panels_.count(); ++panel) {
       const int64_t width = panels_.width(panel);
       const T* first = weight + panels_.first_column(panel) * weight_steps_.out;
@@ -147,6 +149,7 @@ class Correlation {
         transpose(first + offset, weight_steps_.in, weight_steps_.out, channels_,
                   panels_.used(panel), packed, width);
         packed += channels_ * width;
+        check.after(channels_ * width);
       }
     }
   }

@@ -138,10 +138,12 @@ class WinogradCorrelation {
   void transform_kernels(const T* weight, int64_t k, int64_t o, T* kernels) const {
     const Panels<T> panels(outer_.size(o));
     const int64_t inner = stored_.size(k);
+    AbortCheck check;
     weight += stored_.first(k) * weight_steps_.in + outer_.first(o) * weight_steps_.out;
     T* to = kernels + slot(k, o);
     for (int64_t panel = 0; panel < panels.count(); ++panel) {
       const int64_t first = panels.first_column(panel), width = panels.width(panel);
+      check.after(kPositions * inner * width);
       for_each_vector<kWide>(0, width, [&]<int kLanes>(int64_t c) {
         const T* from = weight + (first + c) * weight_steps_.out;
         T* packed = to + first * inner + c;
