@@ -16,7 +16,14 @@ import type { FiniteValues } from './finite-values.js';
 import { Snapshot } from './inference/snapshot.js';
 import { type MemorySize, memorySize, resolveMemory } from './memory-size.js';
 import { Queue } from './queue.js';
-import { type Argument, concreteValue, mapTensors, type Result, tensorsFrom } from './traced-results.js';
+import {
+  type Argument,
+  concreteValue,
+  mapTensors,
+  type Result,
+  storedValues,
+  tensorsFrom,
+} from './traced-results.js';
 
 /** A compiled function: it takes the same arguments and resolves to the same results, as concrete tensors. */
 export interface CompiledFunction<Arguments extends readonly Tensor[], R extends Result> {
@@ -144,7 +151,7 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
       });
       plans.add(key, entry);
     }
-    const values = await Promise.all(tensors.map(concreteValue));
+    const values = storedValues(tensors) ?? (await Promise.all(tensors.map(concreteValue)));
     if (snapshot?.isStale) await snapshot.renew();
     arena.announce(entry.arenaBytes);
     return (await execute(entry, values, others, { seed, step: runs++ })) as R;

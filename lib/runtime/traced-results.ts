@@ -68,6 +68,17 @@ export function requireOwnInputs(op: string, inputs: readonly Tensor[], roots: r
   }
 }
 
+/** The values of tensors that are all concrete, as arguments mostly are: nothing has to be awaited then. */
+export function storedValues(tensors: readonly Tensor[]): TypedArray[] | undefined {
+  const values: TypedArray[] = [];
+  for (const node of tensors) {
+    const value = storedValue(node);
+    if (!value) return undefined;
+    values.push(value);
+  }
+  return values;
+}
+
 /** The value of a tensor, which is computed first if the tensor is not concrete. */
 export async function concreteValue(node: Tensor): Promise<TypedArray> {
   return storedValue(node) ?? at(await evaluate([node]), 0);

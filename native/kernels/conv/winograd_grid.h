@@ -68,8 +68,9 @@ inline WinogradSize backward_size(const ConvShape& s) {
 // products that they save: tiles of 4 x 4 results take a quarter of the products. The same for all
 // instruction sets, so that a plan fits all of them.
 inline bool takes_winograd(const ConvShape& s, DType dtype, const WinogradSize& size) {
-  // In products: the transforms of one channel of a tile, and of one kernel of 3 x 3 weights. So many
-  // kernels that they leave the caches, four times as large, are written to memory and read again.
+  // In products: the transforms of one channel of a tile, and of one kernel of 3 x 3 weights. So
+  // many kernels that they leave the caches, four times as large, are written to memory and read
+  // again.
   constexpr int64_t kTileCost = 400, kKernelCost = 200, kDistantKernelCost = 1000;
   constexpr double kMostInCaches = 128 * 128;
   const bool fits = !s.direct && dtype == DType::kFloat32 && s.kernel_height == 3 &&
