@@ -2,6 +2,7 @@ import { unknownName } from '../../../graph/arguments/options.js';
 import { fullName, type KernelCase } from '../kernel-case.js';
 import { attentionCases, indexCases, normalisationCases } from './composites.js';
 import { convCases } from './conv.js';
+import { convPackingCases } from './conv-packing.js';
 import { copyCases, mapCases, reductionCases } from './elementwise.js';
 import { batchedCases, matmulCases } from './matmul.js';
 import { poolCases } from './pool.js';
@@ -11,6 +12,7 @@ const all: readonly KernelCase[] = [
   ...matmulCases,
   ...batchedCases,
   ...convCases,
+  ...convPackingCases,
   ...poolCases,
   ...mapCases,
   ...reductionCases,
