@@ -4,26 +4,16 @@ import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { formatType } from '../graph/errors.js';
-import { constant } from '../graph/leaf.js';
 import type { Storage } from '../graph/storage.js';
 import type { Tensor } from '../graph/tensor.js';
 import { Arena } from './arena.js';
-import { bind, type MemoryOf, ownMemory } from './bind.js';
 import { CompiledEntry } from './cache/compiled-entry.js';
 import { cacheLimit, PlanCache } from './cache/plan-cache.js';
-import type { RandomState } from './executable.js';
-import type { FiniteValues } from './finite-values.js';
+import { execute, executeNow } from './cache/run-entry.js';
 import { Snapshot } from './inference/snapshot.js';
 import { type MemorySize, memorySize, resolveMemory } from './memory-size.js';
 import { Queue } from './queue.js';
-import {
-  type Argument,
-  concreteValue,
-  mapTensors,
-  type Result,
-  storedValues,
-  tensorsFrom,
-} from './traced-results.js';
+import { type Argument, concreteValue, type Result, storedValues, tensorsFrom } from './traced-results.js';
 
 /** A compiled function: it takes the same arguments and resolves to the same results, as concrete tensors. */
 export interface CompiledFunction<Arguments extends readonly Tensor[], R extends Result> {
@@ -140,7 +130,7 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
   const queue = new Queue();
 
   const call = async (tensors: readonly Tensor[]): Promise<R> => {
-    const key = tensors.map(formatType).join();
+    const key = keyOf(tensors);
     let entry = plans.get(key);
     if (!entry) {
       entry = new CompiledEntry(fn as unknown as (...args: Tensor[]) => Result, tensors, {
@@ -154,11 +144,22 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
     const values = storedValues(tensors) ?? (await Promise.all(tensors.map(concreteValue)));
     if (snapshot?.isStale) await snapshot.renew();
     arena.announce(entry.arenaBytes);
-    return (await execute(entry, values, others, { seed, step: runs++ })) as R;
+    return (await execute(entry, { values, others, random: { seed, step: runs++ } })) as R;
+  };
+  /** The result of a short run that has to wait for nothing, at once; undefined if there is none such. */
+  const callNow = (tensors: readonly Tensor[]): { readonly value: R } | undefined => {
+    const entry = plans.get(keyOf(tensors));
+    const values = storedValues(tensors);
+    if (!entry || !values || snapshot?.isStale) return undefined;
+    const step = runs++;
+    const result = executeNow(entry, { values, others, random: { seed, step } }, arena);
+    if (!result) runs = step;
+    return result as { readonly value: R } | undefined;
   };
   const queued = async (...args: readonly Argument[]): Promise<R> => {
     const tensors = tensorsFrom('compile', args);
-    return await queue.run(() => call(tensors));
+    const result = queue.isIdle ? callNow(tensors) : undefined;
+    return result ? result.value : await queue.run(() => call(tensors));
   };
   const release = () => {
     void queue.run(() => {
@@ -176,27 +177,6 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
   }) as unknown as CompiledFunction<Arguments, R>;
 }
 
-async function execute(
-  { compiled, inputs, finite, executable, access, result, outputs, afterRun }: CompiledEntry,
-  values: readonly TypedArray[],
-  others: ReadonlyMap<Storage, TypedArray>,
-  random: RandomState,
-): Promise<Result> {
-  const run = async (memoryOf: MemoryOf) => {
-    const { bindings, produced } = bind(
-      compiled,
-      values,
-      finite?.nodes ?? outputs,
-      (storage) => others.get(storage) ?? memoryOf(storage),
-    );
-    await executable.runWhereCheapest(bindings, random);
-    if (finite && !finite.areFinite(produced)) return undefined;
-    finite?.assign(produced);
-    for (const hook of afterRun) hook();
-    return produced;
-  };
-  const produced = await (access ? access.run(executable.isShort, run) : run(ownMemory));
-  // Reads the variables itself.
-  if (!produced) throw await (finite as FiniteValues).refusal(inputs, values, random);
-  return mapTensors(result, (node) => constant(produced.get(node) as TypedArray, node.shape, node.dtype));
+function keyOf(tensors: readonly Tensor[]): string {
+  return tensors.map(formatType).join();
 }

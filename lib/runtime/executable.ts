@@ -100,6 +100,11 @@ export class Executable {
       this.#lastMs = await this.runAsync(bindings, random);
       return;
     }
+    this.runShort(bindings, random);
+  }
+
+  /** The same for a run that is short. */
+  runShort(bindings: readonly TypedArray[], random: RandomState): void {
     const start = performance.now();
     this.run(bindings, random);
     this.#lastMs = performance.now() - start;

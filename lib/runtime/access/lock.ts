@@ -24,11 +24,22 @@ let waiting: (() => void)[] = [];
  */
 export async function enter(op: string, uses: Uses, own?: WriteClaim): Promise<void> {
   while (isWritten(uses)) await changed();
+  begin(op, uses, own);
+  // Nobody else begins to read these by now.
+  while (isRead(uses)) await changed();
+}
+
+/** Begins uses if none of them has to wait. Returns false if one has, and none has begun. */
+export function enterNow(op: string, uses: Uses): boolean {
+  if (isWritten(uses) || isRead(uses)) return false;
+  begin(op, uses);
+  return true;
+}
+
+function begin(op: string, uses: Uses, own?: WriteClaim): void {
   requireWritable(op, uses, own);
   for (const { storage } of uses.reads) storage.use.readers++;
   for (const { storage } of uses.writes) storage.use.writing = true;
-  // Nobody else begins to read these by now.
-  while (isRead(uses)) await changed();
 }
 
 export function leave({ reads, writes }: Uses): void {

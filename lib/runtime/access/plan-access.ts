@@ -2,7 +2,7 @@ import type { Variable } from '../../graph/leaf.js';
 import { type MemoryOf, ownMemory } from '../bind.js';
 import { gatesOf } from './claim.js';
 import { Gate } from './gate.js';
-import { enter, leave, requireReadable, type Uses } from './lock.js';
+import { enter, enterNow, leave, requireReadable, type Uses } from './lock.js';
 import { WholeCopies } from './whole-copies.js';
 
 /** The variables of a plan, which its runs read as one whole step left them, and write alone. */
@@ -42,6 +42,22 @@ export class PlanAccess {
       return await task(copied);
     } finally {
       leave(held);
+    }
+  }
+
+  /** Runs a short task as `run` does, but at once. Returns undefined, and runs nothing, if it has to wait. */
+  runNow<R>(task: (memoryOf: MemoryOf) => R): R | undefined {
+    const uses = this.#uses;
+    if (!enterNow(this.op, uses)) return undefined;
+    let gates: readonly Gate[] | Gate = [];
+    try {
+      requireReadable(this.op, uses.writes);
+      requireReadable(this.op, uses.reads);
+      gates = enterGates(uses.reads);
+      return gates instanceof Gate ? undefined : task(ownMemory);
+    } finally {
+      if (!(gates instanceof Gate)) for (const gate of gates) gate.leave();
+      leave(uses);
     }
   }
 
