@@ -87,22 +87,50 @@ class LaneProduct {
         const int64_t most = kWidths[height - 1];
         const bool fetches = t == 0 && rows.columns * depth >= kFetched;
         const auto& each = (fetches ? kTiles<true> : kTiles<false>)[height - 1];
+        // The results are put aside, so that their lines are written once, and whole.
+        alignas(64) T aside[kRows * kBlockColumns];
+        T* const to = rows.c + i * rows.columns + j;
+        fetch(to, rows.columns, height, columns);
         Block block{packed ? packed + i * padded(depth) : rows.a + i * rows.layout.across + k,
                     packed ? kLanes : rows.layout.across,
                     packed ? kLanes * height : kLanes,
                     nullptr,
                     b_step,
                     nullptr,
-                    rows.columns,
-                    depth,
-                    k > 0};
-        for (int64_t at = j, width; at < j + columns; at += width) {
-          width = std::min<int64_t>(j + columns - at, most);
-          block.b = b + at * b_step + k;
-          block.c = rows.c + i * rows.columns + at;
+                    depth};
+        for (int64_t at = 0, width; at < columns; at += width) {
+          width = std::min<int64_t>(columns - at, most);
+          block.b = b + (j + at) * b_step + k;
+          block.sums = aside + at;
           each[width - 1](block);
         }
+        (k > 0 ? store<true> : store<false>)(aside, height, columns, to, rows.columns);
         check.after(product_work(height, columns, depth));
+      }
+    }
+  }
+
+  // Prefetches lines that will be written.
+  static void fetch(T* to, int64_t step, int64_t rows, int64_t columns) {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; j += 64 / sizeof(T)) {
+        __builtin_prefetch(to + i * step + j, 1);
+      }
+    }
+  }
+
+  template <bool kAdd>
+  static void store(const T* sums, int64_t rows, int64_t columns, T* to, int64_t step) {
+    for (int64_t i = 0; i < rows; ++i, sums += kBlockColumns, to += step) {
+      if (columns == kBlockColumns) {
+#pragma GCC unroll 8
+        for (int64_t j = 0; j < kBlockColumns; j += kLanes) {
+          auto& target = *reinterpret_cast<Vector*>(to + j);
+          const auto& total = *reinterpret_cast<const Vector*>(sums + j);
+          target = kAdd ? target + total : total;
+        }
+      } else {
+        for (int64_t j = 0; j < columns; ++j) to[j] = kAdd ? to[j] + sums[j] : sums[j];
       }
     }
   }
@@ -114,9 +142,8 @@ class LaneProduct {
     int64_t a_step, a_line;
     const T* b;
     int64_t b_step;
-    T* c;
-    int64_t leading, depth;
-    bool add;
+    T* sums;
+    int64_t depth;
   };
 
   // packed[(k / kLanes * rows + i) * kLanes + k % kLanes] = the rows' element (i, k), with zeros
@@ -175,13 +202,13 @@ class LaneProduct {
     }
 #pragma GCC unroll 6
     for (int r = 0; r < kHeight; ++r) {
-      store_sums(sums[r], block.c + r * block.leading, block.add);
+      store_sums(sums[r], block.sums + r * kBlockColumns);
     }
   }
 
   template <int kWidth>
-  static inline __attribute__((always_inline)) void store_sums(const Vector (&sums)[kWidth], T* c,
-                                                               bool add) {
+  static inline __attribute__((always_inline)) void store_sums(const Vector (&sums)[kWidth],
+                                                               T* to) {
     using Four = typename VectorOf<T, 4>::type;
 #pragma GCC unroll 2
     for (int j = 0; j < kWidth; j += 4) {
@@ -189,10 +216,9 @@ class LaneProduct {
       const Four total = add_lanes(sums[j], sums[left > 1 ? j + 1 : j], sums[left > 2 ? j + 2 : j],
                                    sums[left > 3 ? j + 3 : j], Lanes());
       if (left >= 4) {
-        auto& to = *reinterpret_cast<Four*>(c + j);
-        to = add ? to + total : total;
+        *reinterpret_cast<Four*>(to + j) = total;
       } else {
-        for (int i = 0; i < left; ++i) c[j + i] = add ? c[j + i] + total[i] : total[i];
+        for (int i = 0; i < left; ++i) to[j + i] = total[i];
       }
     }
   }
