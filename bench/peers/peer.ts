@@ -25,8 +25,19 @@ export function pythonProgram(name: string, script: string, threads: number): Pe
 
 type StartPeer = (...given: Parameters<StartPeers>) => Promise<Peer | null>;
 
+const python = [startPython('PyTorch'), startPython('JAX')];
+
+/** Those that have one thread in Node.js, whatever is asked for. */
+const nodeOnly = [
+  startNode({ name: 'TensorFlow.js', home: 'tfjs', only: 1 }),
+  startNode({ name: 'jax-js', home: 'jax-js', only: 1 }),
+];
+
 /** Starts PyTorch and JAX, if installed, and remarks how to install them otherwise. */
-export const startPeers: StartPeers = starter([startPython('PyTorch'), startPython('JAX')]);
+export const startPythonPeers: StartPeers = starter(python);
+
+/** Starts the peers that train: those of Python, and TensorFlow.js and jax-js, which are installed if need be. */
+export const startPeers: StartPeers = starter([...python, ...nodeOnly]);
 
 /** Starts PyTorch and ONNX Runtime, which only predicts, as `startPeers` does. */
 export const startPredictingPeers: StartPeers = starter([startPython('PyTorch'), startOnnxRuntime]);
@@ -54,24 +65,27 @@ export function startPython(name: keyof typeof libraries, script: string = libra
 }
 
 async function startOnnxRuntime(threads: number, remark: (line: string) => void): Promise<Peer | null> {
-  const peer = await startNode('ONNX Runtime', 'onnxruntime', threads, remark);
+  const peer = await startNode({ name: 'ONNX Runtime', home: 'onnxruntime' })(threads, remark);
   return peer && new OnnxPeer(peer);
 }
 
-/** Starts a peer of the folder `home`, after its npm packages are installed, out of the sight of other tools. */
-async function startNode(
-  name: string,
-  home: string,
-  threads: number,
-  remark: (line: string) => void,
-): Promise<ProcessPeer | null> {
-  const packages = new URL(`build/peers/${home}/package.json`, packageRoot);
-  if (!(await ensureNpmPackages(new URL(`${home}/package.json`, folder), packages, remark))) return null;
-  const script = fileURLToPath(new URL(`${home}/peer.mjs`, folder));
-  const args = [script, String(threads), fileURLToPath(packages)];
-  const peer = await ProcessPeer.start({ name, command: process.execPath, args });
-  if (!peer) remark(`${name} is skipped, because it does not start`);
-  return peer;
+/**
+ * Starts a peer that runs in Node.js, after its npm packages are installed, out of the sight of other tools.
+ *
+ * @param program.home its folder
+ * @param program.only the threads that it has, whatever is asked for
+ */
+function startNode({ name, home, only }: { name: string; home: string; only?: number }): StartPeer {
+  return async (threads, remark) => {
+    const packages = new URL(`build/peers/${home}/package.json`, packageRoot);
+    if (!(await ensureNpmPackages(new URL(`${home}/package.json`, folder), packages, remark))) return null;
+    const script = fileURLToPath(new URL(`${home}/peer.mjs`, folder));
+    const args = [script, String(only ?? threads), fileURLToPath(packages)];
+    const program = { name, command: process.execPath, args, ...(only ? { threads: only } : {}) };
+    const peer = await ProcessPeer.start(program);
+    if (!peer) remark(`${name} is skipped, because it does not start`);
+    return peer;
+  };
 }
 
 function hint(name: string, install: string): string {

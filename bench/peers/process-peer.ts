@@ -10,6 +10,8 @@ export interface PeerProgram {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Threads that the library has whatever is asked for. */
+  readonly threads?: number;
 }
 
 /** Time after which an answer counts as missing. The compilers of some libraries take minutes. */
@@ -42,6 +44,10 @@ export class ProcessPeer implements Peer {
 
   get name(): string {
     return this.#program.name;
+  }
+
+  get threads(): number | undefined {
+    return this.#program.threads;
   }
 
   get version(): string {

@@ -5,6 +5,12 @@ import { createInterface } from 'node:readline';
 
 const ROUND_SECONDS = 0.4;
 
+/** A slower step is not timed, so that one library does not hold up the others for long. */
+const MOST_SECONDS = 10;
+
+/** As much for the first step, which also compiles. */
+const MOST_FIRST_SECONDS = 60;
+
 // Standard output is for answers; what a library prints goes to standard error.
 console.log = console.info = console.error;
 
@@ -17,8 +23,11 @@ class Timed {
     const working = await timed.#working(variants);
     const best = new Map(working.map(([name]) => [name, Number.POSITIVE_INFINITY]));
     // In turn, so that other work on the machine affects all of them.
-    for (let i = 0; i < 3; i++) {
-      for (const [name, run] of working) best.set(name, Math.min(best.get(name), await secondsOf(run, 3)));
+    const times = working.length > 1 ? 3 : 1;
+    for (let i = 0; i < times; i++) {
+      for (const [name, run, steps] of working) {
+        best.set(name, Math.min(best.get(name), await secondsOf(run, steps)));
+      }
     }
     const [variant] = [...best].reduce((one, other) => (other[1] < one[1] ? other : one));
     timed.variant = variant;
@@ -31,13 +40,15 @@ class Timed {
     return 1000 * (await secondsOf(this.run, this.steps));
   }
 
-  /** The variants that do not fail, warmed up. */
+  /** The variants that do not fail, warmed up, and how many steps of each are a trial. */
   async #working(variants) {
     const working = [];
     for (const [name, run] of Object.entries(variants)) {
       try {
-        await run(3);
-        working.push([name, run]);
+        requireQuick(await secondsOf(run, 1), MOST_FIRST_SECONDS);
+        const seconds = await secondsOf(run, 1);
+        requireQuick(seconds, MOST_SECONDS);
+        working.push([name, run, seconds < ROUND_SECONDS ? 3 : 1]);
       } catch (error) {
         this.remarks.push(`${name} failed: ${reasonOf(error)}`);
       }
@@ -45,6 +56,10 @@ class Timed {
     if (working.length === 0) throw new Error(this.remarks.join('; '));
     return working;
   }
+}
+
+function requireQuick(seconds, most) {
+  if (seconds > most) throw new Error(`a step takes ${seconds.toFixed(0)} s, and is not timed`);
 }
 
 async function secondsOf(run, steps) {

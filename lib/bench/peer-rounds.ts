@@ -16,6 +16,15 @@ export interface PeerTime {
   readonly medianMs: number;
   /** Ratio of its time to ours: the median over the pairs of neighbouring rounds. */
   readonly ratio: number;
+  /** The comparison with as many threads of ours as the peer has, if these are fewer than ours. */
+  readonly equalThreads?: EqualThreads;
+}
+
+export interface EqualThreads {
+  readonly threads: number;
+  /** Our median time with so many threads. */
+  readonly ourMs: number;
+  readonly ratio: number;
 }
 
 /** What stands for the time of a peer that failed. */
@@ -65,6 +74,11 @@ export class PeerRounds {
     return this.#peer.name;
   }
 
+  /** Threads that the peer has whatever was asked for; undefined also once it has failed. */
+  get threads(): number | undefined {
+    return this.#failure === undefined ? this.#peer.threads : undefined;
+  }
+
   /** Runs a round, unless the peer has failed. */
   async round(): Promise<void> {
     if (this.#failure !== undefined) return;
@@ -73,12 +87,22 @@ export class PeerRounds {
     });
   }
 
-  /** The result, beside our times of the same rounds. */
-  resultBeside(ours: readonly number[]): PeerResult {
-    const { version } = this.#peer;
+  /**
+   * The result, beside our times of the same rounds.
+   *
+   * @param equal those with as many threads as the peer has
+   */
+  resultBeside(ours: readonly number[], equal?: readonly number[]): PeerResult {
+    const { version, threads } = this.#peer;
     if (this.#failure !== undefined) return { version, failed: this.#failure };
-    const ratio = median(this.#times.map((time, i) => time / at(ours, i)));
-    return { version, variant: this.#variant, medianMs: median(this.#times), ratio };
+    const ratio = this.#ratioTo(ours);
+    const time = { version, variant: this.#variant, medianMs: median(this.#times), ratio };
+    if (!equal || threads === undefined) return time;
+    return { ...time, equalThreads: { threads, ourMs: median(equal), ratio: this.#ratioTo(equal) } };
+  }
+
+  #ratioTo(ours: readonly number[]): number {
+    return median(this.#times.map((time, i) => time / at(ours, i)));
   }
 
   async #attempt(work: () => Promise<void>): Promise<void> {

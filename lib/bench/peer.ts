@@ -13,6 +13,8 @@ export interface Peer {
   readonly name: string;
   /** Name and version, such as `PyTorch 2.13.0`. */
   readonly version: string;
+  /** Threads that it has whatever was asked for, if so: it is compared with as many of ours as well. */
+  readonly threads?: number | undefined;
   /**
    * Builds the scenario's model, compiles and warms up, and picks the fastest variant. Rounds are then of this
    * scenario.

@@ -3,10 +3,10 @@ import { type Bound, boundOf } from './limits/case-bound.js';
 import type { MachineLimits } from './limits/machine-limits.js';
 import type { Peer, StartPeers } from './peer.js';
 import { isTime, type PeerResult, PeerRounds } from './peer-rounds.js';
+import { runRounds } from './rounds.js';
 import type { Scenario } from './scenario.js';
 import { chooseScenarios, scenarios } from './scenarios/index.js';
 import { median } from './statistics.js';
-import { prepare } from './subject.js';
 import { threadsOf } from './threads.js';
 
 /** One line of the result. Times are milliseconds of a training step, or of a prediction. */
@@ -83,19 +83,13 @@ async function compare(
   const machine = await limits?.(scenario.kind === 'train' ? threadsOf(workers) : 1);
   const theirs: PeerRounds[] = [];
   for (const peer of peers) theirs.push(await PeerRounds.prepare(peer, { scenario, parameters, remark }));
-  const ours = await prepare(scenario, workers);
-  const times: number[] = [];
-  try {
-    for (let i = 0; i < rounds; i++) {
-      times.push(await ours.round());
-      for (const peer of theirs) await peer.round();
-    }
-  } finally {
-    await ours.close();
-  }
-  const compared = theirs.map((peer) => [peer.name, peer.resultBeside(times)] as const);
+  const { ours, withFewer } = await runRounds(scenario, workers, theirs, rounds);
+  const compared = theirs.map((peer) => {
+    const equal = peer.threads === undefined ? undefined : withFewer.get(peer.threads);
+    return [peer.name, peer.resultBeside(ours, equal)] as const;
+  });
   const ratios = compared.flatMap(([, result]) => (isTime(result) ? result.ratio : []));
-  const medianMs = median(times);
+  const medianMs = median(ours);
   const gflopsPerSecond = figures.flops / medianMs / 1e6;
   return {
     case: scenario.name,
@@ -105,7 +99,7 @@ async function compare(
     workers,
     rounds,
     medianMs,
-    minMs: Math.min(...times),
+    minMs: Math.min(...ours),
     examplesPerSecond: (1000 * scenario.batchSize) / medianMs,
     parameters,
     gflopsPerSecond,

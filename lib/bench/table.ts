@@ -1,6 +1,6 @@
 import { percent } from '../text/percent.js';
 import type { Bound } from './limits/case-bound.js';
-import { isTime, type PeerResult } from './peer-rounds.js';
+import { type EqualThreads, isTime, type PeerResult } from './peer-rounds.js';
 import type { Result } from './run.js';
 import { geometricMean } from './statistics.js';
 
@@ -63,7 +63,16 @@ function cellsOfBound({ ms, by, share, reached }: Bound): [string, string] {
 
 function cellsOfPeer(result: PeerResult): [string, string] {
   if (!isTime(result)) return ['failed', UNKNOWN];
-  return [`${digits(result.medianMs)} (${result.variant})`, result.ratio.toFixed(2)];
+  const { medianMs, variant, ratio, equalThreads } = result;
+  return [
+    `${digits(medianMs)} (${variant})`,
+    `${ratio.toFixed(2)}${equalThreads ? besideEqual(equalThreads) : ''}`,
+  ];
+}
+
+/** The ratio with as many threads of ours as the peer has, and our time with them. */
+function besideEqual({ threads, ourMs, ratio }: EqualThreads): string {
+  return ` (${ratio.toFixed(2)} with ${threads === 1 ? 'one thread' : `${threads} threads`}, ${digits(ourMs)} ms)`;
 }
 
 function head(result: Result): string {

@@ -72,7 +72,7 @@ export function benchCommand(startPeers?: StartPeers, startKernelPeer?: StartKer
     .addArgument(cases())
     .option(
       '--peers',
-      'time PyTorch and JAX in the same run, alternating (CHAINRULE_PYTHON names the Python)',
+      'time PyTorch, JAX, TensorFlow.js and jax-js in the same run, alternating (CHAINRULE_PYTHON names the Python)',
     )
     .enablePositionalOptions()
     .action(async (cases, { peers, ...options }) => {

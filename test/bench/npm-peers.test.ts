@@ -73,6 +73,26 @@ describe('a peer in Node.js', () => {
     expect((await peer.prepare(one)).variant).toBe('eager');
   });
 
+  it('does not time steps that take too long', async () => {
+    const peer = await startPeer(`
+      let now = 0;
+      performance.now = () => now;
+      const take = (first, later) => {
+        let count = 0;
+        return async (steps) => { for (let i = 0; i < steps; i++) now += count++ === 0 ? first : later; };
+      };
+      const variants = { long: take(100, 11_000), compiling: take(61_000, 1), quick: take(59_000, 4000) };
+      return { parameters: 7, variants, remarks: [] };`);
+    expect(await peer.prepare(one)).toMatchObject({
+      variant: 'quick',
+      remarks: [
+        'long failed: a step takes 11 s, and is not timed',
+        'compiling failed: a step takes 61 s, and is not timed',
+      ],
+    });
+    expect(await peer.round()).toBe(4000);
+  });
+
   it('fails if no variant works', async () => {
     const peer = await startPeer(`
       const fail = async () => { throw new Error('too big'); };

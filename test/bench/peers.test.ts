@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startPeers } from '#bench/peers/peer.js';
+import { startPythonPeers } from '#bench/peers/peer.js';
 import type { PeerTime } from '#lib/bench/peer-rounds.js';
 import { type Result, runBench } from '#lib/bench/run.js';
 import { cellsOf, measuredSection, summary, titlesOf } from '#lib/bench/table.js';
@@ -34,7 +34,7 @@ async function runWith(python: string): Promise<{ results: Result[]; remarks: st
   vi.stubEnv('CHAINRULE_PYTHON', python);
   const results: Result[] = [];
   const remarks: string[] = [];
-  const options = { cases: ['tiny_mlp'], workers: 1, rounds: 2, peak: 100, peers: startPeers };
+  const options = { cases: ['tiny_mlp'], workers: 1, rounds: 2, peak: 100, peers: startPythonPeers };
   for await (const result of runBench(options, (line) => remarks.push(line))) results.push(result);
   return { results, remarks };
 }
