@@ -41,8 +41,11 @@ export interface Call {
   readonly attributes?: Readonly<Record<string, number | boolean | string | readonly number[]>>;
   /** True if the kernel checks what it reads and may stop the run with an error. */
   readonly canFail?: boolean;
-  /** Inputs that may be read through strides; the others are made contiguous first. */
-  readonly strided?: boolean;
+  /**
+   * How its inputs may be read through strides: any strides, or those of matrices, in which one of the last two is 1.
+   * Inputs that lie otherwise are made contiguous first, as are all by default.
+   */
+  readonly strided?: 'any' | 'matrices';
 }
 
 /** The rule by which the compiler lowers a node. */

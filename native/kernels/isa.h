@@ -23,6 +23,8 @@
   X("maxPool2dGather", make_max_pool2d_gather)          \
   X("avgPool2d", make_avg_pool2d)                       \
   X("avgPool2dGrad", make_avg_pool2d_grad)              \
+  X("attention", make_attention)                        \
+  X("attentionGrad", make_attention_grad)               \
   X("gather", make_gather)                              \
   X("scatterAdd", make_scatter_add)                     \
   X("argMax", make_arg_max)                             \

@@ -35,7 +35,7 @@ describe('plans of normalisations and attention', () => {
     expect(plan.arenaBytes).toBeLessThan(2.1 * 4 * elements);
   });
 
-  it('self-attention copies nothing but the gradients of its three projections', () => {
+  it('self-attention of a few queries copies nothing but the gradients of its three projections', () => {
     const kernels = kernelsOf(training(new nn.MultiheadAttention(32, 4), [4, 16, 32]));
     expect(kernels.filter((kernel) => kernel.startsWith('copy'))).toHaveLength(3);
     expect(kernels.filter((kernel) => kernel.startsWith('fill'))).toHaveLength(0);

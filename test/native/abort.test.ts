@@ -14,6 +14,7 @@ import {
   max,
   maxPool2d,
   mul,
+  scaledDotProductAttention,
   scan,
   scatterAdd,
   scatterAddAlong,
@@ -80,6 +81,7 @@ const wide = floats([16, 48, 48, 8]);
 const square = (n: number, dtype: 'float32' | 'float64' = 'float32') => floats([n, n], n, dtype);
 const line = floats([1_000_000]);
 const long = floats([600_000]);
+const heads = floats([1, 4, 256, 32]);
 const rows = floats([3000, 300]);
 
 /** Kernels with work for many looks: the name, the kernel, and the graph. */
@@ -142,6 +144,12 @@ const kernels: [string, string, () => Tensor][] = [
   ['its gradient', 'maxPool2dGrad', () => gradientOf((x) => maxPool2d(x, 3, { stride: 1 }), image)],
   ['a mean of windows', 'avgPool2d', () => avgPool2d(image, 3, { stride: 1 })],
   ['its gradient', 'avgPool2dGrad', () => gradientOf((x) => avgPool2d(x, 3, { stride: 1 }), image)],
+  ['attention', 'attention', () => scaledDotProductAttention(heads, heads, heads)],
+  [
+    'its gradients',
+    'attentionGrad',
+    () => gradientOf((x) => scaledDotProductAttention(x, heads, heads, { causal: true }), heads),
+  ],
   ['element-wise ops', 'map', () => mul(line.tanh(), line).exp()],
   ['random numbers', 'map', () => uniform([1_000_000]).add(1)],
   ['a sum', 'reduce', () => sum(line)],

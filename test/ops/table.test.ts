@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ops } from '#lib/ops/primitives/table.js';
+import { attentionCases } from '../helpers/cases/attention.js';
 import { elementwiseCases } from '../helpers/cases/elementwise.js';
 import { identityCases } from '../helpers/cases/identity.js';
 import { imageCases } from '../helpers/cases/images.js';
@@ -21,6 +22,7 @@ const cases = {
   ...otherCases,
   ...identityCases,
   ...scanCases,
+  ...attentionCases,
 };
 
 describe('the table of ops', () => {

@@ -167,7 +167,7 @@ export class Lowering {
   #call(node: Tensor, { kernel, inputs, attributes = {}, strided }: Call): void {
     const named: Record<string, Value> = {};
     inputs.forEach((name, i) => {
-      named[name] = strided ? this.#matrix(node.input(i)) : this.#contiguous(node.input(i));
+      named[name] = this.#operand(node.input(i), strided);
     });
     const step: CallStep<Value> = {
       kernel: 'call',
@@ -218,8 +218,10 @@ export class Lowering {
     this.steps.push({ ...step, ...(origin && { origin }), ...(scopes.length > 0 && { scopes }) });
   }
 
-  #matrix(node: Tensor): Value {
+  #operand(node: Tensor, strided: Call['strided']): Value {
+    if (!strided) return this.#contiguous(node);
     const value = this.valueOf(node);
+    if (strided === 'any') return value;
     const layout = matrixLayout(value.layout);
     return layout ? { ...value, layout } : this.#contiguous(node);
   }

@@ -6,7 +6,9 @@ import {
   concat,
   concatOp,
   type ScatterSliceAttributes,
+  type SliceAttributes,
   scatterSliceOp,
+  sliceOp,
 } from '../../ops/primitives/movement.js';
 import { SortedList } from '../plan/sorted-list.js';
 
@@ -124,7 +126,22 @@ function joined(run: Run, axis: number): Tensor {
   }
   const { start, end, ...rest } = first.attributes;
   const attributes = { ...rest, start, end: end.with(axis, at(last.attributes.end, axis)) };
-  return withoutFrame(new Tensor(scatterSliceOp, [concat(pieces, axis)], attributes));
+  const inner = cutFrom(pieces, axis) ?? concat(pieces, axis);
+  return withoutFrame(new Tensor(scatterSliceOp, [inner], attributes));
+}
+
+/** The tensor that the pieces are slices of, if they are all of it in order; null otherwise. */
+function cutFrom(pieces: readonly Tensor[], axis: number): Tensor | null {
+  const whole = at(pieces, 0).inputs[0];
+  let from = 0;
+  for (const piece of pieces) {
+    if (!whole || piece.op !== sliceOp || piece.input(0) !== whole) return null;
+    const { start, end, step } = piece.attributes as SliceAttributes;
+    const fits = piece.shape.every((length, i) => i === axis || length === whole.shape[i]);
+    if (!fits || at(start, axis) !== from || at(step, axis) !== 1) return null;
+    from = at(end, axis);
+  }
+  return whole && from === whole.shape[axis] ? whole : null;
 }
 
 function withoutFrame(part: FramedSlice): Tensor {

@@ -6,12 +6,12 @@ import type { DType } from '../../graph/dtype.js';
 import { formatShape, formatType, invalid } from '../../graph/errors.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { attention } from '../../ops/nn/attention.js';
+import { attentionOfHeads } from '../../ops/nn/attention.js';
 import { rotaryEmbedding } from '../../ops/nn/positional.js';
 import { type RotaryOptions, rotaryOptions } from '../../ops/nn/positional-options.js';
-import { add, eq, mul } from '../../ops/primitives/elementwise.js';
+import { add, eq } from '../../ops/primitives/elementwise.js';
 import { matmul } from '../../ops/primitives/matmul.js';
-import { permute, reshape, slice } from '../../ops/primitives/movement.js';
+import { reshape, slice, transpose } from '../../ops/primitives/movement.js';
 import { xavierUniform, zeros } from '../init.js';
 import { requireInputDType } from '../input-dtype.js';
 import { mask } from '../kinds.js';
@@ -146,18 +146,12 @@ export class MultiheadAttention extends Module {
   attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks = {}): Tensor {
     this.#requireInputs(query, key, value);
     const [q, k, v] = this.#project(query, key, value) as [Tensor, Tensor, Tensor];
-    const turn = (x: Tensor) => (this.#rotary ? rotaryEmbedding(x, this.#rotary) : x);
-    const { context, share } = attention(
+    const heads = attentionOfHeads(
       'MultiheadAttention',
-      turn(q),
-      turn(k),
-      v,
+      [this.#turned(q), this.#turned(k), v],
       readMasks(masks, key, this.numHeads, query),
       { causal: masks.causal ?? this.#causal, dropout: this.training ? this.#rate : 0 },
     );
-    // Permuted before the multiplication, so that it writes the heads side by side.
-    const order = [0, 2, 1, 3];
-    const heads = mul(permute(context, order), permute(share, order));
     return this.out_proj.forward(reshape(heads, query.shape));
   }
 
@@ -180,7 +174,7 @@ export class MultiheadAttention extends Module {
     }
   }
 
-  /** Queries, keys and values, [N, heads, length, features], by one product for those that share an input. */
+  /** Queries, keys and values, [N, length, heads, features], by one product for those that share an input. */
   #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     if (query === key && key === value) return this.#linear(query, 0, 3);
     if (key === value) return [...this.#linear(query, 0, 1), ...this.#linear(key, 1, 3)];
@@ -201,9 +195,14 @@ export class MultiheadAttention extends Module {
     const heads = [this.numHeads, width / this.numHeads];
     const split = reshape(all, [samples, length, to - from, ...heads]);
     return Array.from({ length: to - from }, (_, i) => {
-      const part = reshape(slice(split, [[], [], [i, i + 1]]), [samples, length, ...heads]);
-      return permute(part, [0, 2, 1, 3]);
+      return reshape(slice(split, [[], [], [i, i + 1]]), [samples, length, ...heads]);
     });
+  }
+
+  /** Queries or keys, rotated by their positions if the layer does so. */
+  #turned(x: Tensor): Tensor {
+    if (!this.#rotary) return x;
+    return transpose(rotaryEmbedding(transpose(x, 1, 2), this.#rotary), 1, 2);
   }
 }
 

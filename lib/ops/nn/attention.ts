@@ -3,16 +3,15 @@ import { either, optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { formatShape, invalid } from '../../graph/errors.js';
-import { arange, zeros } from '../../graph/leaf.js';
-import { broadcastsTo } from '../../graph/shapes.js';
+import { broadcastShapes, broadcastsTo, type Shape, sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { sum } from '../primitives/broadcast.js';
-import { add, div, exp, ge, gt, maximum, mul, sub, where } from '../primitives/elementwise.js';
-import { matmul } from '../primitives/matmul.js';
-import { unsqueeze } from '../primitives/movement.js';
-import { max } from '../primitives/reduce.js';
-import { stopGradient } from '../primitives/stop-gradient.js';
-import { dropout } from './dropout.js';
+import { nextRandomKey } from '../../graph/trace.js';
+import { attentionOf, paysAsKernel } from '../primitives/attention.js';
+import { type AttentionAttributes, attentionFormula } from '../primitives/attention-formula.js';
+import { expand } from '../primitives/broadcast.js';
+import { requireFloat } from '../primitives/checks.js';
+import { mul } from '../primitives/elementwise.js';
+import { reshape, squeeze, transpose, unsqueeze } from '../primitives/movement.js';
 
 /** Options of attention. */
 export interface AttentionOptions {
@@ -38,7 +37,8 @@ const attentionOptions = optionsOf<AttentionOptions>({
 
 /**
  * `softmax(query key^T * scale) value` (Vaswani et al. 2017), as `torch.nn.functional.scaled_dot_product_attention`.
- * A query that may attend to no key, or for which there is none, gets zeros.
+ * For 32 queries and more, one kernel in each direction does it block by block, and the weights are never in memory
+ * (Dao et al. 2022). A query that may attend to no key, or for which there is none, gets zeros.
  *
  * @param query [..., T, D]
  * @param key [..., S, D]
@@ -50,69 +50,96 @@ export const scaledDotProductAttention = checked(
   { query: kinds.tensor, key: kinds.tensor, value: kinds.tensor, options: optional(attentionOptions) },
   (query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor => {
     const { mask, ...rest } = options;
+    const op = 'scaledDotProductAttention';
+    const sides = [query, key, value] as const;
+    requireSides(op, sides);
+    const leading = broadcastShapes(op, query.shape.slice(0, -2), key.shape.slice(0, -2));
+    const scores = [...leading, ...query.shape.slice(-2, -1), ...key.shape.slice(-2, -1)];
     const masks = mask ? [mask] : [];
-    const { context, share } = attention('scaledDotProductAttention', query, key, value, masks, rest);
-    return mul(context, share);
+    const attributes = attributesOf(op, query, scores, masks, rest);
+    // Weights that values share are drawn once for all of them, so they do not broadcast.
+    const all = broadcastShapes(op, leading, value.shape.slice(0, -2));
+    const [queries = 0, features = 0] = query.shape.slice(-2);
+    const [keys = 0, width = 0] = value.shape.slice(-2);
+    if (!sameShape(all, leading) || !paysAsKernel({ queries, keys, features, width })) {
+      const { context, share } = attentionFormula(sides, masks, attributes);
+      return mul(context, share);
+    }
+    // The kernel wants heads behind the lengths: the last of several leading axes, or one head.
+    const several = leading.length > 1;
+    const [q, k, v] = sides.map((side) => {
+      const whole = expand(side, [...leading, ...side.shape.slice(-2)]);
+      return several ? transpose(whole, -3, -2) : unsqueeze(whole, -2);
+    }) as [Tensor, Tensor, Tensor];
+    const aligned = masks.map((each) => {
+      const missing = new Array<number>(scores.length - each.ndim).fill(1);
+      const shape = [...missing, ...each.shape];
+      return reshape(each, several ? shape : shape.toSpliced(leading.length, 0, 1));
+    });
+    const results = attentionOf([q, k, v], aligned, attributes);
+    return several ? transpose(results, -3, -2) : squeeze(results, -2);
   },
 );
 
-/** The lowest finite float32, used instead of minus infinity, whose differences would be NaN. */
-const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
-
 /**
- * Attention without the division by the sum of its weights. The caller multiplies the result by `share` [..., T, 1],
- * the reciprocal of that sum, because the result has fewer elements than the weights.
+ * Attention in several heads that lie side by side; `op` names the function in errors.
+ *
+ * @param sides queries [N, T, heads, D], keys [N, S, heads, D] and values [N, S, heads, V]
+ * @param masks each broadcasts to [N, heads, T, S]
+ * @returns [N, T, heads, V]
  */
-export function attention(
+export function attentionOfHeads(
+  op: string,
+  sides: readonly [query: Tensor, key: Tensor, value: Tensor],
+  masks: readonly Tensor[],
+  options: Omit<AttentionOptions, 'mask'>,
+): Tensor {
+  const [query, key] = sides;
+  const [samples, queries, heads] = query.shape as [number, number, number];
+  const scores = [samples, heads, queries, ...key.shape.slice(1, 2)];
+  const attributes = attributesOf(op, query, scores, masks, options);
+  const aligned = masks.map((mask) => {
+    return reshape(mask, [...new Array<number>(scores.length - mask.ndim).fill(1), ...mask.shape]);
+  });
+  return attentionOf(sides, aligned, attributes);
+}
+
+/** What attention depends on besides its tensors; the masks have to broadcast to the shape of the scores. */
+function attributesOf(
   op: string,
   query: Tensor,
-  key: Tensor,
-  value: Tensor,
+  scores: Shape,
   masks: readonly Tensor[],
-  { causal = false, dropout: rate = 0, scale }: AttentionOptions,
-): { context: Tensor; share: Tensor } {
-  requireSides(op, query, key, value);
-  const factor = scale ?? 1 / Math.sqrt(query.shape.at(-1) || 1);
-  if (!Number.isFinite(factor)) throw invalid(op, 'scale must be a number', factor);
-  const scores = matmul(query, key, { transposeB: true });
-  if (key.shape.at(-2) === 0) {
-    return { context: matmul(scores, value), share: zeros(scores.shape.with(-1, 1), scores.dtype) };
-  }
-  const limited = causal || masks.length > 0;
-  const masked = masks.reduce((value, mask) => applyMask(op, value, mask), mul(scores, factor));
-  const shown = causal ? where(causalPairs(scores), masked, LOWEST) : masked;
-  // The scaled maximum of the products is the maximum of the scaled ones, and the products are in memory already.
-  const top = stopGradient(limited || factor < 0 ? largest(shown) : mul(largest(scores), factor));
-  const weights = exp(sub(shown, top));
-  const share = div(1, sum(weights, -1, { keepDims: true }));
+  { causal = false, dropout = 0, scale }: Omit<AttentionOptions, 'mask'>,
+): AttentionAttributes {
+  for (const mask of masks) requireMask(op, mask, query, scores);
   return {
-    context: matmul(dropout(weights, rate), value),
-    share: limited ? where(gt(top, LOWEST), share, 0) : share,
+    scale: scale ?? 1 / Math.sqrt(query.shape.at(-1) || 1),
+    causal,
+    dropout,
+    randomKey: dropout > 0 ? nextRandomKey() : 0,
+    drawn: scores,
   };
 }
 
-function largest(scores: Tensor): Tensor {
-  return max(scores, -1, { keepDims: true });
-}
-
-function applyMask(op: string, scores: Tensor, mask: Tensor): Tensor {
-  if (!broadcastsTo(mask.shape, scores.shape)) {
-    throw invalid(op, `mask must broadcast to ${formatShape(scores.shape)}`, mask.shape);
+function requireMask(op: string, mask: Tensor, query: Tensor, scores: Shape): void {
+  if (!broadcastsTo(mask.shape, scores)) {
+    throw invalid(op, `mask must broadcast to ${formatShape(scores)}`, mask.shape);
   }
-  if (mask.dtype === 'bool') return where(mask, scores, LOWEST);
-  if (mask.dtype !== scores.dtype) throw invalid(op, `mask must be bool or ${scores.dtype}`, mask.dtype);
-  return maximum(add(scores, mask), LOWEST);
+  if (mask.dtype !== 'bool' && mask.dtype !== query.dtype) {
+    throw invalid(op, `mask must be bool or ${query.dtype}`, mask.dtype);
+  }
 }
 
-/** The causal mask [T, S]: true where a query may attend to a key. */
-function causalPairs(scores: Tensor): Tensor {
-  const [queries, keys] = scores.shape.slice(-2) as [number, number];
-  return ge(unsqueeze(arange(queries, scores.dtype), 1), arange(keys, scores.dtype));
-}
-
-function requireSides(op: string, query: Tensor, key: Tensor, value: Tensor): void {
+function requireSides(op: string, [query, key, value]: readonly [Tensor, Tensor, Tensor]): void {
   for (const [name, { shape }] of Object.entries({ query, key, value })) {
     if (shape.length < 2) throw invalid(op, `${name} must be [..., length, features]`, shape);
+  }
+  requireFloat(op, query);
+  for (const { dtype } of [key, value]) {
+    if (dtype !== query.dtype) {
+      throw invalid(op, `dtypes differ, ${query.dtype} and ${dtype}; cast one of them`);
+    }
   }
   if (query.shape.at(-1) !== key.shape.at(-1)) {
     const shapes = `${formatShape(query.shape)} and ${formatShape(key.shape)}`;

@@ -63,7 +63,7 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
         kernel: 'matmul',
         inputs: ['a', 'b'],
         attributes: { transposeA, transposeB },
-        strided: true,
+        strided: 'matrices',
       };
     },
   },

@@ -1,6 +1,7 @@
 import * as leaf from '../../graph/leaf.js';
 import type { OpRecord } from '../../graph/op.js';
 import * as along from './along.js';
+import * as attention from './attention.js';
 import * as broadcast from './broadcast.js';
 import * as conv from './conv.js';
 import * as cumulative from './cumulative.js';
@@ -29,6 +30,7 @@ const families = {
   ...pick(reduce),
   ...pick(movement),
   ...pick(matmul),
+  ...pick(attention),
   ...pick(conv),
   ...pick(packed),
   ...pick(pool),

@@ -73,6 +73,17 @@ describe('gradients through checkpoints have the bits of those without', () => {
       [like(2, 5, 8)],
     ));
 
+  it('in transformer layers whose attention is one kernel', () =>
+    expectSameBits(
+      () =>
+        new nn.Sequential(
+          new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 16, dropout: 0.2, causal: true }),
+          new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 16, dropout: 0.2 }),
+        ),
+      chain,
+      [like(2, 40, 8)],
+    ));
+
   it('in recurrent layers', () =>
     expectSameBits(
       () =>
