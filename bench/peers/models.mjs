@@ -5,6 +5,7 @@
 // - dense(x, w, b) on the last axis, conv(x, w, b, { stride, padding }), maxPool(x) of 2x2, relu, gelu, add, flatten
 // - batchNorm(x, scale, shift, mean, variance), imageMean(x), layerNorm(x, scale, shift), embed(tokens, table)
 // - attention(q, k, v), [N, heads, T, F], causal; split(x, heads): q, k and v of [N, T, 3F]; join(x): back to [N, T, F]
+// - lstm(x, w, u, biases), the last state of [N, T, F], if it has a loop
 // - kernel(size, inputs, outputs): the shape of a convolution's weight
 //
 // A model is a function of the operations and the input that gives the output.
@@ -89,6 +90,16 @@ const gpt = ({ blocks, width, heads, context, vocabulary }) => ({
   },
 });
 
+const lstm = {
+  apply(lib, x) {
+    if (!lib.lstm) throw new Error('it has no loop that can be differentiated');
+    const [inputs, hidden] = [64, 256];
+    const [w, u] = [inputs, hidden].map((width) => lib.parameter([width, 4 * hidden], hidden));
+    const biases = [0, 1].map(() => lib.parameter([4 * hidden], hidden));
+    return dense(lib, lib.lstm(x, w, u, biases), hidden, 10);
+  },
+};
+
 const mlp = perceptron(784, 512, 256, 10);
 
 /** By name of the scenario. */
@@ -101,16 +112,10 @@ export const models = {
   resnet20: resnet([16, 32, 64], 3),
   resnet18: resnet([64, 128, 256, 512], 2),
   char_gpt: gpt({ blocks: 4, width: 128, heads: 4, context: 64, vocabulary: 96 }),
+  lstm,
   predict_mlp: mlp,
   predict_cnn: mnistCnn,
 };
-
-/** The model of a scenario. */
-export function modelOf(name) {
-  const model = models[name];
-  if (model) return model;
-  throw new Error('it has no loop that can be differentiated');
-}
 
 /** Random values of a batch. */
 export function randomBatch({ dtype, shape, below }, batch) {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { initialValues, modelOf, randomBatch } from '../models.mjs';
+import { initialValues, models, randomBatch } from '../models.mjs';
 import { serve } from '../serve.mjs';
 
 // Node.js has it since version 21, and the library looks for a graphics processor in it.
@@ -123,7 +123,7 @@ function arrayOf(values, shape) {
 }
 
 async function prepare({ name, kind, batchSize, inputs, targets, optimizer }) {
-  const model = modelOf(name);
+  const model = models[name];
   const training = kind === 'train';
   const specs = specsOf(model, training, inputOf(inputs, batchSize));
   const parameters = specs.map(({ shape, fanIn }) => arrayOf(initialValues(sizeOf(shape), fanIn), shape));

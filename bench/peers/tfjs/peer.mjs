@@ -1,7 +1,7 @@
 // Times steps in TensorFlow.js on its WASM backend; see ../serve.mjs. Its arguments are the number of threads, of which
 // the backend has one in Node.js, and the folder of the npm packages.
 import { createRequire } from 'node:module';
-import { initialValues, modelOf, randomBatch } from '../models.mjs';
+import { initialValues, models, randomBatch } from '../models.mjs';
 import { serve } from '../serve.mjs';
 
 const load = createRequire(process.argv[3]);
@@ -76,6 +76,18 @@ class Library {
     return x.sub(mean).mul(variance.add(1e-5).rsqrt()).mul(scale).add(shift);
   }
 
+  lstm(x, w, u, [inner, outer]) {
+    const [batch] = x.shape;
+    const rows = this.dense(x, w, inner.add(outer));
+    let [h, c] = [tf.zeros([batch, u.shape[0]]), tf.zeros([batch, u.shape[0]])];
+    for (const row of tf.unstack(rows, 1)) {
+      const [i, f, g, o] = tf.split(row.add(tf.matMul(h, u)), 4, 1);
+      c = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
+      h = o.sigmoid().mul(c.tanh());
+    }
+    return h;
+  }
+
   split(x, heads) {
     const [batch, length] = x.shape;
     const parts = tf.split(x, 3, 2);
@@ -103,7 +115,7 @@ class Library {
 }
 
 async function prepare({ name, kind, batchSize, inputs, targets, optimizer }) {
-  const model = modelOf(name);
+  const model = models[name];
   // What the scenario before has left.
   tf.disposeVariables();
   const library = new Library(kind === 'train');
