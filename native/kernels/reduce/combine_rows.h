@@ -5,59 +5,83 @@
 #include <utility>
 
 #include "kernels/reduce/combine_elements.h"
+#include "kernels/simd.h"
 
 // Reductions of contiguous rows, in vectors of a line. Partial results are kept in many lanes,
 // which is fast, and keeps the rounding error small.
 namespace chainrule::CHAINRULE_ISA {
 
-template <typename T>
-using Lanes = std::make_integer_sequence<int, kLine<T>>;
+// A line is as many vectors of the instruction set as it takes: compilers take wider ones apart
+// into single elements. Each lane of a line combines the same elements on all instruction sets.
+inline constexpr int kParts = 64 / kVectorBytes;
 
 template <typename T>
-struct LineTypes {
-  typedef T Vector __attribute__((vector_size(64)));
-  typedef T InMemory __attribute__((vector_size(64), aligned(alignof(T)), may_alias));
-  typedef std::make_signed_t<BitsOf<T>> Mask __attribute__((vector_size(64)));
+inline constexpr int kLanes = kVectorBytes / sizeof(T);
+
+template <typename T>
+using Lanes = std::make_integer_sequence<int, kLanes<T>>;
+
+template <typename T>
+struct PartTypes {
+  typedef T Vector __attribute__((vector_size(kVectorBytes)));
+  typedef T InMemory __attribute__((vector_size(kVectorBytes), aligned(alignof(T)), may_alias));
+  typedef std::make_signed_t<BitsOf<T>> Mask __attribute__((vector_size(kVectorBytes)));
 };
 
 template <typename T>
-using Vector = typename LineTypes<T>::Vector;
+using Vector = typename PartTypes<T>::Vector;
 
-// A line of elements at any address.
 template <typename T>
-inline auto& line_at(T* values) {
-  return *reinterpret_cast<typename LineTypes<T>::InMemory*>(values);
+struct Line {
+  Vector<T> parts[kParts];
+};
+
+// A part of a line at any address.
+template <typename T>
+inline auto& part_at(T* values) {
+  return *reinterpret_cast<typename PartTypes<T>::InMemory*>(values);
 }
 
 template <typename T>
-inline const auto& line_at(const T* values) {
-  return *reinterpret_cast<const typename LineTypes<T>::InMemory*>(values);
+inline const auto& part_at(const T* values) {
+  return *reinterpret_cast<const typename PartTypes<T>::InMemory*>(values);
 }
 
 template <class Operation, typename T>
-inline void combine_line(Vector<T>& total, const T* values) {
-  const Vector<T> next = line_at(values);
-  Operation::combine(total, next);
+inline void combine_line(Line<T>& total, const T* values) {
+  for (int p = 0; p < kParts; ++p) {
+    const Vector<T> next = part_at(values + p * kLanes<T>);
+    Operation::combine(total.parts[p], next);
+  }
+}
+
+template <class Operation, typename T>
+inline void combine_line(Line<T>& total, const Line<T>& next) {
+  for (int p = 0; p < kParts; ++p) Operation::combine(total.parts[p], next.parts[p]);
 }
 
 // Combines the first `length` elements of a line only.
 template <class Operation, typename T, int... lane>
-inline void combine_part(Vector<T>& total, const T* values, int64_t length,
+inline void combine_part(Line<T>& total, const T* values, int64_t length,
                          std::integer_sequence<int, lane...>) {
-  using Mask = typename LineTypes<T>::Mask;
+  using Mask = typename PartTypes<T>::Mask;
   const Mask position = {lane...};
   const Vector<T> identity = Vector<T>{} + Operation::template identity<T>();
-  const auto end = static_cast<std::make_signed_t<BitsOf<T>>>(length);
-  const Vector<T> next = position < end ? Vector<T>(line_at(values)) : identity;
-  Operation::combine(total, next);
+  for (int p = 0; p < kParts; ++p) {
+    const auto end = static_cast<std::make_signed_t<BitsOf<T>>>(length - p * kLanes<T>);
+    const Vector<T> next = position < end ? Vector<T>(part_at(values + p * kLanes<T>)) : identity;
+    Operation::combine(total.parts[p], next);
+  }
 }
 
 // Folds a row into one line of partial results. Reads whole lines.
 template <class Operation, typename T>
 inline void fold_row(const T* values, int64_t length, T* out) {
   constexpr int64_t kStep = 4 * kLine<T>;
-  Vector<T> totals[4];
-  for (auto& total : totals) total = Vector<T>{} + Operation::template identity<T>();
+  Line<T> totals[4];
+  for (auto& total : totals) {
+    for (auto& part : total.parts) part = Vector<T>{} + Operation::template identity<T>();
+  }
   for (; length >= kStep; length -= kStep, values += kStep) {
     for (int v = 0; v < 4; ++v) combine_line<Operation>(totals[v], values + v * kLine<T>);
   }
@@ -65,21 +89,22 @@ inline void fold_row(const T* values, int64_t length, T* out) {
     combine_line<Operation>(totals[0], values);
   }
   if (length > 0) combine_part<Operation>(totals[1], values, length, Lanes<T>());
-  Operation::combine(totals[0], totals[1]);
-  Operation::combine(totals[2], totals[3]);
-  Operation::combine(totals[0], totals[2]);
-  line_at(out) = totals[0];
+  combine_line<Operation>(totals[0], totals[1]);
+  combine_line<Operation>(totals[2], totals[3]);
+  combine_line<Operation>(totals[0], totals[2]);
+  for (int p = 0; p < kParts; ++p) part_at(out + p * kLanes<T>) = totals[0].parts[p];
 }
 
 // Combines elements 2i and 2i + 1 into element i, in whole lines.
 template <class Operation, typename T, int... lane>
 inline void halve(T* values, int64_t n, std::integer_sequence<int, lane...>) {
-  for (int64_t i = 0; i < n; i += kLine<T>) {
-    const Vector<T> first = line_at(values + 2 * i), second = line_at(values + 2 * i + kLine<T>);
+  const int64_t end = whole_lines<T>(n);
+  for (int64_t i = 0; i < end; i += kLanes<T>) {
+    const Vector<T> first = part_at(values + 2 * i), second = part_at(values + 2 * i + kLanes<T>);
     Vector<T> even = __builtin_shufflevector(first, second, (2 * lane)...);
     const Vector<T> odd = __builtin_shufflevector(first, second, (2 * lane + 1)...);
     Operation::combine(even, odd);
-    line_at(values + i) = even;
+    part_at(values + i) = even;
   }
 }
 
