@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Peer, StartPeers } from '../../lib/bench/peer.js';
 import { packageRoot } from '../../lib/runtime/package-root.js';
+import { enumerate } from '../../lib/text/names.js';
 import { ensureNpmPackages } from './npm-packages.js';
 import { OnnxPeer } from './onnx-peer.js';
 import { type PeerProgram, ProcessPeer } from './process-peer.js';
@@ -49,7 +50,7 @@ function starter(starts: readonly StartPeer[]): StartPeers {
       const peer = await start(threads, remark);
       if (peer) peers.push(peer);
     }
-    if (peers.length > 0) remark(`compared with ${peers.map(({ version }) => version).join(' and ')}`);
+    if (peers.length > 0) remark(`compared with ${enumerate(peers.map(({ version }) => version))}`);
     return peers;
   };
 }

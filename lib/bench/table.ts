@@ -1,3 +1,4 @@
+import { enumerate } from '../text/names.js';
 import { percent } from '../text/percent.js';
 import type { Bound } from './limits/case-bound.js';
 import { type EqualThreads, isTime, type PeerResult } from './peer-rounds.js';
@@ -119,7 +120,7 @@ export function measuredSection(results: readonly (Result & { readonly machine: 
   if (!first) throw new Error('bench: there are no results');
   const failures = failuresOf(results);
   const versions = Object.values(first.peers).map(({ version }) => version);
-  const beside = versions.length > 0 ? `, beside ${versions.join(' and ')} in the same run, alternating` : '';
+  const beside = versions.length > 0 ? `, beside ${enumerate(versions)} in the same run, alternating` : '';
   return [
     `${first.machine}${beside}; medians of ${first.rounds} rounds. ${peakLine(first.peakGflopsPerSecond)}`,
     [head(first), ...results.map((result) => row(cellsOf(result)))].join('\n'),
