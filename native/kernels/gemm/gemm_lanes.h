@@ -85,7 +85,8 @@ class LaneProduct {
       for (int64_t t = 0; t < tiles; ++t) {
         const int64_t i = first_row(t), height = first_row(t + 1) - i;
         const int64_t most = kWidths[height - 1];
-        const bool fetches = t == 0 && rows.columns * depth >= kFetched;
+        // One to three rows wait for memory anyway, and the instructions would only add to that.
+        const bool fetches = t == 0 && height >= 4 && rows.columns * depth >= kFetched;
         const auto& each = (fetches ? kTiles<true> : kTiles<false>)[height - 1];
         // The results are put aside, so that their lines are written once, and whole.
         alignas(64) T aside[kRows * kBlockColumns];
