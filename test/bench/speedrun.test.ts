@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type data, Trainer } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { usersEntry } from '#bench/speedrun/entries.js';
+import { pytorchEntries, usersEntry } from '#bench/speedrun/entries.js';
 import { type Entry, type EntryResult, GOAL, type Run, race } from '#bench/speedrun/race.js';
 import recipe from '#bench/speedrun/recipe.js';
 import { cellsOf, quantile, titles } from '#bench/speedrun/table.js';
@@ -84,6 +84,16 @@ describe('the race', () => {
     expect(mine).toMatchObject({ entry: 'mine.mjs', runs: [{ seed: 7, accuracy: 1 }] });
     expect(mine?.runs[0]?.coreSeconds).toBeGreaterThan(0);
   });
+});
+
+it('PyTorch runs with as many threads, and with one', () => {
+  const names = (threads: number) =>
+    pytorchEntries(threads).map(({ name, env }) => [name, env?.OMP_NUM_THREADS]);
+  expect(names(4)).toEqual([
+    ['PyTorch, 4 threads', '4'],
+    ['PyTorch, 1 thread', '1'],
+  ]);
+  expect(names(1)).toEqual([['PyTorch, 1 thread', '1']]);
 });
 
 describe('the board', () => {
