@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { root } from './run.mjs';
 
 /** The modules that programs import, the command line, the entries of threads, and what reports that one cannot load. */
-const entries = [
+export const entries = [
   'lib/index.js',
   'lib/cli/main.js',
   'lib/parallel/worker/worker.js',
   'lib/graph/outcome.js',
   'lib/profile/peak-worker.js',
   'lib/bench/service-load.js',
+  'lib/bench/limits/worker.js',
+  'lib/bench/kernels/worker.js',
   'lib/checkpoint/worker.js',
 ];
 
