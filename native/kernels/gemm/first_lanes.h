@@ -48,15 +48,15 @@ class FirstLanes {
   void store(const Vector& vector, T* to) const {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) {
-      _mm512_mask_storeu_ps(to, mask_, reinterpret_cast<const __m512&>(vector));
+      _mm512_mask_storeu_ps(to, mask_, reinterpret_cast<__m512>(vector));
     } else {
-      _mm512_mask_storeu_pd(to, mask_, reinterpret_cast<const __m512d&>(vector));
+      _mm512_mask_storeu_pd(to, mask_, reinterpret_cast<__m512d>(vector));
     }
 #elif defined(__AVX2__)
     if constexpr (sizeof(T) == 4) {
-      _mm256_maskstore_ps(to, mask_, reinterpret_cast<const __m256&>(vector));
+      _mm256_maskstore_ps(to, mask_, reinterpret_cast<__m256>(vector));
     } else {
-      _mm256_maskstore_pd(to, mask_, reinterpret_cast<const __m256d&>(vector));
+      _mm256_maskstore_pd(to, mask_, reinterpret_cast<__m256d>(vector));
     }
 #else
     T lanes[kLanes];
