@@ -2,6 +2,7 @@
 // --json`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withPart } from './page-parts.mjs';
 import { root } from './setup/run.mjs';
 
 const { measuredSection } = await import('../dist/lib/bench/table.js');
@@ -13,8 +14,4 @@ if (!file) {
 const lines = readFileSync(file, 'utf8').split('\n');
 const results = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
 const readme = join(root, 'README.md');
-const text = readFileSync(readme, 'utf8');
-const [begin, end] = ['<!-- measured -->\n', '<!-- /measured -->'];
-if (!text.includes(begin) || !text.includes(end)) throw new Error(`README.md has no ${begin} ... ${end}`);
-const before = text.slice(0, text.indexOf(begin) + begin.length);
-writeFileSync(readme, `${before}\n${measuredSection(results)}\n\n${text.slice(text.indexOf(end))}`);
+writeFileSync(readme, withPart(readme, readFileSync(readme, 'utf8'), 'measured', measuredSection(results)));

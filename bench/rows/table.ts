@@ -1,20 +1,24 @@
-import { isTime, type PeerResult } from '../../lib/bench/peer-rounds.js';
+import { isTime } from '../../lib/bench/peer-rounds.js';
 import type { Result } from '../../lib/bench/run.js';
 import { geometricMean } from '../../lib/bench/statistics.js';
-import { digits } from '../../lib/bench/table.js';
+import {
+  BEST_TITLE,
+  boundTitles,
+  cellsOfBound,
+  cellsOfPeer,
+  count,
+  digits,
+  titlesOfPeers,
+  UNKNOWN,
+} from '../../lib/bench/table.js';
 import { at } from '../../lib/graph/at.js';
-import { percent } from '../../lib/text/percent.js';
-
-/** What stands for a figure that there is not. */
-const UNKNOWN = '-';
 
 /** The titles of columns of text. */
 export const textColumns: readonly string[] = ['case'];
 
 /** The titles of the columns; every peer has two. */
 export function titlesOf({ peers }: Result): string[] {
-  const theirs = Object.keys(peers).flatMap((name) => [`${name}, ms`, `times faster than ${name}`]);
-  return ['case', 'rows', 'ours, ms', 'rows/s', ...theirs, 'than the best', 'bound, ms', 'of bound'];
+  return ['case', 'rows', 'ours, ms', 'rows/s', ...titlesOfPeers(peers), BEST_TITLE, ...boundTitles];
 }
 
 /** The cells of the row of one result. */
@@ -24,18 +28,11 @@ export function cellsOf(result: Result): string[] {
     result.case,
     String(result.batch),
     digits(result.medianMs),
-    Math.round(result.examplesPerSecond).toLocaleString('en-US'),
+    count(result.examplesPerSecond),
     ...Object.values(result.peers).flatMap(cellsOfPeer),
     result.bestRatio?.toFixed(2) ?? UNKNOWN,
-    bound ? `${digits(bound.ms)} (${bound.by})` : UNKNOWN,
-    bound ? `${percent(bound.share)}${bound.reached ? ', reached' : ''}` : UNKNOWN,
+    ...(bound ? cellsOfBound(bound) : [UNKNOWN, UNKNOWN]),
   ];
-}
-
-function cellsOfPeer(peer: PeerResult): string[] {
-  return isTime(peer)
-    ? [`${digits(peer.medianMs)} (${peer.variant})`, peer.ratio.toFixed(2)]
-    : ['failed', UNKNOWN];
 }
 
 /** The geometric means of the ratios and the worst case, as sentences; none without peers. */

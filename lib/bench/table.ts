@@ -19,7 +19,7 @@ const columns = [
 ] as const;
 
 /** What stands for a figure that there is not. */
-const UNKNOWN = '-';
+export const UNKNOWN = '-';
 
 /** The titles of columns of text. */
 export const textColumns: readonly string[] = columns
@@ -28,15 +28,24 @@ export const textColumns: readonly string[] = columns
 
 /** The titles of the columns; every peer has two. */
 export function titlesOf({ peers, bound }: Result): string[] {
-  const names = Object.keys(peers);
-  const theirs = names.flatMap((name) => [`${name}, ms`, `times faster than ${name}`]);
   return [
     ...columns.map(([title]) => title),
-    ...(bound ? ['bound, ms', 'of bound'] : []),
-    ...theirs,
-    ...(names.length > 1 ? ['than the best'] : []),
+    ...(bound ? boundTitles : []),
+    ...titlesOfPeers(peers),
+    ...(Object.keys(peers).length > 1 ? [BEST_TITLE] : []),
   ];
 }
+
+/** The titles of the two columns of each peer. */
+export function titlesOfPeers(peers: Result['peers']): string[] {
+  return Object.keys(peers).flatMap((name) => [`${name}, ms`, `times faster than ${name}`]);
+}
+
+/** The title of the column of the smallest ratio. */
+export const BEST_TITLE = 'than the best';
+
+/** The titles of the columns of a bound. */
+export const boundTitles = ['bound, ms', 'of bound'] as const;
 
 /** The cells of the row of one result. */
 export function cellsOf(result: Result): string[] {
@@ -58,11 +67,13 @@ export function cellsOf(result: Result): string[] {
   ];
 }
 
-function cellsOfBound({ ms, by, share, reached }: Bound): [string, string] {
+/** The cells of a bound: the time, what sets it, and the share that is reached. */
+export function cellsOfBound({ ms, by, share, reached }: Bound): [string, string] {
   return [`${digits(ms)} (${by})`, `${percent(share)}${reached ? ', reached' : ''}`];
 }
 
-function cellsOfPeer(result: PeerResult): [string, string] {
+/** The cells of a peer: its time and the ratio to ours. */
+export function cellsOfPeer(result: PeerResult): [string, string] {
   if (!isTime(result)) return ['failed', UNKNOWN];
   const { medianMs, variant, ratio, equalThreads } = result;
   return [
@@ -145,6 +156,7 @@ export function digits(value: number): string {
   return value >= 1000 ? count(value) : value.toPrecision(3);
 }
 
-function count(value: number): string {
+/** Formats a number as a whole one, with separators. */
+export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }

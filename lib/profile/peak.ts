@@ -1,5 +1,4 @@
-import { ask } from '../parallel/prepare/ask.js';
-import { compiledModule } from '../runtime/package-root.js';
+import { MeasuringThreads } from './measuring-threads.js';
 import type { Effort } from './peak-worker.js';
 
 /** Sizes of the square matrices to multiply. */
@@ -36,16 +35,10 @@ async function once(kind: Effort['kind'], sizes: readonly number[], workers: num
 }
 
 async function measure(kind: Effort['kind'], sizes: readonly number[], workers: number): Promise<number> {
-  const { Piscina } = await import('piscina');
-  const pool = new Piscina({
-    filename: compiledModule('lib/profile/peak-worker.js').href,
-    minThreads: workers,
-    maxThreads: workers,
-    concurrentTasksPerWorker: 1,
-  });
+  const threads = await MeasuringThreads.start('lib/profile/peak-worker.js', workers);
   const round = async (effort: Effort): Promise<number> => {
-    const rates = Array.from({ length: workers }, () => ask<number>(pool, effort));
-    return (await Promise.all(rates)).reduce((sum, rate) => sum + rate, 0);
+    const rates = await threads.each<number>(effort);
+    return rates.reduce((sum, rate) => sum + rate, 0);
   };
   try {
     const rates: number[] = [];
@@ -54,6 +47,6 @@ async function measure(kind: Effort['kind'], sizes: readonly number[], workers: 
     }
     return Math.max(...rates);
   } finally {
-    await pool.destroy();
+    await threads.stop();
   }
 }

@@ -35,7 +35,7 @@ struct VectorOf {
 template <typename Vector, typename T>
 inline void stream(const Vector& vector, T* out) {
 #if defined(__AVX512F__)
-  _mm512_stream_si512(reinterpret_cast<__m512i*>(out), reinterpret_cast<const __m512i&>(vector));
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(out), reinterpret_cast<__m512i>(vector));
 #else
   *reinterpret_cast<Vector*>(out) = vector;
 #endif

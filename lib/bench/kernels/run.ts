@@ -1,5 +1,5 @@
 import { messageOf } from '../../graph/errors.js';
-import { BenchThreads } from '../bench-threads.js';
+import { MeasuringThreads } from '../../profile/measuring-threads.js';
 import { type MachineLimits, measureLimits } from '../limits/machine-limits.js';
 import { chooseKernels } from './cases/index.js';
 import { fullName, type KernelCase } from './kernel-case.js';
@@ -41,7 +41,7 @@ export async function* runKernelBench(
     const limits = await (options.measure ?? measureLimits)(threads);
     reporter.limits(limits);
     const peer = (await options.peer?.(threads, reporter.remark)) ?? undefined;
-    const pool = await BenchThreads.start('lib/bench/kernels/worker.js', threads);
+    const pool = await MeasuringThreads.start('lib/bench/kernels/worker.js', threads);
     try {
       for (const kernel of cases) {
         const times = await timesOf(kernel, pool, options.rounds ?? 3, peer, reporter).catch(
@@ -59,7 +59,7 @@ export async function* runKernelBench(
 /** The quickest rounds of the library, the BLAS and the peer, in turn. */
 async function timesOf(
   kernel: KernelCase,
-  pool: BenchThreads,
+  pool: MeasuringThreads,
   rounds: number,
   peer: KernelPeer | undefined,
   reporter: KernelReporter,

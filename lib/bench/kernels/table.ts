@@ -1,6 +1,6 @@
 import { percent } from '../../text/percent.js';
 import type { MachineLimits } from '../limits/machine-limits.js';
-import { digits } from '../table.js';
+import { digits, UNKNOWN } from '../table.js';
 import type { KernelResult } from './result.js';
 
 /** The titles of columns of text. */
@@ -40,8 +40,6 @@ export function kernelCells(result: KernelResult, peer: string | undefined): str
     ofBest?.toFixed(2) ?? UNKNOWN,
   ];
 }
-
-const UNKNOWN = '-';
 
 function microseconds(milliseconds: number | undefined): string {
   return milliseconds === undefined ? UNKNOWN : digits(1000 * milliseconds);

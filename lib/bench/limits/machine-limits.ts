@@ -1,6 +1,6 @@
+import { MeasuringThreads } from '../../profile/measuring-threads.js';
 import { addon } from '../../runtime/addon.js';
 import { availableMemory } from '../../runtime/usable-memory.js';
-import { BenchThreads } from '../bench-threads.js';
 import { sum } from '../statistics.js';
 import { type Cache, dataCaches } from './caches.js';
 import type { RateTask } from './worker.js';
@@ -51,7 +51,7 @@ export function knownLimits(threads: number): Promise<MachineLimits> {
 
 /** Measures the limits of so many threads, of which each has memory of its own. */
 export async function measureLimits(threads: number): Promise<MachineLimits> {
-  const pool = await BenchThreads.start('lib/bench/limits/worker.js', threads);
+  const pool = await MeasuringThreads.start('lib/bench/limits/worker.js', threads);
   const best = (task: RateTask) => bestRate(async () => sum(await pool.each<number>(task)));
   try {
     const gflopsPerSecond = await best({ kind: 'multiplyAdd', milliseconds: PEAK_MS });

@@ -1,6 +1,6 @@
 import { isInput, isNumber, Variable } from '../../graph/leaf.js';
-import { remade } from '../../graph/scope.js';
-import { reachable, Tensor } from '../../graph/tensor.js';
+import { reachable, type Tensor } from '../../graph/tensor.js';
+import { renewed } from './rewritten.js';
 
 /** A graph whose settled values are leaves. */
 export interface Hoisted {
@@ -30,21 +30,23 @@ export function hoist(roots: readonly Tensor[], leafFor: (node: Tensor) => Tenso
   }
   const leaves = new Map<Tensor, Tensor>();
   const inRun = new Map<Tensor, Tensor>();
+  const inRunOf = (node: Tensor) => inRun.get(node) as Tensor;
   for (const node of nodes) {
     if (!needed.has(node)) continue;
     if (staysInRun(node)) {
-      inRun.set(node, remakeOver(node, inRun));
+      inRun.set(node, renewed(node, inRunOf));
       continue;
     }
     const leaf = leafFor(node);
     leaves.set(node, leaf);
     inRun.set(node, leaf);
   }
-  return { roots: roots.map((root) => inRun.get(root) as Tensor), leaves };
+  return { roots: roots.map(inRunOf), leaves };
 }
 
 /**
- * The settled nodes, which have the same value in every run until a variable is written. For each the number of elements that it is made of at least: its own, or those before it was expanded.
+ * The settled nodes, which have the same value in every run until a variable is written. For each the number of elements
+ * that it is made of at least: its own, or those before it was expanded.
  */
 export function settledSizes(nodes: readonly Tensor[]): Map<Tensor, number> {
   const sizes = new Map<Tensor, number>();
@@ -74,11 +76,4 @@ function isConstant(node: Tensor): boolean {
 
 function keepsOrder({ op: { kernel } }: Tensor): boolean {
   return kernel.family === 'view' && kernel.keepsOrder === true;
-}
-
-/** The node over the new inputs. It is new, so that ids keep the order of the trace; a leaf is itself. */
-function remakeOver(node: Tensor, renewed: ReadonlyMap<Tensor, Tensor>): Tensor {
-  if (node.op.kernel.family === 'leaf') return node;
-  const inputs = node.inputs.map((input) => renewed.get(input) as Tensor);
-  return remade(node, () => new Tensor(node.op, inputs, node.attributes));
 }

@@ -1,9 +1,9 @@
-import { reachable, Tensor } from '../../graph/tensor.js';
+import { reachable, type Tensor } from '../../graph/tensor.js';
 import type { Kernels } from '../plan/kernels.js';
 import type { CallStep } from '../plan/plan.js';
 import { contiguous, type Value } from '../plan/values.js';
 import { settledSizes } from './hoist.js';
-import { rewritten } from './rewritten.js';
+import { renewed, rewritten } from './rewritten.js';
 
 /**
  * Has settled weights packed by a step of its own, which can be taken out of the graph, where a kernel would pack them in
@@ -16,7 +16,7 @@ export function packWeights(roots: readonly Tensor[], kernels: Kernels): Tensor[
   return rewritten(roots, (node, replaced) => {
     const [, weight] = node.inputs;
     if (!node.op.pack || !weight || settled.has(node) || !settled.has(weight)) return undefined;
-    return withPackedWeight(new Tensor(node.op, node.inputs.map(replaced), node.attributes), kernels);
+    return withPackedWeight(renewed(node, replaced), kernels);
   });
 }
 

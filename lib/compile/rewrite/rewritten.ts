@@ -21,13 +21,13 @@ export function rewritten(
   for (const node of reachable(roots)) {
     const found = remade(node, () => replace(node, replaced));
     changed ||= found !== undefined;
-    const isLeaf = node.op.kernel.family === 'leaf';
-    const stays = () => (changed && !isLeaf ? renewed(node, replaced) : node);
-    known.set(node, found ?? stays());
+    known.set(node, found ?? (changed ? renewed(node, replaced) : node));
   }
   return roots.map(replaced);
 }
 
-function renewed(node: Tensor, replaced: Replaced): Tensor {
+/** The node over the new inputs. It is new, so that ids keep the order of the trace; a leaf is itself. */
+export function renewed(node: Tensor, replaced: Replaced): Tensor {
+  if (node.op.kernel.family === 'leaf') return node;
   return remade(node, () => new Tensor(node.op, node.inputs.map(replaced), node.attributes));
 }

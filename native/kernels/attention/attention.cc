@@ -20,8 +20,7 @@ class Attention final : public Kernel {
         workspace_(step.workspace()) {
     require(step, output_.dtype == shape_.query.dtype && output_.contiguous(),
             "output is not contiguous");
-    require(step, output_.elements() == shape_.results() + 2 * shape_.rows(),
-            "output has another size");
+    require(step, output_.elements() == shape_.saved(), "output has another size");
   }
 
   int64_t workspace_bytes() const override { return Buffers(*this, nullptr).bytes; }
@@ -30,11 +29,8 @@ class Attention final : public Kernel {
     restrictions_.start(run);
     const Buffers buffers(*this, run.at<std::byte>(workspace_));
     AbortCheck check;
-    for (int64_t batch = 0; batch < shape_.batches; ++batch) {
-      for (int64_t head = 0; head < shape_.heads; ++head) {
-        attend(run, batch, head, buffers, check);
-      }
-    }
+    shape_.for_each_head(
+        [&](int64_t batch, int64_t head) { attend(run, batch, head, buffers, check); });
   }
 
  private:

@@ -105,8 +105,8 @@ void scale_queries(T* __restrict turned, int64_t size, const T* __restrict facto
 template <typename T>
 void store_turned(const T* turned, int64_t count, int64_t size, const HeadRows<T>& rows,
                   int64_t first) {
-  store_transposed<T, kVectorBytes / sizeof(T), false>(turned, kQueries<T>, size, count,
-                                                       rows.row(first), rows.across);
+  store_transposed<T, kVectorBytes / sizeof(T)>(turned, kQueries<T>, size, count, rows.row(first),
+                                                rows.across);
 }
 
 // Hands out parts of a workspace, on whole cache lines. Without memory it counts the bytes.

@@ -26,8 +26,7 @@ class AttentionGrad final : public Kernel {
     shape_.require_like(step, gradient_, shape_.queries, shape_.width);
     const DType dtype = shape_.query.dtype;
     require(step, saved_.dtype == dtype && saved_.contiguous(), "saved is not contiguous");
-    require(step, saved_.elements() == shape_.results() + 2 * shape_.rows(),
-            "saved has another size");
+    require(step, saved_.elements() == shape_.saved(), "saved has another size");
     require(step, output_.dtype == dtype && output_.contiguous(), "output is not contiguous");
     const Dims places = step.integers("places");
     require(step, places.size() == 6, "places must be three pairs");
@@ -42,11 +41,8 @@ class AttentionGrad final : public Kernel {
     restrictions_.start(run);
     const Buffers buffers(*this, run.at<std::byte>(workspace_));
     AbortCheck check;
-    for (int64_t batch = 0; batch < shape_.batches; ++batch) {
-      for (int64_t head = 0; head < shape_.heads; ++head) {
-        differentiate(run, batch, head, buffers, check);
-      }
-    }
+    shape_.for_each_head(
+        [&](int64_t batch, int64_t head) { differentiate(run, batch, head, buffers, check); });
   }
 
  private:

@@ -37,6 +37,17 @@ struct AttentionShape {
   int64_t rows() const { return product({batches, queries, heads}); }
   int64_t results() const { return product({rows(), width}); }
 
+  // Numbers of the forward pass's output: the results, and two statistics of each row of queries.
+  int64_t saved() const { return results() + 2 * rows(); }
+
+  // Calls visit(batch, head) for all of them.
+  template <typename Visit>
+  void for_each_head(Visit visit) const {
+    for (int64_t batch = 0; batch < batches; ++batch) {
+      for (int64_t head = 0; head < heads; ++head) visit(batch, head);
+    }
+  }
+
   // True if a query may attend to some of the keys only.
   bool limited() const { return causal || !masks.empty(); }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "kernels/conv/conv_correlation.h"
 #include "kernels/conv/conv_depthwise.h"
 #include "kernels/conv/winograd_correlation.h"
@@ -25,21 +27,15 @@ inline TapAxis backward_axis(const ConvShape& s, int axis, int64_t phase) {
   return result;
 }
 
-template <typename Correlation>
-class DirectForward {
+// A method that is one correlation.
+template <typename Correlation, typename T>
+class CorrelationMethod {
  public:
-  using Element = typename Correlation::Element;
-  static constexpr const char* kName = "direct";
-  static constexpr bool kBackward = false;
+  using Element = T;
 
-  DirectForward(const ConvShape& s, bool)
-      : correlation_({s.images, s.height, s.width, s.channels, s.groups}, forward_axis(s, 0),
-                     forward_axis(s, 1), target(s), weight_steps(s), s.weights(), forward_band(s)) {
-  }
+  explicit CorrelationMethod(Correlation correlation) : correlation_(std::move(correlation)) {}
 
   int64_t packed_elements() const { return correlation_.packed_elements(); }
-  int64_t workspace(bool packed) const { return correlation_.workspace(packed); }
-  std::string layout() const { return "direct"; }
 
   void run(const Element* source, const Element* weight, Element* target,
            Element* workspace) const {
@@ -51,6 +47,24 @@ class DirectForward {
     correlation_.multiply(source, packed, target, workspace);
   }
 
+ protected:
+  Correlation correlation_;
+};
+
+template <typename Correlation>
+class DirectForward : public CorrelationMethod<Correlation, typename Correlation::Element> {
+ public:
+  static constexpr const char* kName = "direct";
+  static constexpr bool kBackward = false;
+
+  DirectForward(const ConvShape& s, bool)
+      : CorrelationMethod<Correlation, typename Correlation::Element>(Correlation(
+            {s.images, s.height, s.width, s.channels, s.groups}, forward_axis(s, 0),
+            forward_axis(s, 1), target(s), weight_steps(s), s.weights(), forward_band(s))) {}
+
+  int64_t workspace(bool packed) const { return this->correlation_.workspace(packed); }
+  std::string layout() const { return "direct"; }
+
  private:
   static TargetLayout target(const ConvShape& s) {
     const int64_t pixel = s.out_channels, row = s.out_width * pixel;
@@ -60,8 +74,6 @@ class DirectForward {
     const int64_t tap = s.group_channels * s.out_channels;
     return {s.kernel_width * tap, tap, s.out_channels, 1, s.group_out};
   }
-
-  Correlation correlation_;
 };
 
 // Along each axis, input positions of the same phase (modulo the stride) are reached by the same
@@ -133,26 +145,16 @@ class DirectBackward {
 // Winograd's method. The input gradient is a correlation of the gradient with the taps in reverse
 // order.
 template <bool kIsBackward>
-class WinogradMethod {
+class WinogradMethod : public CorrelationMethod<WinogradCorrelation<float>, float> {
  public:
-  using Element = float;
   static constexpr const char* kName = "winograd";
   static constexpr bool kBackward = kIsBackward;
 
   WinogradMethod(const ConvShape& s, bool packed)
-      : correlation_(kBackward ? backward(s, packed) : forward(s, packed)) {}
+      : CorrelationMethod(kBackward ? backward(s, packed) : forward(s, packed)) {}
 
-  int64_t packed_elements() const { return correlation_.packed_elements(); }
   int64_t workspace(bool) const { return correlation_.workspace(); }
   std::string layout() const { return "winograd"; }
-
-  void run(const float* source, const float* weight, float* target, float* workspace) const {
-    correlation_.run(source, weight, target, workspace);
-  }
-  void pack(const float* weight, float* packed) const { correlation_.pack(weight, packed); }
-  void multiply(const float* source, const float* packed, float* target, float* workspace) const {
-    correlation_.multiply(source, packed, target, workspace);
-  }
 
  private:
   static WinogradCorrelation<float> forward(const ConvShape& s, bool packed) {
@@ -177,8 +179,6 @@ class WinogradMethod {
             WinogradBlocks(backward_size(s)),
             packed};
   }
-
-  WinogradCorrelation<float> correlation_;
 };
 
 }  // namespace chainrule::CHAINRULE_ISA

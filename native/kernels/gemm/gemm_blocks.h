@@ -31,16 +31,15 @@ struct GemmBlocks {
   GemmBlocks(int64_t m, int64_t n, int64_t k, Layout a, Layout b) : depth(k) {
     const bool a_along = a.along == 1, b_along = b.along == 1;
     // Compares the copies with and without the turn: a panel along k, and the turned result. Few
-    // columns do not fill the vectors.
-    const int64_t long_blocks = (k + kLongDepth - 1) / kLongDepth;
-    turned = b_along && m >= kVector && (!a_along || n * k > m * (k + n * long_blocks));
+    // columns do not fill the vectors. With b along k, there are fewer than kLongLanes terms.
+    turned = b_along && m >= kVector && (!a_along || n * k > m * (k + n));
     rows = turned ? n : m;
     columns = turned ? m : n;
     panel_along = turned ? a_along : b_along;
     const int64_t step = (turned ? a : b).along;
     packs_rows = !turned && !a_along && a.along >= kFar && columns >= kPanel;
     packs_panel = panel_along || (rows >= kOften && (step >= kFar || kRegisters == 16));
-    block_depth = std::min(k, panel_along ? kLongDepth : packs_rows ? kDepth / 2 : kDepth);
+    block_depth = std::min(k, packs_rows ? kDepth / 2 : kDepth);
     block_columns = may_pack()
                         ? std::min(padded(columns), kPanelElements / block_depth / kPanel * kPanel)
                         : columns;
@@ -60,7 +59,7 @@ struct GemmBlocks {
  private:
   // The longest vector and panel of any instruction set.
   static constexpr int64_t kVector = 16, kPanel = 64;
-  static constexpr int64_t kDepth = 512, kLongDepth = 1024;
+  static constexpr int64_t kDepth = 512;
   // Rows for which a copy of a panel pays, and the distance from which on it does.
   static constexpr int64_t kOften = 33, kFar = 512;
 

@@ -7,6 +7,7 @@
 #include "kernels/gemm/first_lanes.h"
 #include "kernels/gemm/gemm_blocks.h"
 #include "kernels/gemm/gemm_order.h"
+#include "kernels/gemm/gemm_prefetch.h"
 #include "sync/abort.h"
 
 // Products with a matrix that is contiguous along k, as of a batch with a linear layer's weights:
@@ -91,7 +92,7 @@ class LaneProduct {
         // The results are put aside, so that their lines are written once, and whole.
         alignas(64) T aside[kRows * kBlockColumns];
         T* const to = rows.c + i * rows.columns + j;
-        fetch(to, rows.columns, height, columns);
+        fetch_results(to, rows.columns, height, columns);
         Block block{packed ? packed + i * padded(depth) : rows.a + i * rows.layout.across + k,
                     packed ? kLanes : rows.layout.across,
                     packed ? kLanes * height : kLanes,
@@ -107,15 +108,6 @@ class LaneProduct {
         }
         (k > 0 ? store<true> : store<false>)(aside, height, columns, to, rows.columns);
         check.after(product_work(height, columns, depth));
-      }
-    }
-  }
-
-  // Prefetches lines that will be written.
-  static void fetch(T* to, int64_t step, int64_t rows, int64_t columns) {
-    for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < columns; j += 64 / sizeof(T)) {
-        __builtin_prefetch(to + i * step + j, 1);
       }
     }
   }

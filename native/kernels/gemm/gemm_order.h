@@ -15,8 +15,4 @@ inline constexpr int64_t kTerms = 256;
 // that takes longer than a copy of b.
 inline constexpr int64_t kLaneTerms = 1024, kLongLanes = 96;
 
-// A matrix of at least this many elements is read from beyond the caches, where a processor does
-// not guess by itself what comes next.
-inline constexpr int64_t kFetched = 1 << 18;
-
 }  // namespace chainrule::CHAINRULE_ISA

@@ -36,9 +36,9 @@ void pack_transposed(const T* source, int64_t step, int64_t columns, int64_t dep
   }
 }
 
-// target[j * target_step + i] = (or +=, for kAdd) source[i * step + j] for i < rows and j <
+// target[j * target_step + i] = source[i * step + j] for i < rows and j <
 // columns. The source must be readable in whole vectors.
-template <typename T, int kLanes, bool kAdd>
+template <typename T, int kLanes>
 void store_transposed(const T* source, int64_t step, int64_t rows, int64_t columns, T* target,
                       int64_t target_step) {
   using Vector = typename VectorOf<T, kLanes>::type;
@@ -51,11 +51,11 @@ void store_transposed(const T* source, int64_t step, int64_t rows, int64_t colum
       load_transposed<T, kLanes>(source + i * step + j, step, across, block);
       for (int64_t p = 0; p < down; ++p, to += target_step) {
         if (across == kLanes) {
-          store<kAdd, kLanes>(block[p], to);
+          store<false, kLanes>(block[p], to);
         } else {
           T values[kLanes];
           store<false, kLanes>(block[p], values);
-          store_part<kAdd, kLanes / 2>(values, to, across);
+          store_part<false, kLanes / 2>(values, to, across);
         }
       }
     }

@@ -7,6 +7,7 @@
 #include "kernels/gemm/gemm_blocks.h"
 #include "kernels/gemm/gemm_order.h"
 #include "kernels/gemm/gemm_pack.h"
+#include "kernels/gemm/gemm_prefetch.h"
 #include "sync/abort.h"
 #include "sync/combine.h"
 
@@ -58,7 +59,7 @@ class Product {
             T* to = c + (i + first) * leading_ + j + panels.first_column(p);
             const int64_t columns = panels.used(p);
             const bool past_caches = streamed && columns % kLanes == 0;
-            if (!past_caches) fetch(to, leading_, rows, columns);
+            if (!past_caches) fetch_results(to, leading_, rows, columns);
             const auto multiply = [&](int32_t t, TileFunction<T> function, T* out, int64_t step) {
               const T* x[kMaxRows];
               T* y[kMaxRows];
@@ -178,7 +179,7 @@ class Product {
       for (int64_t p = 0; p < block.panels.count(); ++p) {
         const int64_t first = block.panels.first_column(p);
         if (blocks_.turned) {
-          multiply_turned(block, p, part, add, out + first * leading_ + i);
+          multiply_turned(block, p, part, out + first * leading_ + i);
         } else {
           RowBlock at = part;
           at.out += first;
@@ -223,17 +224,15 @@ class Product {
     }
   }
 
-  void multiply_turned(const PanelBlock& block, int64_t p, const RowBlock& rows, bool add,
-                       T* out) const {
+  // For all terms at once, as there are few.
+  void multiply_turned(const PanelBlock& block, int64_t p, const RowBlock& rows, T* out) const {
     alignas(64) T aside[kAside * kAsideWidth];
     RowBlock part = rows;
     part.out = aside;
     part.out_step = kAsideWidth;
     multiply_panel(block, p, part, false, block.panels.width(p));
-    const int64_t columns = block.panels.used(p);
-    (add ? store_transposed<T, kLanes, true>
-         : store_transposed<T, kLanes, false>)(aside, kAsideWidth, rows.count, columns, out,
-                                               leading_);
+    store_transposed<T, kLanes>(aside, kAsideWidth, rows.count, block.panels.used(p), out,
+                                leading_);
   }
 
   void multiply_panel(const PanelBlock& block, int64_t p, const RowBlock& rows, bool add,
@@ -246,7 +245,8 @@ class Product {
         x[i] = rows.data + (first + i) * rows.layout.across;
         out[i] = rows.out + (first + i) * rows.out_step;
       }
-      if (block.depth <= kTerms) fetch(out, count, columns);
+      // A short sum would wait for them.
+      if (block.depth <= kTerms) fetch_results(out[0], rows.out_step, count, columns);
       for (int64_t k = 0; k < block.depth; k += kTerms) {
         const Walk walk{kStart, 1, std::min(kTerms, block.depth - k), rows.layout.along};
         const Panel<T> part{panel.data + k * panel.step, panel.step};
@@ -272,19 +272,6 @@ class Product {
         stream(*reinterpret_cast<const Vector*>(aside + i * kAsideWidth + v),
                to + i * leading_ + v);
       }
-    }
-  }
-
-  static void fetch(T* out, int64_t step, int64_t rows, int64_t columns) {
-    T* each[kMaxRows];
-    for (int64_t i = 0; i < rows; ++i) each[i] = out + i * step;
-    fetch(each, rows, columns);
-  }
-
-  // Prefetches the results' cache lines before a short sum, which would wait for them.
-  static void fetch(T* const* out, int64_t count, int64_t columns) {
-    for (int64_t i = 0; i < count; ++i) {
-      for (int64_t j = 0; j < columns; j += 64 / sizeof(T)) __builtin_prefetch(out[i] + j, 1);
     }
   }
 

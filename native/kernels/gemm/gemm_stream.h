@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <type_traits>
 #include <utility>
 
 #include "kernels/gemm/first_lanes.h"
 #include "kernels/gemm/gemm_blocks.h"
 #include "kernels/gemm/gemm_order.h"
+#include "kernels/gemm/gemm_prefetch.h"
 #include "sync/abort.h"
 
 // Products of a few rows with a matrix whose rows are contiguous: c[i][j] = the sum over k of
@@ -84,8 +84,9 @@ class StreamProduct {
   static void multiply(const Block& block) {
     T x[kBand][kHeight];
     for (int64_t k = 0; k < block.depth; ++k) {
-      for (int r = 0; r < kHeight; ++r)
+      for (int r = 0; r < kHeight; ++r) {
         x[k][r] = block.a[k * block.a_layout.along + r * block.a_layout.across];
+      }
     }
     constexpr int kWide = vectors_of(kHeight);
     int64_t j = add_columns<kHeight, kWide, kFetch>(block, x[0], 0);

@@ -3,7 +3,7 @@ import { ask } from '../parallel/prepare/ask.js';
 import { compiledModule } from '../runtime/package-root.js';
 
 /** Threads of which each does the same work at the same time. */
-export class BenchThreads {
+export class MeasuringThreads {
   readonly #pool: Piscina;
 
   private constructor(
@@ -13,12 +13,12 @@ export class BenchThreads {
     this.#pool = pool;
   }
 
-  /** @param module a compiled module whose default export takes the tasks, such as `lib/bench/kernels/worker.js` */
-  static async start(module: string, count: number): Promise<BenchThreads> {
+  /** @param module a compiled module whose default export takes the tasks, such as `lib/profile/peak-worker.js` */
+  static async start(module: string, count: number): Promise<MeasuringThreads> {
     const { Piscina } = await import('piscina');
     const filename = compiledModule(module).href;
     const options = { minThreads: count, maxThreads: count, concurrentTasksPerWorker: 1 };
-    return new BenchThreads(new Piscina({ filename, ...options }), count);
+    return new MeasuringThreads(new Piscina({ filename, ...options }), count);
   }
 
   /** Gives every thread the task, and returns what each of them made of it. */
