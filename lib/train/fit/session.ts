@@ -17,6 +17,8 @@ export class Session {
   #pool: WorkerPool | undefined;
   #signal: AbortSignal | undefined;
   #paused = false;
+  #running = false;
+  #counted = false;
   #lost = false;
   #torn = false;
   /** Training stops after the step under way; an evaluation, of which nothing remains, at once. */
@@ -30,7 +32,6 @@ export class Session {
     this.#job = job;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#stop);
-    addon().trainings(1);
     new Control(job.control).paused = this.#paused;
     this.#pool = await WorkerPool.start(job);
     // An abort during the start found no pool to stop.
@@ -43,9 +44,24 @@ export class Session {
   }
 
   /** Runs one task on every worker; see `WorkerPool.run`. */
-  run(taskOf: (rank: number) => Task): Promise<(Timeline | undefined)[]> {
+  async run(taskOf: (rank: number) => Task): Promise<(Timeline | undefined)[]> {
     if (!this.#pool) throw new RangeError('the session has no threads');
-    return this.#pool.run(taskOf);
+    this.#running = true;
+    this.#count();
+    try {
+      return await this.#pool.run(taskOf);
+    } finally {
+      this.#running = false;
+      this.#count();
+    }
+  }
+
+  /** Counts among the trainings that share the cores of the process while the threads work, and not while they wait. */
+  #count(): void {
+    const counts = this.#running && !this.#paused;
+    if (counts === this.#counted) return;
+    this.#counted = counts;
+    addon().trainings(counts ? 1 : -1);
   }
 
   /** Ends all threads, whatever they are doing, and starts new ones on the same memory. Rejects if some do not end. */
@@ -98,12 +114,12 @@ export class Session {
   set paused(paused: boolean) {
     this.#paused = paused;
     if (this.#job) new Control(this.#job.control).paused = paused;
+    this.#count();
   }
 
   async end(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#stop);
     await this.#stopThreads();
-    if (this.#job) addon().trainings(-1);
     this.#job = undefined;
   }
 }
