@@ -60,7 +60,7 @@ export class Storage {
    */
   get data(): TypedArray {
     if (!this.#data) {
-      const data = allocate(this.dtype, sizeOf(this.shape), { shared: true });
+      const data = this.allocate();
       this.#fill?.(data);
       this.#data = data;
       this.#fill = undefined;
@@ -71,8 +71,7 @@ export class Storage {
   /** Sets all values, which are whole from then on. */
   replace(values: TypedArray): void {
     // A thread that did not end may still write to memory that it left broken.
-    if (this.use.broken !== undefined)
-      this.#data = allocate(this.dtype, sizeOf(this.shape), { shared: true });
+    if (this.use.broken !== undefined) this.#data = this.allocate();
     this.use.broken = undefined;
     this.data.set(values);
   }
@@ -84,5 +83,10 @@ export class Storage {
     }
     memory.set(this.data);
     this.#data = memory;
+  }
+
+  /** New memory for the values. */
+  protected allocate(): TypedArray {
+    return allocate(this.dtype, sizeOf(this.shape), { shared: true });
   }
 }

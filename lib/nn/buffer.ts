@@ -5,7 +5,7 @@ import { optionsOf } from '../graph/arguments/options.js';
 import type { DType } from '../graph/dtype.js';
 import { filled, Variable } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
-import { Storage } from '../graph/storage.js';
+import { AlignedStorage } from '../runtime/aligned-memory.js';
 import { noteMaker } from './maker.js';
 
 export interface BufferOptions {
@@ -28,7 +28,7 @@ export class Buffer extends Variable {
     requireArguments('Buffer', parameters, [shape, options, ...surplus]);
     const { value = 0, dtype = 'float32' } = options;
     filled(shape, value, dtype, 'Buffer');
-    super(new Storage(shape, dtype, (data) => void data.fill(value)));
+    super(new AlignedStorage(shape, dtype, (data) => void data.fill(value)));
     noteMaker(this, Buffer);
   }
 }

@@ -6,7 +6,7 @@ import type { DType } from '../graph/dtype.js';
 import { Variable } from '../graph/leaf.js';
 import { hashKey } from '../graph/random.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
-import { Storage } from '../graph/storage.js';
+import { AlignedStorage } from '../runtime/aligned-memory.js';
 import { evaluateSync } from '../runtime/evaluate.js';
 import type { Initialiser } from './init/initializer.js';
 import { initialiser, initialValues } from './init/made.js';
@@ -50,7 +50,7 @@ export class Parameter extends Variable {
     requireArguments('Parameter', parameters, [shape, options, ...surplus]);
     const { init, fanIn, fanOut, dtype = 'float32' } = options;
     super(
-      new Storage(shape, dtype, (data) => {
+      new AlignedStorage(shape, dtype, (data) => {
         if (sizeOf(shape) === 0) return;
         const key = hashKey(this.path || `#${this.#ordinal}`);
         const fans = { fanIn: fanIn ?? shape.at(-1) ?? 1, fanOut: fanOut ?? shape[0] ?? 1 };

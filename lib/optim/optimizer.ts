@@ -12,6 +12,7 @@ import { assign, currentTrace, guard } from '../graph/trace.js';
 import { requireLasting } from '../nn/lasting.js';
 import { Parameter } from '../nn/parameter.js';
 import { add, cast, div, eq, gt, mul, where } from '../ops/primitives/elementwise.js';
+import { AlignedStorage } from '../runtime/aligned-memory.js';
 import { AverageExchange } from './averages.js';
 import { sharesOfGradients } from './gradient-loss.js';
 import { type GroupMatch, matchedGroups, type ParameterGroup, scalarsOfRule } from './groups.js';
@@ -277,9 +278,9 @@ export class Optimizer {
     const known = this.#memory.get(parameter);
     if (known) return known;
     const { shape, dtype, storage } = parameter;
-    const variable = (like: Shape) => new Variable(new Storage(like, dtype));
+    const variable = (like: Shape) => new Variable(new AlignedStorage(like, dtype));
     const { rule } = at(this.groups, this.groupOf(parameter));
-    const averaged = new Storage(shape, dtype, (data) => data.set(storage.data));
+    const averaged = new AlignedStorage(shape, dtype, (data) => data.set(storage.data));
     const memory = {
       state: stateShapes(rule, shape).map(([, like]) => variable(like)),
       average: this.stages.average === undefined ? undefined : new Variable(averaged),

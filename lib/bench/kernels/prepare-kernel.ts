@@ -4,6 +4,7 @@ import { traced } from '../../graph/trace.js';
 import { bind } from '../../runtime/bind.js';
 import { clockedSteps, Executable } from '../../runtime/executable.js';
 import { nativeKernels } from '../../runtime/native-kernels.js';
+import { alignedCopy } from '../limits/aligned-floats.js';
 import { randomValues } from '../random-data.js';
 import type { KernelCase } from './kernel-case.js';
 
@@ -34,7 +35,8 @@ export function compileCase({ inputs, graph }: KernelCase) {
 /** Compiles a case, and binds its operands. */
 export function prepareKernel(of: KernelCase): PreparedKernel {
   const { compiled, outputs } = compileCase(of);
-  const { bindings } = bind(compiled, operandsOf(of), outputs);
+  // As in a training, where parameters and arenas are aligned.
+  const bindings = bind(compiled, operandsOf(of), outputs).bindings.map(alignedCopy);
   const executable = new Executable(compiled.plan);
   const clocks = new Float64Array(clockedSteps(compiled.plan).length);
   const whole = clocksOfPlan(compiled);

@@ -1,12 +1,14 @@
-import { addon } from '../../runtime/addon.js';
+import { dtypeOf, type TypedArray } from '../../graph/dtype.js';
+import { allocateAligned } from '../../runtime/aligned-memory.js';
 
-/** Bytes of a cache line, to which the arrays of native kernels are aligned too. */
-const LINE = 64;
-
-/** A new array that begins with a cache line. */
+/** A new array that begins with a cache line, as the arrays of native kernels do. */
 export function alignedFloats(elements: number): Float32Array {
-  const memory = new Float32Array(elements + LINE / 4);
-  const excess = addon().addressModulo(memory, LINE);
-  const first = ((LINE - excess) % LINE) / 4;
-  return memory.subarray(first, first + elements);
+  return allocateAligned('float32', elements) as Float32Array;
+}
+
+/** A copy that begins with a cache line. */
+export function alignedCopy<T extends TypedArray>(values: T): T {
+  const copy = allocateAligned(dtypeOf(values), values.length) as T;
+  copy.set(values);
+  return copy;
 }

@@ -1,10 +1,7 @@
 import { bytesPerElement, type DType, type TypedArray, viewOf } from '../../graph/dtype.js';
 import { failed } from '../../graph/errors.js';
-import { addon } from '../../runtime/addon.js';
+import { firstLine, LINE } from '../../runtime/aligned-memory.js';
 import type { SharedMemory } from './job.js';
-
-/** Bytes of a cache line. */
-const LINE = 64;
 
 /**
  * Zeroed memory shared by all workers, aligned to a cache line, because vectors across two lines are slower to store.
@@ -13,8 +10,7 @@ const LINE = 64;
  */
 export function sharedMemory(dtype: DType, elements: number): SharedMemory {
   const buffer = allocate(bytesOf({ dtype, elements }));
-  const misfit = addon().addressModulo(new Uint8Array(buffer), LINE);
-  return { buffer, byteOffset: (LINE - misfit) % LINE, elements, dtype };
+  return { buffer, byteOffset: firstLine(buffer), elements, dtype };
 }
 
 const nothing = new SharedArrayBuffer(0);

@@ -4,10 +4,10 @@ import { hoist } from '../../compile/rewrite/hoist.js';
 import { packWeights } from '../../compile/rewrite/pack-weights.js';
 import { simplify } from '../../compile/rewrite/simplify.js';
 import { Variable } from '../../graph/leaf.js';
-import { Storage } from '../../graph/storage.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { PlanAccess } from '../access/plan-access.js';
 import { VersionWatch } from '../access/version-watch.js';
+import { AlignedStorage } from '../aligned-memory.js';
 import type { Arena } from '../arena.js';
 import { bindTo } from '../bind.js';
 import { kernelBytes } from '../cache/kept-bytes.js';
@@ -148,5 +148,5 @@ export class Snapshot {
 
 /** A variable for a value of the same type, without values. */
 export function leafLike({ shape, dtype }: Tensor): Variable {
-  return new Variable(new Storage(shape, dtype));
+  return new Variable(new AlignedStorage(shape, dtype));
 }
