@@ -225,9 +225,9 @@ const kernels = [
   {
     name: 'the last maximum of a pooling window wins a tie',
     file: 'native/kernels/pool/max_pool.cc',
-    find: 'if (beats(image[candidate], best))',
-    replace: 'if (image[candidate] >= best)',
-    tests: ops('maxPool2d'),
+    find: 'return (candidate > best) | (candidate != candidate);',
+    replace: 'return (candidate >= best) | (candidate != candidate);',
+    tests: ['test/ops/values.test.ts', 'test/ops/spatial/max-pool.test.ts'],
   },
   {
     name: 'average pooling divides by the window at the border',
@@ -254,9 +254,9 @@ const kernels = [
   {
     name: 'argMax gives the last of equal maxima',
     file: 'native/kernels/reduce/argmax.cc',
-    find: 'if (better(value, best) || value != value)',
-    replace: 'if (!better(best, value) || value != value)',
-    tests: ops('argMax'),
+    find: '(Better()(value, best[i]) | (value != value))',
+    replace: '(!Better()(best[i], value) | (value != value))',
+    tests: ['test/ops/arg-max.test.ts'],
   },
   {
     name: 'one coefficient of exp is off in the sixth digit',

@@ -4,15 +4,56 @@
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-template <typename T>
-bool beats(T candidate, T best) {
+template <typename T, int kLanes>
+using Vector = typename VectorOf<T, kLanes>::type;
+
+template <int kLanes, typename T>
+Vector<T, kLanes> load(const T* from) {
+  return *reinterpret_cast<const Vector<T, kLanes>*>(from);
+}
+
+template <typename V, typename T>
+void store(T* to, const V& value) {
+  *reinterpret_cast<V*>(to) = value;
+}
+
+// The lanes in which the candidate beats the best so far; a NaN beats everything. The vectors are
+// explicit because compilers make branches of these conditions.
+template <typename V>
+auto beats(const V& candidate, const V& best) {
   return (candidate > best) | (candidate != candidate);
 }
 
-template <typename T>
-void take_maximum(const T* __restrict x, T* __restrict best, int64_t channels) {
-  for (int64_t c = 0; c < channels; ++c) best[c] = beats(x[c], best[c]) ? x[c] : best[c];
+template <typename V>
+V larger(const V& candidate, const V& best) {
+  return beats(candidate, best) ? candidate : best;
 }
+
+// Calls visit.operator()<kLanes>(c) for vectors of channels, smaller and smaller ones at the end.
+template <typename T, int kLanes = kVectorBytes / sizeof(T), typename Visit>
+void for_each_vector(int64_t c, int64_t channels, Visit visit) {
+  for (; c + kLanes <= channels; c += kLanes) visit.template operator()<kLanes>(c);
+  if constexpr (kLanes > 1) {
+    if (c < channels) for_each_vector<T, kLanes / 2>(c, channels, visit);
+  }
+}
+
+// One window of an image: its pixels are `rows` times `columns`.
+struct Window {
+  Span rows, columns;
+
+  // Calls visit(offset, place) for each pixel, with its offset from the image's first element and
+  // its number within the window.
+  template <typename Visit>
+  void for_each_pixel(const PoolWindows& w, Visit visit) const {
+    int place = 0;
+    for (int64_t h = rows.first; h < rows.last; h += rows.step) {
+      for (int64_t x = columns.first; x < columns.last; x += columns.step) {
+        visit((h * w.width + x) * w.channels, place++);
+      }
+    }
+  }
+};
 
 template <typename T>
 class MaxPool final : public Kernel {
@@ -28,14 +69,14 @@ class MaxPool final : public Kernel {
     if (windows_.tiles_by_two()) return halve(input, output);
     const int64_t channels = windows_.channels;
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
-      T* best = output + pixel * channels;
       const T* image = input + n * windows_.height * windows_.width * channels;
-      std::copy_n(image + (rows.first * windows_.width + columns.first) * channels, channels, best);
-      for (int64_t h = rows.first; h < rows.last; h += rows.step) {
-        for (int64_t w = columns.first; w < columns.last; w += columns.step) {
-          take_maximum(image + (h * windows_.width + w) * channels, best, channels);
-        }
-      }
+      const int64_t first = (rows.first * windows_.width + columns.first) * channels;
+      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+        auto best = load<kLanes>(image + first + c);
+        Window{rows, columns}.for_each_pixel(
+            windows_, [&](int64_t at, int) { best = larger(load<kLanes>(image + at + c), best); });
+        store(output + pixel * channels + c, best);
+      });
     });
   }
 
@@ -54,25 +95,13 @@ class MaxPool final : public Kernel {
   }
 
   void halve_row(const T* upper, const T* lower, T* output, int64_t channels) const {
-    constexpr int kLanes = kVectorBytes / sizeof(T);
     for (int64_t j = 0; j < windows_.out_width; ++j) {
-      halve_window<kLanes>(upper, lower, output, 0, channels);
+      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+        const auto above = larger(load<kLanes>(upper + channels + c), load<kLanes>(upper + c));
+        const auto below = larger(load<kLanes>(lower + channels + c), load<kLanes>(lower + c));
+        store(output + c, larger(below, above));
+      });
       upper += 2 * channels, lower += 2 * channels, output += channels;
-    }
-  }
-
-  template <int kLanes>
-  static void halve_window(const T* upper, const T* lower, T* output, int64_t c, int64_t channels) {
-    using Vector = typename VectorOf<T, kLanes>::type;
-    const auto load = [](const T* from) { return *reinterpret_cast<const Vector*>(from); };
-    const auto larger = [](Vector x, Vector best) { return (x > best) | (x != x) ? x : best; };
-    for (; c + kLanes <= channels; c += kLanes) {
-      const Vector above = larger(load(upper + channels + c), load(upper + c));
-      const Vector below = larger(load(lower + channels + c), load(lower + c));
-      *reinterpret_cast<Vector*>(output + c) = larger(below, above);
-    }
-    if constexpr (kLanes > 1) {
-      if (c < channels) halve_window<kLanes / 2>(upper, lower, output, c, channels);
     }
   }
 
@@ -80,19 +109,19 @@ class MaxPool final : public Kernel {
   PoolWindows windows_;
 };
 
-// The offset, from the image's start, of the first maximum of one channel in a window.
-template <typename T>
-int64_t argmax_in_window(const PoolWindows& w, const T* image, Span rows, Span columns,
-                         int64_t channel) {
-  int64_t at = (rows.first * w.width + columns.first) * w.channels + channel;
-  T best = image[at];
-  for (int64_t h = rows.first; h < rows.last; h += rows.step) {
-    for (int64_t x = columns.first; x < columns.last; x += columns.step) {
-      const int64_t candidate = (h * w.width + x) * w.channels + channel;
-      if (beats(image[candidate], best)) best = image[candidate], at = candidate;
-    }
-  }
-  return at;
+// The number of the first maximum within a window, for each of kLanes channels.
+template <int kLanes, typename T>
+auto first_maximum(const PoolWindows& w, const T* image, const Window& window) {
+  auto best =
+      load<kLanes>(image + (window.rows.first * w.width + window.columns.first) * w.channels);
+  decltype(best > best) winner = {};
+  window.for_each_pixel(w, [&](int64_t at, int place) {
+    const auto x = load<kLanes>(image + at);
+    const auto wins = beats(x, best);
+    best = wins ? x : best;
+    winner = wins ? decltype(winner){} + place : winner;
+  });
+  return winner;
 }
 
 template <typename T>
@@ -118,10 +147,16 @@ class MaxPoolGrad final : public Kernel {
     const int64_t channels = windows_.channels;
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
       const int64_t image = n * windows_.height * windows_.width * channels;
-      for (int64_t c = 0; c < channels; ++c) {
-        const int64_t at = argmax_in_window(windows_, input + image, rows, columns, c);
-        output[image + at] += gradient[pixel * channels + c];
-      }
+      const Window window{rows, columns};
+      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+        const auto winner = first_maximum<kLanes>(windows_, input + image + c, window);
+        const auto g = load<kLanes>(gradient + pixel * channels + c);
+        window.for_each_pixel(windows_, [&](int64_t at, int place) {
+          T* const to = output + image + at + c;
+          const auto sum = load<kLanes>(to);
+          store(to, winner == place ? sum + g : sum);
+        });
+      });
     });
   }
 
@@ -144,40 +179,23 @@ class MaxPoolGrad final : public Kernel {
     }
   }
 
+  // Writes all four pixels of a window, so that nothing needs to be zeroed.
   void spread_row(const T* upper, const T* lower, const T* gradient, T* upper_out, T* lower_out,
                   int64_t channels) const {
-    constexpr int kLanes = kVectorBytes / sizeof(T);
     for (int64_t j = 0; j < windows_.out_width; ++j) {
-      spread_window<kLanes>(upper, lower, gradient, upper_out, lower_out, 0, channels);
+      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+        const auto a = load<kLanes>(upper + c), b = load<kLanes>(upper + channels + c);
+        const auto d = load<kLanes>(lower + c), e = load<kLanes>(lower + channels + c);
+        const auto right_above = beats(b, a), right_below = beats(e, d);
+        const auto below_wins = beats(right_below ? e : d, right_above ? b : a);
+        const auto g = load<kLanes>(gradient + c), zero = decltype(g){};
+        store(upper_out + c, right_above | below_wins ? zero : g);
+        store(upper_out + channels + c, right_above & ~below_wins ? g : zero);
+        store(lower_out + c, below_wins & ~right_below ? g : zero);
+        store(lower_out + channels + c, below_wins & right_below ? g : zero);
+      });
       upper += 2 * channels, lower += 2 * channels, gradient += channels;
       upper_out += 2 * channels, lower_out += 2 * channels;
-    }
-  }
-
-  // Writes all four pixels of a window, so that nothing needs to be zeroed and no branch depends on
-  // the data. The vectors are explicit because compilers make branches of these conditions.
-  template <int kLanes>
-  static void spread_window(const T* upper, const T* lower, const T* gradient, T* upper_out,
-                            T* lower_out, int64_t c, int64_t channels) {
-    using Vector = typename VectorOf<T, kLanes>::type;
-    const auto load = [](const T* from) { return *reinterpret_cast<const Vector*>(from); };
-    const auto store = [](T* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; };
-    for (; c + kLanes <= channels; c += kLanes) {
-      const Vector a = load(upper + c), b = load(upper + channels + c);
-      const Vector d = load(lower + c), e = load(lower + channels + c);
-      const auto right_above = (b > a) | (b != b), right_below = (e > d) | (e != e);
-      const Vector above = right_above ? b : a, below = right_below ? e : d;
-      const auto below_wins = (below > above) | (below != below);
-      const Vector g = load(gradient + c), zero = {};
-      store(upper_out + c, right_above | below_wins ? zero : g);
-      store(upper_out + channels + c, right_above & ~below_wins ? g : zero);
-      store(lower_out + c, below_wins & ~right_below ? g : zero);
-      store(lower_out + channels + c, below_wins & right_below ? g : zero);
-    }
-    if constexpr (kLanes > 1) {
-      if (c < channels) {
-        spread_window<kLanes / 2>(upper, lower, gradient, upper_out, lower_out, c, channels);
-      }
     }
   }
 
@@ -206,10 +224,15 @@ class MaxPoolGather final : public Kernel {
     const int64_t channels = windows_.channels;
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
       const int64_t image = n * windows_.height * windows_.width * channels;
-      for (int64_t c = 0; c < channels; ++c) {
-        const int64_t at = argmax_in_window(windows_, input + image, rows, columns, c);
-        output[pixel * channels + c] = values[image + at];
-      }
+      const Window window{rows, columns};
+      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+        const auto winner = first_maximum<kLanes>(windows_, input + image + c, window);
+        auto picked = Vector<T, kLanes>{};
+        window.for_each_pixel(windows_, [&](int64_t at, int place) {
+          picked = winner == place ? load<kLanes>(values + image + at + c) : picked;
+        });
+        store(output + pixel * channels + c, picked);
+      });
     });
   }
 
