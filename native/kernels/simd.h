@@ -30,6 +30,21 @@ struct VectorOf {
   typedef T type __attribute__((vector_size(sizeof(T) * kLanes), aligned(alignof(T)), may_alias));
 };
 
+// Keeps a vector in a register, as if something unknown to the compiler had changed it: it is
+// neither left out nor loaded again for each of its uses.
+template <typename Vector>
+inline void hide(Vector& vector) {
+#if defined(__AVX__)
+  asm volatile("" : "+v"(vector));
+#elif defined(__SSE2__)
+  asm volatile("" : "+x"(vector));
+#elif defined(__aarch64__)
+  asm volatile("" : "+w"(vector));
+#else
+  asm volatile("" : "+m"(vector));
+#endif
+}
+
 // Stores a vector of kVectorBytes, aligned to that size, past the caches if that is possible. Other
 // threads may read it only after `settle_streams`.
 template <typename Vector, typename T>

@@ -175,10 +175,25 @@ const kernels = [
   },
   {
     name: 'weight gradient of a convolution keeps only the last band',
-    file: 'native/kernels/conv/conv_weight_grad.cc',
+    file: 'native/kernels/conv/conv_weight_products.h',
     find: 'panels_.template for_each_tile<true>',
     replace: 'panels_.template for_each_tile<false>',
     tests: ['test/train/training-fixtures.test.ts'],
+  },
+  {
+    name: 'weight gradient to few channels has the taps in reverse order',
+    file: 'native/kernels/conv/conv_weight_grad.cc',
+    find: 'output + tap * channels * shape_.out_channels',
+    replace:
+      'output + (shape_.kernel_height * shape_.kernel_width - 1 - tap) * channels * shape_.out_channels',
+    tests: ['test/ops/spatial/conv-bands.test.ts'],
+  },
+  {
+    name: 'a convolution to few channels leaves what was in the border of a plane',
+    file: 'native/kernels/conv/conv_planes.h',
+    find: 'std::fill(to + c * plane_ + before + count, to + c * plane_ + pitch_, T(0));',
+    replace: '',
+    tests: ['test/ops/spatial/conv-bands.test.ts'],
   },
   {
     name: "Winograd's results weigh a point wrongly",

@@ -100,6 +100,7 @@ const kernels: [string, string, () => Tensor][] = [
   ['many small products', 'matmul', () => matmul(floats([256, 32, 32]), floats([256, 32, 32], 2))],
   ['linear equations', 'solve', () => solve(square(256), square(256))],
   ['a convolution by direct sums', 'conv2d', () => conv2d(wide, floats([5, 5, 8, 16]))],
+  ['a convolution to few channels', 'conv2d', () => conv2d(wide, floats([5, 5, 8, 3]))],
   [
     "a convolution by Winograd's method",
     'conv2d',
@@ -122,6 +123,11 @@ const kernels: [string, string, () => Tensor][] = [
     "packed weights of an image's gradient",
     'packConv2dInputGrad',
     () => packedOf(convTranspose2d(floats([1, 3, 3, 512]), floats([2, 2, 512, 512]), { stride: 2 })),
+  ],
+  [
+    "a kernel's gradient to few channels",
+    'conv2dWeightGrad',
+    () => gradientOf((w) => conv2d(wide, w), floats([5, 5, 8, 3])),
   ],
   [
     "a kernel's gradient",

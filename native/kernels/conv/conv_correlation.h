@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/conv/conv_band.h"
+#include "kernels/conv/conv_planes.h"
 #include "kernels/conv/conv_position.h"
 #include "kernels/gemm/gemm_tile.h"
 #include "kernels/gemm/transpose.h"
@@ -70,14 +71,17 @@ class Correlation {
         band_(band),
         panels_(target_channels_),
         reader_(source.height, source.width, source.channels, rows, columns, band),
-        positions_(source, rows, columns, target) {
+        positions_(source, rows, columns, target),
+        planes_(source, rows, columns, target, band) {
     list_taps(rows, columns);
   }
 
   int64_t packed_elements() const { return groups_ * packed_group(); }
 
   // The workspace holds the band, and before it the packed weights unless these come from outside.
-  int64_t workspace(bool packed) const { return band_.elements + (packed ? 0 : packed_elements()); }
+  int64_t workspace(bool packed) const {
+    return std::max(band_.elements, planes_.workspace()) + (packed ? 0 : packed_elements());
+  }
 
   void run(const T* source, const T* weight, T* target, T* workspace) const {
     pack(weight, workspace);
@@ -102,6 +106,9 @@ class Correlation {
 
   void multiply(const T* source, const T* weights, T* target, T* buffer) const {
     if (positions_.pays()) return positions_.run(source, weights, panels_, target);
+    if (planes_.pays(panels_.width(0))) {
+      return planes_.run(source, weights, panels_.width(0), packed_group(), target, buffer);
+    }
     AbortCheck check;
     const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
       const T* from = reader_.load(source, image, images, row, rows, buffer);
@@ -174,6 +181,7 @@ class Correlation {
   Panels<T> panels_;
   BandReader<T> reader_;
   PositionCorrelation<T> positions_;
+  PlanarCorrelation<T> planes_;
   std::vector<int64_t> weight_offsets_, runs_;
   int64_t run_length_ = 0;
 };

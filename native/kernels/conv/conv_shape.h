@@ -49,8 +49,28 @@ struct ConvShape {
   // The number of weights.
   int64_t weights() const { return kernel_height * kernel_width * group_channels * out_channels; }
 
+  // The convolution whose input has this one's result for its own: it has the gradient for these
+  // weights, with taps in reverse order. It exists with single steps and no pixels beyond the taps.
+  bool exchangeable() const {
+    return stride == Dims{1, 1} && turned_padding(0) >= 0 && turned_padding(1) >= 0;
+  }
+  ConvShape exchanged() const {
+    ConvShape other = *this;
+    other.height = out_height, other.width = out_width, other.channels = out_channels;
+    other.out_height = height, other.out_width = width, other.out_channels = channels;
+    other.group_channels = group_out, other.group_out = group_channels;
+    other.padding = {turned_padding(0), turned_padding(1)};
+    return other;
+  }
+
   // True if each channel is convolved by itself, to one result.
   bool depthwise() const { return groups > 1 && group_channels == 1 && group_out == 1; }
+
+ private:
+  int64_t turned_padding(int axis) const {
+    const int64_t kernel = axis == 0 ? kernel_height : kernel_width;
+    return (kernel - 1) * dilation[axis] - padding[axis];
+  }
 };
 
 inline void require_contiguous(const StepReader& step,

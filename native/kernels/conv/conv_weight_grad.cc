@@ -1,16 +1,13 @@
-#include "kernels/conv/conv_band.h"
-#include "kernels/conv/conv_depthwise.h"
+#include "kernels/conv/conv_weight_products.h"
 #include "kernels/conv/winograd.h"
 #include "kernels/conv/winograd_grid.h"
-#include "kernels/gemm/gemm_tile.h"
-#include "sync/abort.h"
+#include "kernels/gemm/transpose.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
-// output[tap, c, o] = the sum over all pixels of the input under the tap times the gradient: a
-// matrix product whose left side is the input itself, read at one offset for each row (tap, c). One
-// product per group of channels.
+// The gradient for the weights of a convolution. With few results and many channels, it is that of
+// the convolution with input and result exchanged, whose products fill whole vectors, turned round.
 template <typename T>
 class Conv2dWeightGrad final : public Kernel {
  public:
@@ -20,129 +17,46 @@ class Conv2dWeightGrad final : public Kernel {
         output_(step.operand("output")),
         workspace_(step.workspace()),
         shape_(step, input_.shape, output_.shape, gradient_.shape),
-        band_(weight_band(shape_)),
-        panels_(shape_.group_out),
-        reader_(shape_.height, shape_.width, shape_.channels, forward_axis(shape_, 0),
-                forward_axis(shape_, 1), band_) {
-    list_rows();
-    list_segments();
-  }
+        exchanged_(shape_.group_out <= 4 && shape_.group_channels >= 8 && shape_.exchangeable()),
+        products_(exchanged_ ? shape_.exchanged() : shape_) {}
 
   const char* method() const override { return "direct"; }
   int64_t workspace_bytes() const override {
-    return bytes_of<T>(band_.elements + packed_elements());
+    return bytes_of<T>(products_.workspace() + (exchanged_ ? shape_.weights() : 0));
   }
 
   void run(const Run& run) const override {
     const T* input = run.at<const T>(input_);
     const T* gradient = run.at<const T>(gradient_);
     T* output = run.at<T>(output_);
-    T* buffer = run.at<T>(workspace_);
-    T* packed = buffer + band_.elements;
-    std::fill_n(output, output_.elements(), T(0));
-    if (gradient_.elements() == 0) return;
-    AbortCheck check;
-    const auto band = [&](int64_t image, int64_t images, int64_t row, int64_t rows) {
-      const T* from = reader_.load(input, image, images, row, rows, buffer);
-      const int64_t first = (image * shape_.out_height + row) * shape_.out_width;
-      const T* slopes = gradient + first * shape_.out_channels;
-      const bool last = image + images == shape_.images && row + rows == shape_.out_height;
-      if (shape_.depthwise()) return add_channels(from, slopes, images * rows, output, check);
-      for (int64_t group = 0; group < shape_.groups; ++group) {
-        const int64_t column = group * shape_.group_out;
-        add_products(from + group * shape_.group_channels, slopes + column, images * rows,
-                     packs(last) ? packed : nullptr, output + column, check);
-      }
-    };
-    for_each_band(band_, shape_.images, shape_.out_height, band);
+    T* workspace = run.at<T>(workspace_);
+    if (gradient_.elements() == 0) {
+      std::fill_n(output, output_.elements(), T(0));
+      return;
+    }
+    if (!exchanged_) return products_.run(input, gradient, output, workspace);
+    products_.run(gradient, input, workspace, workspace + shape_.weights());
+    turn(workspace, output);
   }
 
  private:
-  int64_t packed_elements() const {
-    if (shape_.depthwise()) return 0;
-    return band_.images * band_.rows * shape_.out_width * padded_channels(shape_.group_out);
-  }
-
-  void list_rows() {
-    for (const TapAxis::Tap& y : forward_axis(shape_, 0).taps) {
-      for (const TapAxis::Tap& x : forward_axis(shape_, 1).taps) {
-        for (int64_t c = 0; c < shape_.group_channels; ++c) {
-          rows_.push_back(reader_.tap_offset(y, x) + c);
-        }
+  // output[tap, c, o] = from[the last tap - tap, o, c], where c and o count within their group.
+  void turn(const T* from, T* output) const {
+    const int64_t channels = shape_.group_channels, results = shape_.group_out;
+    for (int64_t tap = shape_.kernel_height * shape_.kernel_width; tap-- > 0;) {
+      for (int64_t group = 0; group < shape_.groups; ++group) {
+        transpose(from + group * channels, 1, shape_.channels, channels, results,
+                  output + tap * channels * shape_.out_channels + group * results,
+                  shape_.out_channels);
       }
+      from += results * shape_.channels;
     }
-  }
-
-  // The segments of a smaller band are a prefix of this list: a band is either rows of one image or
-  // whole images.
-  void list_segments() {
-    const Steps steps = reader_.steps();
-    for (int64_t image = 0; image < band_.images; ++image) {
-      for (int64_t row = 0; row < band_.rows; ++row) {
-        segments_.push_back(image * steps.image + row * steps.row);
-      }
-    }
-  }
-
-  // Packing pays if many rows of the weights read the packed gradient. It is required if a vector
-  // that the channels do not fill would reach beyond the gradient's end; elsewhere, the vector
-  // reads the next pixel, and drops it.
-  bool packs(bool last) const {
-    if (panels_.count() > 1) return !panels_.fit() || rows_.size() > 64;
-    return !panels_.fit() && (last || rows_.size() > 64);
-  }
-
-  void add_channels(const T* from, const T* gradient, int64_t segments, T* output,
-                    AbortCheck& check) const {
-    const Walk walk{segments_.data(), segments, shape_.out_width, reader_.steps().column};
-    const auto taps = static_cast<int64_t>(rows_.size());
-    const int64_t tiles = (taps + kChannelTaps - 1) / kChannelTaps;
-    for (int64_t tile = 0, first = 0; tile < tiles; ++tile) {
-      const int64_t next = taps * (tile + 1) / tiles;
-      add_channel_taps(from, rows_.data() + first, next - first, walk, gradient, shape_.channels,
-                       output + first * shape_.channels);
-      check.after(product_work(segments * shape_.out_width, shape_.channels, next - first));
-      first = next;
-    }
-  }
-
-  // `packed` is null if the gradient is read in place.
-  void add_products(const T* from, const T* gradient, int64_t segments, T* packed, T* output,
-                    AbortCheck& check) const {
-    const int64_t pixels = segments * shape_.out_width, channels = shape_.out_channels;
-    if (packed != nullptr) {
-      const auto pixel = [&](int64_t k) { return gradient + k * channels; };
-      panels_.pack(pixels, pixel, pixel(pixels - 1) + shape_.group_out, packed);
-    }
-    for (int64_t i = 0; i < panels_.count(); ++i) {
-      const Panel<T> panel = packed != nullptr ? panels_.packed(i, packed, pixels)
-                                               : panels_.unpacked(i, gradient, channels);
-      add_panel(i, panel, from, segments, output + panels_.first_column(i));
-      check.after(product_work(static_cast<int64_t>(rows_.size()), panels_.width(i), pixels));
-    }
-  }
-
-  void add_panel(int64_t index, const Panel<T>& panel, const T* from, int64_t segments,
-                 T* output) const {
-    const Walk walk{segments_.data(), segments, shape_.out_width, reader_.steps().column};
-    const auto add = [&](int64_t first, int64_t count, TileFunction<T> tile) {
-      const T* x[kMaxRows];
-      T* out[kMaxRows];
-      for (int64_t p = 0; p < count; ++p) {
-        x[p] = from + rows_[first + p];
-        out[p] = output + (first + p) * shape_.out_channels;
-      }
-      tile(x, walk, panel, out, panels_.used(index));
-    };
-    panels_.template for_each_tile<true>(index, static_cast<int64_t>(rows_.size()), add);
   }
 
   Operand input_, gradient_, output_, workspace_;
   ConvShape shape_;
-  Band band_;
-  Panels<T> panels_;
-  BandReader<T> reader_;
-  std::vector<int64_t> rows_, segments_;
+  bool exchanged_;
+  WeightProducts<T> products_;
 };
 
 }  // namespace

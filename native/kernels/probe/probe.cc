@@ -13,19 +13,6 @@ using Vector = VectorOf<float, kLanes>::type;
 constexpr int kAtOnce = 4;
 constexpr int64_t kStep = kAtOnce * kLanes;
 
-// Keeps a value in a register, as if something unknown to the compiler had changed it.
-inline void hide(Vector& vector) {
-#if defined(__AVX__)
-  asm volatile("" : "+v"(vector));
-#elif defined(__SSE2__)
-  asm volatile("" : "+x"(vector));
-#elif defined(__aarch64__)
-  asm volatile("" : "+w"(vector));
-#else
-  asm volatile("" : "+m"(vector));
-#endif
-}
-
 // The sums are independent chains: as many as an instruction's latency times its rate, on any core.
 double multiply_add(int64_t rounds) {
   constexpr int kSums = kRegisters == 32 ? 24 : 12;
