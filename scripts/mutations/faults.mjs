@@ -337,6 +337,13 @@ const kernels = [
     tests: ['test/ops/matmul-kernels.test.ts'],
   },
   {
+    name: 'a turned product of many terms keeps the last ones only',
+    file: 'native/kernels/gemm/gemm_blocks.h',
+    find: 'turned = narrow ? k <= kDepth :',
+    replace: 'turned = narrow ? k > 0 :',
+    tests: ['test/ops/matmul-kernels.test.ts'],
+  },
+  {
     name: 'the way to multiply depends on the number of rows',
     file: 'native/kernels/gemm/matrix_product.h',
     find: 'if (b_along && k >= kLongLanes) {',

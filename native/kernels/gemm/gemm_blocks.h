@@ -18,9 +18,10 @@ struct Layout {
 //
 // Rows are read in place, and so are panels whose vectors are contiguous, unless they are so far
 // apart that they would share few sets of a cache and take a page each. A product is turned, to
-// b^T a^T = c^T, if that saves copies.
+// b^T a^T = c^T, if that saves copies or fills the vectors.
 struct GemmBlocks {
   int64_t rows, columns, depth;  // of the product, turned if it is
+  bool narrow;  // columns that leave vectors empty, and enough rows to take their place
   bool turned;
   bool panel_along, packs_panel, packs_rows;
   int64_t block_depth, block_columns;
@@ -30,9 +31,10 @@ struct GemmBlocks {
 
   GemmBlocks(int64_t m, int64_t n, int64_t k, Layout a, Layout b) : depth(k) {
     const bool a_along = a.along == 1, b_along = b.along == 1;
-    // Compares the copies with and without the turn: a panel along k, and the turned result. Few
-    // columns do not fill the vectors. With b along k, there are fewer than kLongLanes terms.
-    turned = b_along && m >= kVector && (!a_along || n * k > m * (k + n));
+    narrow = !b_along && (n < kVector ? m >= kVector : m >= 2 * kVector && 4 * n <= 3 * padded(n));
+    // Else compares the copies with and without the turn: a panel along k, and the turned result.
+    // With b along k, there are fewer than kLongLanes terms.
+    turned = narrow ? k <= kDepth : b_along && m >= kVector && (!a_along || n * k > m * (k + n));
     rows = turned ? n : m;
     columns = turned ? m : n;
     panel_along = turned ? a_along : b_along;

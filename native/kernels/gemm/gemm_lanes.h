@@ -8,6 +8,7 @@
 #include "kernels/gemm/gemm_blocks.h"
 #include "kernels/gemm/gemm_order.h"
 #include "kernels/gemm/gemm_prefetch.h"
+#include "kernels/gemm/outer_product.h"
 #include "sync/abort.h"
 
 // Products with a matrix that is contiguous along k, as of a batch with a linear layer's weights:
@@ -168,30 +169,18 @@ class LaneProduct {
     const int64_t a_step = block.a_step, b_step = block.b_step, a_line = block.a_line;
     const T* const end = b + block.depth / kLanes * kLanes;
     for (; b != end; a += a_line, b += kLanes) {
-      Vector y[kWidth];
-#pragma GCC unroll 8
-      for (int j = 0; j < kWidth; ++j) {
-        y[j] = *reinterpret_cast<const Vector*>(b + j * b_step);
-        if constexpr (kFetch) __builtin_prefetch(b + (kWidth + j) * b_step, 0, 2);
-      }
-#pragma GCC unroll 6
-      for (int r = 0; r < kHeight; ++r) {
-        const Vector x = *reinterpret_cast<const Vector*>(a + r * a_step);
-#pragma GCC unroll 8
-        for (int j = 0; j < kWidth; ++j) sums[r][j] += x * y[j];
-      }
+      add_products(
+          sums, [&](int r) { return *reinterpret_cast<const Vector*>(a + r * a_step); },
+          [&](int j) {
+            if constexpr (kFetch) __builtin_prefetch(b + (kWidth + j) * b_step, 0, 2);
+            return *reinterpret_cast<const Vector*>(b + j * b_step);
+          });
     }
     if (const int64_t rest = block.depth % kLanes) {
       const FirstLanes<T, kLanes> lanes(rest);
-      Vector y[kWidth];
-#pragma GCC unroll 8
-      for (int j = 0; j < kWidth; ++j) y[j] = lanes.load(b + j * b_step);
-#pragma GCC unroll 6
-      for (int r = 0; r < kHeight; ++r) {
-        const Vector x = lanes.load(a + r * a_step);
-#pragma GCC unroll 8
-        for (int j = 0; j < kWidth; ++j) sums[r][j] += x * y[j];
-      }
+      add_products(
+          sums, [&](int r) { return lanes.load(a + r * a_step); },
+          [&](int j) { return lanes.load(b + j * b_step); });
     }
 #pragma GCC unroll 6
     for (int r = 0; r < kHeight; ++r) {

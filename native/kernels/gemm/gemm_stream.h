@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "kernels/gemm/first_lanes.h"
 #include "kernels/gemm/gemm_blocks.h"
 #include "kernels/gemm/gemm_order.h"
 #include "kernels/gemm/gemm_prefetch.h"
+#include "kernels/gemm/outer_product.h"
 #include "sync/abort.h"
 
 // Products of a few rows with a matrix whose rows are contiguous: c[i][j] = the sum over k of
@@ -28,15 +30,18 @@ class StreamProduct {
                   const T* b, int64_t b_step, T* c, T* workspace) {
     AbortCheck check;
     const int64_t tiles = (rows + kRows - 1) / kRows;
-    const auto& each = depth * columns >= kFetched ? kTiles<true> : kTiles<false>;
+    const bool fetches = depth * columns >= kFetched;
+    const auto& each = fetches ? kTiles<true> : kTiles<false>;
+    // Rows that lie pages apart share few sets of a cache.
+    const int64_t most = fetches && b_step * sizeof(T) % kPage == 0 ? kShortBand : kBand;
     for (int64_t t = 0, i = 0, next; t < tiles; ++t, i = next) {
       next = rows * (t + 1) / tiles;
       const int64_t height = next - i;
       for (int64_t k = 0; k < depth; k += kTerms) {
         const int64_t end = std::min(depth, k + kTerms);
         T* const sums = k == 0 ? c + i * columns : workspace;
-        for (int64_t first = k; first < end; first += kBand) {
-          const int64_t length = std::min(kBand, end - first);
+        for (int64_t first = k; first < end; first += most) {
+          const int64_t length = std::min(most, end - first);
           const Block block{a + i * a_layout.across + first * a_layout.along,
                             a_layout,
                             b + first * b_step,
@@ -59,7 +64,7 @@ class StreamProduct {
   // Rows of a tile, and the most of any instruction set.
   static constexpr int kRows = kRegisters == 32 ? 8 : 6, kMostRows = 8;
   // Rows of b at a time.
-  static constexpr int64_t kBand = 24;
+  static constexpr int64_t kBand = 64, kShortBand = 24, kPage = 4096;
 
   struct Block {
     const T* a;
@@ -83,9 +88,13 @@ class StreamProduct {
   template <int kHeight, bool kFetch>
   static void multiply(const Block& block) {
     T x[kBand][kHeight];
+    const auto [along, across] = block.a_layout;
     for (int64_t k = 0; k < block.depth; ++k) {
-      for (int r = 0; r < kHeight; ++r) {
-        x[k][r] = block.a[k * block.a_layout.along + r * block.a_layout.across];
+      const T* from = block.a + k * along;
+      if (across == 1) {
+        std::memcpy(x[k], from, sizeof(x[k]));
+      } else {
+        for (int r = 0; r < kHeight; ++r) x[k][r] = from[r * across];
       }
     }
     constexpr int kWide = vectors_of(kHeight);
@@ -125,17 +134,13 @@ class StreamProduct {
     }
     const T* row = block.b + j;
     for (int64_t k = 0; k < block.depth; ++k, row += block.b_step, x += kHeight) {
-      Vector y[kVectors];
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        y[v] = access.load(row + v * kLanes);
-        if constexpr (kFetch) __builtin_prefetch(row + (kVectors + v) * kLanes, 0, 2);
-      }
-#pragma GCC unroll 8
-      for (int r = 0; r < kHeight; ++r) {
-#pragma GCC unroll 8
-        for (int v = 0; v < kVectors; ++v) sums[r][v] += x[r] * y[v];
-      }
+      add_products(
+          sums, [&](int r) { return x[r]; },
+          [&](int v) {
+            constexpr int kLine = 64 / kVectorBytes;  // vectors of a cache line
+            if (kFetch && v % kLine == 0) __builtin_prefetch(row + (kVectors + v) * kLanes, 0, 2);
+            return access.load(row + v * kLanes);
+          });
     }
 #pragma GCC unroll 8
     for (int r = 0; r < kHeight; ++r) {

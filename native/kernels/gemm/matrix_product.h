@@ -21,7 +21,7 @@ class MatrixProduct {
     const bool b_along = b.along == 1;
     if (b_along && k >= kLongLanes) {
       way_ = Way::kLanes;
-    } else if (!b_along && (m <= kFewRows || k <= kFewTerms)) {
+    } else if (!b_along && !blocks_.narrow && (m <= kFewRows || k <= kFewTerms)) {
       way_ = Way::kStream;
     }
   }
