@@ -1,11 +1,14 @@
+#include "kernels/pool/pool_vectors.h"
 #include "kernels/pool/pool_window.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
 
 template <typename T>
-void add_scaled(const T* __restrict source, T scale, T* __restrict target, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) target[i] += source[i] * scale;
+void add_scaled(const T* source, T scale, T* target, int64_t count) {
+  for_each_vector<T>(count, false, [=]<int kLanes>(int64_t c) {
+    store(target + c, load<kLanes>(target + c) + load<kLanes>(source + c) * scale);
+  });
 }
 
 template <typename T>

@@ -1,21 +1,8 @@
+#include "kernels/pool/pool_vectors.h"
 #include "kernels/pool/pool_window.h"
-#include "kernels/simd.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
-
-template <typename T, int kLanes>
-using Vector = typename VectorOf<T, kLanes>::type;
-
-template <int kLanes, typename T>
-Vector<T, kLanes> load(const T* from) {
-  return *reinterpret_cast<const Vector<T, kLanes>*>(from);
-}
-
-template <typename V, typename T>
-void store(T* to, const V& value) {
-  *reinterpret_cast<V*>(to) = value;
-}
 
 // The lanes in which the candidate beats the best so far; a NaN beats everything. The vectors are
 // explicit because compilers make branches of these conditions.
@@ -27,15 +14,6 @@ auto beats(const V& candidate, const V& best) {
 template <typename V>
 V larger(const V& candidate, const V& best) {
   return beats(candidate, best) ? candidate : best;
-}
-
-// Calls visit.operator()<kLanes>(c) for vectors of channels, smaller and smaller ones at the end.
-template <typename T, int kLanes = kVectorBytes / sizeof(T), typename Visit>
-void for_each_vector(int64_t c, int64_t channels, Visit visit) {
-  for (; c + kLanes <= channels; c += kLanes) visit.template operator()<kLanes>(c);
-  if constexpr (kLanes > 1) {
-    if (c < channels) for_each_vector<T, kLanes / 2>(c, channels, visit);
-  }
 }
 
 // One window of an image: its pixels are `rows` times `columns`.
@@ -69,13 +47,13 @@ class MaxPool final : public Kernel {
     if (windows_.tiles_by_two()) return halve(input, output);
     const int64_t channels = windows_.channels;
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
+      T* best = output + pixel * channels;
       const T* image = input + n * windows_.height * windows_.width * channels;
-      const int64_t first = (rows.first * windows_.width + columns.first) * channels;
-      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
-        auto best = load<kLanes>(image + first + c);
-        Window{rows, columns}.for_each_pixel(
-            windows_, [&](int64_t at, int) { best = larger(load<kLanes>(image + at + c), best); });
-        store(output + pixel * channels + c, best);
+      std::copy_n(image + (rows.first * windows_.width + columns.first) * channels, channels, best);
+      Window{rows, columns}.for_each_pixel(windows_, [&](int64_t at, int) {
+        for_each_vector<T>(channels, false, [&]<int kLanes>(int64_t c) {
+          store(best + c, larger(load<kLanes>(image + at + c), load<kLanes>(best + c)));
+        });
       });
     });
   }
@@ -96,11 +74,12 @@ class MaxPool final : public Kernel {
 
   void halve_row(const T* upper, const T* lower, T* output, int64_t channels) const {
     for (int64_t j = 0; j < windows_.out_width; ++j) {
-      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+      const auto halve = [&]<int kLanes>(int64_t c) {
         const auto above = larger(load<kLanes>(upper + channels + c), load<kLanes>(upper + c));
         const auto below = larger(load<kLanes>(lower + channels + c), load<kLanes>(lower + c));
         store(output + c, larger(below, above));
-      });
+      };
+      for_each_vector<T>(channels, j + 1 < windows_.out_width, halve);
       upper += 2 * channels, lower += 2 * channels, output += channels;
     }
   }
@@ -148,7 +127,7 @@ class MaxPoolGrad final : public Kernel {
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
       const int64_t image = n * windows_.height * windows_.width * channels;
       const Window window{rows, columns};
-      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+      for_each_vector<T>(channels, false, [&]<int kLanes>(int64_t c) {
         const auto winner = first_maximum<kLanes>(windows_, input + image + c, window);
         const auto g = load<kLanes>(gradient + pixel * channels + c);
         window.for_each_pixel(windows_, [&](int64_t at, int place) {
@@ -183,7 +162,7 @@ class MaxPoolGrad final : public Kernel {
   void spread_row(const T* upper, const T* lower, const T* gradient, T* upper_out, T* lower_out,
                   int64_t channels) const {
     for (int64_t j = 0; j < windows_.out_width; ++j) {
-      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+      const auto spread = [&]<int kLanes>(int64_t c) {
         const auto a = load<kLanes>(upper + c), b = load<kLanes>(upper + channels + c);
         const auto d = load<kLanes>(lower + c), e = load<kLanes>(lower + channels + c);
         const auto right_above = beats(b, a), right_below = beats(e, d);
@@ -193,7 +172,8 @@ class MaxPoolGrad final : public Kernel {
         store(upper_out + channels + c, right_above & ~below_wins ? g : zero);
         store(lower_out + c, below_wins & ~right_below ? g : zero);
         store(lower_out + channels + c, below_wins & right_below ? g : zero);
-      });
+      };
+      for_each_vector<T>(channels, j + 1 < windows_.out_width, spread);
       upper += 2 * channels, lower += 2 * channels, gradient += channels;
       upper_out += 2 * channels, lower_out += 2 * channels;
     }
@@ -225,7 +205,7 @@ class MaxPoolGather final : public Kernel {
     for_each_window(windows_, [&](int64_t n, Span rows, Span columns, int64_t pixel) {
       const int64_t image = n * windows_.height * windows_.width * channels;
       const Window window{rows, columns};
-      for_each_vector<T>(0, channels, [&]<int kLanes>(int64_t c) {
+      for_each_vector<T>(channels, false, [&]<int kLanes>(int64_t c) {
         const auto winner = first_maximum<kLanes>(windows_, input + image + c, window);
         auto picked = Vector<T, kLanes>{};
         window.for_each_pixel(windows_, [&](int64_t at, int place) {
