@@ -21,7 +21,7 @@ class StreamProduct {
  public:
   // Elements of the workspace, for any instruction set.
   static int64_t workspace(int64_t rows, int64_t columns, int64_t depth) {
-    return depth > kTerms ? std::min<int64_t>(rows, kMostRows) * columns : 0;
+    return depth > kTerms ? rows * columns : 0;
   }
 
   // c[rows, columns], contiguous, for an a of any layout and a b whose rows are b_step elements
@@ -31,38 +31,38 @@ class StreamProduct {
     AbortCheck check;
     const int64_t tiles = (rows + kRows - 1) / kRows;
     const bool fetches = depth * columns >= kFetched;
-    const auto& each = fetches ? kTiles<true> : kTiles<false>;
     // Rows that lie pages apart share few sets of a cache.
     const int64_t most = fetches && b_step * sizeof(T) % kPage == 0 ? kShortBand : kBand;
-    for (int64_t t = 0, i = 0, next; t < tiles; ++t, i = next) {
-      next = rows * (t + 1) / tiles;
-      const int64_t height = next - i;
-      for (int64_t k = 0; k < depth; k += kTerms) {
-        const int64_t end = std::min(depth, k + kTerms);
-        T* const sums = k == 0 ? c + i * columns : workspace;
-        for (int64_t first = k; first < end; first += most) {
-          const int64_t length = std::min(most, end - first);
+    for (int64_t k = 0; k < depth; k += kTerms) {
+      const int64_t end = std::min(depth, k + kTerms);
+      T* const sums = k == 0 ? c : workspace;
+      for (int64_t first = k; first < end; first += most) {
+        const int64_t length = std::min(most, end - first);
+        for (int64_t t = 0, i = 0, next; t < tiles; ++t, i = next) {
+          next = rows * (t + 1) / tiles;
+          const int64_t height = next - i;
           const Block block{a + i * a_layout.across + first * a_layout.along,
                             a_layout,
                             b + first * b_step,
                             b_step,
-                            sums,
+                            sums + i * columns,
                             columns,
                             length,
                             first == k};
-          each[height - 1](block);
+          // The first tile brings the rows of b into a cache.
+          (fetches && t == 0 ? kTiles<true> : kTiles<false>)[height - 1](block);
           check.after(product_work(height, columns, length));
         }
-        if (k > 0) add(sums, height * columns, c + i * columns);
       }
+      if (k > 0) add(sums, rows * columns, c);
     }
   }
 
  private:
   static constexpr int kLanes = kVectorBytes / sizeof(T);
   using Vector = typename VectorOf<T, kLanes>::type;
-  // Rows of a tile, and the most of any instruction set.
-  static constexpr int kRows = kRegisters == 32 ? 8 : 6, kMostRows = 8;
+  // Rows of a tile.
+  static constexpr int kRows = kRegisters == 32 ? 8 : 6;
   // Rows of b at a time.
   static constexpr int64_t kBand = 64, kShortBand = 24, kPage = 4096;
 
