@@ -56,7 +56,7 @@ def training(apply, decay):
     return step
 
 
-def prepare(scenario):
+def prepare(scenario, _trying):
     jax.clear_caches()
     init, apply = MODELS[scenario["name"]]()
     keys = jax.random.split(jax.random.key(1), 3)

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import type { Peer, Prepared } from '../../lib/bench/peer.js';
 import type { Scenario } from '../../lib/bench/scenario.js';
+import { messageOf } from '../../lib/graph/errors.js';
 import { milliseconds, prepared, versionOf } from './answers.js';
 
 /** A program that runs another library, and how to get that library. */
@@ -27,6 +28,8 @@ const COMPLAINTS = 2000;
 export class ProcessPeer implements Peer {
   readonly #program: PeerProgram;
   #process: AnsweringProcess | undefined;
+  /** The variant that the program was trying when it ended. */
+  #fatal: string | undefined;
   #version = '';
 
   private constructor(program: PeerProgram) {
@@ -58,10 +61,23 @@ export class ProcessPeer implements Peer {
     return this.prepareAs(scenario);
   }
 
-  /** Prepares what a description in JSON says. */
+  /** Prepares what a description in JSON says. A variant that ends the program is left out in a new one. */
   async prepareAs(description: object): Promise<Prepared> {
-    if (!this.#process) await this.#start();
-    return this.#ask({ prepare: description }, prepared);
+    const without: string[] = [];
+    const remarks: string[] = [];
+    for (;;) {
+      if (!this.#process) await this.#start();
+      this.#fatal = undefined;
+      try {
+        const answer = await this.#ask({ prepare: { ...description, without } }, prepared);
+        return { ...answer, remarks: [...remarks, ...answer.remarks] };
+      } catch (error) {
+        const fatal: string | undefined = this.#fatal;
+        if (fatal === undefined || without.includes(fatal)) throw error;
+        without.push(fatal);
+        remarks.push(`${fatal} failed: ${messageOf(error)}`);
+      }
+    }
   }
 
   round(): Promise<number> {
@@ -98,6 +114,7 @@ export class ProcessPeer implements Peer {
     try {
       return await asked.answer();
     } catch (cause) {
+      this.#fatal = asked.trying;
       this.#abandon();
       throw cause;
     }
@@ -111,8 +128,20 @@ export class ProcessPeer implements Peer {
 
 /** The reason that a program gives instead of an answer. */
 function errorIn(answer: unknown): string | undefined {
-  if (typeof answer !== 'object' || answer === null || !('error' in answer)) return undefined;
-  return String(answer.error);
+  const error = fieldOf(answer, 'error');
+  return error === undefined ? undefined : String(error);
+}
+
+function fieldOf(answer: unknown, name: string): unknown {
+  return typeof answer === 'object' && answer !== null ? Reflect.get(answer, name) : undefined;
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Error(`it answered ${JSON.stringify(line.slice(0, 200))}`);
+  }
 }
 
 /** A process that answers each line of JSON by a line of JSON. */
@@ -121,6 +150,8 @@ class AnsweringProcess {
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
   #complaints = '';
+  /** The variant that it said it was trying, since the last request. */
+  trying: string | undefined;
 
   constructor({ command, args, env }: PeerProgram) {
     this.#process = spawn(command, args, { env: { ...process.env, ...env } });
@@ -134,16 +165,17 @@ class AnsweringProcess {
   }
 
   send(request: object): void {
+    this.trying = undefined;
     this.#process.stdin.write(`${JSON.stringify(request)}\n`);
   }
 
   /** @throws if the process ends, takes too long, or writes something other than JSON */
   async answer(): Promise<unknown> {
-    const line = await this.#line();
-    try {
-      return JSON.parse(line);
-    } catch {
-      throw new Error(`it answered ${JSON.stringify(line.slice(0, 200))}`);
+    for (;;) {
+      const answer = parsed(await this.#line());
+      const trying = fieldOf(answer, 'trying');
+      if (trying === undefined) return answer;
+      this.trying = String(trying);
     }
   }
 

@@ -59,7 +59,7 @@ def call_of(request, memory_format):
     return with_gradients
 
 
-def prepare(request):
+def prepare(request, _trying):
     formats = FORMATS if "images" in request else {"eager": torch.contiguous_format}
     calls = {name: call_of(request, memory_format) for name, memory_format in formats.items()}
     return 0, {name: repeated(call) for name, call in calls.items()}, []

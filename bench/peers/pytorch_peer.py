@@ -70,7 +70,7 @@ def training(model, x, scenario, compiled):
     return step
 
 
-def prepare(scenario):
+def prepare(scenario, trying):
     torch._dynamo.reset()
     variants, remarks, parameters = {}, [], None
     formats = {"": torch.contiguous_format}
@@ -79,6 +79,9 @@ def prepare(scenario):
     for compiled in (False, True):
         for suffix, memory_format in formats.items():
             name = ("compiled" if compiled else "eager") + suffix
+            if name in scenario.get("without", []):
+                continue
+            trying(name)
             try:
                 run, parameters = make(scenario, memory_format, compiled)
                 run(1)

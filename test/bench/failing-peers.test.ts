@@ -111,6 +111,32 @@ describe('a peer that fails in a case', () => {
     expect(second.peers).toMatchObject({ Bad: { medianMs: 4 }, Good: { medianMs: 4 } });
   });
 
+  it('is timed without a variant that ends it', async () => {
+    const trying = inFirstCase(`
+      if (prepare) {
+        for (const variant of ['compiled', 'compiled, channels_last', 'eager']) {
+          if (prepare.without.includes(variant)) continue;
+          answer({ trying: variant });
+          if (variant.startsWith('compiled')) { console.error('free(): ' + variant); process.exit(1); }
+        }
+        return answer({ parameters: 5378, variant: 'eager', remarks: ['slow'] });
+      }`);
+    const { results, remarks } = await runBeside(await startFake('Bad', trying));
+    expect(results[0].peers.Bad).toMatchObject({ medianMs: 4, variant: 'eager' });
+    expect(remarks).toEqual([
+      'tiny_mlp, Bad: compiled failed: it ended: free(): compiled',
+      'tiny_mlp, Bad: compiled, channels_last failed: it ended: free(): compiled, channels_last',
+      'tiny_mlp, Bad: slow',
+    ]);
+  });
+
+  it('fails where it ends whatever is left out', async () => {
+    const code = inFirstCase(`if (prepare) { answer({ trying: 'jit' }); process.exit(1); }`);
+    const { results } = await runBeside(await startFake('Bad', code));
+    expect(results[0].peers.Bad).toMatchObject({ failed: 'it ended' });
+    expect(results[1].peers.Bad).toMatchObject({ medianMs: 4 });
+  });
+
   it('fails again where it cannot be started again', async () => {
     const mark = join(folder, 'was here');
     const code = `if (prepare) { require('node:fs').writeFileSync(${JSON.stringify(mark)}, ''); process.exit(1); }`;
