@@ -97,6 +97,14 @@ export interface Laws {
    * with which `x` gives what `scale * x + shift` gave. Undefined where there are none.
    */
   absorb?(node: Tensor, scale: Tensor, shift: Tensor | undefined): Absorbed | undefined;
+  /** The matrices a and b if the node is the product `a^T b`, a sum over their rows; undefined if it is none. */
+  factors?(node: Tensor): Factors | undefined;
+}
+
+/** The factors of a product `a^T b`: matrices of equal numbers of rows, over which it sums. */
+export interface Factors {
+  readonly a: Tensor;
+  readonly b: Tensor;
 }
 
 /** Weights in the order in which a kernel reads them. */

@@ -24,8 +24,9 @@ export function describeSteps(plan: Plan, kind: 'gradients' | 'update'): StepFac
       const isLoop = step.kernel === 'scan';
       const index = described.push({
         op: step.label,
-        layer: kind === 'update' ? '(update)' : (step.origin?.layer ?? LOSS),
-        part: kind === 'update' ? 'update' : (step.origin?.phase ?? 'forward'),
+        // Updates also compute gradients of layers.
+        layer: step.origin?.layer ?? (kind === 'update' ? '(update)' : LOSS),
+        part: step.origin?.phase ?? (kind === 'update' ? 'update' : 'forward'),
         shapes: shapesOf(step),
         calls,
         flops: isLoop ? 0 : calls * step.flops,

@@ -36,7 +36,7 @@ export interface AddonConstants {
     readonly aborted: number;
   };
   /** The word of a postfix program that adds two values, and the most runs of a plan that are summed together. */
-  readonly sums: { readonly add: number; readonly mostRuns: number };
+  readonly sums: { readonly add: number; readonly mostRuns: number; readonly stripRows: number };
   readonly transforms: {
     /** In the order of their codes. */
     readonly names: readonly string[];
@@ -143,15 +143,15 @@ export interface Addon {
   /** Aborts all runs and sums of the process that are under way, except those with a mark. */
   abortAllRuns(): void;
   /**
-   * output[i] = the sum of the sources' elements i, start <= i < end, in the order of a postfix program: numbers from 0
-   * are sources, and `constants.sums.add` adds the two values before it. The word `marks[markIndex]` is set on completion.
+   * output[i] = the sum of the sources' elements i, in the order of a postfix program: numbers from 0 are sources, and
+   * `constants.sums.add` adds the two values before it. `ranges` has pairs of start and end (exclusive). The word
+   * `marks[markIndex]` is set on completion.
    */
   combine(
     output: TypedArray,
     sources: readonly TypedArray[],
     program: Int32Array,
-    start: number,
-    end: number,
+    ranges: Float64Array,
     ...mark: MarkArguments
   ): void;
   /** The largest magnitude of some elements of a float array; infinite if any of them is NaN or infinite. */

@@ -13,6 +13,7 @@
 // The kernels: the name in plans, and the function that makes one from a step. New kernels go here.
 #define CHAINRULE_KERNELS(X)                            \
   X("matmul", make_matmul)                              \
+  X("matmulSum", make_matmul_sum)                       \
   X("conv2d", make_conv2d)                              \
   X("conv2dInputGrad", make_conv2d_input_grad)          \
   X("conv2dWeightGrad", make_conv2d_weight_grad)        \

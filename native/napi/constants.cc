@@ -28,6 +28,7 @@ Napi::Object sums(Napi::Env env) {
   const Napi::Object facts = Napi::Object::New(env);
   facts.Set("add", static_cast<double>(kAdd));
   facts.Set("mostRuns", static_cast<double>(kMaxTogether));
+  facts.Set("stripRows", static_cast<double>(kStripRows));
   return facts;
 }
 

@@ -1,6 +1,8 @@
 #include "napi/shared_memory.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "engine/isa.h"
 #include "engine/subnormals.h"
@@ -25,6 +27,21 @@ void combine_views(std::span<const ArrayView> views, std::span<const int32_t> pr
   combine<T>({sources.data(), views.size()}, program, output.as<T>().data(), start, end);
 }
 
+// The largest end of ranges of up to `length` elements, which are pairs of start and end; -1 if one
+// is not.
+int64_t end_of(std::span<const double> ranges, int64_t length) {
+  if (ranges.size() % 2 != 0) return -1;
+  int64_t last = 0;
+  for (size_t i = 0; i < ranges.size(); i += 2) {
+    const double start = ranges[i], end = ranges[i + 1];
+    const bool is_range = start >= 0 && start <= end && end <= static_cast<double>(length) &&
+                          start == std::floor(start) && end == std::floor(end);
+    if (!is_range) return -1;
+    last = std::max(last, static_cast<int64_t>(end));
+  }
+  return last;
+}
+
 }  // namespace
 
 void combine(const Napi::CallbackInfo& info) {
@@ -47,9 +64,9 @@ void combine(const Napi::CallbackInfo& info) {
   if (!is_sum(program.as<const int32_t>(), count)) {
     arguments.fail("program", "a sum of the sources in postfix", info[2]);
   }
-  const auto length = static_cast<int64_t>(output.length);
-  const int64_t start = arguments.integer(3, "start", 0, length);
-  const int64_t end = arguments.integer(4, "end", start, length);
+  const ArrayView ranges = arguments.typed_array(3, "ranges", napi_float64_array, 0);
+  const int64_t end = end_of(ranges.as<const double>(), static_cast<int64_t>(output.length));
+  if (end < 0) arguments.fail("ranges", "pairs of start and end within the output", info[3]);
   std::array<ArrayView, kMaxSources> views;
   for (uint32_t s = 0; s < count; ++s) {
     const Napi::Value value(info.Env(), values[s]);
@@ -61,14 +78,16 @@ void combine(const Napi::CallbackInfo& info) {
           value);
     }
   }
-  const Mark mark(arguments, 5);
+  const Mark mark(arguments, 4);
   const std::span<const ArrayView> sources(views.data(), count);
   const AbortScope scope(mark.abort(info.Env()));
   const SubnormalFlush flush;
-  if (output.type == napi_float32_array) {
-    combine_views<float>(sources, program.as<const int32_t>(), output, start, end);
-  } else {
-    combine_views<double>(sources, program.as<const int32_t>(), output, start, end);
+  const auto combine_ranges =
+      output.type == napi_float32_array ? combine_views<float> : combine_views<double>;
+  const std::span<const double> bounds = ranges.as<const double>();
+  for (size_t i = 0; i < bounds.size(); i += 2) {
+    combine_ranges(sources, program.as<const int32_t>(), output, static_cast<size_t>(bounds[i]),
+                   static_cast<size_t>(bounds[i + 1]));
   }
   mark.set();
 }

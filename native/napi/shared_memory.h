@@ -6,8 +6,9 @@
 // per call.
 namespace chainrule {
 
-// combine(output, sources, program, start, end[, mark]): output[i] = the sum of the sources'
-// elements i in the order of the program (see sync/combine.h), start <= i < end.
+// combine(output, sources, program, ranges[, mark]): output[i] = the sum of the sources' elements i
+// in the order of the program (see sync/combine.h), for start <= i < end of each pair of the
+// ranges.
 void combine(const Napi::CallbackInfo& info);
 
 // largest(array, start, end): the largest magnitude of these elements; infinite if any is NaN or

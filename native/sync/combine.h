@@ -14,6 +14,9 @@ inline constexpr size_t kMaxSources = 1024, kMaxDepth = 16;
 // Limits of runs that are made together, and of their tiles that are kept apart at a time.
 inline constexpr size_t kMaxTogether = 64, kMaxTileDepth = 8;
 
+// Rows at whose multiples a sum of products may be cut: the bits do not depend on the cuts.
+inline constexpr int64_t kStripRows = 16;
+
 // True if a program sums some of `sources` sources to one value, with at most `depth` values at a
 // time.
 bool is_sum(std::span<const int32_t> program, size_t sources, size_t depth = kMaxDepth);

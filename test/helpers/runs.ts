@@ -31,8 +31,21 @@ export const normalised = (features = 6, hidden = 24) =>
     new nn.Linear(hidden, 3),
   );
 
-export const trainerOf = (optimizer: optim.Optimizer, options: Partial<TrainerOptions> = {}) =>
-  new Trainer(normalised(), { loss: nn.crossEntropy, optimizer, shards: 4, seed: 2, ...options });
+/** A classifier of `points`, with a weight whose gradient the update computes. */
+export const wide = () =>
+  new nn.Sequential(
+    new nn.Linear(6, 300),
+    new nn.Tanh(),
+    new nn.Linear(300, 320),
+    new nn.Tanh(),
+    new nn.Linear(320, 3),
+  );
+
+export const trainerOf = (
+  optimizer: optim.Optimizer,
+  options: Partial<TrainerOptions> = {},
+  model: nn.Module = normalised(),
+) => new Trainer(model, { loss: nn.crossEntropy, optimizer, shards: 4, seed: 2, ...options });
 
 /** The threads of this process that live, and the number that were started, until it is closed. */
 export class Threads {

@@ -32,6 +32,7 @@ import { compileGraph } from '#lib/compile/compile.js';
 import { withPackedWeight } from '#lib/compile/rewrite/pack-weights.js';
 import type { TypedArray } from '#lib/graph/dtype.js';
 import { checkRange } from '#lib/ops/primitives/gather.js';
+import { matmulSum } from '#lib/ops/primitives/matmul-sum.js';
 import { addon, type MarkArguments } from '#lib/runtime/addon.js';
 import { bind } from '#lib/runtime/bind.js';
 import { encodePlan } from '#lib/runtime/encode.js';
@@ -84,6 +85,13 @@ const long = floats([600_000]);
 const heads = floats([1, 4, 256, 32]);
 const rows = floats([3000, 300]);
 
+/** The sum of products of shards with so many rows. */
+const sumOfProducts = (shards: number, program: number[], ...rows: number[]) =>
+  matmulSum(
+    { a: floats([shards, 64, 256]), b: floats([shards, 64, 512], 2), rows: tensor(Int32Array.from(rows)) },
+    { program, perRow: 1 },
+  );
+
 /** Kernels with work for many looks: the name, the kernel, and the graph. */
 const kernels: [string, string, () => Tensor][] = [
   ['a product', 'matmul', () => matmul(square(512), square(512))],
@@ -98,6 +106,8 @@ const kernels: [string, string, () => Tensor][] = [
     () => matmul(floats([32, 64, 64], 1, 'float64'), floats([32, 64, 64], 2, 'float64')),
   ],
   ['many small products', 'matmul', () => matmul(floats([256, 32, 32]), floats([256, 32, 32], 2))],
+  ['a sum of products that is made tile by tile', 'matmulSum', () => sumOfProducts(2, [0, 1, -1], 64, 64)],
+  ['a sum of products of unequal shards', 'matmulSum', () => sumOfProducts(2, [0, 1, -1], 64, 63)],
   ['linear equations', 'solve', () => solve(square(256), square(256))],
   ['a convolution by direct sums', 'conv2d', () => conv2d(wide, floats([5, 5, 8, 16]))],
   ['a convolution to few channels', 'conv2d', () => conv2d(wide, floats([5, 5, 8, 3]))],
@@ -291,7 +301,7 @@ describe('a sum', () => {
   const sources = [noise(500_000, 1), noise(500_000, 2)];
   const program = Int32Array.of(0, 1, addon().constants.sums.add);
   const add = (...mark: MarkArguments) =>
-    addon().combine(new Float32Array(500_000), sources, program, 0, 500_000, ...mark);
+    addon().combine(new Float32Array(500_000), sources, program, Float64Array.of(0, 500_000), ...mark);
 
   it('looks for an abort between blocks', () => {
     addon().abortRunsBy(newBarrier());

@@ -54,7 +54,7 @@ describe('runTogether', () => {
     const expected = [2, 3].map((binding) => {
       const sources = single.bindings.map((own) => own[binding] as Float32Array);
       const sum = new Float32Array((sources[0] as Float32Array).length);
-      addon().combine(sum, sources, program, 0, sum.length);
+      addon().combine(sum, sources, program, Float64Array.of(0, sum.length));
       return sum;
     });
     const { handles, bindings, results, contexts } = runs(count);

@@ -96,7 +96,7 @@ describe('a fact that JavaScript has otherwise than the addon', () => {
     const { add, mostRuns } = addon().constants.sums;
     const output = new Float32Array(4);
     const combine = (word: number) => () =>
-      addon().combine(output, [output, output], Int32Array.of(0, 1, word), 0, 4);
+      addon().combine(output, [output, output], Int32Array.of(0, 1, word), Float64Array.of(0, 4));
     expect(combine(add)).not.toThrow();
     expect(combine(add - 1)).toThrow('combine: program must be a sum');
     const handles = Array.from({ length: mostRuns + 1 }, () => addon().createPlan(encodePlan(planOf({}))));

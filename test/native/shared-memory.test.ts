@@ -22,26 +22,35 @@ describe('combine', () => {
     ],
   ])('adds in the order of its program: %s', (_, program, expected) => {
     const output = new Float32Array(length).fill(-1);
-    addon().combine(output, sources, Int32Array.from(program), 3, 900);
+    addon().combine(output, sources, Int32Array.from(program), Float64Array.of(3, 900));
     expect(output).toEqual(Float32Array.from({ length }, (_, i) => (i < 3 || i >= 900 ? -1 : expected(i))));
   });
 
   it('adds float64, over one of the sources too', () => {
     const output = Float64Array.of(0.1, 0.2);
     const others = [output, Float64Array.of(0.2, 0.4), Float64Array.of(0.3, 0.6)];
-    addon().combine(output, others, Int32Array.of(0, 1, ADD, 2, ADD), 0, 2);
+    addon().combine(output, others, Int32Array.of(0, 1, ADD, 2, ADD), Float64Array.of(0, 2));
     expect([...output]).toEqual([0.1 + 0.2 + 0.3, 0.2 + 0.4 + 0.6]);
-    addon().combine(output, others, Int32Array.of(0), 0, 2);
+    addon().combine(output, others, Int32Array.of(0), Float64Array.of(0, 2));
     expect([...output]).toEqual([0.1 + 0.2 + 0.3, 0.2 + 0.4 + 0.6]);
+  });
+
+  it('sums the elements in some ranges only', () => {
+    const output = new Float32Array(8);
+    const ones = new Float32Array(8).fill(1);
+    addon().combine(output, [ones, ones], Int32Array.of(0, 1, ADD), Float64Array.of(0, 2, 4, 4, 5, 7));
+    expect([...output]).toEqual([2, 2, 0, 0, 0, 2, 2, 0]);
+    addon().combine(output, [ones, ones], Int32Array.of(0, 1, ADD), new Float64Array());
+    expect([...output]).toEqual([2, 2, 0, 0, 0, 2, 2, 0]);
   });
 
   it('sets a mark when it is done, and not when it refuses', () => {
     const marks = new Int32Array(new SharedArrayBuffer(8));
     const output = new Float32Array(4);
-    addon().combine(output, [output], Int32Array.of(0), 0, 4, marks, 1, 7);
+    addon().combine(output, [output], Int32Array.of(0), Float64Array.of(0, 4), marks, 1, 7);
     expect([...marks]).toEqual([0, 7]);
-    const wrong = [output, [output], Int32Array.of(0), 0, 5, marks, 1, 9];
-    expect(() => Reflect.apply(addon().combine, undefined, wrong)).toThrow('combine: end must be');
+    const wrong = [output, [output], Int32Array.of(0), Float64Array.of(0, 5), marks, 1, 9];
+    expect(() => Reflect.apply(addon().combine, undefined, wrong)).toThrow('combine: ranges must be');
     expect([...marks]).toEqual([0, 7]);
   });
 
@@ -50,46 +59,77 @@ describe('combine', () => {
   it.each<[string, unknown[], string]>([
     [
       'integers',
-      [new Int32Array(4), [new Int32Array(4)], first, 0, 4],
+      [new Int32Array(4), [new Int32Array(4)], first, Float64Array.of(0, 4)],
       'combine: output must be Float32Array or Float64Array, got Int32Array(4)',
     ],
-    ['no sources', [output, [], first, 0, 4], 'combine: sources.length must be 1 to 1024, got 0'],
-    ['too many sources', [output, Array(1025).fill(output), first, 0, 4], 'got 1025'],
+    [
+      'no sources',
+      [output, [], first, Float64Array.of(0, 4)],
+      'combine: sources.length must be 1 to 1024, got 0',
+    ],
+    ['too many sources', [output, Array(1025).fill(output), first, Float64Array.of(0, 4)], 'got 1025'],
     [
       'a short source',
-      [output, [output, new Float32Array(3)], first, 0, 4],
+      [output, [output, new Float32Array(3)], first, Float64Array.of(0, 4)],
       'combine: sources[1] must be Float32Array of at least 4 elements, got Float32Array(3)',
     ],
-    ['another type', [output, [new Float64Array(4)], first, 0, 4], 'got Float64Array(4)'],
+    ['another type', [output, [new Float64Array(4)], first, Float64Array.of(0, 4)], 'got Float64Array(4)'],
     [
       'an end past the output',
-      [output, [new Float32Array(9)], first, 0, 5],
-      'combine: end must be an integer from 0 to 4, got 5',
+      [output, [new Float32Array(9)], first, Float64Array.of(0, 5)],
+      'combine: ranges must be pairs of start and end within the output, got Float64Array(2)',
     ],
     [
       'an end before the start',
-      [output, [output], first, 3, 2],
-      'combine: end must be an integer from 3 to 4, got 2',
+      [output, [output], first, Float64Array.of(3, 2)],
+      'combine: ranges must be pairs of start and end within the output',
     ],
-    ['a negative start', [output, [output], first, -1, 2], 'combine: start must be'],
-    ['a start of NaN', [output, [output], first, Number.NaN, 2], 'got NaN'],
+    [
+      'a negative start',
+      [output, [output], first, Float64Array.of(-1, 2)],
+      'combine: ranges must be pairs of start and end within the output',
+    ],
+    ['a half element', [output, [output], first, Float64Array.of(0.5, 2)], 'ranges must be pairs'],
+    ['a start without an end', [output, [output], first, Float64Array.of(0, 2, 3)], 'ranges must be pairs'],
+    ['ranges of another type', [output, [output], first, [0, 2]], 'combine: ranges must be Float64Array'],
+    [
+      'a start of NaN',
+      [output, [output], first, Float64Array.of(Number.NaN, 2)],
+      'combine: ranges must be pairs of start and end within the output',
+    ],
     [
       'a source that is not there',
-      [output, [output], Int32Array.of(1), 0, 4],
+      [output, [output], Int32Array.of(1), Float64Array.of(0, 4)],
       'combine: program must be a sum',
     ],
-    ['a sum of nothing', [output, [output], Int32Array.of(ADD), 0, 4], 'combine: program must be a sum'],
-    ['two values', [output, [output], Int32Array.of(0, 0), 0, 4], 'combine: program must be a sum'],
-    ['another word', [output, [output], Int32Array.of(-2), 0, 4], 'combine: program must be a sum'],
-    ['too deep a program', [output, [output], new Int32Array(17), 0, 4], 'combine: program must be a sum'],
+    [
+      'a sum of nothing',
+      [output, [output], Int32Array.of(ADD), Float64Array.of(0, 4)],
+      'combine: program must be a sum',
+    ],
+    [
+      'two values',
+      [output, [output], Int32Array.of(0, 0), Float64Array.of(0, 4)],
+      'combine: program must be a sum',
+    ],
+    [
+      'another word',
+      [output, [output], Int32Array.of(-2), Float64Array.of(0, 4)],
+      'combine: program must be a sum',
+    ],
+    [
+      'too deep a program',
+      [output, [output], new Int32Array(17), Float64Array.of(0, 4)],
+      'combine: program must be a sum',
+    ],
     [
       'a mark that is not there',
-      [output, [output], first, 0, 4, new Int32Array(1), 1, 1],
+      [output, [output], first, Float64Array.of(0, 4), new Int32Array(1), 1, 1],
       'combine: markIndex must be an integer from 0 to 0, got 1',
     ],
     [
       'marks of another type',
-      [output, [output], first, 0, 4, output, 0, 1],
+      [output, [output], first, Float64Array.of(0, 4), output, 0, 1],
       'combine: marks must be Int32Array',
     ],
   ])('refuses %s', (_, given, message) => {

@@ -194,7 +194,7 @@ describe('JavaScript keeps its subnormal numbers', () => {
     const output = new Float32Array(2);
     const add = addon().constants.sums.add;
     const sources = [Float32Array.of(2 ** -126, 2 ** -130), Float32Array.of(-(2 ** -127), 2 ** -130)];
-    addon().combine(output, sources, Int32Array.of(0, 1, add), 0, 2);
+    addon().combine(output, sources, Int32Array.of(0, 1, add), Float64Array.of(0, 2));
     expect([...output]).toEqual([2 ** -126, 0]);
     requireSubnormals();
   });

@@ -16,7 +16,10 @@ import {
 import { describe, expect, it } from 'vitest';
 import { input } from '#lib/graph/leaf.js';
 import { nextRandomKey } from '#lib/graph/trace.js';
-import { type AttentionAttributes, attentionFormula } from '#lib/ops/primitives/attention-formula.js';
+import {
+  type AttentionAttributes,
+  attentionFormula,
+} from '#lib/ops/primitives/attention/attention-formula.js';
 import { addon } from '#lib/runtime/addon.js';
 import { checkOp } from '../helpers/check-op.js';
 import { expectClose } from '../helpers/close.js';

@@ -61,7 +61,7 @@ describe('the memory of a trainer', () => {
         expect(pieces.map(({ start }) => start)).toEqual([0, ...ends.slice(0, -1)]);
         expect(ends.at(-1)).toBe(flat.trainableElements);
         for (const { start, end, divisible } of flat.runs) {
-          if (!divisible) expect(pieces).toContainEqual({ start, end });
+          if (!divisible) expect(pieces).toContainEqual({ start, end, work: end - start });
         }
         const firsts = dealPieces(pieces, workers);
         expect(firsts[0]).toBe(0);

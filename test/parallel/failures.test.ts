@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { data, type ErrorCode, optim, type Trainer } from 'chainrule';
+import { data, type ErrorCode, type nn, optim, type Trainer, type TrainerOptions } from 'chainrule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WorkerPool } from '#lib/parallel/prepare/pool.js';
 import { addon } from '#lib/runtime/addon.js';
@@ -7,7 +7,7 @@ import { newJob } from '#lib/train/prepare/jobs.js';
 import { Gate } from '../helpers/gate.js';
 import { failure } from '../helpers/graphs.js';
 import { LONG } from '../helpers/long.js';
-import { hashOf, Threads, tellTime, trainerOf } from '../helpers/runs.js';
+import { hashOf, Threads, tellTime, trainerOf, wide } from '../helpers/runs.js';
 import { collect, points, threads } from '../helpers/training.js';
 
 type Kind = 'throw' | 'exit' | 'heap' | 'loop';
@@ -169,19 +169,20 @@ describe('workers that are terminated at random moments', () => {
     return () => done;
   }
 
-  it.each<[string, () => optim.Optimizer, Partial<ConstructorParameters<typeof Trainer>[1]>]>([
+  it.each<[string, () => optim.Optimizer, Partial<TrainerOptions>, model?: () => nn.Module]>([
     ['of 2', () => optim.sgd({ lr: 0.02, momentum: 0.9 }), { workers: 2 }],
+    ['of 3, whose updates compute gradients', () => optim.adam(), { workers: 3 }, wide],
     ['of 3, with clipping and accumulation', adam, { workers: 3 }],
     ["of 'auto', while others train now and then", () => optim.adam({ clipNorm: 1 }), { workers: 'auto' }],
-  ])('%s leave the same bits', async (what, optimizer, given) => {
-    const samples = points(60_000);
-    const reference = trainerOf(optimizer(), { workers: 1 });
+  ])('%s leave the same bits', async (what, optimizer, given, model) => {
+    const samples = points(model ? 12_000 : 60_000);
+    const reference = trainerOf(optimizer(), { workers: 1 }, model?.());
     const shape = {
       batchSize: given.workers === 'auto' ? 600 : 12,
       epochs: given.workers === 'auto' ? 30 : 2,
     };
     const expected = await collect(reference.fit(samples, shape));
-    const trainer = trainerOf(optimizer(), given);
+    const trainer = trainerOf(optimizer(), given, model?.());
     const gate = new Gate(samples, 0, shape.epochs - 1);
     let over = false;
     let another = false;

@@ -29,7 +29,7 @@ export function workOfStep({ shards, updates }: StepPlans): CaseWork {
   const stateOf = (plans: readonly Plan[]) =>
     sum(plans.flatMap(({ bindings }) => bindings.filter(isState).map(({ bytes }) => bytes)));
   return {
-    flops: sum(shards.map(productFlops)),
+    flops: sum([...shards, ...updates].map(productFlops)),
     stateBytes: stateOf(updates.length > 0 ? updates : shards),
     writesState: updates.length > 0,
     liveBytes: Math.min(...shards.map(({ blocks, steps }) => peakOf(blocks, steps.length))),

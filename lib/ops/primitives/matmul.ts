@@ -83,6 +83,11 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
         shift: row && reshape(row, [row.size]),
       };
     },
+    factors: (node) => {
+      const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+      if (!transposeA || transposeB || node.ndim !== 2) return undefined;
+      return { a: node.input(0), b: node.input(1) };
+    },
   },
   cost: (node) => 2 * node.size * dimensions(node.input(0), node.input(1), node.attributes).innerA,
 };

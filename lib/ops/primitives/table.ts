@@ -1,7 +1,7 @@
 import * as leaf from '../../graph/leaf.js';
 import type { OpRecord } from '../../graph/op.js';
 import * as along from './along.js';
-import * as attention from './attention.js';
+import * as attention from './attention/attention.js';
 import * as broadcast from './broadcast.js';
 import * as conv from './conv.js';
 import * as cumulative from './cumulative.js';
@@ -11,6 +11,7 @@ import * as flip from './flip.js';
 import * as gather from './gather.js';
 import * as identity from './identity.js';
 import * as matmul from './matmul.js';
+import * as matmulSum from './matmul-sum.js';
 import * as movement from './movement.js';
 import * as packed from './packed.js';
 import * as pool from './pool.js';
@@ -30,6 +31,7 @@ const families = {
   ...pick(reduce),
   ...pick(movement),
   ...pick(matmul),
+  ...pick(matmulSum),
   ...pick(attention),
   ...pick(conv),
   ...pick(packed),

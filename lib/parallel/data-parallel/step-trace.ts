@@ -93,7 +93,7 @@ export function compileStep(
   { flat, changes, update }: StepLayout,
 ): BoundPlan {
   const dtype = flat.elements > 0 ? flat.memory.dtype : (scalars[0]?.dtype ?? 'float32');
-  const { weight, factor, ...weights } = weightInputs(dtype, update.accumulate > 1);
+  const { weight, multiple, ...weights } = weightInputs(dtype, update.accumulate > 1);
   const weigh = weigher(weight);
   requireConstantWeight('dataParallel', shares.weight, flat.parameters);
   const isHidden = shares.loss && !scalars.includes(shares.loss);
@@ -118,7 +118,7 @@ export function compileStep(
       trace,
       flat.parameters,
       gradients,
-      shares.of ?? (factor === weight ? weigh : weigher(factor)),
+      shares.of ?? (multiple === weight ? weigh : weigher(multiple)),
     ),
     assignments: trace.assignments,
     weight,

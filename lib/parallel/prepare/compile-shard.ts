@@ -1,5 +1,6 @@
 import { grad } from '../../autodiff/grad.js';
 import type { Form } from '../../data/index.js';
+import { at } from '../../graph/at.js';
 import { bytesPerElement, type DType, isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { type InputAttributes, input, ones, type Variable } from '../../graph/leaf.js';
@@ -11,11 +12,12 @@ import { type FigureKind, requireTerms } from '../../nn/losses/sums.js';
 import { asModelInput } from '../../nn/model-input.js';
 import { accumulateGradients } from '../../ops/primitives/backward.js';
 import { cast, mul } from '../../ops/primitives/elementwise.js';
-import type { Source } from '../protocol/job.js';
+import type { FactorLayout, Source } from '../protocol/job.js';
 import { bindSources, placeAt } from './bindings.js';
 import { BoundPlanChoices } from './bound-plan-choices.js';
 import type { BatchFunction } from './figure-states.js';
 import { type FlatParameters, mustStayFinite } from './flat-parameters.js';
+import { factorsOf, shardElements } from './weight-products.js';
 
 /** A model as a function of a batch. */
 export type Forward = (inputs: Tensor) => Tensor;
@@ -32,54 +34,46 @@ export function outputShape(forward: Forward, form: ShardForm): Shape {
   return traced(() => forward(asModelInput(placeholders(form).x))).result.shape.slice(1);
 }
 
-/** Gradient plans of a shard, and the buffers that it assigns. */
+/** The traced gradients of a shard, and the kind of its loss. */
 export interface ShardGradients {
-  readonly plans: BoundPlanChoices;
-  readonly assigned: readonly Variable[];
+  readonly rows: number;
+  readonly shard: TracedShard;
   readonly kind: FigureKind;
 }
 
-/** How shards are compiled. */
-export interface ShardOptions {
-  /** True if an update adds up several steps. */
-  readonly accumulates: boolean;
-  /** Buffers that shards of other sizes assign, so that this one must give them a value as well. */
-  readonly alsoAssigned?: readonly Variable[];
-}
-
 /**
- * The inputs by which shards are weighed: `weight`, the share of the rows of the batch, and for gradients `factor`, the
+ * The inputs by which shards are weighed: `weight`, the share of the rows of the batch, and for gradients `multiple`, the
  * rows as a multiple of `unit` (see `StepBatch`). They are the same unless an update adds up several steps.
  */
 export function weightInputs(dtype: DType, accumulates: boolean) {
   const weight = input('weight', [], dtype);
-  if (!accumulates) return { weight, factor: weight, inputs: { weight } };
-  const factor = input('factor', [], dtype);
-  return { weight, factor, inputs: { weight, factor } };
+  if (!accumulates) return { weight, multiple: weight, inputs: { weight } };
+  const multiple = input('multiple', [], dtype);
+  return { weight, multiple, inputs: { weight, multiple } };
 }
 
 /**
- * Compiles the gradients of a shard's share of the loss. They go to the shard's slot, followed by its share of the
- * values that `forward` assigns to buffers. The share of a mean is the mean of the shard times its weight; that of other
- * losses is the shard's sum, with the weight that divides it as another figure.
+ * Traces the gradients of a shard's share of the loss. The share of a mean is the mean of the shard times its weight; that
+ * of other losses is the shard's sum, with the weight that divides it as another figure.
+ *
+ * @param accumulates true if an update adds up several steps
  */
-export function compileGradients(
+export function traceGradients(
   forward: Forward,
   loss: BatchFunction,
   form: ShardForm,
   flat: FlatParameters,
-  { accumulates, alsoAssigned = [] }: ShardOptions,
+  accumulates: boolean,
 ): ShardGradients {
   const { x, y } = placeholders(form);
-  const { weight, factor, ...weights } = weightInputs(flat.memory.dtype, accumulates);
+  const { weight, multiple, ...weights } = weightInputs(flat.memory.dtype, accumulates);
   const { parameters } = flat;
   const { result, trace } = traced(() => {
     const terms = requireTerms('Trainer', 'the loss', loss(forward(asModelInput(x)), y));
-    return { ...terms, share: terms.kind === 'mean' ? mul(terms.sum, factor) : terms.sum };
+    return { ...terms, share: terms.kind === 'mean' ? mul(terms.sum, multiple) : terms.sum };
   });
   const { assignments } = trace;
   for (const variable of assignments.keys()) requireBuffer(variable, flat);
-  const assigned = [...new Set([...assignments.keys(), ...alsoAssigned])];
   requireConstantWeight('Trainer', result.weight, parameters);
   const shard = {
     inputs: { inputs: x, targets: y, ...weights.inputs },
@@ -88,7 +82,7 @@ export function compileGradients(
     assignments,
     weight,
   };
-  return { plans: bindShard(shard, flat, assigned), assigned, kind: result.kind };
+  return { rows: form.rows, shard, kind: result.kind };
 }
 
 /** Checks that no gradient flows through the weight, since the sums of all shards are divided by one number. */
@@ -120,32 +114,79 @@ export interface TracedShard {
   readonly weight: Tensor;
 }
 
+/** The gradients that are left as factors, by shards of `rows` rows. */
+export interface ShardFactors {
+  readonly layout: FactorLayout;
+  readonly rows: number;
+}
+
 /**
  * Compiles a traced shard: its gradients go to the shard's slot, followed by its share of the values assigned to
- * buffers.
+ * buffers. Of gradients that are not stored, the factors go to their places for the shard.
+ *
+ * @param assigned the buffers that shards of any size assign
  */
 export function bindShard(
   shard: TracedShard,
   flat: FlatParameters,
   assigned: readonly Variable[],
+  factors?: ShardFactors,
 ): BoundPlanChoices {
   const { inputs, figures, gradients, assignments, weight } = shard;
+  const results = flat.parameters.flatMap((x, i) =>
+    storedOf(at(gradients, i), offsetOf(flat, x), flat, factors),
+  );
   const shares = assigned.map((variable) => mul(assignments.get(variable) ?? variable, weight));
   const graph = {
     inputs: Object.values(inputs),
-    outputs: [...Object.values(figures), ...gradients, ...shares],
+    outputs: [...Object.values(figures), ...results.map(({ value }) => value), ...shares],
   };
   const outputs: Source[] = [
     ...Object.keys(figures).map((name): Source => ({ kind: 'local', name })),
-    ...flat.parameters.map((x): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, x) })),
+    ...results.map(({ source }) => source),
     ...assigned.map(
-      (x): Source => ({ kind: 'gradient', byteOffset: byteOffset(flat, x), unmeasured: !mustStayFinite(x) }),
+      (x): Source => ({
+        kind: 'gradient',
+        byteOffset: offsetOf(flat, x) * bytesPerElement(flat.memory.dtype),
+        unmeasured: !mustStayFinite(x),
+      }),
     ),
   ];
   const places = parameterSources(flat);
   return new BoundPlanChoices(graph, (compiled) =>
     bindSources(compiled, Object.keys(inputs), outputs, places),
   );
+}
+
+/** What a shard stores of a gradient, and where: the gradient itself, or its factors. */
+function storedOf(
+  gradient: Tensor,
+  offset: number,
+  { memory }: FlatParameters,
+  factors: ShardFactors | undefined,
+): { readonly value: Tensor; readonly source: Source }[] {
+  const bytes = bytesPerElement(memory.dtype);
+  const product = factors?.layout.products.find(({ start }) => start === offset);
+  if (!factors || !product) {
+    return [{ value: gradient, source: { kind: 'gradient', byteOffset: offset * bytes } }];
+  }
+  const found = factorsOf(gradient);
+  if (!found || at(found.a.shape, 0) !== factors.rows * product.perRow) {
+    throw invalid(
+      'Trainer',
+      'the gradient of a weight must be the same product for every number of rows',
+      gradient,
+    );
+  }
+  const source = (start: number, columns: number): Source => ({
+    kind: 'factor',
+    byteOffset: start * bytes,
+    shardBytes: shardElements(factors.layout, product, columns) * bytes,
+  });
+  return [
+    { value: found.a, source: source(product.aStart, product.rows) },
+    { value: found.b, source: source(product.bStart, product.columns) },
+  ];
 }
 
 /** Inputs of a graph for the rows of a shard. */
@@ -173,8 +214,8 @@ function requireBuffer(variable: Variable, { offsets, parameters, memory }: Flat
   throw invalid('Trainer', 'forward must not assign variables other than buffers of the model', variable);
 }
 
-function byteOffset({ offsets, memory }: FlatParameters, parameter: Variable): number {
-  return (offsets.get(parameter) as number) * bytesPerElement(memory.dtype);
+function offsetOf({ offsets }: FlatParameters, variable: Variable): number {
+  return offsets.get(variable) as number;
 }
 
 /** The places of parameters and buffers in the flat memory. */

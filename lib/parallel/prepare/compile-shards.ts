@@ -3,10 +3,12 @@ import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { FigureKind } from '../../nn/losses/sums.js';
+import type { FactorLayout } from '../protocol/job.js';
 import type { BoundPlanChoices } from './bound-plan-choices.js';
-import { compileGradients, type Forward } from './compile-shard.js';
+import { bindShard, type Forward, type ShardGradients, traceGradients } from './compile-shard.js';
 import type { BatchFunction } from './figure-states.js';
 import type { FlatParameters } from './flat-parameters.js';
+import { type BatchForm, chooseProducts } from './weight-products.js';
 
 /** Source of the gradient plans of shards. */
 export interface ShardSource {
@@ -17,6 +19,11 @@ export interface ShardSource {
   readonly parameters: FlatParameters;
   /** Steps of an update. */
   readonly accumulate: number;
+  /**
+   * The gradients that are left as factors, as for earlier plans; or the batch by which they are chosen. Default: all
+   * gradients are stored.
+   */
+  readonly factors?: FactorLayout | BatchForm | undefined;
 }
 
 /** The gradient plans of shards by size, the buffers that they assign, and the kind of the loss. */
@@ -24,31 +31,36 @@ export interface CompiledShards {
   readonly plans: Map<number, BoundPlanChoices>;
   readonly assigned: readonly Variable[];
   readonly kind: FigureKind;
+  /** The gradients that are left as factors, if any. */
+  readonly factors?: FactorLayout | undefined;
 }
 
-/** Compiles the gradient plans by shard size. All assign the same buffers. */
+/** Compiles the gradient plans by shard size. All assign the same buffers, and leave the same gradients as factors. */
 export function compileShards(
   sizes: readonly number[],
-  { forward, loss, inputs, targets, parameters, accumulate }: ShardSource,
+  { forward, loss, inputs, targets, parameters, accumulate, factors: asked }: ShardSource,
 ): CompiledShards {
-  const compileAll = (alsoAssigned: readonly Variable[]) =>
-    sizes.map((rows) =>
-      compileGradients(forward, loss, { rows, inputs, targets }, parameters, {
-        accumulates: accumulate > 1,
-        alsoAssigned,
-      }),
-    );
-  const first = compileAll([]);
-  const assigned = [...new Set(first.flatMap((shard) => shard.assigned))];
-  const complete = first.every((shard) => shard.assigned.length === assigned.length);
-  const shards = complete ? first : compileAll(assigned);
-  const { kind } = at(shards, 0);
-  const other = shards.find((shard) => shard.kind !== kind);
+  const trace = (rows: number) =>
+    traceGradients(forward, loss, { rows, inputs, targets }, parameters, accumulate > 1);
+  const traced = sizes.map(trace);
+  const { kind } = at(traced, 0);
+  const other = traced.find((shard) => shard.kind !== kind);
   if (other)
     throw invalid('Trainer', `the loss must be a ${kind} for every number of rows`, `a ${other.kind}`);
+  const assigned = [...new Set(traced.flatMap(({ shard }) => [...shard.assignments.keys()]))];
+  const gradientsOf = ({ rows, shard }: ShardGradients) => ({ rows, gradients: shard.gradients });
+  const choose = (form: BatchForm) =>
+    chooseProducts(parameters, form, traced.map(gradientsOf), (rows) => gradientsOf(trace(rows)));
+  const factors = asked && ('products' in asked ? asked : choose(asked));
   return {
     kind,
-    plans: new Map(sizes.map((rows, i) => [rows, at(shards, i).plans])),
+    plans: new Map(
+      traced.map(({ rows, shard }) => [
+        rows,
+        bindShard(shard, parameters, assigned, factors && { layout: factors, rows }),
+      ]),
+    ),
     assigned,
+    factors,
   };
 }

@@ -1,13 +1,15 @@
 import { at } from '../../graph/at.js';
+import { bytesPerElement } from '../../graph/dtype.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { FigureKind } from '../../nn/losses/sums.js';
 import type { Optimizer } from '../../optim/optimizer.js';
-import type { SharedMemory, UpdateJob } from '../protocol/job.js';
+import type { FactorLayout, FactorMemory, SharedMemory, UpdateJob } from '../protocol/job.js';
 import { planReductionTree } from '../protocol/reduction-tree.js';
-import { sharedBuffer, sharedMemory } from '../protocol/shared-memory.js';
+import { bytesOf, sharedBuffer, sharedMemory } from '../protocol/shared-memory.js';
 import { type FlatParameters, mustStayFinite, slicesOf } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
-import { compileUpdates, squareCount } from './update-plans.js';
+import { compileUpdates, squareCount, storedParts } from './update-plans.js';
+import { unstoredElements } from './weight-products.js';
 
 /** Parameters of a gradient sum and the update that uses it. */
 export interface UpdateSpecification {
@@ -25,6 +27,8 @@ export interface UpdateSpecification {
   readonly kind?: FigureKind;
   /** Number of steps whose optimiser scalars are stored at a time. */
   readonly steps: number;
+  /** The gradients that shards leave as factors, if any. */
+  readonly factors?: FactorLayout | undefined;
 }
 
 /**
@@ -33,20 +37,27 @@ export interface UpdateSpecification {
  * @param take allocates the memory for gradients; a stand-in serves to count the bytes
  */
 export function prepareUpdates(specification: UpdateSpecification, take = sharedMemory): UpdateJob {
-  const { flat, optimizer, assigned, shards, workers, mayBeFewer } = specification;
+  const { flat, optimizer, assigned, shards, workers, mayBeFewer, factors: layout } = specification;
   const slots = slotCount(shards, workers, mayBeFewer);
-  const gradients = Array.from({ length: slots }, () => take(flat.memory.dtype, flat.elements));
+  const { dtype } = flat.memory;
+  const gradients = Array.from({ length: slots }, () => take(dtype, flat.elements));
+  const factors = layout && { layout, memory: take(dtype, layout.elements), largest: take(dtype, workers) };
+  const stored = storedParts(flat, layout, { start: 0, end: flat.trainableElements });
   return {
     gradients,
+    used: [...stored, { start: flat.trainableElements, end: flat.elements }],
+    ...(factors ? { factors } : {}),
     measures: {
       magnitudes: sharedBuffer('float64', shards),
       judged: sharedBuffer('float64', 1),
-      slices: [{ start: 0, end: flat.trainableElements }, ...slicesOf(flat, assigned.filter(mustStayFinite))],
+      slices: [...stored, ...slicesOf(flat, assigned.filter(mustStayFinite))],
     },
     marks: sharedBuffer('int32', workers),
     memory: flat.memory,
     assigned: slicesOf(flat, assigned),
-    ...(optimizer ? withOptimizer(specification, optimizer, gradients, take) : nothingToUpdate(workers)),
+    ...(optimizer
+      ? withOptimizer({ ...specification, slots: gradients, factorMemory: factors }, optimizer, take)
+      : nothingToUpdate(workers)),
   };
 }
 
@@ -59,12 +70,20 @@ const MOST_DIRECT = 7;
  */
 const LEAST_DIRECT = 2 ** 22;
 
-type OfOptimizer = Omit<UpdateJob, 'gradients' | 'measures' | 'marks' | 'memory' | 'assigned'>;
+type OfOptimizer = Omit<
+  UpdateJob,
+  'gradients' | 'used' | 'factors' | 'measures' | 'marks' | 'memory' | 'assigned'
+>;
+
+/** A specification, with the memory of what shards compute. */
+interface GradientMemory extends UpdateSpecification {
+  readonly slots: readonly SharedMemory[];
+  readonly factorMemory: FactorMemory | undefined;
+}
 
 function withOptimizer(
-  { flat, memory, shards, workers, kind = 'mean', steps }: UpdateSpecification,
+  { flat, memory, shards, workers, kind = 'mean', steps, slots, factorMemory: factors }: GradientMemory,
   optimizer: Optimizer,
-  slots: readonly SharedMemory[],
   take: typeof sharedMemory,
 ): OfOptimizer {
   const { accumulate = 1, clipNorm } = optimizer.stages;
@@ -75,11 +94,14 @@ function withOptimizer(
   const scalarCount = optimizer.scalarsAt(0).length;
   const whole = planReductionTree(new Array<boolean>(shards).fill(true), workers).program;
   // A sum that is accumulated over steps, or measured before the update, has to be stored.
-  const isLarge = flat.trainableElements >= LEAST_DIRECT;
+  const isLarge = flat.trainableElements - unstoredElements(factors?.layout) >= LEAST_DIRECT;
   const isDirect = isLarge && whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
   const direct = isDirect ? { program: whole, slots } : undefined;
   return {
-    updates: compileUpdates({ flat, optimizer, memory, gradients, divides, squares, direct }, workers),
+    updates: compileUpdates(
+      { flat, optimizer, memory, gradients, divides, squares, direct, factors },
+      workers,
+    ),
     ...(isDirect ? { directProgram: whole } : {}),
     accumulate,
     divides,
@@ -93,6 +115,14 @@ function withOptimizer(
 function nothingToUpdate(workers: number): OfOptimizer {
   const updates = new Array<null>(workers).fill(null);
   return { updates, accumulate: 1, divides: false, scalarCount: 0, scalars: sharedBuffer('float64', 0) };
+}
+
+/** Bytes of the memory for gradients, as far as it is used, and for their factors. */
+export function gradientBytes({ gradients, factors, memory }: UpdateJob): number {
+  const slots = gradients.map(bytesOf).reduce((sum, bytes) => sum + bytes, 0);
+  if (!factors) return slots;
+  const unused = gradients.length * unstoredElements(factors.layout) * bytesPerElement(memory.dtype);
+  return slots - unused + bytesOf(factors.memory) + bytesOf(factors.largest);
 }
 
 /** Number of gradient slots for `workers` workers or, if fewer may be active, for any number up to it. */

@@ -1,22 +1,33 @@
 import { compileGraph } from '../../compile/compile.js';
 import { at } from '../../graph/at.js';
+import { outside, within } from '../../graph/context.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { type InputAttributes, input, Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
 import { Storage } from '../../graph/storage.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
-import { add, cast, mul, square } from '../../ops/primitives/elementwise.js';
+import { abs, add, cast, maximum, mul, square } from '../../ops/primitives/elementwise.js';
 import { slice } from '../../ops/primitives/movement.js';
+import { max } from '../../ops/primitives/reduce.js';
 import type { Optimizer } from '../../optim/optimizer.js';
 import { updatePiece } from '../../optim/update.js';
 import { addon } from '../../runtime/addon.js';
 import { nativeKernels } from '../../runtime/native-kernels.js';
-import type { BoundPlan, SharedMemory, Slice, Source, UpdateShare } from '../protocol/job.js';
+import type {
+  BoundPlan,
+  FactorLayout,
+  FactorMemory,
+  SharedMemory,
+  Slice,
+  Source,
+  UpdateShare,
+} from '../protocol/job.js';
 import { bindSources, placeAt } from './bindings.js';
-import type { FlatParameters } from './flat-parameters.js';
+import type { FlatParameters, ParameterRun } from './flat-parameters.js';
 import type { OptimizerMemory } from './optimizer-memory.js';
-import { dealPieces, indivisible, intersection } from './slices.js';
+import { ProductGradients } from './product-gradients.js';
+import { dealPieces, indivisible, partsIn } from './slices.js';
 
 /** Source of the workers' shares of an update. */
 export interface UpdateContext {
@@ -31,6 +42,8 @@ export interface UpdateContext {
   readonly squares?: SharedMemory | undefined;
   /** The slots and their sum, if updates compute it themselves. */
   readonly direct?: GradientSum | undefined;
+  /** What gradients that are not stored are computed from. */
+  readonly factors?: FactorMemory | undefined;
 }
 
 /** A sum of slots in postfix. */
@@ -41,7 +54,12 @@ interface GradientSum {
 
 /** Compiles each worker's share of the update, by rank; null for a worker without parameters. */
 export function compileUpdates(context: UpdateContext, workers: number): (UpdateShare | null)[] {
-  const pieces = indivisible(context.flat);
+  return within(outside, () => shareOut(context, workers));
+}
+
+function shareOut(context: UpdateContext, workers: number): (UpdateShare | null)[] {
+  const { flat, factors } = context;
+  const pieces = indivisible(flat, factors?.layout);
   const firsts = dealPieces(pieces, workers);
   return Array.from({ length: workers }, (_, rank) => {
     const [first, end] = [at(firsts, rank), at(firsts, rank + 1)];
@@ -50,10 +68,13 @@ export function compileUpdates(context: UpdateContext, workers: number): (Update
     const slice = { start: at(mine, 0).start, end: at(mine, mine.length - 1).end };
     const { gradients, squares, direct } = context;
     const stored = { program: Int32Array.of(0), slots: [gradients] };
+    const largest = factors && compileLargest(flat, factors, slice, rank);
     const share = {
       ...slice,
+      stored: storedParts(flat, factors?.layout, slice),
       update: compileUpdate(context, slice, stored),
       ...(direct ? { direct: compileUpdate(context, slice, direct) } : {}),
+      ...(largest ? { largest } : {}),
     };
     return squares ? { ...share, squares: compileSquares(context, mine, placeAt(squares, first)) } : share;
   });
@@ -64,9 +85,15 @@ export function squareCount(flat: FlatParameters): number {
   return indivisible(flat).length;
 }
 
+/** The parts of a slice whose gradients are stored. */
+export function storedParts(flat: FlatParameters, layout: FactorLayout | undefined, slice: Slice): Slice[] {
+  if (!layout) return [slice];
+  return partsIn(flat, slice, layout).flatMap(({ part: { product, ...part } }) => (product ? [] : part));
+}
+
 /** Compiles the in-place update of all parameter runs in a slice. */
 function compileUpdate(
-  { flat, optimizer, memory, divides }: UpdateContext,
+  { flat, optimizer, memory, divides, factors }: UpdateContext,
   slice: Slice,
   { program, slots }: GradientSum,
 ): BoundPlan {
@@ -75,6 +102,7 @@ function compileUpdate(
   const scalars = optimizer.scalarsAt(0).map((_, i) => input(`scalar ${i}`, [], 'float64'));
   const clip = clipNorm === undefined ? undefined : input('clip', [], 'float64');
   const scale = divides ? input('scale', [], 'float64') : undefined;
+  const products = factors && new ProductGradients(factors);
   const inputs: Tensor<InputAttributes>[] = [];
   const sources: Source[] = [];
   const assignments = new Map<Variable, Tensor>();
@@ -84,17 +112,9 @@ function compileUpdate(
     places.set(made, source);
     return made;
   };
-  for (const run of flat.runs) {
-    const part = intersection(run, slice);
-    if (!part) continue;
-    const { shape, divisible, group } = run;
-    const own = divisible ? [part.end - part.start] : shape;
-    const gradient = sumOf(program, (slot) => {
-      const one = input(`gradient ${slot}`, own, dtype);
-      inputs.push(one);
-      sources.push(placeAt(at(slots, slot), part.start));
-      return one;
-    });
+  const update = (run: ParameterRun, part: Slice, gradient: Tensor) => {
+    const { divisible, group } = run;
+    const own = gradient.shape;
     const piece = {
       parameter: variable(own, placeAt(flat.memory, part.start)),
       gradient: scale ? mul(gradient, cast(scale, dtype)) : gradient,
@@ -107,11 +127,29 @@ function compileUpdate(
     const step = { ...optimizer.scalarsOf(group, scalars), clip };
     for (const [target, value] of updatePiece(rule, optimizer.stages, piece, step))
       assignments.set(target, value);
+  };
+  for (const { run, part } of partsIn(flat, slice, factors?.layout)) {
+    if (part.product && products) {
+      for (const block of products.blocksOf(part.product, part)) update(run, block, block.gradient);
+      continue;
+    }
+    const own = run.divisible ? [part.end - part.start] : run.shape;
+    const gradient = sumOf(program, (slot) => {
+      const one = input(`gradient ${slot}`, own, dtype);
+      inputs.push(one);
+      sources.push(placeAt(at(slots, slot), part.start));
+      return one;
+    });
+    update(run, part, gradient);
   }
   const given = [...scalars, ...(clip ? [clip] : []), ...(scale ? [scale] : [])];
   const named = given.map(({ attributes }) => attributes.name);
-  const compiled = compileGraph({ inputs: [...inputs, ...given], outputs: [], assignments }, nativeKernels);
-  return bindSources(compiled, [...sources, ...named], [], places);
+  const read = products?.inputs ?? [];
+  const compiled = compileGraph(
+    { inputs: [...inputs, ...read, ...given], outputs: [], assignments },
+    nativeKernels,
+  );
+  return bindSources(compiled, [...sources, ...(products?.sources ?? []), ...named], [], places);
 }
 
 /** Graph of a sum in postfix; `leaf` returns the tensor for each index. */
@@ -126,6 +164,23 @@ function sumOf(program: Int32Array, leaf: (index: number) => Tensor): Tensor {
     stack.push(add(stack.pop() as Tensor, right));
   }
   return at(stack, 0);
+}
+
+/** Compiles the largest magnitude of the gradients in a slice that are not stored; undefined if there are none. */
+function compileLargest(
+  flat: FlatParameters,
+  factors: FactorMemory,
+  slice: Slice,
+  rank: number,
+): BoundPlan | undefined {
+  const products = new ProductGradients(factors);
+  const blocks = partsIn(flat, slice, factors.layout).flatMap(({ part }) =>
+    part.product ? [...products.blocksOf(part.product, part)] : [],
+  );
+  if (blocks.length === 0) return undefined;
+  const largest = blocks.map(({ gradient }) => max(abs(gradient))).reduce((a, b) => maximum(a, b));
+  const compiled = compileGraph({ inputs: products.inputs, outputs: [largest] }, nativeKernels);
+  return bindSources(compiled, products.sources, [placeAt(factors.largest, rank)], new Map());
 }
 
 /** Compiles the sums of squares of consecutive pieces, one value per piece. */

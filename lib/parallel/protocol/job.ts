@@ -1,6 +1,7 @@
 import type { Plan } from '../../compile/plan/plan.js';
 import type { SampleSource } from '../../data/sample-loader.js';
 import type { DType } from '../../graph/dtype.js';
+import type { Origin } from '../../graph/origin.js';
 import type { FigureKind } from '../../nn/losses/sums.js';
 
 /** Shared memory of one dtype, aligned to a cache line. */
@@ -17,6 +18,8 @@ export type Source =
   | { readonly kind: 'shared'; readonly buffer: SharedArrayBuffer; readonly byteOffset: number }
   /** Offset into the gradient slot of the current shard, for values that must be finite unless they are `unmeasured`. */
   | { readonly kind: 'gradient'; readonly byteOffset: number; readonly unmeasured?: boolean }
+  /** Offset into the factors, of the first shard, and the bytes from each shard to the next. */
+  | { readonly kind: 'factor'; readonly byteOffset: number; readonly shardBytes: number }
   /** The worker's own memory, shared by plans that use the same name and size. */
   | { readonly kind: 'local'; readonly name: string }
   /** Data of the plan itself. */
@@ -51,10 +54,48 @@ export interface GradientMeasures {
   readonly slices: readonly Slice[];
 }
 
+/**
+ * A weight whose gradient is never stored: shards leave the factors of the product that it is, and the update computes
+ * it from those of all shards, a block of the weight's rows at a time. The slice is the weight's.
+ */
+export interface WeightProduct extends Slice {
+  /** Shape of the weight. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Rows of the factors for each row of a shard. */
+  readonly perRow: number;
+  /** The elements where the factors of the first shard begin; those of the other shards follow. */
+  readonly aStart: number;
+  readonly bStart: number;
+  /** The layer that the weight belongs to, where origins are recorded. */
+  readonly origin?: Origin | undefined;
+}
+
+/** The memory for the factors of all shards, and what they are factors of. */
+export interface FactorLayout {
+  readonly products: readonly WeightProduct[];
+  readonly shards: number;
+  /** Most rows of a shard, for which there is room. */
+  readonly mostRows: number;
+  readonly elements: number;
+}
+
+/** Factors in memory. */
+export interface FactorMemory {
+  readonly layout: FactorLayout;
+  readonly memory: SharedMemory;
+  /** The largest magnitude in each share of the gradient, where that must be known before the update. */
+  readonly largest: SharedMemory;
+}
+
 /** The sum of the gradients of all shards of a batch, and the parameter update that uses it. */
 export interface UpdateJob {
   /** Gradient slots: enough for every number of workers that may be active. */
   readonly gradients: readonly SharedMemory[];
+  /** Ranges of the slots that are in use: gradients that are stored, and buffers. */
+  readonly used: readonly Slice[];
+  /** What gradients that are not stored are computed from. */
+  readonly factors?: FactorMemory;
   readonly measures: GradientMeasures;
   /** One share per worker; null for a worker without parameters. */
   readonly updates: readonly (UpdateShare | null)[];
@@ -99,7 +140,7 @@ export interface TrainingJob extends ShardedData, UpdateJob {
   readonly weights?: SharedArrayBuffer;
   /** Effect of a step whose loss or gradient is not finite: it ends training, or it changes nothing. */
   readonly nonFinite: 'stop' | 'skip';
-  /** The parameters and the optimiser's state, which must be finite after an epoch. */
+  /** The parameters, and then the optimiser's state, which must be finite after an epoch. */
   readonly state: readonly SharedMemory[];
   /** The largest magnitude of each worker's part of the state, when it was last measured, in float64. */
   readonly stateMagnitudes: SharedArrayBuffer;
@@ -128,11 +169,15 @@ export interface Slice {
 
 /** One worker's share of the update: the parameters in its slice of the flat memory. */
 export interface UpdateShare extends Slice {
+  /** The parts of the slice whose gradients are stored. */
+  readonly stored: readonly Slice[];
   readonly update: BoundPlan;
   /** The same update directly from the slots, which it adds up on the way; used if the sum is `directProgram`. */
   readonly direct?: BoundPlan;
   /** Sums of squares of its gradients, one per piece of the slice; only if the norm is clipped. */
   readonly squares?: BoundPlan;
+  /** Its value of `FactorMemory.largest`; only if some of its gradients are not stored. */
+  readonly largest?: BoundPlan;
 }
 
 /** A tensor of a state. */
@@ -266,6 +311,8 @@ export interface StepCall {
 
 /** The plans that workers run in training: those of the gradients, then those of the updates. */
 export function plansOf({ plans, updates }: TrainingJob): Plan[] {
-  const shares = updates.flatMap((share) => (share ? [share.squares, share.update, share.direct] : []));
+  const shares = updates.flatMap((share) =>
+    share ? [share.squares, share.update, share.direct, share.largest] : [],
+  );
   return [...plans.values(), ...shares].flatMap((bound) => (bound ? [bound.plan] : []));
 }

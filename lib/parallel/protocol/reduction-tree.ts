@@ -69,6 +69,12 @@ export function planReductionTree(present: readonly boolean[], workers: number):
   return { slots, work, program: Int32Array.from(program) };
 }
 
+/** The sum of so many shards in the order of the tree, in postfix. */
+export function sumOfShards(shards: number): Int32Array {
+  const [work] = planReductionTree(new Array<boolean>(shards).fill(true), 1).work;
+  return at(work ?? [], 0).program;
+}
+
 /** A node whose sum one worker has computed. */
 interface Held {
   readonly node: Node;

@@ -17,37 +17,43 @@ interface Result {
  * The gradients that runs of a plan for several shards add up on the way, in the format of `addon.runTogether`: the
  * range that each step writes. Null if no step can add up its results, so that there is nothing to gain, if several
  * steps contribute to one gradient, which must then be complete before it is added, or if one must not be measured, as
- * runs together measure all that they add up.
+ * runs together measure all that they add up. Factors are not added up at all.
  *
  * @param summing indices of the steps that can add up their results
  */
 export function resultsOf(bound: BoundPlan, summing: readonly number[]): Int32Array | null {
-  if (bound.sources.some((source) => isGradient(source) && source.unmeasured)) return null;
+  const mayNot = (source: Source) => isFactor(source) || (isGradient(source) && source.unmeasured);
+  if (bound.sources.some(mayNot)) return null;
   const results = writesOf(bound);
   return results?.some(({ step }) => summing.includes(step)) ? encoded(results) : null;
 }
 
 /**
- * The gradients that a run of a plan measures, in the same format. If several steps contribute to one, all of them are
- * measured at the end.
+ * The gradients and factors that a run of a plan measures, in the same format. If several steps contribute to one, all of
+ * them are measured at the end.
  */
 export function measuredOf(bound: BoundPlan): Int32Array {
   const { plan, sources } = bound;
-  const isMeasured = ({ binding }: Result) => isGradient(sources[binding]) && !sources[binding].unmeasured;
+  const isMeasured = ({ binding }: Result) => isMeasuredIn(sources[binding]);
   const whole = plan.bindings.map(({ shape }, binding) => {
     return { step: plan.steps.length, binding, start: 0, end: sizeOf(shape) };
   });
   return encoded((writesOf(bound) ?? whole).filter(isMeasured));
 }
 
-/** What steps write of gradients, in their order; null if several of them contribute to one element. */
+/**
+ * What steps write of gradients and factors, in their order; null if several of them contribute to one element, or one
+ * reads a gradient, which is not complete then.
+ */
 function writesOf({ plan, sources }: BoundPlan): Result[] | null {
-  const isOfGradient = ({ buffer }: Operand) => isGradient(sources[buffer - 1]);
+  const sourceOf = ({ buffer }: Operand) => sources[buffer - 1];
   const results: Result[] = [];
   for (const [index, step] of plan.steps.entries()) {
     const { reads, writes } = operandsOf(step as Step);
-    if (reads.some(isOfGradient)) return null;
-    for (const operand of writes.filter(isOfGradient)) {
+    if (reads.some((operand) => isGradient(sourceOf(operand)))) return null;
+    for (const operand of writes) {
+      const source = sourceOf(operand);
+      if (!isGradient(source) && !isFactor(source)) continue;
       const result = resultOf(index, operand);
       if (!result || results.some((other) => overlap(other, result))) return null;
       results.push(result);
@@ -58,6 +64,14 @@ function writesOf({ plan, sources }: BoundPlan): Result[] | null {
 
 function isGradient(source: Source | undefined): source is Source & { kind: 'gradient' } {
   return source?.kind === 'gradient';
+}
+
+function isFactor(source: Source | undefined): boolean {
+  return source?.kind === 'factor';
+}
+
+function isMeasuredIn(source: Source | undefined): boolean {
+  return isFactor(source) || (isGradient(source) && !source.unmeasured);
 }
 
 function encoded(results: readonly Result[]): Int32Array {

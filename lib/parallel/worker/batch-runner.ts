@@ -6,7 +6,8 @@ import type { SharedMemory, UpdateJob } from '../protocol/job.js';
 import type { ShardGroup } from '../protocol/reduction-tree.js';
 import { shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
-import { BoundExecutable } from './bound-executable.js';
+import { BoundExecutable, type ShardMemory } from './bound-executable.js';
+import { rangesOf } from './ranges.js';
 import type { Recorder } from './recorder.js';
 
 /** The batch of a step, with what its random numbers depend on. */
@@ -39,20 +40,21 @@ export interface ShardOwner {
  */
 export class BatchRunner {
   readonly #slots: readonly TypedArray[];
+  readonly #used: Float64Array;
   readonly #magnitudes: Float64Array;
-  readonly #gradients: readonly SharedMemory[];
+  readonly #memories = new Map<string, ShardMemory>();
   /** The program for the sum of two slots. */
   readonly #pair = Int32Array.of(0, 1, addon().constants.sums.add);
 
   /** @param together most shards to run together */
   constructor(
-    { gradients, measures }: Pick<UpdateJob, 'gradients' | 'measures'>,
+    private readonly job: Pick<UpdateJob, 'gradients' | 'used' | 'factors' | 'measures'>,
     private readonly together = mostTogether(),
     private readonly recorder?: Recorder,
   ) {
-    this.#gradients = gradients;
-    this.#slots = gradients.map((slot) => viewInto(slot));
-    this.#magnitudes = new Float64Array(measures.magnitudes);
+    this.#slots = job.gradients.map((slot) => viewInto(slot));
+    this.#used = rangesOf(job.used);
+    this.#magnitudes = new Float64Array(job.measures.magnitudes);
   }
 
   /** Leaves the sum of each group in its first slot. */
@@ -83,14 +85,14 @@ export class BatchRunner {
       if (word === add) {
         const from = this.#slots[used.pop() as number] as TypedArray;
         const to = this.#slots[used.at(-1) as number] as TypedArray;
-        addon().combine(to, [to, from], this.#pair, 0, to.length);
+        addon().combine(to, [to, from], this.#pair, this.#used);
         this.recorder?.end('sum');
         continue;
       }
       const [shard, slot] = [shards[word] as number, slots[word] as number];
       const executable = word === 0 ? first : this.#load(shard, 0, batch, owner);
-      const gradients = this.#gradients[slot] as SharedMemory;
-      this.#magnitudes[shard] = executable.run(gradients, randomOf(shard, batch));
+      const most = executable.run(this.#memoryOf(shard, slot), randomOf(shard, batch));
+      this.#magnitudes[shard] = this.#boundOf(most, shard, batch);
       owner.finish(shard, executable);
       this.recorder?.end('gradients');
       used.push(slot);
@@ -110,7 +112,7 @@ export class BatchRunner {
     for (const shard of shards) this.#magnitudes[shard] = 0;
     this.#magnitudes[shards[0] as number] = BoundExecutable.runTogether(
       executables,
-      slots.map((slot) => this.#gradients[slot] as SharedMemory),
+      slots.map((slot, i) => this.#memoryOf(shards[i] as number, slot)),
       shards.map((shard) => randomOf(shard, batch)),
       program,
     );
@@ -119,12 +121,35 @@ export class BatchRunner {
     });
   }
 
+  #memoryOf(shard: number, slot: number): ShardMemory {
+    const key = `${shard}/${slot}`;
+    let memory = this.#memories.get(key);
+    if (!memory) {
+      const { gradients, factors } = this.job;
+      const own = { gradients: gradients[slot] as SharedMemory };
+      memory = factors ? { ...own, factors: { memory: factors.memory, shard } } : own;
+      this.#memories.set(key, memory);
+    }
+    return memory;
+  }
+
+  /** An upper bound of the magnitudes of all gradients, from one of those that are stored and of all factors. */
+  #boundOf(most: number, shard: number, { count, shards }: StepBatch): number {
+    const { factors } = this.job;
+    if (!factors || most === Number.POSITIVE_INFINITY) return most;
+    const { count: rows } = shardRows(count, shards, shard);
+    const perRow = Math.max(...factors.layout.products.map((product) => product.perRow));
+    // Twice, because each sum may be rounded up. Finite, as only the sums themselves can tell that they are not.
+    const bound = Math.min(2 * rows * perRow * most * most, Number.MAX_VALUE);
+    return Math.max(most, bound);
+  }
+
   #load(shard: number, instance: number, batch: StepBatch, owner: ShardOwner): BoundExecutable {
     const executable = owner.load(shard, instance);
     const { count } = shardRows(batch.count, batch.shards, shard);
     // Each shard's mean is weighted by its share of the batch, because shards may be unequal.
     executable.array('weight')[0] = count / batch.count;
-    if (batch.unit !== undefined) executable.array('factor')[0] = count / batch.unit;
+    if (batch.unit !== undefined) executable.array('multiple')[0] = count / batch.unit;
     this.recorder?.end('load');
     return executable;
   }

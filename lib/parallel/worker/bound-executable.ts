@@ -7,11 +7,19 @@ import { measuredOf, resultsOf } from '../protocol/results.js';
 import type { LocalMemory } from './local-memory.js';
 import type { Recorder } from './recorder.js';
 
-/** A bound plan in a worker; the memory of its bindings is resolved once for each gradient slot. */
+/** Where a shard leaves its results. */
+export interface ShardMemory {
+  /** The slot for its gradients. */
+  readonly gradients: SharedMemory;
+  /** The memory for the factors of all shards, and the shard; left out where gradients have none. */
+  readonly factors?: { readonly memory: SharedMemory; readonly shard: number };
+}
+
+/** A bound plan in a worker; the memory of its bindings is resolved once for each place where a shard leaves its results. */
 export class BoundExecutable {
   readonly #executable: Executable;
   readonly #measured: Int32Array;
-  readonly #bindings = new Map<SharedMemory | null, TypedArray[]>();
+  readonly #bindings = new Map<ShardMemory | null, TypedArray[]>();
   readonly #named = new Map<string, TypedArray>();
   #results: { readonly value: Int32Array | null } | undefined;
 
@@ -26,11 +34,11 @@ export class BoundExecutable {
   }
 
   /**
-   * Runs the plan; gradients go to the given memory, and the mark is set at the end. Returns an upper bound of their
-   * magnitudes, infinite if one is not finite.
+   * Runs the plan; gradients and factors go to the given memory, and the mark is set at the end. Returns an upper bound of
+   * their magnitudes, infinite if one is not finite.
    */
-  run(gradients: SharedMemory | null, random: RandomState, mark: MarkArguments = []): number {
-    const bindings = this.#bindingsOf(gradients);
+  run(shard: ShardMemory | null, random: RandomState, mark: MarkArguments = []): number {
+    const bindings = this.#bindingsOf(shard);
     if (!this.recorder) return this.#executable.run(bindings, random, ...mark);
     this.recorder.run(this.bound.plan, this.#executable, bindings, random, mark);
     return this.#largestOf(bindings);
@@ -58,24 +66,24 @@ export class BoundExecutable {
    */
   static runTogether(
     executables: readonly BoundExecutable[],
-    slots: readonly SharedMemory[],
+    shards: readonly ShardMemory[],
     randoms: readonly RandomState[],
     program: Int32Array,
   ): number {
     return Executable.runTogether(
       executables.map((one) => one.#executable),
-      executables.map((one, i) => one.#bindingsOf(slots[i] as SharedMemory)),
+      executables.map((one, i) => one.#bindingsOf(shards[i] as ShardMemory)),
       randoms,
       program,
       executables[0]?.results as Int32Array,
     );
   }
 
-  #bindingsOf(gradients: SharedMemory | null): TypedArray[] {
-    let bindings = this.#bindings.get(gradients);
+  #bindingsOf(shard: ShardMemory | null): TypedArray[] {
+    let bindings = this.#bindings.get(shard);
     if (!bindings) {
-      bindings = this.bound.sources.map((source, i) => this.#resolve(source, i, gradients));
-      this.#bindings.set(gradients, bindings);
+      bindings = this.bound.sources.map((source, i) => this.#resolve(source, i, shard));
+      this.#bindings.set(shard, bindings);
     }
     return bindings;
   }
@@ -89,6 +97,11 @@ export class BoundExecutable {
       this.#named.set(name, array);
     }
     return array;
+  }
+
+  /** True if the plan has a local array of this name. */
+  has(name: string): boolean {
+    return this.#indexOf(name) >= 0;
   }
 
   /** Binds the local array of this name to another array from now on. */
@@ -107,7 +120,7 @@ export class BoundExecutable {
     return this.bound.sources.findIndex((source) => source.kind === 'local' && source.name === name);
   }
 
-  #resolve(source: Source, index: number, gradients: SharedMemory | null): TypedArray {
+  #resolve(source: Source, index: number, shard: ShardMemory | null): TypedArray {
     const binding = this.bound.plan.bindings[index];
     if (!binding) throw new RangeError(`the plan has no binding ${index}`);
     const elements = sizeOf(binding.shape);
@@ -115,8 +128,13 @@ export class BoundExecutable {
       case 'shared':
         return viewOf(binding.dtype, source.buffer, source.byteOffset, elements);
       case 'gradient': {
-        const { buffer, byteOffset } = gradients as SharedMemory;
+        const { buffer, byteOffset } = (shard as ShardMemory).gradients;
         return viewOf(binding.dtype, buffer, byteOffset + source.byteOffset, elements);
+      }
+      case 'factor': {
+        const { memory, shard: index } = (shard as Required<ShardMemory>).factors;
+        const start = memory.byteOffset + source.byteOffset + index * source.shardBytes;
+        return viewOf(binding.dtype, memory.buffer, start, elements);
       }
       case 'local':
         return this.#named.get(source.name) ?? this.local.array(source.name, binding.dtype, elements);

@@ -5,6 +5,9 @@ import type { Control } from '../protocol/control.js';
 import type { Job, Slice, UpdateJob } from '../protocol/job.js';
 import { viewInto } from '../protocol/shared-memory.js';
 import { isPartLarge, markOf, mostPerStep } from '../protocol/verdicts.js';
+import { BoundExecutable } from './bound-executable.js';
+import { giveRows } from './factor-rows.js';
+import type { LocalMemory } from './local-memory.js';
 
 /** A step whose shard gradients are complete. */
 export interface StepToJudge {
@@ -14,6 +17,8 @@ export interface StepToJudge {
   readonly present: readonly boolean[];
   /** The sum of the slots, in postfix. */
   readonly program: Int32Array;
+  /** Rows of the batch. */
+  readonly rows: number;
 }
 
 /**
@@ -26,13 +31,17 @@ export class GradientVerdict {
   readonly #judged: Float64Array;
   readonly #slots: readonly TypedArray[];
   readonly #sum: TypedArray | undefined;
+  readonly #largest: TypedArray | undefined;
 
+  /** @param local for the plans that measure gradients which are not stored */
   constructor(
     private readonly job: Job,
     private readonly update: UpdateJob,
     private readonly control: Control,
+    private readonly local: LocalMemory,
   ) {
-    const { measures, gradients, sum } = update;
+    const { measures, gradients, sum, factors } = update;
+    this.#largest = factors && viewInto(factors.largest);
     this.#magnitudes = new Float64Array(measures.magnitudes);
     this.#judged = new Float64Array(measures.judged);
     this.#slots = gradients.map((slot) => viewInto(slot));
@@ -57,10 +66,23 @@ export class GradientVerdict {
     const mark = markOf(step.globalStep);
     const known = at(this.#judged, 0) - mark;
     if (known === 0 || known === 1) return known === 1;
-    const finite = this.update.measures.slices.every((slice) => this.#sumsAreFinite(slice, step));
+    const storedAreFinite = this.update.measures.slices.every((slice) => this.#sumsAreFinite(slice, step));
+    this.#measureUnstored(rank, step.rows);
     this.control.meet(this.job.workers, rank);
+    const finite = storedAreFinite && (this.#largest ?? []).every(Number.isFinite);
     this.#judged[0] = mark + (finite ? 1 : 0);
     return finite;
+  }
+
+  /** Measures those of this worker's share, by computing them. */
+  #measureUnstored(rank: number, rows: number): void {
+    const { factors, updates } = this.update;
+    const plan = updates[rank]?.largest;
+    if (!factors || !plan) return;
+    const executable = new BoundExecutable(plan, this.local);
+    giveRows(executable, factors.layout, rows);
+    executable.run(null, { seed: 0, step: 0 });
+    executable.release();
   }
 
   #sumsAreFinite({ start, end }: Slice, { globalStep, program }: StepToJudge): boolean {

@@ -66,7 +66,7 @@ class StepRunner {
     this.#control = new Control(job.control);
     this.#batches = new BatchRunner(step);
     this.#updater = new Updater(job, step, this.#control, memory.instance(0));
-    this.#verdict = new GradientVerdict(job, step, this.#control);
+    this.#verdict = new GradientVerdict(job, step, this.#control, memory.instance(0));
     this.#present = presentShards(step.rows, step.shards);
     this.#tree = planReductionTree(this.#present, job.workers);
     this.#arenaBytes = Math.max(...[...step.plans.values()].map(({ plan }) => plan.arenaBytes));
@@ -95,7 +95,7 @@ class StepRunner {
     }
     // Needed even without an update: a worker that finishes before another has begun would take that one's task.
     this.#control.meet(this.job.workers, rank);
-    const judged = { globalStep: optimizerStep, present: this.#present, program };
+    const judged = { globalStep: optimizerStep, present: this.#present, program, rows };
     const finite = this.#isLossFinite() && this.#verdict.isFinite(rank, judged);
     if (rank === 0) this.#refused[0] = finite ? 0 : 1;
     if (!finite) return;
@@ -106,6 +106,7 @@ class StepRunner {
       globalStep: optimizerStep,
       scalars: 0,
       program,
+      rows,
       active,
       weight,
       skip: false,

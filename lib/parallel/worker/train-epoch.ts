@@ -1,8 +1,9 @@
+import { at } from '../../graph/at.js';
 import { Gate } from '../../runtime/access/gate.js';
 import { addon } from '../../runtime/addon.js';
 import { Control } from '../protocol/control.js';
 import { orderOf, stretchOf } from '../protocol/epoch-order.js';
-import type { BoundPlan, EpochStart, EpochStretch, Job, Slice, TrainingJob } from '../protocol/job.js';
+import type { BoundPlan, EpochStart, EpochStretch, Job, TrainingJob } from '../protocol/job.js';
 import { gradientNotFinite, lossNotFinite, parametersNotFinite } from '../protocol/non-finite.js';
 import { planReductionTree, type ReductionTree } from '../protocol/reduction-tree.js';
 import { batchCount, presentShards, type Rows, shardRows } from '../protocol/shards.js';
@@ -69,7 +70,7 @@ export class EpochTrainer {
     this.#losses = new Float64Array(training.losses);
     this.#weights = training.weights && new Float64Array(training.weights);
     this.#batches = new BatchRunner(training, training.together, recorder);
-    this.#verdict = new GradientVerdict(job, training, this.#control);
+    this.#verdict = new GradientVerdict(job, training, this.#control, memory.instance(0));
     this.#updates = new UpdateCount(training.accumulate);
     this.#updater = new Updater(job, training, this.#control, memory.instance(0), recorder);
     this.#copier = new SnapshotCopier(training.snapshot);
@@ -114,6 +115,7 @@ export class EpochTrainer {
         globalStep: step.global,
         scalars: index - (this.#updates.missed - this.#missedBefore) * this.training.accumulate,
         program: step.tree.program,
+        rows: step.batch.count,
         active: step.active,
         weight,
         skip: skipped,
@@ -228,9 +230,9 @@ export class EpochTrainer {
    * skipped, because the loss or the gradient is not finite.
    */
   #judged(rank: number, step: Step, epoch: number): { loss: number; weight: number } {
-    const { index, global: globalStep, present, tree } = step;
+    const { index, global: globalStep, present, tree, batch } = step;
     const { loss, weight } = this.#lossOf(step);
-    const judged = { globalStep, present, program: tree.program };
+    const judged = { globalStep, present, program: tree.program, rows: batch.count };
     if (Number.isFinite(loss) && this.#verdict.isFinite(rank, judged)) return { loss, weight };
     this.#requireFiniteParameters(epoch, index);
     if (this.training.nonFinite === 'skip') return { loss: Number.NaN, weight: 0 };
@@ -260,9 +262,8 @@ export class EpochTrainer {
 
   /** Parameters that are not finite would make every further step a bad one. */
   #requireFiniteParameters(epoch: number, step: number): void {
-    const { memory, measures } = this.training;
-    const { start, end } = measures.slices[0] as Slice;
-    if (addon().largest(viewInto(memory), start, end) < Number.POSITIVE_INFINITY) return;
+    const parameters = viewInto(at(this.training.state, 0));
+    if (addon().largest(parameters, 0, parameters.length) < Number.POSITIVE_INFINITY) return;
     throw parametersNotFinite(epoch, step);
   }
 }

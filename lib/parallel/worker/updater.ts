@@ -1,12 +1,15 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import { clipScale } from '../../optim/update.js';
-import { addon } from '../../runtime/addon.js';
+import { addon, type MarkArguments } from '../../runtime/addon.js';
 import type { Control } from '../protocol/control.js';
+import { ROWS } from '../protocol/factor-names.js';
 import type { BoundPlan, Job, Slice, UpdateJob, UpdateShare } from '../protocol/job.js';
 import { ShareProgress } from '../protocol/share-progress.js';
 import { viewInto } from '../protocol/shared-memory.js';
 import { BoundExecutable } from './bound-executable.js';
+import { giveRows } from './factor-rows.js';
 import type { LocalMemory } from './local-memory.js';
+import { rangesOf } from './ranges.js';
 import type { Recorder } from './recorder.js';
 
 /** A step whose shard gradients are complete. */
@@ -19,6 +22,8 @@ export interface StepToUpdate {
   readonly scalars: number;
   /** The sum of the slots, in postfix. */
   readonly program: Int32Array;
+  /** Rows of the batch. */
+  readonly rows: number;
   /** Number of workers that share the update. */
   readonly active: number;
   /** Weight of its gradients: their sum over all steps of an update is divided by that of the weights. 0 if skipped. */
@@ -104,23 +109,19 @@ export class Updater {
     if (!step.skip) this.#keepBuffers(index, step.program);
     else if (share && first) this.#sum?.fill(0, share.start, share.end);
     const mark = due && share ? 'gathered' : 'updated';
-    const stored = step.skip || !share || this.#isDirect(step.program) || this.#isInPlace(step.program);
-    if (stored) this.#progress.set(index, step.step, mark);
+    const isSum = step.skip || !share || this.#isDirect(step.program) || this.#isInPlace(step.program);
+    if (isSum || share.stored.length === 0) this.#progress.set(index, step.step, mark);
     else this.#addGradients(share, step.program, first, this.#progress.mark(index, step.step, mark));
   }
 
   /** Sums the slots into the first one, or into the accumulated gradients. */
-  #addGradients(
-    { start, end }: UpdateShare,
-    program: Int32Array,
-    first: boolean,
-    mark: ReturnType<ShareProgress['mark']>,
-  ): void {
+  #addGradients({ stored }: UpdateShare, program: Int32Array, first: boolean, mark: MarkArguments): void {
     const sum = this.#sum;
+    const ranges = rangesOf(stored);
     if (sum && !first) {
-      addon().combine(sum, [...this.#slots, sum], this.#addingTo(program), start, end, ...mark);
+      addon().combine(sum, [...this.#slots, sum], this.#addingTo(program), ranges, ...mark);
     } else {
-      addon().combine(sum ?? (this.#slots[0] as TypedArray), this.#slots, program, start, end, ...mark);
+      addon().combine(sum ?? (this.#slots[0] as TypedArray), this.#slots, program, ranges, ...mark);
     }
   }
 
@@ -137,8 +138,7 @@ export class Updater {
   #keepBuffers(index: number, program: Int32Array): void {
     const { assigned, updates } = this.training;
     for (let i = index; i < assigned.length; i += updates.length) {
-      const { start, end } = assigned[i] as Slice;
-      addon().combine(this.#memory, this.#slots, program, start, end);
+      addon().combine(this.#memory, this.#slots, program, rangesOf([assigned[i] as Slice]));
     }
   }
 
@@ -153,10 +153,10 @@ export class Updater {
     return directProgram?.length === program.length && directProgram.every((word, i) => word === program[i]);
   }
 
-  #update(index: number, { step, scalars, program }: StepToUpdate, weight: number): void {
+  #update(index: number, { step, scalars, program, rows }: StepToUpdate, weight: number): void {
     const share = this.training.updates[index];
     if (!share || this.#progress.isUpdated(index, step)) return;
-    const { scalarCount, clip, divides } = this.training;
+    const { scalarCount, clip, divides, factors } = this.training;
     const divisor = divides ? weight : 1;
     const executable = this.#executable((this.#isDirect(program) && share.direct) || share.update);
     for (let i = 0; i < scalarCount; i++) {
@@ -164,6 +164,7 @@ export class Updater {
         scalars * scalarCount + i
       ] as number;
     }
+    if (factors && executable.has(ROWS)) giveRows(executable, factors.layout, rows);
     if (divides) executable.array('scale')[0] = 1 / divisor;
     if (clip) executable.array('clip')[0] = this.#clipScale(clip.norm, divisor);
     executable.run(null, this.#random(step), this.#progress.mark(index, step, 'updated'));

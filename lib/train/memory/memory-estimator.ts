@@ -4,7 +4,7 @@ import { bytesPerElement } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
-import { prepareUpdates } from '../../parallel/prepare/update-job.js';
+import { gradientBytes, prepareUpdates } from '../../parallel/prepare/update-job.js';
 import { type Group, groupsOf, mostTogether, sizesOfInstances } from '../../parallel/protocol/instances.js';
 import type { BoundPlan, UpdateJob } from '../../parallel/protocol/job.js';
 import { resultsOf } from '../../parallel/protocol/results.js';
@@ -33,7 +33,7 @@ export interface TrainingWorkload extends Workload {
 export interface SharedBytes {
   /** Parameters and buffers. */
   readonly parameters: number;
-  /** Slots in which the gradients of shards are added up. */
+  /** Slots in which the gradients of shards are added up, and the factors of gradients that are not stored. */
   readonly gradients: number;
   /** State of the optimiser, with moving averages and accumulated gradients. */
   readonly optimizer: number;
@@ -115,10 +115,13 @@ export class MemoryEstimator {
     if (!this.#updates.has(workers)) {
       const { parameters: flat, optimizer, memory } = context;
       const sharing = { workers, mayBeFewer: this.#mayBeFewer(workers), steps: 0 };
-      const { assigned = [], kind = 'mean', shards = 1 } = training ?? {};
+      const { assigned = [], kind = 'mean', shards = 1, factors } = training ?? {};
       const update =
         training &&
-        prepareUpdates({ flat, optimizer, memory, assigned, kind, shards, ...sharing }, missingMemory);
+        prepareUpdates(
+          { flat, optimizer, memory, assigned, kind, shards, factors, ...sharing },
+          missingMemory,
+        );
       this.#updates.set(workers, update);
     }
     return this.#updates.get(workers);
@@ -140,7 +143,7 @@ export class MemoryEstimator {
     const states = evaluation ? sum(statesOf(evaluation, workers).map(bytesOf)) : 0;
     return {
       parameters: changed + sum(own.map(({ dtype, size }) => size * bytesPerElement(dtype))),
-      gradients: sum(update?.gradients.map(bytesOf) ?? []),
+      gradients: update ? gradientBytes(update) : 0,
       optimizer,
       other:
         (snapshot ? changed + optimizer : 0) +
@@ -178,7 +181,7 @@ export class MemoryEstimator {
     const shares = this.updateOf(workers)?.updates ?? [];
     const { evaluation } = this.workload;
     return [
-      ...shares.flatMap((share) => (share ? [share.update, share.direct, share.squares] : [])),
+      ...shares.flatMap((share) => (share ? [share.update, share.direct, share.squares, share.largest] : [])),
       evaluation?.merge,
     ].filter((plan) => plan !== undefined);
   }

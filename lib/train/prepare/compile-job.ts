@@ -13,6 +13,7 @@ import { outputShape } from '../../parallel/prepare/compile-shard.js';
 import { type CompiledShards, compileShards } from '../../parallel/prepare/compile-shards.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
+import { flopsOfProducts } from '../../parallel/prepare/weight-products.js';
 import { type Batching, batchCount, shardSizes, trainedSamples } from '../../parallel/protocol/shards.js';
 import { compileBatches, ofLast, requireFullBatch, restOf, samplesOf, triedTo } from './compile-batches.js';
 import { namedFigure } from './metrics.js';
@@ -58,7 +59,10 @@ export interface Compilation {
   readonly plans: ReadonlyMap<number, BoundPlanChoices>;
 }
 
-export interface CompiledTraining extends Compilation, Batching, Pick<CompiledShards, 'assigned' | 'kind'> {
+export interface CompiledTraining
+  extends Compilation,
+    Batching,
+    Pick<CompiledShards, 'assigned' | 'kind' | 'factors'> {
   readonly shards: number;
   /** Maximum number of workers. */
   readonly workers: number;
@@ -98,9 +102,10 @@ export function compileTraining(
   }
 }
 
-/** Floating-point operations of the largest shard. */
-function flopsOf({ plans }: CompiledTraining): number {
-  return Math.max(...[...plans.values()].map(({ quickest }) => quickest.plan.flops));
+/** Floating-point operations of the largest shard, with those of the gradients that the update computes from it. */
+function flopsOf({ plans, factors }: CompiledTraining): number {
+  const ofShard = Math.max(...[...plans.values()].map(({ quickest }) => quickest.plan.flops));
+  return ofShard + (factors ? flopsOfProducts(factors) : 0);
 }
 
 function shareOut(
@@ -117,8 +122,11 @@ function shareOut(
   const forward = model.forward.bind(model);
   const rows = Math.min(batchSize, length);
   const { outputShape: shape, untrained } = traceBatch({ model, loss, metrics }, { rows, inputs, targets });
-  const accumulate = optimizer.stages.accumulate ?? 1;
-  const source = { forward, loss, inputs, targets, parameters, accumulate };
+  const { accumulate = 1, clipNorm } = optimizer.stages;
+  // A gradient that is accumulated, or whose norm is needed before the update, has to be stored.
+  const mayVary = data instanceof StreamMemory && !dropLast;
+  const factors = accumulate === 1 && clipNorm === undefined ? { rows, shards, mayVary } : undefined;
+  const source = { forward, loss, inputs, targets, parameters, accumulate, factors };
   const compile = (sizes: readonly number[]) => namingLayers(model, () => compileShards(sizes, source));
   const rest = restOf(data, cut);
   const isStream = data instanceof StreamMemory;

@@ -53,7 +53,7 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
 /** Allocates the memory of a compiled training. */
 export function trainingJob(
   context: JobContext,
-  { data, batchSize, dropLast, shards, plans, assigned, kind, steps }: CompiledTraining,
+  { data, batchSize, dropLast, shards, plans, assigned, kind, steps, factors }: CompiledTraining,
   { workers, arenaBytes, together }: ResourceLimits,
   { shuffle = true, nonFinite = 'stop' }: FitOptions,
 ): TrainingJob {
@@ -67,7 +67,18 @@ export function trainingJob(
     shuffle,
     shards,
     plans: plansWithin(plans, arenaBytes),
-    ...prepareUpdates({ flat, optimizer, memory, assigned, kind, shards, workers, mayBeFewer, steps }),
+    ...prepareUpdates({
+      flat,
+      optimizer,
+      memory,
+      assigned,
+      kind,
+      shards,
+      workers,
+      mayBeFewer,
+      steps,
+      factors,
+    }),
     kind,
     shardLosses: sharedBuffer('float64', 2 * shards),
     losses: sharedBuffer('float64', steps),
@@ -85,13 +96,20 @@ export function trainingJob(
 export function planRows(
   { model, modes, loss, parameters }: Pick<JobContext, 'model' | 'modes' | 'loss' | 'parameters'>,
   { loaded }: Dataset,
-  { plans, shards, accumulate }: TrainingJob,
+  { plans, shards, accumulate, factors }: TrainingJob,
   { rows, arenaBytes }: { readonly rows: number } & Pick<ResourceLimits, 'arenaBytes'>,
 ): ReadonlyMap<number, BoundPlan> {
   const isMissing = (size: number) => !plans.has(size);
   if (!shardSizes(rows, rows, shards).some(isMissing)) return new Map();
   // Compiled together with the existing ones, so that all of them assign the same buffers.
-  const source = { forward: model.forward.bind(model), loss, ...loaded, parameters, accumulate };
+  const source = {
+    forward: model.forward.bind(model),
+    loss,
+    ...loaded,
+    parameters,
+    accumulate,
+    factors: factors?.layout,
+  };
   const all = inModes(modes, () =>
     ofLast({ rows, shards }, (sizes) =>
       namingLayers(model, () => compileShards([...plans.keys(), ...sizes.filter(isMissing)], source)),

@@ -34,9 +34,6 @@ Storage storage(const Operand& matrix) {
   throw PlanError("matmul: the last two dimensions of an operand are neither rows nor columns");
 }
 
-// True if the addon multiplies by itself: elsewhere, the BLAS is faster.
-inline constexpr bool kHasProduct = kVectorBytes >= 32;
-
 template <typename T>
 class Matmul final : public Kernel {
  public:

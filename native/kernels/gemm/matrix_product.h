@@ -8,6 +8,9 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
+// True if the addon multiplies by itself: elsewhere, the BLAS is faster.
+inline constexpr bool kHasProduct = kVectorBytes >= 32;
+
 // The product c[m, n] = a[m, k] b[k, n] of matrices with contiguous rows or columns, by one of
 // three ways. The order of the sums follows from the layout of b and from k alone (gemm_order.h);
 // the rest is a matter of speed.

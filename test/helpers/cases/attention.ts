@@ -1,6 +1,6 @@
 import type * as cr from 'chainrule';
 import { Tensor } from '#lib/graph/tensor.js';
-import { attentionGradOp, attentionOp, attentionResultOp } from '#lib/ops/primitives/attention.js';
+import { attentionGradOp, attentionOp, attentionResultOp } from '#lib/ops/primitives/attention/attention.js';
 import { reshape, sliceAxis } from '#lib/ops/primitives/movement.js';
 import type { Fn } from '../check-op.js';
 import { at, type Plain } from '../naive/naive.js';

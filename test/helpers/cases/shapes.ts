@@ -1,7 +1,9 @@
 import * as cr from 'chainrule';
 import type { Tensor } from '#lib/graph/tensor.js';
+import { matmulSum } from '#lib/ops/primitives/matmul-sum.js';
+import { sumOfShards } from '#lib/parallel/protocol/reduction-tree.js';
 import type { Fn } from '../check-op.js';
-import { matmulPlain, reducePlain, total, transposePlain } from '../naive/naive.js';
+import { at, build, matmulPlain, reducePlain, total, transposePlain } from '../naive/naive.js';
 import type { OpCase, OpCases } from './elementwise.js';
 
 const on = (f: (x: Tensor) => Tensor): Fn => f as Fn;
@@ -126,9 +128,41 @@ const products = [false, true].flatMap((transposeA) =>
   ),
 );
 
+/** The shards' rows, those of factors for each of them, and the sizes of the weight. */
+const sums: readonly (readonly [rows: number[], perRow: number, m: number, n: number])[] = [
+  [[3], 1, 4, 5],
+  [[2, 3], 1, 17, 3],
+  [[2, 0, 1], 2, 5, 18],
+  [[1, 1, 1], 1, 1, 1],
+];
+
+const sumsOfProducts = sums.map(([rows, perRow, m, n]): OpCase => {
+  const k = 3 * perRow;
+  const counts = cr.tensor(Int32Array.from(rows));
+  const program = [...sumOfShards(rows.length)];
+  return {
+    fn: (a, b) => matmulSum({ a: a as cr.Tensor, b: b as cr.Tensor, rows: counts }, { program, perRow }),
+    inputs: [
+      [rows.length, k, m],
+      [rows.length, k, n],
+    ],
+    options: {
+      gradient: false,
+      reference: (a, b) =>
+        build([m, n], ([i = 0, j = 0]) =>
+          rows.reduce((sum, count, shard) => {
+            for (let t = 0; t < count * perRow; t++) sum += at(a, [shard, t, i]) * at(b, [shard, t, j]);
+            return sum;
+          }, 0),
+        ),
+    },
+  };
+});
+
 export const shapeCases: OpCases = {
   sum: reductions(cr.sum, total, true),
   max: reductions(cr.max, (values) => Math.max(...values), false),
   min: reductions(cr.min, (values) => Math.min(...values), false),
   matmul: products,
+  matmulSum: sumsOfProducts,
 };

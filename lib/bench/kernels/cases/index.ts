@@ -5,12 +5,14 @@ import { convCases } from './conv.js';
 import { convPackingCases } from './conv-packing.js';
 import { copyCases, mapCases, reductionCases } from './elementwise.js';
 import { batchedCases, matmulCases } from './matmul.js';
+import { matmulSumCases } from './matmul-sum.js';
 import { poolCases } from './pool.js';
 import { loopCases, updateCases } from './stateful.js';
 
 const all: readonly KernelCase[] = [
   ...matmulCases,
   ...batchedCases,
+  ...matmulSumCases,
   ...convCases,
   ...convPackingCases,
   ...poolCases,

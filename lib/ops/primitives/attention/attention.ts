@@ -1,13 +1,13 @@
-import { at } from '../../graph/at.js';
-import { isFloat } from '../../graph/dtype.js';
-import type { OpRecord } from '../../graph/op.js';
-import { type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
-import { Tensor } from '../../graph/tensor.js';
+import { at } from '../../../graph/at.js';
+import { isFloat } from '../../../graph/dtype.js';
+import type { OpRecord } from '../../../graph/op.js';
+import { type Shape, sameShape, sizeOf } from '../../../graph/shapes.js';
+import { Tensor } from '../../../graph/tensor.js';
+import { accumulateGradients } from '../backward.js';
+import { mul } from '../elementwise.js';
+import { identity } from '../identity.js';
+import { reshape, sliceAxis, transpose } from '../movement.js';
 import { type AttentionAttributes, attentionFormula } from './attention-formula.js';
-import { accumulateGradients } from './backward.js';
-import { mul } from './elementwise.js';
-import { identity } from './identity.js';
-import { reshape, sliceAxis, transpose } from './movement.js';
 
 // Attention as one kernel in each direction. Operands are [..., length, heads, features], as projections give them, and
 // masks [..., heads, T, S], each dimension of which may be 1.

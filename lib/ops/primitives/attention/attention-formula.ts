@@ -1,13 +1,13 @@
-import { arange, zeros } from '../../graph/leaf.js';
-import type { Shape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
-import { sum } from './broadcast.js';
-import { add, div, exp, ge, gt, maximum, mul, sub, where } from './elementwise.js';
-import { matmul } from './matmul.js';
-import { reshape, unsqueeze } from './movement.js';
-import { uniform } from './random.js';
-import { max } from './reduce.js';
-import { stopGradient } from './stop-gradient.js';
+import { arange, zeros } from '../../../graph/leaf.js';
+import type { Shape } from '../../../graph/shapes.js';
+import type { Tensor } from '../../../graph/tensor.js';
+import { sum } from '../broadcast.js';
+import { add, div, exp, ge, gt, maximum, mul, sub, where } from '../elementwise.js';
+import { matmul } from '../matmul.js';
+import { reshape, unsqueeze } from '../movement.js';
+import { uniform } from '../random.js';
+import { max } from '../reduce.js';
+import { stopGradient } from '../stop-gradient.js';
 
 /** What attention depends on besides its tensors. */
 export interface AttentionAttributes {

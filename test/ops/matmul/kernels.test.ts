@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { addon } from '#lib/runtime/addon.js';
-import { hashIntegers } from '../helpers/random-graph/random.js';
+import { hashIntegers } from '../../helpers/random-graph/random.js';
 
 interface Product {
   readonly batch?: readonly number[];
@@ -25,7 +25,7 @@ interface Multiplied {
 
 /** The products on one instruction set: each one's error and a hash of its bits. */
 function multiplied(isa: string, products: readonly Product[]): Multiplied[] {
-  const script = fileURLToPath(new URL('../helpers/programs/products.mjs', import.meta.url));
+  const script = fileURLToPath(new URL('../../helpers/programs/products.mjs', import.meta.url));
   const env = { ...process.env, CHAINRULE_ISA: isa };
   const output = execFileSync(process.execPath, [script, JSON.stringify(products)], {
     env,
