@@ -8,7 +8,10 @@ import { ROWS } from '../protocol/factor-names.js';
 import type { FactorMemory, Slice, Source, WeightProduct } from '../protocol/job.js';
 import { sumOfShards } from '../protocol/reduction-tree.js';
 import { placeAt } from './bindings.js';
-import { BLOCK_ELEMENTS } from './weight-products.js';
+import { BLOCK_ELEMENTS, unstoredElements } from './weight-products.js';
+
+/** Most blocks of all weights, so that plans of very large models do not take long to compile. */
+const MOST_BLOCKS = 128;
 
 /** Some rows of a weight, whose gradient is computed from the factors of all shards. */
 interface GradientBlock extends Slice {
@@ -21,10 +24,14 @@ export class ProductGradients {
   readonly sources: (string | Source)[] = [];
   readonly #factors = new Map<WeightProduct, { readonly a: Tensor; readonly b: Tensor }>();
   readonly #program: readonly number[];
+  /** Most elements of a block, if it has more than one strip. */
+  readonly #blockElements: number;
   #rows: Tensor | undefined;
 
   constructor(private readonly memory: FactorMemory) {
-    this.#program = [...sumOfShards(memory.layout.shards)];
+    const { layout } = memory;
+    this.#program = [...sumOfShards(layout.shards)];
+    this.#blockElements = Math.max(BLOCK_ELEMENTS, Math.ceil(unstoredElements(layout) / MOST_BLOCKS));
   }
 
   /** The gradient of a part of a weight, which begins with a row, in blocks. */
@@ -32,7 +39,7 @@ export class ProductGradients {
     const { start, columns, rows, origin } = product;
     const first = (part.start - start) / columns;
     const end = Math.min(rows, Math.ceil((part.end - start) / columns));
-    const step = blockRows(end - first, columns);
+    const step = this.#rowsOfBlock(end - first, columns);
     for (let from = first; from < end; from += step) {
       const to = Math.min(end, from + step);
       // The product belongs to the layer, and what follows to the update.
@@ -40,6 +47,13 @@ export class ProductGradients {
       const [begin, stop] = [start + from * columns, start + to * columns];
       yield { start: begin, end: stop, gradient: reshape(gradient, [stop - begin]) };
     }
+  }
+
+  /** About equal blocks, cut at multiples of what may be cut. */
+  #rowsOfBlock(rows: number, columns: number): number {
+    const { stripRows } = addon().constants.sums;
+    const blocks = Math.ceil((rows * columns) / this.#blockElements);
+    return Math.ceil(rows / blocks / stripRows) * stripRows;
   }
 
   #gradientOf(product: WeightProduct, from: number, to: number): Tensor {
@@ -80,11 +94,4 @@ export class ProductGradients {
     this.sources.push(source);
     return made;
   }
-}
-
-/** Rows of a block: about equal ones, cut at multiples of what may be cut. */
-function blockRows(rows: number, columns: number): number {
-  const { stripRows } = addon().constants.sums;
-  const blocks = Math.ceil((rows * columns) / BLOCK_ELEMENTS);
-  return Math.ceil(rows / blocks / stripRows) * stripRows;
 }

@@ -19,7 +19,7 @@ export interface GradientsOfShard {
   readonly gradients: readonly Tensor[];
 }
 
-/** Most elements of a gradient that are computed at a time: a megabyte of float32, which a core's caches hold. */
+/** Elements of a gradient that are computed at a time: a megabyte of float32, which a core's caches hold. */
 export const BLOCK_ELEMENTS = 2 ** 18;
 
 /** Least elements of a weight: a smaller gradient stays in a cache until it is used. */

@@ -35,12 +35,13 @@ class PlanarCorrelation {
   }
 
   // True if this fills more lanes than panels of `width` lanes would, and the sums are long enough
-  // to outweigh the planes.
+  // to outweigh the planes. Panels also lose time with few channels, where their sums are short.
   bool pays(int64_t width) const {
     if (!possible()) return false;
     const int64_t lanes = (columns_.count + kLanes - 1) / kLanes * kLanes;
     const auto taps = static_cast<int64_t>(offsets_.size());
-    return taps * results_ >= kLeastWork && 10 * columns_.count * width > 11 * results_ * lanes;
+    const int64_t tenths = source_.channels / source_.groups < kFewChannels ? 11 : 15;
+    return taps * results_ >= kLeastWork && 10 * columns_.count * width > tenths * results_ * lanes;
   }
 
   // Elements, for any instruction set: behind the planes, vectors may read a line more.
@@ -72,7 +73,7 @@ class PlanarCorrelation {
  private:
   static constexpr int kLanes = kVectorBytes / sizeof(T);
   static constexpr int kMostResults = 6, kMostVectors = 4;
-  static constexpr int64_t kLineElements = 64 / sizeof(T), kLeastWork = 9;
+  static constexpr int64_t kLineElements = 64 / sizeof(T), kLeastWork = 9, kFewChannels = 8;
   using Vector = typename VectorOf<T, kLanes>::type;
 
   bool possible() const {
