@@ -9,7 +9,7 @@ import { race } from './race.js';
 import { cellsOf, textColumns, titles } from './table.js';
 
 /** The first of the seeds; recipes were chosen by others. */
-const FIRST_SEED = 101;
+const FIRST_SEED = 201;
 
 interface SpeedrunOptions {
   readonly workers?: number;
