@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import {
   compile,
   data,
@@ -25,6 +23,7 @@ import { checkOp } from '../helpers/check-op.js';
 import { expectClose } from '../helpers/close.js';
 import { kernelsOf, planOf } from '../helpers/graphs.js';
 import { hashUniform } from '../helpers/random-graph/random.js';
+import { onInstructionSet } from './on-instruction-set.js';
 
 interface Case {
   readonly sizes: readonly [number, number, number, number, number, number];
@@ -36,15 +35,8 @@ interface Case {
 }
 
 /** The cases on one instruction set: each one's error, and whether a sample's bits depend on its batch. */
-function attended(isa: string, cases: readonly Case[]): { error: number; same: boolean }[] {
-  const script = fileURLToPath(new URL('../helpers/programs/attention.mjs', import.meta.url));
-  const env = { ...process.env, CHAINRULE_ISA: isa };
-  const output = execFileSync(process.execPath, [script, JSON.stringify(cases)], { env, encoding: 'utf8' });
-  return output
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-}
+const attended = (isa: string, cases: readonly Case[]) =>
+  onInstructionSet<{ error: number; same: boolean }>(isa, 'attention.mjs', cases);
 
 // Around the blocks of queries and keys, the vectors, and the length from which keys are copied.
 const sizes: readonly Case['sizes'][] = [

@@ -108,7 +108,7 @@ describe('the plans of a compiled function', () => {
     // References that were read in this turn of the event loop are kept to its end, and what a register or an optimising
     // compilation still holds, a little longer.
     for (let turn = 0; turn < 50 && kept().length > 0; turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 2 * turn));
+      await new Promise(setImmediate);
       await collectGarbage();
     }
     expect(kept()).toEqual([]);

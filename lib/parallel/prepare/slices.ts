@@ -16,8 +16,8 @@ export interface Piece extends Slice {
 
 /**
  * Pieces of the flat memory that are never split between workers, in order: whole parameters if the rule needs them
- * whole, strips of rows of weights whose gradients are not stored, else equal numbers of cache lines. They do not depend on the
- * number of workers.
+ * whole, strips of rows of weights whose gradients are not stored, else equal numbers of cache lines. They do not depend
+ * on the number of workers.
  */
 export function indivisible({ runs, trainableElements }: FlatParameters, layout?: FactorLayout): Piece[] {
   const lines = Math.ceil(trainableElements / ALIGNMENT / MOST_PIECES);

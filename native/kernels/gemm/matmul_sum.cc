@@ -122,7 +122,7 @@ class MatmulSum final : public Kernel {
     for (int64_t k = per_row_; k <= most_; k += per_row_) {
       product_elements_ = std::max(product_elements_, product(k).workspace());
     }
-    // Whole lines, so that no two threads share one.
+    // Whole lines, so that each product's copies begin with one.
     constexpr int64_t kLine = 64 / sizeof(T);
     product_elements_ = (product_elements_ + kLine - 1) / kLine * kLine;
     int64_t depth = 0, deepest = 0;

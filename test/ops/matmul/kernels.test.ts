@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { addon } from '#lib/runtime/addon.js';
 import { hashIntegers } from '../../helpers/random-graph/random.js';
+import { onInstructionSet } from '../on-instruction-set.js';
 
 interface Product {
   readonly batch?: readonly number[];
@@ -24,18 +23,8 @@ interface Multiplied {
 }
 
 /** The products on one instruction set: each one's error and a hash of its bits. */
-function multiplied(isa: string, products: readonly Product[]): Multiplied[] {
-  const script = fileURLToPath(new URL('../../helpers/programs/products.mjs', import.meta.url));
-  const env = { ...process.env, CHAINRULE_ISA: isa };
-  const output = execFileSync(process.execPath, [script, JSON.stringify(products)], {
-    env,
-    encoding: 'utf8',
-  });
-  return output
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-}
+const multiplied = (isa: string, products: readonly Product[]) =>
+  onInstructionSet<Multiplied>(isa, 'products.mjs', products);
 
 const turns = [
   {},

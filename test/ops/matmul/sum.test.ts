@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { compile, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { matmulSum } from '#lib/ops/primitives/matmul-sum.js';
 import { addon } from '#lib/runtime/addon.js';
+import { onInstructionSet } from '../on-instruction-set.js';
 
 interface Case {
   readonly rows: readonly number[];
@@ -21,15 +20,8 @@ interface Summed {
   readonly apart: boolean;
 }
 
-function summed(isa: string, cases: readonly Case[]): Summed[] {
-  const script = fileURLToPath(new URL('../../helpers/programs/matmul-sum.mjs', import.meta.url));
-  const env = { ...process.env, CHAINRULE_ISA: isa };
-  const output = execFileSync(process.execPath, [script, JSON.stringify(cases)], { env, encoding: 'utf8' });
-  return output
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-}
+const summed = (isa: string, cases: readonly Case[]) =>
+  onInstructionSet<Summed>(isa, 'matmul-sum.mjs', cases);
 
 const four = [0, 1, -1, 2, 3, -1, -1];
 

@@ -1,0 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * What a program of `helpers/programs` prints on an instruction set, which holds for a whole process: a line of JSON for
+ * each of the cases that it is given.
+ */
+export function onInstructionSet<R>(isa: string, program: string, cases: readonly unknown[]): R[] {
+  const script = fileURLToPath(new URL(`../helpers/programs/${program}`, import.meta.url));
+  const env = { ...process.env, CHAINRULE_ISA: isa };
+  const output = execFileSync(process.execPath, [script, JSON.stringify(cases)], { env, encoding: 'utf8' });
+  return output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
