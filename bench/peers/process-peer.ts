@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
+import { finished } from 'node:stream/promises';
 import type { Peer, Prepared } from '../../lib/bench/peer.js';
 import type { Scenario } from '../../lib/bench/scenario.js';
 import { messageOf } from '../../lib/graph/errors.js';
@@ -17,6 +18,9 @@ export interface PeerProgram {
 
 /** Time after which an answer counts as missing. The compilers of some libraries take minutes. */
 const PATIENCE_MS = 600_000;
+
+/** Time to wait for the end of what a program that has ended wrote to standard error. */
+const LAST_WORDS_MS = 5_000;
 
 /** Characters of what a program wrote to standard error that are kept. */
 const COMPLAINTS = 2000;
@@ -187,12 +191,19 @@ class AnsweringProcess {
     });
     try {
       const { value, done } = await Promise.race([this.#lines.next(), late]);
-      if (done)
-        throw new Error(`it ended${this.#complaints === '' ? '' : `: ${lastLine(this.#complaints)}`}`);
+      if (done) throw new Error(await this.#lastWords());
       return value;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** What a process that has ended its output wrote last to standard error, which may arrive after that end. */
+  async #lastWords(): Promise<string> {
+    // A process that it started may hold the pipe open for longer.
+    const tooLong = AbortSignal.timeout(LAST_WORDS_MS);
+    await finished(this.#process.stderr, { signal: tooLong }).catch(() => {});
+    return this.#complaints === '' ? 'it ended' : `it ended: ${lastLine(this.#complaints)}`;
   }
 
   stop(): void {

@@ -130,6 +130,16 @@ describe('a peer that fails in a case', () => {
     ]);
   });
 
+  it('is quoted in what it writes last to standard error, though its answers end before', async () => {
+    const late = inFirstCase(`if (prepare) {
+      const write = "setTimeout(() => console.error('no memory'), 300)";
+      require('node:child_process').spawn(process.execPath, ['-e', write], { stdio: ['ignore', 'ignore', 'inherit'] });
+      process.exit(1);
+    }`);
+    const { results } = await runBeside(await startFake('Bad', late));
+    expect(results[0].peers.Bad).toMatchObject({ failed: 'it ended: no memory' });
+  });
+
   it('fails where it ends whatever is left out', async () => {
     const code = inFirstCase(`if (prepare) { answer({ trying: 'jit' }); process.exit(1); }`);
     const { results } = await runBeside(await startFake('Bad', code));
