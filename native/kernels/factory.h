@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 
 #include "kernels/isa.h"
@@ -36,6 +37,14 @@ inline int64_t bytes_of(int64_t elements) {
 
 inline void require(const StepReader& step, bool condition, const char* what) {
   if (!condition) throw PlanError(step.kernel() + ": " + what);
+}
+
+inline void require_contiguous(const StepReader& step,
+                               std::initializer_list<const Operand*> operands) {
+  for (const Operand* operand : operands) {
+    require(step, operand->contiguous(), "operands must be contiguous");
+    require(step, operand->dtype == (*operands.begin())->dtype, "operands differ in dtype");
+  }
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

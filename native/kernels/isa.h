@@ -14,6 +14,7 @@
 #define CHAINRULE_KERNELS(X)                            \
   X("matmul", make_matmul)                              \
   X("matmulSum", make_matmul_sum)                       \
+  X("packMatmul", make_pack_matmul)                     \
   X("conv2d", make_conv2d)                              \
   X("conv2dInputGrad", make_conv2d_input_grad)          \
   X("conv2dWeightGrad", make_conv2d_weight_grad)        \

@@ -77,6 +77,12 @@ const gradientOf = (f: (x: Tensor) => Tensor, x: Tensor) => grad(f(x).sum(), [x]
 /** The packed weight of a convolution. */
 const packedOf = (convolution: Tensor) => (withPackedWeight(convolution, nativeKernels) as Tensor).input(1);
 
+/** A product with a packed weight, on instruction sets where products ask for none as well. */
+const layer = (rows: number) => {
+  const product = matmul(floats([rows, 2048]), floats([2048, 2048]), { transposeB: true });
+  return product.op.pack?.(product, { elements: 2048 * 2048, layout: 'panels' }) as Tensor;
+};
+
 const image = floats([4, 32, 32, 32]);
 const wide = floats([16, 48, 48, 8]);
 const square = (n: number, dtype: 'float32' | 'float64' = 'float32') => floats([n, n], n, dtype);
@@ -124,6 +130,8 @@ const kernels: [string, string, () => Tensor][] = [
   ['a convolution by channels', 'conv2d', () => conv2d(image, floats([5, 5, 1, 32]), { groups: 32 })],
   ["an image's gradient", 'conv2dInputGrad', () => gradientOf((x) => conv2d(x, floats([5, 5, 8, 16])), wide)],
   ['packed weights', 'packConv2d', () => packedOf(conv2d(floats([1, 3, 3, 512]), floats([3, 3, 512, 512])))],
+  ["a layer's packed weights", 'packMatmul', () => layer(1).input(1)],
+  ['a product with packed weights', 'matmul', () => layer(256)],
   [
     "packed weights by Winograd's method",
     'packConv2d',

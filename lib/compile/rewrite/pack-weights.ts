@@ -7,7 +7,7 @@ import { renewed, rewritten } from './rewritten.js';
 
 /**
  * Has settled weights packed by a step of its own, which can be taken out of the graph, where a kernel would pack them in
- * every call. The results keep their bits.
+ * every call. The results of convolutions keep their bits; those of products may differ by rounding.
  *
  * @returns the rewritten roots, in order
  */

@@ -10,6 +10,7 @@ import { expand } from './broadcast.js';
 import { requireFloat } from './checks.js';
 import { mul } from './elementwise.js';
 import { reshape } from './movement.js';
+import { packed } from './packed.js';
 
 /** Operands that are read transposed (their last two axes swapped), without a copy. Default neither. */
 export interface MatmulOptions {
@@ -67,6 +68,13 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
       };
     },
   },
+  pack: (node, packing) =>
+    packed(node, packing, {
+      kernel: 'packMatmul',
+      source: 'a',
+      attributes: { ...node.attributes },
+      sizes: {},
+    }),
   laws: {
     scaledWeight: (node, scale) => {
       const { transposeB } = node.attributes as MatmulAttributes;

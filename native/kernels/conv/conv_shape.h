@@ -73,14 +73,6 @@ struct ConvShape {
   }
 };
 
-inline void require_contiguous(const StepReader& step,
-                               std::initializer_list<const Operand*> operands) {
-  for (const Operand* operand : operands) {
-    require(step, operand->contiguous(), "operands must be contiguous");
-    require(step, operand->dtype == (*operands.begin())->dtype, "operands differ in dtype");
-  }
-}
-
 // Weight panels are padded to whole vectors of any instruction set, so that a plan fits all of
 // them.
 inline int64_t padded_channels(int64_t channels) { return (channels + 15) / 16 * 16; }

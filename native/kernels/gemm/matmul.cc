@@ -7,6 +7,7 @@
 #include "kernels/factory.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/matrix_product.h"
+#include "kernels/gemm/packed_matmul.h"
 #include "kernels/reduce/largest.h"
 #include "sync/abort.h"
 
@@ -47,6 +48,13 @@ class Matmul final : public Kernel {
   }
 
   int64_t workspace_bytes() const override { return workspace_bytes_; }
+
+  // The packed matrix is the same for all numbers of rows.
+  Packing packing() const override {
+    const bool packs = kHasProduct && output_.rank() == 2 && !a_storage_.transposed && k_ > 0 &&
+                       n_ >= PackedProduct<T>::kLeastColumns;
+    return packs ? Packing{PackedProduct<T>::elements(n_, k_), "panels"} : Packing{};
+  }
 
   void run(const Run& run) const override {
     const T* a = run.at<const T>(a_);
@@ -220,7 +228,13 @@ class Matmul final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_matmul(const StepReader& step) {
-  return make_floating<Matmul>(step.operand("output").dtype, step);
+  const DType dtype = step.operand("output").dtype;
+  if (step.has("packed")) return make_floating<PackedMatmul>(dtype, step);
+  return make_floating<Matmul>(dtype, step);
+}
+
+std::unique_ptr<Kernel> make_pack_matmul(const StepReader& step) {
+  return make_floating<MatmulPacking>(step.operand("output").dtype, step);
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -16,6 +16,7 @@ import { compile, matmul, permute, tensor } from '../../../dist/lib/index.js';
  * @property {boolean} [transposeB]
  * @property {boolean} [shared] whether all products have one right side
  * @property {boolean} [heads] whether rows of the sides lie between those of other products, as attention's heads do
+ * @property {boolean} [packed] whether the right side is packed before, as a snapshot for inference does
  * @property {number[]} [rows] numbers of rows of the left side whose products are compared with those in the whole
  */
 
@@ -72,7 +73,7 @@ const swap = (/** @type {readonly number[]} */ list) => [
 ];
 
 for (const product of /** @type {Product[]} */ (JSON.parse(process.argv[2] ?? '[]'))) {
-  const { batch = [], m, n, k, transposeA = false, transposeB = false, shared, heads } = product;
+  const { batch = [], m, n, k, transposeA = false, transposeB = false, shared, heads, packed } = product;
   const shapes = [
     [...batch, ...(transposeA ? [k, m] : [m, k])],
     [...(shared ? [] : batch), ...(transposeB ? [n, k] : [k, n])],
@@ -85,7 +86,7 @@ for (const product of /** @type {Product[]} */ (JSON.parse(process.argv[2] ?? '[
   );
   const [a, b] = /** @type {[Float32Array, Float32Array]} */ (sides);
   const axes = swap([...(shapes[0] ?? [])].map((_, axis) => axis));
-  const fn = compile((/** @type {Tensor} */ x, /** @type {Tensor} */ y) => {
+  const plain = compile((/** @type {Tensor} */ x, /** @type {Tensor} */ y) => {
     const [left, right] = heads ? [permute(x, axes), permute(y, axes)] : [x, y];
     return matmul(left, right, { transposeA, transposeB });
   });
@@ -95,7 +96,11 @@ for (const product of /** @type {Product[]} */ (JSON.parse(process.argv[2] ?? '[
       return heads ? tensor(interleaved(values, shape), { shape: swap(shape) }) : tensor(values, { shape });
     })
   );
-  const result = /** @type {Float32Array} */ (await (await fn(x, y)).data());
+  const settled = compile((/** @type {Tensor} */ of) => matmul(of, y, { transposeA, transposeB }), {
+    inference: true,
+  });
+  const fn = packed ? settled : (/** @type {Tensor} */ of) => plain(of, y);
+  const result = /** @type {Float32Array} */ (await (await fn(x)).data());
   const hash = createHash('sha256').update(bytes(result));
   const different = [];
   for (const rows of product.rows ?? []) {
@@ -105,7 +110,7 @@ for (const product of /** @type {Product[]} */ (JSON.parse(process.argv[2] ?? '[
           (_, i) => a[Math.floor(i / rows) * m + (i % rows)] ?? Number.NaN,
         )
       : a.slice(0, rows * k);
-    const part = await fn(tensor(first, { shape: transposeA ? [k, rows] : [rows, k] }), y);
+    const part = await fn(tensor(first, { shape: transposeA ? [k, rows] : [rows, k] }));
     const values = /** @type {Float32Array} */ (await part.data());
     if (Buffer.compare(bytes(values), bytes(result.slice(0, rows * n))) !== 0) different.push(rows);
   }

@@ -2,10 +2,10 @@ import { unknownName } from '../../../graph/arguments/options.js';
 import { fullName, type KernelCase } from '../kernel-case.js';
 import { attentionCases, indexCases, normalisationCases } from './composites.js';
 import { convCases } from './conv.js';
-import { convPackingCases } from './conv-packing.js';
 import { copyCases, mapCases, reductionCases } from './elementwise.js';
 import { batchedCases, matmulCases } from './matmul.js';
 import { matmulSumCases } from './matmul-sum.js';
+import { packingCases } from './packing.js';
 import { poolCases } from './pool.js';
 import { loopCases, updateCases } from './stateful.js';
 
@@ -14,7 +14,7 @@ const all: readonly KernelCase[] = [
   ...batchedCases,
   ...matmulSumCases,
   ...convCases,
-  ...convPackingCases,
+  ...packingCases,
   ...poolCases,
   ...mapCases,
   ...reductionCases,
