@@ -2,6 +2,7 @@
 
 #include "engine/blas.h"
 #include "engine/isa.h"
+#include "engine/limits/second_level_cache.h"
 #include "engine/subnormals.h"
 #include "napi/arena_object.h"
 #include "napi/arguments.h"
@@ -60,6 +61,7 @@ void add(Napi::Object exports, const char* name) {
 Napi::Object load(Napi::Env env, Napi::Object exports) {
   chosen_isa();
   flushes_subnormals();
+  second_level_cache();
   use_one_blas_thread();
   add<create_arena>(exports, "createArena");
   exports.Set("constants", constants(env));

@@ -81,20 +81,21 @@ export async function run(command, args, { env, cwd = root, hint = '' } = {}) {
 export const runNode = (script, args, options) => run(process.execPath, [script, ...args], options);
 
 /**
- * Prints one line around a piece of work: what it is, then the seconds it took.
+ * Prints one line around a piece of work: what it is, then the seconds it took. On standard error, since the output of
+ * `npm run bench -- --json` and the like is for other programs.
  * @template T
  * @param {string} what
  * @param {() => Promise<T>} work
  */
 export async function step(what, work) {
-  process.stdout.write(`${what} ... `);
+  process.stderr.write(`${what} ... `);
   const start = performance.now();
   try {
     const result = await work();
-    console.log(`${seconds(start)} s`);
+    console.error(`${seconds(start)} s`);
     return result;
   } catch (error) {
-    console.log('failed');
+    console.error('failed');
     throw error;
   }
 }

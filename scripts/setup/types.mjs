@@ -14,5 +14,5 @@ export async function ensureTypes() {
   ]);
   const errors = output.replace(/^TSFILE:.*\n/gm, '');
   if (code !== 0) throw new SetupError('The TypeScript does not compile.', { output: errors });
-  if (errors !== output) console.log(`Compiling the TypeScript ... ${seconds(start)} s`);
+  if (errors !== output) console.error(`Compiling the TypeScript ... ${seconds(start)} s`);
 }

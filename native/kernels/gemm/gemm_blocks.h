@@ -63,7 +63,7 @@ struct GemmBlocks {
   static constexpr int64_t kVector = 16, kPanel = 64;
   static constexpr int64_t kDepth = 512;
   // Rows for which a copy of a panel pays, and the distance from which on it does.
-  static constexpr int64_t kOften = 33, kFar = 512;
+  static constexpr int64_t kOften = 29, kFar = 512;
 
   bool may_pack() const { return panel_along || rows >= kOften; }
   static int64_t padded(int64_t columns) { return (columns + kVector - 1) / kVector * kVector; }

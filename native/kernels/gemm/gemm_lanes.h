@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "engine/limits/second_level_cache.h"
 #include "kernels/gemm/first_lanes.h"
 #include "kernels/gemm/gemm_blocks.h"
 #include "kernels/gemm/gemm_order.h"
@@ -22,7 +23,7 @@ class LaneProduct {
   // Elements of the workspace, for any instruction set.
   static int64_t workspace(int64_t rows, int64_t columns, int64_t depth, Layout a) {
     if (!packs(rows, columns, a)) return 0;
-    return std::min(rows, kBlockRows) * (std::min(depth, kLaneTerms) + kMostLanes - 1);
+    return std::min(rows, kMostRows) * (std::min(depth, kLaneTerms) + kMostLanes - 1);
   }
 
   // c[rows, columns], contiguous, for an a of any layout and a b whose columns are b_step elements
@@ -31,8 +32,9 @@ class LaneProduct {
                   const T* b, int64_t b_step, T* c, T* workspace) {
     T* const packed = packs(rows, columns, a_layout) ? workspace : nullptr;
     AbortCheck check;
-    for (int64_t i = 0; i < rows; i += kBlockRows) {
-      const Rows block{std::min(kBlockRows, rows - i), columns, a + i * a_layout.across, a_layout,
+    const int64_t most = block_rows();
+    for (int64_t i = 0; i < rows; i += most) {
+      const Rows block{std::min(most, rows - i), columns, a + i * a_layout.across, a_layout,
                        c + i * columns};
       for (int64_t k = 0; k < depth; k += kLaneTerms) {
         multiply_rows(block, k, std::min(kLaneTerms, depth - k), b, b_step, packed, check);
@@ -48,8 +50,8 @@ class LaneProduct {
   static constexpr int kRows = kRegisters == 32 ? 6 : 4, kColumns = 8;
   static constexpr std::array<int, 6> kWidths =
       kRegisters == 32 ? std::array{8, 8, 8, 6, 4, 4} : std::array{8, 6, 4, 3, 0, 0};
-  // Rows and columns that stay in a cache while they are multiplied.
-  static constexpr int64_t kBlockRows = 48, kBlockColumns = 32;
+  // Bounds of the rows, and the columns, that stay in a cache while they are multiplied.
+  static constexpr int64_t kFewestRows = 48, kMostRows = 128, kBlockColumns = 32;
   static constexpr int64_t kMostLanes = 16;
 
   struct Rows {
@@ -58,6 +60,14 @@ class LaneProduct {
     Layout layout;
     T* c;
   };
+
+  // So many rows that their copy takes half of the second-level cache, as b is read once for them.
+  static int64_t block_rows() {
+    static const int64_t rows =
+        std::clamp<int64_t>(second_level_cache() / static_cast<int64_t>(2 * kLaneTerms * sizeof(T)),
+                            kFewestRows, kMostRows);
+    return rows;
+  }
 
   // A copy of the rows, line by line, is worth while where it is read often.
   static bool packs(int64_t rows, int64_t columns, Layout a) {

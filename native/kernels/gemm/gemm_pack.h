@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "kernels/gemm/gemm_tile.h"
-#include "kernels/gemm/gemm_transpose.h"
+#include "kernels/transpose_block.h"
 
 // Copies between matrices and the blocks that the tiles of a product read and write.
 namespace chainrule::CHAINRULE_ISA {

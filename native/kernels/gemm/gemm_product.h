@@ -108,6 +108,8 @@ class Product {
   // Rows and columns of a turned result that are buffered before they are stored.
   static constexpr int64_t kAside = 48, kAsideWidth = kMaxVectors * kLanes;
   static constexpr int64_t kStart[1] = {0};
+  // Rows that are packed together.
+  static constexpr int64_t kStrip = 8;
   // Results of at least this many elements bypass the caches.
   static constexpr int64_t kStreamed = 1 << 20;
 
@@ -135,20 +137,44 @@ class Product {
 
   void pack(const PanelBlock& block) const {
     const Panels<T>& panels = block.panels;
+    if (!blocks_.panel_along) {
+      // Rows that are multiples of a page apart share so few sets of a cache that only some of
+      // them stay there until all panels have taken their parts.
+      for (int64_t k = 0; k < block.depth; k += kStrip) {
+        for (int64_t i = 0; i < panels.count(); ++i) {
+          if (packs(panels, i)) pack_strip(block, i, k, std::min(kStrip, block.depth - k));
+        }
+      }
+      return;
+    }
     for (int64_t i = 0; i < panels.count(); ++i) {
       const int64_t first = panels.first_column(i), width = panels.width(i);
       if (!packs(panels, i)) continue;
       const T* from = block.source + first * columns_.across;
       T* to = packed_at(block, i);
-      if (!blocks_.panel_along) {
-        for (int64_t k = 0; k < block.depth; ++k) {
-          std::memcpy(to + k * width, from + k * columns_.along, panels.used(i) * sizeof(T));
-        }
-      } else if (width % kLanes == 0) {
+      if (width % kLanes == 0) {
         pack_transposed<T, kLanes>(from, columns_.across, panels.used(i), block.depth, to, width);
       } else {
         pack_transposed<T, kLanes / 2>(from, columns_.across, panels.used(i), block.depth, to,
                                        width);
+      }
+    }
+  }
+
+  // Copies a panel's part of `rows` contiguous rows, from row k on.
+  void pack_strip(const PanelBlock& block, int64_t panel, int64_t k, int64_t rows) const {
+    using Vector = typename VectorOf<T, kLanes>::type;
+    const Panels<T>& panels = block.panels;
+    const int64_t width = panels.width(panel), used = panels.used(panel);
+    const T* from = block.source + k * columns_.along + panels.first_column(panel);
+    T* to = packed_at(block, panel) + k * width;
+    for (int64_t r = 0; r < rows; ++r, from += columns_.along, to += width) {
+      if (used % kLanes == 0) {
+        for (int64_t v = 0; v < used; v += kLanes) {
+          *reinterpret_cast<Vector*>(to + v) = *reinterpret_cast<const Vector*>(from + v);
+        }
+      } else {
+        std::memcpy(to, from, used * sizeof(T));
       }
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "kernels/gemm/gemm_lanes.h"
@@ -24,7 +25,7 @@ class MatrixProduct {
     const bool b_along = b.along == 1;
     if (b_along && k >= kLongLanes) {
       way_ = Way::kLanes;
-    } else if (!b_along && !blocks_.narrow && (m <= kFewRows || k <= kFewTerms)) {
+    } else if (!b_along && !blocks_.narrow && (m <= few_rows() || k <= kFewTerms)) {
       way_ = Way::kStream;
     }
   }
@@ -52,17 +53,21 @@ class MatrixProduct {
  private:
   enum class Way { kLanes, kStream, kTiles };
 
-  // Elements that the operands' copies take.
+  // Rows up to which copies of panels would not be read often enough. With 16 registers, it takes
+  // more passes over b, which are slow where b is beyond the caches.
+  int64_t few_rows() const { return kRegisters == 16 && is_far() ? kFewRowsFar : kFewRows; }
+  bool is_far() const { return k_ * n_ >= kFarElements; }
+
+  // Elements that the operands' copies take, on any instruction set.
   int64_t copies() const {
-    switch (way_) {
-      case Way::kLanes:
-        return LaneProduct<T>::workspace(m_, n_, k_, a_);
-      case Way::kStream:
-        // Sums of products take the tiles.
-        return sums() ? blocks_.workspace() : StreamProduct<T>::workspace(m_, n_, k_);
-      default:
-        return blocks_.workspace();
-    }
+    if (way_ == Way::kLanes) return LaneProduct<T>::workspace(m_, n_, k_, a_);
+    const int64_t panels = blocks_.workspace();
+    const bool depends = is_far() && m_ > kFewRowsFar && m_ <= kFewRows;
+    if (way_ == Way::kTiles && !depends) return panels;
+    const int64_t streamed = StreamProduct<T>::workspace(m_, n_, k_);
+    if (depends) return std::max(panels, streamed);
+    // Sums of products take the tiles.
+    return sums() ? panels : streamed;
   }
 
   void multiply(const T* a, const T* b, T* c, T* workspace) const {
@@ -78,8 +83,10 @@ class MatrixProduct {
 
   // Copies of up to this many elements lie on the stack, so that small products take no workspace.
   static constexpr int64_t kFewCopies = 4096;
-  // Up to so many rows or terms, copies of a panel would not be read often enough.
-  static constexpr int64_t kFewRows = 48, kFewTerms = 64, kLeastSum = 1 << 14;
+
+  static constexpr int64_t kFewRows = 48, kFewRowsFar = 28, kFarElements = 1 << 20;
+  // Up to so many terms, copies of a panel would not be read often enough.
+  static constexpr int64_t kFewTerms = 64, kLeastSum = 1 << 14;
 
   int64_t m_, n_, k_;
   Layout a_, b_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/gemm/gemm_transpose.h"
+#include "kernels/transpose_block.h"
 
 namespace chainrule::CHAINRULE_ISA {
 

@@ -20,6 +20,8 @@ struct Sum {
 };
 
 struct Max {
+  struct Numbers;
+
   template <typename T>
   static constexpr T identity() {
     return -std::numeric_limits<T>::infinity();
@@ -32,6 +34,8 @@ struct Max {
 };
 
 struct Min {
+  struct Numbers;
+
   template <typename T>
   static constexpr T identity() {
     return std::numeric_limits<T>::infinity();
@@ -39,6 +43,21 @@ struct Min {
   template <typename V>
   static void combine(V& total, const V& next) {
     total = total != total ? total : (total < next ? total : next);
+  }
+};
+
+// The same where no element is NaN.
+struct Max::Numbers : Max {
+  template <typename V>
+  static void combine(V& total, const V& next) {
+    total = total > next ? total : next;
+  }
+};
+
+struct Min::Numbers : Min {
+  template <typename V>
+  static void combine(V& total, const V& next) {
+    total = total < next ? total : next;
   }
 };
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include "kernels/reduce/combine_elements.h"
@@ -74,9 +76,9 @@ inline void combine_part(Line<T>& total, const T* values, int64_t length,
   }
 }
 
-// Folds a row into one line of partial results. Reads whole lines.
+// As `fold_row`.
 template <class Operation, typename T>
-inline void fold_row(const T* values, int64_t length, T* out) {
+inline void fold_elements(const T* values, int64_t length, T* out) {
   constexpr int64_t kStep = 4 * kLine<T>;
   Line<T> totals[4];
   for (auto& total : totals) {
@@ -93,6 +95,37 @@ inline void fold_row(const T* values, int64_t length, T* out) {
   combine_line<Operation>(totals[2], totals[3]);
   combine_line<Operation>(totals[0], totals[2]);
   for (int p = 0; p < kParts; ++p) part_at(out + p * kLanes<T>) = totals[0].parts[p];
+}
+
+// True if an element of a row is NaN, or of what is behind it in its last line, which is read.
+template <typename T>
+inline bool may_hold_nan(const T* values, int64_t length) {
+  using Mask = typename PartTypes<T>::Mask;
+  Mask found[2] = {};
+  for (int64_t i = 0; i < length; i += kLine<T>) {
+    for (int p = 0; p < kParts; ++p) {
+      const Vector<T> next = part_at(values + i + p * kLanes<T>);
+      found[p % 2] |= next != next;
+    }
+  }
+  found[0] |= found[1];
+  std::array<int64_t, kVectorBytes / 8> words;
+  std::memcpy(words.data(), &found[0], kVectorBytes);
+  int64_t any = 0;
+  for (const int64_t word : words) any |= word;
+  return any != 0;
+}
+
+// Folds a row into one line of partial results. Reads whole lines.
+template <class Operation, typename T>
+inline void fold_row(const T* values, int64_t length, T* out) {
+  // Minima and maxima take half the time where no NaN has to be kept.
+  if constexpr (requires { typename Operation::Numbers; }) {
+    if (!may_hold_nan(values, length)) {
+      return fold_elements<typename Operation::Numbers>(values, length, out);
+    }
+  }
+  fold_elements<Operation>(values, length, out);
 }
 
 // Combines elements 2i and 2i + 1 into element i, in whole lines.

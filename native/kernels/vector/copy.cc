@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/factory.h"
+#include "kernels/transpose_block.h"
 #include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -91,9 +92,27 @@ class Copy final : public Kernel {
   // Square tiles keep the cache lines of the strided side until all of their elements are used.
   void copy_tile(const T* input, T* output, int64_t row_count, int64_t column_count) const {
     const Axis rows = axes_[axes_.size() - 2], columns = axes_.back();
+    if (rows.in == 1 && columns.out == 1 && row_count == kTile && column_count == kTile) {
+      return transpose_tile(input, columns.in, output, rows.out);
+    }
     for (int64_t r = 0; r < row_count; ++r) {
       for (int64_t c = 0; c < column_count; ++c) {
         output[r * rows.out + c * columns.out] = input[r * rows.in + c * columns.in];
+      }
+    }
+  }
+
+  // In vectors, as lines that are multiples of a page apart share so few sets of a cache that they
+  // do not stay there for all of their elements.
+  static void transpose_tile(const T* input, int64_t in_step, T* output, int64_t out_step) {
+    constexpr int kLanes = std::min<int>(kTile, kVectorBytes / sizeof(T));
+    for (int64_t r = 0; r < kTile; r += kLanes) {
+      for (int64_t c = 0; c < kTile; c += kLanes) {
+        typename VectorOf<T, kLanes>::type block[kLanes];
+        load_transposed<T, kLanes>(input + c * in_step + r, in_step, kLanes, block);
+        T* to = output + r * out_step + c;
+        for (int i = 0; i < kLanes; ++i, to += out_step)
+          std::memcpy(to, &block[i], sizeof(block[i]));
       }
     }
   }

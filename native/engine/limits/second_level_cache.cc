@@ -1,0 +1,57 @@
+#include "engine/limits/second_level_cache.h"
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace chainrule {
+namespace {
+
+#if defined(__x86_64__)
+// The size that one of the processor's two lists of caches has: Intel's, or AMD's.
+int64_t size_in(unsigned leaf) {
+  constexpr unsigned kMostCaches = 16;
+  for (unsigned i = 0; i < kMostCaches; ++i) {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    if (!__get_cpuid_count(leaf, i, &eax, &ebx, &ecx, &edx)) return 0;
+    const unsigned type = eax & 31, level = eax >> 5 & 7;
+    constexpr unsigned kNone = 0, kInstructions = 2;
+    if (type == kNone) return 0;
+    if (level != 2 || type == kInstructions) continue;
+    const int64_t ways = (ebx >> 22) + 1, partitions = (ebx >> 12 & 1023) + 1;
+    const int64_t line = (ebx & 4095) + 1, sets = int64_t{ecx} + 1;
+    return ways * partitions * line * sets;
+  }
+  return 0;
+}
+
+int64_t measured() {
+  const int64_t intel = size_in(4);
+  return intel > 0 ? intel : size_in(0x8000001D);
+}
+#else
+int64_t measured() { return 0; }
+#endif
+
+int64_t choose() {
+  const char* wanted = std::getenv("CHAINRULE_L2_CACHE");
+  if (wanted == nullptr || *wanted == '\0') return measured();
+  char* end = nullptr;
+  const int64_t bytes = std::strtoll(wanted, &end, 10);
+  if (*end == '\0' && bytes > 0) return bytes;
+  throw std::runtime_error("CHAINRULE_L2_CACHE: must be a positive number of bytes, got '" +
+                           std::string(wanted) + "'");
+}
+
+}  // namespace
+
+int64_t second_level_cache() {
+  static const int64_t bytes = choose();
+  return bytes;
+}
+
+}  // namespace chainrule
