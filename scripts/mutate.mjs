@@ -90,8 +90,9 @@ async function attempt(fault) {
  */
 async function rebuild(files) {
   if (files.some((file) => file.startsWith('native'))) {
-    const build =
-      "import('./scripts/setup/addon.mjs').then((m) => m.buildAddon('build/cmake', { CHAINRULE_ISAS: 'baseline' }))";
+    // The addon's own matrix products need AVX2.
+    const isas = process.arch === 'x64' ? 'baseline;avx2' : 'baseline';
+    const build = `import('./scripts/setup/addon.mjs').then((m) => m.buildAddon('build/cmake', { CHAINRULE_ISAS: '${isas}' }))`;
     const { code, output } = await capture(process.execPath, ['-e', build], { cwd: copy });
     if (code !== 0) return `the C++ compiler: ${firstError(output)}`;
   }

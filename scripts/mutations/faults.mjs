@@ -295,6 +295,13 @@ const kernels = [
     tests: ['test/ops/values.test.ts', 'test/ops/table.test.ts', '-t', 'max'],
   },
   {
+    name: 'a row with a NaN is taken for one without',
+    file: 'native/kernels/reduce/combine_rows.h',
+    find: 'return any != 0;',
+    replace: 'return any > 0;',
+    tests: ['test/ops/values.test.ts', 'test/ops/table.test.ts', '-t', 'max'],
+  },
+  {
     name: 'a row of a reduction loses its last elements',
     file: 'native/kernels/reduce/combine_rows.h',
     find: 'if (length > 0) combine_part',
@@ -321,6 +328,42 @@ const kernels = [
     find: 'output[r * rows.out + c * columns.out] = input[r * rows.in + c * columns.in];',
     replace: 'output[r * rows.out + c * columns.out] = input[c * rows.in + r * columns.in];',
     tests: ops('transpose and reshape'),
+  },
+  {
+    name: 'a tile of a transposed copy is written untransposed',
+    file: 'native/kernels/vector/copy.cc',
+    find: 'T* to = output + r * out_step + c;',
+    replace: 'T* to = output + c * out_step + r;',
+    tests: ['test/ops/arrange.test.ts'],
+  },
+  {
+    name: 'every strip of a packed panel holds the rows of the first',
+    file: 'native/kernels/gemm/gemm_product.h',
+    find: 'block.source + k * columns_.along + panels',
+    replace: 'block.source + panels',
+    tests: ['test/ops/matmul/kernels.test.ts'],
+  },
+  {
+    name: 'a product with packed weights takes a panel for the next one too',
+    file: 'native/kernels/gemm/packed_product.h',
+    find: 'const T* right = left + product.depth_ * kWidth;',
+    replace: 'const T* right = left;',
+    tests: ['test/ops/matmul/kernels.test.ts'],
+  },
+  {
+    name: 'a product with packed weights adds to what was there',
+    file: 'native/kernels/gemm/packed_product.h',
+    find: '(k > 0 ? tile.add : tile.set)(x, walk, panel, y, panels_.used(p));',
+    replace: 'tile.add(x, walk, panel, y, panels_.used(p));',
+    tests: ['test/ops/matmul/kernels.test.ts'],
+  },
+  {
+    name: 'the order of a sum follows from the size of a cache',
+    file: 'native/kernels/gemm/gemm_lanes.h',
+    find: 'k += kLaneTerms) {\n        multiply_rows(block, k, std::min(kLaneTerms, depth - k),',
+    replace:
+      'k += most < kMostRows ? 512 : kLaneTerms) {\n        multiply_rows(block, k, std::min(most < kMostRows ? 512 : kLaneTerms, depth - k),',
+    tests: ['test/ops/matmul/kernels.test.ts'],
   },
   {
     name: 'a product of few rows drops the terms that do not fill a vector',

@@ -341,3 +341,34 @@ describe('errors of arrangements', () => {
     );
   });
 });
+
+describe('a transposed copy', () => {
+  // Around the tiles, and with rows that are pages apart.
+  const shapes = [
+    [15, 17],
+    [16, 16],
+    [33, 48],
+    [2048, 18],
+    [20, 1024],
+    [3, 40, 35],
+  ] as const;
+  const dtypes = ['float32', 'float64', 'int32', 'bool'] as const;
+
+  it.each(dtypes)('has every element in its place, in %s', async (dtype) => {
+    const fn = cr.compile((x: Tensor) => x.transpose());
+    for (const shape of shapes) {
+      const [rows, columns] = shape.slice(-2) as [number, number];
+      const size = shape.reduce<number>((a, b) => a * b, 1);
+      const value = (i: number) => (dtype === 'bool' ? ((i * i + 3 * i) % 7) % 2 : i);
+      const x = tensor(
+        Int32Array.from({ length: size }, (_, i) => value(i)),
+        { shape },
+      ).to(dtype);
+      const expected = Array.from({ length: size }, (_, i) => {
+        const [matrix, place] = [Math.floor(i / rows / columns), i % (rows * columns)];
+        return value(matrix * rows * columns + (place % rows) * columns + Math.floor(place / rows));
+      });
+      expect((await list(await fn(x))).map(Number)).toEqual(expected);
+    }
+  });
+});

@@ -4,10 +4,17 @@ import { fileURLToPath } from 'node:url';
 /**
  * What a program of `helpers/programs` prints on an instruction set, which holds for a whole process: a line of JSON for
  * each of the cases that it is given.
+ *
+ * @param more further variables of its environment
  */
-export function onInstructionSet<R>(isa: string, program: string, cases: readonly unknown[]): R[] {
+export function onInstructionSet<R>(
+  isa: string,
+  program: string,
+  cases: readonly unknown[],
+  more: NodeJS.ProcessEnv = {},
+): R[] {
   const script = fileURLToPath(new URL(`../helpers/programs/${program}`, import.meta.url));
-  const env = { ...process.env, CHAINRULE_ISA: isa };
+  const env = { ...process.env, CHAINRULE_ISA: isa, ...more };
   const output = execFileSync(process.execPath, [script, JSON.stringify(cases)], { env, encoding: 'utf8' });
   return output
     .trim()

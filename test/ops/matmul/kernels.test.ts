@@ -25,8 +25,8 @@ interface Multiplied {
 }
 
 /** The products on one instruction set: each one's error and a hash of its bits. */
-const multiplied = (isa: string, products: readonly Product[]) =>
-  onInstructionSet<Multiplied>(isa, 'products.mjs', products);
+const multiplied = (isa: string, products: readonly Product[], env?: NodeJS.ProcessEnv) =>
+  onInstructionSet<Multiplied>(isa, 'products.mjs', products, env);
 
 const turns = [
   {},
@@ -101,6 +101,17 @@ describe('products of matrices', () => {
     ] as const;
     const rows = turned(sizes).filter(({ transposeB }) => !transposeB);
     const hashes = fast.map((isa) => multiplied(isa, rows).map(({ hash }) => hash));
+    for (const other of hashes) expect(other).toEqual(hashes[0]);
+  });
+
+  it.each(fast)('do not depend on the size of the second-level cache, on %s', (isa) => {
+    const products = turned([
+      [200, 130, 1300],
+      [70, 2100, 600],
+    ]);
+    const hashes = [2 ** 18, 2 ** 20, 2 ** 30].map((bytes) =>
+      multiplied(isa, products, { CHAINRULE_L2_CACHE: `${bytes}` }).map(({ hash }) => hash),
+    );
     for (const other of hashes) expect(other).toEqual(hashes[0]);
   });
 
