@@ -132,7 +132,9 @@ export interface OpRecord<A = unknown> {
   /** `null` if the op has no gradient. */
   readonly grad: GradRule<A> | null;
   readonly kernel: Lowering<A>;
-  /** The same value from a weight, the second input, that is packed in the way for which the kernel asks. */
+  /**
+   * The same value, but for rounding, from a weight, the second input, that is packed in the way for which the kernel asks.
+   */
   readonly pack?: { packed(node: Tensor<A>, packing: WeightPacking): Tensor }['packed'];
   /** Default none. */
   readonly laws?: Laws;

@@ -51,7 +51,8 @@ class Kernel {
   virtual const char* method() const { return ""; }
 
   // The weights as this kernel would have them packed, once for several runs: another step packs
-  // them, and a step of this kernel then takes them as the operand `packed`.
+  // them, and a step of this kernel then takes them as the operand `packed`. May differ between
+  // instruction sets, all of which can run both steps.
   virtual Packing packing() const { return {}; }
 
   // True if `run_sum` is implemented: it stores, for the first of several runs, the sum of what

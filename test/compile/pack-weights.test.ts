@@ -1,4 +1,4 @@
-import { compile, conv2d, convTranspose2d, type Tensor, tensor, Variable } from 'chainrule';
+import { compile, conv2d, convTranspose2d, matmul, type Tensor, tensor, Variable } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
 import { packWeights } from '#lib/compile/rewrite/pack-weights.js';
@@ -140,5 +140,107 @@ describe('packed weights', () => {
       const outputs = packWeights([conv2d(x, weightOf([3, 3, 4, 4]))], longer);
       addon().createPlan(encodePlan(compileGraph({ inputs: [x], outputs }, nativeKernels).plan));
     }).toThrow(/packed weights of another size/);
+  });
+});
+
+describe('a product with a packed weight', () => {
+  const depths = [1, 7, 257, 600];
+  const columns = [16, 17, 63, 130];
+  const rows = [0, 1, 2, 3, 5, 7, 129];
+  const matrix = (shape: readonly [number, number], of: (i: number) => number, dtype: DType) =>
+    tensor(
+      Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.fround(of(i))),
+      { shape, dtype },
+    );
+  /** The product on any instruction set, also where none is packed by itself. */
+  const product = (x: Tensor, weight: Tensor, transposeB: boolean) => {
+    const plain = matmul(x, weight, { transposeB });
+    const [n = 0, k = 0] = transposeB ? weight.shape : weight.shape.toReversed();
+    return plain.op.pack?.(plain, { elements: k * 16 * Math.ceil(n / 16), layout: 'panels' }) as Tensor;
+  };
+
+  it.each([
+    ['float32', false],
+    ['float32', true],
+    ['float64', false],
+    ['float64', true],
+  ] as const)('is that of the definition, in %s, transposed: %s', async (dtype, transposeB) => {
+    const epsilon = dtype === 'float32' ? 2 ** -23 : 2 ** -52;
+    for (const k of depths) {
+      for (const n of columns) {
+        const weight = matrix(transposeB ? [n, k] : [k, n], (i) => Math.sin(1 + 1.3 * i), dtype);
+        const w = await weight.data();
+        const whole = compile((x: Tensor) => product(x, weight, transposeB));
+        // A view of the second half of each row, and of a matrix that is stored transposed.
+        const half = compile((x: Tensor) =>
+          product(
+            x.slice([
+              [0, x.shape[0] as number],
+              [k, 2 * k],
+            ]),
+            weight,
+            transposeB,
+          ),
+        );
+        const turned = compile((x: Tensor) => product(x.transpose(), weight, transposeB));
+        for (const m of rows) {
+          const x = matrix([m, k], (i) => Math.cos(0.7 * i), dtype);
+          const a = await x.data();
+          const expected = await (await whole(x)).data();
+          for (let i = 0; i < m; i++) {
+            for (let j = 0; j < n; j++) {
+              let [sum, magnitude] = [0, 0];
+              for (let q = 0; q < k; q++) {
+                const term = (a[i * k + q] as number) * (w[transposeB ? j * k + q : q * n + j] as number);
+                sum += term;
+                magnitude += Math.abs(term);
+              }
+              const error = Math.abs((expected[i * n + j] as number) - sum);
+              if (!(error <= 8 * epsilon * magnitude)) expect({ k, n, m, i, j, error }).toBeNull();
+            }
+          }
+          const bytes = Buffer.from(expected.buffer);
+          const wide = matrix(
+            [m, 2 * k],
+            (i) => Math.cos(0.7 * (Math.floor(i / 2 / k) * k + (i % k))),
+            dtype,
+          );
+          const tall = matrix([k, m], (i) => Math.cos(0.7 * ((i % m) * k + Math.floor(i / m))), dtype);
+          for (const same of [await half(wide), await turned(tall)]) {
+            expect(bytes.equals(Buffer.from((await same.data()).buffer))).toBe(true);
+          }
+        }
+      }
+    }
+  });
+
+  it('of no terms is 0', async () => {
+    const fn = compile((x: Tensor) => matmul(x, weightOf([0, 32])), { inference: true });
+    expect([...(await (await fn(tensor([], { shape: [2, 0] }))).data())]).toEqual(new Array(64).fill(0));
+  });
+
+  it('is packed for inference where the addon multiplies by itself, in one layout for all rows', () => {
+    const weight = weightOf([48, 96]);
+    const keys = new ValueKeys();
+    const packings = [1, 40].flatMap((count) => {
+      const x = input('x', [count, 96]);
+      const [root] = packWeights([matmul(x, weight, { transposeB: true })], nativeKernels);
+      return reachable([root as Tensor]).filter(({ op }) => op.kind === 'pack');
+    });
+    const packs = addon().isa().startsWith('avx');
+    expect(packings).toHaveLength(packs ? 2 : 0);
+    expect(new Set(packings.map((one) => keys.of(one))).size).toBe(packs ? 1 : 0);
+  });
+
+  it('is not packed with few columns, in batches, or behind a transposed matrix', () => {
+    const x = input('x', [8, 32]);
+    for (const y of [
+      matmul(x, weightOf([32, 15])),
+      matmul(x, weightOf([8, 32]), { transposeA: true }),
+      matmul(input('x', [2, 8, 32]), weightOf([2, 32, 32])),
+    ]) {
+      const [root] = packWeights([y], nativeKernels);
+      expect(reachable([root as Tensor]).some(({ op }) => op.kind === 'pack')).toBe(false);
+    }
   });
 });

@@ -195,17 +195,20 @@ describe('runAsync', () => {
   });
 });
 
+/** What an addon says that is loaded in such an environment: the instruction set, or why it is refused. */
+const loadedIn = (env: NodeJS.ProcessEnv) =>
+  execFileSync(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import('#lib/runtime/addon.js').then(({ addon }) => addon().isa()).then(console.log, (error) => console.log(error.message));`,
+    ],
+    { env: { ...process.env, ...env }, encoding: 'utf8' },
+  ).trim();
+
 describe('the instruction set', () => {
-  const loaded = (name: string) =>
-    execFileSync(
-      process.execPath,
-      [
-        '--input-type=module',
-        '-e',
-        `import('#lib/runtime/addon.js').then(({ addon }) => addon().isa()).then(console.log, (error) => console.log(error.message));`,
-      ],
-      { env: { ...process.env, CHAINRULE_ISA: name }, encoding: 'utf8' },
-    ).trim();
+  const loaded = (name: string) => loadedIn({ CHAINRULE_ISA: name });
 
   it('is any of those that this machine has, by name', () => {
     for (const isa of addon().isas()) expect(loaded(isa)).toBe(isa);
@@ -216,6 +219,18 @@ describe('the instruction set', () => {
     expect(loaded('abacus')).toContain(
       `CHAINRULE_ISA: must be one of ${addon().isas().join(', ')} here, got 'abacus'`,
     );
+  });
+});
+
+describe('the size of the second-level cache', () => {
+  const loaded = (bytes: string) => loadedIn({ CHAINRULE_L2_CACHE: bytes });
+
+  it('is any number of bytes', () => {
+    for (const bytes of ['1', '262144', '']) expect(loaded(bytes)).toBe(addon().isa());
+  });
+
+  it.each(['0', '-1', '1M', ' 5', '1.5', '99999999999999999999'])('is not %s', (bytes) => {
+    expect(loaded(bytes)).toContain(`CHAINRULE_L2_CACHE: must be a positive number of bytes, got '${bytes}'`);
   });
 });
 

@@ -25,8 +25,8 @@ export interface Fusion {
 }
 
 /**
- * What the compiler asks the kernels that are to run its plans. Answers are the same on every processor. The runtime
- * asks the addon; see `lib/runtime/native-kernels.ts`.
+ * What the compiler asks the kernels that are to run its plans. Answers are the same on every processor, but for `packing`.
+ * The runtime asks the addon; see `lib/runtime/native-kernels.ts`.
  */
 export interface Kernels {
   readonly operations: Operations;
@@ -39,7 +39,7 @@ export interface CallFacts {
   readonly workspaceBytes: number;
   /** The method that it chose, if it has several. */
   readonly method?: string;
-  /** How it would have its weight packed, if that saves something. */
+  /** How it would have its weight packed, if that saves something on this processor. Its plans run on others, too. */
   readonly packing?: WeightPacking;
 }
 

@@ -68,13 +68,16 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
       };
     },
   },
-  pack: (node, packing) =>
-    packed(node, packing, {
+  pack: (node, packing) => {
+    const { transposeA, transposeB } = node.attributes;
+    if (transposeA) throw new Error('pack: the first matrix is transposed');
+    return packed(node, packing, {
       kernel: 'packMatmul',
       source: 'a',
-      attributes: { ...node.attributes },
+      attributes: { transposeB },
       sizes: {},
-    }),
+    });
+  },
   laws: {
     scaledWeight: (node, scale) => {
       const { transposeB } = node.attributes as MatmulAttributes;

@@ -48,6 +48,7 @@ export const packOp: OpRecord<PackAttributes> = {
 interface PackedAttributes {
   readonly kernel: string;
   readonly source: string;
+  readonly strided: Call['strided'];
   readonly attributes: Plain;
   readonly shape: Shape;
   readonly flops: number;
@@ -60,10 +61,11 @@ export const packedOp: OpRecord<PackedAttributes> = {
   grad: null,
   kernel: {
     family: 'call',
-    call: ({ attributes: { kernel, source, attributes } }) => ({
+    call: ({ attributes: { kernel, source, strided, attributes } }) => ({
       kernel,
       inputs: [source, 'packed'],
       attributes,
+      ...(strided && { strided }),
     }),
   },
   cost: ({ attributes }) => attributes.flops,
@@ -75,8 +77,10 @@ export function packed<A>(node: Tensor<A>, packing: WeightPacking, packer: Packe
   if (op.kernel.family !== 'call') throw new Error('pack: the op must call a kernel');
   const weight = node.input(1);
   const made = new Tensor(packOp, [weight], new PackAttributes(packer, packing));
+  const { kernel, strided } = op.kernel.call(node);
   return new Tensor(packedOp, [node.input(0), made], {
-    kernel: op.kernel.call(node).kernel,
+    kernel,
+    strided,
     source: packer.source,
     attributes: { ...packer.attributes, weightShape: weight.shape },
     shape,

@@ -1,6 +1,8 @@
 #include "engine/limits/second_level_cache.h"
 
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -12,7 +14,8 @@ namespace chainrule {
 namespace {
 
 #if defined(__x86_64__)
-// The size that one of the processor's two lists of caches has: Intel's, or AMD's.
+// The size of the second-level cache in one of the two lists that processors have: Intel's (leaf 4)
+// or AMD's (leaf 0x8000001D).
 int64_t size_in(unsigned leaf) {
   constexpr unsigned kMostCaches = 16;
   for (unsigned i = 0; i < kMostCaches; ++i) {
@@ -40,9 +43,10 @@ int64_t measured() { return 0; }
 int64_t choose() {
   const char* wanted = std::getenv("CHAINRULE_L2_CACHE");
   if (wanted == nullptr || *wanted == '\0') return measured();
-  char* end = nullptr;
-  const int64_t bytes = std::strtoll(wanted, &end, 10);
-  if (*end == '\0' && bytes > 0) return bytes;
+  int64_t bytes = 0;
+  const char* const end = wanted + std::strlen(wanted);
+  const auto [stop, error] = std::from_chars(wanted, end, bytes);
+  if (error == std::errc() && stop == end && bytes > 0) return bytes;
   throw std::runtime_error("CHAINRULE_L2_CACHE: must be a positive number of bytes, got '" +
                            std::string(wanted) + "'");
 }

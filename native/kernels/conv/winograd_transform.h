@@ -23,7 +23,9 @@ void store_vector(const VectorAt<T, kLanes>& value, T* to) {
   *reinterpret_cast<VectorAt<T, kLanes>*>(to) = value;
 }
 
-// The transforms of one axis, on vectors over the channels.
+// The transforms of one axis, on vectors over the channels. No sum has two products that are not
+// exact: a compiler might fuse the addition with either of them, and does not choose the same one
+// wherever it inlines this.
 template <typename T, int kLanes>
 struct Winograd {
   using V = VectorAt<T, kLanes>;
@@ -59,14 +61,12 @@ struct Winograd {
 
   // Evaluates three weights at the six points.
   static void kernel(const V* g, V* y) {
+    const V near_even = T(2) * g[0] + g[2], far_even = g[0] + T(2) * g[2];
     y[0] = g[0];
-    const V near_even = T(-2.0 / 3) * g[0] + T(-1.0 / 3) * g[2],
-            near_odd = T(2.0 / 3) * kNear * g[1];
-    y[1] = near_even - near_odd;
-    y[2] = near_even + near_odd;
-    const V far_even = T(1.0 / 6) * g[0] + T(1.0 / 3) * g[2], far_odd = T(1.0 / 6) * kFar * g[1];
-    y[3] = far_even + far_odd;
-    y[4] = far_even - far_odd;
+    y[1] = T(-1.0 / 3) * (near_even + kFar * g[1]);
+    y[2] = T(-1.0 / 3) * (near_even - kFar * g[1]);
+    y[3] = T(1.0 / 6) * (far_even + kFar * g[1]);
+    y[4] = T(1.0 / 6) * (far_even - kFar * g[1]);
     y[5] = g[2];
   }
 
@@ -75,7 +75,7 @@ struct Winograd {
     const V near_sum = y[1] + y[2], near_difference = y[2] - y[1];
     const V far_sum = y[3] + y[4], far_difference = y[3] - y[4];
     g[0] = y[0] - T(2.0 / 3) * near_sum + T(1.0 / 6) * far_sum;
-    g[1] = T(2.0 / 3) * kNear * near_difference + T(1.0 / 6) * kFar * far_difference;
+    g[1] = T(2.0 / 3) * kNear * (near_difference + T(0.5) * far_difference);
     g[2] = y[5] - T(1.0 / 3) * near_sum + T(1.0 / 3) * far_sum;
   }
 
@@ -84,7 +84,7 @@ struct Winograd {
     const V near_sum = m[1] + m[2], near_difference = m[1] - m[2];
     const V far_sum = m[3] + m[4], far_difference = m[3] - m[4];
     y[0] = m[0] + near_sum + far_sum;
-    y[1] = kNear * near_difference + kFar * far_difference;
+    y[1] = kNear * (near_difference + T(2) * far_difference);
     y[2] = T(0.5) * near_sum + T(2) * far_sum;
     y[3] = m[5] + T(0.5) * kNear * near_difference + T(2) * kFar * far_difference;
   }

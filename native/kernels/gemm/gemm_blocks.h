@@ -28,6 +28,8 @@ struct GemmBlocks {
 
   static constexpr int64_t kRows = 128;
   static constexpr int64_t kPanelElements = 131072;
+  // Rows from which on a copy of a panel pays.
+  static constexpr int64_t kOften = 29;
 
   GemmBlocks(int64_t m, int64_t n, int64_t k, Layout a, Layout b) : depth(k) {
     const bool a_along = a.along == 1, b_along = b.along == 1;
@@ -62,8 +64,8 @@ struct GemmBlocks {
   // The longest vector and panel of any instruction set.
   static constexpr int64_t kVector = 16, kPanel = 64;
   static constexpr int64_t kDepth = 512;
-  // Rows for which a copy of a panel pays, and the distance from which on it does.
-  static constexpr int64_t kOften = 29, kFar = 512;
+  // The distance of rows from which on a copy of a panel pays.
+  static constexpr int64_t kFar = 512;
 
   bool may_pack() const { return panel_along || rows >= kOften; }
   static int64_t padded(int64_t columns) { return (columns + kVector - 1) / kVector * kVector; }

@@ -14,13 +14,13 @@
 
 // Products with a matrix that is contiguous along k, as of a batch with a linear layer's weights:
 // c[i][j] = the sum over k of a[i][k] b[j][k]. The lanes of a vector are neighbouring terms, so b
-// is read in place, and once for a few rows.
+// is read in place, and once for a block of rows.
 namespace chainrule::CHAINRULE_ISA {
 
 template <typename T>
 class LaneProduct {
  public:
-  // Elements of the workspace, for any instruction set.
+  // Elements of the workspace, for any instruction set and any cache.
   static int64_t workspace(int64_t rows, int64_t columns, int64_t depth, Layout a) {
     if (!packs(rows, columns, a)) return 0;
     return std::min(rows, kMostRows) * (std::min(depth, kLaneTerms) + kMostLanes - 1);
@@ -61,7 +61,8 @@ class LaneProduct {
     T* c;
   };
 
-  // So many rows that their copy takes half of the second-level cache, as b is read once for them.
+  // As many rows as fill half of the second-level cache with their copy: b is read once for each
+  // such block.
   static int64_t block_rows() {
     static const int64_t rows =
         std::clamp<int64_t>(second_level_cache() / static_cast<int64_t>(2 * kLaneTerms * sizeof(T)),

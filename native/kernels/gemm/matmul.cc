@@ -7,33 +7,13 @@
 #include "kernels/factory.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/matrix_product.h"
+#include "kernels/gemm/matrix_storage.h"
 #include "kernels/gemm/packed_matmul.h"
 #include "kernels/reduce/largest.h"
 #include "sync/abort.h"
 
 namespace chainrule::CHAINRULE_ISA {
 namespace {
-
-// Layout of the last two dimensions of an operand, as BLAS describes it.
-struct Storage {
-  int64_t leading;
-  bool transposed;
-};
-
-// A dimension of size 1 has no meaningful stride, so either reading of such a matrix will do.
-Storage storage(const Operand& matrix) {
-  const int64_t rows = matrix.dim(-2), columns = matrix.dim(-1);
-  if (matrix.elements() == 0) return {1, false};  // nothing is read of it
-  if (columns == 1 || matrix.stride(-1) == 1) {
-    const int64_t leading = rows == 1 ? columns : matrix.stride(-2);
-    if (leading >= columns) return {std::max<int64_t>(leading, 1), false};
-  }
-  if (rows == 1 || matrix.stride(-2) == 1) {
-    const int64_t leading = columns == 1 ? rows : matrix.stride(-1);
-    if (leading >= rows) return {std::max<int64_t>(leading, 1), true};
-  }
-  throw PlanError("matmul: the last two dimensions of an operand are neither rows nor columns");
-}
 
 template <typename T>
 class Matmul final : public Kernel {
@@ -49,7 +29,7 @@ class Matmul final : public Kernel {
 
   int64_t workspace_bytes() const override { return workspace_bytes_; }
 
-  // The packed matrix is the same for all numbers of rows.
+  // The packed matrix is the same for all numbers of rows. Where the BLAS multiplies, there is none.
   Packing packing() const override {
     const bool packs = kHasProduct && output_.rank() == 2 && !a_storage_.transposed && k_ > 0 &&
                        n_ >= PackedProduct<T>::kLeastColumns;
@@ -168,10 +148,7 @@ class Matmul final : public Kernel {
   // the BLAS, so that a plan is the same on all of them.
   void choose_product() {
     if (k_ == 0) return;
-    const auto layout = [](const Storage& stored, bool along) {
-      return stored.transposed == along ? Layout{stored.leading, 1} : Layout{1, stored.leading};
-    };
-    const Layout a = layout(a_storage_, true), b = layout(b_storage_, false);
+    const Layout a = layout_of(a_storage_, true), b = layout_of(b_storage_, false);
     const MatrixProduct<T> product(m_, n_, k_, a, b);
     workspace_bytes_ = bytes_of<T>(product.workspace());
     if constexpr (kHasProduct) product_ = product;

@@ -53,8 +53,8 @@ class MatrixProduct {
  private:
   enum class Way { kLanes, kStream, kTiles };
 
-  // Rows up to which copies of panels would not be read often enough. With 16 registers, it takes
-  // more passes over b, which are slow where b is beyond the caches.
+  // Rows up to which copies of panels would not be read often enough. With 16 registers, streaming
+  // takes more passes over b, which are slow where b is beyond the caches.
   int64_t few_rows() const { return kRegisters == 16 && is_far() ? kFewRowsFar : kFewRows; }
   bool is_far() const { return k_ * n_ >= kFarElements; }
 
@@ -84,7 +84,9 @@ class MatrixProduct {
   // Copies of up to this many elements lie on the stack, so that small products take no workspace.
   static constexpr int64_t kFewCopies = 4096;
 
-  static constexpr int64_t kFewRows = 48, kFewRowsFar = 28, kFarElements = 1 << 20;
+  static constexpr int64_t kFewRows = 48, kFewRowsFar = GemmBlocks::kOften - 1;
+  // Elements of a matrix that is beyond the caches.
+  static constexpr int64_t kFarElements = 1 << 20;
   // Up to so many terms, copies of a panel would not be read often enough.
   static constexpr int64_t kFewTerms = 64, kLeastSum = 1 << 14;
 

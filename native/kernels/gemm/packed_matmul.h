@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/factory.h"
+#include "kernels/gemm/matrix_storage.h"
 #include "kernels/gemm/packed_product.h"
 
 namespace chainrule::CHAINRULE_ISA {
@@ -21,7 +22,8 @@ class PackedMatmul final : public Kernel {
 
  private:
   PackedProduct<T> checked(const StepReader& step) const {
-    require_contiguous(step, {&a_, &packed_, &output_});
+    require_contiguous(step, {&output_, &packed_});
+    require(step, a_.dtype == output_.dtype, "operands differ in dtype");
     require(step, a_.rank() == 2 && output_.rank() == 2 && a_.dim(0) == output_.dim(0),
             "packed weights need matrices of equal numbers of rows");
     const int64_t columns = output_.dim(1), depth = a_.dim(1);
@@ -29,7 +31,7 @@ class PackedMatmul final : public Kernel {
             "too small for packed weights");
     require(step, packed_.elements() == PackedProduct<T>::elements(columns, depth),
             "packed weights of another size");
-    return {a_.dim(0), columns, depth};
+    return {a_.dim(0), columns, depth, layout_of(storage(a_), true)};
   }
 
   Operand a_, packed_, output_;
@@ -61,7 +63,7 @@ class MatmulPacking final : public Kernel {
     require(step, columns >= PackedProduct<T>::kLeastColumns && depth > 0, "too small to pack");
     require(step, output_.elements() == PackedProduct<T>::elements(columns, depth),
             "packed weights of another size");
-    return {0, columns, depth};
+    return {0, columns, depth, {1, depth}};
   }
 
   Operand weight_, output_;

@@ -23,32 +23,36 @@ class PackedProduct {
   // Fewer columns would leave vectors empty.
   static constexpr int64_t kLeastColumns = 16;
 
-  PackedProduct(int64_t rows, int64_t columns, int64_t depth)
-      : rows_(rows), columns_(columns), depth_(depth), panels_(columns) {}
+  // For an a of any layout.
+  PackedProduct(int64_t rows, int64_t columns, int64_t depth, Layout a)
+      : rows_(rows), columns_(columns), depth_(depth), a_(a), panels_(columns) {}
 
-  // Elements of the packed matrix, for any instruction set.
+  // Elements of the packed matrix, for any instruction set: whole vectors of the longest ones.
   static int64_t elements(int64_t columns, int64_t depth) {
-    return depth * ((columns + kLeastColumns - 1) / kLeastColumns * kLeastColumns);
+    return depth * ((columns + kPadding - 1) / kPadding * kPadding);
   }
 
   void pack(const T* b, Layout layout, T* packed) const {
     AbortCheck check;
     for (int64_t p = 0; p < panels_.count(); ++p) {
       const int64_t first = panels_.first_column(p), width = panels_.width(p);
-      const T* from = b + first * layout.across;
-      T* to = packed + first * depth_;
-      if (layout.along == 1) {
-        pack_transposed<T, kLanes>(from, layout.across, panels_.used(p), depth_, to, width);
-      } else {
-        for (int64_t k = 0; k < depth_; ++k) {
-          std::memcpy(to + k * width, from + k * layout.along, panels_.used(p) * sizeof(T));
+      for (int64_t k = 0; k < depth_; k += kStretch) {
+        const int64_t depth = std::min(kStretch, depth_ - k);
+        const T* from = b + first * layout.across + k * layout.along;
+        T* to = packed + first * depth_ + k * width;
+        if (layout.along == 1) {
+          pack_transposed<T, kLanes>(from, layout.across, panels_.used(p), depth, to, width);
+        } else {
+          for (int64_t i = 0; i < depth; ++i) {
+            std::memcpy(to + i * width, from + i * layout.along, panels_.used(p) * sizeof(T));
+          }
         }
+        check.after(depth * width);
       }
-      check.after(depth_ * width);
     }
   }
 
-  // a and c are contiguous.
+  // c is contiguous.
   void run(const T* a, const T* packed, T* c) const {
     AbortCheck check;
     for (int64_t i = 0; i < rows_; i += kBlockRows) {
@@ -56,15 +60,15 @@ class PackedProduct {
       for (int64_t p = 0, together; p < panels_.count(); p += together) {
         together = rows <= kPairedRows && pairs(p) ? 2 : 1;
         const int64_t first = panels_.first_column(p), width = panels_.width(p);
-        const Block block{a + i * depth_, packed + first * depth_, c + i * columns_ + first, rows};
+        const Block block{a + i * a_.across, packed + first * depth_, c + i * columns_ + first, rows};
         for (int64_t k = 0; k < depth_; k += kTerms) {
           if (together == 2) {
             kPairs[rows - 1][width / kLanes - 1](*this, block, k);
           } else {
             multiply(block, p, k);
           }
+          check.after(product_work(rows, together * width, std::min(kTerms, depth_ - k)));
         }
-        check.after(product_work(rows, together * width, depth_));
       }
     }
   }
@@ -74,6 +78,8 @@ class PackedProduct {
   using Vector = typename VectorOf<T, kLanes>::type;
   // Rows that stay in a cache while all panels are multiplied with them.
   static constexpr int64_t kBlockRows = 128;
+  static constexpr int64_t kPadding = 16, kStretch = 4096;
+  static_assert(kPadding % kLanes == 0 && kLeastColumns >= kPadding);
   // Up to so many rows, the sums of two panels fit in registers.
   static constexpr int kPairedRows = kRegisters == 32 ? 3 : 2;
   static constexpr int64_t kStart[1] = {0};
@@ -94,13 +100,13 @@ class PackedProduct {
 
   // Adds a panel's terms from k on to the block's results, which it sets if there are none before.
   void multiply(const Block& block, int64_t p, int64_t k) const {
-    const Walk walk{kStart, 1, std::min(kTerms, depth_ - k), 1};
+    const Walk walk{kStart, 1, std::min(kTerms, depth_ - k), a_.along};
     const Panel<T> panel{block.panel + k * panels_.width(p), panels_.width(p)};
     panels_.for_each_pair(p, block.rows, [&](int64_t i, int64_t count, const Tile<T>& tile) {
       const T* x[kMaxRows];
       T* y[kMaxRows];
       for (int64_t r = 0; r < count; ++r) {
-        x[r] = block.a + (i + r) * depth_ + k;
+        x[r] = block.a + (i + r) * a_.across + k * a_.along;
         y[r] = block.c + (i + r) * columns_;
       }
       (k > 0 ? tile.add : tile.set)(x, walk, panel, y, panels_.used(p));
@@ -112,16 +118,17 @@ class PackedProduct {
   template <int kRows, int kVectors>
   static void multiply_pair(const PackedProduct& product, const Block& block, int64_t k) {
     constexpr int kWidth = kVectors * kLanes;
+    const auto [along, across] = product.a_;
     const int64_t depth = std::min(kTerms, product.depth_ - k);
     const T* x[kRows];
 #pragma GCC unroll 3
-    for (int r = 0; r < kRows; ++r) x[r] = block.a + r * product.depth_ + k;
+    for (int r = 0; r < kRows; ++r) x[r] = block.a + r * across + k * along;
     const T* left = block.panel + k * kWidth;
     const T* right = left + product.depth_ * kWidth;
     Vector sums[kRows][2 * kVectors] = {};
     for (int64_t i = 0; i < depth; ++i, left += kWidth, right += kWidth) {
       add_products(
-          sums, [&](int r) { return x[r][i]; },
+          sums, [&, step = along](int r) { return x[r][i * step]; },
           [&](int v) {
             const T* from = v < kVectors ? left + v * kLanes : right + (v - kVectors) * kLanes;
             return *reinterpret_cast<const Vector*>(from);
@@ -150,6 +157,7 @@ class PackedProduct {
   static constexpr auto kPairs = all_pairs(std::make_integer_sequence<int, kPairedRows>());
 
   int64_t rows_, columns_, depth_;
+  Layout a_;
   Panels<T> panels_;
 };
 

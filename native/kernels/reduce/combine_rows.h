@@ -76,7 +76,7 @@ inline void combine_part(Line<T>& total, const T* values, int64_t length,
   }
 }
 
-// As `fold_row`.
+// Folds a row into one line of partial results by one operation. Reads whole lines.
 template <class Operation, typename T>
 inline void fold_elements(const T* values, int64_t length, T* out) {
   constexpr int64_t kStep = 4 * kLine<T>;
@@ -97,7 +97,7 @@ inline void fold_elements(const T* values, int64_t length, T* out) {
   for (int p = 0; p < kParts; ++p) part_at(out + p * kLanes<T>) = totals[0].parts[p];
 }
 
-// True if an element of a row is NaN, or of what is behind it in its last line, which is read.
+// True if the row, or what lies behind it in its last line, holds a NaN.
 template <typename T>
 inline bool may_hold_nan(const T* values, int64_t length) {
   using Mask = typename PartTypes<T>::Mask;
@@ -116,7 +116,7 @@ inline bool may_hold_nan(const T* values, int64_t length) {
   return any != 0;
 }
 
-// Folds a row into one line of partial results. Reads whole lines.
+// The same by the quickest operation that gives these results.
 template <class Operation, typename T>
 inline void fold_row(const T* values, int64_t length, T* out) {
   // Minima and maxima take half the time where no NaN has to be kept.

@@ -98,6 +98,7 @@ describe('products of matrices', () => {
       [48, 100, 700],
       [128, 200, 1300],
       [64, 1100, 60],
+      [40, 2100, 600],
     ] as const;
     const rows = turned(sizes).filter(({ transposeB }) => !transposeB);
     const hashes = fast.map((isa) => multiplied(isa, rows).map(({ hash }) => hash));
@@ -118,9 +119,12 @@ describe('products of matrices', () => {
   it.each(fast)('do not depend on how many rows there are, on %s', (isa) => {
     const rows = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 31, 32, 33, 47, 48, 49, 64, 97];
     const inner = [1, 13, 95, 96, 257, 280, 380, 560, 700, 1030, 2100];
-    const products = inner.flatMap((k) =>
+    const products: Product[] = inner.flatMap((k) =>
       turns.map((turn) => ({ m: 130, n: 1 + (k % 90), k, rows, ...turn })),
     );
+    // A matrix that some numbers of rows stream, and others pack.
+    const far = { m: 64, n: 2100, k: 600, rows: [28, 29, 32, 48, 49] };
+    products.push(...turns.filter((turn) => !('transposeB' in turn)).map((turn) => ({ ...far, ...turn })));
     const results = multiplied(isa, products);
     const different = products.flatMap((product, i) =>
       results[i]?.different.length === 0 ? [] : [{ ...product, rows: results[i]?.different }],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { randomValues } from '#lib/bench/random-data.js';
 import { scenarios } from '#lib/bench/scenarios/index.js';
 
-/** Rounding errors that a result may be away, in units of the largest result: one for each layer. */
+/** The largest error of a result, in rounding errors of the largest one: one for each layer. */
 const ROUNDS = 20;
 
 describe('models of the bench answer', () => {

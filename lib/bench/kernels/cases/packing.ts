@@ -20,8 +20,8 @@ const convolutions: readonly KernelCase[] = CONVOLUTIONS.flatMap(({ side, channe
   const name = `${channels} channels, ${side}x${side}`;
   const weights = [3, 3, channels, channels];
   return [
-    packingCase('conv2d-packing', `3x3 ${name}`, weights, convolution),
-    packingCase('conv2d-packing', `3x3 ${name}, input gradient`, weights, gradient),
+    packingCase(`3x3 ${name}`, weights, convolution),
+    packingCase(`3x3 ${name}, input gradient`, weights, gradient),
   ];
 });
 
@@ -40,29 +40,28 @@ const layers: readonly KernelCase[] = LAYERS.flatMap(([depth, columns]) => {
   const weight = input('weight', [columns, depth]);
   const product = (rows: number, of: Tensor = weight) =>
     matmul(input('x', [rows, depth]), of, { transposeB: true });
-  // Where the BLAS multiplies, no weight is packed.
-  if (!withPackedWeight(product(1), nativeKernels)) return [];
   return [
-    packingCase('matmul-packing', by(columns, depth), weight.shape, (of) => product(1, of)),
-    ...ROWS.map((rows) => packedProductCase(product(rows), { rows, columns, depth })),
+    {
+      family: 'matmul-packing',
+      name: by(columns, depth),
+      inputs: [floats(columns, depth)],
+      flops: 0,
+      graph: ([of]) => [packedProduct(product(1, of)).input(1)],
+    },
+    ...ROWS.map((rows) => packedProductCase(packedProduct(product(rows)), { rows, columns, depth })),
   ];
 });
 
 export const packingCases: readonly KernelCase[] = [...convolutions, ...layers];
 
-/** The packing of the weight of what `make` makes with it. */
-function packingCase(
-  family: string,
-  name: string,
-  shape: readonly number[],
-  make: (weight: Tensor) => Tensor,
-): KernelCase {
+/** The packing of the weight of a convolution. */
+function packingCase(name: string, shape: readonly number[], make: (weight: Tensor) => Tensor): KernelCase {
   return {
-    family,
+    family: 'conv2d-packing',
     name,
     inputs: [floats(...shape)],
     flops: 0,
-    graph: ([weight]) => [packed(make(weight as Tensor)).input(1)],
+    graph: ([weight]) => [(withPackedWeight(make(weight as Tensor), nativeKernels) as Tensor).input(1)],
   };
 }
 
@@ -71,7 +70,7 @@ function packedProductCase(
   product: Tensor,
   size: { readonly rows: number; readonly columns: number; readonly depth: number },
 ): KernelCase {
-  const { op, attributes, inputs } = packed(product);
+  const { op, attributes, inputs } = product;
   const { rows, columns, depth } = size;
   const options = { transposeA: false, transposeB: true };
   return {
@@ -85,8 +84,13 @@ function packedProductCase(
   };
 }
 
-function packed(node: Tensor): Tensor {
-  const found = withPackedWeight(node, nativeKernels);
-  if (!found) throw new Error(`bench kernels: the weight of ${node.op.kind} is not packed`);
-  return found;
+/**
+ * A product as it is with a packed weight, also on instruction sets where none is packed, so that a processor's kernels have
+ * the same cases. The layers are whole vectors wide, which leaves nothing to pad.
+ */
+function packedProduct(product: Tensor): Tensor {
+  const packing = { elements: product.input(1).size, layout: 'panels' };
+  const made = product.op.pack?.(product, packing);
+  if (!made) throw new Error(`bench kernels: the weight of ${product.op.kind} is not packed`);
+  return made;
 }
