@@ -29,7 +29,8 @@ class Matmul final : public Kernel {
 
   int64_t workspace_bytes() const override { return workspace_bytes_; }
 
-  // The packed matrix is the same for all numbers of rows. Where the BLAS multiplies, there is none.
+  // The packed matrix is the same for all numbers of rows. Where the BLAS multiplies, there is
+  // none.
   Packing packing() const override {
     const bool packs = kHasProduct && output_.rank() == 2 && !a_storage_.transposed && k_ > 0 &&
                        n_ >= PackedProduct<T>::kLeastColumns;

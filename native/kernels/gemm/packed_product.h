@@ -60,7 +60,8 @@ class PackedProduct {
       for (int64_t p = 0, together; p < panels_.count(); p += together) {
         together = rows <= kPairedRows && pairs(p) ? 2 : 1;
         const int64_t first = panels_.first_column(p), width = panels_.width(p);
-        const Block block{a + i * a_.across, packed + first * depth_, c + i * columns_ + first, rows};
+        const Block block{a + i * a_.across, packed + first * depth_, c + i * columns_ + first,
+                          rows};
         for (int64_t k = 0; k < depth_; k += kTerms) {
           if (together == 2) {
             kPairs[rows - 1][width / kLanes - 1](*this, block, k);
