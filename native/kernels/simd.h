@@ -24,6 +24,15 @@ inline constexpr int kRegisters = 32;
 inline constexpr int kRegisters = 16;
 #endif
 
+// Lanes of float32 in the longest vector of any instruction set.
+inline constexpr int64_t kLongestVector = 16;
+
+// Columns of a matrix that is packed into panels of whole vectors. They are as many on all
+// instruction sets, so that a plan fits all of them.
+inline int64_t padded_columns(int64_t columns) {
+  return (columns + kLongestVector - 1) / kLongestVector * kLongestVector;
+}
+
 // An unaligned vector, which may alias the elements that it is read from.
 template <typename T, int kLanes>
 struct VectorOf {

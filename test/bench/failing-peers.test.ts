@@ -132,8 +132,9 @@ describe('a peer that fails in a case', () => {
 
   it('is quoted in what it writes last to standard error, though its answers end before', async () => {
     const late = inFirstCase(`if (prepare) {
-      const write = "setTimeout(() => console.error('no memory'), 300)";
-      require('node:child_process').spawn(process.execPath, ['-e', write], { stdio: ['ignore', 'ignore', 'inherit'] });
+      // A child of its own sees the end of its input when the program has ended, and writes then.
+      const write = "process.stdin.resume().on('end', () => console.error('no memory'))";
+      require('node:child_process').spawn(process.execPath, ['-e', write], { stdio: ['pipe', 'ignore', 'inherit'] });
       process.exit(1);
     }`);
     const { results } = await runBeside(await startFake('Bad', late));

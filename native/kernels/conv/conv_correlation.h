@@ -130,7 +130,7 @@ class Correlation {
 
  private:
   int64_t depth() const { return static_cast<int64_t>(weight_offsets_.size()) * channels_; }
-  int64_t packed_group() const { return depth() * padded_channels(target_channels_); }
+  int64_t packed_group() const { return depth() * padded_columns(target_channels_); }
 
   // Adjacent columns are contiguous in memory, so a row of taps is one run if neither a column nor
   // a channel is skipped.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/factory.h"
+#include "kernels/simd.h"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -72,10 +73,6 @@ struct ConvShape {
   }
 };
 
-// Weight panels are padded to whole vectors of any instruction set, so that a plan fits all of
-// them.
-inline int64_t padded_channels(int64_t channels) { return (channels + 15) / 16 * 16; }
-
 // A part of the work that fits in the second-level cache: some rows of one image, or several whole
 // images.
 struct Band {
@@ -115,7 +112,7 @@ inline Band forward_band(const ConvShape& s, int64_t row_floor = 0) {
 // The weight gradient also packs the output's gradient, one group at a time, band by band.
 inline Band weight_band(const ConvShape& s) {
   return s.depthwise() ? forward_band(s)
-                       : forward_band(s, s.out_width * padded_channels(s.group_out));
+                       : forward_band(s, s.out_width * padded_columns(s.group_out));
 }
 
 // A band that fits every phase of the stride.

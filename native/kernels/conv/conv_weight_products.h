@@ -48,7 +48,7 @@ class WeightProducts {
  private:
   int64_t packed_elements() const {
     if (shape_.depthwise()) return 0;
-    return band_.images * band_.rows * shape_.out_width * padded_channels(shape_.group_out);
+    return band_.images * band_.rows * shape_.out_width * padded_columns(shape_.group_out);
   }
 
   void list_rows() {

@@ -32,13 +32,13 @@ class WinogradCorrelation {
         stored_{source.channels, packed ? source.channels : inner_.block},
         patch_step_(position_step(std::min(blocks.tiles, tiles_.whole) * source.channels)),
         sum_step_(position_step(std::min(blocks.tiles, tiles_.whole) * outer_.block)),
-        kernel_step_(position_step(stored_.block * padded_channels(outer_.block))),
+        kernel_step_(position_step(stored_.block * padded_columns(outer_.block))),
         packed_(packed),
         zeros_(source.channels) {}
 
   // Elements of all transformed kernels, if they are packed.
   int64_t packed_elements() const {
-    return kPositions * position_step(source_.channels * padded_channels(outer_.whole));
+    return kPositions * position_step(source_.channels * padded_columns(outer_.whole));
   }
 
   // Elements of the transformed patches and the sums, and of kernels that are not packed before.

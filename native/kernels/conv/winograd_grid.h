@@ -106,7 +106,7 @@ struct WinogradBlocks {
     const int64_t count = (all + most - 1) / most;
     tiles = (all + count - 1) / count;
     inner = count == 1 ? kChannels : size.inner;
-    outer = count == 1 ? kChannels : padded_channels(size.outer);
+    outer = count == 1 ? kChannels : padded_columns(size.outer);
   }
 };
 

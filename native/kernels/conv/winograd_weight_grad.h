@@ -21,7 +21,7 @@ class WinogradWeightGrad {
         outer_{shape.out_channels, std::min(blocks.outer, shape.out_channels)},
         patch_step_(position_step(std::min(blocks.tiles, tiles_.whole) * shape.channels)),
         slope_step_(
-            position_step(std::min(blocks.tiles, tiles_.whole) * padded_channels(outer_.whole))),
+            position_step(std::min(blocks.tiles, tiles_.whole) * padded_columns(outer_.whole))),
         sum_step_(position_step(inner_.block * outer_.block)),
         zeros_(std::max(shape.channels, shape.out_channels)) {}
 

@@ -33,7 +33,8 @@ struct GemmBlocks {
 
   GemmBlocks(int64_t m, int64_t n, int64_t k, Layout a, Layout b) : depth(k) {
     const bool a_along = a.along == 1, b_along = b.along == 1;
-    narrow = !b_along && (n < kVector ? m >= kVector : m >= 2 * kVector && 4 * n <= 3 * padded(n));
+    narrow = !b_along &&
+             (n < kVector ? m >= kVector : m >= 2 * kVector && 4 * n <= 3 * padded_columns(n));
     // Else compares the copies with and without the turn: a panel along k, and the turned result.
     // With b along k, there are fewer than kLongLanes terms.
     turned = narrow ? k <= kDepth : b_along && m >= kVector && (!a_along || n * k > m * (k + n));
@@ -44,9 +45,9 @@ struct GemmBlocks {
     packs_rows = !turned && !a_along && a.along >= kFar && columns >= kPanel;
     packs_panel = panel_along || (rows >= kOften && (step >= kFar || kRegisters == 16));
     block_depth = std::min(k, packs_rows ? kDepth / 2 : kDepth);
-    block_columns = may_pack()
-                        ? std::min(padded(columns), kPanelElements / block_depth / kPanel * kPanel)
-                        : columns;
+    block_columns = may_pack() ? std::min(padded_columns(columns),
+                                          kPanelElements / block_depth / kPanel * kPanel)
+                               : columns;
   }
 
   // Elements of the packed panels, for any instruction set. Without packing, only an incomplete
@@ -54,7 +55,7 @@ struct GemmBlocks {
   int64_t panel_elements() const {
     const bool partial = columns % kVector != 0;
     const int64_t width = may_pack() ? block_columns
-                          : partial  ? std::min(padded(columns), kPanel)
+                          : partial  ? std::min(padded_columns(columns), kPanel)
                                      : 0;
     return block_depth * width;
   }
@@ -62,13 +63,12 @@ struct GemmBlocks {
 
  private:
   // The longest vector and panel of any instruction set.
-  static constexpr int64_t kVector = 16, kPanel = 64;
+  static constexpr int64_t kVector = kLongestVector, kPanel = 64;
   static constexpr int64_t kDepth = 512;
   // The distance of rows from which on a copy of a panel pays.
   static constexpr int64_t kFar = 512;
 
   bool may_pack() const { return panel_along || rows >= kOften; }
-  static int64_t padded(int64_t columns) { return (columns + kVector - 1) / kVector * kVector; }
 };
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -21,15 +21,15 @@ template <typename T>
 class PackedProduct {
  public:
   // Fewer columns would leave vectors empty.
-  static constexpr int64_t kLeastColumns = 16;
+  static constexpr int64_t kLeastColumns = kLongestVector;
 
   // For an a of any layout.
   PackedProduct(int64_t rows, int64_t columns, int64_t depth, Layout a)
       : rows_(rows), columns_(columns), depth_(depth), a_(a), panels_(columns) {}
 
-  // Elements of the packed matrix, for any instruction set: whole vectors of the longest ones.
+  // Elements of the packed matrix, for any instruction set.
   static int64_t elements(int64_t columns, int64_t depth) {
-    return depth * ((columns + kPadding - 1) / kPadding * kPadding);
+    return depth * padded_columns(columns);
   }
 
   void pack(const T* b, Layout layout, T* packed) const {
@@ -79,8 +79,8 @@ class PackedProduct {
   using Vector = typename VectorOf<T, kLanes>::type;
   // Rows that stay in a cache while all panels are multiplied with them.
   static constexpr int64_t kBlockRows = 128;
-  static constexpr int64_t kPadding = 16, kStretch = 4096;
-  static_assert(kPadding % kLanes == 0 && kLeastColumns >= kPadding);
+  // Rows that are packed between two looks for an abort.
+  static constexpr int64_t kStretch = 4096;
   // Up to so many rows, the sums of two panels fit in registers.
   static constexpr int kPairedRows = kRegisters == 32 ? 3 : 2;
   static constexpr int64_t kStart[1] = {0};
