@@ -61,11 +61,12 @@ class LaneProduct {
     T* c;
   };
 
-  // As many rows as fill half of the second-level cache with their copy: b is read once for each
-  // such block.
+  // As many rows as fill the second-level cache with their copy: b is read once for each such
+  // block, and the copy is read in sequence, so it does not matter that b takes a part of the
+  // cache.
   static int64_t block_rows() {
     static const int64_t rows =
-        std::clamp<int64_t>(second_level_cache() / static_cast<int64_t>(2 * kLaneTerms * sizeof(T)),
+        std::clamp<int64_t>(second_level_cache() / static_cast<int64_t>(kLaneTerms * sizeof(T)),
                             kFewestRows, kMostRows);
     return rows;
   }
