@@ -1,4 +1,5 @@
 import { at } from '../graph/at.js';
+import { invalid } from '../graph/errors.js';
 import type { InputAttributes, Variable } from '../graph/leaf.js';
 import type { Body } from '../graph/loop.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
@@ -12,7 +13,7 @@ import { lowerUnits } from './lower/lower-units.js';
 import { findReaders, nodesReadElsewhere } from './lower/readers.js';
 import { verifySchedule } from './lower/verify-schedule.js';
 import type { Kernels } from './plan/kernels.js';
-import type { Binding, Plan, Step } from './plan/plan.js';
+import { allReducesOf, type Binding, type Plan, type Step } from './plan/plan.js';
 import type { Value } from './plan/values.js';
 import { VERIFIES } from './plan/verifies.js';
 import { type Actions, actionsOf } from './recompute/actions.js';
@@ -112,6 +113,9 @@ export function layOutPlan({ bindings, steps, hostScalars, variables }: Lowered)
   return { plan, hostScalars, variables };
 }
 
+const ALONE =
+  "the step of a loop cannot wait for other shards: batch normalisation in it needs the option statistics: 'shard'";
+
 /** Compiles a loop's body, whose placeholders and results are the only bindings of its plan. */
 function compileBody({ placeholders, results }: Body, kernels: Kernels): Plan {
   const inputs = placeholders as Tensor<InputAttributes>[];
@@ -119,5 +123,6 @@ function compileBody({ placeholders, results }: Body, kernels: Kernels): Plan {
   if (plan.bindings.length !== placeholders.length + results.length) {
     throw new Error('compile: the body of a loop is not closed');
   }
+  if (allReducesOf(plan).length > 0) throw invalid('scan', ALONE);
   return plan;
 }

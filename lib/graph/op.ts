@@ -42,6 +42,11 @@ export interface Call {
   /** True if the kernel checks what it reads and may stop the run with an error. */
   readonly canFail?: boolean;
   /**
+   * True if all shards of a batch wait for each other in this call. Such calls come in the same order in the plans of all
+   * shards, and are never repeated.
+   */
+  readonly allReduces?: true;
+  /**
    * How its inputs may be read through strides: any strides, or those of matrices, in which one of the last two is 1.
    * Inputs that lie otherwise are made contiguous first, as are all by default.
    */

@@ -79,3 +79,9 @@ export function reachable(roots: Iterable<Tensor>, isEnd: (node: Tensor) => bool
   }
   return [...seen].sort((a, b) => a.id - b.id);
 }
+
+/** True if all shards of a batch wait for each other in the node. */
+export function isAllReduce(node: Tensor): boolean {
+  const { kernel } = node.op;
+  return kernel.family === 'call' && kernel.call(node).allReduces === true;
+}

@@ -36,6 +36,8 @@ export interface Trace {
   /** The modules whose mode was read. */
   readonly modesRead: Map<object, ModeRead>;
   randomNodes: number;
+  /** True for a shard of a batch, which can exchange values with the others. */
+  readonly sharded: boolean;
 }
 
 /** Counts the random nodes of the process that belong to no trace, so that each draws numbers of its own. */
@@ -44,8 +46,10 @@ let randomNodesOutside = 0;
 /**
  * Runs `fn` and records what it does. The graph is one of its own: neither a trace nor a scope around it applies. Origins
  * do, since whoever profiles a model records them around the traces of its training.
+ *
+ * @param sharded for the graph of a shard: see `Trace`
  */
-export function traced<R>(fn: () => R): { result: R; trace: Trace } {
+export function traced<R>(fn: () => R, sharded = false): { result: R; trace: Trace } {
   const trace: Trace = {
     assignments: new Map(),
     assigned: [],
@@ -54,6 +58,7 @@ export function traced<R>(fn: () => R): { result: R; trace: Trace } {
     gradientCalls: new Map(),
     modesRead: new Map(),
     randomNodes: 0,
+    sharded,
   };
   return { result: within({ ...context(), trace, scope: undefined }, fn), trace };
 }
@@ -83,6 +88,11 @@ export const assign = checked(
     assigned.push(variable);
   },
 );
+
+/** True while the graph of a shard of a batch is being traced, so that it can exchange values with the others. */
+export function isSharded(): boolean {
+  return context().trace?.sharded === true;
+}
 
 /** True while a function given to `compile()` is being traced, so that `assign` can be used. */
 export function isTracing(): boolean {

@@ -109,6 +109,32 @@ export interface Addon {
     results: Int32Array,
   ): number;
   /**
+   * Runs plans of shards of one batch on this thread, each on its bindings and its four words of `contexts`. At their
+   * all-reduces they wait for each other, and for the shards of other threads. Returns an upper bound of the magnitudes of
+   * each plan's results, as `run` does, or 0 for runs that are timed.
+   *
+   * @param shards the number of each plan's shard
+   * @param exchange memory that all threads share: for each shard of the batch, `allReducedBytes`
+   * @param program the order in which the values of the shards are added, in postfix
+   * @param barrier where the `parties` threads meet
+   * @param waiting a word that is 1 while this thread waits for the others
+   * @param milliseconds the clocks of all plans, one plan after another, as of `runTimed`
+   */
+  runShards(
+    handles: readonly PlanHandle[],
+    bindings: readonly (readonly TypedArray[])[],
+    contexts: Uint32Array,
+    shards: Int32Array,
+    exchange: Uint8Array,
+    program: Int32Array,
+    barrier: Int32Array,
+    parties: number,
+    waiting: Int32Array,
+    milliseconds?: Float64Array,
+  ): number[];
+  /** The bytes of `exchange` that a shard with this plan takes; 0 without all-reduces. */
+  allReducedBytes(handle: PlanHandle): number;
+  /**
    * Runs a plan on a thread of the libuv pool; resolves to the milliseconds that the steps took. It is aborted with the
    * barrier, if there is one, and when this thread is terminated.
    */

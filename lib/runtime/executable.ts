@@ -1,4 +1,4 @@
-import type { Plan, Step } from '../compile/plan/plan.js';
+import { allReducesOf, type Plan, type Step } from '../compile/plan/plan.js';
 import { bytesPerElement, type TypedArray } from '../graph/dtype.js';
 import { failed, invalid } from '../graph/errors.js';
 import { addon, type MarkArguments, type PlanHandle } from './addon.js';
@@ -13,6 +13,15 @@ export interface RandomState {
   readonly step: number;
   /** The global index of the run's first sample. Default 0. */
   readonly sampleOffset?: number;
+}
+
+/** Where the threads that run shards of one batch meet: see `addon.runShards`. */
+export interface Meeting {
+  readonly exchange: Uint8Array;
+  readonly program: Int32Array;
+  readonly barrier: Int32Array;
+  readonly parties: number;
+  readonly waiting: Int32Array;
 }
 
 /** The cost of a hop to another thread and back, in milliseconds. */
@@ -68,12 +77,43 @@ export class Executable {
     program: Int32Array,
     results: Int32Array,
   ): number {
+    const handles = executables.map((executable) => executable.#handle);
+    const contexts = Executable.#contextsOf(executables, randoms);
+    return addon().runTogether(handles, bindings, contexts, program, results);
+  }
+
+  /**
+   * Runs the executables of this thread's shards of a batch, which wait for those of other threads at all-reduces. Returns
+   * an upper bound of the magnitudes of each one's results: see `addon.runShards`.
+   */
+  static runShards(
+    executables: readonly Executable[],
+    bindings: readonly (readonly TypedArray[])[],
+    randoms: readonly RandomState[],
+    shards: Int32Array,
+    { exchange, program, barrier, parties, waiting }: Meeting,
+    milliseconds?: Float64Array,
+  ): number[] {
+    return addon().runShards(
+      executables.map((executable) => executable.#handle),
+      bindings,
+      Executable.#contextsOf(executables, randoms),
+      shards,
+      exchange,
+      program,
+      barrier,
+      parties,
+      waiting,
+      milliseconds,
+    );
+  }
+
+  static #contextsOf(executables: readonly Executable[], randoms: readonly RandomState[]): Uint32Array {
     const contexts = new Uint32Array(CONTEXT_WORDS * executables.length);
     executables.forEach((executable, i) => {
       contexts.set(executable.#words(randoms[i] as RandomState), CONTEXT_WORDS * i);
     });
-    const handles = executables.map((executable) => executable.#handle);
-    return addon().runTogether(handles, bindings, contexts, program, results);
+    return contexts;
   }
 
   /** As `run`, and adds the time of each step to its clock: see `clockedSteps`. Measures no results. */
@@ -137,6 +177,11 @@ export class Executable {
 /** The steps of a plan that can accumulate their results when several executables of it run together. */
 export function summingSteps(plan: Plan): readonly number[] {
   return addon().summingSteps(addon().createPlan(encodePlan(plan)));
+}
+
+/** Bytes that a shard with this plan exchanges with others: see `addon.runShards`. */
+export function allReducedBytes(plan: Plan): number {
+  return allReducesOf(plan).length === 0 ? 0 : addon().allReducedBytes(addon().createPlan(encodePlan(plan)));
 }
 
 /** The steps of a plan in the order of their clocks: those of a loop's body follow the loop. */

@@ -95,7 +95,7 @@ export interface FitOptions {
   readonly batchSize?: number;
   /**
    * True to leave out the last samples of each epoch that do not fill a batch: others in each epoch if they are shuffled.
-   * Batch norm needs it where the last batch, or a shard of it, has a single sample. `validation` takes all samples.
+   * Batch norm needs it where the last batch has one value per channel. `validation` takes all samples.
    * Default false.
    */
   readonly dropLast?: boolean;

@@ -65,6 +65,15 @@ class Kernel {
   // where that takes less time than reading the results.
   virtual double bound(const Run&) const { return std::numeric_limits<double>::infinity(); }
 
+  // The value that all runs of a batch put together in this step, and where each of them takes the
+  // result; null for the steps of a run by itself. `run` is for a batch of one run, whose value is
+  // the result.
+  struct AllReduced {
+    Operand value, result;
+    bool moments;  // merges means and variances (sync/merge_moments.h) instead of adding
+  };
+  virtual const AllReduced* all_reduced() const { return nullptr; }
+
   virtual void run_timed(const Run& run, std::span<double> milliseconds) const;
 };
 

@@ -29,30 +29,45 @@ size_t Routine::clocks() const {
 }
 
 void Routine::run_timed(const Run& run, std::span<double> milliseconds) const {
+  run_part_timed(run, 0, steps_.size(), milliseconds);
+}
+
+void Routine::run_part_timed(const Run& run, size_t first, size_t end,
+                             std::span<double> milliseconds) const {
   AbortCheck check;
-  for (const auto& step : steps_) {
-    step->run_timed(run, milliseconds);
-    check.after(kStepWork);
-    milliseconds = milliseconds.subspan(step->clocks());
+  for (size_t i = 0; i < end; ++i) {
+    if (i >= first) {
+      steps_[i]->run_timed(run, milliseconds);
+      check.after(kStepWork);
+    }
+    milliseconds = milliseconds.subspan(steps_[i]->clocks());
   }
 }
 
 double Routine::run(const Run& run, std::span<const Result> results) const {
   double most = 0;
+  run_part(run, 0, steps_.size(), results, most);
+  return most;
+}
+
+void Routine::run_part(const Run& run, size_t first, size_t end, std::span<const Result> results,
+                       double& most) const {
   AbortCheck check;
-  auto result = results.begin();
+  // With those of an all-reduce that ended the part before.
+  auto result = std::find_if(results.begin(), results.end(),
+                             [&](const Result& one) { return one.step + 1 >= first; });
   const auto measure = [&](size_t step) {
     for (; result != results.end() && result->step == step; ++result) {
       most = std::max(most, magnitude(run, *result));
     }
   };
-  for (size_t i = 0; i < steps_.size(); ++i) {
+  if (first > 0) measure(first - 1);
+  for (size_t i = first; i < end; ++i) {
     steps_[i]->run(run);
     measure(i);
     check.after(kStepWork);
   }
-  measure(steps_.size());
-  return most;
+  if (end == steps_.size()) measure(end);
 }
 
 double Routine::magnitude(const Run& run, const Result& result) const {
@@ -153,6 +168,7 @@ void Routine::read_steps(const PlainValue::List& steps, std::span<const KernelEn
     const std::string what = "plan: steps[" + std::to_string(steps_.size()) + "]";
     const std::string& kernel = step["kernel"].text(what + ".kernel");
     steps_.push_back(make_kernel({kernel, step, buffers, kernels}));
+    if (steps_.back()->all_reduced() != nullptr) all_reduces_.push_back(steps_.size() - 1);
   }
 }
 

@@ -51,6 +51,18 @@ class Routine {
   // infinite if any of them is NaN or infinite.
   double run(const Run& run, std::span<const Result> results) const;
 
+  // The same for the steps from `first` up to `end`, as a part of a run. `most` is the bound so
+  // far.
+  void run_part(const Run& run, size_t first, size_t end, std::span<const Result> results,
+                double& most) const;
+  // The same with a clock for each of these steps.
+  void run_part_timed(const Run& run, size_t first, size_t end,
+                      std::span<double> milliseconds) const;
+
+  // The steps in which all runs of a batch put a value together, in their order.
+  std::span<const size_t> all_reduces() const { return all_reduces_; }
+  const Kernel& step(size_t index) const { return *steps_[index]; }
+
   // True if a step can sum its own results over several runs; see Kernel.
   bool sums(size_t step) const { return steps_[step]->sums(); }
   size_t steps() const { return steps_.size(); }
@@ -81,6 +93,7 @@ class Routine {
   size_t arena_bytes_;
   std::vector<Binding> bindings_;
   std::vector<std::unique_ptr<Kernel>> steps_;
+  std::vector<size_t> all_reduces_;
 };
 
 }  // namespace chainrule

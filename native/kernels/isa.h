@@ -36,6 +36,7 @@
   X("scatterAddAlong", make_scatter_add_along)          \
   X("cumSum", make_cum_sum)                             \
   X("solve", make_solve)                                \
+  X("allReduce", make_all_reduce)                       \
   X("copy", make_copy)                                  \
   X("fill", make_fill)                                  \
   X("map", make_map)                                    \

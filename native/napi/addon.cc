@@ -74,6 +74,8 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   add<run_plan_timed>(exports, "runTimed");
   add<summing_steps>(exports, "summingSteps");
   add<run_plans_together>(exports, "runTogether");
+  add<run_shards>(exports, "runShards");
+  add<all_reduced_bytes>(exports, "allReducedBytes");
   add<run_plan_async>(exports, "runAsync");
   add<release_plan>(exports, "releasePlan");
   add<trim_memory>(exports, "trimMemory");

@@ -1,5 +1,6 @@
 #include "napi/plan_object.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -9,6 +10,7 @@
 #include "engine/isa.h"
 #include "engine/op_error.h"
 #include "engine/plan.h"
+#include "engine/shards/shard_runs.h"
 #include "napi/arena_object.h"
 #include "napi/environment/blas_buffer.h"
 #include "napi/environment/environment.h"
@@ -79,6 +81,8 @@ PlanHandle& handle_at(Napi::Value value, const Arguments& arguments, const std::
 PlanHandle& handle_of(const Arguments& arguments) {
   return handle_at(arguments.object(0, "handle"), arguments, "handle");
 }
+
+std::string name_of(size_t handle) { return "handles[" + std::to_string(handle) + "]"; }
 
 // Getters may run here, so no address is taken before the last of them.
 void collect(const Arguments& arguments, PlanHandle& handle, const Napi::Array& array) {
@@ -194,33 +198,25 @@ class AsyncRun final : public Napi::AsyncWorker {
   std::optional<OpError> failure_;
 };
 
-// Several handles of one plan that run together.
-class TogetherRun {
+// Several handles that this thread runs, at most kMost, each on bindings and random counters of its
+// own.
+template <size_t kMost>
+class HandleRuns {
  public:
-  explicit TogetherRun(const Arguments& arguments) : arguments_(arguments) {
+  // Takes the arguments `handles`, `bindings` and `contexts`.
+  explicit HandleRuns(const Arguments& arguments) : arguments_(arguments) {
     const Napi::Array list = arguments.array(0, "handles");
     count_ = list.Length();
-    if (count_ < 1 || count_ > kMaxTogether) {
-      arguments.fail("handles.length", "1 to " + std::to_string(kMaxTogether),
+    if (count_ < 1 || count_ > kMost) {
+      arguments.fail("handles.length", "1 to " + std::to_string(kMost),
                      Napi::Number::New(arguments.env(), count_));
     }
     take_handles(list);
     read_context();
-    program_ = arguments.typed_array(3, "program", napi_int32_array, 1).as<const int32_t>();
-    if (!is_sum(program_, count_, kMaxTileDepth)) {
-      arguments.fail("program", "a sum of the runs in postfix", arguments.value(3));
-    }
-    const Plan& plan = handles_[0]->plan;
-    read_results(arguments, 4, plan, plan.routine().steps(), handles_[0]->results);
   }
 
-  double run() const {
-    std::array<Run, kMaxTogether> runs;
-    for (size_t i = 0; i < count_; ++i) runs[i] = handles_[i]->plan.state();
-    const SubnormalFlush flush;
-    const Routine& routine = handles_[0]->plan.routine();
-    return routine.run_together({runs.data(), count_}, program_, handles_[0]->results);
-  }
+  uint32_t size() const { return count_; }
+  PlanHandle& operator[](size_t i) const { return *handles_[i]; }
 
  private:
   void take_handles(const Napi::Array& list) {
@@ -228,12 +224,8 @@ class TogetherRun {
     for (uint32_t i = 0; i < count_; ++i) {
       const Napi::Value own = bindings.Get(i);
       if (!own.IsArray()) arguments_.fail("bindings", "an array for each handle", own);
-      handles_[i] = &handle_at(list.Get(i), arguments_, "handles[" + std::to_string(i) + "]");
+      handles_[i] = &handle_at(list.Get(i), arguments_, name_of(i));
       leases_[i].emplace(*handles_[i]);
-      if (!handles_[i]->plan.routine().has_memory_of(handles_[0]->plan.routine())) {
-        arguments_.fail("handles[" + std::to_string(i) + "]", "of the same plan as the first",
-                        list.Get(i));
-      }
       collect(arguments_, *handles_[i], own.As<Napi::Array>());
     }
     for (uint32_t i = 0; i < count_; ++i) {
@@ -254,9 +246,112 @@ class TogetherRun {
 
   const Arguments& arguments_;
   uint32_t count_;
-  std::array<PlanHandle*, kMaxTogether> handles_;
-  std::array<std::optional<Lease>, kMaxTogether> leases_;
+  std::array<PlanHandle*, kMost> handles_;
+  std::array<std::optional<Lease>, kMost> leases_;
+};
+
+// Several handles of one plan that run together.
+class TogetherRun {
+ public:
+  explicit TogetherRun(const Arguments& arguments) : handles_(arguments) {
+    const Plan& plan = handles_[0].plan;
+    for (uint32_t i = 1; i < handles_.size(); ++i) {
+      if (!handles_[i].plan.routine().has_memory_of(plan.routine())) {
+        arguments.fail(name_of(i), "of the same plan as the first", arguments.value(0));
+      }
+    }
+    program_ = arguments.typed_array(3, "program", napi_int32_array, 1).as<const int32_t>();
+    if (!is_sum(program_, handles_.size(), kMaxTileDepth)) {
+      arguments.fail("program", "a sum of the runs in postfix", arguments.value(3));
+    }
+    read_results(arguments, 4, plan, plan.routine().steps(), handles_[0].results);
+  }
+
+  double run() const {
+    std::array<Run, kMaxTogether> runs;
+    for (size_t i = 0; i < handles_.size(); ++i) runs[i] = handles_[i].plan.state();
+    const SubnormalFlush flush;
+    const Routine& routine = handles_[0].plan.routine();
+    return routine.run_together({runs.data(), handles_.size()}, program_, handles_[0].results);
+  }
+
+ private:
+  HandleRuns<kMaxTogether> handles_;
   std::span<const int32_t> program_;
+};
+
+// This thread's runs of the shards of a batch; see ShardRuns.
+class ShardsRun {
+ public:
+  explicit ShardsRun(const Arguments& arguments) : handles_(arguments) {
+    const size_t count = handles_.size();
+    const auto shards =
+        arguments.typed_array(3, "shards", napi_int32_array, count, count).as<const int32_t>();
+    const auto memory = arguments.typed_array(4, "exchange", napi_uint8_array, 0).as<std::byte>();
+    if (reinterpret_cast<uintptr_t>(memory.data()) % sizeof(double) != 0) {
+      arguments.fail("exchange", "aligned to 8 bytes", arguments.value(4));
+    }
+    const auto program =
+        arguments.typed_array(5, "program", napi_int32_array, 1).as<const int32_t>();
+    const size_t stride = ShardRuns::exchanged_bytes(handles_[0].plan.routine());
+    const size_t places = stride == 0 ? kMaxSources : memory.size() / stride;
+    if (!is_sum(program, std::min(places, kMaxSources))) {
+      arguments.fail("program", "a sum of shards with a place in the exchange, in postfix",
+                     arguments.value(5));
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+      const PlanHandle& handle = handles_[i];
+      if (!ShardRuns::agree(handle.plan.routine(), handles_[0].plan.routine())) {
+        arguments.fail(name_of(i), "with the all-reduces of the first", arguments.value(0));
+      }
+      if (std::find(program.begin(), program.end(), shards[i]) == program.end() || shards[i] < 0) {
+        arguments.fail("shards", "among those of the program", arguments.value(3));
+      }
+      members_[i] = {&handle.plan.routine(),
+                     handle.plan.state(),
+                     handle.measured,
+                     static_cast<size_t>(shards[i]),
+                     {}};
+    }
+    std::span<double> left = clocks(arguments);
+    for (size_t i = 0; i < count && !left.empty(); ++i) {
+      members_[i].milliseconds = left.first(handles_[i].plan.clocks());
+      left = left.subspan(members_[i].milliseconds.size());
+    }
+    exchange_ = {memory.data(), stride, program};
+  }
+
+  // Returns the bounds of the runs' results.
+  Napi::Value run(const Arguments& arguments) {
+    int32_t* const words =
+        arguments.typed_array(6, "barrier", napi_int32_array, Barrier::kWords).as<int32_t>().data();
+    const auto parties = static_cast<int32_t>(arguments.integer(7, "parties", 1, 1 << 16));
+    int32_t* const waiting =
+        arguments.typed_array(8, "waiting", napi_int32_array, 1, 1).as<int32_t>().data();
+    {
+      const SubnormalFlush flush;
+      ShardRuns(exchange_, {Barrier(words), parties, waiting})
+          .run({members_.data(), handles_.size()});
+    }
+    const Napi::Array bounds = Napi::Array::New(arguments.env(), handles_.size());
+    for (uint32_t i = 0; i < handles_.size(); ++i) {
+      bounds.Set(i, Napi::Number::New(arguments.env(), members_[i].most));
+    }
+    return bounds;
+  }
+
+ private:
+  // The clocks of all runs, one run after another; none if they are not timed.
+  std::span<double> clocks(const Arguments& arguments) const {
+    if (!arguments.has(9)) return {};
+    size_t count = 0;
+    for (size_t i = 0; i < handles_.size(); ++i) count += handles_[i].plan.clocks();
+    return arguments.typed_array(9, "milliseconds", napi_float64_array, count, count).as<double>();
+  }
+
+  HandleRuns<kMaxSources> handles_;
+  ShardRuns::Exchange exchange_;
+  std::array<ShardRuns::Member, kMaxSources> members_;
 };
 
 }  // namespace
@@ -322,12 +417,26 @@ Napi::Value summing_steps(const Napi::CallbackInfo& info) {
   return steps;
 }
 
+Napi::Value all_reduced_bytes(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "allReducedBytes");
+  const size_t bytes = ShardRuns::exchanged_bytes(handle_of(arguments).plan.routine());
+  return Napi::Number::New(info.Env(), static_cast<double>(bytes));
+}
+
 Napi::Value run_plans_together(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "runTogether");
   require_blas_buffer();
   const TogetherRun run(arguments);
   const AbortScope scope(&Environment::of(info.Env()).abort.begin());
   return Napi::Number::New(info.Env(), run.run());
+}
+
+Napi::Value run_shards(const Napi::CallbackInfo& info) {
+  const Arguments arguments(info, "runShards");
+  require_blas_buffer();
+  ShardsRun run(arguments);
+  const AbortScope scope(&Environment::of(info.Env()).abort.begin());
+  return run.run(arguments);
 }
 
 Napi::Value run_plan_async(const Napi::CallbackInfo& info) {

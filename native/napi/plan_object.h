@@ -25,6 +25,15 @@ Napi::Value summing_steps(const Napi::CallbackInfo& info);
 // Routine::run_together, whose bound it returns.
 Napi::Value run_plans_together(const Napi::CallbackInfo& info);
 
+// runShards(handles, bindings, contexts, shards, exchange, program, barrier, parties, waiting[,
+// milliseconds]): this thread's runs of the shards of a batch, each on its bindings and its context
+// of four words; see ShardRuns. Returns an upper bound of the magnitudes of each run's results, or
+// 0 for runs with clocks.
+Napi::Value run_shards(const Napi::CallbackInfo& info);
+
+// allReducedBytes(handle): the bytes of `exchange` that each shard of a plan takes.
+Napi::Value all_reduced_bytes(const Napi::CallbackInfo& info);
+
 // runAsync(handle, bindings, context[, barrier]): the same on a pool thread; a promise of the
 // milliseconds that the steps took. Until it settles the handle is busy, and the bindings' buffers
 // must be neither transferred nor resized. It is aborted with the barrier, and when the environment

@@ -387,6 +387,34 @@ const kernels = [
     tests: ['test/ops/matmul/kernels.test.ts'],
   },
   {
+    name: 'the variance of a batch leaves out how far the means of shards are apart',
+    file: 'native/sync/merge_moments.cc',
+    find: 'distance * distance * own * its',
+    replace: '0 * distance * own * its',
+    tests: ['test/parallel/batch-statistics.test.ts'],
+  },
+  {
+    name: 'only the first shard of a thread takes the result of an all-reduce',
+    file: 'native/engine/shards/shard_runs.cc',
+    find: 'members.subspan(1)',
+    replace: 'members.subspan(members.size())',
+    tests: ['test/native/shard-runs.test.ts'],
+  },
+  {
+    name: 'the running variance over the shards of a batch is the biased one',
+    file: 'lib/nn/layers/batch-norm.ts',
+    find: 'div(all, maximum(sub(all, 1), 1))',
+    replace: 'div(all, all)',
+    tests: ['test/parallel/batch-statistics.test.ts'],
+  },
+  {
+    name: 'the gradients of shards share slots while they are half done',
+    file: 'lib/parallel/protocol/reduction-tree.ts',
+    find: 'sum.node.level < top && !this.apart;',
+    replace: 'sum.node.level < top;',
+    tests: ['test/parallel/batch-statistics.test.ts'],
+  },
+  {
     name: 'the way to multiply depends on the number of rows',
     file: 'native/kernels/gemm/matrix_product.h',
     find: 'if (b_along && k >= kLongLanes) {',
@@ -506,8 +534,8 @@ const layers = [
   {
     name: 'the running variance of batch normalisation is the biased one',
     file: 'lib/nn/layers/batch-norm.ts',
-    find: 'mul(variance, count / (count - 1))',
-    replace: 'mul(variance, 1)',
+    find: 'mul(flat(variance), unbiased(count))',
+    replace: 'flat(variance)',
     tests: ['test/nn/batch-norm.test.ts'],
   },
   {

@@ -23,6 +23,31 @@ export class CNN extends nn.Module {
   }
 }
 
+/** In float64, so that the order of sums cannot be seen. */
+export class BatchNormCNN extends nn.Module {
+  conv1 = new nn.Conv2d(1, 4, 3, { stride: 2, padding: 1, bias: false, dtype: 'float64' });
+  norm1: nn.BatchNorm2d;
+  conv2 = new nn.Conv2d(4, 8, 3, { stride: 2, padding: 1, bias: false, dtype: 'float64' });
+  norm2: nn.BatchNorm2d;
+  fc1 = new nn.Linear(8 * 7 * 7, 12, { bias: false, dtype: 'float64' });
+  norm3: nn.BatchNorm1d;
+  fc2 = new nn.Linear(12, 10, { dtype: 'float64' });
+
+  constructor(statistics: 'batch' | 'shard' = 'batch') {
+    super();
+    const options = { statistics, dtype: 'float64' } as const;
+    this.norm1 = new nn.BatchNorm2d(4, options);
+    this.norm2 = new nn.BatchNorm2d(8, options);
+    this.norm3 = new nn.BatchNorm1d(12, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    const first = this.norm1.forward(this.conv1.forward(x.to('float64'))).relu();
+    const second = this.norm2.forward(this.conv2.forward(first)).relu();
+    return this.fc2.forward(this.norm3.forward(this.fc1.forward(second.flatten(1))).relu());
+  }
+}
+
 /** Gives every parameter the values that scripts/fixtures/training.py starts from. */
 export function initialiseByFormula<M extends nn.Module>(model: M): M {
   let fan = 1;

@@ -31,6 +31,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
 import { withPackedWeight } from '#lib/compile/rewrite/pack-weights.js';
 import type { TypedArray } from '#lib/graph/dtype.js';
+import { allReduce } from '#lib/ops/primitives/all-reduce.js';
 import { checkRange } from '#lib/ops/primitives/gather.js';
 import { matmulSum } from '#lib/ops/primitives/matmul-sum.js';
 import { addon, type MarkArguments } from '#lib/runtime/addon.js';
@@ -203,6 +204,7 @@ const kernels: [string, string, () => Tensor][] = [
   ],
   ['a copy', 'copy', () => concat([rows, rows])],
   ['one value for all', 'fill', () => concat([zeros([1_000_000]), line])],
+  ['the all-reduce of a shard that is the batch', 'allReduce', () => allReduce(line)],
   ['a check of indices', 'checkRange', () => checkRange('test', indices(1_000_000, 10), 0, 10)],
   [
     'a loop',

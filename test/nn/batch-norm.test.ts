@@ -139,8 +139,12 @@ describe('BatchNorm in a Trainer', () => {
     Int32Array.from({ length: 40 }, (_, i) => ((inputs[4 * i] as number) > 2 ? 1 : 0)),
     { inputs: { shape: [4] } },
   );
-  const trained = async (workers: number, batchSize: number, lr = 0) => {
-    const model = new nn.Sequential(new nn.BatchNorm1d(4), new nn.Linear(4, 2));
+  const trained = async (
+    workers: number,
+    batchSize: number,
+    { lr = 0, statistics: of = 'batch' }: { lr?: number; statistics?: 'batch' | 'shard' } = {},
+  ) => {
+    const model = new nn.Sequential(new nn.BatchNorm1d(4, { statistics: of }), new nn.Linear(4, 2));
     const trainer = new Trainer(model, {
       loss: nn.crossEntropy,
       optimizer: optim.sgd({ lr }),
@@ -152,15 +156,15 @@ describe('BatchNorm in a Trainer', () => {
     return { model, epochs, figures, norm: model[0] as nn.BatchNorm1d };
   };
 
-  /** The statistics behind one epoch: for each batch, the mean over its shards, weighted by their rows. */
-  function expected(workers: number, batchSize: number): number[] {
+  /** The statistics behind one epoch: for each batch, the mean over parts of it, weighted by their rows. */
+  function expected(parts: number, batchSize: number): number[] {
     const found = { mean: [0, 0, 0, 0], variance: [1, 1, 1, 1] };
     for (let start = 0; start < 40; start += batchSize) {
       const rows = Math.min(batchSize, 40 - start);
       for (let channel = 0; channel < 4; channel++) {
         let [mean, variance] = [0, 0];
-        for (let shard = 0; shard < workers; shard++) {
-          const [from, to] = [shard, shard + 1].map((s) => start + Math.floor((rows * s) / workers)) as [
+        for (let shard = 0; shard < parts; shard++) {
+          const [from, to] = [shard, shard + 1].map((s) => start + Math.floor((rows * s) / parts)) as [
             number,
             number,
           ];
@@ -185,11 +189,13 @@ describe('BatchNorm in a Trainer', () => {
     [3, 16],
   ])('keeps the running statistics of %d workers for batches of %d', async (workers, batchSize) => {
     const { norm } = await trained(workers, batchSize);
-    expectClose('statistics', statistics(norm), expected(workers, batchSize), { relative: 1e-5 });
+    expectClose('of batches', statistics(norm), expected(1, batchSize), { relative: 1e-5 });
+    const { norm: alone } = await trained(workers, batchSize, { statistics: 'shard' });
+    expectClose('of shards', statistics(alone), expected(workers, batchSize), { relative: 1e-5 });
   });
 
   it('learns, and evaluates by the running statistics', async () => {
-    const { figures, epochs } = await trained(2, 20, 0.5);
+    const { figures, epochs } = await trained(2, 20, { lr: 0.5 });
     const [first, last] = [epochs[0], epochs.at(-1)];
     expect(last?.loss).toBeLessThan(0.6 * (first?.loss as number));
     expect(figures.accuracy).toBeGreaterThan(0.85);

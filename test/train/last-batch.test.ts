@@ -7,7 +7,9 @@ import { collect, points } from '../helpers/training.js';
 
 const folder = useFolder();
 
-const norm = () => new nn.Sequential(new nn.Linear(6, 5), new nn.BatchNorm1d(5), new nn.Linear(5, 3));
+/** Whose shards have to work alone. */
+const norm = (statistics: 'batch' | 'shard' = 'shard') =>
+  new nn.Sequential(new nn.Linear(6, 5), new nn.BatchNorm1d(5, { statistics }), new nn.Linear(5, 3));
 const plain = () => new nn.Sequential(new nn.Linear(6, 5), new nn.Tanh(), new nn.Linear(5, 3));
 
 const trainerOf = (model: nn.Module, options: Partial<TrainerOptions> = {}) =>
@@ -76,6 +78,19 @@ describe('a last batch that the model cannot be trained on', () => {
     ],
   ])('is named before the first step: %s', async (_, samples, batchSize, options, note) => {
     expect(await refused(samples, batchSize, options)).toBe(`${rule} (${note})`);
+  });
+
+  it('of a stream is one sample for statistics of the batch', async () => {
+    const lines: string[] = [];
+    const log = (line: string) => lines.push(line);
+    await collect(trainerOf(norm('batch'), { log }).fit(streamed(38), { batchSize: 6 }));
+    expect(lines.join('\n')).toContain(
+      'a last batch of one sample is refused, unless dropLast leaves it out',
+    );
+    const trainer = trainerOf(norm('batch'));
+    const error = await failure(collect(trainer.fit(streamed(37), { batchSize: 6 })));
+    expect(error.message).toContain('the last batch of 1 sample is too small; use dropLast: true');
+    expect(trainer.steps).toBe(6);
   });
 
   it('is no matter of workers that nobody asked for', async () => {

@@ -1,5 +1,5 @@
 import { sameShape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { isAllReduce, type Tensor } from '../../graph/tensor.js';
 import { joinReductions } from './join-reductions.js';
 import { mergeInOrder, SearchBudget } from './merge-in-order.js';
 import { computeType, MOST_INSTRUCTIONS, stepShape } from './space.js';
@@ -19,6 +19,7 @@ export function fuse(nodes: readonly Tensor[]): { units: Unit[]; unitOf: Map<Ten
     unitOf.set(node, unit);
     for (const input of node.inputs) link(unitOf.get(input) as Unit, unit);
   });
+  linkAllReduces(nodes, unitOf);
   for (const node of [...nodes].reverse()) {
     if (node.op.kernel.family !== 'map') continue;
     // Still the node alone: only nodes traced earlier have joined the units of later ones.
@@ -30,6 +31,15 @@ export function fuse(nodes: readonly Tensor[]): { units: Unit[]; unitOf: Map<Ten
   }
   joinReductions(nodes, unitOf);
   return { units: [...new Set(unitOf.values())], unitOf };
+}
+
+/** Makes all-reduces run in the order in which they were traced, which is that of all shards of a batch. */
+function linkAllReduces(nodes: readonly Tensor[], unitOf: ReadonlyMap<Tensor, Unit>): void {
+  const units = nodes.filter(isAllReduce).map((node) => unitOf.get(node) as Unit);
+  units.forEach((unit, i) => {
+    const before = units[i - 1];
+    if (before) link(before, unit);
+  });
 }
 
 /** True if the node can be computed in the same step as the nodes of a unit that reads it. */

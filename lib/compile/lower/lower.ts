@@ -164,7 +164,7 @@ export class Lowering {
     }
   }
 
-  #call(node: Tensor, { kernel, inputs, attributes = {}, strided }: Call): void {
+  #call(node: Tensor, { kernel, inputs, attributes = {}, strided, allReduces }: Call): void {
     const named: Record<string, Value> = {};
     inputs.forEach((name, i) => {
       named[name] = this.#operand(node.input(i), strided);
@@ -177,6 +177,7 @@ export class Lowering {
       inputs: named,
       output: this.valueOf(node),
       attributes,
+      ...(allReduces && { allReduces }),
     };
     const { workspaceBytes, method } = this.context.kernels.facts(step);
     this.#push({ ...step, ...(method && { method }), ...this.#workspace(workspaceBytes) });

@@ -91,6 +91,8 @@ export interface CallStep<O = Operand> extends StepFacts {
   /** The method that the kernel chooses, if it has several. */
   readonly method?: string;
   readonly attributes: Readonly<Record<string, number | boolean | string | readonly number[]>>;
+  /** True if all shards of a batch wait for each other in it. */
+  readonly allReduces?: true;
 }
 
 /**
@@ -159,4 +161,12 @@ export interface Plan {
   readonly flops: number;
   /** The part of `flops` spent on recomputation to save memory. */
   readonly recomputedFlops: number;
+}
+
+/** A step in which all shards of a batch wait for each other. */
+export type AllReduceStep = CallStep & { readonly allReduces: true };
+
+/** The all-reduces of a plan, in their order. */
+export function allReducesOf({ steps }: Plan): AllReduceStep[] {
+  return steps.filter((step): step is AllReduceStep => step.kernel === 'call' && step.allReduces === true);
 }

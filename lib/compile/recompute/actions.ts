@@ -20,7 +20,7 @@ export interface Actions extends Accesses {
   readonly scratch: readonly number[];
   /** The cost of running each action once more. */
   readonly cost: readonly number[];
-  /** True for actions that may run again, because they write only values. */
+  /** True for actions that may run again, because they write only values, and no other shard waits for them. */
   readonly repeatable: readonly boolean[];
   /** For each action, the first later one that overwrites a binding it reads: from there on it must not run again. */
   readonly deadline: readonly number[];
@@ -94,7 +94,7 @@ export function actionsOf(steps: readonly Step<Value>[], costOf: StepCost = work
     writes: actions.map(({ writes }) => writes),
     scratch: actions.map(({ scratch }) => scratch),
     cost: groups.map((group) => group.reduce((sum, step) => sum + costOf(step), 0)),
-    repeatable: groups.map((group) => group.every(writesOnlyValues)),
+    repeatable: groups.map((group) => group.every(mayRunAgain)),
     deadline: deadlinesOf(groups),
     inPlace: groups.map((group) =>
       group.length === 1 ? inPlaceWrites(at(group, 0), (id) => numberOfBuffer.get(id) as number) : [],
@@ -148,7 +148,9 @@ function isScratch(step: Step<Value>, id: number): boolean {
   return buffer?.kind === 'arena' && buffer.id === id;
 }
 
-function writesOnlyValues(step: Step<Value>): boolean {
+function mayRunAgain(step: Step<Value>): boolean {
+  // Shards that run on other threads may have been planned to recompute other steps.
+  if (step.kernel === 'call' && step.allReduces) return false;
   return operandsOf(step).writes.every(({ buffer }) => buffer.kind === 'arena');
 }
 

@@ -5,10 +5,12 @@ import { optionsOf } from '../../graph/arguments/options.js';
 import type { DType } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { assign, isTracing, pendingValue } from '../../graph/trace.js';
-import { batchNorm, channelMoments } from '../../ops/nn/normalisation.js';
-import { add, div, mul, sub } from '../../ops/primitives/elementwise.js';
+import { assign, isSharded, isTracing, pendingValue } from '../../graph/trace.js';
+import { batchNorm } from '../../ops/nn/normalisation.js';
+import { normalise, ofChannels, ofChannelsOfBatch } from '../../ops/nn/normalise.js';
+import { add, div, maximum, mul, sub } from '../../ops/primitives/elementwise.js';
 import type { Operand } from '../../ops/primitives/elementwise-record.js';
+import { reshape } from '../../ops/primitives/movement.js';
 import { Buffer } from '../buffer.js';
 import { ones, zeros } from '../init.js';
 import { requireInputDType } from '../input-dtype.js';
@@ -26,6 +28,11 @@ export interface BatchNormOptions {
   readonly affine?: boolean;
   /** True to keep statistics for inference. Default true; without them inference uses the batch's own. */
   readonly trackRunningStats?: boolean;
+  /**
+   * What a `Trainer` and `dataParallel` take the statistics of: the whole `batch` of a step, whose shards exchange them,
+   * or each `shard` alone. Default 'batch'.
+   */
+  readonly statistics?: 'batch' | 'shard';
   /** Dtype of the parameters. Default float32. */
   readonly dtype?: DType;
 }
@@ -38,6 +45,7 @@ const batchNormParameters = {
       momentum: either(kinds.fraction, kinds.none),
       affine: kinds.boolean,
       trackRunningStats: kinds.boolean,
+      statistics: kinds.oneOf('batch', 'shard'),
       dtype: kinds.dtype,
     }),
   ),
@@ -51,8 +59,8 @@ const batchNormParameters = {
  * statistics are assigned inside a compiled function or a `Trainer`, for every call in it; a call elsewhere leaves
  * them unchanged.
  *
- * In a `Trainer` the batch is the shard: with more than one worker, each part of a batch is normalised by its own
- * statistics, and the running statistics are the mean over the parts. `workers: 1` gives those of whole batches.
+ * In a `Trainer` and in `dataParallel` the batch is that of a step, into however many shards it is cut. With
+ * `statistics: 'shard'`, each shard is normalised by its own statistics, and the running ones are the mean over the shards.
  */
 abstract class BatchNorm extends Module {
   readonly weight: Parameter | null;
@@ -65,6 +73,7 @@ abstract class BatchNorm extends Module {
   readonly #layouts: readonly string[];
   readonly #eps: number;
   readonly #momentum: number | null;
+  readonly #statistics: 'batch' | 'shard';
 
   /** @param layouts axes that an input may have before its channels, as in `N,H,W` */
   protected constructor(
@@ -81,6 +90,7 @@ abstract class BatchNorm extends Module {
       momentum = 0.1,
       affine = true,
       trackRunningStats = true,
+      statistics = 'batch',
       dtype = 'float32',
     } = options;
     const shape = [numFeatures];
@@ -88,6 +98,7 @@ abstract class BatchNorm extends Module {
     this.#layouts = layouts;
     this.#eps = eps;
     this.#momentum = momentum;
+    this.#statistics = statistics;
     this.weight = affine ? new Parameter(shape, { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter(shape, { init: zeros, dtype }) : null;
     this.running_mean = trackRunningStats ? new Buffer(shape, { dtype }) : null;
@@ -104,16 +115,20 @@ abstract class BatchNorm extends Module {
     if (!this.training && running_mean && running_var) {
       return batchNorm(x, { mean: running_mean, variance: running_var }, options);
     }
-    const count = x.size / this.numFeatures;
-    if (count === 1) {
+    const own = x.size / this.numFeatures;
+    const exchanges = this.#statistics === 'batch' && isSharded();
+    // A shard may have one value if others have more: whole batches are traced beforehand.
+    if (own === 1 && !exchanges) {
       throw invalid(this.#name, 'needs more than one value per channel for its statistics', x.shape);
     }
+    const statistics = exchanges ? ofChannelsOfBatch(x) : ofChannels(x);
     // An empty batch has no statistics, and leaves the running ones as they are.
-    if (this.training && count > 0) {
-      const { mean, variance } = channelMoments(x);
-      this.#track(mean, mul(variance, count / (count - 1)));
+    if (this.training && own > 0) {
+      const { mean, variance, count } = statistics.moments(x);
+      const flat = (value: Tensor) => reshape(value, [this.numFeatures]);
+      this.#track(flat(mean), mul(flat(variance), unbiased(count)));
     }
-    return batchNorm(x, null, options);
+    return normalise(x, statistics, options);
   }
 
   #track(mean: Tensor, variance: Tensor): void {
@@ -133,6 +148,13 @@ abstract class BatchNorm extends Module {
     assign(tracked, count);
     return div(1, count);
   }
+}
+
+/** What the biased variance of so many values is multiplied with to be unbiased: of one, it is 0 either way. */
+function unbiased(count: Tensor | number): Operand {
+  if (typeof count === 'number') return count / (count - 1);
+  const all = reshape(count, []);
+  return div(all, maximum(sub(all, 1), 1));
 }
 
 /** Batch normalisation of [N, C] or [N, L, C], with `weight`, `bias` and running statistics [C]; see `BatchNorm2d`. */

@@ -8,25 +8,23 @@ import { formatShape, invalid } from '../../graph/errors.js';
 import { type Shape, sameShape, sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../math/reductions.js';
-import { expand, sumTo } from '../primitives/broadcast.js';
+import { expand } from '../primitives/broadcast.js';
 import { requireFloat } from '../primitives/checks.js';
-import { type CustomGradientRule, customGradient } from '../primitives/custom-gradient.js';
-import { add, div, mul, pow, sqrt, square, sub } from '../primitives/elementwise.js';
+import { add, mul, pow, square, sub } from '../primitives/elementwise.js';
 import { pad, reshape, slice } from '../primitives/movement.js';
 import { requireNormalizedShape } from './checks.js';
 import { type LocalResponseNormOptions, localResponseNormOptions } from './normalisation-options.js';
+import {
+  along,
+  inverseRoot,
+  type Moments,
+  type NormOptions,
+  normalise,
+  ofChannels,
+  statisticsBy,
+} from './normalise.js';
 
-/**
- * Options shared by the normalisations: an affine map of the normalised values, and the guard against division by 0.
- */
-export interface NormOptions {
-  /** Multiplies the normalised values. */
-  readonly weight?: Tensor | null;
-  /** Added to the product of the normalised values and the weight. */
-  readonly bias?: Tensor | null;
-  /** Added to the variance. Default 1e-5. */
-  readonly eps?: number;
-}
+export type { NormOptions } from './normalise.js';
 
 const normalizedShape = either(kinds.axis, kinds.shape);
 
@@ -106,14 +104,14 @@ export const groupNorm = checked(
     }
     requireAffine('groupNorm', [channels], options);
     const positions = (value: Tensor) => mean(value, inner(x), { keepDims: true });
-    if (groups === channels) return normalise(x, { over: positions, uniform: true }, options);
+    if (groups === channels) return normalise(x, statisticsBy(positions, true), options);
     // Repeats the mean of a group for each of its channels, so that all passes over x run along whole rows.
     const over = (value: Tensor) => {
       const each = positions(value);
       const grouped = reshape(each, [at(each.shape, 0), groups, channels / groups]);
       return reshape(expand(mean(grouped, 2, { keepDims: true }), grouped.shape), each.shape);
     };
-    return normalise(x, { over, uniform: false }, options);
+    return normalise(x, statisticsBy(over, false), options);
   },
 );
 
@@ -159,9 +157,7 @@ export const batchNorm = checked(
   ): Tensor => {
     const shape = [requireChannels('batchNorm', x)];
     requireAffine('batchNorm', shape, options);
-    if (!statistics) {
-      return normalise(x, along(allButLast(x), true), options);
-    }
+    if (!statistics) return normalise(x, ofChannels(x), options);
     const { mean: center, variance } = statistics;
     requireShape('batchNorm', 'mean', center, shape);
     requireShape('batchNorm', 'variance', variance, shape);
@@ -180,17 +176,12 @@ export const batchNorm = checked(
  * @param x [N, ..., C], floats
  * @returns two tensors [C]
  */
-export const channelMoments = checked(
-  'channelMoments',
-  { x: kinds.tensor },
-  (x: Tensor): { mean: Tensor; variance: Tensor } => {
-    const shape = [requireChannels('channelMoments', x)];
-    // The same nodes as in `batchNorm`, so that a plan with both computes them once.
-    const over = (value: Tensor) => mean(value, allButLast(x), { keepDims: true });
-    const center = over(x);
-    return { mean: reshape(center, shape), variance: reshape(over(square(sub(x, center))), shape) };
-  },
-);
+export const channelMoments = checked('channelMoments', { x: kinds.tensor }, (x: Tensor): Moments => {
+  const shape = [requireChannels('channelMoments', x)];
+  // The same nodes as in `batchNorm`, so that a plan with both computes them once.
+  const { mean: center, variance } = ofChannels(x).moments(x);
+  return { mean: reshape(center, shape), variance: reshape(variance, shape) };
+});
 
 /**
  * Divides by a power of the mean square of the `size` channels around each: `x / (k + alpha * mean) ** beta`, where
@@ -215,62 +206,6 @@ export const localResponseNorm = checked(
     return mul(x, pow(add(mul(total, alpha / size), k), -beta));
   },
 );
-
-/** The statistics of a normalisation. */
-interface Statistics {
-  /** The mean, in a shape that broadcasts. */
-  over(value: Tensor): Tensor;
-  /** True if all elements that share a mean share a weight. */
-  readonly uniform: boolean;
-}
-
-function along(axes: readonly number[], uniform: boolean): Statistics {
-  return { over: (value) => mean(value, axes, { keepDims: true }), uniform };
-}
-
-/**
- * `(x - mean) / sqrt(variance + eps) * weight + bias` in three passes: mean, variance and result. The gradient is
- * expressed in the centred values, so that backpropagation keeps nothing else of their size; with a uniform weight it
- * takes two sums and one pass.
- */
-function normalise(x: Tensor, { over, uniform }: Statistics, options: NormOptions): Tensor {
-  const { weight, bias, eps = 1e-5 } = options;
-  if (x.size === 0) return affine(x, options);
-  const centre = (value: Tensor) => sub(value, over(value));
-  const scaleOf = (centred: Tensor) => inverseRoot(over(square(centred)), eps);
-
-  const rule: CustomGradientRule = (gradient, [value, factor]) => {
-    const centred = centre(value as Tensor);
-    const scale = scaleOf(centred);
-    const incoming = factor && !uniform ? mul(gradient, factor) : gradient;
-    const product = over(mul(incoming, centred));
-    const outer = factor && uniform ? mul(scale, factor) : scale;
-    const toInput = mul(sub(sub(incoming, over(incoming)), mul(centred, mul(product, square(scale)))), outer);
-    if (!factor) return toInput;
-    const count = x.size / product.size;
-    const toFactor = uniform ? mul(mul(product, scale), count) : mul(gradient, mul(centred, scale));
-    return [toInput, sumTo(toFactor, factor.shape)];
-  };
-  const scaled = customGradient((value: Tensor, factor?: Tensor) => {
-    const centred = centre(value);
-    const scale = scaleOf(centred);
-    if (!factor) return mul(centred, scale);
-    // In the other order the gradient rule would share a product with this value, which would have to be kept.
-    return uniform ? mul(centred, mul(scale, factor)) : mul(mul(centred, factor), scale);
-  }, rule);
-  const result = weight ? scaled(x, weight) : scaled(x);
-  return bias ? add(result, bias) : result;
-}
-
-function affine(x: Tensor, { weight, bias }: NormOptions): Tensor {
-  const scaled = weight ? mul(x, weight) : x;
-  return bias ? add(scaled, bias) : scaled;
-}
-
-/** `1 / sqrt(x + eps)`: one division per mean, so that the pass over all elements only multiplies. */
-function inverseRoot(x: Tensor, eps: number): Tensor {
-  return div(1, sqrt(add(x, eps)));
-}
 
 function requireAffine(op: string, shape: Shape, options: NormOptions): void {
   const { weight, bias } = options;
@@ -298,10 +233,6 @@ function requireShape(op: string, name: string, value: Tensor, shape: Shape): vo
 /** The axes between the samples and the channels. */
 function inner(x: Tensor): number[] {
   return Array.from({ length: x.ndim - 2 }, (_, i) => i + 1);
-}
-
-function allButLast(x: Tensor): number[] {
-  return Array.from({ length: x.ndim - 1 }, (_, axis) => axis);
 }
 
 function trailing(x: Tensor, shape: Shape): number[] {

@@ -1,5 +1,6 @@
 import * as leaf from '../../graph/leaf.js';
 import type { OpRecord } from '../../graph/op.js';
+import * as allReduce from './all-reduce.js';
 import * as along from './along.js';
 import * as attention from './attention/attention.js';
 import * as broadcast from './broadcast.js';
@@ -29,6 +30,7 @@ const families = {
   ...pick(elementwise),
   ...pick(broadcast),
   ...pick(reduce),
+  ...pick(allReduce),
   ...pick(movement),
   ...pick(matmul),
   ...pick(matmulSum),

@@ -13,11 +13,12 @@ import type { Cached } from '../../runtime/cache/plan-cache.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { describeNonFinite } from '../../runtime/non-finite.js';
 import { mapTensors, type Result } from '../../runtime/traced-results.js';
+import { exchangedBy, prepareExchange } from '../prepare/exchange.js';
 import { mustStayFinite } from '../prepare/flat-parameters.js';
 import type { BatchRows, BoundPlan, StepJob } from '../protocol/job.js';
 import { ofShard } from '../protocol/shard-error.js';
 import { shardRows, shardSizes } from '../protocol/shards.js';
-import { sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
+import { bytesOf, sharedBuffer, sharedMemory, viewInto } from '../protocol/shared-memory.js';
 import { LOSS, LOSS_WEIGHT, sumOfShares } from '../protocol/shares.js';
 import type { Changes, StepLayout } from './step-layout.js';
 import {
@@ -26,7 +27,9 @@ import {
   culpritOf,
   joinedName,
   lossFigure,
+  meets,
   readInPlace,
+  requireDirectGradients,
   rootsOf,
   type StepTrace,
   scalarName,
@@ -70,7 +73,7 @@ export class StepEntry implements Cached {
     const firstId = upcomingId();
     const rows = at(at(like, 0).shape, 0);
     const sizes = shardSizes(rows, rows, shards);
-    const traces = ofShards(sizes, rows, (size) => traceStep(fn, like, size));
+    const traces = ofShards(sizes, rows, (size) => traceStep(fn, like, { rows: size, all: rows }));
     const first = at(traces, 0);
     this.#traces = traces;
     this.#first = first;
@@ -79,7 +82,14 @@ export class StepEntry implements Cached {
     const assigned = [...new Set(traces.flatMap(({ trace }) => [...trace.assignments.keys()]))];
     for (const trace of traces) requireSameTrace(trace, first);
     requireNotUpdated(first, assigned);
-    this.layout = layoutFor({ request: first.request, kind: first.shares.kind, assigned });
+    const apart = traces.some(meets);
+    if (apart && traces.length > 1) for (const trace of traces) requireDirectGradients(trace);
+    this.layout = layoutFor({
+      request: first.request,
+      kind: first.shares.kind,
+      assigned,
+      apart,
+    });
     this.#inPlace = traces.flatMap((trace) => readInPlace(trace, this.layout));
     this.access = new PlanAccess(
       'dataParallel',
@@ -92,6 +102,11 @@ export class StepEntry implements Cached {
     const { update } = this.layout;
     const figures = figuresOf(first);
     const loss = lossFigure(first);
+    const plans = new Map(traces.map((trace) => [trace.rows, compileStep(trace, this.layout)]));
+    const exchanged = exchangedBy(
+      'dataParallel',
+      [...plans.values()].map(({ plan }) => plan),
+    );
     this.job = {
       ...update,
       rows,
@@ -99,7 +114,8 @@ export class StepEntry implements Cached {
       kind: first.shares.kind,
       ...(loss ? { loss } : {}),
       shards,
-      plans: new Map(traces.map((trace) => [trace.rows, compileStep(trace, this.layout)])),
+      plans,
+      ...(exchanged && { exchange: prepareExchange(exchanged, shards) }),
       batches: Object.fromEntries([
         ...args.map((memory, i): [string, BatchRows] => [argumentName(i), memory]),
         ...joined.map((memory, i): [string, BatchRows] => [joinedName(i), memory]),
@@ -218,13 +234,14 @@ function notFinite(why: string): ChainruleError {
 }
 
 /** Bytes of an entry's plans on all threads, at most one for each shard, and of its memory. */
-function jobBytes({ plans, updates, batches, shards, shares }: StepJob): number {
+function jobBytes({ plans, updates, batches, shards, shares, exchange }: StepJob): number {
   const updating = updates.flatMap((share) => (share ? [share.squares, share.update, share.direct] : []));
   return (
     shards * sum([...plans.values()].map(({ plan }) => kernelBytes(plan))) +
     sum(updating.map((bound) => (bound ? kernelBytes(bound.plan) : 0))) +
     sum(Object.values(batches).map(({ memory }) => viewInto(memory).byteLength)) +
-    shares.byteLength
+    shares.byteLength +
+    (exchange ? bytesOf(exchange.memory) : 0)
   );
 }
 

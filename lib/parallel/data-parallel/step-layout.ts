@@ -27,6 +27,8 @@ export interface Changes {
   readonly kind: FigureKind;
   /** The variables that it assigns directly. */
   readonly assigned: readonly Variable[];
+  /** See `UpdateSpecification`. */
+  readonly apart: boolean;
 }
 
 /**
@@ -47,7 +49,7 @@ export class StepLayout {
     readonly changes: Changes,
     { shards, workers, rows }: { readonly shards: number; readonly workers: number; readonly rows: number },
   ) {
-    const { request, assigned, kind } = changes;
+    const { request, assigned, kind, apart } = changes;
     this.unit = rows;
     requireOneDType([...(request?.parameters ?? []), ...assigned]);
     const { optimizer } = request ?? {};
@@ -73,16 +75,18 @@ export class StepLayout {
       shards,
       workers,
       mayBeFewer: false,
+      apart,
       steps: 1,
     });
   }
 
   /** True if a function with these changes can use this memory. */
-  serves({ request, kind, assigned }: Changes): boolean {
+  serves({ request, kind, assigned, apart }: Changes): boolean {
     const own = this.changes;
     return (
       request?.optimizer === own.request?.optimizer &&
       kind === own.kind &&
+      apart === own.apart &&
       sameItems(request?.parameters ?? [], own.request?.parameters ?? []) &&
       sameItems(assigned, own.assigned)
     );

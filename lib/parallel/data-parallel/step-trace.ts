@@ -4,7 +4,7 @@ import { context, within } from '../../graph/context.js';
 import { type DType, isFloat, type TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { full, type InputAttributes, input, Variable } from '../../graph/leaf.js';
-import { reachable, type Tensor } from '../../graph/tensor.js';
+import { isAllReduce, reachable, type Tensor } from '../../graph/tensor.js';
 import { type Trace, traced } from '../../graph/trace.js';
 import { type FigureKind, requireNoTotal, type Sums, sumsOf } from '../../nn/losses/sums.js';
 import { cast, mul } from '../../ops/primitives/elementwise.js';
@@ -46,11 +46,11 @@ export interface StepTrace {
   readonly trace: Trace;
 }
 
-/** Traces a function for shards of `rows` rows; the leading axis of `like` is ignored. */
+/** Traces a function for shards of `rows` rows of a batch of `all`; the leading axis of `like` is ignored. */
 export function traceStep(
   fn: (...args: Tensor[]) => Result,
   like: readonly Tensor[],
-  rows: number,
+  { rows, all }: { readonly rows: number; readonly all: number },
 ): StepTrace {
   const inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, [rows, ...shape.slice(1)], dtype));
   const { result: found, trace } = traced(() => {
@@ -59,7 +59,7 @@ export function traceStep(
       result: within({ ...context(), origin: context().origin ?? FUNCTION }, () => fn(...inputs)),
       requests,
     };
-  });
+  }, rows < all);
   const { result, requests } = found;
   if (requests.length > 1) {
     throw invalid('dataParallel', 'the function may make one optimiser step', requests.length);
@@ -153,6 +153,26 @@ export function lossFigure({ scalars, shares }: StepTrace): StepJob['loss'] {
 /** What a traced shard computes. */
 export function rootsOf({ scalars, joined, request, trace }: StepTrace): Tensor[] {
   return [...scalars, ...joined, ...(request?.gradients ?? []), ...trace.assignments.values()];
+}
+
+/** True if the shard exchanges values with the others. */
+export function meets(trace: StepTrace): boolean {
+  return reachable(rootsOf(trace)).some(isAllReduce);
+}
+
+/**
+ * Checks that gradients through values of other shards are used as `grad` returned them: only those can be taken of
+ * losses that are weighted by the rows of their shards.
+ */
+export function requireDirectGradients({ request, trace }: StepTrace): void {
+  const { gradientCalls, assignments } = trace;
+  const changed = (request?.gradients ?? []).filter((gradient) => !gradientCalls.has(gradient));
+  const found = reachable([...changed, ...assignments.values()]).find((node) => gradientCalls.has(node));
+  if (!found) return;
+  const expected =
+    'with batch normalisation over the batch, gradients must reach the optimiser as grad returns them, unless all shards ' +
+    "have the same number of rows; the layers' option statistics: 'shard' has no such rule";
+  throw invalid('dataParallel', expected);
 }
 
 /** The variables that a traced shard reads in place, with their current memory. */

@@ -6,6 +6,7 @@ import type { FigureKind } from '../../nn/losses/sums.js';
 import type { FactorLayout } from '../protocol/job.js';
 import type { BoundPlanChoices } from './bound-plan-choices.js';
 import { bindShard, type Forward, type ShardGradients, traceGradients } from './compile-shard.js';
+import { type Exchanged, exchangedBy } from './exchange.js';
 import type { BatchFunction } from './figure-states.js';
 import type { FlatParameters } from './flat-parameters.js';
 import { type BatchForm, chooseProducts } from './weight-products.js';
@@ -19,6 +20,8 @@ export interface ShardSource {
   readonly parameters: FlatParameters;
   /** Steps of an update. */
   readonly accumulate: number;
+  /** Parts that a batch is cut into. */
+  readonly shards: number;
   /**
    * The gradients that are left as factors, as for earlier plans; or the batch by which they are chosen. Default: all
    * gradients are stored.
@@ -33,15 +36,20 @@ export interface CompiledShards {
   readonly kind: FigureKind;
   /** The gradients that are left as factors, if any. */
   readonly factors?: FactorLayout | undefined;
+  /** The values that shards exchange, if any. */
+  readonly exchanged: Exchanged | undefined;
 }
 
 /** Compiles the gradient plans by shard size. All assign the same buffers, and leave the same gradients as factors. */
 export function compileShards(
   sizes: readonly number[],
-  { forward, loss, inputs, targets, parameters, accumulate, factors: asked }: ShardSource,
+  { forward, loss, inputs, targets, parameters, accumulate, shards, factors: asked }: ShardSource,
 ): CompiledShards {
   const trace = (rows: number) =>
-    traceGradients(forward, loss, { rows, inputs, targets }, parameters, accumulate > 1);
+    traceGradients(forward, loss, { rows, inputs, targets }, parameters, {
+      accumulates: accumulate > 1,
+      meets: shards > 1,
+    });
   const traced = sizes.map(trace);
   const { kind } = at(traced, 0);
   const other = traced.find((shard) => shard.kind !== kind);
@@ -52,15 +60,15 @@ export function compileShards(
   const choose = (form: BatchForm) =>
     chooseProducts(parameters, form, traced.map(gradientsOf), (rows) => gradientsOf(trace(rows)));
   const factors = asked && ('products' in asked ? asked : choose(asked));
-  return {
-    kind,
-    plans: new Map(
-      traced.map(({ rows, shard }) => [
-        rows,
-        bindShard(shard, parameters, assigned, factors && { layout: factors, rows }),
-      ]),
-    ),
-    assigned,
-    factors,
-  };
+  const plans = new Map(
+    traced.map(({ rows, shard }) => [
+      rows,
+      bindShard(shard, parameters, assigned, factors && { layout: factors, rows }),
+    ]),
+  );
+  const exchanged = exchangedBy(
+    'Trainer',
+    [...plans.values()].map(({ quickest }) => quickest.plan),
+  );
+  return { kind, plans, assigned, factors, exchanged };
 }

@@ -23,6 +23,8 @@ export interface UpdateSpecification {
   readonly workers: number;
   /** True if fewer workers may be active. */
   readonly mayBeFewer: boolean;
+  /** True if shards wait for each other, so that each keeps its gradients in a slot of its own: see `planReductionTree`. */
+  readonly apart: boolean;
   /** Kind of the loss whose gradients are summed; left out if shards only assign buffers. */
   readonly kind?: FigureKind;
   /** Number of steps whose optimiser scalars are stored at a time. */
@@ -37,8 +39,8 @@ export interface UpdateSpecification {
  * @param take allocates the memory for gradients; a stand-in serves to count the bytes
  */
 export function prepareUpdates(specification: UpdateSpecification, take = sharedMemory): UpdateJob {
-  const { flat, optimizer, assigned, shards, workers, mayBeFewer, factors: layout } = specification;
-  const slots = slotCount(shards, workers, mayBeFewer);
+  const { flat, optimizer, assigned, shards, workers, factors: layout } = specification;
+  const slots = slotCount(specification);
   const { dtype } = flat.memory;
   const gradients = Array.from({ length: slots }, () => take(dtype, flat.elements));
   const factors = layout && { layout, memory: take(dtype, layout.elements), largest: take(dtype, workers) };
@@ -82,7 +84,17 @@ interface GradientMemory extends UpdateSpecification {
 }
 
 function withOptimizer(
-  { flat, memory, shards, workers, kind = 'mean', steps, slots, factorMemory: factors }: GradientMemory,
+  {
+    flat,
+    memory,
+    shards,
+    workers,
+    apart,
+    kind = 'mean',
+    steps,
+    slots,
+    factorMemory: factors,
+  }: GradientMemory,
   optimizer: Optimizer,
   take: typeof sharedMemory,
 ): OfOptimizer {
@@ -92,7 +104,7 @@ function withOptimizer(
   const squares = clipNorm === undefined ? undefined : take(flat.memory.dtype, squareCount(flat));
   const gradients = sum ?? at(slots, 0);
   const scalarCount = optimizer.scalarsAt(0).length;
-  const whole = planReductionTree(new Array<boolean>(shards).fill(true), workers).program;
+  const whole = planReductionTree(new Array<boolean>(shards).fill(true), workers, apart).program;
   // A sum that is accumulated over steps, or measured before the update, has to be stored.
   const isLarge = flat.trainableElements - unstoredElements(factors?.layout) >= LEAST_DIRECT;
   const isDirect = isLarge && whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
@@ -126,8 +138,8 @@ export function gradientBytes({ gradients, factors, memory }: UpdateJob): number
 }
 
 /** Number of gradient slots for `workers` workers or, if fewer may be active, for any number up to it. */
-function slotCount(shards: number, workers: number, mayBeFewer: boolean): number {
+function slotCount({ shards, workers, mayBeFewer, apart }: UpdateSpecification): number {
   const present = new Array<boolean>(shards).fill(true);
   const counts = mayBeFewer ? Array.from({ length: workers }, (_, i) => i + 1) : [workers];
-  return Math.max(...counts.map((count) => planReductionTree(present, count).slots));
+  return Math.max(...counts.map((count) => planReductionTree(present, count, apart).slots));
 }

@@ -62,6 +62,16 @@ export class Control {
     Atomics.store(this.#words, WAITING + rank, 0);
   }
 
+  /** The words of the barrier, for native code that meets the other workers there as `meet` does. */
+  get barrier(): Int32Array {
+    return this.#barrier;
+  }
+
+  /** The word that is 1 while a worker waits for the others. */
+  waitingWord(rank: number): Int32Array {
+    return this.#words.subarray(WAITING + rank, WAITING + rank + 1);
+  }
+
   /** Ranks of the workers that the others are waiting for. */
   late(workers: number): number[] {
     return Array.from({ length: workers }, (_, rank) => rank).filter(

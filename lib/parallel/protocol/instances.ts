@@ -15,21 +15,32 @@ export interface Sharing {
   readonly workers: number;
   /** True if fewer workers may be active. */
   readonly mayBeFewer: boolean;
+  /** True if shards wait for each other, so that all those of a worker run together. */
+  readonly apart: boolean;
 }
 
-/** Number and row count of equal shards that a worker may run together. */
+/** Number of shards that a worker may run together, and the rows of each, or of some where they wait for each other. */
 export interface Group {
   readonly count: number;
   readonly rows: number;
 }
 
-/** Groups of equal shards that each worker, by rank, may run together, every shard in its own arena. */
-export function groupsOf({ batches, shards, workers, mayBeFewer }: Sharing): Group[][] {
+/**
+ * Groups of shards that each worker, by rank, may run together, every shard in its own arena: equal ones, or all where they
+ * wait for each other.
+ */
+export function groupsOf({ batches, shards, workers, mayBeFewer, apart }: Sharing): Group[][] {
   const active = mayBeFewer ? Array.from({ length: workers }, (_, i) => i + 1) : [workers];
   return Array.from({ length: workers }, (_, rank) =>
     batches.flatMap((count) =>
       active.flatMap((some) => {
-        const work = planReductionTree(presentShards(count, shards), some).work[rank] ?? [];
+        const work = planReductionTree(presentShards(count, shards), some, apart).work[rank] ?? [];
+        if (apart) {
+          const rows = work.flatMap((group) =>
+            group.shards.map((shard) => shardRows(count, shards, shard).count),
+          );
+          return [...new Set(rows)].map((size): Group => ({ count: rows.length, rows: size }));
+        }
         return work.flatMap((group): Group[] => {
           const sizes = new Set(group.shards.map((shard) => shardRows(count, shards, shard).count));
           const [rows] = sizes;

@@ -21,6 +21,8 @@ export interface ReductionTree {
   readonly work: readonly (readonly ShardGroup[])[];
   /** The sum over the slots filled by all workers, in postfix; see `addon.combine`. */
   readonly program: Int32Array;
+  /** The same sum over the shards, by their numbers. */
+  readonly order: Int32Array;
 }
 
 /** A node of the tree: the `1 << level` shards from `index << level` on, or fewer at the end. */
@@ -36,15 +38,21 @@ interface Node {
  * uses no more slots than the tree has levels, or twice as many if its shards begin in the middle of the tree.
  *
  * @param present true for each shard that has rows; a shard without rows is left out, as if its gradients were zero
+ * @param apart true to keep the gradients of each shard in a slot of its own, because no shard is complete before the
+ *   others
  */
-export function planReductionTree(present: readonly boolean[], workers: number): ReductionTree {
+export function planReductionTree(
+  present: readonly boolean[],
+  workers: number,
+  apart = false,
+): ReductionTree {
   const shards = present.length;
   const holders = new Map<string, number>();
   let slots = 0;
   const work = Array.from({ length: workers }, (_, rank) => {
     const first = Math.floor((shards * rank) / workers);
     const end = Math.floor((shards * (rank + 1)) / workers);
-    const worker = new SlotWorker(present, slots);
+    const worker = new SlotWorker(present, slots, apart);
     for (let shard = first; shard < end; shard++) if (present[shard]) worker.compute(shard);
     slots += worker.slots;
     for (const { node, slots: own } of worker.held) holders.set(keyOf(node), at(own, 0));
@@ -54,25 +62,33 @@ export function planReductionTree(present: readonly boolean[], workers: number):
       program: Int32Array.from(words),
     }));
   });
-  const program: number[] = [];
-  const visit = (node: Node): void => {
-    const slot = holders.get(keyOf(node));
-    if (slot !== undefined) {
-      program.push(slot);
-      return;
-    }
-    const halves = childrenOf(node).filter((child) => hasShards(present, child));
-    for (const half of halves) visit(half);
-    if (halves.length === 2) program.push(addon().constants.sums.add);
+  const sumOf = (leaf: (node: Node) => number | undefined): Int32Array => {
+    const program: number[] = [];
+    const visit = (node: Node): void => {
+      const word = leaf(node);
+      if (word !== undefined) {
+        program.push(word);
+        return;
+      }
+      const halves = childrenOf(node).filter((child) => hasShards(present, child));
+      for (const half of halves) visit(half);
+      if (halves.length === 2) program.push(addon().constants.sums.add);
+    };
+    const root = { level: Math.ceil(Math.log2(shards)), index: 0 };
+    if (hasShards(present, root)) visit(root);
+    return Int32Array.from(program);
   };
-  visit({ level: Math.ceil(Math.log2(shards)), index: 0 });
-  return { slots, work, program: Int32Array.from(program) };
+  return {
+    slots,
+    work,
+    program: sumOf((node) => holders.get(keyOf(node))),
+    order: sumOf(({ level, index }) => (level === 0 ? index : undefined)),
+  };
 }
 
 /** The sum of so many shards in the order of the tree, in postfix. */
 export function sumOfShards(shards: number): Int32Array {
-  const [work] = planReductionTree(new Array<boolean>(shards).fill(true), 1).work;
-  return at(work ?? [], 0).program;
+  return planReductionTree(new Array<boolean>(shards).fill(true), 1).order;
 }
 
 /** A node whose sum one worker has computed. */
@@ -92,6 +108,7 @@ class SlotWorker {
   constructor(
     private readonly present: readonly boolean[],
     private readonly firstSlot: number,
+    private readonly apart: boolean,
   ) {}
 
   /** Adds a shard, and joins it with its siblings up the tree for as long as both subtrees are complete. */
@@ -99,7 +116,7 @@ class SlotWorker {
     const top = Math.ceil(Math.log2(this.present.length));
     const slot = this.#free.pop() ?? this.firstSlot + this.slots++;
     let sum: Held = { node: { level: 0, index: shard }, shards: [shard], slots: [slot], words: [0] };
-    for (; sum.node.level < top; sum = { ...sum, node: parentOf(sum.node) }) {
+    for (; sum.node.level < top && !this.apart; sum = { ...sum, node: parentOf(sum.node) }) {
       const { level, index } = sum.node;
       const sibling = { level, index: index ^ 1 };
       if (!hasShards(this.present, sibling)) continue;

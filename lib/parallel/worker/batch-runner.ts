@@ -1,9 +1,10 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import { addon } from '../../runtime/addon.js';
 import type { RandomState } from '../../runtime/executable.js';
+import type { Control } from '../protocol/control.js';
 import { mostTogether } from '../protocol/instances.js';
-import type { SharedMemory, UpdateJob } from '../protocol/job.js';
-import type { ShardGroup } from '../protocol/reduction-tree.js';
+import type { Exchange, SharedMemory, UpdateJob } from '../protocol/job.js';
+import type { ReductionTree, ShardGroup } from '../protocol/reduction-tree.js';
 import { shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
 import { BoundExecutable, type ShardMemory } from './bound-executable.js';
@@ -34,6 +35,11 @@ export interface ShardOwner {
   finish(shard: number, executable: BoundExecutable): void;
 }
 
+/** What a worker needs to compute shards and to meet the others on the way. */
+interface BatchJob extends Pick<UpdateJob, 'gradients' | 'used' | 'factors' | 'measures'> {
+  readonly exchange?: Exchange | undefined;
+}
+
 /**
  * Computes one worker's shards of a batch, and adds up the gradients of its own shard groups in their slots. Notes the
  * magnitudes of each shard's gradients; those of a group that runs together are noted for its first shard.
@@ -46,9 +52,15 @@ export class BatchRunner {
   /** The program for the sum of two slots. */
   readonly #pair = Int32Array.of(0, 1, addon().constants.sums.add);
 
-  /** @param together most shards to run together */
+  /**
+   * @param control where workers meet
+   * @param workers the number of those that meet
+   * @param together most shards to run together
+   */
   constructor(
-    private readonly job: Pick<UpdateJob, 'gradients' | 'used' | 'factors' | 'measures'>,
+    private readonly job: BatchJob,
+    private readonly control: Control,
+    private readonly workers: number,
     private readonly together = mostTogether(),
     private readonly recorder?: Recorder,
   ) {
@@ -58,7 +70,14 @@ export class BatchRunner {
   }
 
   /** Leaves the sum of each group in its first slot. */
-  run(groups: readonly ShardGroup[], batch: StepBatch, owner: ShardOwner): void {
+  run(rank: number, tree: ReductionTree, batch: StepBatch, owner: ShardOwner): void {
+    const groups = tree.work[rank] ?? [];
+    const { exchange } = this.job;
+    // A shard that is the whole batch has nobody to meet.
+    if (exchange && tree.order.length > 1) {
+      this.#runMeeting(rank, tree, exchange, batch, owner);
+      return;
+    }
     for (const group of groups) {
       const first = this.#load(group.shards[0] as number, 0, batch, owner);
       if (this.#runsTogether(group, batch, first)) this.#runTogether(group, batch, owner, first);
@@ -119,6 +138,43 @@ export class BatchRunner {
     shards.forEach((shard, i) => {
       owner.finish(shard, executables[i] as BoundExecutable);
     });
+  }
+
+  /** Runs all shards of the worker at once, each with its own memory and slot: none goes on before the others come. */
+  #runMeeting(
+    rank: number,
+    { work, order }: ReductionTree,
+    { count, memory }: Exchange,
+    batch: StepBatch,
+    owner: ShardOwner,
+  ): void {
+    const groups = work[rank] ?? [];
+    const shards = groups.flatMap((group) => group.shards);
+    if (shards.length === 0) {
+      for (let i = 0; i < count; i++) this.control.meet(this.workers, rank);
+      return;
+    }
+    const slots = groups.flatMap((group) => group.slots);
+    const executables = shards.map((shard, instance) => this.#load(shard, instance, batch, owner));
+    const bounds = BoundExecutable.runShards(
+      executables,
+      shards.map((shard, i) => this.#memoryOf(shard, slots[i] as number)),
+      shards.map((shard) => randomOf(shard, batch)),
+      Int32Array.from(shards),
+      {
+        exchange: viewInto(memory) as Uint8Array,
+        program: order,
+        barrier: this.control.barrier,
+        parties: this.workers,
+        waiting: this.control.waitingWord(rank),
+      },
+      this.recorder,
+    );
+    shards.forEach((shard, i) => {
+      this.#magnitudes[shard] = this.#boundOf(bounds[i] as number, shard, batch);
+      owner.finish(shard, executables[i] as BoundExecutable);
+    });
+    this.recorder?.end('gradients');
   }
 
   #memoryOf(shard: number, slot: number): ShardMemory {

@@ -1,7 +1,7 @@
 import { type TypedArray, viewOf } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { addon, type MarkArguments } from '../../runtime/addon.js';
-import { Executable, type RandomState } from '../../runtime/executable.js';
+import { Executable, type Meeting, type RandomState } from '../../runtime/executable.js';
 import type { BoundPlan, SharedMemory, Source } from '../protocol/job.js';
 import { measuredOf, resultsOf } from '../protocol/results.js';
 import type { LocalMemory } from './local-memory.js';
@@ -77,6 +77,30 @@ export class BoundExecutable {
       program,
       executables[0]?.results as Int32Array,
     );
+  }
+
+  /**
+   * Runs a worker's shards of a batch, each in an executable and a slot of its own; they wait for the shards of other
+   * workers. Returns an upper bound of the magnitudes of each one's gradients, as `run` does.
+   */
+  static runShards(
+    executables: readonly BoundExecutable[],
+    memories: readonly ShardMemory[],
+    randoms: readonly RandomState[],
+    shards: Int32Array,
+    meeting: Meeting,
+    recorder?: Recorder,
+  ): number[] {
+    const own = executables.map((one) => one.#executable);
+    const bindings = executables.map((one, i) => one.#bindingsOf(memories[i] as ShardMemory));
+    const run = (milliseconds?: Float64Array) =>
+      Executable.runShards(own, bindings, randoms, shards, meeting, milliseconds);
+    if (!recorder) return run();
+    recorder.runShards(
+      executables.map((one) => one.bound.plan),
+      run,
+    );
+    return executables.map((one, i) => one.#largestOf(bindings[i] as TypedArray[]));
   }
 
   #bindingsOf(shard: ShardMemory | null): TypedArray[] {

@@ -47,8 +47,7 @@ export class Recorder {
     random: RandomState,
     mark: MarkArguments,
   ): void {
-    const known = this.#plans.get(plan);
-    if (!known) throw new RangeError('the plan is not one of the job');
+    const known = this.#known(plan);
     const milliseconds = new Float64Array(known.clocks);
     const start = this.#now();
     executable.runTimed(bindings, random, milliseconds, ...mark);
@@ -56,8 +55,35 @@ export class Recorder {
     this.#runs.push({ plan: known.index, step: this.#step, start, end, milliseconds });
   }
 
+  /**
+   * Runs plans that take turns, with a clock for each of their steps. In the timeline one comes after the other.
+   *
+   * @param run runs them with these clocks, those of one plan after those of the one before
+   */
+  runShards(plans: readonly Plan[], run: (milliseconds: Float64Array) => void): void {
+    const known = plans.map((plan) => this.#known(plan));
+    const clocks = known.map((one) => one.clocks);
+    const all = new Float64Array(clocks.reduce((sum, count) => sum + count, 0));
+    let start = this.#now();
+    run(all);
+    let first = 0;
+    known.forEach((one, i) => {
+      const milliseconds = all.slice(first, first + (clocks[i] as number));
+      const end = start + milliseconds.reduce((sum, time) => sum + time, 0);
+      this.#runs.push({ plan: one.index, step: this.#step, start, end, milliseconds });
+      start = end;
+      first += milliseconds.length;
+    });
+  }
+
   timeline(): Timeline {
     return { phases: this.#phases, runs: this.#runs };
+  }
+
+  #known(plan: Plan): { readonly index: number; readonly clocks: number } {
+    const known = this.#plans.get(plan);
+    if (!known) throw new RangeError('the plan is not one of the job');
+    return known;
   }
 
   #now(): number {

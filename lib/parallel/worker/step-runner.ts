@@ -64,27 +64,27 @@ class StepRunner {
   ) {
     this.#plans = new ExecutableInstances(step.plans, memory);
     this.#control = new Control(job.control);
-    this.#batches = new BatchRunner(step);
+    this.#batches = new BatchRunner(step, this.#control, job.workers);
     this.#updater = new Updater(job, step, this.#control, memory.instance(0));
     this.#verdict = new GradientVerdict(job, step, this.#control, memory.instance(0));
     this.#present = presentShards(step.rows, step.shards);
-    this.#tree = planReductionTree(this.#present, job.workers);
+    this.#tree = planReductionTree(this.#present, job.workers, step.exchange !== undefined);
     this.#arenaBytes = Math.max(...[...step.plans.values()].map(({ plan }) => plan.arenaBytes));
     this.#shares = new Float64Array(step.shares);
     this.#refused = new Int32Array(step.refused);
   }
 
   /**
-   * Passes one barrier, and a second one if the norm of the gradients is clipped. Changes nothing if the loss or the
+   * Besides all-reduces, passes one barrier, and a second one if the norm of the gradients is clipped. Changes nothing if the loss or the
    * gradients are not finite.
    */
   run(rank: number, { step, optimizerStep, finish = false }: StepCall): void {
     this.memory.announce(this.#arenaBytes);
     const { rows, unit, shards, figures } = this.step;
-    const { work, program } = this.#tree;
+    const { program } = this.#tree;
     if (!finish) {
       const batch = { count: rows, unit, shards, seed: this.job.seed, step };
-      this.#batches.run(work[rank] ?? [], batch, {
+      this.#batches.run(rank, this.#tree, batch, {
         load: (shard, instance) => this.#load(shard, instance),
         finish: (shard, executable) => {
           figures.forEach((name, i) => {

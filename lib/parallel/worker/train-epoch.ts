@@ -69,7 +69,7 @@ export class EpochTrainer {
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
     this.#weights = training.weights && new Float64Array(training.weights);
-    this.#batches = new BatchRunner(training, training.together, recorder);
+    this.#batches = new BatchRunner(training, this.#control, job.workers, training.together, recorder);
     this.#verdict = new GradientVerdict(job, training, this.#control, memory.instance(0));
     this.#updates = new UpdateCount(training.accumulate);
     this.#updater = new Updater(job, training, this.#control, memory.instance(0), recorder);
@@ -77,8 +77,8 @@ export class EpochTrainer {
   }
 
   /**
-   * Trains one epoch, or a stretch or the rest of one. Each step has two barriers, and a third if the norm of the
-   * gradients is clipped or if they are very large. Returns early if a stop is requested.
+   * Trains one epoch, or a stretch or the rest of one. Besides all-reduces, each step has two barriers, and a third if the
+   * norm of the gradients is clipped or if they are very large. Returns early if a stop is requested.
    */
   run(rank: number, start: EpochStart): void {
     const { epoch, firstStep, startStep = 0, finish = false, plans = [] } = start;
@@ -170,7 +170,7 @@ export class EpochTrainer {
     let known = this.#trees.get(key);
     if (!known) {
       const present = presentShards(rows, this.training.shards);
-      known = { present, tree: planReductionTree(present, active) };
+      known = { present, tree: planReductionTree(present, active, this.training.exchange !== undefined) };
       if (this.#trees.size === MOST_TREES) this.#trees.clear();
       this.#trees.set(key, known);
     }
@@ -180,7 +180,8 @@ export class EpochTrainer {
   #computeGradients(rank: number, { batch, global, tree }: Step, epoch: number): void {
     const { shards, kind } = this.training;
     this.#batches.run(
-      tree.work[rank] ?? [],
+      rank,
+      tree,
       { count: batch.count, unit: this.#unit, shards, seed: this.job.seed, step: global },
       {
         load: (shard, instance) => this.#runner.load(this.#requestOf(shard, batch, epoch), instance),

@@ -62,7 +62,7 @@ function fitWorkers(estimator: MemoryEstimator, workers: number, bytes: number):
   return fitInTurn(estimator, workers, bytes);
 }
 
-/** The same with one shard at a time. The memory that plans take besides the arena depends on their choice. */
+/** The same with one shard at a time, unless shards wait for each other. The memory that plans take besides the arena depends on their choice. */
 export function fitInTurn(
   estimator: MemoryEstimator,
   workers: number,
@@ -73,7 +73,8 @@ export function fitInTurn(
   while (arenaBytes >= smallest) {
     const estimate = estimator.at({ workers, together: 1, arenaBytes });
     if (estimate.total <= bytes) return estimate;
-    arenaBytes = estimate.limits.arenaBytes - Math.ceil((estimate.total - bytes) / workers);
+    const arenas = estimate.workers.reduce((sum, worker) => sum + worker.arenas.length, 0);
+    arenaBytes = estimate.limits.arenaBytes - Math.ceil((estimate.total - bytes) / arenas);
   }
   const least = leastOf(estimator, workers);
   return least.total <= bytes ? least : undefined;
@@ -112,7 +113,8 @@ function refusal(
   const per = workers.length === 1 ? 'the worker' : `each of ${workers.length} workers`;
   const hints = [
     ...((training ?? evaluation)?.batchSize === 1 ? [] : ['smaller batches']),
-    ...(training && training.shards < training.batchSize ? ['more shards'] : []),
+    // Shards that wait for each other keep their activations, however many they are.
+    ...(training && !training.exchanged && training.shards < training.batchSize ? ['more shards'] : []),
     ...(context.cores === undefined && workers.length > 1 ? ['fewer workers'] : []),
   ];
   const hint = hints.length > 0 ? `; ${enumerate(hints, 'or')} would need less` : '';

@@ -88,6 +88,8 @@ export class MemoryEstimator {
 
   /** Numbers of shards that each of `workers` workers may run together, the largest first; 1 means one at a time. */
   groupSizes(workers: number): number[] {
+    // Shards that wait for each other have no choice.
+    if (this.workload.training?.exchanged) return [1];
     const groups = this.#groupsOf(workers).flat();
     return [...new Set([...groups.map(({ count }) => count), 1])].sort((a, b) => b - a);
   }
@@ -116,10 +118,11 @@ export class MemoryEstimator {
       const { parameters: flat, optimizer, memory } = context;
       const sharing = { workers, mayBeFewer: this.#mayBeFewer(workers), steps: 0 };
       const { assigned = [], kind = 'mean', shards = 1, factors } = training ?? {};
+      const apart = training?.exchanged !== undefined;
       const update =
         training &&
         prepareUpdates(
-          { flat, optimizer, memory, assigned, kind, shards, factors, ...sharing },
+          { flat, optimizer, memory, assigned, kind, shards, factors, apart, ...sharing },
           missingMemory,
         );
       this.#updates.set(workers, update);
@@ -149,6 +152,7 @@ export class MemoryEstimator {
         (snapshot ? changed + optimizer : 0) +
         (training ? stepBytes(training, update as UpdateJob) + queueBytes(training) : 0) +
         (update?.clip ? bytesOf(update.clip.squares) : 0) +
+        (training?.exchanged ? training.shards * training.exchanged.bytes : 0) +
         states +
         this.#constants(),
     };
@@ -159,7 +163,8 @@ export class MemoryEstimator {
     const chosen = (plans: readonly BoundPlanChoices[]) =>
       plans.map((known) => planWithin(known, arenaBytes));
     const others = this.#otherPlans(workers);
-    const further = sizesOfInstances(this.#groupsOf(workers)[rank] ?? [], together).map((sizes) =>
+    const most = training?.exchanged ? Number.POSITIVE_INFINITY : together;
+    const further = sizesOfInstances(this.#groupsOf(workers)[rank] ?? [], most).map((sizes) =>
       chosen(sizes.map((rows) => training?.plans.get(rows) as BoundPlanChoices)),
     );
     const instances = [[...chosen(this.choices), ...others], ...further];
@@ -168,11 +173,14 @@ export class MemoryEstimator {
     // The last batch of a stream has shards of up to two sizes of its own.
     const mayBeRest = training?.data instanceof StreamMemory && !training.dropLast;
     const rest = mayBeRest ? chosen([this.largest]) : [];
+    const rests = training?.exchanged ? instances.map(() => rest) : [rest];
     return {
       arenas: instances.map((plans) => Math.max(0, ...plans.map(({ plan }) => plan.arenaBytes))),
-      inputs: sum([...instances, rest, rest].map(localBytes)),
+      inputs: sum([...instances, ...rests, ...rests].map(localBytes)),
       plans:
-        sum([...all, ...rest, ...rest].map(({ plan }) => kernelBytes(plan))) + orders + this.#constants(),
+        sum([...all, ...rests.flat(), ...rests.flat()].map(({ plan }) => kernelBytes(plan))) +
+        orders +
+        this.#constants(),
     };
   }
 
@@ -200,7 +208,9 @@ export class MemoryEstimator {
     const { data, batchSize, shards } = training;
     const length = trainedSamples(data.length, training);
     const batches = [Math.min(batchSize, length), length % batchSize].filter((rows) => rows > 0);
-    const sharing = { batches, shards, workers, mayBeFewer: this.#mayBeFewer(workers) };
+    const apart = training.exchanged !== undefined;
+    const sharing = { batches, shards, workers, mayBeFewer: this.#mayBeFewer(workers), apart };
+    if (apart) return groupsOf(sharing);
     return groupsOf(sharing).map((groups) =>
       groups.filter(({ count, rows }) => count > 1 && count <= mostTogether() && this.#addsUp(rows)),
     );

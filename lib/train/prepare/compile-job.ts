@@ -9,7 +9,7 @@ import type { Figure, Loss, Metric, Module, Sums } from '../../nn/index.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { type CompiledFigures, compileFigures } from '../../parallel/prepare/compile-figures.js';
-import { outputShape } from '../../parallel/prepare/compile-shard.js';
+import { outputShape, type ShardForm } from '../../parallel/prepare/compile-shard.js';
 import { type CompiledShards, compileShards } from '../../parallel/prepare/compile-shards.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
@@ -62,7 +62,7 @@ export interface Compilation {
 export interface CompiledTraining
   extends Compilation,
     Batching,
-    Pick<CompiledShards, 'assigned' | 'kind' | 'factors'> {
+    Pick<CompiledShards, 'assigned' | 'kind' | 'factors' | 'exchanged'> {
   readonly shards: number;
   /** Maximum number of workers. */
   readonly workers: number;
@@ -93,13 +93,23 @@ export function compileTraining(
   if (cores === undefined || most === 1) return together();
   try {
     const training = together();
-    return flopsOf(training) >= LEAST_FLOPS ? training : alone();
+    return flopsOf(training) >= LEAST_FLOPS * meetingsOf(training) ? training : alone();
   } catch (error) {
     // Shards that nobody asked for must not make a small training fail that does not need them.
     const training = context.shards === undefined ? triedTo(alone) : undefined;
-    if (training && flopsOf(training) < LEAST_FLOPS * shards) return training;
+    if (training && flopsOf(training) < LEAST_FLOPS * meetingsOf(training) * shards) return training;
     throw error;
   }
+}
+
+/** How often workers meet in a step, in pairs of barriers. */
+function meetingsOf({ exchanged }: CompiledTraining): number {
+  return 1 + (exchanged?.count ?? 0) / 2;
+}
+
+/** Throws unless the model can be trained on the last batch as a whole: its shards do not know how many rows it has. */
+export function requireWhole(of: Pick<JobContext, 'model' | 'loss' | 'metrics'>, form: ShardForm): void {
+  ofLast({ rows: form.rows, shards: 1 }, () => traceBatch(of, form));
 }
 
 /** Floating-point operations of the largest shard, with those of the gradients that the update computes from it. */
@@ -126,13 +136,14 @@ function shareOut(
   // A gradient that is accumulated, or whose norm is needed before the update, has to be stored.
   const mayVary = data instanceof StreamMemory && !dropLast;
   const factors = accumulate === 1 && clipNorm === undefined ? { rows, shards, mayVary } : undefined;
-  const source = { forward, loss, inputs, targets, parameters, accumulate, factors };
+  const source = { forward, loss, inputs, targets, parameters, accumulate, shards, factors };
   const compile = (sizes: readonly number[]) => namingLayers(model, () => compileShards(sizes, source));
   const rest = restOf(data, cut);
   const isStream = data instanceof StreamMemory;
   const compiled = compileBatches({ rows, rest: isStream ? 0 : rest, shards }, compile);
   // A stream may be longer or shorter than it says, so its last batch is only looked at.
   if (isStream && rest > 0) ofLast({ rows: rest, shards }, compile);
+  if (rest > 0 && compiled.exchanged) requireWhole({ model, loss, metrics }, { rows: rest, inputs, targets });
   const form = { rows: 1, inputs, targets };
   const anyRest =
     dropLast || samplesOf(data) !== undefined || triedTo(() => traceBatch({ model, loss, metrics }, form));

@@ -19,8 +19,9 @@ export function describeParallelism(
 }
 
 /** Log line for a model that cannot be trained on any last batch that a stream may end with. */
-export function describeRefusal({ shards }: TrainingJob): string {
-  const few = `fewer than ${2 * shards} samples`;
+export function describeRefusal({ shards, exchange }: TrainingJob): string {
+  // Shards that exchange what they need of the batch have no least size of their own.
+  const few = exchange ? 'one sample' : `fewer than ${2 * shards} samples`;
   return `fit: the model cannot be trained on a single sample: a last batch of ${few} is refused, unless dropLast leaves it out`;
 }
 

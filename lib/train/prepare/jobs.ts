@@ -3,6 +3,7 @@ import { invalid } from '../../graph/errors.js';
 import { namingLayers } from '../../health/record.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { compileShards } from '../../parallel/prepare/compile-shards.js';
+import { prepareExchange } from '../../parallel/prepare/exchange.js';
 import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { prepareUpdates } from '../../parallel/prepare/update-job.js';
 import { Control } from '../../parallel/protocol/control.js';
@@ -19,6 +20,7 @@ import {
   type CompiledTraining,
   compileTraining,
   type JobContext,
+  requireWhole,
 } from './compile-job.js';
 import { inModes } from './mode.js';
 
@@ -53,7 +55,7 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
 /** Allocates the memory of a compiled training. */
 export function trainingJob(
   context: JobContext,
-  { data, batchSize, dropLast, shards, plans, assigned, kind, steps, factors }: CompiledTraining,
+  { data, batchSize, dropLast, shards, plans, assigned, kind, steps, factors, exchanged }: CompiledTraining,
   { workers, arenaBytes, together }: ResourceLimits,
   { shuffle = true, nonFinite = 'stop' }: FitOptions,
 ): TrainingJob {
@@ -76,9 +78,11 @@ export function trainingJob(
       shards,
       workers,
       mayBeFewer,
+      apart: exchanged !== undefined,
       steps,
       factors,
     }),
+    ...(exchanged && { exchange: prepareExchange(exchanged, shards) }),
     kind,
     shardLosses: sharedBuffer('float64', 2 * shards),
     losses: sharedBuffer('float64', steps),
@@ -96,10 +100,11 @@ export function trainingJob(
 export function planRows(
   { model, modes, loss, parameters }: Pick<JobContext, 'model' | 'modes' | 'loss' | 'parameters'>,
   { loaded }: Dataset,
-  { plans, shards, accumulate, factors }: TrainingJob,
+  { plans, shards, accumulate, factors, exchange }: TrainingJob,
   { rows, arenaBytes }: { readonly rows: number } & Pick<ResourceLimits, 'arenaBytes'>,
 ): ReadonlyMap<number, BoundPlan> {
   const isMissing = (size: number) => !plans.has(size);
+  if (exchange) inModes(modes, () => requireWhole({ model, loss, metrics: {} }, { rows, ...loaded }));
   if (!shardSizes(rows, rows, shards).some(isMissing)) return new Map();
   // Compiled together with the existing ones, so that all of them assign the same buffers.
   const source = {
@@ -108,6 +113,7 @@ export function planRows(
     ...loaded,
     parameters,
     accumulate,
+    shards,
     factors: factors?.layout,
   };
   const all = inModes(modes, () =>

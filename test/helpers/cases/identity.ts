@@ -1,4 +1,5 @@
 import * as cr from 'chainrule';
+import { allReduce, mergeMoments } from '#lib/ops/primitives/all-reduce.js';
 import { identity } from '#lib/ops/primitives/identity.js';
 import type { CheckOptions } from '../check-op.js';
 import { at, build, mapPlain } from '../naive/naive.js';
@@ -34,6 +35,20 @@ export const identityCases: OpCases = {
     fn: (x) => cr.mul(identity(x as cr.Tensor), identity(x as cr.Tensor)),
     inputs: [shape],
     options: elementwise((x) => x * x),
+  })),
+  // Of a shard that is the batch.
+  allReduce: shapes.map((shape) => ({
+    fn: (x) => cr.mul(allReduce(x as cr.Tensor), allReduce(x as cr.Tensor)),
+    inputs: [shape],
+    options: elementwise((x) => x * x),
+  })),
+  mergeMoments: [[1, 3], [3], [1, 70]].map((shape) => ({
+    fn: (x, y) => {
+      const { mean, variance } = mergeMoments({ mean: x as cr.Tensor, variance: y as cr.Tensor }, 4);
+      return cr.mul(mean, variance);
+    },
+    inputs: [shape, shape],
+    options: { reference: (x, y) => build(shape, (index) => at(x, index) * at(y, index)) },
   })),
   customGradient: [
     ...shapes.map(

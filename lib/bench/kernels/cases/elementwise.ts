@@ -15,6 +15,7 @@ import {
   type Tensor,
   tanh,
 } from '../../../index.js';
+import { allReduce } from '../../../ops/primitives/all-reduce.js';
 import type { KernelCase } from '../kernel-case.js';
 import { bothCases, by, type FunctionCase, floats, functionCase } from './build.js';
 
@@ -129,6 +130,12 @@ export const copyCases: readonly KernelCase[] = [
     inputs: [floats(2 ** 20)],
     fn: (x) => cast(x as Tensor, 'float64'),
     peer: { op: 'double' },
+  }),
+  functionCase({
+    family: 'copy',
+    name: 'all-reduce of one shard, 4096',
+    inputs: [floats(4096)],
+    fn: (x) => allReduce(x as Tensor),
   }),
 ];
 
