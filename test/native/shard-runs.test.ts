@@ -106,7 +106,8 @@ describe('shards that exchange values', () => {
       meetingOf(2, allReducedBytes(plan)),
       clocks,
     );
-    expect(clocks.every((time) => time > 0)).toBe(true);
+    expect(clocks.every((time) => time >= 0)).toBe(true);
+    expect(clocks.reduce((sum, time) => sum + time)).toBeGreaterThan(0);
   });
 
   it.each<[string, Partial<Meeting>, string]>([

@@ -25,9 +25,9 @@ import {
   argumentName,
   compileStep,
   culpritOf,
+  exchanges,
   joinedName,
   lossFigure,
-  meets,
   readInPlace,
   requireDirectGradients,
   rootsOf,
@@ -82,7 +82,7 @@ export class StepEntry implements Cached {
     const assigned = [...new Set(traces.flatMap(({ trace }) => [...trace.assignments.keys()]))];
     for (const trace of traces) requireSameTrace(trace, first);
     requireNotUpdated(first, assigned);
-    const apart = traces.some(meets);
+    const apart = traces.some(exchanges);
     if (apart && traces.length > 1) for (const trace of traces) requireDirectGradients(trace);
     this.layout = layoutFor({
       request: first.request,

@@ -156,7 +156,7 @@ export function rootsOf({ scalars, joined, request, trace }: StepTrace): Tensor[
 }
 
 /** True if the shard exchanges values with the others. */
-export function meets(trace: StepTrace): boolean {
+export function exchanges(trace: StepTrace): boolean {
   return reachable(rootsOf(trace)).some(isAllReduce);
 }
 

@@ -57,14 +57,14 @@ export function weightInputs(dtype: DType, accumulates: boolean) {
  * of other losses is the shard's sum, with the weight that divides it as another figure.
  *
  * @param accumulates true if an update adds up several steps
- * @param meets true if there may be other shards, with which this one exchanges what concerns the whole batch
+ * @param sharded true if there may be other shards, with which this one exchanges what concerns the whole batch
  */
 export function traceGradients(
   forward: Forward,
   loss: BatchFunction,
   form: ShardForm,
   flat: FlatParameters,
-  { accumulates, meets }: { readonly accumulates: boolean; readonly meets: boolean },
+  { accumulates, sharded }: { readonly accumulates: boolean; readonly sharded: boolean },
 ): ShardGradients {
   const { x, y } = placeholders(form);
   const { weight, multiple, ...weights } = weightInputs(flat.memory.dtype, accumulates);
@@ -72,7 +72,7 @@ export function traceGradients(
   const { result, trace } = traced(() => {
     const terms = requireTerms('Trainer', 'the loss', loss(forward(asModelInput(x)), y));
     return { ...terms, share: terms.kind === 'mean' ? mul(terms.sum, multiple) : terms.sum };
-  }, meets);
+  }, sharded);
   const { assignments } = trace;
   for (const variable of assignments.keys()) requireBuffer(variable, flat);
   requireConstantWeight('Trainer', result.weight, parameters);

@@ -48,7 +48,7 @@ export function compileShards(
   const trace = (rows: number) =>
     traceGradients(forward, loss, { rows, inputs, targets }, parameters, {
       accumulates: accumulate > 1,
-      meets: shards > 1,
+      sharded: shards > 1,
     });
   const traced = sizes.map(trace);
   const { kind } = at(traced, 0);
