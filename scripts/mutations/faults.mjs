@@ -403,15 +403,15 @@ const kernels = [
   {
     name: 'the running variance over the shards of a batch is the biased one',
     file: 'lib/nn/layers/batch-norm.ts',
-    find: 'div(all, maximum(sub(all, 1), 1))',
-    replace: 'div(all, all)',
+    find: 'maximum(sub(all, 1), 1)',
+    replace: 'maximum(sub(all, 0), 1)',
     tests: ['test/parallel/batch-statistics.test.ts'],
   },
   {
     name: 'the gradients of shards share slots while they are half done',
     file: 'lib/parallel/protocol/reduction-tree.ts',
     find: 'sum.node.level < top && !this.apart;',
-    replace: 'sum.node.level < top;',
+    replace: 'sum.node.level < (this.apart ? 1 : top);',
     tests: ['test/parallel/batch-statistics.test.ts'],
   },
   {
