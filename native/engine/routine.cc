@@ -32,16 +32,15 @@ void Routine::run_timed(const Run& run, std::span<double> milliseconds) const {
   run_part_timed(run, 0, steps_.size(), milliseconds);
 }
 
-void Routine::run_part_timed(const Run& run, size_t first, size_t end,
-                             std::span<double> milliseconds) const {
+std::span<double> Routine::run_part_timed(const Run& run, size_t first, size_t end,
+                                          std::span<double> milliseconds) const {
   AbortCheck check;
-  for (size_t i = 0; i < end; ++i) {
-    if (i >= first) {
-      steps_[i]->run_timed(run, milliseconds);
-      check.after(kStepWork);
-    }
+  for (size_t i = first; i < end; ++i) {
+    steps_[i]->run_timed(run, milliseconds);
+    check.after(kStepWork);
     milliseconds = milliseconds.subspan(steps_[i]->clocks());
   }
+  return milliseconds;
 }
 
 double Routine::run(const Run& run, std::span<const Result> results) const {

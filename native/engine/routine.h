@@ -55,9 +55,9 @@ class Routine {
   // far.
   void run_part(const Run& run, size_t first, size_t end, std::span<const Result> results,
                 double& most) const;
-  // The same with a clock for each of these steps.
-  void run_part_timed(const Run& run, size_t first, size_t end,
-                      std::span<double> milliseconds) const;
+  // The same with clocks, of which those of these steps come first. Returns the others.
+  std::span<double> run_part_timed(const Run& run, size_t first, size_t end,
+                                   std::span<double> milliseconds) const;
 
   // The steps in which all runs of a batch put a value together, in their order.
   std::span<const size_t> all_reduces() const { return all_reduces_; }

@@ -1,27 +1,27 @@
 import { full, zeros } from '../../graph/leaf.js';
-import type { OpRecord } from '../../graph/op.js';
+import type { Call, Lowering, OpRecord } from '../../graph/op.js';
 import { Tensor } from '../../graph/tensor.js';
 import { add, div, mul, sub } from './elementwise.js';
 import { concat, slice } from './movement.js';
+
+type NoAttributes = Record<string, never>;
+
+/** The call that puts the values of all shards together by a method. */
+function callBy(method: 'sum' | 'moments'): Lowering<NoAttributes> {
+  const call: Call = { kernel: 'allReduce', inputs: ['input'], attributes: { method }, allReduces: true };
+  return { family: 'call', call: () => call };
+}
 
 /**
  * The sum of a value over all shards of a batch: each shard gives its own value and takes the sum. In a graph that is not
  * a shard's, the value itself.
  */
-export const allReduceOp: OpRecord<Record<string, never>> = {
+export const allReduceOp: OpRecord<NoAttributes> = {
   kind: 'allReduce',
   type: ([x]) => x as Tensor,
   // The losses of all shards depend on the sum, and therefore on the value that each shard gives.
   grad: (gradient) => [allReduce(gradient)],
-  kernel: {
-    family: 'call',
-    call: () => ({
-      kernel: 'allReduce',
-      inputs: ['input'],
-      attributes: { method: 'sum' },
-      allReduces: true,
-    }),
-  },
+  kernel: callBy('sum'),
   cost: (node) => node.size,
 };
 
@@ -34,7 +34,7 @@ export function allReduce(x: Tensor): Tensor {
  * The moments of the values of all shards of a batch from those of each shard, on the last axis: C means, C biased
  * variances, and the number of values.
  */
-export const mergeMomentsOp: OpRecord<Record<string, never>> = {
+export const mergeMomentsOp: OpRecord<NoAttributes> = {
   kind: 'mergeMoments',
   type: ([x]) => x as Tensor,
   grad: (gradient, node) => {
@@ -55,15 +55,7 @@ export const mergeMomentsOp: OpRecord<Record<string, never>> = {
       ),
     ];
   },
-  kernel: {
-    family: 'call',
-    call: () => ({
-      kernel: 'allReduce',
-      inputs: ['input'],
-      attributes: { method: 'moments' },
-      allReduces: true,
-    }),
-  },
+  kernel: callBy('moments'),
   cost: (node) => 8 * node.size,
 };
 

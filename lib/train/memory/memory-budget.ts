@@ -62,7 +62,10 @@ function fitWorkers(estimator: MemoryEstimator, workers: number, bytes: number):
   return fitInTurn(estimator, workers, bytes);
 }
 
-/** The same with one shard at a time, unless shards wait for each other. The memory that plans take besides the arena depends on their choice. */
+/**
+ * The same with one shard at a time, unless shards wait for each other. The memory that plans take besides the arena
+ * depends on their choice.
+ */
 export function fitInTurn(
   estimator: MemoryEstimator,
   workers: number,

@@ -73,11 +73,9 @@ void ShardRuns::run(std::span<Member> members) {
     reduce(members, index);
     const std::chrono::duration<double, std::milli> time = Clock::now() - start;
     for (Member& member : members) {
-      if (member.milliseconds.empty()) continue;
-      size_t clock = 0;
-      const size_t step = member.routine->all_reduces()[index];
-      for (size_t i = 0; i < step; ++i) clock += member.routine->step(i).clocks();
-      member.milliseconds[clock] += time.count() / static_cast<double>(members.size());
+      if (member.milliseconds.data() == nullptr) continue;
+      member.milliseconds[0] += time.count() / static_cast<double>(members.size());
+      member.milliseconds = member.milliseconds.subspan(1);
     }
   }
   run_part(members, count);
@@ -90,10 +88,10 @@ void ShardRuns::run_part(std::span<Member> members, size_t index) const {
     const std::span<const size_t> stops = routine.all_reduces();
     const size_t first = index == 0 ? 0 : stops[index - 1] + 1;
     const size_t end = index < stops.size() ? stops[index] : routine.steps();
-    if (member.milliseconds.empty()) {
+    if (member.milliseconds.data() == nullptr) {
       routine.run_part(member.run, first, end, member.results, member.most);
     } else {
-      routine.run_part_timed(member.run, first, end, member.milliseconds);
+      member.milliseconds = routine.run_part_timed(member.run, first, end, member.milliseconds);
     }
   }
 }

@@ -19,7 +19,7 @@ class ShardRuns {
     Run run;
     std::span<const Routine::Result> results;
     size_t shard;
-    std::span<double> milliseconds;  // a clock for each step, or none
+    std::span<double> milliseconds;  // a clock for each step that is left, or none
     double most = 0;                 // an upper bound of the magnitudes of the results
   };
 
