@@ -22,19 +22,24 @@ class Death extends Error {}
 
 afterEach(() => vi.restoreAllMocks());
 
-const model = () =>
+type Statistics = NonNullable<nn.BatchNormOptions['statistics']>;
+
+const model = (statistics: Statistics) =>
   new nn.Sequential(
     new nn.Linear(6, 8),
-    new nn.BatchNorm1d(8),
+    new nn.BatchNorm1d(8, { statistics }),
     new nn.Tanh(),
     new nn.Dropout(0.2),
     new nn.Linear(8, 3),
   );
 
-/** The first epoch of a new model on 35 samples, in 4 batches of 9, the last of 8, in 3 shards. */
-function epochOf(makeOptimizer: () => optim.Optimizer, workers: number) {
+/**
+ * The first epoch of a new model on 35 samples, in 4 batches of 9, the last of 8, in 3 shards. With the statistics of the
+ * batch, workers would meet in the middle of a plan.
+ */
+function epochOf(makeOptimizer: () => optim.Optimizer, workers: number, statistics: Statistics = 'shard') {
   const optimizer = makeOptimizer();
-  const made = model().init(1);
+  const made = model(statistics).init(1);
   const memory = new TrainerMemory(made, optimizer);
   const context = {
     ...{ workers, shards: 3, cores: 4, seed: 1, model: made, loss: nn.crossEntropy, optimizer, metrics: {} },
@@ -98,7 +103,7 @@ function dieAt(victim: number) {
       return result;
     });
   };
-  for (const name of ['run', 'combine']) watch(addon(), name);
+  for (const name of ['run', 'runShards', 'combine']) watch(addon(), name);
   watch(ShareProgress.prototype, 'set');
   for (const name of ['decide', 'setActiveAt']) watch(Control.prototype, name);
   watch(Control.prototype, 'meet', () => {});
@@ -109,14 +114,15 @@ function dieAt(victim: number) {
 const meetNobody = () => vi.spyOn(Control.prototype, 'meet').mockImplementation(() => {});
 
 describe('a step that is interrupted', () => {
-  it.each<[string, () => optim.Optimizer]>([
+  it.each<[string, () => optim.Optimizer, Statistics?]>([
     ['momentum', () => optim.sgd({ lr: 0.1, momentum: 0.9 })],
+    ['statistics of the batch', () => optim.sgd({ lr: 0.1, momentum: 0.9 }), 'batch'],
     ['clipping', () => optim.adamW({ lr: 0.02, clipNorm: 0.3 })],
     ['accumulation and averages', () => optim.adam({ lr: 0.02, accumulate: 2, average: 0.9 })],
     ['clipped accumulation', () => optim.adam({ lr: 0.02, accumulate: 3, clipNorm: 0.3 })],
-  ])('between any two calls is finished to the same bits, with %s', async (_, optimizer) => {
+  ])('between any two calls is finished to the same bits, with %s', async (_, optimizer, statistics) => {
     // Two shares of the update, which the one worker at work makes both.
-    const { begin, hash } = epochOf(optimizer, 2);
+    const { begin, hash } = epochOf(optimizer, 2, statistics);
     const mocked = () => {
       vi.restoreAllMocks();
       meetNobody();

@@ -28,8 +28,8 @@ export function exchangedBy(op: string, plans: readonly Plan[]): Exchanged | und
 }
 
 /** Memory for what shards exchange. */
-export function prepareExchange({ count, bytes }: Exchanged, shards: number): Exchange {
-  return { count, memory: sharedMemory('uint8', shards * bytes) };
+export function prepareExchange({ bytes }: Exchanged, shards: number): Exchange {
+  return { memory: sharedMemory('uint8', shards * bytes) };
 }
 
 function formOf({ attributes, output }: AllReduceStep): string {

@@ -13,7 +13,7 @@ const SNAPSHOT_STEP = 7;
 const ACTIVE = 8;
 /** First of one word per worker: 1 while that worker waits for the others. */
 const WAITING = 16;
-/** First word of the barrier, whose words are the addon's own. */
+/** First word of the barrier of all workers, whose words are the addon's own; that of the active ones follows. */
 const BARRIER = WAITING + 256;
 
 /** Longest wait in native code: a worker that never returns to JavaScript cannot be terminated. */
@@ -38,12 +38,17 @@ export class Control {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #barrier: Int32Array;
+  /** The words of the barrier at which workers with shards exchange values: others may meanwhile wait at `meet`. */
+  readonly exchangeBarrier: Int32Array;
 
   /** @param buffer of another control, which this one then shares; by default a new one */
   constructor(buffer = newBuffer()) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer, 0, BARRIER);
-    this.#barrier = new Int32Array(buffer, BARRIER * Int32Array.BYTES_PER_ELEMENT);
+    const { words } = addon().constants.barrier;
+    const barrier = (first: number) => new Int32Array(buffer, first * Int32Array.BYTES_PER_ELEMENT, words);
+    this.#barrier = barrier(BARRIER);
+    this.exchangeBarrier = barrier(BARRIER + words);
   }
 
   /** Barrier of all workers: what they wrote before it is visible after it. Throws if the job was aborted. */
@@ -62,11 +67,6 @@ export class Control {
     Atomics.store(this.#words, WAITING + rank, 0);
   }
 
-  /** The words of the barrier, for native code that meets the other workers there as `meet` does. */
-  get barrier(): Int32Array {
-    return this.#barrier;
-  }
-
   /** The word that is 1 while a worker waits for the others. */
   waitingWord(rank: number): Int32Array {
     return this.#words.subarray(WAITING + rank, WAITING + rank + 1);
@@ -79,9 +79,10 @@ export class Control {
     );
   }
 
-  /** Aborts the job and releases every worker from the barrier. */
+  /** Aborts the job and releases every worker from the barriers. */
   abort(): void {
     addon().barrierAbort(this.#barrier);
+    addon().barrierAbort(this.exchangeBarrier);
   }
 
   /** From now on, native calls of this thread end early when the job is aborted, except updates that have begun. */
@@ -93,9 +94,10 @@ export class Control {
     return addon().barrierAborted(this.#barrier);
   }
 
-  /** Resets the barrier, which must be empty. An incomplete snapshot is requested again. */
+  /** Resets the barriers, which must be empty. An incomplete snapshot is requested again. */
   reset(): void {
     this.#barrier.fill(0);
+    this.exchangeBarrier.fill(0);
     this.#words.fill(0, WAITING);
     if (!this.copying) return;
     this.freeSnapshot();
@@ -224,5 +226,7 @@ export class Control {
 }
 
 function newBuffer(): SharedArrayBuffer {
-  return new SharedArrayBuffer((BARRIER + addon().constants.barrier.words) * Int32Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(
+    (BARRIER + 2 * addon().constants.barrier.words) * Int32Array.BYTES_PER_ELEMENT,
+  );
 }

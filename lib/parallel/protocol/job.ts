@@ -90,8 +90,6 @@ export interface FactorMemory {
 
 /** How shards exchange values in the middle of their plans. */
 export interface Exchange {
-  /** The all-reduces of each plan. */
-  readonly count: number;
   /** For each shard, room for its values; as uint8. */
   readonly memory: SharedMemory;
 }

@@ -54,13 +54,11 @@ export class BatchRunner {
 
   /**
    * @param control where workers meet
-   * @param workers the number of those that meet
    * @param together most shards to run together
    */
   constructor(
     private readonly job: BatchJob,
     private readonly control: Control,
-    private readonly workers: number,
     private readonly together = mostTogether(),
     private readonly recorder?: Recorder,
   ) {
@@ -144,16 +142,13 @@ export class BatchRunner {
   #runMeeting(
     rank: number,
     { work, order }: ReductionTree,
-    { count, memory }: Exchange,
+    { memory }: Exchange,
     batch: StepBatch,
     owner: ShardOwner,
   ): void {
     const groups = work[rank] ?? [];
     const shards = groups.flatMap((group) => group.shards);
-    if (shards.length === 0) {
-      for (let i = 0; i < count; i++) this.control.meet(this.workers, rank);
-      return;
-    }
+    if (shards.length === 0) return;
     const slots = groups.flatMap((group) => group.slots);
     const executables = shards.map((shard, instance) => this.#load(shard, instance, batch, owner));
     const bounds = BoundExecutable.runShards(
@@ -164,8 +159,8 @@ export class BatchRunner {
       {
         exchange: viewInto(memory) as Uint8Array,
         program: order,
-        barrier: this.control.barrier,
-        parties: this.workers,
+        barrier: this.control.exchangeBarrier,
+        parties: work.filter(({ length }) => length > 0).length,
         waiting: this.control.waitingWord(rank),
       },
       this.recorder,

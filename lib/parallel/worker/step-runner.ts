@@ -64,7 +64,7 @@ class StepRunner {
   ) {
     this.#plans = new ExecutableInstances(step.plans, memory);
     this.#control = new Control(job.control);
-    this.#batches = new BatchRunner(step, this.#control, job.workers);
+    this.#batches = new BatchRunner(step, this.#control);
     this.#updater = new Updater(job, step, this.#control, memory.instance(0));
     this.#verdict = new GradientVerdict(job, step, this.#control, memory.instance(0));
     this.#present = presentShards(step.rows, step.shards);

@@ -69,7 +69,7 @@ export class EpochTrainer {
     this.#shardLosses = new Float64Array(training.shardLosses);
     this.#losses = new Float64Array(training.losses);
     this.#weights = training.weights && new Float64Array(training.weights);
-    this.#batches = new BatchRunner(training, this.#control, job.workers, training.together, recorder);
+    this.#batches = new BatchRunner(training, this.#control, training.together, recorder);
     this.#verdict = new GradientVerdict(job, training, this.#control, memory.instance(0));
     this.#updates = new UpdateCount(training.accumulate);
     this.#updater = new Updater(job, training, this.#control, memory.instance(0), recorder);
