@@ -429,7 +429,14 @@ const kernels = [
     tests: ops('matmulSum'),
   },
   {
-    name: 'a sum of products takes the factors of a shard from another one',
+    name: 'a sum of products reads the rows that shards do not have',
+    file: 'native/kernels/gemm/matmul_sum.cc',
+    find: '} else if (follow_ && present.terms() == all_terms()) {',
+    replace: '} else if (follow_) {',
+    tests: ops('matmulSum'),
+  },
+  {
+    name: 'a sum of products takes the factors of a shard from another one
     file: 'native/kernels/gemm/matmul_sum.cc',
     find: 'multiply(k, a + s * a_.stride(0), b + s * b_.stride(0), at(depth++), workspace);',
     replace: 'multiply(k, a + s * a_.stride(0), b + word * b_.stride(0), at(depth++), workspace);',

@@ -11,9 +11,10 @@ namespace chainrule::CHAINRULE_ISA {
 namespace {
 
 // The gradient of a weight from its factors: output[m, n] = the sum over the shards s of
-// a[s]^T b[s], in the order of a postfix program. `rows` says how many rows shard s has; its
-// factors a[s, k, m] and b[s, k, n] hold `perRow` rows for each of them, and what follows is not
-// read. A shard without rows is left out.
+// a[s]^T b[s]. `rows` says how many rows shard s has; its factors a[s, k, m] and b[s, k, n] hold
+// `perRow` rows for each of them, and what follows is not read. A shard without rows is left out.
+// If all have as many as there is room for, their rows are those of one product; else the products
+// are added in the order of a postfix program.
 template <typename T>
 class MatmulSum final : public Kernel {
  public:
@@ -45,6 +46,8 @@ class MatmulSum final : public Kernel {
     const T* b = run.at<const T>(b_);
     if (present.program().empty()) {
       std::fill_n(output, m_ * n_, T(0));
+    } else if (follow_ && present.terms() == all_terms()) {
+      multiply(all_terms(), a, b, output, workspace);
     } else if (!sum_in_tiles(present, a, b, output, workspace)) {
       sum_in_memory(present, a, b, output, workspace);
     }
@@ -80,6 +83,11 @@ class MatmulSum final : public Kernel {
       int64_t index, terms;
     };
 
+    int64_t terms() const {
+      int64_t sum = 0;
+      for (const Shard& one : shards()) sum += one.terms;
+      return sum;
+    }
     std::span<const Shard> shards() const { return {shards_.data(), count_}; }
     // A sum of them, by their place among them; empty without any.
     std::span<const int32_t> program() const { return {program_.data(), size_}; }
@@ -115,6 +123,7 @@ class MatmulSum final : public Kernel {
     };
     require(step, m_ > 0 && n_ > 0 && has_rows(a_) && has_rows(b_), "rows are not contiguous");
     require(step, per_row_ > 0 && most_ % per_row_ == 0, "perRow does not divide the rows");
+    follow_ = a_.stride(0) == most_ * a_.stride(-2) && b_.stride(0) == most_ * b_.stride(-2);
   }
 
   // What any numbers of rows need. The same for all instruction sets, as that of matmul.
@@ -131,8 +140,12 @@ class MatmulSum final : public Kernel {
       deepest = std::max(deepest, depth);
     }
     const int64_t in_memory = product_elements_ + (deepest - 1) * m_ * n_;
-    workspace_bytes_ = bytes_of<T>(std::max(in_memory, a_.dim(0) * product_elements_));
+    workspace_bytes_ = bytes_of<T>(
+        std::max({in_memory, a_.dim(0) * product_elements_, product(all_terms()).workspace()}));
   }
+
+  // Those of shards that have all rows.
+  int64_t all_terms() const { return a_.dim(0) * most_; }
 
   MatrixProduct<T> product(int64_t k) const {
     return {m_, n_, k, Layout{a_.stride(-2), 1}, Layout{b_.stride(-2), 1}};
@@ -197,6 +210,7 @@ class MatmulSum final : public Kernel {
   Operand a_, b_, rows_, output_;
   int64_t per_row_;
   int64_t m_ = 0, n_ = 0, most_ = 0;
+  bool follow_ = false;  // the rows of each shard follow those of the one before
   std::vector<int32_t> program_;
   IndexCheck check_;
   int64_t product_elements_ = 0, workspace_bytes_ = 0;
