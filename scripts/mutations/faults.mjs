@@ -436,7 +436,7 @@ const kernels = [
     tests: ops('matmulSum'),
   },
   {
-    name: 'a sum of products takes the factors of a shard from another one
+    name: 'a sum of products takes the factors of a shard from another one',
     file: 'native/kernels/gemm/matmul_sum.cc',
     find: 'multiply(k, a + s * a_.stride(0), b + s * b_.stride(0), at(depth++), workspace);',
     replace: 'multiply(k, a + s * a_.stride(0), b + word * b_.stride(0), at(depth++), workspace);',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { readFixture } from '../helpers/fixtures.js';
 import { failure } from '../helpers/graphs.js';
-import { BatchNormCNN, initialiseByFormula, patternSamples } from '../helpers/nn.js';
+import { BatchNormCNN, initialiseByFormula, patternSamples, ResNet20 } from '../helpers/nn.js';
 import { hashOf } from '../helpers/runs.js';
 import { collect, images, stepLosses } from '../helpers/training.js';
 
@@ -16,9 +16,10 @@ interface Recording {
     readonly means: readonly (readonly number[])[];
     readonly variances: readonly (readonly number[])[];
   };
+  readonly resnet20: readonly number[];
 }
 
-const { torch, steps, batch, batchNorm } = readFixture<Recording>('training');
+const { torch, steps, batch, batchNorm, resnet20 } = readFixture<Recording>('training');
 const rule = () => optim.sgd({ lr: 0.1, momentum: 0.9 });
 const exact = { relative: 1e-9 };
 
@@ -50,6 +51,14 @@ describe(`batch normalisation over the batch, beside PyTorch ${torch} without sh
     const epochs = await collect(trainer.fit(samples(), { batchSize: batch, shuffle: false }));
     expectClose('losses', stepLosses(epochs), batchNorm.losses as number[], exact);
     expectClose('statistics', statisticsOf(model), recorded, exact);
+  });
+
+  it.each([1, 2, 8])('has the losses of ResNet-20 in 16 shards on %i workers', async (workers) => {
+    const model = initialiseByFormula(new ResNet20());
+    const optimizer = optim.sgd({ lr: 0.05, momentum: 0.9 });
+    const trainer = new Trainer(model, { loss: nn.crossEntropy, optimizer, shards: 16, workers });
+    const epochs = await collect(trainer.fit(samples(), { batchSize: batch, shuffle: false }));
+    expectClose('losses', stepLosses(epochs), resnet20 as number[], exact);
   });
 
   it('has them in a data-parallel function', async () => {
