@@ -42,6 +42,24 @@ async function bits() {
   ].join('\n');
 }
 
+/** Accuracies with the statistics of the batch and of each shard. */
+async function statistics() {
+  const { runBatchStatistics } = await load('dist/bench/batch-statistics.js');
+  const rows = [];
+  for await (const { statistics: of, shards, accuracies } of runBatchStatistics()) {
+    const percent = (/** @type {number} */ share) => (100 * share).toFixed(2);
+    const mean = accuracies.reduce((/** @type {number} */ sum, /** @type {number} */ one) => sum + one, 0);
+    const cells = [mean / accuracies.length, Math.min(...accuracies), Math.max(...accuracies)].map(percent);
+    rows.push(`| ${of} | ${shards} | ${cells.join(' | ')} |`);
+    console.error(rows.at(-1));
+  }
+  return [
+    '| statistics | shards | mean accuracy, % | least | most |',
+    '|---|---:|---:|---:|---:|',
+    ...rows,
+  ].join('\n');
+}
+
 /** Result of a run that is killed again and again. */
 async function kills() {
   const { complete, killAndResume } = await load('test/helpers/programs/kill-and-resume.mjs');
@@ -106,6 +124,7 @@ const LARGE_BATCHES = ['mnist_mlp', 'large_mlp', 'lenet', 'mnist_cnn'];
 const parts = {
   bits,
   kills,
+  statistics,
   scaling: () => bench('scale-workers', ...CASES),
   shards: () => bench('shards', '8', ...LARGE_BATCHES),
   service: () => bench('service'),

@@ -155,4 +155,20 @@ describe(`trainings of one process share its cores${oneCore}`, () => {
         `fit: 1 worker, 1 shard, because a shard has little work; ${usableCores().reason}`,
       );
   });
+
+  it('says what more shards would do', async () => {
+    const lines: string[] = [];
+    const log = (line: string) => lines.push(line);
+    const settings = { loss: nn.crossEntropy, optimizer: optim.adam(), log };
+    await collect(new Trainer(mlp(), { ...settings, workers: 3, shards: 2 }).fit(points(20)));
+    expect(lines[0]).toBe(
+      'fit: 3 workers, 2 shards, as asked for; 1 worker without a shard: with shards: 3, all would work',
+    );
+    await collect(new Trainer(mlp(), { ...settings, shards: 1 }).fit(points(20)));
+    const { reason } = usableCores();
+    if (!oneCore)
+      expect(lines[1]).toBe(
+        `fit: 1 worker, 1 shard, because there is 1 shard; ${reason}; with shards: ${cores}, all would work`,
+      );
+  });
 });

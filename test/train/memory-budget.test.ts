@@ -20,10 +20,12 @@ const samples = (length: number, seed = 1) =>
     },
   );
 
+const LAYERS = 8;
+
 /** A chain whose activations are large beside its parameters. */
 const chain = () =>
   new nn.Sequential(
-    ...Array.from({ length: 12 }, () => [new nn.Linear(features, features), new nn.Tanh()]).flat(),
+    ...Array.from({ length: LAYERS }, () => [new nn.Linear(features, features), new nn.Tanh()]).flat(),
     new nn.Dropout(0.2),
     new nn.Linear(features, 3),
   );
@@ -235,10 +237,10 @@ describe('plan', () => {
     const { arena, instances, inputs, plans, total } = plan.worker;
     if (instances === 1) expect(arena + inputs + plans).toBe(total);
     expect(plan.steps).toBe(10);
-    expect(plan.worker.kept).toBeGreaterThan(12 * 250 * features * 4);
+    expect(plan.worker.kept).toBeGreaterThan(LAYERS * 250 * features * 4);
     expect(plan.worker.kept).toBeLessThanOrEqual(arena);
     // Two operations for each weight and sample forwards, and twice as many backwards.
-    const products = 6 * 1000 * features * (12 * features + 3);
+    const products = 6 * 1000 * features * (LAYERS * features + 3);
     expect(plan.flops).toBeGreaterThan(0.95 * products);
     expect(plan.flops).toBeLessThan(1.3 * products);
     expect(start).not.toHaveBeenCalled();
@@ -253,7 +255,8 @@ describe('plan', () => {
     const bytes = curve.map((point) => point.bytes);
     expect(bytes).toEqual(bytes.toSorted((a, b) => b - a));
     expect(curve[0]?.recomputedFlops).toBe(0);
-    const work = bytes.map((memory) =>
+    const some = bytes.filter((_, i) => i % 3 === 0);
+    const work = some.map((memory) =>
       recomputedWork(trainer.plan(train, { ...fitOptions, memory }).plans.after),
     );
     expect(work).toEqual(work.toSorted((a, b) => a - b));

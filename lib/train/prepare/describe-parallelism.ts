@@ -12,10 +12,17 @@ export function describeParallelism(
   const workers = workersOf(training);
   const { shards } = training;
   const counts = `${counted(workers, 'worker')}, ${counted(shards, 'shard')}`;
-  if (asked !== 'auto') return `fit: ${counts}, as asked for`;
+  if (asked !== 'auto') return `fit: ${counts}, as asked for${idle(workers, shards)}`;
   if (workers === cores) return `fit: ${counts}, because ${reason}`;
-  const few = workers === askedShards ? `there are ${shards} shards` : 'a shard has little work';
-  return `fit: ${counts}, because ${few}; ${reason}`;
+  if (workers !== askedShards) return `fit: ${counts}, because a shard has little work; ${reason}`;
+  const few = `there ${shards === 1 ? 'is' : 'are'} ${counted(shards, 'shard')}`;
+  return `fit: ${counts}, because ${few}; ${reason}; with shards: ${cores}, all would work`;
+}
+
+/** What to do about workers that have no gradients to compute. */
+function idle(workers: number, shards: number): string {
+  if (workers <= shards) return '';
+  return `; ${counted(workers - shards, 'worker')} without a shard: with shards: ${workers}, all would work`;
 }
 
 /** Log line for a model that cannot be trained on any last batch that a stream may end with. */
