@@ -19,24 +19,27 @@ export interface StatisticsOptions {
 
 const BATCH = 64;
 
-/** Two convolutions and a dense layer, with batch normalisation behind each convolution. */
+/** Two convolutions and a dense layer with batch normalisation, and a dense layer behind them. */
 class Net extends nn.Module {
   conv1 = new nn.Conv2d(1, 8, 3, { padding: 1, bias: false });
   norm1: nn.BatchNorm2d;
   conv2 = new nn.Conv2d(8, 16, 3, { padding: 1, bias: false });
   norm2: nn.BatchNorm2d;
-  fc = new nn.Linear(16 * 7 * 7, 10);
+  fc1 = new nn.Linear(16 * 7 * 7, 32, { bias: false });
+  norm3: nn.BatchNorm1d;
+  fc2 = new nn.Linear(32, 10);
 
   constructor(statistics: 'batch' | 'shard') {
     super();
     this.norm1 = new nn.BatchNorm2d(8, { statistics });
     this.norm2 = new nn.BatchNorm2d(16, { statistics });
+    this.norm3 = new nn.BatchNorm1d(32, { statistics });
   }
 
   forward(x: Tensor): Tensor {
     const first = nn.maxPool2d(this.norm1.forward(this.conv1.forward(x.div(255))).relu(), 2);
     const second = nn.maxPool2d(this.norm2.forward(this.conv2.forward(first)).relu(), 2);
-    return this.fc.forward(second.flatten(1));
+    return this.fc2.forward(this.norm3.forward(this.fc1.forward(second.flatten(1))).relu());
   }
 }
 

@@ -6,6 +6,7 @@ import { decodeState } from '#lib/checkpoint/state.js';
 import type { TensorData } from '#lib/graph/dtype.js';
 import { ChainruleError, messageOf } from '#lib/graph/errors.js';
 import { useFolder } from '../helpers/folder.js';
+import { LONG } from '../helpers/long.js';
 import { hashOf } from '../helpers/programs/resumable-run.mjs';
 import { collect, mlp, points } from '../helpers/training.js';
 
@@ -134,6 +135,7 @@ describe('a checkpoint with a right checksum', () => {
   it('and a field of its state that no run writes is refused, and nothing is changed', async () => {
     const saved = await within();
     expect(await refusalOf(saved)).toBeUndefined();
+    let resumed = 0;
     for (const path of placesIn(JSON.parse(saved.state))) {
       const name = path.join('.');
       for (const value of hostile) {
@@ -143,6 +145,8 @@ describe('a checkpoint with a right checksum', () => {
         if (name.startsWith('settings') && value !== undefined && value !== -5) continue;
         const isNumber = typeof value === 'number' || String(JSON.stringify(value)).startsWith('"number:');
         if (name === 'chainrule' || (isNumber && free.test(name))) continue;
+        // Each takes a resume; a sample is one of three.
+        if (!LONG && resumed++ % 3 > 0) continue;
         expect(await refusalOf({ ...saved, state }), `${name} = ${JSON.stringify(value)}`).toBeDefined();
       }
     }
