@@ -45,11 +45,13 @@ async function bits() {
 /** Accuracies with the statistics of the batch and of each shard. */
 async function statistics() {
   const { runBatchStatistics } = await load('dist/bench/batch-statistics.js');
+  const { sum } = await load('dist/lib/bench/statistics.js');
   const rows = [];
   for await (const { statistics: of, shards, accuracies } of runBatchStatistics()) {
     const percent = (/** @type {number} */ share) => (100 * share).toFixed(2);
-    const mean = accuracies.reduce((/** @type {number} */ sum, /** @type {number} */ one) => sum + one, 0);
-    const cells = [mean / accuracies.length, Math.min(...accuracies), Math.max(...accuracies)].map(percent);
+    const cells = [sum(accuracies) / accuracies.length, Math.min(...accuracies), Math.max(...accuracies)].map(
+      percent,
+    );
     rows.push(`| ${of} | ${shards} | ${cells.join(' | ')} |`);
     console.error(rows.at(-1));
   }

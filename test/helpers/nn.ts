@@ -1,4 +1,5 @@
 import { data, nn, type Tensor } from 'chainrule';
+import { ResNet20 } from '#examples/lib/resnet.js';
 import { hashIntegers, hashUniform } from './random-graph/random.js';
 
 /** The networks of scripts/fixtures/training.py. */
@@ -48,38 +49,13 @@ export class BatchNormCNN extends nn.Module {
   }
 }
 
-const normalised = (inputs: number, outputs: number, size: number, stride: number) => [
-  new nn.Conv2d(inputs, outputs, size, { stride, padding: (size - 1) / 2, bias: false, dtype: 'float64' }),
-  new nn.BatchNorm2d(outputs, { dtype: 'float64' }),
-];
-
-const residual = (inputs: number, outputs: number, stride: number) =>
-  new nn.Residual(
-    new nn.Sequential(
-      ...normalised(inputs, outputs, 3, stride),
-      new nn.ReLU(),
-      ...normalised(outputs, outputs, 3, 1),
-    ),
-    inputs === outputs ? {} : { shortcut: new nn.Sequential(...normalised(inputs, outputs, 1, stride)) },
-  );
-
-/** That of He et al. (2016), with projections, on images of 12 x 12 x 3, in float64. */
-export class ResNet20 extends nn.Module {
-  stem = new nn.Sequential(...normalised(3, 16, 3, 1), new nn.ReLU());
-  blocks = new nn.Sequential(
-    ...[16, 16, 16, 16, 32, 32, 32, 64, 64].flatMap((inputs, i) => {
-      const outputs = [16, 32, 64][Math.floor(i / 3)] as number;
-      return [residual(inputs, outputs, outputs / inputs), new nn.ReLU()];
-    }),
-  );
-  fc = new nn.Linear(64, 10, { dtype: 'float64' });
+/** In float64, on images of 12 x 12 x 3. */
+export class SmallResNet20 extends nn.Module {
+  network = new ResNet20({ dtype: 'float64' });
 
   forward(x: Tensor): Tensor {
-    const images = x
-      .flatten(1)
-      .slice([[], [0, 12 * 12 * 3]])
-      .reshape([-1, 12, 12, 3]);
-    return this.fc.forward(nn.globalAvgPool(this.blocks.forward(this.stem.forward(images.to('float64')))));
+    const pixels = x.flatten(1).slice([[], [0, 12 * 12 * 3]]);
+    return this.network.forward(pixels.reshape([-1, 12, 12, 3]).to('float64'));
   }
 }
 

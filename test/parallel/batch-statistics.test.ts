@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { readFixture } from '../helpers/fixtures.js';
 import { failure } from '../helpers/graphs.js';
-import { BatchNormCNN, initialiseByFormula, patternSamples, ResNet20 } from '../helpers/nn.js';
+import { BatchNormCNN, initialiseByFormula, patternSamples, SmallResNet20 } from '../helpers/nn.js';
 import { hashOf } from '../helpers/runs.js';
 import { collect, images, stepLosses } from '../helpers/training.js';
 
@@ -54,7 +54,7 @@ describe(`batch normalisation over the batch, beside PyTorch ${torch} without sh
   });
 
   it.each([1, 2, 8])('has the losses of ResNet-20 in 16 shards on %i workers', async (workers) => {
-    const model = initialiseByFormula(new ResNet20());
+    const model = initialiseByFormula(new SmallResNet20());
     const optimizer = optim.sgd({ lr: 0.05, momentum: 0.9 });
     const trainer = new Trainer(model, { loss: nn.crossEntropy, optimizer, shards: 16, workers });
     const epochs = await collect(trainer.fit(samples(), { batchSize: batch, shuffle: false }));

@@ -1,11 +1,11 @@
-import { data, grad, nn, optim, type Tensor, Trainer, tensor } from 'chainrule';
+import { data, grad, nn, optim, type Tensor, Trainer, type TrainerOptions, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { lossNames } from '../helpers/loss-names.js';
 import { hashIntegers, hashUniform } from '../helpers/random-graph/random.js';
 import { collect, parametersOf } from '../helpers/training.js';
 
-type Loss = ConstructorParameters<typeof Trainer>[1]['loss'];
+type Loss = TrainerOptions['loss'];
 
 /** Three batches and a smaller one, which has fewer rows than there may be shards. */
 const ROWS = 53;
@@ -17,7 +17,7 @@ const LR = 0.1;
 const numbers = (width: number, seed: number, low = -1, high = 1) =>
   Float64Array.from(hashUniform(ROWS * width, seed, low, high));
 const inputs = numbers(FEATURES, 1);
-const withTargets = (targets: Float64Array | Int32Array | Uint8Array) => {
+const withTargets = (targets: Float64Array | Int32Array) => {
   const width = targets.length / ROWS;
   const shape = width === 1 ? [] : [width];
   return data.fromArrays(inputs, targets, { inputs: { shape: [FEATURES] }, targets: { shape } });
@@ -91,16 +91,16 @@ async function joined(loss: Loss, samples: data.Dataset, accumulate: number): Pr
     const [x, y] = (['inputs', 'targets'] as const).map((of) => {
       const own = some.map((batch) => batch[of]);
       const values = own.flatMap((field) => [...field.data]);
-      const shape = [own.reduce((rows, field) => rows + (field.shape[0] as number), 0)];
-      const [first] = own as [(typeof own)[number]];
-      return tensor(values, { dtype: first.dtype, shape: [...shape, ...first.shape.slice(1)] });
+      const [{ dtype, shape }] = own as [(typeof own)[number]];
+      return tensor(values, { dtype }).reshape([-1, ...shape.slice(1)]);
     }) as [Tensor, Tensor];
     const slopes = grad(loss(trained.forward(x), y) as Tensor, parameters);
     const values = await Promise.all(slopes.map((slope) => slope.data()));
     parameters.forEach(({ storage }, i) => {
-      const slope = values[i] as ArrayLike<number>;
       // A step whose labels are all ignored has a gradient of 0 / 0, and is no step.
-      storage.data.set(storage.data.map((value, at) => value - LR * ((slope[at] as number) || 0)) as never);
+      values[i]?.forEach((slope, at) => {
+        storage.data[at] = (storage.data[at] as number) - LR * (slope || 0);
+      });
     });
   }
   return parametersOf(trained);

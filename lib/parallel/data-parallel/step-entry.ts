@@ -241,7 +241,7 @@ function jobBytes({ plans, updates, batches, shards, shares, exchange }: StepJob
     sum(updating.map((bound) => (bound ? kernelBytes(bound.plan) : 0))) +
     sum(Object.values(batches).map(({ memory }) => viewInto(memory).byteLength)) +
     shares.byteLength +
-    (exchange ? bytesOf(exchange.memory) : 0)
+    (exchange ? bytesOf(exchange) : 0)
   );
 }
 

@@ -2,7 +2,7 @@ import { type AllReduceStep, allReducesOf, type Plan } from '../../compile/plan/
 import { at } from '../../graph/at.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { allReducedBytes } from '../../runtime/executable.js';
-import type { Exchange } from '../protocol/job.js';
+import type { SharedMemory } from '../protocol/job.js';
 import { sharedMemory } from '../protocol/shared-memory.js';
 
 /** The values that each shard of a batch exchanges with the others: the number of all-reduces, and their bytes. */
@@ -28,8 +28,8 @@ export function exchangedBy(op: string, plans: readonly Plan[]): Exchanged | und
 }
 
 /** Memory for what shards exchange. */
-export function prepareExchange({ bytes }: Exchanged, shards: number): Exchange {
-  return { memory: sharedMemory('uint8', shards * bytes) };
+export function prepareExchange({ bytes }: Exchanged, shards: number): SharedMemory {
+  return sharedMemory('uint8', shards * bytes);
 }
 
 function formOf({ attributes, output }: AllReduceStep): string {

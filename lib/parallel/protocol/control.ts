@@ -13,7 +13,7 @@ const SNAPSHOT_STEP = 7;
 const ACTIVE = 8;
 /** First of one word per worker: 1 while that worker waits for the others. */
 const WAITING = 16;
-/** First word of the barrier of all workers, whose words are the addon's own; that of the active ones follows. */
+/** First word of the barrier of all workers, whose words are the addon's own; `exchangeBarrier` follows. */
 const BARRIER = WAITING + 256;
 
 /** Longest wait in native code: a worker that never returns to JavaScript cannot be terminated. */

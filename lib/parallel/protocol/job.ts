@@ -88,12 +88,6 @@ export interface FactorMemory {
   readonly largest: SharedMemory;
 }
 
-/** How shards exchange values in the middle of their plans. */
-export interface Exchange {
-  /** For each shard, room for its values; as uint8. */
-  readonly memory: SharedMemory;
-}
-
 /** The sum of the gradients of all shards of a batch, and the parameter update that uses it. */
 export interface UpdateJob {
   /** Gradient slots: enough for every number of workers that may be active. */
@@ -158,8 +152,8 @@ export interface TrainingJob extends ShardedData, UpdateJob {
   readonly snapshot?: Snapshot;
   /** The gate that is closed to readers of the parameters during each update; see `Gate`. */
   readonly gate: SharedArrayBuffer;
-  /** Left out for plans without all-reduces. */
-  readonly exchange?: Exchange | undefined;
+  /** For each shard, room for the values that it exchanges, as uint8. Left out for plans without all-reduces. */
+  readonly exchange?: SharedMemory | undefined;
 }
 
 /** Copies of the training state that a checkpoint is saved from. */
@@ -235,8 +229,8 @@ export interface StepJob extends UpdateJob {
   readonly figures: readonly string[];
   /** Each shard's shares of the figures, one row per shard, in float64. */
   readonly shares: SharedArrayBuffer;
-  /** Left out for plans without all-reduces. */
-  readonly exchange?: Exchange | undefined;
+  /** For each shard, room for the values that it exchanges, as uint8. Left out for plans without all-reduces. */
+  readonly exchange?: SharedMemory | undefined;
   /** 1 if the last call changed nothing, because its loss or its gradients were not finite: one int32. */
   readonly refused: SharedArrayBuffer;
 }

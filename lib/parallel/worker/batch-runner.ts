@@ -3,7 +3,7 @@ import { addon } from '../../runtime/addon.js';
 import type { RandomState } from '../../runtime/executable.js';
 import type { Control } from '../protocol/control.js';
 import { mostTogether } from '../protocol/instances.js';
-import type { Exchange, SharedMemory, UpdateJob } from '../protocol/job.js';
+import type { SharedMemory, UpdateJob } from '../protocol/job.js';
 import type { ReductionTree, ShardGroup } from '../protocol/reduction-tree.js';
 import { shardRows } from '../protocol/shards.js';
 import { viewInto } from '../protocol/shared-memory.js';
@@ -37,7 +37,7 @@ export interface ShardOwner {
 
 /** What a worker needs to compute shards and to meet the others on the way. */
 interface BatchJob extends Pick<UpdateJob, 'gradients' | 'used' | 'factors' | 'measures'> {
-  readonly exchange?: Exchange | undefined;
+  readonly exchange?: SharedMemory | undefined;
 }
 
 /**
@@ -142,7 +142,7 @@ export class BatchRunner {
   #runMeeting(
     rank: number,
     { work, order }: ReductionTree,
-    { memory }: Exchange,
+    exchange: SharedMemory,
     batch: StepBatch,
     owner: ShardOwner,
   ): void {
@@ -157,7 +157,7 @@ export class BatchRunner {
       shards.map((shard) => randomOf(shard, batch)),
       Int32Array.from(shards),
       {
-        exchange: viewInto(memory) as Uint8Array,
+        exchange: viewInto(exchange) as Uint8Array,
         program: order,
         barrier: this.control.exchangeBarrier,
         parties: work.filter(({ length }) => length > 0).length,
