@@ -33,4 +33,8 @@ int copy_operation();
 template <typename T>
 Loop<T> find_loop(int operation, unsigned scalars);
 
+// The same for one of the fusions of fusions.cc, by its position among them.
+template <typename T>
+Loop<T> find_fusion(int fusion, unsigned scalars);
+
 }  // namespace chainrule::CHAINRULE_ISA

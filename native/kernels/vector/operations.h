@@ -127,7 +127,7 @@ struct Where : Ternary {
   }
 };
 
-// Two operations in one pass: Outer, whose input number `place` is the result of Inner.
+// Two operations in one pass: Outer, whose input number `place` is the result of Inner, rounded.
 template <class Outer_, int place_, class Inner_>
 struct Fused {
   using Outer = Outer_;
@@ -158,6 +158,9 @@ struct Fused {
 
 // The fusions: type, name in plans, outer operation, place, inner operation, and the combinations
 // of scalar inputs that a long fusion has loops for, where bit k is for input k; none means all.
+// Those with a function of math.h, whose polynomials are contracted, stand apart: fusions.cc is
+// compiled without contraction.
+#define CHAINRULE_FUSED_FUNCTIONS(X) X(ExpSub, "expSub", Exp, 0, Sub) /* exp(a - b) */
 #define CHAINRULE_FUSED(X)                                                                      \
   X(MulAdd, "mulAdd", Add, 0, Mul)                      /* a b + c */                           \
   X(MulAddMul, "mulAddMul", MulAdd, 2, Mul)             /* a b + c d */                         \
@@ -174,7 +177,6 @@ struct Fused {
   X(SqrtMulAdd, "sqrtMulAdd", Add, 0, SqrtMul)          /* sqrt(a b) + c */                     \
   X(DivSqrtMulAdd, "divSqrtMulAdd", Div, 1, SqrtMulAdd) /* a / (sqrt(b c) + d) */               \
   X(ReluAdd, "reluAdd", Relu, 0, Add)                   /* relu(a + b) */                       \
-  X(ExpSub, "expSub", Exp, 0, Sub)                      /* exp(a - b) */                        \
   X(WhereGt, "whereGt", Where, 0, Gt)                   /* a > b ? c : d */                     \
   X(WhereGe, "whereGe", Where, 0, Ge)                   /* a >= b ? c : d */                    \
   X(WhereEq, "whereEq", Where, 0, Eq)                   /* a == b ? c : d */                    \
@@ -189,18 +191,26 @@ struct Fused {
     static constexpr const char* name = text;                                 \
     static constexpr std::initializer_list<unsigned> allowed = {__VA_ARGS__}; \
   };
+CHAINRULE_FUSED_FUNCTIONS(CHAINRULE_DEFINE_FUSED)
 CHAINRULE_FUSED(CHAINRULE_DEFINE_FUSED)
 #undef CHAINRULE_DEFINE_FUSED
 
-// Of two fusions with the same outer operation, the compiler uses the first that fits.
 #define CHAINRULE_NAME(Type, ...) Type,
 #define CHAINRULE_LAST_NAME(Type, ...) , Type
-using Operations = std::tuple<CHAINRULE_UNARY(CHAINRULE_NAME) CHAINRULE_BINARY(CHAINRULE_NAME)
-                                  Where CHAINRULE_FUSED(CHAINRULE_LAST_NAME)>;
+#define CHAINRULE_ONE(Type, ...) std::declval<std::tuple<Type>>(),
+using Functions = std::tuple<CHAINRULE_UNARY(CHAINRULE_NAME) CHAINRULE_BINARY(CHAINRULE_NAME)
+                                 Where CHAINRULE_FUSED_FUNCTIONS(CHAINRULE_LAST_NAME)>;
+using Fusions = decltype(std::tuple_cat(CHAINRULE_FUSED(CHAINRULE_ONE) std::tuple<>()));
 #undef CHAINRULE_NAME
 #undef CHAINRULE_LAST_NAME
+#undef CHAINRULE_ONE
 #undef CHAINRULE_UNARY
 #undef CHAINRULE_BINARY
 #undef CHAINRULE_FUSED
+#undef CHAINRULE_FUSED_FUNCTIONS
+
+// All of them; an operation's number is its position. Of two fusions with the same outer operation,
+// the compiler uses the first that fits.
+using Operations = decltype(std::tuple_cat(std::declval<Functions>(), std::declval<Fusions>()));
 
 }  // namespace chainrule::CHAINRULE_ISA
