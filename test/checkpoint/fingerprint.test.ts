@@ -72,6 +72,8 @@ const frozen = () => {
 const scaled = (factor: number) => ({
   loss: (output: Tensor, target: Tensor) => nn.crossEntropy(output, target).mul(factor),
 });
+const normalised = (statistics: 'batch' | 'shard') =>
+  new nn.Sequential(new nn.Linear(6, 8), new nn.BatchNorm1d(8, { statistics }), new nn.Linear(8, 3));
 const noisy = (std: number) => ({ train: samples().transform([data.noise({ std })]) });
 
 describe('a run that goes on as another one', () => {
@@ -97,6 +99,12 @@ describe('a run that goes on as another one', () => {
       adam({ groups: [{ match: /weight/, lr: 0.1, eps: 1 }] }),
       'optimizer.groups[0].eps: 1e-8 in the checkpoint, 1 given; ' +
         'optimizer.groups[0].parameters: 0.bias, 3.bias in the checkpoint, 0.weight, 3.weight given',
+    ],
+    [
+      'statistics of the batch or of the shard',
+      { model: normalised('shard') },
+      { model: normalised('batch') },
+      'model.1: BatchNorm1d(numFeatures: 8, statistics: shard) in the checkpoint, BatchNorm1d(numFeatures: 8, statistics: batch) given',
     ],
     [
       'schedule',

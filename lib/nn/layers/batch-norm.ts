@@ -73,7 +73,8 @@ abstract class BatchNorm extends Module {
   readonly #layouts: readonly string[];
   readonly #eps: number;
   readonly #momentum: number | null;
-  readonly #statistics: 'batch' | 'shard';
+  /** What a step on several shards takes the statistics of. */
+  readonly statistics: 'batch' | 'shard';
 
   /** @param layouts axes that an input may have before its channels, as in `N,H,W` */
   protected constructor(
@@ -98,7 +99,7 @@ abstract class BatchNorm extends Module {
     this.#layouts = layouts;
     this.#eps = eps;
     this.#momentum = momentum;
-    this.#statistics = statistics;
+    this.statistics = statistics;
     this.weight = affine ? new Parameter(shape, { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter(shape, { init: zeros, dtype }) : null;
     this.running_mean = trackRunningStats ? new Buffer(shape, { dtype }) : null;
@@ -116,7 +117,7 @@ abstract class BatchNorm extends Module {
       return batchNorm(x, { mean: running_mean, variance: running_var }, options);
     }
     const own = x.size / this.numFeatures;
-    const exchanges = this.#statistics === 'batch' && isSharded();
+    const exchanges = this.statistics === 'batch' && isSharded();
     // A shard may have one value if others have more: whole batches are traced beforehand.
     if (own === 1 && !exchanges) {
       throw invalid(this.#name, 'needs more than one value per channel for its statistics', x.shape);

@@ -84,11 +84,11 @@ export class RunFingerprint {
 
   /** The fingerprint, with model and loss as a batch of some rows goes through them. */
   of(rows = this.rows): Fingerprint {
-    const { context, samples } = this.source;
+    const { context, samples, training } = this.source;
     const known = this.#known.get(rows) ?? {
       rows,
       ...this.#rest,
-      ...modelFingerprint(context, samples.loaded, rows),
+      ...modelFingerprint(context, samples.loaded, rows, training.shards > 1),
     };
     this.#known.set(rows, known);
     return known;

@@ -22,11 +22,13 @@ import { plainOf } from './plain.js';
  * and `graph` for the whole step with its gradients. Values of parameters and buffers do not count.
  *
  * @param rows of the batch that is traced, on which some ops depend
+ * @param sharded true if a batch is cut into several shards, which exchange values
  */
 export function modelFingerprint(
   { model, modes, loss, parameters }: JobContext,
   form: { readonly inputs: Form; readonly targets: Form },
   rows: number,
+  sharded: boolean,
 ): Fingerprint {
   const nameOf = namesIn(model);
   const { x, y } = placeholders({ ...form, rows });
@@ -38,7 +40,7 @@ export function modelFingerprint(
         requireTerms('Trainer', 'the loss', loss(model.forward(asModelInput(x)), y)),
       ).result;
       return { sum, weight, gradients: grad(sum, trained) };
-    });
+    }, sharded);
     const { sum, weight, gradients } = result;
     const assigned = [...trace.assignments].sort(([a], [b]) => (nameOf(a) < nameOf(b) ? -1 : 1));
     const values = assigned.map(([, value]) => value);
