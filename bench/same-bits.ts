@@ -9,39 +9,43 @@ import { randomData } from '../lib/bench/random-data.js';
 import type { TrainingScenario } from '../lib/bench/scenario.js';
 import { resnet20 } from '../lib/bench/scenarios/resnet20.js';
 import { listCheckpoints } from '../lib/checkpoint/directory.js';
+import { withCores } from './stand-in-cores.js';
 
 /** A training whose weights must not depend on the number of workers. */
 interface BitsCase {
   readonly scenario: TrainingScenario;
   readonly optimizer: () => optim.Optimizer;
+  /** Default: as a trainer chooses. */
+  readonly shards?: number;
   readonly transforms?: readonly data.Transform[];
 }
+
+/** What computes a training: a number of workers, or as many as a trainer takes of the process's cores. */
+export type Machine = { readonly workers: number } | { readonly cores: number };
 
 /** The weights of a training after some steps. */
 export interface BitsResult {
   readonly case: string;
   readonly model: string;
-  readonly workers: number;
+  readonly machine: Machine;
   readonly steps: number;
+  readonly shards: number;
   /** The first 16 hexadecimal digits of the SHA-256 of all parameters and buffers. */
   readonly hash: string;
   /** The same for another run. */
   readonly again: string;
-  /** The same for a run that was stopped in the middle of an epoch and resumed with another number of workers. */
+  /** The same for a run that was stopped in the middle of an epoch and resumed on the next machine. */
   readonly resumed: string;
 }
 
-export const SHARDS = 8;
-
-/** Whole batches in an epoch, followed by one of fewer samples than there are shards. */
+/** Whole batches in an epoch, followed by one of few samples. */
 const WHOLE_BATCHES = 3;
 const LAST_BATCH = 5;
 
 const mlp = classifier({
   name: 'mlp',
   title: '64-128-64-10 with dropout, AdamW',
-  // Not a multiple of the number of shards.
-  batchSize: 44,
+  batchSize: 45,
   shape: [64],
   classes: 10,
   model: () =>
@@ -59,7 +63,7 @@ const mlp = classifier({
 const cnn = classifier({
   name: 'cnn',
   title: '2 conv with batch norm; flips, crops, rotations, colours, cutout, mixup; Adam',
-  batchSize: 44,
+  batchSize: 45,
   shape: [16, 16, 3],
   classes: 10,
   model: () =>
@@ -76,8 +80,10 @@ const cnn = classifier({
     ),
 });
 
+// 8 and 16 do not divide 45 samples, so that shards are of two sizes; 3 does.
 const cases: readonly BitsCase[] = [
   { scenario: mlp, optimizer: () => optim.adamW({ lr: 1e-3 }) },
+  { scenario: { ...mlp, name: 'mlp in 8 shards' }, shards: 8, optimizer: () => optim.adamW({ lr: 1e-3 }) },
   {
     scenario: cnn,
     optimizer: () => optim.adam({ lr: 1e-3 }),
@@ -91,7 +97,7 @@ const cases: readonly BitsCase[] = [
     ],
   },
   {
-    scenario: { ...resnet20, title: 'ResNet-20 on 32x32 images, momentum', batchSize: 44 },
+    scenario: { ...resnet20, title: 'ResNet-20 on 32x32 images, momentum', batchSize: 45 },
     optimizer: () => optim.sgd({ lr: 0.05, momentum: 0.9, weightDecay: 1e-4 }),
   },
   {
@@ -104,29 +110,30 @@ const cases: readonly BitsCase[] = [
 ];
 
 export interface BitsOptions {
-  readonly workers?: readonly number[];
+  readonly machines?: readonly Machine[];
   readonly epochs?: number;
 }
 
-/** Trains each case with 8 shards on several numbers of workers: once, once more, and with an interruption. */
+const MACHINES: readonly Machine[] = [
+  ...[1, 2, 3, 4, 5, 8].map((workers) => ({ workers })),
+  ...[1, 2, 4, 64].map((cores) => ({ cores })),
+];
+
+/** Trains each case, most with the shards that a trainer chooses, on several machines: once, once more, and with an interruption. */
 export async function* runSameBits({
-  workers = [1, 2, 3, 4, 5, 8],
+  machines = MACHINES,
   epochs = 3,
 }: BitsOptions = {}): AsyncGenerator<BitsResult> {
   for (const bits of cases) {
-    for (const [i, count] of workers.entries()) {
-      const first = await train(bits, { workers: count, epochs });
+    for (const [i, machine] of machines.entries()) {
+      const next = machines[(i + 1) % machines.length] as Machine;
+      const { hash, shards } = await train(bits, machine, { epochs });
       yield {
-        case: bits.scenario.name,
-        model: bits.scenario.title,
-        workers: count,
+        ...{ case: bits.scenario.name, model: bits.scenario.title, machine, shards },
         steps: epochs * (WHOLE_BATCHES + 1),
-        hash: first,
-        again: await train(bits, { workers: count, epochs }),
-        resumed: await trainInTwoParts(bits, {
-          workers: [count, workers[(i + 1) % workers.length] as number],
-          epochs,
-        }),
+        hash,
+        again: (await train(bits, machine, { epochs })).hash,
+        resumed: await trainInTwoParts(bits, { machines: [machine, next], epochs }),
       };
     }
   }
@@ -143,40 +150,44 @@ export function areSame(results: readonly BitsResult[]): boolean {
 }
 
 interface Run {
-  readonly workers: number;
   readonly epochs: number;
   readonly checkpoint?: CheckpointOptions;
 }
 
-/** Trains, or resumes from the checkpoints, and returns the hash of the weights. */
-async function train({ scenario, optimizer, transforms = [] }: BitsCase, run: Run): Promise<string> {
+/** Trains, or resumes from the checkpoints. */
+async function train(
+  { scenario, optimizer, transforms = [], shards: given }: BitsCase,
+  machine: Machine,
+  run: Run,
+): Promise<{ readonly hash: string; readonly shards: number }> {
   const { loss, batchSize } = scenario;
-  const { workers, ...options } = run;
-  const trainer = new Trainer(scenario.model(), {
-    loss,
-    optimizer: optimizer(),
-    workers,
-    shards: SHARDS,
-    seed: 7,
-  });
+  let shards = 0;
+  const log = (line: string) => {
+    shards ||= Number(/(\d+) shard/.exec(line)?.[1]);
+  };
+  const options = { loss, optimizer: optimizer(), seed: 7, log, ...(given && { shards: given }) };
+  const trainer =
+    'workers' in machine
+      ? new Trainer(scenario.model(), { ...options, workers: machine.workers })
+      : withCores(machine.cores, () => new Trainer(scenario.model(), options));
   const samples = randomData(scenario, WHOLE_BATCHES + 1)
     .take(WHOLE_BATCHES * batchSize + LAST_BATCH)
     .transform(transforms);
-  for await (const _ of trainer.fit(samples, { ...options, batchSize })) {
+  for await (const _ of trainer.fit(samples, { ...run, batchSize })) {
     // Nothing to do between epochs.
   }
-  return hashOf(trainer.model);
+  return { hash: hashOf(trainer.model), shards };
 }
 
 /** Stops a run after two epochs, deletes the checkpoints since the middle of the second, and resumes from there. */
 async function trainInTwoParts(
   bits: BitsCase,
-  { workers, epochs }: { readonly workers: readonly [number, number]; readonly epochs: number },
+  { machines, epochs }: { readonly machines: readonly [Machine, Machine]; readonly epochs: number },
 ): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'same-bits-'));
   const checkpoint = { dir, everySteps: 1, keep: 1000 };
   try {
-    await train(bits, { workers: workers[0], epochs: Math.min(2, epochs), checkpoint });
+    await train(bits, machines[0], { epochs: Math.min(2, epochs), checkpoint });
     for (const { step, path } of await listCheckpoints(dir)) {
       if (step % (WHOLE_BATCHES + 1) !== 0) break;
       await rm(path);
@@ -185,7 +196,7 @@ async function trainInTwoParts(
     const onResume = ({ epochStep }: { readonly epochStep: number }) => {
       from = epochStep;
     };
-    const hash = await train(bits, { workers: workers[1], epochs, checkpoint: { ...checkpoint, onResume } });
+    const { hash } = await train(bits, machines[1], { epochs, checkpoint: { ...checkpoint, onResume } });
     if (from === 0) throw new Error(`bench: ${bits.scenario.name} did not go on in the middle of an epoch`);
     return hash;
   } finally {

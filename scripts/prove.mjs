@@ -13,33 +13,48 @@ const KILLS = 25;
 /** @param {string} path */
 const load = (path) => import(pathToFileURL(join(root, path)).href);
 
-/** The hashes of the weights, by model and number of workers. */
+/** The hashes of the weights, by model and what trained it. */
 async function bits() {
   const { areSame, runSameBits } = await load('dist/bench/same-bits.js');
   const results = [];
   const rows = new Map();
   for await (const result of runSameBits()) {
     results.push(result);
-    const { model, steps, workers, hash, again, resumed } = result;
-    console.error(`${model}, ${workers} workers: ${hash}, again ${again}, resumed ${resumed}`);
-    rows.set(model, { ...rows.get(model), steps, [workers]: hash });
+    const { model, steps, shards, machine, hash, again, resumed } = result;
+    const name = machine.cores ? counted(machine.cores, 'core') : counted(machine.workers, 'worker');
+    console.error(`${model}, ${name}: ${hash}, again ${again}, resumed ${resumed}`);
+    const { hashes = new Map() } = rows.get(result.case) ?? {};
+    rows.set(result.case, {
+      model,
+      steps,
+      shards,
+      hashes: hashes.set(hash, [...(hashes.get(hash) ?? []), name]),
+    });
   }
-  const counts = [...new Set(results.map(({ workers }) => workers))];
   const same = areSame(results);
-  const table = [
-    ['model', 'steps', ...counts.map((count) => `${count} worker${count === 1 ? '' : 's'}`)],
-    ['---', '---:', ...counts.map(() => '---')],
-    ...[...rows].map(([model, row]) => [model, row.steps, ...counts.map((count) => `\`${row[count]}\``)]),
-  ];
   if (!same) process.exitCode = 1;
   return [
-    ...table.map((cells) => `| ${cells.join(' | ')} |`),
+    '| model | steps | shards | SHA-256 | on |',
+    '|---|---:|---:|---|---|',
+    ...[...rows.values()].flatMap(({ model, steps, shards, hashes }) =>
+      [...hashes].map(
+        ([hash, names]) => `| ${model} | ${steps} | ${shards} | \`${hash}\` | ${names.join(', ')} |`,
+      ),
+    ),
     '',
     same
       ? 'Each run was repeated, and run once more with a stop in the middle of an epoch and a resume on the next ' +
-        'number of workers: the hashes are the same.'
-      : 'THESE SHOULD BE EQUAL, by row, on a second run, and after a resume.',
+        'of these: the hashes are the same.'
+      : 'THESE SHOULD BE EQUAL, for each model, on a second run, and after a resume.',
   ].join('\n');
+}
+
+/**
+ * @param {number} count
+ * @param {string} what
+ */
+function counted(count, what) {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** Accuracies with the statistics of the batch and of each shard. */
@@ -119,16 +134,13 @@ function bench(...args) {
 
 const CASES = ['mnist_mlp', 'large_mlp', 'mnist_cnn', 'resnet20', 'resnet18', 'char_gpt'];
 
-/** Cases with batches of at least 128. */
-const LARGE_BATCHES = ['mnist_mlp', 'large_mlp', 'lenet', 'mnist_cnn'];
-
 /** @type {Record<string, () => Promise<string>>} */
 const parts = {
   bits,
   kills,
   statistics,
   scaling: () => bench('scale-workers', ...CASES),
-  shards: () => bench('shards', '8', ...LARGE_BATCHES),
+  shards: () => bench('shards', ...CASES, 'lenet', 'lstm'),
   service: () => bench('service'),
 };
 

@@ -1,11 +1,14 @@
 import { at } from '../graph/at.js';
+import { Trainer } from '../index.js';
+import { optimizerOf } from './figures.js';
+import { randomData } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';
 import { chooseTrainings } from './scenarios/index.js';
 import { median } from './statistics.js';
 import { type StepParts, stepParts } from './step-parts.js';
 import { prepareTraining, type Subject, stepsOfRound, type Threads } from './subject.js';
 
-/** A training case on a number of workers, each with one shard. */
+/** A training case on a number of workers. */
 export interface WorkersResult {
   readonly case: string;
   readonly model: string;
@@ -21,7 +24,7 @@ export interface WorkersResult {
   readonly parts: StepParts;
 }
 
-/** A training case with a given number of shards, compared with one shard for each worker. */
+/** A training case with a number of shards, compared with one shard for each worker. */
 export interface ShardsResult {
   readonly case: string;
   readonly model: string;
@@ -30,7 +33,7 @@ export interface ShardsResult {
   readonly shards: number;
   readonly medianMs: number;
   /** Median milliseconds with a shard for each worker. */
-  readonly defaultMs: number;
+  readonly oneEachMs: number;
   /** Ratio of the times of a step: the median over the pairs of neighbouring rounds. */
   readonly ratio: number;
 }
@@ -67,15 +70,23 @@ export async function* runScaleWorkersBench(
   }
 }
 
-/** Times training steps with `shards` shards and with one for each worker, in turn. */
+/** Times training steps with `shards`, by default as a trainer chooses, and with one for each worker, in turn. */
 export async function* runShardsBench(
   cases: readonly string[],
-  { workers, shards }: Required<Threads> & { readonly workers: number },
+  { workers, shards: asked }: Threads & { readonly workers: number },
   rounds = 9,
 ): AsyncGenerator<ShardsResult> {
   for (const scenario of chooseTrainings(cases)) {
-    const times = await timeInTurn(scenario, [{ workers }, { workers, shards }], rounds);
-    const [usual, cut] = times as [number[], number[]];
+    const shards = asked ?? shardsOf(scenario);
+    const times = await timeInTurn(
+      scenario,
+      [
+        { workers, shards: workers },
+        { workers, shards },
+      ],
+      rounds,
+    );
+    const [oneEach, cut] = times as [number[], number[]];
     const { name, title, batchSize } = scenario;
     yield {
       case: name,
@@ -84,10 +95,17 @@ export async function* runShardsBench(
       workers,
       shards,
       medianMs: median(cut),
-      defaultMs: median(usual),
-      ratio: medianRatio(cut, usual),
+      oneEachMs: median(oneEach),
+      ratio: medianRatio(cut, oneEach),
     };
   }
+}
+
+/** The shards that a trainer chooses. */
+function shardsOf(scenario: TrainingScenario): number {
+  const { loss, batchSize } = scenario;
+  const trainer = new Trainer(scenario.model(), { loss, optimizer: optimizerOf(scenario), workers: 1 });
+  return trainer.plan(randomData(scenario, 1), { batchSize }).shards;
 }
 
 /** The serial share s by Amdahl's law: 1 / speedup = s + (1 - s) / workers. */

@@ -13,7 +13,7 @@ export interface Subject {
   close(): Promise<void>;
 }
 
-/** The workers of a training, and the shards of its batches: one for each worker by default. */
+/** The workers of a training, and the shards of its batches. */
 export type Threads = Pick<TrainerOptions, 'workers' | 'shards'>;
 
 /** Prepares a scenario in this library: threads started, plans compiled, and warmed up. */

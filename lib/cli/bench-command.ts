@@ -1,8 +1,8 @@
-import { Argument, Command } from 'commander';
+import { Argument, Command, type Option } from 'commander';
 import type { StartKernelPeer } from '../bench/kernels/kernel-peer.js';
 import type { StartPeers } from '../bench/peer.js';
 import type { BenchCommandOptions } from './bench.js';
-import { positiveInteger, workers } from './options.js';
+import { positiveInteger, shards, workers } from './options.js';
 
 type Reports = typeof import('./bench.js');
 
@@ -10,11 +10,11 @@ type Reports = typeof import('./bench.js');
 const subcommands: readonly {
   readonly name: string;
   readonly description: string;
-  /** Argument before the cases. */
-  readonly first?: Argument;
+  /** Its own option. */
+  readonly option?: Option;
   /** True if there are no cases to choose from. */
   readonly whole?: true;
-  run(reports: Reports, cases: string[], options: BenchCommandOptions, first: number): Promise<void>;
+  run(reports: Reports, cases: string[], options: BenchCommandOptions): Promise<void>;
 }[] = [
   {
     name: 'backward',
@@ -33,9 +33,9 @@ const subcommands: readonly {
   },
   {
     name: 'shards',
-    description: 'time so many shards beside one for each worker',
-    first: new Argument('<n>', 'shards of a batch').argParser(positiveInteger),
-    run: (reports, cases, options, shards) => reports.benchShards(shards, cases, options),
+    description: 'time the shards that a trainer chooses, or --shards, beside one for each worker',
+    option: shards,
+    run: (reports, cases, options) => reports.benchShards(cases, options),
   },
   {
     name: 'service',
@@ -81,15 +81,14 @@ export function benchCommand(startPeers?: StartPeers, startKernelPeer?: StartKer
       await reports.bench(cases, options, peers ? startPeers : undefined);
     });
   bench.addCommand(kernelCommand(startKernelPeer));
-  for (const { name, description, first, whole, run } of subcommands) {
+  for (const { name, description, option, whole, run } of subcommands) {
     const command = withOptions(bench.command(name)).description(description);
-    if (first) command.addArgument(first);
+    if (option) command.addOption(option);
     if (!whole) command.addArgument(cases());
     command.action(async () => {
       const { peers, ...options } = command.optsWithGlobals();
       if (peers) throw new Error(`bench: --peers is not for ${name}`);
-      const given = command.processedArgs;
-      await run(await import('./bench.js'), whole ? [] : given.at(-1), options, given[0]);
+      await run(await import('./bench.js'), whole ? [] : command.processedArgs[0], options);
     });
   }
   return bench;

@@ -106,11 +106,13 @@ export async function benchScaleWorkers(
   });
 }
 
-/** Times steps with `shards` and with one shard per worker, and prints a table, or with `json` one line per case. */
+/**
+ * Times steps with so many shards, by default as many as a trainer chooses, and with one shard for each worker, and prints
+ * a table, or with `json` one line per case.
+ */
 export async function benchShards(
-  shards: number,
   cases: readonly string[],
-  options: BenchCommandOptions,
+  { shards, ...options }: BenchCommandOptions & { readonly shards?: number },
 ): Promise<void> {
   const { workers = usableCores().cores, rounds } = options;
   const columns = [
@@ -123,18 +125,23 @@ export async function benchShards(
     'times longer',
   ];
   const given = { ...options, workers };
-  await report(runShardsBench(cases, { workers, shards }, rounds), given, columns, (result) => {
-    const { case: name, batch, medianMs, defaultMs, ratio } = result;
-    return [
-      name,
-      String(batch),
-      String(workers),
-      String(shards),
-      digits(medianMs),
-      digits(defaultMs),
-      ratio.toFixed(3),
-    ];
-  });
+  await report(
+    runShardsBench(cases, { workers, ...(shards ? { shards } : {}) }, rounds),
+    given,
+    columns,
+    (result) => {
+      const { case: name, batch, medianMs, oneEachMs, ratio } = result;
+      return [
+        name,
+        String(batch),
+        String(workers),
+        String(result.shards),
+        digits(medianMs),
+        digits(oneEachMs),
+        ratio.toFixed(3),
+      ];
+    },
+  );
 }
 
 /** Measures a service that trains, and prints a table, or with `json` one line each for off, on and their ratio. */

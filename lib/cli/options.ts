@@ -32,7 +32,7 @@ export const workers = new Option(
 
 export const shards = new Option(
   '--shards <n>',
-  'parts of a batch; the weights depend on their number, not on the workers; one for each worker by default',
+  'parts of a batch; the weights depend on their number, not on the workers; chosen by the work of a batch by default',
 ).argParser(positiveInteger);
 
 export const dropLast = new Option(

@@ -47,10 +47,10 @@ export interface Call {
    */
   readonly allReduces?: true;
   /**
-   * How its inputs may be read through strides: any strides, or those of matrices, in which one of the last two is 1.
-   * Inputs that lie otherwise are made contiguous first, as are all by default.
+   * How its inputs may be read through strides: any strides; or those of matrices, in which one of the last two is 1; or
+   * those of matrices with contiguous rows. Inputs that lie otherwise are made contiguous first, as are all by default.
    */
-  readonly strided?: 'any' | 'matrices';
+  readonly strided?: 'any' | 'matrices' | 'rows';
 }
 
 /** The rule by which the compiler lowers a node. */
@@ -129,6 +129,17 @@ export interface Absorbed {
   readonly shift: Tensor | undefined;
 }
 
+/** The inputs of a node for several equal shards at once, in the order of the shards. */
+export interface Shards {
+  readonly count: number;
+  /** Rows of a shard. */
+  readonly rows: number;
+  /** The input if it is the same for all shards, else undefined. */
+  common(input: number): Tensor | undefined;
+  /** The input of all shards, [count, ...shape]; repeated if it does not depend on the shard. */
+  stacked(input: number): Tensor;
+}
+
 /** The complete definition of an op. No other code switches on op names. */
 export interface OpRecord<A = unknown> {
   readonly kind: string;
@@ -141,6 +152,14 @@ export interface OpRecord<A = unknown> {
    * The same value, but for rounding, from a weight, the second input, that is packed in the way for which the kernel asks.
    */
   readonly pack?: { packed(node: Tensor<A>, packing: WeightPacking): Tensor }['packed'];
+  /**
+   * The values [count, ...shape] for several shards at once, bit for bit those of the op for each of them, or one of the
+   * node's own shape if it is the same for all; undefined, as by default, if they are to be computed one after another.
+   * Element-wise ops and reductions need no rule.
+   */
+  readonly shards?: { stacked(node: Tensor<A>, shards: Shards): Tensor | undefined }['stacked'];
+  /** True if the kernel draws random numbers by the place of a row in the batch, by default never. */
+  readonly draws?: { numbers(node: Tensor<A>): boolean }['numbers'];
   /** Default none. */
   readonly laws?: Laws;
   /** Floating-point operations of one evaluation. */

@@ -28,7 +28,6 @@ export * from './nn/smooth-activations.js';
 export * from './nn/softmax.js';
 export { scatterAddAlong, takeAlong } from './primitives/along.js';
 export { expand, type ReduceOptions, sum } from './primitives/broadcast.js';
-export type { ConvAlgorithm } from './primitives/conv.js';
 export { cumSum } from './primitives/cumulative.js';
 export { type CustomGradientRule, customGradient } from './primitives/custom-gradient.js';
 export {
@@ -78,6 +77,8 @@ export {
 } from './primitives/elementwise.js';
 export { flip } from './primitives/flip.js';
 export { gather, scatterAdd } from './primitives/gather.js';
+export type { ConvAlgorithm } from './primitives/images/conv.js';
+export type { Pair, Triple } from './primitives/images/window.js';
 export { type MatmulOptions, matmul } from './primitives/matmul.js';
 export {
   concat,
@@ -96,7 +97,6 @@ export { type Axes, argMax, argMin, max, min } from './primitives/reduce.js';
 export { solve } from './primitives/solve.js';
 export { argSort, type SortOptions } from './primitives/sort.js';
 export { stopGradient } from './primitives/stop-gradient.js';
-export type { Pair, Triple } from './primitives/window.js';
 export * from './scan/cumulative-product.js';
 export * from './scan/scan.js';
 export * from './spatial/adaptive-pool.js';

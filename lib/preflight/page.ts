@@ -28,7 +28,7 @@ export function planPage(name: string, plan: MemoryPlan, pace?: Pace): string {
   const { plans, budget } = plan;
   const title = `Before training ${name}`;
   const both = [
-    { name: budget ? 'Without a budget' : 'A shard on one worker', plan: plans.before },
+    { name: budget ? 'Without a budget' : 'Of one worker', plan: plans.before },
     ...(budget ? [{ name: 'Within the budget', plan: plans.after }] : []),
   ];
   const limit = arenaLimit(plan);
@@ -51,9 +51,9 @@ export function planPage(name: string, plan: MemoryPlan, pace?: Pace): string {
 }
 
 const EXPLANATION =
-  'The arena of one worker, for its largest shard. Each rectangle is a tensor: from the step that writes it to ' +
-  'the last that reads it, at its place in the arena. The curve is the sum of what is alive. Point at a rectangle ' +
-  'for its op and layer.';
+  'The arena of one worker, for its largest shard, or for several that one plan computes at once. Each rectangle is a ' +
+  'tensor: from the step that writes it to the last that reads it, at its place in the arena. The curve is the sum of ' +
+  'what is alive. Point at a rectangle for its op and layer.';
 
 /** Bytes that the budget leaves for each arena; undefined without a budget. */
 export function arenaLimit({ budget, peak, worker, workers }: MemoryPlan): number | undefined {

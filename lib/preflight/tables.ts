@@ -36,7 +36,7 @@ function memoryTable({ shared, worker, workers, perWorkers, peak }: MemoryPlan):
   const { instances, inputs, plans, total } = worker;
   const each = (name: string, bytes: number) => [name, formatBytes(bytes), ''];
   const once = (name: string, bytes: number) => [name, '', formatBytes(bytes)];
-  const arenas = instances === 1 ? 'arena' : `${instances} arenas, of shards that run together`;
+  const arenas = instances === 1 ? 'arena' : `${instances} arenas, of shards that run at the same time`;
   return {
     title: 'Memory, by what it is for',
     header: ['', 'a worker', 'in all'],

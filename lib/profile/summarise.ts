@@ -1,5 +1,5 @@
 import { at } from '../graph/at.js';
-import { plansOf, type TrainingJob } from '../parallel/protocol/job.js';
+import { gradientPlansOf, plansOf, type TrainingJob } from '../parallel/protocol/job.js';
 import type { PlanRun, Timeline } from '../parallel/protocol/timeline.js';
 import { chromeTrace } from './chrome-trace.js';
 import type { LayerWork, OpWork, Profile, ProfileParts, StepWork, Work } from './report.js';
@@ -35,7 +35,7 @@ export function summarise(run: ProfiledRun): Profile {
   const { training, warmUp, steps, peakGflopsPerSecond, peakGigabytesPerSecond } = run;
   const timelines = run.timelines.map((timeline) => afterWarmUp(timeline, warmUp));
   const workers = timelines.length;
-  const gradientPlans = training.plans.size;
+  const gradientPlans = gradientPlansOf(training).length;
   const plans = plansOf(training).map((plan, i) =>
     describeSteps(plan, i < gradientPlans ? 'gradients' : 'update'),
   );

@@ -36,7 +36,13 @@ export interface AddonConstants {
     readonly aborted: number;
   };
   /** The word of a postfix program that adds two values, and the most runs of a plan that are summed together. */
-  readonly sums: { readonly add: number; readonly mostRuns: number; readonly stripRows: number };
+  readonly sums: {
+    readonly add: number;
+    readonly mostRuns: number;
+    readonly stripRows: number;
+    /** True if a row of a product has the same bits whatever the other rows are: the addon multiplies by itself. */
+    readonly ownProducts: boolean;
+  };
   readonly transforms: {
     /** In the order of their codes. */
     readonly names: readonly string[];

@@ -22,15 +22,15 @@ export interface TrainerOptions {
   readonly loss: Loss<Tensor | Sums>;
   readonly optimizer: Optimizer;
   /**
-   * Number of threads. 'auto', the default, takes one per usable core of the process, but trains on a single one if a
-   * shard has less than a million operations, which is quicker than sharing the work.
+   * Number of threads. 'auto', the default, takes one per usable core of the process, but no more than there are shards,
+   * and a single one if each would have less than a million operations, which is quicker than sharing the work.
    */
   readonly workers?: number | 'auto';
   /**
    * Number of parts that each batch is cut into, 1 to 1024. Their gradients are added in a fixed order, so that the
    * weights after a number of steps depend, to the bit, on the seed and the number of shards, but not on the number of
-   * workers. Memory for gradients grows with the logarithm of the number of shards. Default: one per worker, which is
-   * fastest.
+   * workers. Default: chosen by the rows and operations of a batch alone, so that it is the same on every machine: 1 for
+   * small models, 16 and more for large ones. See docs/parallel.md.
    */
   readonly shards?: number;
   /**

@@ -82,8 +82,8 @@ import { inferring } from './prepare/trace-batch.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
 
 /**
- * Trains a model on worker threads: each batch is cut into shards, by default one per worker, the gradients are
- * averaged in a fixed order, and each worker updates its slice of the shared parameters. The main thread only watches.
+ * Trains a model on worker threads: each batch is cut into shards, by default as its rows and its work suggest, the gradients
+ * are averaged in a fixed order, and each worker updates its slice of the shared parameters. The main thread only watches.
  */
 export class Trainer {
   readonly model: Module;
@@ -444,7 +444,9 @@ export class Trainer {
     const resume = () => run.resume(context, prepared.training);
     const training = run.resumes ? await claim.writing(this.#memory.variables, resume) : await resume();
     if (run.done) return { ...prepared, training };
-    this.#log(describeParallelism(training, this.#options, this.#cores));
+    this.#log(
+      describeParallelism(training, { ...this.#options, ...(shards ? { shards } : {}) }, this.#cores),
+    );
     const kept = keptParts(context.model, context.modes);
     if (kept.length > 0) this.#log(`fit: kept in inference: ${describeKept(kept)}`);
     if (prepared.mayRefuseLast) this.#log(describeRefusal(training));

@@ -10,8 +10,8 @@ namespace {
 std::vector<InstructionSet> find_usable() {
   std::vector<InstructionSet> found;
   const auto add = [&](const char* name, const Registry& registry) {
-    found.push_back(
-        {name, registry.kernels, registry.operations, registry.largest, registry.probe});
+    found.push_back({name, registry.kernels, registry.operations, registry.largest, registry.probe,
+                     registry.own_products});
   };
 #ifdef CHAINRULE_HAS_BASELINE
   add("baseline", baseline::registry());

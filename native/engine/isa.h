@@ -15,6 +15,9 @@ struct InstructionSet {
   std::span<const Operation> operations;
   Largest largest;
   Probe probe;
+  // True if its kernels multiply matrices by themselves, so that a row's bits do not depend on the
+  // number of rows. Else the BLAS does.
+  bool own_products;
 };
 
 // The instruction sets that were built and that this CPU supports, lowest first.

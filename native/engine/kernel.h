@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -65,12 +66,16 @@ class Kernel {
   // where that takes less time than reading the results.
   virtual double bound(const Run&) const { return std::numeric_limits<double>::infinity(); }
 
-  // The value that all runs of a batch put together in this step, and where each of them takes the
-  // result; null for the steps of a run by itself. `run` is for a batch of one run, whose value is
-  // the result.
+  // The value that all shards of a batch put together in this step, and where each run takes the
+  // result; null for the steps of a run by itself. A run of several shards has their values one
+  // after another. `run` is for a batch of one shard, whose value is the result.
   struct AllReduced {
     Operand value, result;
     bool moments;  // merges means and variances (sync/merge_moments.h) instead of adding
+
+    size_t shards() const {
+      return static_cast<size_t>(value.elements() / std::max<int64_t>(result.elements(), 1));
+    }
   };
   virtual const AllReduced* all_reduced() const { return nullptr; }
 

@@ -1,6 +1,7 @@
 #include "kernels/registry.h"
 
 #include "engine/scan.h"
+#include "kernels/gemm/matrix_product.h"
 #include "kernels/isa.h"
 #include "kernels/probe/probe.h"
 #include "kernels/reduce/largest.h"
@@ -15,6 +16,6 @@ constexpr KernelEntry kKernels[] = {CHAINRULE_KERNELS(CHAINRULE_ENTRY){"scan", m
 
 }  // namespace
 
-Registry registry() { return {kKernels, operations(), largest, probe()}; }
+Registry registry() { return {kKernels, operations(), largest, probe(), kHasProduct}; }
 
 }  // namespace chainrule::CHAINRULE_ISA

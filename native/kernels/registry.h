@@ -16,6 +16,7 @@ struct Registry {
   std::span<const Operation> operations;
   Largest largest;
   Probe probe;
+  bool own_products;
 };
 
 namespace baseline {

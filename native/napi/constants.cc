@@ -3,6 +3,7 @@
 #include <span>
 
 #include "data/augment.h"
+#include "engine/isa.h"
 #include "sync/barrier.h"
 #include "sync/combine.h"
 
@@ -29,6 +30,7 @@ Napi::Object sums(Napi::Env env) {
   facts.Set("add", static_cast<double>(kAdd));
   facts.Set("mostRuns", static_cast<double>(kMaxTogether));
   facts.Set("stripRows", static_cast<double>(kStripRows));
+  facts.Set("ownProducts", chosen_isa().own_products);
   return facts;
 }
 

@@ -304,8 +304,12 @@ class ShardsRun {
       if (!ShardRuns::agree(handle.plan.routine(), handles_[0].plan.routine())) {
         arguments.fail(name_of(i), "with the all-reduces of the first", arguments.value(0));
       }
-      if (std::find(program.begin(), program.end(), shards[i]) == program.end() || shards[i] < 0) {
-        arguments.fail("shards", "among those of the program", arguments.value(3));
+      const size_t own = ShardRuns::shards_of(handle.plan.routine());
+      for (size_t j = 0; j < own; ++j) {
+        const int64_t shard = int64_t{shards[i]} + static_cast<int64_t>(j);
+        if (shards[i] < 0 || std::ranges::find(program, shard) == program.end()) {
+          arguments.fail("shards", "among those of the program", arguments.value(3));
+        }
       }
       members_[i] = {&handle.plan.routine(),
                      handle.plan.state(),

@@ -3,7 +3,7 @@ import { runBatchStatistics, type StatisticsResult } from '../../bench/batch-sta
 
 it('compares statistics of the batch with those of shards, which cost accuracy if they are of few rows', async () => {
   const found: StatisticsResult[] = [];
-  const options = { shards: [1, 32], seeds: [1], train: 1280, test: 500, epochs: 1 };
+  const options = { shards: [1, 32], seeds: [1], train: 2560, test: 500, epochs: 2 };
   for await (const result of runBatchStatistics(options)) found.push(result);
   const accuracyOf = (statistics: string, shards: number) =>
     found.find((one) => one.statistics === statistics && one.shards === shards)?.accuracies[0] as number;

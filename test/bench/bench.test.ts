@@ -38,7 +38,7 @@ describe('the cases of the benchmark', () => {
   it.each(['char_gpt', 'lstm', 'resnet20'])('%s can be trained', async (name) => {
     const { model, loss, ...rest } = scenario(name) as TrainingScenario;
     const small = { ...rest, model, loss, batchSize: 2 };
-    const trainer = new Trainer(model(), { loss, optimizer: optim[rest.optimizer](), workers: 2 });
+    const trainer = new Trainer(model(), { loss, optimizer: optim[rest.optimizer](), workers: 2, shards: 2 });
     for await (const { stepLosses } of trainer.fit(randomData(small, 2), { batchSize: 2 })) {
       expect(stepLosses).toHaveLength(2);
       expect(stepLosses.every(Number.isFinite)).toBe(true);
@@ -176,11 +176,13 @@ describe('bench scale-workers', () => {
   });
 });
 
-it('bench --shards compares so many shards with the default', async () => {
+it('bench shards compares so many shards with one for each worker', async () => {
   const results = [];
   for await (const result of runShardsBench(['tiny_mlp'], { workers: 2, shards: 8 }, 1)) results.push(result);
   expect(results).toMatchObject([{ case: 'tiny_mlp', batch: 32, workers: 2, shards: 8 }]);
-  for (const { medianMs, defaultMs, ratio } of results) expect(ratio).toBeCloseTo(medianMs / defaultMs);
+  for await (const result of runShardsBench(['tiny_mlp'], { workers: 2 }, 1)) results.push(result);
+  expect(results[1]?.shards).toBe(1);
+  for (const { medianMs, oneEachMs, ratio } of results) expect(ratio).toBeCloseTo(medianMs / oneEachMs);
 });
 
 describe('bench steady', () => {

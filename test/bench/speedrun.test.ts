@@ -129,7 +129,13 @@ it('our recipe learns', async () => {
   const steps = 100;
   const batches = { epochs: 1, batchSize };
   const optimizer = await recipe.optimizer({ ...batches, steps });
-  const trainer = new Trainer(recipe.model(), { loss: recipe.loss, optimizer, workers: 2, seed: 1 });
+  const trainer = new Trainer(recipe.model(), {
+    loss: recipe.loss,
+    optimizer,
+    workers: 2,
+    shards: 2,
+    seed: 1,
+  });
   for await (const _ of trainer.fit(train.take(steps * batchSize), batches));
   const { accuracy } = await trainer.evaluate(test.take(1000), { batchSize: 500 });
   expect(accuracy).toBeGreaterThan(0.9);

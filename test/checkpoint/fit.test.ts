@@ -16,13 +16,19 @@ const samples = points(60);
 interface Settings {
   readonly optimizer?: optim.Optimizer;
   readonly seed?: number;
-  readonly shards?: number;
+  /** 'chosen' to give none. Default 2. */
+  readonly shards?: number | 'chosen';
   readonly hidden?: number;
 }
 
-function newTrainer({ optimizer = optim.adam(), seed = 1, shards, hidden = 16 }: Settings = {}): Trainer {
-  const parts = shards === undefined ? {} : { shards };
-  return new Trainer(mlp(6, 3, hidden), { loss: nn.crossEntropy, optimizer, workers: 2, seed, ...parts });
+function newTrainer({ optimizer = optim.adam(), seed = 1, shards = 2, hidden = 16 }: Settings = {}): Trainer {
+  return new Trainer(mlp(6, 3, hidden), {
+    loss: nn.crossEntropy,
+    optimizer,
+    workers: 2,
+    ...(shards === 'chosen' ? {} : { shards }),
+    seed,
+  });
 }
 
 const train = (
@@ -203,7 +209,7 @@ describe('fit with a checkpoint', () => {
   it('takes the number of shards from the run, where none is given', async () => {
     const dir = folder();
     await train(newTrainer({ shards: 5 }), { dir }, { epochs: 1 });
-    const trainer = newTrainer();
+    const trainer = newTrainer({ shards: 'chosen' });
     await train(trainer, { dir }, { epochs: 2 });
     const whole = newTrainer({ shards: 5 });
     await collect(whole.fit(samples, { epochs: 2, batchSize: 20 }));

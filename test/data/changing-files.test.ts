@@ -97,6 +97,7 @@ describe('workers in training', () => {
       loss: nn.crossEntropy,
       optimizer: optim.sgd({ lr: 1e-3 }),
       workers: 2,
+      shards: 2,
     });
   const floats = data.normalize({ mean: 0.5, std: 0.2 });
 

@@ -85,6 +85,7 @@ describe('a mapped file', () => {
         loss: nn.crossEntropy,
         optimizer: optim.sgd({ lr: 1e-3 }),
         workers: 2,
+        shards: 2,
       });
       const results = [];
       for await (const { stepLosses, validation } of trainer.fit(set, {

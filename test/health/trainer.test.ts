@@ -17,6 +17,7 @@ describe('a trainer', () => {
       loss: nn.crossEntropy,
       optimizer: optim.sgd({ lr: 0.1 }),
       workers: 2,
+      shards: 2,
     });
     const before = parametersOf(model);
     const report = await trainer.inspect(samples, { batchSize: 20 });
@@ -53,6 +54,7 @@ describe('a trainer', () => {
         loss: nn.crossEntropy,
         optimizer: optim.adam(),
         workers: 2,
+        shards: 2,
         seed: 3,
       });
       return collect(trainer.fit(samples, { epochs: 2, batchSize: 16, health, validation: samples.take(8) }));
@@ -99,7 +101,7 @@ describe('a trainer', () => {
       }
     }
     const optimizer = optim.sgd({ lr: (step) => (step < 4 ? 1e-3 : 1e6) });
-    const trainer = new Trainer(new Overflowing(), { loss: nn.mseLoss, optimizer, workers: 2 });
+    const trainer = new Trainer(new Overflowing(), { loss: nn.mseLoss, optimizer, workers: 2, shards: 2 });
     const set = data.fromArrays(new Float32Array(60).fill(1), new Float32Array(30).fill(2), {
       inputs: { shape: [6] },
       targets: { shape: [3] },

@@ -1,9 +1,9 @@
-import { add, exp, mul, type Tensor } from 'chainrule';
+import { add, exp, mul, Tensor } from 'chainrule';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileGraph } from '#lib/compile/compile.js';
 import { allReducesOf } from '#lib/compile/plan/plan.js';
 import { input } from '#lib/graph/leaf.js';
-import { allReduce } from '#lib/ops/primitives/all-reduce.js';
+import { allReduce, allReduceOp } from '#lib/ops/primitives/all-reduce.js';
 import { planReductionTree } from '#lib/parallel/protocol/reduction-tree.js';
 import { addon } from '#lib/runtime/addon.js';
 import { allReducedBytes, Executable, type Meeting } from '#lib/runtime/executable.js';
@@ -61,6 +61,32 @@ describe('shards that exchange values', () => {
     const sums = [9, 4];
     const expected = sums.map((sum) => 2 * sum * sum);
     expect(runAll(values)).toEqual([expected, expected, expected]);
+  });
+
+  it('are several of one run, whose values stand one after another', () => {
+    const x = input('x', [2, 2], 'float32');
+    const several = new Tensor(allReduceOp, [mul(x, 3)], { shards: 2 });
+    const both = compileGraph({ inputs: [x], outputs: [several] }, nativeKernels).plan;
+    const one = compiled(2, (y) => allReduce(mul(y, 3)));
+    const bindings = [Float32Array.of(1, 2, 3, 4), Float32Array.of(5, 6)].map(
+      (values) => [values, new Float32Array(2)] as const,
+    );
+    const runs = (shards: readonly number[]) =>
+      Executable.runShards(
+        [new Executable(both), new Executable(one)],
+        bindings,
+        [random, random],
+        Int32Array.from(shards),
+        meetingOf(3, allReducedBytes(one)),
+      );
+    runs([0, 2]);
+    expect(bindings.map(([, out]) => [...out])).toEqual([
+      [27, 36],
+      [27, 36],
+    ]);
+    expect(() => runs([2, 0])).toThrow('runShards: shards must be among those of the program');
+    const alone = () => new Executable(both).run(bindings[0] ?? [], random);
+    expect(alone).toThrow('allReduce: several shards have to meet');
   });
 
   it('take their own value where each is all of the batch', () => {

@@ -149,6 +149,7 @@ describe('BatchNorm in a Trainer', () => {
       loss: nn.crossEntropy,
       optimizer: optim.sgd({ lr }),
       workers,
+      shards: workers,
       seed: 3,
     });
     const epochs = await collect(trainer.fit(samples, { batchSize, shuffle: false, epochs: lr ? 20 : 1 }));

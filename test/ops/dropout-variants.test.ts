@@ -139,6 +139,7 @@ describe('masks of channels and samples', () => {
         loss: nn.crossEntropy,
         optimizer: optim.sgd({ lr: 0.1 }),
         workers,
+        shards: workers,
         seed: 7,
       });
       return stepLosses(await collect(trainer.fit(train, { batchSize: 13, epochs: 2 })));

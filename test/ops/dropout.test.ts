@@ -75,6 +75,7 @@ describe('Dropout', () => {
         loss: nn.crossEntropy,
         optimizer: optim.sgd({ lr: 0.1, momentum: 0.9 }),
         workers,
+        shards: workers,
         seed: 7,
       });
       const found: number[] = [];

@@ -1,29 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ops } from '#lib/ops/primitives/table.js';
-import { attentionCases } from '../helpers/cases/attention.js';
-import { elementwiseCases } from '../helpers/cases/elementwise.js';
-import { identityCases } from '../helpers/cases/identity.js';
-import { imageCases } from '../helpers/cases/images.js';
-import { indexingCases } from '../helpers/cases/indexing.js';
-import { movementCases } from '../helpers/cases/movement.js';
-import { otherCases } from '../helpers/cases/reductions.js';
-import { scanCases } from '../helpers/cases/scan.js';
-import { shapeCases } from '../helpers/cases/shapes.js';
-import { transcendentalCases } from '../helpers/cases/transcendental.js';
+import { cases } from '../helpers/cases/all.js';
 import { checkInFloat32, checkOp } from '../helpers/check-op.js';
-
-const cases = {
-  ...elementwiseCases,
-  ...transcendentalCases,
-  ...shapeCases,
-  ...movementCases,
-  ...imageCases,
-  ...indexingCases,
-  ...otherCases,
-  ...identityCases,
-  ...scanCases,
-  ...attentionCases,
-};
 
 describe('the table of ops', () => {
   it('has a check for every op', () => {

@@ -65,7 +65,7 @@ async function loop(optimizer: optim.Optimizer, prepare = (_: Net) => {}) {
 async function train(optimizer: optim.Optimizer, workers: number, prepare = (_: Net) => {}) {
   const model = new Net().init(3);
   prepare(model);
-  const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer, workers });
+  const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer, workers, shards: workers });
   const options = { batchSize: BATCH, shuffle: false };
   // Two calls of fit on several workers, so that what is remembered must last over them.
   const first = workers > 1 ? 1 : EPOCHS;
@@ -152,7 +152,7 @@ describe('frozen parameters', () => {
   it('can be freed between two calls of fit; the others keep their momentum', async () => {
     const create = () => optim.sgd({ lr: 0.1, momentum: 0.9, average: 0.5 });
     const model = new Net().init(3);
-    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer: create(), workers: 2 });
+    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer: create(), workers: 2, shards: 2 });
     const options = { batchSize: BATCH, shuffle: false };
     freeze(model);
     await collect(trainer.fit(samples(), options));
@@ -183,9 +183,14 @@ describe('frozen parameters', () => {
   it('are read by evaluate and predict, and may be all', async () => {
     const model = new Net().init(3);
     model.freeze();
-    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer: create(), workers: 2 });
+    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer: create(), workers: 2, shards: 2 });
     const { loss } = await trainer.evaluate(samples());
-    const free = new Trainer(new Net().init(3), { loss: nn.mseLoss, optimizer: create(), workers: 2 });
+    const free = new Trainer(new Net().init(3), {
+      loss: nn.mseLoss,
+      optimizer: create(),
+      workers: 2,
+      shards: 2,
+    });
     expect(loss).toBe((await free.evaluate(samples())).loss);
     await expect(collect(trainer.fit(samples()))).rejects.toThrow(
       'fit: at least one parameter of the model must be trainable',
@@ -203,6 +208,7 @@ describe('a parameter without elements', () => {
         loss: nn.mseLoss,
         optimizer: optim.adam({ lr: 0.05 }),
         workers: 2,
+        shards: 2,
       });
       await collect(trainer.fit(samples(), { batchSize: BATCH }));
       return valuesOf(model);
@@ -215,7 +221,7 @@ describe('averages in a trainer', () => {
   it('are what validation measures; the parameters get their values back', async () => {
     const model = new Net().init(3);
     const optimizer = optim.sgd({ lr: 0.3, average: 0.9 });
-    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer, workers: 2 });
+    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer, workers: 2, shards: 2 });
     const [epoch] = await collect(trainer.fit(samples(), { batchSize: BATCH, validation: samples() }));
     const values = valuesOf(model);
     const averaged = await trainer.withAverages(() => trainer.evaluate(samples()));
@@ -273,7 +279,7 @@ describe('averages in a trainer', () => {
 describe('a schedule that is reported to, in a trainer', () => {
   const run = async (options: optim.ReportedSchedule, validation: boolean) => {
     const optimizer = optim.sgd({ lr: options });
-    const trainer = new Trainer(new Net().init(3), { loss: nn.mseLoss, optimizer, workers: 2 });
+    const trainer = new Trainer(new Net().init(3), { loss: nn.mseLoss, optimizer, workers: 2, shards: 2 });
     return collect(
       trainer.fit(samples(), {
         batchSize: BATCH,
@@ -301,7 +307,7 @@ describe('a schedule that is reported to, in a trainer', () => {
     });
     expect(new Set(rates).size).toBeGreaterThan(1);
     const optimizer = optim.sgd({ lr: (step) => rates[Math.floor(step / 5)] as number });
-    const trainer = new Trainer(new Net().init(3), { loss: nn.mseLoss, optimizer, workers: 2 });
+    const trainer = new Trainer(new Net().init(3), { loss: nn.mseLoss, optimizer, workers: 2, shards: 2 });
     const expected = await collect(trainer.fit(samples(), { batchSize: BATCH, epochs: 6 }));
     expect(results.map(({ loss }) => loss)).toEqual(expected.map(({ loss }) => loss));
   });

@@ -99,7 +99,7 @@ describe('the results of a data-parallel function', () => {
 
   it('follow the mode of the model, and parameters that are moved or changed', async () => {
     const model = new nn.Sequential(new nn.Linear(3, 4), new nn.Dropout(0.5)).init(1);
-    const predict = shared((x: Tensor) => model.forward(x), { workers: 2 });
+    const predict = shared((x: Tensor) => model.forward(x), { workers: 2, shards: 2 });
     const x = matrix(6, 3);
     const zeros = async () => (await (await predict(x)).data()).filter((value) => value === 0).length;
     const dropped = await zeros();
@@ -222,7 +222,7 @@ describe('a data-parallel function', () => {
 
 describe('the threads of a data-parallel function', () => {
   it('are kept between calls, and end with close', async () => {
-    const step = shared((x: Tensor) => x.add(1), { workers: 2 });
+    const step = shared((x: Tensor) => x.add(1), { workers: 2, shards: 2 });
     expect(threads()).toBe(0);
     for (let i = 0; i < 2; i++) {
       for (let call = 0; call < 2; call++) {
@@ -240,7 +240,7 @@ describe('the threads of a data-parallel function', () => {
   it('do not keep the process alive', async () => {
     const program = `
       import { dataParallel } from 'chainrule';
-      const step = dataParallel((x) => x.add(1), { workers: 2 });
+      const step = dataParallel((x) => x.add(1), { workers: 2, shards: 2 });
       console.log(await (await step([1, 2])).toArray());`;
     const options = { timeout: 60_000 };
     const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], options);
@@ -278,7 +278,7 @@ describe('the threads of a data-parallel function', () => {
     const started: Worker[] = [];
     const note = (worker: Worker) => started.push(worker);
     process.on('worker', note);
-    const step = shared((x: Tensor) => x.add(1), { workers: 2 });
+    const step = shared((x: Tensor) => x.add(1), { workers: 2, shards: 2 });
     await step([1, 2]);
     process.off('worker', note);
     await started[0]?.terminate();

@@ -7,7 +7,12 @@ import { collect, mlp, points } from '../helpers/training.js';
 // `npm run bench -- service` measures the length of the turns.
 it('the event loop turns, and predictions are answered, while a step is under way', async () => {
   const samples = points(16);
-  const trainer = new Trainer(mlp(), { loss: nn.crossEntropy, optimizer: optim.adam(), workers: 2 });
+  const trainer = new Trainer(mlp(), {
+    loss: nn.crossEntropy,
+    optimizer: optim.adam(),
+    workers: 2,
+    shards: 2,
+  });
   const gate = new Gate(samples, 8);
   const fitting = collect(trainer.fit(gate.samples, { batchSize: 4, shuffle: false }));
   await gate.reached();

@@ -22,6 +22,7 @@ describe.skipIf(process.platform !== 'linux')('the option nice', () => {
       loss: nn.crossEntropy,
       optimizer: optim.sgd({ lr: 0.1 }),
       workers: 2,
+      shards: 2,
       ...(nice === undefined ? {} : { nice }),
     });
 

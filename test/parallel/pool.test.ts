@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 const trainerOf = (workers: number, loss: typeof uncheckedLoss = nn.crossEntropy) =>
-  new Trainer(mlp(), { loss, optimizer: optim.sgd({ lr: 0.05 }), workers, seed: 2 });
+  new Trainer(mlp(), { loss, optimizer: optim.sgd({ lr: 0.05 }), workers, shards: workers, seed: 2 });
 
 /** More steps than any test waits for. */
 const endless = { epochs: 1e6, batchSize: 4 };

@@ -20,16 +20,24 @@ function tree(shards: readonly (string | null)[]): string | null {
  * The additions of the workers and then of the program, as text. Each worker runs alone, so that a slot of another one
  * would show.
  */
-function additions(present: readonly boolean[], workers: number): string | undefined {
-  const { slots, work, program } = planReductionTree(present, workers);
+function additions(
+  present: readonly boolean[],
+  workers: number,
+  atOnce: readonly number[] = [],
+  apart = false,
+): string | undefined {
+  const { slots, work, program } = planReductionTree(present, workers, apart, new Set(atOnce));
   const memory = new Array<string | undefined>(slots);
   for (const groups of work) {
     for (const group of groups) {
+      if (apart) expect(group.units.length).toBe(1);
       const used: number[] = [];
       for (const word of group.program) {
         if (word !== addon().constants.sums.add) {
           const slot = group.slots[word] as number;
-          memory[slot] = `${group.shards[word]}`;
+          const unit = group.units[word] as readonly number[];
+          if (unit.length > 1) expect(atOnce).toContain(unit.length);
+          memory[slot] = tree(unit.map(String)) as string;
           used.push(slot);
         } else {
           const from = used.pop() as number;
@@ -65,6 +73,26 @@ describe('the reduction of shards', () => {
         expect(additions(present, workers)).toBe(tree(names));
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('is the same where some plans compute several shards at once', () => {
+    const counts = fc.array(fc.integer({ min: 2, max: 20 }), { maxLength: 6 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 10 }),
+        counts,
+        (shards, workers, atOnce) => {
+          const all = new Array<boolean>(shards).fill(true);
+          for (const apart of [false, true]) {
+            expect(additions(all, workers, atOnce, apart)).toBe(additions(all, workers));
+          }
+          expect(planReductionTree(all, workers, false, new Set(atOnce)).slots).toBeLessThanOrEqual(
+            planReductionTree(all, workers).slots,
+          );
+        },
+      ),
     );
   });
 

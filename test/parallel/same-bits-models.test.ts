@@ -3,20 +3,25 @@ import { areSame, runSameBits } from '#bench/same-bits.js';
 
 it('a dense net, a convolutional one with augmentation, ResNet-20 and a transformer have the same bits, resumed ones too', async () => {
   const results = [];
-  for await (const result of runSameBits({ workers: [3, 1], epochs: 1 })) results.push(result);
-  const text = results.map((result) => Object.values(result).join(' ')).join('\n');
+  for await (const result of runSameBits({ machines: [{ workers: 3 }, { cores: 4 }], epochs: 1 }))
+    results.push(result);
+  const text = results.map((result) => JSON.stringify(result)).join('\n');
   expect(results.map(({ case: name }) => name)).toEqual(
-    ['mlp', 'cnn', 'resnet20', 'transformer'].flatMap((name) => [name, name]),
+    ['mlp', 'mlp in 8 shards', 'cnn', 'resnet20', 'transformer'].flatMap((name) => [name, name]),
   );
   expect(areSame(results), text).toBe(true);
   // The learned values differ from model to model.
-  expect(new Set(results.map(({ hash }) => hash)).size).toBe(4);
+  expect(new Set(results.map(({ hash }) => hash)).size).toBe(5);
+  expect(results.map(({ shards }) => shards)).toEqual([3, 3, 8, 8, 3, 3, 16, 16, 4, 4]);
 });
 
 it('different hashes are seen', () => {
-  const result = { case: 'a', model: '', workers: 1, steps: 1, hash: '1', again: '1', resumed: '1' };
+  const facts = { case: 'a', model: '', machine: { workers: 1 }, steps: 1, shards: 2 };
+  const result = { ...facts, hash: '1', again: '1', resumed: '1' };
   expect(areSame([result, { ...result, case: 'b', hash: '2', again: '2', resumed: '2' }])).toBe(true);
-  expect(areSame([result, { ...result, workers: 2, hash: '2', again: '2', resumed: '2' }])).toBe(false);
+  expect(areSame([result, { ...result, machine: { cores: 2 }, hash: '2', again: '2', resumed: '2' }])).toBe(
+    false,
+  );
   expect(areSame([{ ...result, again: '2' }])).toBe(false);
   expect(areSame([{ ...result, resumed: '2' }])).toBe(false);
 });

@@ -100,6 +100,7 @@ describe(`trainings of one process share its cores${oneCore}`, () => {
     const trainer = new Trainer(mlp(64, 3, 256), {
       loss: nn.crossEntropy,
       optimizer: optim.sgd({ lr: 0.01 }),
+      shards: 2 * cores,
     });
     let control = new Control();
     vi.spyOn(WorkerPool, 'start').mockImplementationOnce((job) => {
@@ -147,12 +148,12 @@ describe(`trainings of one process share its cores${oneCore}`, () => {
     const lines: string[] = [];
     const log = (line: string) => lines.push(line);
     const settings = { loss: nn.crossEntropy, optimizer: optim.adam(), log };
-    await collect(new Trainer(mlp(), { ...settings, workers: 3 }).fit(points(20)));
+    await collect(new Trainer(mlp(), { ...settings, workers: 3, shards: 3 }).fit(points(20)));
     await collect(new Trainer(mlp(), settings).fit(points(20)));
     expect(lines[0]).toBe('fit: 3 workers, 3 shards, as asked for');
     if (!oneCore)
       expect(lines[1]).toBe(
-        `fit: 1 worker, 1 shard, because a shard has little work; ${usableCores().reason}`,
+        `fit: 1 worker, 1 shard, by the rows and the work of a batch; ${usableCores().reason}`,
       );
   });
 

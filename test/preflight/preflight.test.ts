@@ -6,7 +6,7 @@ import { formatBytes } from '#lib/runtime/memory-size.js';
 import { images, mlp, Net, parametersOf, points } from '../helpers/training.js';
 
 const trainerOf = (model: nn.Module, optimizer = optim.adam(), workers = 2) =>
-  new Trainer(model, { loss: nn.crossEntropy, optimizer, workers, seed: 1 });
+  new Trainer(model, { loss: nn.crossEntropy, optimizer, workers, shards: workers, seed: 1 });
 
 /** Twelve layers whose activations take more than all else. */
 const deep = () =>

@@ -11,7 +11,7 @@ import { writeTrainingModule } from '../helpers/training-module.js';
 const run = promisify(execFile);
 
 const trainerOf = (model: nn.Module, workers = 2, optimizer = optim.adam()) =>
-  new Trainer(model, { loss: nn.crossEntropy, optimizer, workers, seed: 1 });
+  new Trainer(model, { loss: nn.crossEntropy, optimizer, workers, shards: workers, seed: 1 });
 
 const total = (list: readonly Work[]) => list.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);

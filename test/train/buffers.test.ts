@@ -42,7 +42,12 @@ function samples(length: number) {
 }
 
 const trainerOf = (model: nn.Module, workers: number) =>
-  new Trainer(model, { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 0.05, momentum: 0.9 }), workers });
+  new Trainer(model, {
+    loss: nn.mseLoss,
+    optimizer: optim.sgd({ lr: 0.05, momentum: 0.9 }),
+    workers,
+    shards: workers,
+  });
 
 /** The running mean after an epoch, by its formula. The mean over shards, weighted by rows, is that of the batch. */
 function runningMean(inputs: ArrayLike<number>, batchSize: number): number[] {

@@ -99,6 +99,7 @@ describe('training on transformed samples', () => {
         loss: nn.crossEntropy,
         optimizer: optim.sgd({ lr: 1e-3 }),
         workers: 2,
+        shards: 2,
         seed: 3,
       });
     const [transformed, plain] = [trainer(12), trainer(12)];

@@ -15,7 +15,13 @@ class Identity extends nn.Module {
 type Metrics = NonNullable<ConstructorParameters<typeof Trainer>[1]['metrics']>;
 
 function trainerOf(metrics: Metrics, { workers = 1, loss = nn.mseLoss as nn.Loss } = {}): Trainer {
-  return new Trainer(new Identity(), { loss, optimizer: optim.sgd({ lr: 0 }), workers, metrics });
+  return new Trainer(new Identity(), {
+    loss,
+    optimizer: optim.sgd({ lr: 0 }),
+    workers,
+    shards: workers,
+    metrics,
+  });
 }
 
 /** The coefficient of determination, 1 - sum of squared errors / sum of squared deviations from the mean. */
@@ -176,6 +182,7 @@ describe('figures of the library', () => {
         loss: nn.crossEntropy.with({ weight, ignoreIndex: -100 }),
         optimizer: optim.sgd({ lr: 0 }),
         workers,
+        shards: workers,
       });
       const found = await trainer.evaluate(some, { batchSize });
       expect(found.loss).toBeCloseTo(loss, 6);

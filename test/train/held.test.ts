@@ -28,7 +28,13 @@ const samples = () =>
   data.fromArrays(noise(64, 1), noise(32, 2), { inputs: { shape: [2] }, targets: { shape: [1] } });
 
 const trainerOf = (model: nn.Module, options: Partial<ConstructorParameters<typeof Trainer>[1]> = {}) =>
-  new Trainer(model, { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 0.1 }), workers: 2, ...options });
+  new Trainer(model, {
+    loss: nn.mseLoss,
+    optimizer: optim.sgd({ lr: 0.1 }),
+    workers: 2,
+    shards: 2,
+    ...options,
+  });
 
 const trained = (model: nn.Module, options: Partial<ConstructorParameters<typeof Trainer>[1]> = {}) =>
   collect(trainerOf(model, options).fit(samples(), { batchSize: 8 }));

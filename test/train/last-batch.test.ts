@@ -17,6 +17,7 @@ const trainerOf = (model: nn.Module, options: Partial<TrainerOptions> = {}) =>
     loss: nn.crossEntropy,
     optimizer: optim.adam({ lr: 0.01 }),
     workers: 2,
+    ...('workers' in options ? {} : { shards: 2 }),
     seed: 3,
     ...options,
   });
@@ -93,8 +94,12 @@ describe('a last batch that the model cannot be trained on', () => {
     expect(trainer.steps).toBe(6);
   });
 
-  it('is no matter of workers that nobody asked for', async () => {
-    const [epoch] = await collect(trainerOf(norm(), { workers: 'auto' }).fit(points(8), { batchSize: 6 }));
+  it('is no matter of shards that nobody asked for', async () => {
+    const features = 400;
+    const layers = [new nn.Linear(features, 500), new nn.BatchNorm1d(500, { statistics: 'shard' })];
+    const trainer = trainerOf(new nn.Sequential(...layers, new nn.Linear(500, 3)), { workers: 'auto' });
+    expect(trainer.plan(points(6, { features }), { batchSize: 6 }).shards).toBe(2);
+    const [epoch] = await collect(trainer.fit(points(8, { features }), { batchSize: 6 }));
     expect(epoch?.stepLosses).toHaveLength(2);
   });
 

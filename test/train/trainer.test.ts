@@ -25,6 +25,7 @@ async function train(workers: number, { data, batchSize, epochs, model = mlp, sh
     loss: nn.crossEntropy,
     optimizer: optim.adam({ lr: 0.01 }),
     workers,
+    shards: workers,
     seed: 5,
   });
   const results = await collect(trainer.fit(data, { epochs, batchSize, shuffle }));
@@ -93,7 +94,7 @@ describe('training on several workers', () => {
 describe('two trainers of one model', () => {
   it('train it in turn', async () => {
     const model = mlp();
-    const options = { loss: nn.crossEntropy, optimizer: optim.sgd({ lr: 0.1 }), workers: 2 };
+    const options = { loss: nn.crossEntropy, optimizer: optim.sgd({ lr: 0.1 }), workers: 2, shards: 2 };
     const [first, second] = [new Trainer(model, options), new Trainer(model, options)];
     const samples = points(40);
     const losses: number[] = [];
@@ -140,6 +141,7 @@ describe('the figures of an epoch', () => {
       loss: nn.crossEntropy,
       optimizer: optim.sgd({ lr: 0.1, momentum: 0.9 }),
       workers: 3,
+      shards: 3,
     });
     for await (const epoch of trainer.fit(training, { epochs: 2, batchSize: 10, validation })) {
       const logits = await trainer.predict(tensor(validation.inputs.data, { shape: [27, 8, 8, 1] }));
@@ -168,6 +170,7 @@ describe('the figures of an epoch', () => {
       optimizer: optim.sgd({ lr: 0.1 }),
       metrics: { largest },
       workers: 2,
+      shards: 2,
     });
     const samples = points(10);
     const outputs = await trainer.predict(tensor(samples.inputs.data, { shape: [10, 6] }));
@@ -274,6 +277,7 @@ describe('a trainer refuses', () => {
       loss: nn.mseLoss,
       optimizer: optim.sgd({ lr: (step) => (step < 7 ? 1e-3 : 1e30) }),
       workers: 2,
+      shards: 2,
     });
     const samples = data.fromArrays(new Float32Array(60).fill(1), new Float32Array(30).fill(2), {
       inputs: { shape: [6] },

@@ -58,7 +58,12 @@ describe(`twenty steps from PyTorch ${torch}'s weights`, () => {
   const trained = runs.flatMap((run) => [1, 2].map((workers) => ({ ...run, workers })));
   it.each(trained)('$name has the recorded losses in a Trainer with $workers workers', async (run) => {
     const { name, create, optimizer, workers } = run;
-    const trainer = new Trainer(create(), { loss: nn.crossEntropy, optimizer: optimizer(), workers });
+    const trainer = new Trainer(create(), {
+      loss: nn.crossEntropy,
+      optimizer: optimizer(),
+      workers,
+      shards: workers,
+    });
     const found: number[] = [];
     for await (const { stepLosses } of trainer.fit(patternSamples(steps * batch), {
       batchSize: batch,

@@ -39,6 +39,7 @@ async function losses(workers: number, dropout: number, epochs: number): Promise
     loss: nn.crossEntropy,
     optimizer: optim.adam({ lr: 3e-3 }),
     workers,
+    shards: workers,
     seed: 4,
   });
   return stepLosses(await collect(trainer.fit(train, { batchSize: 27, epochs })));

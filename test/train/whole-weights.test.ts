@@ -49,7 +49,7 @@ describe('whoever reads parameters during fit', () => {
       inputs: { shape: [size] },
       targets: { shape: [1] },
     });
-    const options = { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1e-3 }), workers };
+    const options = { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1e-3 }), workers, shards: workers };
     const trainer = new Trainer(model, options);
     const one = compile((x: Tensor) => model.difference(x));
     const many = compile((x: Tensor) => model.difference(x));

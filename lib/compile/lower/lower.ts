@@ -11,7 +11,14 @@ import { computeType, isReduceNode, type ReduceNode, reducedDims, stepShape } fr
 import type { Unit } from '../fuse/units.js';
 import type { Kernels } from '../plan/kernels.js';
 import type { CallStep, Plan, ScanStep, Step } from '../plan/plan.js';
-import { type Buffer, contiguous, isContiguous, matrixLayout, type Value } from '../plan/values.js';
+import {
+  type Buffer,
+  contiguous,
+  isContiguous,
+  matrixLayout,
+  rowMajorLayout,
+  type Value,
+} from '../plan/values.js';
 import { loopBindings, loopStarts } from './loop.js';
 import { type LoweredProgram, lowerProgram, type ProgramSource, wholeValue } from './program.js';
 
@@ -223,7 +230,7 @@ export class Lowering {
     if (!strided) return this.#contiguous(node);
     const value = this.valueOf(node);
     if (strided === 'any') return value;
-    const layout = matrixLayout(value.layout);
+    const layout = strided === 'rows' ? rowMajorLayout(value.layout) : matrixLayout(value.layout);
     return layout ? { ...value, layout } : this.#contiguous(node);
   }
 

@@ -67,3 +67,10 @@ export function matrixLayout(layout: Layout): Layout | null {
   if (layout.strides.some((stride) => stride < 0)) return null;
   return { ...layout, strides: [...layout.strides.slice(0, -2), rowStride, columnStride] };
 }
+
+/** The layout of a batch of matrices with contiguous rows; null if a copy is needed first. */
+export function rowMajorLayout(layout: Layout): Layout | null {
+  const matrices = matrixLayout(layout);
+  const [rowStride = 0, columnStride] = matrices?.strides.slice(-2) ?? [];
+  return columnStride === 1 && rowStride >= (layout.shape.at(-1) ?? 0) ? matrices : null;
+}

@@ -1,6 +1,6 @@
 import { requireArguments } from '../../graph/arguments/checked.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { extent, extents, type Pair } from '../../ops/primitives/window.js';
+import { extent, extents, type Pair } from '../../ops/primitives/images/window.js';
 import {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,

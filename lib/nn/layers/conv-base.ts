@@ -4,7 +4,7 @@ import type { Options } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { add } from '../../ops/primitives/elementwise.js';
-import { type Extents, extent, extents } from '../../ops/primitives/window.js';
+import { type Extents, extent, extents } from '../../ops/primitives/images/window.js';
 import { torchDefault } from '../init.js';
 import { requireInputDType } from '../input-dtype.js';
 import { Module } from '../module.js';

@@ -1,7 +1,7 @@
 import { requireArguments } from '../../graph/arguments/checked.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
+import type { Extents, Pair, Triple } from '../../ops/primitives/images/window.js';
 import { type ConvTransposeOptions, convTransposeOptions } from '../../ops/spatial/conv-options.js';
 import { convTranspose1d, convTranspose2d, convTranspose3d } from '../../ops/spatial/conv-transpose.js';
 import { convTransposeWindow } from '../../ops/spatial/conv-transpose-window.js';

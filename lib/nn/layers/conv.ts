@@ -1,7 +1,7 @@
 import { requireArguments } from '../../graph/arguments/checked.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { Extents, Pair, Triple } from '../../ops/primitives/window.js';
+import type { Extents, Pair, Triple } from '../../ops/primitives/images/window.js';
 import { type ConvOptions, convOptions } from '../../ops/spatial/conv-options.js';
 import { convWindow } from '../../ops/spatial/conv-window.js';
 import { conv1d, conv2d, conv3d } from '../../ops/spatial/convolution.js';

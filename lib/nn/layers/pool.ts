@@ -3,7 +3,7 @@ import { optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { type Extents, extent, type Pair, type Triple } from '../../ops/primitives/window.js';
+import { type Extents, extent, type Pair, type Triple } from '../../ops/primitives/images/window.js';
 import {
   type AvgPoolOptions,
   avgPoolOptions,

@@ -1,27 +1,41 @@
 import { full, zeros } from '../../graph/leaf.js';
-import type { Call, Lowering, OpRecord } from '../../graph/op.js';
+import type { Call, Lowering, OpRecord, Shards, TensorType } from '../../graph/op.js';
 import { Tensor } from '../../graph/tensor.js';
 import { add, div, mul, sub } from './elementwise.js';
 import { concat, slice } from './movement.js';
 
-type NoAttributes = Record<string, never>;
+interface AllReduceAttributes {
+  /** The number of shards whose values are the input's first axis, if these are several. */
+  readonly shards?: number;
+}
 
 /** The call that puts the values of all shards together by a method. */
-function callBy(method: 'sum' | 'moments'): Lowering<NoAttributes> {
+function callBy(method: 'sum' | 'moments'): Lowering<AllReduceAttributes> {
   const call: Call = { kernel: 'allReduce', inputs: ['input'], attributes: { method }, allReduces: true };
   return { family: 'call', call: () => call };
+}
+
+function typeOf([x]: readonly TensorType[], { shards }: AllReduceAttributes): TensorType {
+  const { shape, dtype } = x as TensorType;
+  return { shape: shards === undefined ? shape : shape.slice(1), dtype };
+}
+
+/** The result for several shards, which is the same for all. */
+function ofSeveral({ op }: Tensor<AllReduceAttributes>, { count, stacked }: Shards): Tensor {
+  return new Tensor(op, [stacked(0)], { shards: count });
 }
 
 /**
  * The sum of a value over all shards of a batch: each shard gives its own value and takes the sum. In a graph that is not
  * a shard's, the value itself.
  */
-export const allReduceOp: OpRecord<NoAttributes> = {
+export const allReduceOp: OpRecord<AllReduceAttributes> = {
   kind: 'allReduce',
-  type: ([x]) => x as Tensor,
+  type: typeOf,
   // The losses of all shards depend on the sum, and therefore on the value that each shard gives.
   grad: (gradient) => [allReduce(gradient)],
   kernel: callBy('sum'),
+  shards: ofSeveral,
   cost: (node) => node.size,
 };
 
@@ -34,9 +48,9 @@ export function allReduce(x: Tensor): Tensor {
  * The moments of the values of all shards of a batch from those of each shard, on the last axis: C means, C biased
  * variances, and the number of values.
  */
-export const mergeMomentsOp: OpRecord<NoAttributes> = {
+export const mergeMomentsOp: OpRecord<AllReduceAttributes> = {
   kind: 'mergeMoments',
-  type: ([x]) => x as Tensor,
+  type: typeOf,
   grad: (gradient, node) => {
     const { mean, weight } = partsOf(node.input(0));
     const all = partsOf(node);
@@ -56,6 +70,7 @@ export const mergeMomentsOp: OpRecord<NoAttributes> = {
     ];
   },
   kernel: callBy('moments'),
+  shards: ofSeveral,
   cost: (node) => 8 * node.size,
 };
 

@@ -28,6 +28,11 @@ export const expandOp: OpRecord<{ readonly shape: Shape }> = {
       return { offset, shape: node.shape, strides: repeated };
     },
   },
+  shards: (node, { count, stacked }) => {
+    const { shape } = node.input(0);
+    const added = new Array<number>(node.ndim - shape.length).fill(1);
+    return expand(reshape(stacked(0), [count, ...added, ...shape]), [count, ...node.shape]);
+  },
   cost: () => 0,
 };
 

@@ -36,6 +36,10 @@ export const gatherOp: OpRecord<Named> = {
       canFail: true,
     }),
   },
+  shards: (node, { common, stacked }) => {
+    const table = common(0);
+    return table && new Tensor(gatherOp, [table, stacked(1)], node.attributes);
+  },
   cost: () => 0,
 };
 
@@ -130,6 +134,7 @@ export const checkRangeOp: OpRecord<Named & { readonly low: number; readonly hig
       canFail: true,
     }),
   },
+  shards: (node, { stacked }) => new Tensor(checkRangeOp, [stacked(0)], node.attributes),
   cost: () => 0,
 };
 

@@ -100,6 +100,15 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
       return { a: node.input(0), b: node.input(1) };
     },
   },
+  shards: (node, { count, common, stacked }) => {
+    const { transposeA } = node.attributes;
+    const [a, weight] = [stacked(0), common(1)];
+    if (!weight || transposeA || node.ndim !== 2) return product(a, stacked(1), node.attributes);
+    // A row has the same bits whatever rows are multiplied with it.
+    const [, rows = 0, inner = 0] = a.shape;
+    const all = product(reshape(a, [count * rows, inner]), weight, node.attributes);
+    return reshape(all, [count, ...node.shape]);
+  },
   cost: (node) => 2 * node.size * dimensions(node.input(0), node.input(1), node.attributes).innerA,
 };
 

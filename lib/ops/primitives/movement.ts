@@ -60,6 +60,7 @@ export const reshapeOp: OpRecord<ShapeAttributes> = {
   type: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
   grad: (gradient, node) => [reshape(gradient, node.input(0).shape)],
   kernel: { family: 'view', view: (layout, node) => reshapeLayout(layout, node.shape), keepsOrder: true },
+  shards: (node, { count, stacked }) => reshape(stacked(0), [count, ...node.shape]),
   cost: () => 0,
 };
 
@@ -163,6 +164,7 @@ export const permuteOp: OpRecord<{ readonly axes: readonly number[] }> = {
       strides: node.attributes.axes.map((axis) => at(strides, axis)),
     }),
   },
+  shards: (node, { stacked }) => permute(stacked(0), [0, ...node.attributes.axes.map((axis) => axis + 1)]),
   cost: () => 0,
 };
 
@@ -219,8 +221,14 @@ export const sliceOp: OpRecord<SliceAttributes> = {
       };
     },
   },
+  shards: ({ attributes }, { count, stacked }) => new Tensor(sliceOp, [stacked(0)], ofAll(attributes, count)),
   cost: () => 0,
 };
+
+/** The slice of all shards. */
+function ofAll({ start, end, step }: SliceAttributes, count: number): SliceAttributes {
+  return { start: [0, ...start], end: [count, ...end], step: [1, ...step] };
+}
 
 /** A range of one axis: its start, its end (not included), and its step. Negative numbers count from the end. */
 export type Range = readonly [start?: number, end?: number, step?: number];
@@ -274,6 +282,8 @@ export const scatterSliceOp: OpRecord<ScatterSliceAttributes> = {
     fill: () => 0,
     parts: (node) => [{ input: 0, start: node.attributes.start, step: node.attributes.step }],
   },
+  shards: ({ attributes, shape }, { count, stacked }) =>
+    scatterSlice(stacked(0), [count, ...shape], ofAll(attributes, count)),
   cost: () => 0,
 };
 
@@ -309,6 +319,8 @@ export const padOp: OpRecord<PadAttributes> = {
     fill: (node) => node.attributes.value,
     parts: (node) => [{ input: 0, start: node.attributes.before }],
   },
+  shards: ({ attributes: { before, after, value } }, { stacked }) =>
+    new Tensor(padOp, [stacked(0)], { before: [0, ...before], after: [0, ...after], value }),
   cost: () => 0,
 };
 
@@ -374,6 +386,11 @@ export const concatOp: OpRecord<{ readonly axis: number }> = {
       });
     },
   },
+  shards: (node, { stacked }) =>
+    concat(
+      node.inputs.map((_, i) => stacked(i)),
+      node.attributes.axis + 1,
+    ),
   cost: () => 0,
 };
 

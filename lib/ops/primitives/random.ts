@@ -8,6 +8,7 @@ import { requireShape, type Shape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { nextRandomKey } from '../../graph/trace.js';
 import { cos, log, mul, sqrt, sub } from './elementwise.js';
+import { reshape } from './movement.js';
 
 export interface UniformAttributes {
   readonly shape: Shape;
@@ -27,6 +28,12 @@ export const uniformOp: OpRecord<UniformAttributes> = {
   },
   grad: null,
   kernel: { family: 'map', instruction: ({ key }) => ({ code: 'uniform', value: key }) },
+  // The numbers of a sample follow from its place in the batch.
+  shards: ({ shape, attributes }, { count, rows }) => {
+    if (shape[0] !== rows) return undefined;
+    const all = new Tensor(uniformOp, [], { ...attributes, shape: [count * rows, ...shape.slice(1)] });
+    return reshape(all, [count, ...shape]);
+  },
   cost: (node) => 10 * node.size,
 };
 

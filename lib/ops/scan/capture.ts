@@ -47,7 +47,7 @@ function repeatsInput({ op, inputs: [x], size }: Tensor): boolean {
 }
 
 /** True if the node draws new random numbers at every step. */
-function drawsNumbers({ op, inputs, attributes }: Tensor): boolean {
+export function drawsNumbers({ op, inputs, attributes }: Tensor): boolean {
   if (op.kernel.family === 'scan') {
     return reachable(op.kernel.loop({ attributes } as Tensor).body.results).some(drawsNumbers);
   }

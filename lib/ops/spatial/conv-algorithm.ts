@@ -1,5 +1,5 @@
 import { invalid } from '../../graph/errors.js';
-import type { ConvAlgorithm } from '../primitives/conv.js';
+import type { ConvAlgorithm } from '../primitives/images/conv.js';
 
 /** The variable of the environment that holds the algorithm of the process. */
 const VARIABLE = 'CHAINRULE_CONV_ALGORITHM';

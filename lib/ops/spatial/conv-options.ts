@@ -1,8 +1,8 @@
 import { either } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
-import type { ConvAlgorithm } from '../primitives/conv.js';
-import { type Extents, extent, type Pair } from '../primitives/window.js';
+import type { ConvAlgorithm } from '../primitives/images/conv.js';
+import { type Extents, extent, type Pair } from '../primitives/images/window.js';
 
 /** Values beyond the image's borders: zeros, the mirrored image, its repeated border, or the image wrapped around. */
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';

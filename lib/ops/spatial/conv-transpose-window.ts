@@ -1,6 +1,6 @@
 import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
-import { type Extents, extents } from '../primitives/window.js';
+import { type Extents, extents } from '../primitives/images/window.js';
 
 import type { ConvTransposeOptions } from './conv-options.js';
 import { type ConvWindow, convWindow } from './conv-window.js';

@@ -1,6 +1,6 @@
 import { at } from '../../graph/at.js';
-import type { ConvAlgorithm } from '../primitives/conv.js';
-import { type Extents, extents } from '../primitives/window.js';
+import type { ConvAlgorithm } from '../primitives/images/conv.js';
+import { type Extents, extents } from '../primitives/images/window.js';
 import { convAlgorithm } from './conv-algorithm.js';
 import type { ConvOptions, PaddingMode } from './conv-options.js';
 

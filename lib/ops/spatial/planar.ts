@@ -1,4 +1,4 @@
-import type { ConvAttributes } from '../primitives/conv.js';
+import type { ConvAttributes } from '../primitives/images/conv.js';
 import type { ConvWindow } from './conv-window.js';
 
 /** The options of the last two spatial axes, as the native kernels take them. A missing axis has length 1. */

@@ -1,6 +1,6 @@
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
-import { type Extents, extent, type Pair } from '../primitives/window.js';
+import { type Extents, extent, type Pair } from '../primitives/images/window.js';
 
 /** Options of a pooling window. Each extent is one number, or a list with one for each spatial axis. */
 export interface PoolOptions<E extends Extents = Pair> {

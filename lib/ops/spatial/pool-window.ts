@@ -1,7 +1,7 @@
 import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
-import type { WindowLists } from '../primitives/pool.js';
-import { type Extents, extents } from '../primitives/window.js';
+import type { WindowLists } from '../primitives/images/pool.js';
+import { type Extents, extents } from '../primitives/images/window.js';
 import type { AvgPoolOptions, MaxPoolOptions } from './pool-options.js';
 
 /** Options of any pooling, checked, with one value for each spatial axis. */

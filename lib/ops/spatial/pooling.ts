@@ -9,10 +9,10 @@ import { constant } from '../../graph/leaf.js';
 import type { OpRecord } from '../../graph/op.js';
 import { Tensor } from '../../graph/tensor.js';
 import { mul, pow } from '../primitives/elementwise.js';
+import { avgPool2dOp, maxPool2dOp, type PoolAttributes, poolPlaces } from '../primitives/images/pool.js';
+import type { Extents } from '../primitives/images/window.js';
+import { extent, type Pair, type Triple } from '../primitives/images/window.js';
 import { reshape, squeeze, unsqueeze } from '../primitives/movement.js';
-import { avgPool2dOp, maxPool2dOp, type PoolAttributes, poolPlaces } from '../primitives/pool.js';
-import type { Extents } from '../primitives/window.js';
-import { extent, type Pair, type Triple } from '../primitives/window.js';
 import { requireImage } from './conv-operands.js';
 import {
   type AvgPoolOptions,

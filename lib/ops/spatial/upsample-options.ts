@@ -2,7 +2,7 @@ import { either, listOf } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
-import { type Extents, extent, extents } from '../primitives/window.js';
+import { type Extents, extent, extents } from '../primitives/images/window.js';
 
 /** Interpolation between the elements; `'linear'` is for one spatial axis, `'trilinear'` for three. */
 export type UpsampleMode = 'nearest' | 'linear' | 'bilinear' | 'trilinear' | 'bicubic';

@@ -7,8 +7,8 @@ import { tensor } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { expand } from '../primitives/broadcast.js';
 import { gather } from '../primitives/gather.js';
+import { extents } from '../primitives/images/window.js';
 import { permute, reshape } from '../primitives/movement.js';
-import { extents } from '../primitives/window.js';
 import { resample, type Stencils } from './resample.js';
 import { RANKS, requireUpsampleOptions, type UpsampleOptions, upsampleOptions } from './upsample-options.js';
 

@@ -12,16 +12,16 @@ import { Queue } from '../../runtime/queue.js';
 import { type Argument, concreteValue, type Result, tensorsFrom } from '../../runtime/traced-results.js';
 import { usableCores } from '../prepare/cores.js';
 import { parallelismKinds } from '../prepare/parallelism.js';
-import { type Cut, StepEntry } from './step-entry.js';
+import { StepEntry } from './step-entry.js';
 import { type Changes, StepLayout } from './step-layout.js';
 import { StepThreads } from './step-threads.js';
 
 export interface DataParallelOptions {
-  /** Number of threads, 1 to 256. 'auto', the default, uses all usable cores, but no more threads than shards. */
+  /** Number of threads, 1 to 256. 'auto', the default, uses all usable cores, but no more threads than `shards`, if given. */
   readonly workers?: number | 'auto';
   /**
    * Number of parts that each batch is cut into, 1 to 1024. The bits of the results depend on it, but not on the number
-   * of workers. Default: one per worker.
+   * of workers. Default: chosen by the rows and operations of the first call, as a `Trainer` does by its batch.
    */
   readonly shards?: number;
   /** Nice value of the threads, 0 to 19, as for a `Trainer`. Default 0. */
@@ -91,7 +91,7 @@ export interface DataParallelFunction<Arguments extends readonly Tensor[], R ext
  *
  * All results have the same bits for any number of workers. Random numbers depend on the seed, the number of previous
  * calls and the position of a sample in the batch. A `Trainer` with the same seed and shards that takes the same
- * samples in the same order ends with the same parameters.
+ * samples in the same order ends with the same parameters, but for the rounding of gradients that it does not store.
  *
  * Calls run one after another. Arguments are copied into shared memory. The round trip to the threads adds about 0.04
  * ms to a call of a compiled function with one worker, and 0.2 ms with two. The threads persist between calls, but do
@@ -136,14 +136,16 @@ class StepFunction {
   readonly #threads: StepThreads;
   /** Rows of the first call. */
   #unit: number | undefined;
+  /** Shards of the first call. */
+  #shards: number | undefined;
   #calls = 0;
 
   constructor(
     private readonly fn: (...args: Tensor[]) => Result,
     private readonly options: Complete,
   ) {
-    const { cut, seed, nice, planCache } = options;
-    this.#threads = new StepThreads({ seed, nice, workers: cut.workers });
+    const { workers, seed, nice, planCache } = options;
+    this.#threads = new StepThreads({ seed, nice, workers });
     this.#entries = new PlanCache(cacheLimit('dataParallel', planCache));
   }
 
@@ -202,13 +204,15 @@ class StepFunction {
     const entry = this.#entries.get(key);
     if (entry && !entry.isOutdated) return entry;
     const rows = tensors[0]?.shape[0] ?? 0;
+    const { shards, workers } = this.options;
     const built = new StepEntry(
       this.fn,
       tensors,
-      this.options.cut,
+      { shards: shards ?? this.#shards, mayBeFewer: shards === undefined, workers },
       (changes) => this.#layoutFor(changes, rows),
       (freed) => this.#threads.forget(freed),
     );
+    this.#shards ??= built.job.shards;
     if (entry) this.#entries.delete(entry);
     this.#entries.add(key, built);
     this.#layouts = [...new Set(this.#entries.plans.map(({ layout }) => layout))];
@@ -219,7 +223,7 @@ class StepFunction {
     const known = this.#layouts.find((layout) => layout.serves(changes));
     if (known) return known;
     this.#unit ??= rows;
-    return new StepLayout(changes, { ...this.options.cut, rows: this.#unit });
+    return new StepLayout(changes, { workers: this.options.workers, rows: this.#unit });
   }
 }
 
@@ -233,16 +237,18 @@ function requireFinite(broken: Parameter | undefined): void {
 }
 
 interface Complete extends Required<Pick<DataParallelOptions, 'seed' | 'nice' | 'nonFinite'>> {
-  readonly cut: Cut;
+  readonly workers: number;
+  readonly shards: number | undefined;
   readonly planCache: MemorySize | undefined;
 }
 
 function completeOptions(options: DataParallelOptions): Complete {
-  const { workers: asked = 'auto', shards: askedShards, nice = 0, seed = 0, nonFinite = 'stop' } = options;
+  const { workers: asked = 'auto', shards, nice = 0, seed = 0, nonFinite = 'stop' } = options;
   const workers =
-    asked === 'auto' ? Math.min(usableCores().cores, askedShards ?? Number.POSITIVE_INFINITY) : asked;
+    asked === 'auto' ? Math.min(usableCores().cores, shards ?? Number.POSITIVE_INFINITY) : asked;
   return {
-    cut: { workers, shards: askedShards ?? workers },
+    workers,
+    shards,
     seed,
     nice,
     nonFinite,

@@ -13,6 +13,7 @@ import type { Cached } from '../../runtime/cache/plan-cache.js';
 import type { RandomState } from '../../runtime/executable.js';
 import { describeNonFinite } from '../../runtime/non-finite.js';
 import { mapTensors, type Result } from '../../runtime/traced-results.js';
+import { cutInto, defaultShards, flopsOf } from '../prepare/default-shards.js';
 import { exchangedBy, prepareExchange } from '../prepare/exchange.js';
 import { mustStayFinite } from '../prepare/flat-parameters.js';
 import type { BatchRows, BoundPlan, StepJob } from '../protocol/job.js';
@@ -39,7 +40,10 @@ import {
 
 /** Numbers of shards of a batch and of threads that compute them. */
 export interface Cut {
-  readonly shards: number;
+  /** Undefined to choose it by the batch: see `defaultShards`. */
+  readonly shards: number | undefined;
+  /** True if there may be fewer shards, where a model refuses so many. */
+  readonly mayBeFewer: boolean;
   readonly workers: number;
 }
 
@@ -66,29 +70,27 @@ export class StepEntry implements Cached {
   constructor(
     fn: (...args: Tensor[]) => Result,
     like: readonly Tensor[],
-    { shards, workers }: Cut,
+    cut: Cut,
     layoutFor: (changes: Changes) => StepLayout,
     private readonly forget: (entry: StepEntry) => void,
   ) {
     const firstId = upcomingId();
     const rows = at(at(like, 0).shape, 0);
-    const sizes = shardSizes(rows, rows, shards);
-    const traces = ofShards(sizes, rows, (size) => traceStep(fn, like, { rows: size, all: rows }));
+    const { workers } = cut;
+    const { shards, traces } = cutBatch(rows, cut, (size) => traceStep(fn, like, { rows: size, all: rows }));
     const first = at(traces, 0);
     this.#traces = traces;
     this.#first = first;
     // A guard that fails already concerns a mode that the function sets and resets itself.
     this.#guards = traces.flatMap(({ trace }) => trace.guards.filter((holds) => holds()));
     const assigned = [...new Set(traces.flatMap(({ trace }) => [...trace.assignments.keys()]))];
-    for (const trace of traces) requireSameTrace(trace, first);
     requireNotUpdated(first, assigned);
-    const apart = traces.some(exchanges);
-    if (apart && traces.length > 1) for (const trace of traces) requireDirectGradients(trace);
     this.layout = layoutFor({
       request: first.request,
       kind: first.shares.kind,
       assigned,
-      apart,
+      shards,
+      apart: traces.some(exchanges),
     });
     this.#inPlace = traces.flatMap((trace) => readInPlace(trace, this.layout));
     this.access = new PlanAccess(
@@ -267,6 +269,31 @@ function figuresOf({ scalars, shares }: Pick<StepTrace, 'scalars' | 'shares'>): 
   });
   const isHidden = shares.loss && !scalars.includes(shares.loss);
   return [...ofScalars, ...(isHidden ? [LOSS] : []), ...(shares.weight ? [LOSS_WEIGHT] : [])];
+}
+
+/** Traces the shards of a batch, into as many as are asked for or pay. */
+function cutBatch(
+  rows: number,
+  { shards, mayBeFewer }: Cut,
+  trace: (rows: number) => StepTrace,
+): { readonly shards: number; readonly traces: readonly StepTrace[] } {
+  const whole = shards === undefined ? trace(rows) : undefined;
+  const cut = (count: number) => ({
+    shards: count,
+    traces: tracesOf(rows, count, (size) => (whole?.rows === size ? whole : trace(size))),
+  });
+  const most = shards ?? defaultShards(rows, flopsOf(rootsOf(whole as StepTrace)));
+  return mayBeFewer ? cutInto(most, cut) : cut(most);
+}
+
+/** Traces shards of all sizes, which must do the same. */
+function tracesOf(rows: number, shards: number, trace: (rows: number) => StepTrace): StepTrace[] {
+  const sizes = shardSizes(rows, rows, shards);
+  const traces = ofShards(sizes, rows, trace);
+  const first = at(traces, 0);
+  for (const one of traces) requireSameTrace(one, first);
+  if (traces.some(exchanges) && traces.length > 1) for (const one of traces) requireDirectGradients(one);
+  return traces;
 }
 
 /** Traces shards of a batch. If one does not fit, an error speaks of the whole batch, or says why it does not. */

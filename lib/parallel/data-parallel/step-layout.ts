@@ -27,6 +27,8 @@ export interface Changes {
   readonly kind: FigureKind;
   /** The variables that it assigns directly. */
   readonly assigned: readonly Variable[];
+  /** Parts of a batch, whose gradients are added up. */
+  readonly shards: number;
   /** See `UpdateSpecification`. */
   readonly apart: boolean;
 }
@@ -47,9 +49,9 @@ export class StepLayout {
 
   constructor(
     readonly changes: Changes,
-    { shards, workers, rows }: { readonly shards: number; readonly workers: number; readonly rows: number },
+    { workers, rows }: { readonly workers: number; readonly rows: number },
   ) {
-    const { request, assigned, kind, apart } = changes;
+    const { request, assigned, kind, shards, apart } = changes;
     this.unit = rows;
     requireOneDType([...(request?.parameters ?? []), ...assigned]);
     const { optimizer } = request ?? {};
@@ -81,11 +83,12 @@ export class StepLayout {
   }
 
   /** True if a function with these changes can use this memory. */
-  serves({ request, kind, assigned, apart }: Changes): boolean {
+  serves({ request, kind, assigned, shards, apart }: Changes): boolean {
     const own = this.changes;
     return (
       request?.optimizer === own.request?.optimizer &&
       kind === own.kind &&
+      shards === own.shards &&
       apart === own.apart &&
       sameItems(request?.parameters ?? [], own.request?.parameters ?? []) &&
       sameItems(assigned, own.assigned)

@@ -17,6 +17,7 @@ import { bindSources, placeAt } from './bindings.js';
 import { BoundPlanChoices } from './bound-plan-choices.js';
 import type { BatchFunction } from './figure-states.js';
 import { type FlatParameters, mustStayFinite } from './flat-parameters.js';
+import { ShardsAtOnce } from './shards-at-once.js';
 import { factorsOf, shardElements } from './weight-products.js';
 
 /** A model as a function of a batch. */
@@ -133,29 +134,85 @@ export function bindShard(
   assigned: readonly Variable[],
   factors?: ShardFactors,
 ): BoundPlanChoices {
-  const { inputs, figures, gradients, assignments, weight } = shard;
-  const results = flat.parameters.flatMap((x, i) =>
+  return bind(shard.inputs, outputsOf(shard, flat, assigned, factors), flat);
+}
+
+/**
+ * The same for `count` neighbouring shards at once, whose slot gets the sum of what each would store. Undefined if the
+ * graph cannot be computed so, or if there is nothing to gain.
+ */
+export function bindShards(
+  { count, rows }: { readonly count: number; readonly rows: number },
+  shard: TracedShard,
+  flat: FlatParameters,
+  assigned: readonly Variable[],
+  factors?: ShardFactors,
+): BoundPlanChoices | undefined {
+  const all = new ShardsAtOnce(count, rows);
+  const inputs = Object.fromEntries(
+    Object.entries(shard.inputs).map(([name, one]) => {
+      const [first, ...rest] = one.shape;
+      // The weights of all shards are equal.
+      if (first === undefined) return [name, one];
+      const many = input(one.attributes.name, [count * first, ...rest], one.dtype);
+      all.bind(one, many);
+      return [name, many];
+    }),
+  );
+  const outputs = outputsOf(shard, flat, assigned, factors);
+  const valuesOf = (some: readonly Output[]) => some.map(({ value }) => value);
+  const isSum = ({ source }: Output) => source.kind === 'gradient';
+  const [summed, others] = [outputs.filter(isSum), outputs.filter((one) => !isSum(one))];
+  if (!all.extend(valuesOf(others), valuesOf(summed)) || !all.pays) return undefined;
+  const extended = outputs.map((output) => {
+    const { value, source } = output;
+    if (isSum(output)) return { value: all.sum(value), source };
+    return { value: source.kind === 'factor' ? all.joined(value) : all.each(value), source };
+  });
+  return bind(inputs, extended, flat);
+}
+
+/** A value that a plan computes, and its place. */
+interface Output {
+  readonly value: Tensor;
+  readonly source: Source;
+}
+
+function outputsOf(
+  { figures, gradients, assignments, weight }: TracedShard,
+  flat: FlatParameters,
+  assigned: readonly Variable[],
+  factors: ShardFactors | undefined,
+): Output[] {
+  const named = Object.entries(figures).map(
+    ([name, value]): Output => ({ value, source: { kind: 'local', name } }),
+  );
+  const stored = flat.parameters.flatMap((x, i) =>
     storedOf(at(gradients, i), offsetOf(flat, x), flat, factors),
   );
-  const shares = assigned.map((variable) => mul(assignments.get(variable) ?? variable, weight));
-  const graph = {
-    inputs: Object.values(inputs),
-    outputs: [...Object.values(figures), ...results.map(({ value }) => value), ...shares],
-  };
-  const outputs: Source[] = [
-    ...Object.keys(figures).map((name): Source => ({ kind: 'local', name })),
-    ...results.map(({ source }) => source),
-    ...assigned.map(
-      (x): Source => ({
+  const shares = assigned.map(
+    (x): Output => ({
+      value: mul(assignments.get(x) ?? x, weight),
+      source: {
         kind: 'gradient',
         byteOffset: offsetOf(flat, x) * bytesPerElement(flat.memory.dtype),
         unmeasured: !mustStayFinite(x),
-      }),
-    ),
-  ];
+      },
+    }),
+  );
+  return [...named, ...stored, ...shares];
+}
+
+function bind(
+  inputs: TracedShard['inputs'],
+  outputs: readonly Output[],
+  flat: FlatParameters,
+): BoundPlanChoices {
+  const graph = { inputs: Object.values(inputs), outputs: outputs.map(({ value }) => value) };
+  const sources = outputs.map(({ source }) => source);
   const places = parameterSources(flat);
   return new BoundPlanChoices(graph, (compiled) =>
-    bindSources(compiled, Object.keys(inputs), outputs, places),
+    bindSources(compiled, Object.keys(inputs), sources, places),
   );
 }
 
@@ -165,7 +222,7 @@ function storedOf(
   offset: number,
   { memory }: FlatParameters,
   factors: ShardFactors | undefined,
-): { readonly value: Tensor; readonly source: Source }[] {
+): Output[] {
   const bytes = bytesPerElement(memory.dtype);
   const product = factors?.layout.products.find(({ start }) => start === offset);
   if (!factors || !product) {

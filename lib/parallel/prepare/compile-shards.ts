@@ -3,9 +3,9 @@ import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
 import type { FigureKind } from '../../nn/losses/sums.js';
-import type { FactorLayout } from '../protocol/job.js';
+import type { FactorLayout, ShardsAtOncePlans } from '../protocol/job.js';
 import type { BoundPlanChoices } from './bound-plan-choices.js';
-import { bindShard, type Forward, type ShardGradients, traceGradients } from './compile-shard.js';
+import { bindShard, bindShards, type Forward, type ShardGradients, traceGradients } from './compile-shard.js';
 import { type Exchanged, exchangedBy } from './exchange.js';
 import type { BatchFunction } from './figure-states.js';
 import type { FlatParameters } from './flat-parameters.js';
@@ -36,6 +36,8 @@ export interface CompiledShards {
   readonly kind: FigureKind;
   /** The gradients that are left as factors, if any. */
   readonly factors?: FactorLayout | undefined;
+  /** Compiles plans for so many shards of the first size at once; none if the graph cannot be computed so. */
+  readonly atOnce: (counts: readonly number[]) => ShardsAtOncePlans<BoundPlanChoices>;
   /** The values that shards exchange, if any. */
   readonly exchanged: Exchanged | undefined;
 }
@@ -70,5 +72,14 @@ export function compileShards(
     'Trainer',
     [...plans.values()].map(({ quickest }) => quickest.plan),
   );
-  return { kind, plans, assigned, factors, exchanged };
+  const { rows, shard } = at(traced, 0);
+  const atOnce = (counts: readonly number[]) => {
+    const several = counts.flatMap((count): [number, BoundPlanChoices][] => {
+      const layout = factors && { layout: factors, rows };
+      const bound = bindShards({ count, rows }, shard, parameters, assigned, layout);
+      return bound ? [[count, bound]] : [];
+    });
+    return { rows, plans: new Map(several) };
+  };
+  return { kind, plans, assigned, factors, exchanged, atOnce };
 }

@@ -23,7 +23,11 @@ export interface UpdateSpecification {
   readonly workers: number;
   /** True if fewer workers may be active. */
   readonly mayBeFewer: boolean;
-  /** True if shards wait for each other, so that each keeps its gradients in a slot of its own: see `planReductionTree`. */
+  /** Numbers of shards of a full batch that one plan computes at once. Default none. */
+  readonly atOnce?: ReadonlySet<number>;
+  /** True if there are no other batches than full ones. Default false. */
+  readonly onlyFull?: boolean;
+  /** True if shards wait for each other, so that each unit has a slot of its own for gradients: see `planReductionTree`. */
   readonly apart: boolean;
   /** Kind of the loss whose gradients are summed; left out if shards only assign buffers. */
   readonly kind?: FigureKind;
@@ -90,6 +94,7 @@ function withOptimizer(
     shards,
     workers,
     apart,
+    atOnce,
     kind = 'mean',
     steps,
     slots,
@@ -104,7 +109,7 @@ function withOptimizer(
   const squares = clipNorm === undefined ? undefined : take(flat.memory.dtype, squareCount(flat));
   const gradients = sum ?? at(slots, 0);
   const scalarCount = optimizer.scalarsAt(0).length;
-  const whole = planReductionTree(new Array<boolean>(shards).fill(true), workers, apart).program;
+  const whole = planReductionTree(new Array<boolean>(shards).fill(true), workers, apart, atOnce).program;
   // A sum that is accumulated over steps, or measured before the update, has to be stored.
   const isLarge = flat.trainableElements - unstoredElements(factors?.layout) >= LEAST_DIRECT;
   const isDirect = isLarge && whole.length > 1 && whole.length <= MOST_DIRECT && !sum && !squares;
@@ -138,8 +143,16 @@ export function gradientBytes({ gradients, factors, memory }: UpdateJob): number
 }
 
 /** Number of gradient slots for `workers` workers or, if fewer may be active, for any number up to it. */
-function slotCount({ shards, workers, mayBeFewer, apart }: UpdateSpecification): number {
+function slotCount({
+  shards,
+  workers,
+  mayBeFewer,
+  apart,
+  atOnce,
+  onlyFull = false,
+}: UpdateSpecification): number {
+  const several = onlyFull ? atOnce : undefined;
   const present = new Array<boolean>(shards).fill(true);
   const counts = mayBeFewer ? Array.from({ length: workers }, (_, i) => i + 1) : [workers];
-  return Math.max(...counts.map((count) => planReductionTree(present, count, apart).slots));
+  return Math.max(...counts.map((count) => planReductionTree(present, count, apart, several).slots));
 }

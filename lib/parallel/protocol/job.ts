@@ -124,11 +124,19 @@ export interface UpdateJob {
   readonly scalarCount: number;
 }
 
+/** Plans for several neighbouring shards of `rows` rows each, by the number of shards. */
+export interface ShardsAtOncePlans<P = BoundPlan> {
+  readonly rows: number;
+  readonly plans: ReadonlyMap<number, P>;
+}
+
 /** Training on sharded data: the steps, the losses and the update. */
 export interface TrainingJob extends ShardedData, UpdateJob {
   /** True if the last samples of an epoch that do not fill a batch are left out. */
   readonly dropLast: boolean;
   readonly shuffle: boolean;
+  /** Plans that compute several equal shards at once. */
+  readonly atOnce: ShardsAtOncePlans;
   /** Number of parts that each batch is cut into; their gradients are added in a fixed order (`planReductionTree`). */
   readonly shards: number;
   readonly kind: FigureKind;
@@ -314,9 +322,14 @@ export interface StepCall {
 }
 
 /** The plans that workers run in training: those of the gradients, then those of the updates. */
-export function plansOf({ plans, updates }: TrainingJob): Plan[] {
-  const shares = updates.flatMap((share) =>
+export function plansOf(training: TrainingJob): Plan[] {
+  const shares = training.updates.flatMap((share) =>
     share ? [share.squares, share.update, share.direct, share.largest] : [],
   );
-  return [...plans.values(), ...shares].flatMap((bound) => (bound ? [bound.plan] : []));
+  return [...gradientPlansOf(training), ...shares.flatMap((bound) => (bound ? [bound.plan] : []))];
+}
+
+/** The plans of the gradients: those of single shards, then those of several at once. */
+export function gradientPlansOf({ plans, atOnce }: TrainingJob): Plan[] {
+  return [...plans.values(), ...atOnce.plans.values()].map(({ plan }) => plan);
 }

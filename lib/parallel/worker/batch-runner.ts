@@ -27,12 +27,12 @@ export interface StepBatch {
 /** Supplies the rows of shards, and receives their results other than gradients. */
 export interface ShardOwner {
   /**
-   * The plan for a shard, with its rows loaded. Shards that run together each use an instance of the plan, from 0 on,
-   * with its own memory.
+   * The plan for some neighbouring shards, with their rows loaded. Shards that run together each use an instance of the
+   * plan, from 0 on, with its own memory.
    */
-  load(shard: number, instance: number): BoundExecutable;
+  load(shards: readonly number[], instance: number): BoundExecutable;
   /** Called when the plan has run. */
-  finish(shard: number, executable: BoundExecutable): void;
+  finish(shards: readonly number[], executable: BoundExecutable): void;
 }
 
 /** What a worker needs to compute shards and to meet the others on the way. */
@@ -42,7 +42,7 @@ interface BatchJob extends Pick<UpdateJob, 'gradients' | 'used' | 'factors' | 'm
 
 /**
  * Computes one worker's shards of a batch, and adds up the gradients of its own shard groups in their slots. Notes the
- * magnitudes of each shard's gradients; those of a group that runs together are noted for its first shard.
+ * magnitudes of each shard's gradients; those of a unit, or of a group that runs together, are noted for its first shard.
  */
 export class BatchRunner {
   readonly #slots: readonly TypedArray[];
@@ -77,21 +77,22 @@ export class BatchRunner {
       return;
     }
     for (const group of groups) {
-      const first = this.#load(group.shards[0] as number, 0, batch, owner);
+      const first = this.#load(group.units[0] as readonly number[], 0, batch, owner);
       if (this.#runsTogether(group, batch, first)) this.#runTogether(group, batch, owner, first);
       else this.#runInTurn(group, batch, owner, first);
     }
   }
 
   /** True for equal shards whose plan gains from it; never while recording, because only single runs can be timed. */
-  #runsTogether({ shards }: ShardGroup, batch: StepBatch, first: BoundExecutable): boolean {
-    if (this.recorder || shards.length === 1 || shards.length > this.together) return false;
-    const counts = shards.map((shard) => shardRows(batch.count, batch.shards, shard).count);
+  #runsTogether({ units }: ShardGroup, batch: StepBatch, first: BoundExecutable): boolean {
+    if (this.recorder || units.length === 1 || units.length > this.together) return false;
+    if (units.some(({ length }) => length > 1)) return false;
+    const counts = units.flat().map((shard) => shardRows(batch.count, batch.shards, shard).count);
     return counts.every((count) => count === counts[0]) && first.results !== null;
   }
 
   #runInTurn(
-    { shards, slots, program }: ShardGroup,
+    { units, slots, program }: ShardGroup,
     batch: StepBatch,
     owner: ShardOwner,
     first: BoundExecutable,
@@ -106,11 +107,11 @@ export class BatchRunner {
         this.recorder?.end('sum');
         continue;
       }
-      const [shard, slot] = [shards[word] as number, slots[word] as number];
-      const executable = word === 0 ? first : this.#load(shard, 0, batch, owner);
+      const [shards, slot] = [units[word] as readonly number[], slots[word] as number];
+      const [shard = 0] = shards;
+      const executable = word === 0 ? first : this.#load(shards, 0, batch, owner);
       const most = executable.run(this.#memoryOf(shard, slot), randomOf(shard, batch));
-      this.#magnitudes[shard] = this.#boundOf(most, shard, batch);
-      owner.finish(shard, executable);
+      this.#finish(shards, most, executable, batch, owner);
       this.recorder?.end('gradients');
       used.push(slot);
     }
@@ -118,13 +119,14 @@ export class BatchRunner {
 
   /** Adds large products before they are stored; the bits are those of `#runInTurn`. */
   #runTogether(
-    { shards, slots, program }: ShardGroup,
+    { units, slots, program }: ShardGroup,
     batch: StepBatch,
     owner: ShardOwner,
     first: BoundExecutable,
   ): void {
+    const shards = units.flat();
     const executables = shards.map((shard, instance) =>
-      instance === 0 ? first : this.#load(shard, instance, batch, owner),
+      instance === 0 ? first : this.#load([shard], instance, batch, owner),
     );
     for (const shard of shards) this.#magnitudes[shard] = 0;
     this.#magnitudes[shards[0] as number] = BoundExecutable.runTogether(
@@ -134,11 +136,11 @@ export class BatchRunner {
       program,
     );
     shards.forEach((shard, i) => {
-      owner.finish(shard, executables[i] as BoundExecutable);
+      owner.finish([shard], executables[i] as BoundExecutable);
     });
   }
 
-  /** Runs all shards of the worker at once, each with its own memory and slot: none goes on before the others come. */
+  /** Runs all units of the worker at the same time, each with its own memory and slot: none goes on before the others come. */
   #runMeeting(
     rank: number,
     { work, order }: ReductionTree,
@@ -147,10 +149,11 @@ export class BatchRunner {
     owner: ShardOwner,
   ): void {
     const groups = work[rank] ?? [];
-    const shards = groups.flatMap((group) => group.shards);
-    if (shards.length === 0) return;
+    const units = groups.flatMap((group) => group.units);
+    if (units.length === 0) return;
+    const shards = units.map(([first]) => first as number);
     const slots = groups.flatMap((group) => group.slots);
-    const executables = shards.map((shard, instance) => this.#load(shard, instance, batch, owner));
+    const executables = units.map((unit, instance) => this.#load(unit, instance, batch, owner));
     const bounds = BoundExecutable.runShards(
       executables,
       shards.map((shard, i) => this.#memoryOf(shard, slots[i] as number)),
@@ -165,11 +168,23 @@ export class BatchRunner {
       },
       this.recorder,
     );
-    shards.forEach((shard, i) => {
-      this.#magnitudes[shard] = this.#boundOf(bounds[i] as number, shard, batch);
-      owner.finish(shard, executables[i] as BoundExecutable);
+    units.forEach((unit, i) => {
+      this.#finish(unit, bounds[i] as number, executables[i] as BoundExecutable, batch, owner);
     });
     this.recorder?.end('gradients');
+  }
+
+  /** @param most the largest magnitude of what was stored */
+  #finish(
+    unit: readonly number[],
+    most: number,
+    executable: BoundExecutable,
+    batch: StepBatch,
+    owner: ShardOwner,
+  ): void {
+    for (const shard of unit) this.#magnitudes[shard] = 0;
+    this.#magnitudes[unit[0] as number] = this.#boundOf(most, unit, batch);
+    owner.finish(unit, executable);
   }
 
   #memoryOf(shard: number, slot: number): ShardMemory {
@@ -185,19 +200,19 @@ export class BatchRunner {
   }
 
   /** An upper bound of the magnitudes of all gradients, from one of those that are stored and of all factors. */
-  #boundOf(most: number, shard: number, { count, shards }: StepBatch): number {
+  #boundOf(most: number, [first = 0, ...others]: readonly number[], { count, shards }: StepBatch): number {
     const { factors } = this.job;
     if (!factors || most === Number.POSITIVE_INFINITY) return most;
-    const { count: rows } = shardRows(count, shards, shard);
+    const rows = shardRows(count, shards, first).count * (1 + others.length);
     const perRow = Math.max(...factors.layout.products.map((product) => product.perRow));
     // Twice, because each sum may be rounded up. Finite, as only the sums themselves can tell that they are not.
     const bound = Math.min(2 * rows * perRow * most * most, Number.MAX_VALUE);
     return Math.max(most, bound);
   }
 
-  #load(shard: number, instance: number, batch: StepBatch, owner: ShardOwner): BoundExecutable {
-    const executable = owner.load(shard, instance);
-    const { count } = shardRows(batch.count, batch.shards, shard);
+  #load(shards: readonly number[], instance: number, batch: StepBatch, owner: ShardOwner): BoundExecutable {
+    const executable = owner.load(shards, instance);
+    const { count } = shardRows(batch.count, batch.shards, shards[0] as number);
     // Each shard's mean is weighted by its share of the batch, because shards may be unequal.
     executable.array('weight')[0] = count / batch.count;
     if (batch.unit !== undefined) executable.array('multiple')[0] = count / batch.unit;

@@ -86,7 +86,7 @@ class StepRunner {
       const batch = { count: rows, unit, shards, seed: this.job.seed, step };
       this.#batches.run(rank, this.#tree, batch, {
         load: (shard, instance) => this.#load(shard, instance),
-        finish: (shard, executable) => {
+        finish: ([shard = 0], executable) => {
           figures.forEach((name, i) => {
             this.#shares[shard * figures.length + i] = executable.array(name)[0] as number;
           });
@@ -136,7 +136,7 @@ class StepRunner {
   }
 
   /** The plan for a shard, which reads its rows in place. */
-  #load(shard: number, instance: number): BoundExecutable {
+  #load([shard = 0]: readonly number[], instance: number): BoundExecutable {
     const { count } = shardRows(this.step.rows, this.step.shards, shard);
     const executable = this.#plans.get(count, instance);
     for (const [name, rows] of this.#viewsOf(shard)) executable.use(name, rows);

@@ -63,7 +63,7 @@ export class EpochTrainer {
   ) {
     this.#control = new Control(job.control);
     this.#gate = new Gate(training.gate);
-    this.#plans = new Map(training.plans);
+    this.#plans = new Map([...training.plans, ...plansAtOnce(training)]);
     this.#stretch = stretchOf(training, { epoch: 0, firstStep: 0 });
     this.#runner = new ShardRunner({ ...training, plans: this.#plans }, loader, memory, recorder);
     this.#shardLosses = new Float64Array(training.shardLosses);
@@ -130,7 +130,7 @@ export class EpochTrainer {
 
   /** Uses further plans, instead of those that were for an earlier stretch only. */
   #usePlans(further: Iterable<readonly [number, BoundPlan]>): void {
-    const next = new Map([...this.training.plans, ...further]);
+    const next = new Map([...this.training.plans, ...plansAtOnce(this.training), ...further]);
     for (const rows of [...this.#plans.keys()]) {
       if (next.has(rows)) continue;
       this.#plans.delete(rows);
@@ -170,11 +170,21 @@ export class EpochTrainer {
     let known = this.#trees.get(key);
     if (!known) {
       const present = presentShards(rows, this.training.shards);
-      known = { present, tree: planReductionTree(present, active, this.training.exchange !== undefined) };
+      const { exchange } = this.training;
+      known = {
+        present,
+        tree: planReductionTree(present, active, exchange !== undefined, this.#atOnce(rows)),
+      };
       if (this.#trees.size === MOST_TREES) this.#trees.clear();
       this.#trees.set(key, known);
     }
     return known;
+  }
+
+  /** The numbers of shards of a batch that one plan computes at once. */
+  #atOnce(rows: number): Set<number> {
+    const { shards, atOnce } = this.training;
+    return new Set(atOnce.rows === rows / shards ? atOnce.plans.keys() : []);
   }
 
   #computeGradients(rank: number, { batch, global, tree }: Step, epoch: number): void {
@@ -184,11 +194,16 @@ export class EpochTrainer {
       tree,
       { count: batch.count, unit: this.#unit, shards, seed: this.job.seed, step: global },
       {
-        load: (shard, instance) => this.#runner.load(this.#requestOf(shard, batch, epoch), instance),
-        finish: (shard, executable) => {
-          this.#shardLosses[shard] = executable.array('loss')[0] as number;
-          if (kind === 'ratio')
-            this.#shardLosses[shards + shard] = executable.array('lossWeight')[0] as number;
+        load: (some, instance) => this.#runner.load(this.#requestOf(some, batch, epoch), instance),
+        finish: (some, executable) => {
+          const [losses, weights] = [
+            executable.array('loss'),
+            kind === 'ratio' && executable.array('lossWeight'),
+          ];
+          some.forEach((shard, i) => {
+            this.#shardLosses[shard] = losses[i] as number;
+            if (weights) this.#shardLosses[shards + shard] = weights[i] as number;
+          });
         },
       },
     );
@@ -196,14 +211,15 @@ export class EpochTrainer {
 
   /** Loads the first rows of the next step before the other workers are ready for it. */
   #loadAhead(rank: number, next: Step, epoch: number): void {
-    const first = next.tree.work[rank]?.[0]?.shards[0];
+    const first = next.tree.work[rank]?.[0]?.units[0];
     if (first === undefined) return;
     this.#runner.loadAhead(this.#requestOf(first, next.batch, epoch));
     this.recorder?.end('load');
   }
 
-  #requestOf(shard: number, batch: Rows, epoch: number): RowsRequest {
-    const { start, count } = shardRows(batch.count, this.training.shards, shard);
+  #requestOf([first = 0, ...others]: readonly number[], batch: Rows, epoch: number): RowsRequest {
+    const { start, count: each } = shardRows(batch.count, this.training.shards, first);
+    const count = each * (1 + others.length);
     const indexOffset = this.#stretch.firstItem - this.#stretch.start;
     return { order: this.#order, batch, rows: { start: batch.start + start, count }, epoch, indexOffset };
   }
@@ -273,4 +289,9 @@ export class EpochTrainer {
 export function activeWorkers(workers: number, cores: number): number {
   const fair = Math.floor(cores / Math.max(1, addon().trainings(0)));
   return Math.min(workers, Math.max(1, fair));
+}
+
+/** The plans for several shards by the number of their rows, which is more than a single shard has. */
+function plansAtOnce({ atOnce }: TrainingJob): [number, BoundPlan][] {
+  return [...atOnce.plans].map(([count, plan]) => [count * atOnce.rows, plan]);
 }

@@ -11,7 +11,7 @@ export function estimateWithoutBudget(workload: Workload): MemoryEstimate {
 
 /**
  * The quickest way to run a job within a budget: on as many workers as fit, if the trainer chooses their number; with
- * as many shards together as fit with the quickest plans; otherwise one shard at a time, with the least recomputation.
+ * as many shards together or at once as fit with the quickest plans; otherwise one shard at a time, with the least recomputation.
  *
  * @throws if the budget is too small, with the smallest possible budget and its parts
  */
@@ -54,9 +54,9 @@ function candidates(workload: Workload): number[] {
 
 /** The quickest way for `workers` workers within `bytes`; undefined if there is none. */
 function fitWorkers(estimator: MemoryEstimator, workers: number, bytes: number): MemoryEstimate | undefined {
-  const quickest = estimator.quickestArena(workers);
   for (const together of estimator.groupSizes(workers)) {
-    const estimate = estimator.at({ workers, together, arenaBytes: quickest });
+    const arenaBytes = estimator.quickestArena(workers, together);
+    const estimate = estimator.at({ workers, together, arenaBytes });
     if (estimate.total <= bytes) return estimate;
   }
   return fitInTurn(estimator, workers, bytes);

@@ -13,7 +13,7 @@ import { bytesOf, missingMemory } from '../../parallel/protocol/shared-memory.js
 import { kernelBytes } from '../../runtime/cache/kept-bytes.js';
 import { summingSteps } from '../../runtime/executable.js';
 import type { CompiledEvaluation, CompiledTraining, JobContext } from '../prepare/compile-job.js';
-import { planWithin, type ResourceLimits, statesOf } from '../prepare/jobs.js';
+import { atOnceWithin, planWithin, type ResourceLimits, statesOf } from '../prepare/jobs.js';
 
 /** A training, an evaluation, or both, to be run within a budget. */
 export interface Workload {
@@ -43,7 +43,7 @@ export interface SharedBytes {
 
 /** Bytes of one worker. */
 export interface WorkerBytes {
-  /** Arenas, one for each of the shards that run together. */
+  /** Arenas, one for each of the shards, or units of several, that run at the same time. */
   readonly arenas: readonly number[];
   /** Loaded samples, and other arrays that plans are given. */
   readonly inputs: number;
@@ -60,10 +60,13 @@ export interface MemoryEstimate {
   readonly total: number;
 }
 
+/** A number of workers, and further limits if there are any. */
+type WorkerLimits = Pick<ResourceLimits, 'workers'> & Partial<ResourceLimits>;
+
 /** Counts the bytes of a job before any memory is allocated. */
 export class MemoryEstimator {
-  readonly #updates = new Map<number, UpdateJob | undefined>();
-  readonly #groups = new Map<number, Group[][]>();
+  readonly #updates = new Map<string, UpdateJob | undefined>();
+  readonly #groups = new Map<string, Group[][]>();
   readonly #sums = new Map<number, boolean>();
 
   constructor(readonly workload: Workload) {}
@@ -77,27 +80,41 @@ export class MemoryEstimator {
   /** Bytes of the smallest arena that is enough for `workers` workers. */
   smallestArena(workers: number): number {
     const arenas = this.choices.map(({ smallest }) => smallest.plan.arenaBytes);
-    return Math.max(0, ...arenas, ...this.#otherPlans(workers).map(({ plan }) => plan.arenaBytes));
+    return Math.max(
+      0,
+      ...arenas,
+      ...this.#otherPlans({ workers, together: 1 }).map(({ plan }) => plan.arenaBytes),
+    );
   }
 
-  /** Bytes of the arena that the quickest plans for `workers` workers need. */
-  quickestArena(workers: number): number {
-    const arenas = this.choices.map(({ quickest }) => quickest.plan.arenaBytes);
-    return Math.max(0, ...arenas, ...this.#otherPlans(workers).map(({ plan }) => plan.arenaBytes));
+  /**
+   * Bytes of the arena that the quickest plans for `workers` workers need.
+   *
+   * @param together most shards that run together or at once
+   */
+  quickestArena(workers: number, together = 1): number {
+    const several = [...this.#atOnce({ together }).values()].map(({ plan }) => plan.arenaBytes);
+    const arenas = [...several, ...this.choices.map(({ quickest }) => quickest.plan.arenaBytes)];
+    return Math.max(
+      0,
+      ...arenas,
+      ...this.#otherPlans({ workers, together }).map(({ plan }) => plan.arenaBytes),
+    );
   }
 
-  /** Numbers of shards that each of `workers` workers may run together, the largest first; 1 means one at a time. */
+  /** Numbers of shards that each of `workers` workers may run together or at once, the largest first; 1: in turn. */
   groupSizes(workers: number): number[] {
-    // Shards that wait for each other have no choice.
-    if (this.workload.training?.exchanged) return [1];
-    const groups = this.#groupsOf(workers).flat();
-    return [...new Set([...groups.map(({ count }) => count), 1])].sort((a, b) => b - a);
+    const several = [...this.#atOnce({}).keys()].sort((a, b) => b - a);
+    // Shards that wait for each other run at the same time in any case.
+    if (this.workload.training?.exchanged) return [...several, 1];
+    const groups = this.#groupsOf(workers, new Map()).flat();
+    return [...new Set([...several, ...groups.map(({ count }) => count), 1])].sort((a, b) => b - a);
   }
 
   /** Estimates a job within resource limits. Throws if no plan fits in its arena. */
   at(limits: ResourceLimits): MemoryEstimate {
     const { workers } = limits;
-    const shared = this.#shared(workers);
+    const shared = this.#shared(limits);
     const each = Array.from({ length: workers }, (_, rank) => this.#worker(rank, limits));
     const sums = [shared.parameters, shared.gradients, shared.optimizer, shared.other];
     const total = [...sums, ...each.map(totalOf)].reduce((sum, bytes) => sum + bytes, 0);
@@ -111,33 +128,38 @@ export class MemoryEstimator {
     return plans.get(Math.max(...plans.keys())) as BoundPlanChoices;
   }
 
-  /** The update for `workers` workers, with real plans and sizes but no memory. */
-  updateOf(workers: number): UpdateJob | undefined {
+  /** The update within resource limits, with real plans and sizes but no memory. */
+  updateOf(limits: WorkerLimits): UpdateJob | undefined {
+    const { workers } = limits;
     const { context, training } = this.workload;
-    if (!this.#updates.has(workers)) {
+    const atOnce = new Set(this.#atOnce(limits).keys());
+    const key = `${workers}/${[...atOnce]}`;
+    if (!this.#updates.has(key)) {
       const { parameters: flat, optimizer, memory } = context;
       const sharing = { workers, mayBeFewer: this.#mayBeFewer(workers), steps: 0 };
       const { assigned = [], kind = 'mean', shards = 1, factors } = training ?? {};
       const apart = training?.exchanged !== undefined;
+      const onlyFull = training?.onlyFull ?? false;
       const update =
         training &&
         prepareUpdates(
-          { flat, optimizer, memory, assigned, kind, shards, factors, apart, ...sharing },
+          { flat, optimizer, memory, assigned, kind, shards, factors, apart, atOnce, onlyFull, ...sharing },
           missingMemory,
         );
-      this.#updates.set(workers, update);
+      this.#updates.set(key, update);
     }
-    return this.#updates.get(workers);
+    return this.#updates.get(key);
   }
 
   #mayBeFewer(workers: number): boolean {
     return workers > 1 && this.workload.context.cores !== undefined;
   }
 
-  #shared(workers: number): SharedBytes {
+  #shared(limits: ResourceLimits): SharedBytes {
+    const { workers } = limits;
     const { context, training, evaluation, snapshot } = this.workload;
     const { parameters: flat, memory, model } = context;
-    const update = this.updateOf(workers);
+    const update = this.updateOf(limits);
     const own = [...model.parameters(), ...model.namedBuffers().map(([, buffer]) => buffer)].filter(
       (variable) => !flat.offsets.has(variable),
     );
@@ -154,20 +176,22 @@ export class MemoryEstimator {
         (update?.clip ? bytesOf(update.clip.squares) : 0) +
         (training?.exchanged ? training.shards * training.exchanged.bytes : 0) +
         states +
-        this.#constants(),
+        this.#constants(limits),
     };
   }
 
-  #worker(rank: number, { workers, arenaBytes, together = mostTogether() }: ResourceLimits): WorkerBytes {
+  #worker(rank: number, limits: ResourceLimits): WorkerBytes {
+    const { workers, arenaBytes, together = mostTogether() } = limits;
     const { training, evaluation } = this.workload;
+    const atOnce = this.#atOnce(limits);
     const chosen = (plans: readonly BoundPlanChoices[]) =>
       plans.map((known) => planWithin(known, arenaBytes));
-    const others = this.#otherPlans(workers);
+    const others = this.#otherPlans(limits);
     const most = training?.exchanged ? Number.POSITIVE_INFINITY : together;
-    const further = sizesOfInstances(this.#groupsOf(workers)[rank] ?? [], most).map((sizes) =>
-      chosen(sizes.map((rows) => training?.plans.get(rows) as BoundPlanChoices)),
+    const further = sizesOfInstances(this.#groupsOf(workers, atOnce)[rank] ?? [], most).map((sizes) =>
+      sizes.map((rows) => this.#planOf(rows, arenaBytes, atOnce)),
     );
-    const instances = [[...chosen(this.choices), ...others], ...further];
+    const instances = [[...chosen(this.choices), ...atOnce.values(), ...others], ...further];
     const orders = 8 * (training?.data.length ?? 0) + 4 * (evaluation?.data.length ?? 0);
     const all = instances.flat();
     // The last batch of a stream has shards of up to two sizes of its own.
@@ -180,13 +204,21 @@ export class MemoryEstimator {
       plans:
         sum([...all, ...rests.flat(), ...rests.flat()].map(({ plan }) => kernelBytes(plan))) +
         orders +
-        this.#constants(),
+        this.#constants(limits),
     };
   }
 
+  /** The plan of a shard, or of several at once, by the number of their rows. */
+  #planOf(rows: number, arenaBytes: number, atOnce: ReadonlyMap<number, BoundPlan>): BoundPlan {
+    const { training } = this.workload;
+    const own = training?.plans.get(rows);
+    if (own) return planWithin(own, arenaBytes);
+    return atOnce.get(rows / (training?.atOnce.rows ?? 1)) as BoundPlan;
+  }
+
   /** The plans of updates, and those that merge the states of an evaluation. */
-  #otherPlans(workers: number): BoundPlan[] {
-    const shares = this.updateOf(workers)?.updates ?? [];
+  #otherPlans(limits: WorkerLimits): BoundPlan[] {
+    const shares = this.updateOf(limits)?.updates ?? [];
     const { evaluation } = this.workload;
     return [
       ...shares.flatMap((share) => (share ? [share.update, share.direct, share.squares, share.largest] : [])),
@@ -194,22 +226,32 @@ export class MemoryEstimator {
     ].filter((plan) => plan !== undefined);
   }
 
-  #groupsOf(workers: number): Group[][] {
+  /** The plans for several shards at once that are used within resource limits, by the number of shards. */
+  #atOnce(limits: Partial<ResourceLimits>): ReadonlyMap<number, BoundPlan> {
     const { training } = this.workload;
-    let groups = this.#groups.get(workers);
+    return training ? atOnceWithin(training.atOnce, limits).plans : new Map();
+  }
+
+  /** @param atOnce the plans for several shards at once, whose shards need no arena of their own */
+  #groupsOf(workers: number, atOnce: ReadonlyMap<number, BoundPlan>): Group[][] {
+    const { training } = this.workload;
+    const counts = new Set(atOnce.keys());
+    const key = `${workers}/${[...counts]}`;
+    let groups = this.#groups.get(key);
     if (!groups) {
-      groups = training ? this.#groupsOfTraining(training, workers) : [];
-      this.#groups.set(workers, groups);
+      groups = training ? this.#groupsOfTraining(training, workers, counts) : [];
+      this.#groups.set(key, groups);
     }
     return groups;
   }
 
-  #groupsOfTraining(training: CompiledTraining, workers: number): Group[][] {
+  #groupsOfTraining(training: CompiledTraining, workers: number, counts: ReadonlySet<number>): Group[][] {
     const { data, batchSize, shards } = training;
+    const atOnce = { rows: training.atOnce.rows, counts };
     const length = trainedSamples(data.length, training);
     const batches = [Math.min(batchSize, length), length % batchSize].filter((rows) => rows > 0);
     const apart = training.exchanged !== undefined;
-    const sharing = { batches, shards, workers, mayBeFewer: this.#mayBeFewer(workers), apart };
+    const sharing = { batches, shards, workers, mayBeFewer: this.#mayBeFewer(workers), apart, atOnce };
     if (apart) return groupsOf(sharing);
     return groupsOf(sharing).map((groups) =>
       groups.filter(({ count, rows }) => count > 1 && count <= mostTogether() && this.#addsUp(rows)),
@@ -228,8 +270,9 @@ export class MemoryEstimator {
   }
 
   /** Bytes of the constants; each thread has a copy. */
-  #constants(): number {
-    const values = this.choices.flatMap(({ quickest }) => quickest.plan.bindings.map(({ data }) => data));
+  #constants(limits: ResourceLimits): number {
+    const plans = [...this.choices.map(({ quickest }) => quickest), ...this.#atOnce(limits).values()];
+    const values = plans.flatMap(({ plan }) => plan.bindings.map(({ data }) => data));
     return sum([...new Set(values)].map((data) => data?.byteLength ?? 0));
   }
 }

@@ -5,7 +5,7 @@ import { bytesPerElement } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
 import { batchCount, shardRows, trainedSamples } from '../../parallel/protocol/shards.js';
 import type { MemoryBudget } from '../../runtime/memory-size.js';
-import { planWithin } from '../prepare/jobs.js';
+import { atOnceWithin, planWithin } from '../prepare/jobs.js';
 import { type KeptPart, keptParts } from '../prepare/mode.js';
 import { estimateWithoutBudget, fitBudget, fitInTurn, leastOf } from './memory-budget.js';
 import {
@@ -29,7 +29,7 @@ export interface WorkerMemoryPlan {
    * workspace and intermediate gradients.
    */
   readonly arena: number;
-  /** Arenas, one for each of the shards that run together. */
+  /** Arenas, one for each of the shards, or units of several, that run at the same time. */
   readonly instances: number;
   /** Loaded samples, and other arrays that plans are given. */
   readonly inputs: number;
@@ -74,7 +74,7 @@ export interface MemoryPlan {
   readonly untrained: readonly string[];
   /** Ten budgets and their cost, from the one that recomputes nothing to the smallest. */
   readonly curve: readonly MemoryPoint[];
-  /** Plans of the largest shard: `before` without a budget, `after` as chosen. */
+  /** Plans of the largest shard, or of those that are computed at once: `before` without a budget, `after` as chosen. */
   readonly plans: { readonly before: Plan; readonly after: Plan };
 }
 
@@ -89,8 +89,9 @@ export function planMemory(workload: TrainingWorkload, budget?: MemoryBudget, sa
   const { shards, batchSize, dropLast } = training;
   const workers = estimate.workers.length;
   const { arenaBytes } = estimate.limits;
-  const before = estimator.largest.quickest.plan;
-  const after = planWithin(estimator.largest, arenaBytes).plan;
+  const atOnce = [...atOnceWithin(training.atOnce, estimate.limits).plans].sort(([a], [b]) => b - a)[0]?.[1];
+  const before = (atOnce ?? estimator.largest.quickest).plan;
+  const after = (atOnce ?? planWithin(estimator.largest, arenaBytes)).plan;
   const flops = flopsOf(workload, estimator, estimate);
   const perWorkers = estimate.workers.reduce((sum, one) => sum + totalOf(one), 0);
   return {
@@ -141,17 +142,13 @@ function workspaceOf(step: Step): number {
 }
 
 /** Operations of a step on a whole batch. */
-function flopsOf(
-  { training }: TrainingWorkload,
-  estimator: MemoryEstimator,
-  { limits, workers }: MemoryEstimate,
-) {
+function flopsOf({ training }: TrainingWorkload, estimator: MemoryEstimator, { limits }: MemoryEstimate) {
   const { plans, batchSize, shards, data } = training;
   const batch = Math.min(batchSize, data.length);
   const all = Array.from({ length: shards }, (_, shard) => shardRows(batch, shards, shard).count)
     .flatMap((rows) => plans.get(rows) ?? [])
     .map((known) => planWithin(known, limits.arenaBytes).plan);
-  const updates = estimator.updateOf(workers.length)?.updates ?? [];
+  const updates = estimator.updateOf(limits)?.updates ?? [];
   const updated = updates.map((share) => (share?.update.plan.flops ?? 0) + (share?.squares?.plan.flops ?? 0));
   const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
   return {

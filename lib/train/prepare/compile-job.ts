@@ -9,16 +9,19 @@ import type { Figure, Loss, Metric, Module, Sums } from '../../nn/index.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { type CompiledFigures, compileFigures } from '../../parallel/prepare/compile-figures.js';
-import { outputShape, type ShardForm } from '../../parallel/prepare/compile-shard.js';
+import { outputShape, type ShardForm, traceGradients } from '../../parallel/prepare/compile-shard.js';
 import { type CompiledShards, compileShards } from '../../parallel/prepare/compile-shards.js';
+import { cutInto, defaultShards, flopsOf } from '../../parallel/prepare/default-shards.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
 import { flopsOfProducts } from '../../parallel/prepare/weight-products.js';
+import type { ShardsAtOncePlans } from '../../parallel/protocol/job.js';
+import { shardsAtOnce } from '../../parallel/protocol/reduction-tree.js';
 import { type Batching, batchCount, shardSizes, trainedSamples } from '../../parallel/protocol/shards.js';
 import { compileBatches, ofLast, requireFullBatch, restOf, samplesOf, triedTo } from './compile-batches.js';
 import { namedFigure } from './metrics.js';
 import { inInference, type Modes } from './mode.js';
-import { inferring, traceBatch } from './trace-batch.js';
+import { type BatchTrace, inferring, traceBatch } from './trace-batch.js';
 
 /** Figures to report besides the loss, by name. */
 export type Metrics = Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
@@ -26,7 +29,7 @@ export type Metrics = Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
 /** Model, optimiser, memory and settings from which a trainer's jobs are made. */
 export interface JobContext {
   readonly workers: number;
-  /** Parts that each batch is cut into. Default: one per worker. */
+  /** Parts that each batch is cut into. Default: see `defaultShards`. */
   readonly shards?: number | undefined;
   /** Cores that the trainings of the process share; undefined if the caller set the number of workers. */
   readonly cores?: number | undefined;
@@ -46,7 +49,7 @@ export interface JobContext {
 export const BATCH_SIZE = 32;
 
 /**
- * Floating-point operations of a shard below which sharing the work costs more than it saves: some 10 microseconds,
+ * Floating-point operations of a worker below which sharing the work costs more than it saves: some 10 microseconds,
  * where two barriers take 2 to 5, and much more on a machine whose cores also have other work.
  */
 const LEAST_FLOPS = 1e6;
@@ -63,11 +66,15 @@ export interface CompiledTraining
   extends Compilation,
     Batching,
     Pick<CompiledShards, 'assigned' | 'kind' | 'factors' | 'exchanged'> {
+  /** Plans for several shards at once, where a worker has several and gains from it. */
+  readonly atOnce: ShardsAtOncePlans<BoundPlanChoices>;
   readonly shards: number;
   /** Maximum number of workers. */
   readonly workers: number;
   /** Maximum number of steps of an epoch. */
   readonly steps: number;
+  /** True if all batches have as many rows as the first. */
+  readonly onlyFull: boolean;
   /** Paths of the trainable parameters that the loss does not depend on. */
   readonly untrained: readonly string[];
   /** True if the size of the last batch is not known yet, and the model cannot be trained on all that are possible. */
@@ -84,26 +91,40 @@ export function compileTraining(
   data: Dataset,
   { batchSize = BATCH_SIZE, dropLast = false }: Partial<Batching>,
 ): CompiledTraining {
-  const { workers, shards = workers, cores } = context;
-  const most = cores === undefined ? workers : Math.min(workers, shards);
+  const { parameters, shards: asked } = context;
   const batching = { batchSize, dropLast };
   requireFullBatch(data, batching);
-  const together = () => shareOut(context, data, { ...batching, workers: most, shards });
-  const alone = () => shareOut(context, data, { ...batching, workers: 1, shards: context.shards ?? 1 });
-  if (cores === undefined || most === 1) return together();
-  try {
-    const training = together();
-    return flopsOf(training) >= LEAST_FLOPS * meetingsOf(training) ? training : alone();
-  } catch (error) {
-    // Shards that nobody asked for must not make a small training fail that does not need them.
-    const training = context.shards === undefined ? triedTo(alone) : undefined;
-    if (training && flopsOf(training) < LEAST_FLOPS * meetingsOf(training) * shards) return training;
-    throw error;
+  if (parameters.parameters.length === 0) {
+    throw invalid('fit', 'at least one parameter of the model must be trainable');
   }
+  const { inputs, targets } = data.loaded;
+  const form = { rows: Math.min(batchSize, trainedSamples(data.length, batching)), inputs, targets };
+  const batch = { ...traceBatch(context, form), form };
+  checkTargets(context.loss, data, () => batch.outputShape);
+  const cut = (shards: number) => compileCut(context, data, batch, { ...batching, shards });
+  const training = asked === undefined ? cutInto(shardsOf(context, form), cut) : cut(asked);
+  const workers = workersFor(context, training);
+  const counts = form.rows % training.shards === 0 ? shardsAtOnce(training.shards, workers) : [];
+  return { ...training, workers, atOnce: training.atOnce(counts) };
+}
+
+/** The number of shards for which none is given. */
+function shardsOf({ model, loss, parameters }: JobContext, form: ShardForm): number {
+  const whole = { accumulates: false, sharded: false };
+  const { shard } = traceGradients(model.forward.bind(model), loss, form, parameters, whole);
+  return defaultShards(form.rows, flopsOf([...Object.values(shard.figures), ...shard.gradients]));
+}
+
+/** Workers that share the shards, where the caller left the choice: one, if the work would not pay for their meetings. */
+function workersFor({ workers, cores }: JobContext, training: CutTraining): number {
+  if (cores === undefined) return workers;
+  const most = Math.min(workers, training.shards);
+  const flopsOfWorker = (flopsOfShard(training) * training.shards) / most;
+  return flopsOfWorker >= LEAST_FLOPS * meetingsOf(training) ? most : 1;
 }
 
 /** How often workers meet in a step, in pairs of barriers. */
-function meetingsOf({ exchanged }: CompiledTraining): number {
+function meetingsOf({ exchanged }: CutTraining): number {
   return 1 + (exchanged?.count ?? 0) / 2;
 }
 
@@ -113,25 +134,28 @@ export function requireWhole(of: Pick<JobContext, 'model' | 'loss' | 'metrics'>,
 }
 
 /** Floating-point operations of the largest shard, with those of the gradients that the update computes from it. */
-function flopsOf({ plans, factors }: CompiledTraining): number {
+function flopsOfShard({ plans, factors }: CutTraining): number {
   const ofShard = Math.max(...[...plans.values()].map(({ quickest }) => quickest.plan.flops));
   return ofShard + (factors ? flopsOfProducts(factors) : 0);
 }
 
-function shareOut(
+/** A batch as a whole. */
+interface WholeBatch extends BatchTrace {
+  readonly form: ShardForm;
+}
+
+/** A training whose shards are not yet shared out. */
+type CutTraining = Omit<CompiledTraining, 'workers' | 'atOnce'> & Pick<CompiledShards, 'atOnce'>;
+
+function compileCut(
   { parameters, loss, metrics, model, optimizer }: JobContext,
   data: Dataset,
-  cut: Pick<CompiledTraining, 'batchSize' | 'dropLast' | 'workers' | 'shards'>,
-): CompiledTraining {
-  if (parameters.parameters.length === 0) {
-    throw invalid('fit', 'at least one parameter of the model must be trainable');
-  }
+  { form: { rows, inputs, targets }, untrained }: WholeBatch,
+  cut: Batching & { readonly shards: number },
+): CutTraining {
   const { batchSize, dropLast, shards } = cut;
   const length = trainedSamples(data.length, cut);
-  const { inputs, targets } = data.loaded;
   const forward = model.forward.bind(model);
-  const rows = Math.min(batchSize, length);
-  const { outputShape: shape, untrained } = traceBatch({ model, loss, metrics }, { rows, inputs, targets });
   const { accumulate = 1, clipNorm } = optimizer.stages;
   // A gradient that is accumulated, or whose norm is needed before the update, has to be stored.
   const mayVary = data instanceof StreamMemory && !dropLast;
@@ -147,9 +171,9 @@ function shareOut(
   const form = { rows: 1, inputs, targets };
   const anyRest =
     dropLast || samplesOf(data) !== undefined || triedTo(() => traceBatch({ model, loss, metrics }, form));
-  checkTargets(loss, data, () => shape);
   const steps = isStream ? data.mostSteps : batchCount(length, batchSize);
-  return { ...cut, ...compiled, data, steps, untrained, mayRefuseLast: !anyRest };
+  const onlyFull = dropLast || (!isStream && rest === 0);
+  return { ...cut, ...compiled, data, steps, onlyFull, untrained, mayRefuseLast: !anyRest };
 }
 
 /** Compiles the evaluation of a data set. */

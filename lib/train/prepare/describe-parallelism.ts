@@ -1,4 +1,5 @@
 import type { UsableCores } from '../../parallel/prepare/cores.js';
+import { ENOUGH_SHARDS } from '../../parallel/prepare/default-shards.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
 import type { TrainerOptions } from '../options.js';
 import { workersOf } from './jobs.js';
@@ -6,23 +7,33 @@ import { workersOf } from './jobs.js';
 /** Log line with the numbers of workers and shards of a training, and the reason for them. */
 export function describeParallelism(
   training: TrainingJob,
-  { workers: asked = 'auto', shards: askedShards }: TrainerOptions,
+  { workers: asked = 'auto', shards: askedShards, memory }: TrainerOptions,
   { cores, reason }: UsableCores,
 ): string {
   const workers = workersOf(training);
   const { shards } = training;
-  const counts = `${counted(workers, 'worker')}, ${counted(shards, 'shard')}`;
-  if (asked !== 'auto') return `fit: ${counts}, as asked for${idle(workers, shards)}`;
-  if (workers === cores) return `fit: ${counts}, because ${reason}`;
-  if (workers !== askedShards) return `fit: ${counts}, because a shard has little work; ${reason}`;
-  const few = `there ${shards === 1 ? 'is' : 'are'} ${counted(shards, 'shard')}`;
-  return `fit: ${counts}, because ${few}; ${reason}; with shards: ${cores}, all would work`;
+  const counts = `fit: ${counted(workers, 'worker')}, ${counted(shards, 'shard')}`;
+  if (asked !== 'auto') return `${counts}, as asked for${idle(workers, shards)}`;
+  if (workers === cores) return `${counts}, because ${reason}`;
+  const few =
+    memory === undefined ? 'a step has little work' : 'a step has little work, or more do not fit in memory';
+  if (workers < shards) return `${counts}, because ${few}; ${reason}`;
+  if (askedShards === undefined) {
+    const advice = shards < ENOUGH_SHARDS ? '' : allWork(Math.min(cores, training.batchSize), shards);
+    return `${counts}, by the rows and the work of a batch; ${reason}${advice}`;
+  }
+  const given = `there ${shards === 1 ? 'is' : 'are'} ${counted(shards, 'shard')}`;
+  return `${counts}, because ${given}; ${reason}${allWork(cores, shards)}`;
 }
 
 /** What to do about workers that have no gradients to compute. */
 function idle(workers: number, shards: number): string {
   if (workers <= shards) return '';
-  return `; ${counted(workers - shards, 'worker')} without a shard: with shards: ${workers}, all would work`;
+  return `; ${counted(workers - shards, 'worker')} without a shard${allWork(workers, shards, ':')}`;
+}
+
+function allWork(cores: number, shards: number, after = ';'): string {
+  return cores > shards ? `${after} with shards: ${cores}, all would work` : '';
 }
 
 /** Log line for a model that cannot be trained on any last batch that a stream may end with. */

@@ -7,7 +7,14 @@ import { prepareExchange } from '../../parallel/prepare/exchange.js';
 import { tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { prepareUpdates } from '../../parallel/prepare/update-job.js';
 import { Control } from '../../parallel/protocol/control.js';
-import type { BoundPlan, EvaluationJob, Job, TensorForm, TrainingJob } from '../../parallel/protocol/job.js';
+import type {
+  BoundPlan,
+  EvaluationJob,
+  Job,
+  ShardsAtOncePlans,
+  TensorForm,
+  TrainingJob,
+} from '../../parallel/protocol/job.js';
 import { mergePlaces } from '../../parallel/protocol/merge-order.js';
 import { batchCount, shardSizes } from '../../parallel/protocol/shards.js';
 import { sharedBuffer, sharedMemory } from '../../parallel/protocol/shared-memory.js';
@@ -29,7 +36,7 @@ export interface ResourceLimits {
   readonly workers: number;
   /** Maximum bytes of an arena; infinite without a budget. */
   readonly arenaBytes: number;
-  /** Maximum number of shards of one worker that run together; left out without a budget. */
+  /** Maximum number of shards of one worker that run together, or at once; left out without a budget. */
   readonly together?: number;
 }
 
@@ -55,13 +62,28 @@ export function prepareTraining(context: JobContext, data: Dataset, options: Fit
 /** Allocates the memory of a compiled training. */
 export function trainingJob(
   context: JobContext,
-  { data, batchSize, dropLast, shards, plans, assigned, kind, steps, factors, exchanged }: CompiledTraining,
-  { workers, arenaBytes, together }: ResourceLimits,
+  {
+    data,
+    batchSize,
+    dropLast,
+    shards,
+    plans,
+    atOnce,
+    assigned,
+    kind,
+    steps,
+    factors,
+    exchanged,
+    onlyFull,
+  }: CompiledTraining,
+  limits: ResourceLimits,
   { shuffle = true, nonFinite = 'stop' }: FitOptions,
 ): TrainingJob {
+  const { workers, arenaBytes, together } = limits;
   const { parameters: flat, optimizer, memory } = context;
   const cores = workers > 1 ? context.cores : undefined;
   const mayBeFewer = cores !== undefined;
+  const several = atOnceWithin(atOnce, limits);
   return {
     ...samplesOf(data),
     batchSize,
@@ -69,6 +91,7 @@ export function trainingJob(
     shuffle,
     shards,
     plans: plansWithin(plans, arenaBytes),
+    atOnce: several,
     ...prepareUpdates({
       flat,
       optimizer,
@@ -78,6 +101,8 @@ export function trainingJob(
       shards,
       workers,
       mayBeFewer,
+      atOnce: new Set(several.plans.keys()),
+      onlyFull,
       apart: exchanged !== undefined,
       steps,
       factors,
@@ -172,6 +197,21 @@ export function planWithin(plans: BoundPlanChoices, arenaBytes: number): BoundPl
     `a shard of the last batch needs ${smallest} for activations, and may take`,
     arenaBytes,
   );
+}
+
+/** The plans for several shards at once that are used within resource limits: the quickest, where they fit. */
+export function atOnceWithin(
+  { rows, plans }: CompiledTraining['atOnce'],
+  {
+    arenaBytes: most = Number.POSITIVE_INFINITY,
+    together = Number.POSITIVE_INFINITY,
+  }: Partial<ResourceLimits>,
+): ShardsAtOncePlans {
+  const fits = (count: number, { plan }: BoundPlan) => count <= together && plan.arenaBytes <= most;
+  const fitting = [...plans].flatMap(([count, { quickest }]): [number, BoundPlan][] =>
+    fits(count, quickest) ? [[count, quickest]] : [],
+  );
+  return { rows, plans: new Map(fitting) };
 }
 
 function plansWithin(

@@ -49,15 +49,25 @@ void put_together(bool moments, std::span<const std::byte* const> sources,
 size_t ShardRuns::exchanged_bytes(const Routine& routine) {
   size_t bytes = 0;
   for (size_t i = 0; i < routine.all_reduces().size(); ++i) {
-    bytes += padded(bytes_of(operands_of(routine, i).value));
+    bytes += padded(bytes_of(operands_of(routine, i).result));
   }
   return bytes;
+}
+
+size_t ShardRuns::shards_of(const Routine& routine) {
+  size_t shards = 1;
+  for (size_t i = 0; i < routine.all_reduces().size(); ++i) {
+    const size_t own = operands_of(routine, i).shards();
+    if (i > 0 && own != shards) throw PlanError("all-reduces of different numbers of shards");
+    shards = own;
+  }
+  return shards;
 }
 
 bool ShardRuns::agree(const Routine& a, const Routine& b) {
   if (a.all_reduces().size() != b.all_reduces().size()) return false;
   for (size_t i = 0; i < a.all_reduces().size(); ++i) {
-    const Operand &x = operands_of(a, i).value, &y = operands_of(b, i).value;
+    const Operand &x = operands_of(a, i).result, &y = operands_of(b, i).result;
     if (x.dtype != y.dtype || x.elements() != y.elements() ||
         operands_of(a, i).moments != operands_of(b, i).moments)
       return false;
@@ -98,8 +108,8 @@ void ShardRuns::run_part(std::span<Member> members, size_t index) const {
 
 void ShardRuns::reduce(std::span<Member> members, size_t index) {
   const Kernel::AllReduced& reduced = operands_of(*members[0].routine, index);
-  const Operand& value = reduced.value;
-  const size_t bytes = bytes_of(value);
+  const Operand& result = reduced.result;
+  const size_t bytes = bytes_of(result);
   std::array<const std::byte*, kMaxSources> sources;
   size_t shards = 0;
   for (const int32_t word : exchange_.program) {
@@ -109,14 +119,17 @@ void ShardRuns::reduce(std::span<Member> members, size_t index) {
     sources[i] = exchange_.memory + i * exchange_.stride + offset_;
   }
   for (const Member& member : members) {
-    const Operand& own = operands_of(*member.routine, index).value;
-    std::byte* to = exchange_.memory + member.shard * exchange_.stride + offset_;
-    std::memcpy(to, member.run.at<const std::byte>(own), bytes);
+    const Kernel::AllReduced& own = operands_of(*member.routine, index);
+    const std::byte* const from = member.run.at<const std::byte>(own.value);
+    for (size_t i = 0; i < own.shards(); ++i) {
+      std::byte* to = exchange_.memory + (member.shard + i) * exchange_.stride + offset_;
+      std::memcpy(to, from + i * bytes, bytes);
+    }
   }
   meet();
-  std::byte* const first = members[0].run.at<std::byte>(reduced.result);
-  const auto elements = static_cast<size_t>(value.elements());
-  if (value.dtype == DType::kFloat32) {
+  std::byte* const first = members[0].run.at<std::byte>(result);
+  const auto elements = static_cast<size_t>(result.elements());
+  if (result.dtype == DType::kFloat32) {
     put_together<float>(reduced.moments, {sources.data(), shards}, exchange_.program, first,
                         elements);
   } else {

@@ -13,12 +13,12 @@ namespace chainrule {
 // each run waits until all others have come as far, those of other threads too: an all-reduce.
 class ShardRuns {
  public:
-  // A run of a shard. All shards have the same all-reduces.
+  // A run of a shard, or of several neighbouring ones. All shards have the same all-reduces.
   struct Member {
     const Routine* routine;
     Run run;
     std::span<const Routine::Result> results;
-    size_t shard;
+    size_t shard;                    // the first one
     std::span<double> milliseconds;  // a clock for each step that is left, or none
     double most = 0;                 // an upper bound of the magnitudes of the results
   };
@@ -40,6 +40,10 @@ class ShardRuns {
 
   // Bytes that the values of a shard take in the exchange.
   static size_t exchanged_bytes(const Routine& routine);
+
+  // The number of shards of which a run has the values; 1 without any. Throws PlanError if it is
+  // not the same in all its all-reduces.
+  static size_t shards_of(const Routine& routine);
 
   // True if the runs of both stop for the same values.
   static bool agree(const Routine& a, const Routine& b);

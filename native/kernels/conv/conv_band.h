@@ -67,9 +67,10 @@ struct WeightSteps {
   int64_t row, column, in, out, group;
 };
 
-// Sizes [images, height, width, channels] of the pixels that are read, and the number of groups.
+// Sizes [images, height, width, channels] of the pixels that are read, the images by which the
+// method is chosen, and the number of groups.
 struct SourceShape {
-  int64_t images, height, width, channels, groups;
+  int64_t images, choice, height, width, channels, groups;
 };
 
 // Layout of the pixels that are written: `origin` and steps within the result, channels per pixel.

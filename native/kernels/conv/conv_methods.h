@@ -59,7 +59,7 @@ class DirectForward : public CorrelationMethod<Correlation, typename Correlation
 
   DirectForward(const ConvShape& s, bool)
       : CorrelationMethod<Correlation, typename Correlation::Element>(Correlation(
-            {s.images, s.height, s.width, s.channels, s.groups}, forward_axis(s, 0),
+            {s.images, s.choice, s.height, s.width, s.channels, s.groups}, forward_axis(s, 0),
             forward_axis(s, 1), target(s), weight_steps(s), s.weights(), forward_band(s))) {}
 
   int64_t workspace(bool packed) const { return this->correlation_.workspace(packed); }
@@ -88,7 +88,8 @@ class DirectBackward {
   DirectBackward(const ConvShape& s, bool)
       : phases_down_(std::min(s.stride[0], s.height)),
         phases_across_(std::min(s.stride[1], s.width)) {
-    const SourceShape source{s.images, s.out_height, s.out_width, s.out_channels, s.groups};
+    const SourceShape source{s.images,    s.choice,       s.out_height,
+                             s.out_width, s.out_channels, s.groups};
     const int64_t tap = s.group_channels * s.out_channels;
     const WeightSteps steps{s.kernel_width * tap, tap, 1, s.out_channels, s.group_out};
     for (int64_t y = 0; y < phases_down_; ++y) {
@@ -159,24 +160,24 @@ class WinogradMethod : public CorrelationMethod<WinogradCorrelation<float>, floa
  private:
   static WinogradCorrelation<float> forward(const ConvShape& s, bool packed) {
     const int64_t tap = s.channels * s.out_channels;
-    return {{s.images, s.height, s.width, s.channels, 1},
+    return {{s.images, s.choice, s.height, s.width, s.channels, 1},
             {-s.padding[0], -s.padding[1]},
             {s.images, s.out_height, s.out_width},
             s.out_channels,
             0,
             {3 * tap, tap, s.out_channels, 1, 0},
-            WinogradBlocks(forward_size(s)),
+            WinogradBlocks(forward_size(s), s.images),
             packed};
   }
   static WinogradCorrelation<float> backward(const ConvShape& s, bool packed) {
     const int64_t tap = s.channels * s.out_channels;
-    return {{s.images, s.out_height, s.out_width, s.out_channels, 1},
+    return {{s.images, s.choice, s.out_height, s.out_width, s.out_channels, 1},
             {s.padding[0] - 2, s.padding[1] - 2},
             {s.images, s.height, s.width},
             s.channels,
             8 * tap,
             {-3 * tap, -tap, 1, s.out_channels, 0},
-            WinogradBlocks(backward_size(s)),
+            WinogradBlocks(backward_size(s), s.images),
             packed};
   }
 };

@@ -21,7 +21,7 @@ class PositionCorrelation {
 
   // True if so many taps lie on the border that skipping them outweighs the shorter sums.
   bool pays() const {
-    if (source_.images < kFewImages || source_.groups != 1 || !columns_.consecutive()) return false;
+    if (source_.choice < kFewImages || source_.groups != 1 || !columns_.consecutive()) return false;
     if (rows_.taps.empty() || rows_.count * columns_.count == 0) return false;
     return rows_.share_inside(source_.height) * columns_.share_inside(source_.width) < 0.75;
   }

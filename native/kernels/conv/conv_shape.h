@@ -10,7 +10,9 @@ namespace chainrule::CHAINRULE_ISA {
 // The sizes of a convolution: input [N, H, W, C], weight [KH, KW, C / groups, O], output [N, OH,
 // OW, O]. Group g maps the g-th part of the input channels to the g-th part of the output channels.
 struct ConvShape {
-  int64_t images, height, width, channels, kernel_height, kernel_width, out_channels;
+  // `choice`: the number of images by which the method and the order of its sums are chosen. A step
+  // for the images of several shards gives that of one, whose results have these bits, too.
+  int64_t images, choice, height, width, channels, kernel_height, kernel_width, out_channels;
   int64_t out_height, out_width;
   int64_t groups, group_channels, group_out;
   Dims stride, padding, dilation;
@@ -28,9 +30,12 @@ struct ConvShape {
       require(step, *std::min_element(dims->begin(), dims->end()) >= 0,
               "sizes must not be negative");
     }
-    images = input[0], height = input[1], width = input[2], channels = input[3];
+    images = input[0];
+    choice = step.has("choice") ? step.integer("choice") : images;
+    height = input[1], width = input[2], channels = input[3];
     kernel_height = weight[0], kernel_width = weight[1], out_channels = weight[3];
     out_height = output[1], out_width = output[2];
+    require(step, choice >= 0 && choice <= images, "choice must be 0 to the number of images");
     require(step, kernel_height >= 1 && kernel_width >= 1, "the kernel must have a tap");
     require(step, groups >= 1, "groups must be positive");
     group_channels = weight[2], group_out = out_channels / groups;

@@ -14,7 +14,7 @@ class WinogradConv2dWeightGrad final : public Kernel {
         output_(step.operand("output")),
         workspace_(step.workspace()),
         shape_(step, input_.shape, output_.shape, gradient_.shape),
-        method_(shape_, WinogradBlocks(forward_size(shape_))) {}
+        method_(shape_, WinogradBlocks(forward_size(shape_), shape_.images)) {}
 
   const char* method() const override { return "winograd"; }
   int64_t workspace_bytes() const override { return bytes_of<float>(method_.workspace()); }

@@ -47,8 +47,8 @@ struct TileGrid {
   }
 };
 
-// The size of Winograd's method: the tiles of the results, the channels that are summed over (in
-// the weight gradient: that are rows), and the channels of the results.
+// The size by which Winograd's method is chosen: the tiles of the results, the channels that are
+// summed over (in the weight gradient: that are rows), and the channels of the results.
 struct WinogradSize {
   TileGrid grid;
   int64_t inner, outer;
@@ -56,12 +56,12 @@ struct WinogradSize {
 
 // Of a convolution and of its weight gradient.
 inline WinogradSize forward_size(const ConvShape& s) {
-  return {{s.images, s.out_height, s.out_width}, s.channels, s.out_channels};
+  return {{s.choice, s.out_height, s.out_width}, s.channels, s.out_channels};
 }
 
 // Of the input gradient.
 inline WinogradSize backward_size(const ConvShape& s) {
-  return {{s.images, s.height, s.width}, s.out_channels, s.channels};
+  return {{s.choice, s.height, s.width}, s.out_channels, s.channels};
 }
 
 // True if the method can compute a convolution and may, and if its transforms cost less than the
@@ -93,20 +93,22 @@ inline bool takes_winograd(const ConvShape& s, DType dtype, const WinogradSize& 
 struct WinogradBlocks {
   int64_t tiles, inner, outer;
 
-  explicit WinogradBlocks(const WinogradSize& size) {
+  // `images`: their number, of which `size` may have only those that choose the method.
+  WinogradBlocks(const WinogradSize& size, int64_t images) {
     // Elements of transformed pixels that should stay in the second-level cache, and channels per
     // block of a product that uses its transformed kernels only once.
     constexpr double kElements = 98304;
     constexpr int64_t kChannels = 64;
-    const int64_t all = size.grid.count();
+    const int64_t all = images * size.grid.rows() * size.grid.columns();
     const auto sum = static_cast<double>(size.inner + size.outer);
     const double fitting = kElements / kPositions / sum;
     const double least = static_cast<double>(size.inner * size.outer) / sum / 2;
     const auto most = static_cast<int64_t>(std::ceil(std::max(fitting, least)));
     const int64_t count = (all + most - 1) / most;
     tiles = (all + count - 1) / count;
-    inner = count == 1 ? kChannels : size.inner;
-    outer = count == 1 ? kChannels : padded_columns(size.outer);
+    const bool used_once = size.grid.count() <= most;
+    inner = used_once ? kChannels : size.inner;
+    outer = used_once ? kChannels : padded_columns(size.outer);
   }
 };
 

@@ -13,8 +13,8 @@ namespace {
 // The gradient of a weight from its factors: output[m, n] = the sum over the shards s of
 // a[s]^T b[s]. `rows` says how many rows shard s has; its factors a[s, k, m] and b[s, k, n] hold
 // `perRow` rows for each of them, and what follows is not read. A shard without rows is left out.
-// If all have as many as there is room for, their rows are those of one product; else the products
-// are added in the order of a postfix program.
+// If all have as many as there is room for, their rows are those of one product, unless `inOrder`
+// is set; else the products are added in the order of a postfix program.
 template <typename T>
 class MatmulSum final : public Kernel {
  public:
@@ -123,7 +123,8 @@ class MatmulSum final : public Kernel {
     };
     require(step, m_ > 0 && n_ > 0 && has_rows(a_) && has_rows(b_), "rows are not contiguous");
     require(step, per_row_ > 0 && most_ % per_row_ == 0, "perRow does not divide the rows");
-    follow_ = a_.stride(0) == most_ * a_.stride(-2) && b_.stride(0) == most_ * b_.stride(-2);
+    follow_ = !step.boolean("inOrder") && a_.stride(0) == most_ * a_.stride(-2) &&
+              b_.stride(0) == most_ * b_.stride(-2);
   }
 
   // What any numbers of rows need. The same for all instruction sets, as that of matmul.

@@ -91,7 +91,7 @@ describe('the bytes behind a cache', () => {
 
   it('are parameters and moments of a training', () => {
     const { parameters, work: found } = figuresOf(scenario('mnist_mlp'), 2);
-    expect(found).toMatchObject({ writesState: true, shards: 2 });
+    expect(found).toMatchObject({ writesState: true, shards: 4 });
     // Runs of parameters begin with cache lines.
     expect(found.stateBytes / (3 * 4 * parameters)).toBeCloseTo(1, 4);
     const sizes = [784 * 512, 512 * 256, 256 * 10] as const;

@@ -2,13 +2,13 @@ import * as cr from 'chainrule';
 import { withPackedWeight } from '#lib/compile/rewrite/pack-weights.js';
 import { at } from '#lib/graph/at.js';
 import { Tensor } from '#lib/graph/tensor.js';
-import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/ops/primitives/conv.js';
+import { conv2dInputGradOp, conv2dWeightGradOp } from '#lib/ops/primitives/images/conv.js';
 import {
   avgPool2dGradOp,
   maxPool2dGatherOp,
   maxPool2dGradOp,
   type PoolAttributes,
-} from '#lib/ops/primitives/pool.js';
+} from '#lib/ops/primitives/images/pool.js';
 import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import type { Fn } from '../check-op.js';
 import { convPlain, poolPlain } from '../naive/images.js';

@@ -26,6 +26,7 @@ const trainer = new Trainer(
     loss: nn.crossEntropy,
     optimizer: optim.sgd({ lr: 0.01 }),
     workers: 2,
+    shards: 2,
   },
 );
 const samples = data.fromArrays(new Float32Array(size * 1024).fill(0.5), new Int32Array(size), {

@@ -23,7 +23,7 @@ const trainerOf = (options = {}) =>
   });
 
 const done = [];
-for (const options of [{}, { workers: 2, nice: 5 }, { workers: 2, memory: 'auto' }]) {
+for (const options of [{}, { workers: 2, shards: 2, nice: 5 }, { workers: 2, shards: 2, memory: 'auto' }]) {
   const trainer = trainerOf(options);
   const checkpoint = { dir: join(folder, `run-${done.length}`), everySteps: 2 };
   for await (const { loss } of trainer.fit(set, { epochs: 2, batchSize: 16, validation: set, checkpoint })) {
@@ -31,7 +31,7 @@ for (const options of [{}, { workers: 2, nice: 5 }, { workers: 2, memory: 'auto'
   }
   done.push(trainer.steps);
 }
-const trainer = trainerOf({ workers: 2 });
+const trainer = trainerOf({ workers: 2, shards: 2 });
 const weights = join(folder, 'weights.safetensors');
 await trainer.model.save(weights);
 await trainer.model.load(weights);

@@ -32,7 +32,7 @@ if (mode === 'write') {
 } else {
   const inputs = data.mapFile(path, { dtype: 'uint8', shape: [ROW] });
   const set = data.fromArrays(inputs, new Float32Array(Number(rows)), { targets: { shape: [1] } });
-  const options = { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1e-30 }), workers: 2 };
+  const options = { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1e-30 }), workers: 2, shards: 2 };
   const trainer = new Trainer(new First(), options);
   // The last batch is smaller, so that its plans are made when the pages of the file fill the memory.
   for await (const { loss } of trainer.fit(set, { batchSize: 250, validation: set.take(1000) })) {

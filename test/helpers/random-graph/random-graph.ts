@@ -63,18 +63,23 @@ export function leafValues(size: number, n: number): number[] {
   return Array.from({ length: size }, (_, i) => (((i * 7 + n * 5 + ((i * i) % 5)) % 17) - 8) / 4);
 }
 
-/** Makes the graph of a recipe; the same recipe gives an equal graph. */
-export function buildGraph({ nodes, outputs, assignments }: Recipe, dtype: Float): RandomGraph {
+/**
+ * Makes the graph of a recipe; the same recipe gives an equal graph.
+ *
+ * @param scale factor of the values of leaves; with one such as 0.7, products and sums of leaves are rounded
+ */
+export function buildGraph({ nodes, outputs, assignments }: Recipe, dtype: Float, scale = 1): RandomGraph {
+  const valuesOf = (size: number, n: number) => leafValues(size, n).map((value) => value * scale);
   const inputs = [input('x', [3, 4], dtype), input('image', [2, 4, 5, 2], dtype), input('n', [2], 'int32')];
   const variables = [[3, 3], [3, 3], [3, 4], [4], [2, 2, 2, 3]].map((shape, n) => {
-    const storage = new Storage(shape, dtype, (data) => data.set(leafValues(data.length, n)));
+    const storage = new Storage(shape, dtype, (data) => data.set(valuesOf(data.length, n)));
     return new Variable(storage);
   });
-  const constants = [cr.tensor(leafValues(12, 9), { shape: [1, 3, 4], dtype }), cr.full([3, 1], 1.5, dtype)];
+  const constants = [cr.tensor(valuesOf(12, 9), { shape: [1, 3, 4], dtype }), cr.full([3, 1], 1.5, dtype)];
   const rows = cr.tensor([2, 0, 1, 2], { dtype: 'int32' });
   const empty = cr.tensor(allocate(dtype, 0), { shape: [0, 4] });
   const leaves = [...inputs, ...variables, ...constants, rows, empty];
-  const pool: Entry[] = leaves.map((x) => ({ x, bound: 2, exact: true }));
+  const pool: Entry[] = leaves.map((x) => ({ x, bound: 2, exact: scale === 1 }));
   const find = (n: number, test: Test = isFloat) => {
     for (let i = 0; i < pool.length; i++) {
       const entry = pool[(n + i) % pool.length] as Entry;

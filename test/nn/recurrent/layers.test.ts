@@ -148,7 +148,13 @@ describe('training a recurrent classifier', () => {
     const samples = points(96);
     const train = async (workers: number) => {
       const optimizer = optim.adam({ lr: 0.02 });
-      const trainer = new Trainer(create(), { loss: nn.crossEntropy, optimizer, workers, seed: 3 });
+      const trainer = new Trainer(create(), {
+        loss: nn.crossEntropy,
+        optimizer,
+        workers,
+        shards: workers,
+        seed: 3,
+      });
       return stepLosses(await collect(trainer.fit(samples, { epochs: 10, batchSize: 16 })));
     };
     const one = await train(1);

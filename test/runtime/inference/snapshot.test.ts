@@ -150,7 +150,7 @@ describe('the snapshot of a function for inference', () => {
         optimizer.step(model.parameters(), grad(loss, model.parameters()));
         return loss;
       },
-      { workers: 2 },
+      { workers: 2, shards: 2 },
     );
     const search = optim.lbfgs({ maxIterations: 1 });
     const loss = () => model.forward(rows(4)).square().mean();
@@ -167,7 +167,7 @@ describe('the snapshot of a function for inference', () => {
     const model = mlp();
     const { agree, inference } = both(model);
     const optimizer = optim.sgd({ lr: 0.1, average: 0.5 });
-    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer, workers: 2 });
+    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer, workers: 2, shards: 2 });
     const samples = data.fromArrays(new Float32Array(64 * 12).fill(0.5), new Float32Array(64 * 3), {
       inputs: { shape: [12] },
       targets: { shape: [3] },
@@ -214,7 +214,12 @@ describe('the snapshot of a function for inference', () => {
       inputs: { shape: [4096] },
       targets: { shape: [1] },
     });
-    const trainer = new Trainer(model, { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1 }), workers: 2 });
+    const trainer = new Trainer(model, {
+      loss: nn.mseLoss,
+      optimizer: optim.sgd({ lr: 1 }),
+      workers: 2,
+      shards: 2,
+    });
     let over = false;
     const seen: number[] = [];
     const reader = (async () => {

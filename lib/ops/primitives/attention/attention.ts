@@ -42,6 +42,8 @@ function pairs(sides: Sides, causal: boolean): number {
 
 const operands = (masks: readonly Tensor[]) => ['query', 'key', 'value', ...masks.map((_, i) => `mask${i}`)];
 
+const draws = ({ attributes }: Tensor<AttentionAttributes>) => attributes.dropout > 0;
+
 /** The results [..., T, heads, V] in one row, and behind them two statistics of each row of queries. */
 export const attentionOp: OpRecord<AttentionAttributes> = {
   kind: 'attention',
@@ -60,6 +62,7 @@ export const attentionOp: OpRecord<AttentionAttributes> = {
       strided: 'any',
     }),
   },
+  draws,
   cost: ({ inputs, attributes }) => {
     const sides = inputs as unknown as Sides;
     const { features, width } = extents(sides);
@@ -114,6 +117,7 @@ export const attentionGradOp: OpRecord<AttentionAttributes> = {
       strided: 'any',
     }),
   },
+  draws,
   cost: ({ inputs, attributes }) => {
     const sides = inputs.slice(2) as unknown as Sides;
     const { features, width } = extents(sides);

@@ -1,8 +1,9 @@
-import { at } from '../../graph/at.js';
-import { invalid } from '../../graph/errors.js';
-import type { OpRecord } from '../../graph/op.js';
-import type { Shape } from '../../graph/shapes.js';
-import { Tensor } from '../../graph/tensor.js';
+import { at } from '../../../graph/at.js';
+import { invalid } from '../../../graph/errors.js';
+import type { OpRecord } from '../../../graph/op.js';
+import type { Shape } from '../../../graph/shapes.js';
+import { Tensor } from '../../../graph/tensor.js';
+import { rowByRow } from '../rows.js';
 import { windowPlaces } from './window.js';
 
 export interface PoolAttributes {
@@ -79,6 +80,7 @@ export const maxPool2dOp: OpRecord<PoolAttributes> = {
       attributes: extents(attributes),
     }),
   },
+  shards: rowByRow,
   cost: (node) => comparisons(node.shape, node.attributes),
 };
 
@@ -98,6 +100,7 @@ export const maxPool2dGradOp: OpRecord<PoolAttributes> = {
       attributes: extents(attributes),
     }),
   },
+  shards: rowByRow,
   cost: (node) => comparisons(node.input(1).shape, node.attributes),
 };
 
@@ -120,6 +123,7 @@ export const maxPool2dGatherOp: OpRecord<PoolAttributes> = {
       attributes: extents(attributes),
     }),
   },
+  shards: rowByRow,
   cost: (node) => comparisons(node.shape, node.attributes),
 };
 
@@ -141,6 +145,7 @@ export const avgPool2dOp: OpRecord<PoolAttributes> = {
       attributes: extents(attributes),
     }),
   },
+  shards: rowByRow,
   cost: (node) => comparisons(node.shape, node.attributes),
 };
 
@@ -156,6 +161,10 @@ export const avgPool2dGradOp: OpRecord<PoolAttributes & { readonly shape: Shape 
       inputs: ['gradient'],
       attributes: extents(attributes),
     }),
+  },
+  shards: (node, shards) => {
+    const [images = 0, ...rest] = node.attributes.shape;
+    return rowByRow(node, shards, { ...node.attributes, shape: [shards.count * images, ...rest] });
   },
   cost: (node) => comparisons(node.input(0).shape, node.attributes),
 };

@@ -1,6 +1,6 @@
-import { either, type Kind, listOf } from '../../graph/arguments/kind.js';
-import * as kinds from '../../graph/arguments/kinds.js';
-import { invalid, requireInteger } from '../../graph/errors.js';
+import { either, type Kind, listOf } from '../../../graph/arguments/kind.js';
+import * as kinds from '../../../graph/arguments/kinds.js';
+import { invalid, requireInteger } from '../../../graph/errors.js';
 
 /** One number for both axes, or one for the height and one for the width. */
 export type Pair = number | readonly [number, number];

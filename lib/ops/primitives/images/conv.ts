@@ -1,11 +1,12 @@
-import { at } from '../../graph/at.js';
-import type { Lowering, OpRecord } from '../../graph/op.js';
-import type { Shape } from '../../graph/shapes.js';
-import { Tensor } from '../../graph/tensor.js';
-import { expand } from './broadcast.js';
-import { mul } from './elementwise.js';
-import { permute, reshape } from './movement.js';
-import { packed } from './packed.js';
+import { at } from '../../../graph/at.js';
+import type { Lowering, OpRecord, Shards } from '../../../graph/op.js';
+import type { Shape } from '../../../graph/shapes.js';
+import { Tensor } from '../../../graph/tensor.js';
+import { expand } from '../broadcast.js';
+import { mul } from '../elementwise.js';
+import { permute, reshape } from '../movement.js';
+import { packed } from '../packed.js';
+import { joinRows } from '../rows.js';
 import { windowPlaces } from './window.js';
 
 /**
@@ -22,6 +23,8 @@ export interface ConvAttributes {
   readonly groups: number;
   /** Of the convolution and of both gradients. Left out where the kernel chooses. */
   readonly algorithm?: 'direct';
+  /** The number of images by which the kernel chooses, if it is not all of them: those of one of several shards. */
+  readonly choice?: number;
 }
 
 export interface ConvGradAttributes extends ConvAttributes {
@@ -43,7 +46,14 @@ const cost = (output: Shape, kernel: Shape) =>
 
 const call = (kernel: string, inputs: readonly string[]): Lowering<ConvAttributes> => ({
   family: 'call',
-  call: ({ attributes }) => ({ kernel, inputs, attributes: { ...window(attributes) } }),
+  call: ({ attributes }) => {
+    const { choice } = attributes;
+    return {
+      kernel,
+      inputs,
+      attributes: { ...window(attributes), ...(choice !== undefined && { choice }) },
+    };
+  },
 });
 
 /** A 2-D convolution (cross-correlation) of images [N, H, W, C] with kernels [KH, KW, C / groups, O]. */
@@ -76,6 +86,7 @@ export const conv2dOp: OpRecord<ConvAttributes> = {
       sizes: { image: node.input(0).shape, result: node.shape },
     }),
   laws: { scaledWeight: (node, scale) => mul(node.input(1), scale) },
+  shards: (node, shards) => ofAllImages(node, shards, node.attributes),
   cost: (node) => cost(node.shape, node.input(1).shape),
 };
 
@@ -108,6 +119,10 @@ export const conv2dInputGradOp: OpRecord<ConvGradAttributes> = {
       return mul(weight, reshape(expand(scales, [results, groups, sources / groups]), [results, sources]));
     },
   },
+  shards: (node, shards) => {
+    const [images = 0, ...rest] = node.attributes.shape;
+    return ofAllImages(node, shards, { ...node.attributes, shape: [shards.count * images, ...rest] });
+  },
   cost: (node) => cost(node.input(0).shape, node.input(1).shape),
 };
 
@@ -125,6 +140,19 @@ export const conv2dWeightGradOp: OpRecord<ConvGradAttributes> = {
   kernel: call('conv2dWeightGrad', ['input', 'gradient']),
   cost: (node) => cost(node.input(1).shape, node.shape),
 };
+
+/** The images of all shards at once, by the method for those of one, if the weights are the same for all. */
+function ofAllImages<A extends ConvAttributes>(
+  node: Tensor<A>,
+  { count, common, stacked }: Shards,
+  attributes: A,
+): Tensor | undefined {
+  const weight = common(1);
+  if (!weight) return undefined;
+  const choice = at(node.shape, 0);
+  const all = new Tensor(node.op, [joinRows(stacked(0)), weight], { ...attributes, choice });
+  return reshape(all, [count, ...node.shape]);
+}
 
 function inputGrad(gradient: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
   return new Tensor(conv2dInputGradOp, [gradient, weight], { ...window(attributes), shape });
