@@ -467,7 +467,7 @@ const kernels = [
     name: 'plans for several shards are used for shards of another size',
     file: 'lib/parallel/worker/train-epoch.ts',
     find: 'atOnce.rows === rows / shards ? atOnce.plans.keys() : []',
-    replace: 'atOnce.plans.keys()',
+    replace: 'atOnce.rows >= rows / shards ? atOnce.plans.keys() : []',
     tests: ['test/parallel/shards/at-once-training.test.ts'],
   },
   {

@@ -17,7 +17,7 @@ import { type Changes, StepLayout } from './step-layout.js';
 import { StepThreads } from './step-threads.js';
 
 export interface DataParallelOptions {
-  /** Number of threads, 1 to 256. 'auto', the default, uses all usable cores, but no more threads than `shards`, if given. */
+  /** Number of threads, 1 to 256. 'auto', the default, uses all usable cores, but no more threads than there are shards. */
   readonly workers?: number | 'auto';
   /**
    * Number of parts that each batch is cut into, 1 to 1024. The bits of the results depend on it, but not on the number
@@ -133,10 +133,10 @@ const REFUSED = Symbol('refused');
 class StepFunction {
   readonly #entries: PlanCache<StepEntry>;
   #layouts: readonly StepLayout[] = [];
-  readonly #threads: StepThreads;
-  /** Rows of the first call. */
+  /** What the first call decides: the threads, its rows, and its shards. */
+  #threads: StepThreads | undefined;
+  #workers: number | undefined;
   #unit: number | undefined;
-  /** Shards of the first call. */
   #shards: number | undefined;
   #calls = 0;
 
@@ -144,9 +144,7 @@ class StepFunction {
     private readonly fn: (...args: Tensor[]) => Result,
     private readonly options: Complete,
   ) {
-    const { workers, seed, nice, planCache } = options;
-    this.#threads = new StepThreads({ seed, nice, workers });
-    this.#entries = new PlanCache(cacheLimit('dataParallel', planCache));
+    this.#entries = new PlanCache(cacheLimit('dataParallel', options.planCache));
   }
 
   get heldBytes(): number {
@@ -155,7 +153,7 @@ class StepFunction {
 
   async call(tensors: readonly Tensor[]): Promise<Result> {
     requireRows(tensors);
-    if (this.#threads.takeLost()) this.#forgetAll();
+    if (this.#threads?.takeLost()) this.#forgetAll();
     const values = await Promise.all(tensors.map(concreteValue));
     for (;;) {
       const entry = this.#entryFor(tensors);
@@ -177,7 +175,7 @@ class StepFunction {
     if (entry.isOutdated) return OUTDATED;
     entry.begin(values);
     const optimizerStep = entry.layout.changes.request?.optimizer.steps ?? 0;
-    await this.#threads.run(entry, this.#calls, optimizerStep);
+    await this.#startedThreads().run(entry, this.#calls, optimizerStep);
     this.#calls++;
     if (entry.refused) requireFinite(entry.broken);
     if (entry.refused && this.options.nonFinite === 'stop') return REFUSED;
@@ -186,11 +184,17 @@ class StepFunction {
 
   async release(): Promise<void> {
     this.#forgetAll();
-    await this.#threads.release();
+    await this.#threads?.release();
   }
 
-  close(): Promise<void> {
-    return this.#threads.close();
+  async close(): Promise<void> {
+    await this.#threads?.close();
+  }
+
+  #startedThreads(): StepThreads {
+    const { seed, nice } = this.options;
+    this.#threads ??= new StepThreads({ seed, nice, workers: this.#workers as number });
+    return this.#threads;
   }
 
   /** The variables stay where they are. */
@@ -204,13 +208,13 @@ class StepFunction {
     const entry = this.#entries.get(key);
     if (entry && !entry.isOutdated) return entry;
     const rows = tensors[0]?.shape[0] ?? 0;
-    const { shards, workers } = this.options;
+    const { shards } = this.options;
     const built = new StepEntry(
       this.fn,
       tensors,
-      { shards: shards ?? this.#shards, mayBeFewer: shards === undefined, workers },
+      { shards: shards ?? this.#shards, mayBeFewer: shards === undefined },
       (changes) => this.#layoutFor(changes, rows),
-      (freed) => this.#threads.forget(freed),
+      (freed) => this.#threads?.forget(freed),
     );
     this.#shards ??= built.job.shards;
     if (entry) this.#entries.delete(entry);
@@ -223,7 +227,8 @@ class StepFunction {
     const known = this.#layouts.find((layout) => layout.serves(changes));
     if (known) return known;
     this.#unit ??= rows;
-    return new StepLayout(changes, { workers: this.options.workers, rows: this.#unit });
+    this.#workers ??= this.options.workers ?? Math.min(usableCores().cores, changes.shards);
+    return new StepLayout(changes, { workers: this.#workers, rows: this.#unit });
   }
 }
 
@@ -237,17 +242,16 @@ function requireFinite(broken: Parameter | undefined): void {
 }
 
 interface Complete extends Required<Pick<DataParallelOptions, 'seed' | 'nice' | 'nonFinite'>> {
-  readonly workers: number;
+  /** Undefined for 'auto'. */
+  readonly workers: number | undefined;
   readonly shards: number | undefined;
   readonly planCache: MemorySize | undefined;
 }
 
 function completeOptions(options: DataParallelOptions): Complete {
   const { workers: asked = 'auto', shards, nice = 0, seed = 0, nonFinite = 'stop' } = options;
-  const workers =
-    asked === 'auto' ? Math.min(usableCores().cores, shards ?? Number.POSITIVE_INFINITY) : asked;
   return {
-    workers,
+    workers: asked === 'auto' ? undefined : asked,
     shards,
     seed,
     nice,

@@ -38,13 +38,12 @@ import {
   weightName,
 } from './step-trace.js';
 
-/** Numbers of shards of a batch and of threads that compute them. */
+/** Into how many shards a batch is cut. */
 export interface Cut {
   /** Undefined to choose it by the batch: see `defaultShards`. */
   readonly shards: number | undefined;
   /** True if there may be fewer shards, where a model refuses so many. */
   readonly mayBeFewer: boolean;
-  readonly workers: number;
 }
 
 /** A data-parallel function, traced and compiled for the shapes of its arguments. */
@@ -76,7 +75,6 @@ export class StepEntry implements Cached {
   ) {
     const firstId = upcomingId();
     const rows = at(at(like, 0).shape, 0);
-    const { workers } = cut;
     const { shards, traces } = cutBatch(rows, cut, (size) => traceStep(fn, like, { rows: size, all: rows }));
     const first = at(traces, 0);
     this.#traces = traces;
@@ -128,7 +126,11 @@ export class StepEntry implements Cached {
     };
     this.bytes =
       jobBytes(this.job) +
-      sum(traces.map((trace) => tracedBytes(trace, this.job.plans.get(trace.rows), { firstId, workers })));
+      sum(
+        traces.map((trace) =>
+          tracedBytes(trace, this.job.plans.get(trace.rows), { firstId, workers: this.layout.workers }),
+        ),
+      );
   }
 
   /** True if the modules that the function calls are in the modes of its trace. */

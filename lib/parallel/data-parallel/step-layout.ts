@@ -40,6 +40,8 @@ export interface Changes {
 export class StepLayout {
   readonly flat: FlatParameters;
   readonly update: UpdateJob;
+  /** Number of threads that compute it. */
+  readonly workers: number;
   /** Rows whose mean has the weight 1, where steps are accumulated: those of the first call. */
   readonly unit: number;
   /** The optimiser's state variables with their places in this memory. */
@@ -52,6 +54,7 @@ export class StepLayout {
     { workers, rows }: { readonly workers: number; readonly rows: number },
   ) {
     const { request, assigned, kind, shards, apart } = changes;
+    this.workers = workers;
     this.unit = rows;
     requireOneDType([...(request?.parameters ?? []), ...assigned]);
     const { optimizer } = request ?? {};

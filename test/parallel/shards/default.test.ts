@@ -5,7 +5,7 @@ import { usableCores } from '#lib/parallel/prepare/cores.js';
 import { cutInto, defaultShards } from '#lib/parallel/prepare/default-shards.js';
 import { useFolder } from '../../helpers/folder.js';
 import { hashOf } from '../../helpers/runs.js';
-import { collect, type Dataset, mlp, noise, points } from '../../helpers/training.js';
+import { collect, type Dataset, mlp, noise, points, threads } from '../../helpers/training.js';
 
 const folder = useFolder();
 const options = () => ({ loss: nn.crossEntropy, optimizer: optim.adam(), seed: 1 });
@@ -148,6 +148,14 @@ describe('a data-parallel function without shards', () => {
     expect(await run({ workers: 1 })).toBe(expected);
     expect(await run({ workers: 3 })).toBe(expected);
     expect(await run({ workers: 2, shards: 2 })).not.toBe(expected);
+  });
+
+  it('starts no more threads than it has shards', async () => {
+    const double = withCores(5, () => dataParallel((x: Tensor) => x.mul(2), {}));
+    const before = threads();
+    expect((await double(tensor([1, 2, 3]))).shape).toEqual([3]);
+    expect(threads()).toBe(before + 1);
+    await double.close();
   });
 
   it('has fewer where the function refuses the rows of a shard', async () => {
