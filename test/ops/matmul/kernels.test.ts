@@ -40,7 +40,7 @@ const turned = (sizes: readonly (readonly [number, number, number])[]): Product[
 
 const sizeAt = (seed: number, most: number) => 1 + ((hashIntegers(1, most, seed)[0] as number) % most);
 const random = Array.from(
-  { length: 30 },
+  { length: LONG ? 30 : 10 },
   (_, i) => [sizeAt(3 * i, 140), sizeAt(3 * i + 1, 140), sizeAt(3 * i + 2, 600)] as const,
 );
 // Around the vectors, the panels, the rows that are taken at a time, and the terms of one sum.
