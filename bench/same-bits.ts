@@ -119,7 +119,10 @@ const MACHINES: readonly Machine[] = [
   ...[1, 2, 4, 64].map((cores) => ({ cores })),
 ];
 
-/** Trains each case, most with the shards that a trainer chooses, on several machines: once, once more, and with an interruption. */
+/**
+ * Trains each case, most with the shards that a trainer chooses, on several machines: once, once more, and with an
+ * interruption.
+ */
 export async function* runSameBits({
   machines = MACHINES,
   epochs = 3,

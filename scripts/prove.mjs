@@ -16,6 +16,7 @@ const load = (path) => import(pathToFileURL(join(root, path)).href);
 /** The hashes of the weights, by model and what trained it. */
 async function bits() {
   const { areSame, runSameBits } = await load('dist/bench/same-bits.js');
+  const { counted } = await load('dist/lib/text/names.js');
   const results = [];
   const rows = new Map();
   for await (const result of runSameBits()) {
@@ -47,14 +48,6 @@ async function bits() {
         'of these: the hashes are the same.'
       : 'THESE SHOULD BE EQUAL, for each model, on a second run, and after a resume.',
   ].join('\n');
-}
-
-/**
- * @param {number} count
- * @param {string} what
- */
-function counted(count, what) {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** Accuracies with the statistics of the batch and of each shard. */

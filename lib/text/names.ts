@@ -23,3 +23,8 @@ export function enumerate(names: readonly string[], conjunction = 'and'): string
   if (names.length < 2) return names.join();
   return `${names.slice(0, -1).join(', ')} ${conjunction} ${names.at(-1)}`;
 }
+
+/** A number of things: `'1 worker'`, `'2 workers'`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -11,6 +11,7 @@ import { requireFloat } from './checks.js';
 import { mul } from './elementwise.js';
 import { reshape } from './movement.js';
 import { packed } from './packed.js';
+import { joinRows } from './rows.js';
 
 /** Operands that are read transposed (their last two axes swapped), without a copy. Default neither. */
 export interface MatmulOptions {
@@ -105,9 +106,7 @@ export const matmulOp: OpRecord<MatmulAttributes> = {
     const [a, weight] = [stacked(0), common(1)];
     if (!weight || transposeA || node.ndim !== 2) return product(a, stacked(1), node.attributes);
     // A row has the same bits whatever rows are multiplied with it.
-    const [, rows = 0, inner = 0] = a.shape;
-    const all = product(reshape(a, [count * rows, inner]), weight, node.attributes);
-    return reshape(all, [count, ...node.shape]);
+    return reshape(product(joinRows(a), weight, node.attributes), [count, ...node.shape]);
   },
   cost: (node) => 2 * node.size * dimensions(node.input(0), node.input(1), node.attributes).innerA,
 };

@@ -7,6 +7,7 @@ import { expand, type ReduceAttributes } from '../../ops/primitives/broadcast.js
 import { add } from '../../ops/primitives/elementwise.js';
 import { matmulSum } from '../../ops/primitives/matmul-sum.js';
 import { concat, reshape, slice } from '../../ops/primitives/movement.js';
+import { joinRows } from '../../ops/primitives/rows.js';
 import { drawsNumbers } from '../../ops/scan/capture.js';
 import { addon } from '../../runtime/addon.js';
 import { sumOfShards } from '../protocol/reduction-tree.js';
@@ -84,8 +85,7 @@ export class ShardsAtOnce {
 
   /** The rows of all shards, [count * n, ...] for a value [n, ...]. */
   joined(node: Tensor): Tensor {
-    const [first = 1, ...rest] = node.shape;
-    return reshape(this.each(node), [this.count * first, ...rest]);
+    return joinRows(this.each(node));
   }
 
   /** The sum over the shards, in the order of the reduction tree. */

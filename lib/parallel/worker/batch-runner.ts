@@ -140,7 +140,9 @@ export class BatchRunner {
     });
   }
 
-  /** Runs all units of the worker at the same time, each with its own memory and slot: none goes on before the others come. */
+  /**
+   * Runs all units of the worker at the same time, each with its own memory and slot: none goes on before the others come.
+   */
   #runMeeting(
     rank: number,
     { work, order }: ReductionTree,

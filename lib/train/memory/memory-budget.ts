@@ -11,7 +11,8 @@ export function estimateWithoutBudget(workload: Workload): MemoryEstimate {
 
 /**
  * The quickest way to run a job within a budget: on as many workers as fit, if the trainer chooses their number; with
- * as many shards together or at once as fit with the quickest plans; otherwise one shard at a time, with the least recomputation.
+ * as many shards together or at once as fit with the quickest plans; otherwise one shard at a time, with the least
+ * recomputation.
  *
  * @throws if the budget is too small, with the smallest possible budget and its parts
  */

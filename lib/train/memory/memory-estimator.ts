@@ -79,12 +79,8 @@ export class MemoryEstimator {
 
   /** Bytes of the smallest arena that is enough for `workers` workers. */
   smallestArena(workers: number): number {
-    const arenas = this.choices.map(({ smallest }) => smallest.plan.arenaBytes);
-    return Math.max(
-      0,
-      ...arenas,
-      ...this.#otherPlans({ workers, together: 1 }).map(({ plan }) => plan.arenaBytes),
-    );
+    const plans = this.choices.map(({ smallest }) => smallest);
+    return largestArena([...plans, ...this.#otherPlans({ workers, together: 1 })]);
   }
 
   /**
@@ -93,13 +89,12 @@ export class MemoryEstimator {
    * @param together most shards that run together or at once
    */
   quickestArena(workers: number, together = 1): number {
-    const several = [...this.#atOnce({ together }).values()].map(({ plan }) => plan.arenaBytes);
-    const arenas = [...several, ...this.choices.map(({ quickest }) => quickest.plan.arenaBytes)];
-    return Math.max(
-      0,
-      ...arenas,
-      ...this.#otherPlans({ workers, together }).map(({ plan }) => plan.arenaBytes),
-    );
+    const plans = this.choices.map(({ quickest }) => quickest);
+    return largestArena([
+      ...plans,
+      ...this.#atOnce({ together }).values(),
+      ...this.#otherPlans({ workers, together }),
+    ]);
   }
 
   /** Numbers of shards that each of `workers` workers may run together or at once, the largest first; 1: in turn. */
@@ -199,7 +194,7 @@ export class MemoryEstimator {
     const rest = mayBeRest ? chosen([this.largest]) : [];
     const rests = training?.exchanged ? instances.map(() => rest) : [rest];
     return {
-      arenas: instances.map((plans) => Math.max(0, ...plans.map(({ plan }) => plan.arenaBytes))),
+      arenas: instances.map(largestArena),
       inputs: sum([...instances, ...rests, ...rests].map(localBytes)),
       plans:
         sum([...all, ...rests.flat(), ...rests.flat()].map(({ plan }) => kernelBytes(plan))) +
@@ -275,6 +270,11 @@ export class MemoryEstimator {
     const values = plans.flatMap(({ plan }) => plan.bindings.map(({ data }) => data));
     return sum([...new Set(values)].map((data) => data?.byteLength ?? 0));
   }
+}
+
+/** Bytes of the arena that is enough for each of some plans. */
+function largestArena(plans: readonly BoundPlan[]): number {
+  return Math.max(0, ...plans.map(({ plan }) => plan.arenaBytes));
 }
 
 /** Limits arenas to the bytes that were counted, so that plans compiled later keep to them. */

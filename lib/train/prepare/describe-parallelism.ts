@@ -1,6 +1,7 @@
 import type { UsableCores } from '../../parallel/prepare/cores.js';
 import { ENOUGH_SHARDS } from '../../parallel/prepare/default-shards.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
+import { counted } from '../../text/names.js';
 import type { TrainerOptions } from '../options.js';
 import { workersOf } from './jobs.js';
 
@@ -41,8 +42,4 @@ export function describeRefusal({ shards, exchange }: TrainingJob): string {
   // Shards that exchange what they need of the batch have no least size of their own.
   const few = exchange ? 'one sample' : `fewer than ${2 * shards} samples`;
   return `fit: the model cannot be trained on a single sample: a last batch of ${few} is refused, unless dropLast leaves it out`;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
