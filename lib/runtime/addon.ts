@@ -1,11 +1,8 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import type { CallFacts, Operation } from '../compile/plan/kernels.js';
 import type { DType, TypedArray } from '../graph/dtype.js';
-import { ChainruleError, messageOf } from '../graph/errors.js';
 import { withErrors } from './addon-errors.js';
-import { packageRoot } from './package-root.js';
+import { loadAddon } from './loader/load-addon.js';
 
 /** An executable: a plan inside the addon, with its arena. */
 export type PlanHandle = { readonly __plan: never };
@@ -60,6 +57,8 @@ export interface AddonConstants {
  * Error for a plan that does not fit its kernels, which is a bug of the compiler.
  */
 export interface Addon {
+  /** The version of the package that the addon was built for. */
+  readonly version: string;
   /** The numbers that both languages need. */
   readonly constants: AddonConstants;
   /** The operations of the vector machine, in the order in which fusions are tried. */
@@ -300,28 +299,8 @@ export function addon(): Addon {
 }
 
 function load(): Addon {
-  const require = createRequire(import.meta.url);
-  const forced = process.env.CHAINRULE_ADDON;
-  try {
-    const native: Addon = forced ? require(forced) : require('node-gyp-build')(fileURLToPath(packageRoot));
-    // The process waits for the threads of the pool and of trainings before it ends.
-    if (isMainThread) process.once('exit', () => native.abortAllRuns());
-    return withErrors(native);
-  } catch (cause) {
-    const found = firstLine(messageOf(cause));
-    throw new ChainruleError(
-      'addon',
-      'the native addon must be built',
-      `chainrule: the native addon could not be loaded (${found}). Build it with "npm rebuild chainrule" in your ` +
-        'project, or "npm run setup" in a clone. It needs a C++ compiler, CMake and OpenBLAS ' +
-        '(Debian: apt-get install g++ make cmake libopenblas-dev).',
-      undefined,
-      { code: 'ERR_CHAINRULE_ADDON', cause },
-    );
-  }
-}
-
-function firstLine(text: string): string {
-  const [first = ''] = text.split('\n', 1);
-  return first;
+  const native = loadAddon() as Addon;
+  // The process waits for the threads of the pool and of trainings before it ends.
+  if (isMainThread) process.once('exit', () => native.abortAllRuns());
+  return withErrors(native);
 }

@@ -6,6 +6,7 @@ import { either, type Kind, kind, listOf } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, type OptionKinds, optionsOf } from '../graph/arguments/options.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Signal } from '../graph/web-types.js';
 import { type HealthThresholds, healthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
 import type { Figure, FigureDefinition, Loss, Metric, Module, Sums } from '../nn/index.js';
@@ -134,15 +135,15 @@ export interface FitOptions {
    */
   readonly checkpoint?: CheckpointOptions;
   /** Ends training within one step. With `checkpoint`, the run is saved then. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
   /** Called about ten times a second while an epoch runs. */
   readonly onProgress?: (progress: Progress) => void;
 }
 
 /** A signal, which may be one of a package that stands in for Node's. */
-const signal: Kind<AbortSignal> = kind('an AbortSignal', (value) => {
+const signal: Kind<Signal> = kind('an AbortSignal', (value) => {
   if (typeof value !== 'object' || value === null) return false;
-  const { aborted, addEventListener, throwIfAborted } = value as Partial<Record<keyof AbortSignal, unknown>>;
+  const { aborted, addEventListener, throwIfAborted } = value as Partial<Record<keyof Signal, unknown>>;
   return (
     typeof aborted === 'boolean' &&
     typeof addEventListener === 'function' &&
@@ -193,7 +194,7 @@ export interface ProfileOptions {
   /** Samples per step. Default 32. */
   readonly batchSize?: number;
   /** Ends the profile within one step. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
 }
 
 export const profileOptions = optionsOf<ProfileOptions>({

@@ -41,6 +41,8 @@ inline const char* blas_name() {
   return "BLIS";
 #elif defined(CHAINRULE_BLAS_ACCELERATE)
   return "Accelerate";
+#elif defined(CHAINRULE_BLAS_PLAIN)
+  return "none: plain loops";
 #else
   return "CBLAS";
 #endif

@@ -63,6 +63,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   flushes_subnormals();
   second_level_cache();
   use_one_blas_thread();
+  exports.Set("version", CHAINRULE_VERSION);
   add<create_arena>(exports, "createArena");
   exports.Set("constants", constants(env));
   add<call_facts>(exports, "callFacts");

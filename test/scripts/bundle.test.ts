@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { entries } from '../../scripts/setup/bundle.mjs';
+import { entries } from '../../scripts/release/bundle.mjs';
 
 it('every module that a thread or process is started with is an entry of the bundle', () => {
   // Such a module is named by its path from the root.

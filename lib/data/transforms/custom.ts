@@ -8,6 +8,7 @@ import { optionsOf } from '../../graph/arguments/options.js';
 import type { TypedArray } from '../../graph/dtype.js';
 import { failed, invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
+import type { FileUrl } from '../../graph/web-types.js';
 import { path as pathKind } from '../../io/kinds.js';
 import { requireRegular } from '../../io/regular-file.js';
 import { onBadItem } from './kinds.js';
@@ -68,7 +69,7 @@ export type SampleFunction = (sample: Sample, options: unknown) => ArrayLike<num
 export const custom = checked(
   'custom',
   { path: either(pathKind, kinds.instance(URL, 'a URL')), options: optional(customOptions) },
-  (path: string | URL, options: CustomOptions = {}): Custom => {
+  (path: string | FileUrl, options: CustomOptions = {}): Custom => {
     const { shape = null, dtype = 'float32', onBadItem = 'error', options: given } = options;
     return { kind: 'custom', url: urlOf(path), options: given, shape, dtype, onBadItem };
   },
@@ -83,8 +84,8 @@ function isCloneable(value: unknown): boolean {
   }
 }
 
-function urlOf(path: string | URL): string {
-  const text = String(path);
+function urlOf(path: string | FileUrl): string {
+  const text = typeof path === 'string' ? path : path.href;
   if (!text.startsWith('file:') && !isAbsolute(text))
     throw invalid('custom', 'the module needs an absolute path or a file URL', text);
   const url = text.startsWith('file:') ? new URL(text) : pathToFileURL(text);

@@ -13,7 +13,7 @@ loading.catch(() => {});
 /** Entry point of the pool. That the worker cannot be loaded is an outcome as well. */
 async function work(task: Task): Promise<Outcome<Timeline | undefined>> {
   const { outcomeOf } = await outcomes;
-  return outcomeOf(async () => (await loading).default(task));
+  return outcomeOf(async () => (await loading).work(task));
 }
 
 export = work;

@@ -25,7 +25,7 @@ let steps: StepRunners | undefined;
  * Does one task, which may comprise many steps. The value of a profile is its timeline. A failure releases the other
  * workers.
  */
-export default async function work(task: Task): Promise<Timeline | undefined> {
+export async function work(task: Task): Promise<Timeline | undefined> {
   try {
     return await perform(task);
   } catch (error) {

@@ -12,6 +12,7 @@ import type { RunProgress } from '../../checkpoint/state.js';
 import { CheckpointStore, type SavedRun } from '../../checkpoint/store.js';
 import { inCopies, type RunMemory, StepFigures, sourcesOf } from '../../checkpoint/tensor-sources.js';
 import { failed, messageOf } from '../../graph/errors.js';
+import type { Signal } from '../../graph/web-types.js';
 import type { Optimizer } from '../../optim/index.js';
 import { type OptimizerMemory, tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { Control } from '../../parallel/protocol/control.js';
@@ -79,7 +80,7 @@ export class Checkpointing {
     private readonly store: CheckpointStore,
     private readonly saved: SavedRun | null,
     private readonly state: TrainerState,
-    private readonly outer: AbortSignal | undefined,
+    private readonly outer: Signal | undefined,
   ) {
     this.#start = { step: state.steps, epoch: state.epochs };
     outer?.addEventListener('abort', this.#forward);
@@ -94,10 +95,10 @@ export class Checkpointing {
   static async open(
     options: CheckpointOptions,
     state: TrainerState,
-    outer: AbortSignal | undefined,
+    outer: Signal | undefined,
   ): Promise<Checkpointing> {
     const complete = completeCheckpointOptions(options);
-    const { store, saved } = await CheckpointStore.open(complete, outer);
+    const { store, saved } = await CheckpointStore.open(complete, outer as AbortSignal | undefined);
     return new Checkpointing(
       { ...complete, ...(options.onResume ? { onResume: options.onResume } : {}) },
       store,
@@ -108,7 +109,7 @@ export class Checkpointing {
   }
 
   /** Aborts with the caller's signal, at SIGTERM, and when a failed save ends training. */
-  get signal(): AbortSignal {
+  get signal(): Signal {
     return this.#abort.signal;
   }
 

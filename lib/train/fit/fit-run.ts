@@ -1,5 +1,6 @@
 import type { RunMemory } from '../../checkpoint/tensor-sources.js';
 import type { Dataset, StreamDataset } from '../../data/index.js';
+import type { Signal } from '../../graph/web-types.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { UpdateCount } from '../../parallel/protocol/update-count.js';
@@ -92,7 +93,7 @@ export class FitRun {
   }
 
   /** Aborts with the caller's signal, at SIGTERM, and when a failure to save ends training. */
-  get signal(): AbortSignal | undefined {
+  get signal(): Signal | undefined {
     return this.#checkpoints?.signal ?? this.input.options.signal;
   }
 

@@ -1,4 +1,5 @@
 import { failed } from '../../graph/errors.js';
+import type { Signal } from '../../graph/web-types.js';
 import { WorkerPool } from '../../parallel/prepare/pool.js';
 import { Control } from '../../parallel/protocol/control.js';
 import type { Job, Task } from '../../parallel/protocol/job.js';
@@ -15,7 +16,7 @@ export type Damage = typeof LOST | typeof TORN;
 export class Session {
   #job: Job | undefined;
   #pool: WorkerPool | undefined;
-  #signal: AbortSignal | undefined;
+  #signal: Signal | undefined;
   #paused = false;
   #running = false;
   #counted = false;
@@ -28,7 +29,7 @@ export class Session {
   };
 
   /** Starts the threads of a job. An abort of the signal ends them. */
-  async start(job: Job, signal?: AbortSignal): Promise<void> {
+  async start(job: Job, signal?: Signal): Promise<void> {
     this.#job = job;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#stop);

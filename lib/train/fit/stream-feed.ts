@@ -4,6 +4,7 @@ import { noFullBatch } from '../../data/stream-batches.js';
 import { type Chunk, StreamChunks } from '../../data/stream-chunks.js';
 import { StreamMemory } from '../../data/stream-memory.js';
 import { ChainruleError, invalid, withNote } from '../../graph/errors.js';
+import type { Signal } from '../../graph/web-types.js';
 import type { BoundPlan, EpochStart, EpochStretch, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { type Batching, batchCount, trainedSamples } from '../../parallel/protocol/shards.js';
 import type { FitOptions } from '../options.js';
@@ -16,7 +17,7 @@ const MOST_RESTS = 8;
 
 /** Options of an epoch on a stream. */
 export interface FeedOptions extends EpochOptions {
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal | undefined;
   /** Compiles the plans for a batch of `rows` rows. */
   readonly planRows: (rows: number) => ReadonlyMap<number, BoundPlan>;
 }
@@ -127,14 +128,14 @@ function planAt(
 }
 
 /** Outcome of an epoch that was left before its end. */
-function stopped(done: number, start: EpochStart, signal: AbortSignal | undefined): EpochOutcome {
+function stopped(done: number, start: EpochStart, signal: Signal | undefined): EpochOutcome {
   const result = () => {
     throw signal?.reason;
   };
   return { done, start, result };
 }
 
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | 'aborted'> {
+async function untilAborted<T>(promise: Promise<T>, signal: Signal | undefined): Promise<T | 'aborted'> {
   if (!signal) return promise;
   let stop = () => {};
   const aborted = new Promise<'aborted'>((resolve) => {

@@ -1,4 +1,5 @@
 import { at } from '../../graph/at.js';
+import type { Signal } from '../../graph/web-types.js';
 import type { Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { trainedSamples } from '../../parallel/protocol/shards.js';
 import { runEpoch } from '../fit/epoch-run.js';
@@ -27,7 +28,7 @@ const ROUND_MS = 150;
 export interface PaceContext extends Pick<JobContext, 'optimizer'> {
   /** Steps trained before. */
   readonly steps: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal | undefined;
 }
 
 /**

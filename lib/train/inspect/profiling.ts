@@ -1,5 +1,6 @@
 import type { Dataset } from '../../data/index.js';
 import { stepError } from '../../graph/outcome.js';
+import type { Signal } from '../../graph/web-types.js';
 import { recordCalls } from '../../health/record.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
 import { now, type Timeline } from '../../parallel/protocol/timeline.js';
@@ -48,7 +49,7 @@ export async function recordTraining(
 /** Checked options of a profile. */
 export interface ProfileRequest {
   readonly steps: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal | undefined;
 }
 
 /** Trains some steps on the threads of a session, and reports where their time went. */

@@ -1,6 +1,7 @@
 import type { Dataset, StreamDataset } from '../../data/index.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
+import type { Signal } from '../../graph/web-types.js';
 import { recordCalls } from '../../health/record.js';
 import { type MemoryBudget, type MemorySize, memorySize } from '../../runtime/memory-size.js';
 import { feedOf } from '../fit/stream-feed.js';
@@ -28,7 +29,7 @@ export const planOptions = optionsOf<FitOptions & PlanOptions>({ ...fitKinds, me
 /** Options of `Trainer.pace`; as with `plan`, those of `fit` may be given as well. */
 export interface PaceOptions extends PlanOptions {
   /** Ends the measurement within one step. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
 }
 
 export const paceOptions = optionsOf<FitOptions & PaceOptions>({ ...fitKinds, memory: memorySize });

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../graph/errors.js';
+import { manifest, packageRoot, requireHere } from '../package-root.js';
+import * as failures from './failures.js';
+import { platforms, thisPlatform } from './platforms.js';
+
+/** What every build of the addon has: the version of the package that it belongs to. */
+interface Versioned {
+  readonly version?: string;
+}
+
+/**
+ * Loads the native addon: the file that CHAINRULE_ADDON names, or one that was built in this package, or that of the
+ * platform's package. There is no second try: a file that does not load is an error, also if another one might.
+ *
+ * @throws with the code ERR_CHAINRULE_ADDON, and with what to do
+ */
+export function loadAddon(): object {
+  const { name, version } = manifest();
+  if (name !== 'chainrule') throw failures.bundled(fileURLToPath(packageRoot));
+  if (Number.parseInt(process.versions.node, 10) < 20) throw failures.oldNode();
+  const file = process.env.CHAINRULE_ADDON || builtHere() || ofPlatform();
+  let addon: Versioned;
+  try {
+    addon = requireHere(file);
+  } catch (error) {
+    throw failures.unloadable(file, messageOf(error), error);
+  }
+  if (addon.version !== version) throw failures.otherVersion(file, addon.version, version);
+  return addon;
+}
+
+function builtHere(): string | undefined {
+  const file = fileURLToPath(new URL('build/Release/chainrule.node', packageRoot));
+  return existsSync(file) ? file : undefined;
+}
+
+function ofPlatform(): string {
+  const platform = thisPlatform();
+  if (!Object.hasOwn(platforms, platform)) throw failures.unpublished(platform);
+  try {
+    return requireHere.resolve(`@chainrule/${platform}`);
+  } catch (error) {
+    throw failures.missing(platform, error);
+  }
+}

@@ -1,0 +1,106 @@
+// The published code: all modules of an entry in a few files, which load several times faster than hundreds of small ones.
+// They are CommonJS, which every version of Node.js, test runner and bundler loads with `require`; `import` gets the same
+// modules through an ES module that names their exports. So a process that does both has one copy of everything.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { build, transform } from 'esbuild';
+import { root } from '../setup/run.mjs';
+
+/** The modules that programs import, the command line, the entries of threads, and what reports that one cannot load. */
+export const entries = [
+  'lib/index.js',
+  'lib/cli/main.js',
+  'lib/parallel/worker/worker.js',
+  'lib/graph/outcome.js',
+  'lib/profile/peak-worker.js',
+  'lib/bench/service-load.js',
+  'lib/bench/limits/worker.js',
+  'lib/bench/kernels/worker.js',
+  'lib/checkpoint/worker.js',
+];
+
+/** Packages that users install beside ours, because they start threads from files of their own. */
+export const external = ['piscina'];
+
+/**
+ * Bundles the compiled modules of dist into `to`, laid out as dist is.
+ * @param {string} to
+ * @returns {Promise<string[]>} the names of the npm packages in the bundle
+ */
+export async function bundle(to) {
+  const dist = join(root, 'dist');
+  const { outputFiles, metafile } = await build({
+    entryPoints: entries.map((entry) => join(dist, entry)),
+    outbase: dist,
+    outdir: to,
+    chunkNames: 'lib/parts/[name]-[hash]',
+    bundle: true,
+    // Parts that entries share can be told apart in ES modules only, so these become CommonJS afterwards, one by one.
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external,
+    // Error messages and files of weights contain class names.
+    keepNames: true,
+    metafile: true,
+    write: false,
+  });
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, await commonJs(text));
+  }
+  const index = relative(process.cwd(), join(to, 'lib/index.js'));
+  writeFileSync(join(to, 'index.mjs'), wrapper(metafile.outputs[index]?.exports ?? []));
+  const packages = Object.keys(metafile.inputs).map(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
+  );
+  return [...new Set(packages.filter((name) => name !== undefined))].sort();
+}
+
+/**
+ * The ES module. Bundlers do not follow its call of `require`, so one that has copied it has no library: that says so.
+ * @param {readonly string[]} names of the exports
+ */
+function wrapper(names) {
+  return `import { createRequire } from 'node:module';
+
+const chainrule = load();
+
+export const {
+${names.map((name) => `  ${name},\n`).join('')}} = chainrule;
+
+function load() {
+  try {
+    return createRequire(import.meta.url)('./lib/index.js');
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND' || !error.message.includes('./lib/index.js')) throw error;
+    throw new Error(
+      'chainrule: this code was bundled, and the native addon and the files that threads start with were not: ' +
+        'mark chainrule as external (--external:chainrule of esbuild; external: ["chainrule"] of rollup and vite; ' +
+        'externals: { chainrule: "commonjs chainrule" } of webpack)',
+      { cause: error },
+    );
+  }
+}
+`;
+}
+
+/** @param {string} text of an ES module */
+async function commonJs(text) {
+  // A module of ours or a package that is loaded on first use. A path that users give may be an ES module: that stays.
+  const required = text.replace(/\bimport\(("[^"\n]+")\)/g, 'Promise.resolve().then(() => require($1))');
+  const { code } = await transform(required, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    define: { 'import.meta.url': 'moduleUrl' },
+  });
+  if (!code.includes('moduleUrl')) return code;
+  // Another program's bundler may leave no file name.
+  const [first = '', ...rest] = code.split('\n');
+  const shebang = first.startsWith('#!') ? `${first}\n` : '';
+  const url =
+    "typeof __filename === 'string' ? require('node:url').pathToFileURL(__filename).href : 'file:///'";
+  return `${shebang}const moduleUrl = ${url};\n${shebang ? rest.join('\n') : code}`;
+}

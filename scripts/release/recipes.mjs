@@ -1,0 +1,28 @@
+// How the addon of each platform is built on x64 Debian.
+
+/**
+ * @typedef {object} Recipe
+ * @property {string[]} packages Debian's, beside those for the addon of this machine
+ * @property {string} prefix of the compiler and the binutils
+ * @property {string[]} openblas options of its makefile: the compiler and the processors
+ * @property {string} [toolchain] for CMake, a file of native/toolchains
+ * @property {boolean} [oldGlibc] linked against the symbols of an old C library
+ */
+
+/** @type {Readonly<Record<string, Recipe>>} */
+export const recipes = {
+  'linux-x64-gnu': {
+    packages: [],
+    prefix: '',
+    // Those with AVX2 have our own kernels; OpenBLAS is for the ones before, and to compare with.
+    openblas: ['DYNAMIC_ARCH=1', 'DYNAMIC_LIST=NEHALEM HASWELL SKYLAKEX'],
+    oldGlibc: true,
+  },
+  'linux-arm64-gnu': {
+    packages: ['g++-aarch64-linux-gnu'],
+    prefix: 'aarch64-linux-gnu-',
+    openblas: ['TARGET=ARMV8', 'CC=aarch64-linux-gnu-gcc', 'AR=aarch64-linux-gnu-ar', 'HOSTCC=gcc'],
+    toolchain: 'linux-arm64-gnu.cmake',
+    oldGlibc: true,
+  },
+};

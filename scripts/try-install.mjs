@@ -1,0 +1,145 @@
+// `npm run release:try -- [--from <folder>] [--managers <list>] [--nodes <list>]`: installs the packages of a release from a
+// registry on this machine, as users will: without scripts, by each package manager, on each Node.js; and trains with them.
+// Prints a table of what was seen.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { xorProgram } from './package/programs.mjs';
+import { Project } from './package/project.mjs';
+import { startRegistry } from './package/registry.mjs';
+import { report, run, SetupError } from './setup/run.mjs';
+
+/** How each manager installs a package, without scripts. @type {Record<string, (registry: string) => string[][]>} */
+const managers = {
+  'npm@10': byNpm,
+  'npm@11': byNpm,
+  'npm@12': byNpm,
+  'pnpm@10': byPnpm,
+  'pnpm@11': byPnpm,
+  'yarn@1': (registry) => [['yarn', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
+  '@yarnpkg/cli-dist@4': (registry) => [
+    ['yarn', 'config', 'set', 'npmRegistryServer', registry],
+    ['yarn', 'config', 'set', 'unsafeHttpWhitelist', 'localhost'],
+    ['yarn', 'config', 'set', 'enableScripts', 'false'],
+    ['yarn', 'config', 'set', 'nodeLinker', 'node-modules'],
+    ['yarn', 'add', 'chainrule'],
+  ],
+  'bun@1': (registry) => [['bun', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
+};
+
+/** @param {string} registry */
+function byNpm(registry) {
+  return [
+    ['npm', 'install', 'chainrule', '--ignore-scripts', '--no-audit', '--no-fund', '--registry', registry],
+  ];
+}
+
+/** @param {string} registry */
+function byPnpm(registry) {
+  return [['pnpm', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]];
+}
+
+const { values: options } = parseArgs({
+  options: {
+    from: { type: 'string', default: 'build/release/packages' },
+    managers: { type: 'string', default: Object.keys(managers).join(',') },
+    nodes: { type: 'string', default: '20,22,24,26' },
+  },
+});
+const folder = mkdtempSync(join(tmpdir(), 'chainrule-registry-'));
+
+try {
+  const from = resolve(options.from);
+  const packages = readdirSync(from)
+    .filter((name) => name.endsWith('.tgz'))
+    .map((name) => join(from, name));
+  const registry = await startRegistry(folder, packages);
+  try {
+    await tryAll(registry.url);
+  } finally {
+    registry.stop();
+  }
+} catch (error) {
+  report(error);
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** @param {string} registry */
+async function tryAll(registry) {
+  const nodes = await Promise.all(
+    options.nodes.split(',').map(async (version) => ({ version, bin: await nodeOf(version) })),
+  );
+  const rows = [];
+  for (const name of options.managers.split(',')) {
+    const commands = managers[name];
+    if (!commands)
+      throw new SetupError(`There is no manager ${name}.`, { hint: Object.keys(managers).join(', ') });
+    rows.push(await tryManager(name, commands(registry), nodes));
+  }
+  console.log(
+    `\n| installed by | seconds | MB | packages | ${nodes.map(({ version }) => `Node.js ${version}`).join(' | ')} |`,
+  );
+  console.log(`|---|---:|---:|---:|${nodes.map(() => '---|').join('')}`);
+  for (const row of rows) console.log(`| ${row.join(' | ')} |`);
+}
+
+/** @param {string} name @param {string[][]} commands @param {{ version: string, bin: string }[]} nodes */
+async function tryManager(name, commands, nodes) {
+  const tools = join(folder, 'managers', name.replaceAll(/[@/]/g, '-'));
+  // Two of them fetch their program by a script.
+  await run('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--foreground-scripts', name]);
+  const project = new Project('user');
+  try {
+    const [newest] = nodes.slice(-1);
+    const env = { PATH: [join(tools, 'node_modules/.bin'), newest?.bin, process.env.PATH].join(delimiter) };
+    const start = performance.now();
+    for (const [command = '', ...args] of commands) await project.run(command, args, env);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const [kilobytes = ''] = execFileSync('du', ['-skL', 'node_modules'], {
+      cwd: project.folder,
+      encoding: 'utf8',
+    }).split('\t');
+    const count = execFileSync(
+      'find',
+      ['-L', 'node_modules', '-name', 'package.json', '-path', '*node_modules/*'],
+      {
+        cwd: project.folder,
+        encoding: 'utf8',
+      },
+    )
+      .split('\n')
+      .filter((path) => /node_modules\/(@[^/]+\/)?[^/@]+\/package\.json$/.test(path)).length;
+    project.write({ 'xor.mjs': xorProgram });
+    const seen = [];
+    for (const { bin } of nodes) {
+      const { code, output } = await project.attempt(join(bin, 'node'), ['xor.mjs']);
+      if (code !== 0) console.error(`${name}, ${bin}:\n${output}`);
+      seen.push(code === 0 ? 'trained' : 'failed');
+      if (code !== 0) process.exitCode = 1;
+    }
+    return [name, seconds, (Number(kilobytes) / 1000).toFixed(1), String(count), ...seen];
+  } finally {
+    project.remove();
+  }
+}
+
+/** The folder with a Node.js of a version, from the npm registry. @param {string} version */
+async function nodeOf(version) {
+  const platform = process.platform === 'win32' ? 'win' : process.platform;
+  const name = `node-${platform}-${process.arch}`;
+  const home = join(folder, 'nodes', version);
+  await run('npm', [
+    'install',
+    '--prefix',
+    home,
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    `${name}@${version}`,
+  ]);
+  return join(home, 'node_modules', name, 'bin');
+}
