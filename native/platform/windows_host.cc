@@ -1,0 +1,17 @@
+#define WIN32_LEAN_AND_MEAN
+#include <delayimp.h>
+#include <windows.h>
+
+#include <cstring>
+
+namespace {
+
+// The functions of node.exe are taken from the program itself, which may have another name.
+FARPROC WINAPI find_host(unsigned event, PDelayLoadInfo info) {
+  const bool loads_node = event == dliNotePreLoadLibrary && _stricmp(info->szDll, "node.exe") == 0;
+  return loads_node ? reinterpret_cast<FARPROC>(GetModuleHandleW(nullptr)) : nullptr;
+}
+
+}  // namespace
+
+PfnDliHook __pfnDliNotifyHook2 = find_host;
