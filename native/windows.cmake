@@ -17,10 +17,12 @@ if(NOT definitions OR NOT CMAKE_DLLTOOL)
 endif()
 foreach(name IN ITEMS node_api js_native_api)
   set(library "${PROJECT_BINARY_DIR}/lib${name}.a")
-  add_custom_command(
-    OUTPUT "${library}"
-    DEPENDS "${definitions}/${name}.def"
+  execute_process(
     COMMAND ${CMAKE_DLLTOOL} --dllname node.exe --def "${definitions}/${name}.def" --output-delaylib "${library}"
-    VERBATIM)
+    RESULT_VARIABLE failure)
+  if(failure)
+    message(FATAL_ERROR "${CMAKE_DLLTOOL} made no library of ${definitions}/${name}.def.")
+  endif()
   list(APPEND node_libraries "${library}")
 endforeach()
+list(APPEND node_libraries delayimp)

@@ -1,6 +1,9 @@
 #define WIN32_LEAN_AND_MEAN
-#include <delayimp.h>
+// The second of these headers takes the first one's types.
+// clang-format off
 #include <windows.h>
+#include <delayimp.h>
+// clang-format on
 
 #include <cstring>
 
