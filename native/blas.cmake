@@ -3,7 +3,7 @@ set(CHAINRULE_BLAS "auto" CACHE STRING "Which BLAS: auto, openblas, accelerate, 
 
 include(CheckCXXSourceCompiles)
 find_package(PkgConfig QUIET)
-if(PKG_CONFIG_FOUND)
+if(PKG_CONFIG_FOUND AND NOT CMAKE_CROSSCOMPILING)
   pkg_check_modules(OPENBLAS QUIET openblas)
 endif()
 

@@ -1,12 +1,6 @@
 #include "data/row_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 
 #include "data/copy_rows.h"
 #include "engine/op_error.h"
@@ -21,29 +15,14 @@ constexpr int64_t kMostAtOnce = 1 << 20;
   throw OpError(path, what);
 }
 
-std::string last_error() { return std::generic_category().message(errno); }
-
-struct stat state_of(const std::string& path, int file) {
-  struct stat state {};
-  if (fstat(file, &state) != 0) fail(path, "cannot be looked at: " + last_error());
-  return state;
+File opened(const std::string& path) try { return File(path); } catch (const SystemError& error) {
+  fail(path, std::string("cannot be opened: ") + error.what());
 }
 
-std::string stamp_of(const struct stat& state) {
-#ifdef __APPLE__
-  const timespec& changed = state.st_mtimespec;
-#else
-  const timespec& changed = state.st_mtim;
-#endif
-  std::string stamp;
-  for (const auto number :
-       {static_cast<int64_t>(state.st_dev), static_cast<int64_t>(state.st_ino),
-        static_cast<int64_t>(state.st_size), static_cast<int64_t>(changed.tv_sec),
-        static_cast<int64_t>(changed.tv_nsec)}) {
-    if (!stamp.empty()) stamp += '/';
-    stamp += std::to_string(number);
-  }
-  return stamp;
+File::State state_of(const std::string& path, const File& file) try {
+  return file.state();
+} catch (const SystemError& error) {
+  fail(path, std::string("cannot be looked at: ") + error.what());
 }
 
 [[noreturn]] void fail_short(const std::string& path, int64_t bytes, int64_t offset, int64_t size,
@@ -55,27 +34,14 @@ std::string stamp_of(const struct stat& state) {
 
 }  // namespace
 
-RowFile::Descriptor::~Descriptor() {
-  if (value >= 0) close(value);
-}
-
 RowFile::RowFile(const std::string& path, int64_t offset, int64_t bytes, const std::string& stamp)
-    : path_(path),
-      offset_(offset),
-      bytes_(bytes),
-      // To open a FIFO would wait for its writer.
-      file_{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {
-  if (file_.value < 0) fail(path, "cannot be opened: " + last_error());
-  const struct stat state = state_of(path, file_.value);
-  if (!S_ISREG(state.st_mode)) fail(path, "must be a regular file to be mapped");
-  if (state.st_size - offset < bytes) fail_short(path, bytes, offset, state.st_size, "");
-  stamp_ = stamp.empty() ? stamp_of(state) : stamp;
+    : path_(path), offset_(offset), bytes_(bytes), file_(opened(path)) {
+  const File::State state = state_of(path, file_);
+  if (!state.regular) fail(path, "must be a regular file to be mapped");
+  if (state.size - offset < bytes) fail_short(path, bytes, offset, state.size, "");
+  stamp_ = stamp.empty() ? state.stamp : stamp;
   require_unchanged();
-#ifdef POSIX_FADV_RANDOM
-  // Rows are read in any order, and the next ones are requested explicitly: what the kernel reads
-  // ahead by default would fill the memory with unwanted pages.
-  posix_fadvise(file_.value, 0, 0, POSIX_FADV_RANDOM);
-#endif
+  file_.expect_any_order();
 }
 
 void RowFile::copy_rows(std::byte* destination, std::span<const int32_t> indices,
@@ -107,40 +73,36 @@ void RowFile::read(std::byte* destination, int64_t first_row, int64_t rows, size
   const auto width = static_cast<int64_t>(row_bytes);
   const int64_t bytes = rows * width;
   for (int64_t done = 0; done < bytes;) {
-    const auto at = offset_ + first_row * width + done;
-    const ssize_t got =
-        pread(file_.value, destination + done, std::min(bytes - done, kMostAtOnce), at);
-    if (got > 0) {
-      done += got;
-      check.after(got);
-      continue;
-    }
-    if (got < 0 && errno == EINTR) continue;
-    const std::string problem = got < 0 ? last_error() : "";
     const int64_t row = first_row + done / width;
-    const std::string name = "row " + std::to_string(row);
-    if (got < 0) fail(path_, name + " cannot be read: " + problem);
-    const int64_t size = state_of(path_, file_.value).st_size;
-    fail_short(path_, width, offset_ + row * width, size, "for " + name + ", ");
+    const auto name = [&] { return "row " + std::to_string(row); };
+    int64_t got = 0;
+    try {
+      got = file_.read(destination + done, std::min(bytes - done, kMostAtOnce),
+                       offset_ + first_row * width + done);
+    } catch (const SystemError& error) {
+      fail(path_, name() + " cannot be read: " + error.what());
+    }
+    if (got == 0) {
+      const int64_t size = state_of(path_, file_).size;
+      fail_short(path_, width, offset_ + row * width, size, "for " + name() + ", ");
+    }
+    done += got;
+    check.after(got);
   }
 }
 
 void RowFile::require_unchanged() const {
-  const struct stat state = state_of(path_, file_.value);
-  if (stamp_of(state) == stamp_) return;
-  if (state.st_size - offset_ < bytes_) fail_short(path_, bytes_, offset_, state.st_size, "");
+  const File::State state = state_of(path_, file_);
+  if (state.stamp == stamp_) return;
+  if (state.size - offset_ < bytes_) fail_short(path_, bytes_, offset_, state.size, "");
   fail(path_,
        "the file has changed since it was opened, or another one has taken its place; it has " +
-           std::to_string(state.st_size) + " bytes");
+           std::to_string(state.size) + " bytes");
 }
 
 void RowFile::will_need(int64_t begin, int64_t end, size_t row_bytes) const {
-#ifdef POSIX_FADV_WILLNEED
   const auto width = static_cast<int64_t>(row_bytes);
-  posix_fadvise(file_.value, offset_ + begin * width, (end - begin) * width, POSIX_FADV_WILLNEED);
-#else
-  static_cast<void>(begin), static_cast<void>(end), static_cast<void>(row_bytes);
-#endif
+  file_.will_need(offset_ + begin * width, (end - begin) * width);
 }
 
 }  // namespace chainrule

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/file.h"
 #include "sync/abort.h"
 
 namespace chainrule {
@@ -24,7 +25,7 @@ class RowFile {
 
   int64_t bytes() const { return bytes_; }
 
-  // The file and its state when it was opened: device, inode, size, time of the last change.
+  // The file and its state when it was opened, as File::State has it.
   const std::string& stamp() const { return stamp_; }
 
   // Reads row indices[i] to place i of the destination; a row is row_bytes long. Throws OpError
@@ -43,18 +44,13 @@ class RowFile {
   void will_need(int64_t begin, int64_t end, size_t row_bytes) const;
 
  private:
-  struct Descriptor {
-    int value;
-    ~Descriptor();
-  };
-
   void read(std::byte* destination, int64_t first_row, int64_t rows, size_t row_bytes,
             AbortCheck& check) const;
 
   std::string path_;
   int64_t offset_;
   int64_t bytes_;
-  Descriptor file_;
+  File file_;
   std::string stamp_;
   std::vector<std::byte> row_;
 };

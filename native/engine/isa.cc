@@ -1,8 +1,8 @@
 #include "engine/isa.h"
 
-#include <cstdlib>
-
+#include "engine/processor.h"
 #include "kernels/registry.h"
+#include "platform/environment.h"
 
 namespace chainrule {
 namespace {
@@ -17,15 +17,10 @@ std::vector<InstructionSet> find_usable() {
   add("baseline", baseline::registry());
 #endif
 #ifdef CHAINRULE_HAS_AVX2
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    add("avx2", avx2::registry());
-  }
+  if (has_avx2()) add("avx2", avx2::registry());
 #endif
 #ifdef CHAINRULE_HAS_AVX512
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    add("avx512", avx512::registry());
-  }
+  if (has_avx512()) add("avx512", avx512::registry());
 #endif
 #ifdef CHAINRULE_HAS_NEON
   add("neon", neon::registry());
@@ -34,11 +29,11 @@ std::vector<InstructionSet> find_usable() {
 }
 
 const InstructionSet& choose() {
-  const char* wanted = std::getenv("CHAINRULE_ISA");
-  if (wanted == nullptr || *wanted == '\0') return usable_isas().back();
+  const std::string wanted = environment_variable("CHAINRULE_ISA");
+  if (wanted.empty()) return usable_isas().back();
   std::string names;
   for (const InstructionSet& isa : usable_isas()) {
-    if (isa.name == std::string(wanted)) return isa;
+    if (isa.name == wanted) return isa;
     names += (names.empty() ? "" : ", ") + std::string(isa.name);
   }
   throw std::runtime_error("CHAINRULE_ISA: must be one of " + names + " here, got '" + wanted +

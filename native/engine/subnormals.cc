@@ -1,8 +1,9 @@
 #include "engine/subnormals.h"
 
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
+
+#include "platform/environment.h"
 
 namespace chainrule {
 namespace {
@@ -31,9 +32,8 @@ void set_floating_mode(uint64_t) {}
 #endif
 
 bool choose() {
-  const char* wanted = std::getenv("CHAINRULE_SUBNORMALS");
-  if (wanted == nullptr || *wanted == '\0') return true;
-  const std::string name = wanted;
+  const std::string name = environment_variable("CHAINRULE_SUBNORMALS");
+  if (name.empty()) return true;
   if (name == "flush" || name == "keep") return name == "flush";
   throw std::runtime_error("CHAINRULE_SUBNORMALS: must be one of flush, keep, got '" + name + "'");
 }

@@ -17,23 +17,12 @@
 #include "napi/mark.h"
 #include "napi/op_error_value.h"
 #include "napi/snapshot.h"
+#include "platform/memory.h"
 #include "sync/barrier.h"
 #include "sync/combine.h"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 namespace chainrule {
 namespace {
-
-// Gives back what the allocator would keep: many small blocks, as decoding a plan leaves, or freed
-// plans.
-void give_back_freed_memory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
 
 constexpr napi_type_tag kPlanTag = {0x9d5f1c0a6b3e4872, 0xb1e27c54d80f3a96};
 

@@ -8,16 +8,11 @@
 #include "engine/subnormals.h"
 #include "napi/environment/environment.h"
 #include "napi/mark.h"
+#include "platform/memory.h"
 #include "sync/combine.h"
-
-#if __has_include(<sys/mman.h>)
-#include <sys/mman.h>
-#endif
 
 namespace chainrule {
 namespace {
-
-constexpr size_t kHugePage = size_t{2} << 20;
 
 template <typename T>
 void combine_views(std::span<const ArrayView> views, std::span<const int32_t> program,
@@ -110,14 +105,7 @@ Napi::Value largest(const Napi::CallbackInfo& info) {
 void advise_huge_pages(const Napi::CallbackInfo& info) {
   const Arguments arguments(info, "adviseHugePages");
   const ArrayView array = arguments.typed_array(0, "array");
-  [[maybe_unused]] std::byte* const end = array.data + array.length * array.element_size;
-  [[maybe_unused]] std::byte* const first =
-      array.data + -reinterpret_cast<uintptr_t>(array.data) % kHugePage;
-#ifdef MADV_HUGEPAGE
-  if (end >= first + kHugePage) {
-    madvise(first, static_cast<size_t>(end - first) / kHugePage * kHugePage, MADV_HUGEPAGE);
-  }
-#endif
+  advise_huge_pages(array.data, array.length * array.element_size);
 }
 
 Napi::Value address_modulo(const Napi::CallbackInfo& info) {

@@ -36,8 +36,8 @@ const avx512 =
 const avx = /^v|%[yz]mm|%k[0-7]/; // The names of AVX instructions begin with v, as do none else in programs.
 
 function forbidden(section: string): RegExp | undefined {
-  if (section === '.text_avx512') return undefined;
-  return section === '.text_avx2' ? avx512 : avx;
+  if (section === '.avx512') return undefined;
+  return section === '.avx2' ? avx512 : avx;
 }
 
 /** Functions with an instruction that has no place in their section: section, function and the first such instruction. */

@@ -1,10 +1,10 @@
 #include "engine/limits/second_level_cache.h"
 
 #include <charconv>
-#include <cstdlib>
-#include <cstring>
 #include <stdexcept>
 #include <string>
+
+#include "platform/environment.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -41,14 +41,14 @@ int64_t measured() { return 0; }
 #endif
 
 int64_t choose() {
-  const char* wanted = std::getenv("CHAINRULE_L2_CACHE");
-  if (wanted == nullptr || *wanted == '\0') return measured();
+  const std::string wanted = environment_variable("CHAINRULE_L2_CACHE");
+  if (wanted.empty()) return measured();
   int64_t bytes = 0;
-  const char* const end = wanted + std::strlen(wanted);
-  const auto [stop, error] = std::from_chars(wanted, end, bytes);
+  const char* const end = wanted.data() + wanted.size();
+  const auto [stop, error] = std::from_chars(wanted.data(), end, bytes);
   if (error == std::errc() && stop == end && bytes > 0) return bytes;
   throw std::runtime_error("CHAINRULE_L2_CACHE: must be a positive number of bytes, got '" +
-                           std::string(wanted) + "'");
+                           wanted + "'");
 }
 
 }  // namespace

@@ -4,20 +4,23 @@
 #include <string>
 
 #include "engine/op_error.h"
-
-#if defined(CHAINRULE_BLAS_OPENBLAS) && __has_include(<sys/mman.h>)
-#include <sys/mman.h>
+#include "platform/memory.h"
 
 namespace chainrule {
 namespace {
 
+#if defined(CHAINRULE_BLAS_OPENBLAS)
 // As OpenBLAS has it for most processors; it is touched only as far as it is used.
 constexpr size_t kBuffer = size_t{128} << 20;
+#else
+constexpr size_t kBuffer = 0;
+#endif
 
 bool can_map(size_t bytes) {
-  void* const memory =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return memory != MAP_FAILED && munmap(memory, bytes) == 0;
+  if (bytes == 0) return true;
+  std::byte* const memory = map_pages(bytes);
+  if (memory != nullptr) unmap_pages(memory, bytes);
+  return memory != nullptr;
 }
 
 }  // namespace
@@ -29,18 +32,8 @@ void require_blas_buffer() {
   if (known) return;
   throw OpError("plan",
                 "not enough memory: a thread needs " + std::to_string(kBuffer) +
-                    " bytes of address space for the buffer of the BLAS; see ulimit -v and -d",
+                    " bytes of address space for the buffer of the BLAS; see " + kLimitsOfMemory,
                 kMemoryCode);
 }
 
 }  // namespace chainrule
-
-#else
-
-namespace chainrule {
-
-void require_blas_buffer() {}
-
-}  // namespace chainrule
-
-#endif
