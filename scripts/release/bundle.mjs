@@ -74,7 +74,8 @@ function load() {
   try {
     return createRequire(import.meta.url)('./lib/index.js');
   } catch (error) {
-    if (error.code !== 'MODULE_NOT_FOUND' || !error.message.includes('./lib/index.js')) throw error;
+    const copied = error.code === 'MODULE_NOT_FOUND' && error.message.includes('./lib/index.js');
+    if (import.meta.url && !copied) throw error;
     throw new Error(
       'chainrule: this code was bundled, and the native addon and the files that threads start with were not: ' +
         'mark chainrule as external (--external:chainrule of esbuild; external: ["chainrule"] of rollup and vite; ' +
