@@ -29,6 +29,7 @@ export const slices = [
     'test/cli/outputs.test.ts',
     'test/ops/matmul/kernels.test.ts',
     'test/runtime/jail.test.ts',
+    'test/train/whole-weights.test.ts',
   ],
 ];
 
