@@ -22,6 +22,7 @@ export const slices = [
     'test/checkpoint/kill.test.ts',
     'test/checkpoint/fuzz.test.ts',
     'test/checkpoint/lock.test.ts',
+    'test/parallel/same-bits.test.ts',
     'test/train/memory-budget.test.ts',
   ],
   [
