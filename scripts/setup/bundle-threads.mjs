@@ -4,13 +4,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { root } from './run.mjs';
 
-const threads = ['lib/parallel/worker/worker', 'lib/checkpoint/worker', 'lib/profile/peak-worker'];
+export const threads = ['lib/parallel/worker/worker', 'lib/checkpoint/worker', 'lib/profile/peak-worker'];
 
 // Stay modules, so that each thread has them once: errors are known by their class, also to what loads a thread's entry and
 // to modules of the caller's own that a thread imports.
-const shared = ['outcome', 'encode-error', 'error-data', 'errors', 'error-codes'].map((name) =>
-  join(root, `lib/graph/${name}.ts`),
-);
+export const shared = [
+  ...['outcome', 'encode-error', 'error-data', 'errors', 'error-codes'].map((name) => `lib/graph/${name}.ts`),
+  'lib/text/printable.ts',
+];
 
 /** Puts all modules of a thread into the compiled module that it is started with. Follows each compilation. */
 export async function bundleThreads() {
@@ -41,9 +42,9 @@ function keepShared(folder) {
     name: 'shared modules',
     setup: ({ onResolve }) => {
       onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
-        const source = join(resolveDir, path).replace(/\.js$/, '.ts');
+        const source = relative(root, join(resolveDir, path)).replace(/\.js$/, '.ts');
         if (!shared.includes(source)) return undefined;
-        const compiled = join(root, 'dist', relative(root, source)).replace(/\.ts$/, '.js');
+        const compiled = join(root, 'dist', source).replace(/\.ts$/, '.js');
         return { path: relative(folder, compiled), external: true };
       });
     },
