@@ -11,6 +11,7 @@ import { tsc } from './setup/types.mjs';
 import { setUp } from './setup.mjs';
 
 const results = 'build/test-results.json';
+const sliceResults = 'build/slice-results.json';
 
 // Prints a line where it cannot check.
 const formatCheck = { name: 'the C++ format', args: ['scripts/lint-native.mjs'] };
@@ -44,12 +45,12 @@ if (!(await setUp())) finish({ passed: 0, failed: 1, skipped: 0 });
 /** @type {string[]} */
 const broken = [];
 for (const check of checks) await perform(check);
-const counts = await runTests(patterns, long);
+const counts = await runTests(patterns, { whole: long, results });
 if (patterns.length === 0) await perform(apiCheck);
 if (options.includes('--slice')) {
   const slice = await sliceOfCommit();
   console.log(`The long proofs of ${slice.join(', ')}, whole:`);
-  const more = await runTests(slice, true);
+  const more = await runTests(slice, { whole: true, results: sliceResults });
   counts.passed += more.passed;
   counts.failed += more.failed;
   counts.skipped += more.skipped;
@@ -67,8 +68,11 @@ async function perform({ name, args }) {
   if (code !== 0) broken.push(name);
 }
 
-/** @param {readonly string[]} args @param {boolean} whole of the long proofs, or a sample */
-async function runTests(args, whole) {
+/**
+ * @param {readonly string[]} args
+ * @param {{ whole: boolean, results: string }} options `whole` of the long proofs, or a sample; the file of the results
+ */
+async function runTests(args, { whole, results }) {
   mkdirSync(join(root, 'build'), { recursive: true });
   rmSync(join(root, results), { force: true });
   const all = args.length === 0;
@@ -77,13 +81,14 @@ async function runTests(args, whole) {
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args];
   const env = { ...(whole ? { CHAINRULE_LONG: '1' } : {}), ...(all ? { CHAINRULE_REPORT: reportPath } : {}) };
   const { code } = await capture(process.execPath, vitest, { inherit: true, env });
-  const counts = countTests();
+  const counts = countTests(results);
   // A failure outside of any test (an unhandled rejection, no test found) still fails the run.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
 
-function countTests() {
+/** @param {string} results */
+function countTests(results) {
   try {
     const report = JSON.parse(readFileSync(join(root, results), 'utf8'));
     // A file that does not load fails without containing a failed test.
