@@ -2,15 +2,15 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /**
- * Tests that change their process or measure it: flags of V8, variables of the environment, resident memory, or the plans of
- * a thousand workers, which make all that follows slower. Each of these files has a process of its own; the others share one
- * for each worker of vitest, which then loads the library once.
+ * Tests that change their process or measure it: flags of V8, variables of the environment, resident memory, priorities of
+ * threads, or a thousand mocks and workers that make slower all that follows. Each of these files has a process of its own;
+ * the others share one for each worker of vitest, which then loads the library once.
  */
 const alone = [
   'test/bench/{npm-,}peers.test.ts',
   'test/native/arena.test.ts',
   'test/ops/spatial/conv-algorithm.test.ts',
-  'test/parallel/{failures,interrupted-step,worker-errors}.test.ts',
+  'test/parallel/{failures,interrupted-step,nice,worker-errors}.test.ts',
   'test/runtime/usable-memory.test.ts',
 ];
 
