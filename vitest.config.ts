@@ -1,9 +1,21 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/**
+ * Tests that change their process or measure it: flags of V8, variables of the environment, resident memory, priorities of
+ * threads, or a thousand mocks and workers that make slower all that follows. Each of these files has a process of its own;
+ * the others share one for each worker of vitest, which then loads the library once.
+ */
+const alone = [
+  'test/bench/{npm-,}peers.test.ts',
+  'test/native/arena.test.ts',
+  'test/ops/spatial/conv-algorithm.test.ts',
+  'test/parallel/{failures,interrupted-step,nice,worker-errors}.test.ts',
+  'test/runtime/usable-memory.test.ts',
+];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Every compilation is checked, that of programs which tests start as well.
     env: { CHAINRULE_VERIFY: '1' },
     // Two at least: the tests of one file often wait for threads.
@@ -13,5 +25,17 @@ export default defineConfig({
     hookTimeout: 300_000,
     // Node itself loads the compiled package, as it does for its users and in its worker threads.
     server: { deps: { external: [/\/dist\//] } },
+    projects: [
+      { extends: true, test: { name: 'alone', include: alone } },
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...alone],
+        },
+      },
+    ],
   },
 });

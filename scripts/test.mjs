@@ -1,14 +1,17 @@
 // `npm test [-- arguments of vitest]`: set-up, types, lint, then the tests. The last line counts them. `--long` runs the long
-// proofs whole instead of a sample, and `--package` looks at the package as npm packs it.
+// proofs whole instead of a sample, `--slice` a part of them after the sample, and `--package` looks at the package as npm
+// packs it.
 // A check that fails does not hide the next one; it counts as one failure.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { reportPath } from './api/checks.mjs';
+import { sliceOfCommit } from './long-slices.mjs';
 import { capture, root, seconds } from './setup/run.mjs';
 import { tsc } from './setup/types.mjs';
 import { setUp } from './setup.mjs';
 
 const results = 'build/test-results.json';
+const sliceResults = 'build/slice-results.json';
 
 // Prints a line where it cannot check.
 const formatCheck = { name: 'the C++ format', args: ['scripts/lint-native.mjs'] };
@@ -26,9 +29,9 @@ const apiCheck = {
 const packageCheck = { name: 'the package', args: ['scripts/test-package.mjs'] };
 
 const options = process.argv.slice(2);
-const patterns = options.filter((option) => option !== '--package' && option !== '--long');
+const patterns = options.filter((option) => !['--package', '--long', '--slice'].includes(option));
 if (options.includes('--package')) checks.push(packageCheck);
-const long = options.includes('--long') ? { CHAINRULE_LONG: '1' } : {};
+const long = options.includes('--long');
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major === 20 && minor < 19) {
@@ -42,8 +45,16 @@ if (!(await setUp())) finish({ passed: 0, failed: 1, skipped: 0 });
 /** @type {string[]} */
 const broken = [];
 for (const check of checks) await perform(check);
-const counts = await runTests(patterns);
+const counts = await runTests(patterns, { whole: long, results });
 if (patterns.length === 0) await perform(apiCheck);
+if (options.includes('--slice')) {
+  const slice = await sliceOfCommit();
+  console.log(`The long proofs of ${slice.join(', ')}, whole:`);
+  const more = await runTests(slice, { whole: true, results: sliceResults });
+  counts.passed += more.passed;
+  counts.failed += more.failed;
+  counts.skipped += more.skipped;
+}
 if (broken.length > 0) console.log(`Failed beside the tests, and counted with them: ${broken.join(', ')}`);
 finish({ ...counts, failed: counts.failed + broken.length });
 
@@ -57,23 +68,27 @@ async function perform({ name, args }) {
   if (code !== 0) broken.push(name);
 }
 
-/** @param {string[]} args */
-async function runTests(args) {
+/**
+ * @param {readonly string[]} args
+ * @param {{ whole: boolean, results: string }} options `whole` of the long proofs, or a sample; the file of the results
+ */
+async function runTests(args, { whole, results }) {
   mkdirSync(join(root, 'build'), { recursive: true });
   rmSync(join(root, results), { force: true });
-  const whole = args.length === 0;
-  if (whole) rmSync(reportPath, { force: true });
+  const all = args.length === 0;
+  if (all) rmSync(reportPath, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args];
-  const env = { ...long, ...(whole ? { CHAINRULE_REPORT: reportPath } : {}) };
+  const env = { ...(whole ? { CHAINRULE_LONG: '1' } : {}), ...(all ? { CHAINRULE_REPORT: reportPath } : {}) };
   const { code } = await capture(process.execPath, vitest, { inherit: true, env });
-  const counts = countTests();
+  const counts = countTests(results);
   // A failure outside of any test (an unhandled rejection, no test found) still fails the run.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
 
-function countTests() {
+/** @param {string} results */
+function countTests(results) {
   try {
     const report = JSON.parse(readFileSync(join(root, results), 'utf8'));
     // A file that does not load fails without containing a failed test.

@@ -23,15 +23,14 @@ export const entries = [
 export const external = ['piscina'];
 
 /**
- * Bundles the compiled modules of dist into `to`, laid out as dist is.
+ * Bundles the modules of lib into `to`, laid out as dist is.
  * @param {string} to
  * @returns {Promise<string[]>} the names of the npm packages in the bundle
  */
 export async function bundle(to) {
-  const dist = join(root, 'dist');
   const { outputFiles, metafile } = await build({
-    entryPoints: entries.map((entry) => join(dist, entry)),
-    outbase: dist,
+    entryPoints: entries.map((entry) => join(root, entry.replace(/\.js$/, '.ts'))),
+    outbase: root,
     outdir: to,
     chunkNames: 'lib/parts/[name]-[hash]',
     bundle: true,

@@ -3,26 +3,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ProcessPeer } from '#bench/peers/process-peer.js';
+import { perceptronStep } from '#lib/bench/models/perceptron.js';
 import type { Peer, Prepared } from '#lib/bench/peer.js';
 import { isTime, type PeerFailure } from '#lib/bench/peer-rounds.js';
-import { type Result, runBench } from '#lib/bench/run.js';
+import { type Result, runScenarios } from '#lib/bench/run.js';
 import type { Scenario } from '#lib/bench/scenario.js';
 import { cellsOf, measuredSection, summary, titlesOf } from '#lib/bench/table.js';
 import { messageOf } from '#lib/graph/errors.js';
 
-const PARAMETERS = { tiny_mlp: 5378, mnist_mlp: 535818 };
+/** Two cases, in each of which a round of so many steps as there may be is short. */
+const cases = ['first', 'second'].map((name) => perceptronStep(name, [4, 8, 2], 8));
+const PARAMETERS = 4 * 8 + 8 + 8 * 2 + 2;
 
 /** A program that answers as the peers' scripts do, but for the code that stands first. */
 const program = (code: string) => `
 const answer = (value) => process.stdout.write(JSON.stringify(value) + '\\n');
 const say = (text) => process.stdout.write(text + '\\n');
-const parameters = ${JSON.stringify(PARAMETERS)};
 let model;
 const request = ({ prepare }) => {
   ${code}
   if (prepare) {
     model = prepare.name;
-    answer({ parameters: parameters[model], variant: 'eager', remarks: [] });
+    answer({ parameters: ${PARAMETERS}, variant: 'eager', remarks: [] });
   } else answer({ ms: 4 });
 };
 answer({ version: 'Fake 1' });
@@ -57,12 +59,12 @@ async function runBeside(failing: Peer): Promise<{ results: [Result, Result]; re
   const results: Result[] = [];
   const remarks: string[] = [];
   const start = async () => [failing, good];
-  const options = { cases: ['tiny_mlp', 'mnist_mlp'], workers: 1, rounds: 2, peak: 100, peers: start };
-  for await (const result of runBench(options, (line) => remarks.push(line))) results.push(result);
+  const options = { workers: 1, rounds: 2, peak: 100, peers: start };
+  for await (const result of runScenarios(cases, options, (line) => remarks.push(line))) results.push(result);
   return { results: results as [Result, Result], remarks };
 }
 
-const inFirstCase = (code: string) => `if ((prepare?.name ?? model) === 'tiny_mlp') { ${code} }`;
+const inFirstCase = (code: string) => `if ((prepare?.name ?? model) === 'first') { ${code} }`;
 
 /** The code that fails, and the reason that is reported. */
 const failures: readonly [string, string, string][] = [
@@ -89,8 +91,8 @@ const failures: readonly [string, string, string][] = [
   ['a time is 0', `if (!prepare) return answer({ ms: 0 });`, 'it answered {"ms":0} instead of a time'],
   [
     'its model differs',
-    `if (prepare) { model = prepare.name; return answer({ parameters: 5377, variant: 'eager', remarks: [] }); }`,
-    'its model has 5377 parameters, but ours 5378',
+    `if (prepare) { model = prepare.name; return answer({ parameters: ${PARAMETERS - 1}, variant: 'eager', remarks: [] }); }`,
+    `its model has ${PARAMETERS - 1} parameters, but ours ${PARAMETERS}`,
   ],
 ];
 
@@ -104,7 +106,7 @@ describe('a peer that fails in a case', () => {
     });
     expect((first.peers.Bad as PeerFailure).failed).toContain(reason);
     expect(remarks).toHaveLength(1);
-    expect(remarks[0]).toBe(`tiny_mlp, Bad: failed: ${(first.peers.Bad as PeerFailure).failed}`);
+    expect(remarks[0]).toBe(`first, Bad: failed: ${(first.peers.Bad as PeerFailure).failed}`);
     const good = first.peers.Good;
     expect(first.bestRatio).toBe(good && isTime(good) && good.ratio);
     // The next case finds it well again.
@@ -119,14 +121,14 @@ describe('a peer that fails in a case', () => {
           answer({ trying: variant });
           if (variant.startsWith('compiled')) { console.error('free(): ' + variant); process.exit(1); }
         }
-        return answer({ parameters: 5378, variant: 'eager', remarks: ['slow'] });
+        return answer({ parameters: ${PARAMETERS}, variant: 'eager', remarks: ['slow'] });
       }`);
     const { results, remarks } = await runBeside(await startFake('Bad', trying));
     expect(results[0].peers.Bad).toMatchObject({ medianMs: 4, variant: 'eager' });
     expect(remarks).toEqual([
-      'tiny_mlp, Bad: compiled failed: it ended: free(): compiled',
-      'tiny_mlp, Bad: compiled, channels_last failed: it ended: free(): compiled, channels_last',
-      'tiny_mlp, Bad: slow',
+      'first, Bad: compiled failed: it ended: free(): compiled',
+      'first, Bad: compiled, channels_last failed: it ended: free(): compiled, channels_last',
+      'first, Bad: slow',
     ]);
   });
 
@@ -165,7 +167,7 @@ describe('a peer that fails in a case', () => {
   it('is given up when it does not answer', async () => {
     const silent = await startFake('Silent', 'if (prepare) return;');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const refused = silent.prepare({ name: 'tiny_mlp' } as Scenario).catch(messageOf);
+    const refused = silent.prepare({ name: 'first' } as Scenario).catch(messageOf);
     await vi.advanceTimersByTimeAsync(600_000);
     expect(await refused).toBe('it gave no answer in 10 minutes');
     await expect(silent.round()).rejects.toThrow('it has ended');

@@ -23,7 +23,7 @@ describe.each(LONG ? [20, 40, 80] : [20])('in a terminal of %i columns', (column
   it.each([
     ['train', ['-e', '2']],
     ['plan', []],
-    ['profile', ['--steps', '2']],
+    ['profile', ['--steps', '2', '-w', '1']],
   ] as const)('%s fits', async (command, options) => {
     const cwd = folder();
     writeTrainingModule(cwd, deep);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ChainruleError } from 'chainrule';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorCodes } from '#lib/graph/error-codes.js';
 import { type Outcome, resultOf } from '#lib/graph/outcome.js';
 import { failure } from '../helpers/graphs.js';
@@ -11,12 +11,16 @@ interface Original {
   readonly stack: string;
 }
 
+let worker: Worker;
+beforeAll(() => {
+  worker = new Worker(new URL('../helpers/programs/throw-in-thread.mjs', import.meta.url));
+});
+afterAll(() => worker.terminate());
+
 /** What a thread throws, as this one gets it, and as it was. */
 async function thrownBy(what: string): Promise<{ error: Error; original: Original }> {
-  const script = new URL('../helpers/programs/throw-in-thread.mjs', import.meta.url);
-  const worker = new Worker(script, { workerData: what });
+  worker.postMessage(what);
   const [report]: { outcome: Outcome<unknown>; original: Original }[] = await once(worker, 'message');
-  await worker.terminate();
   const { outcome, original } = report as { outcome: Outcome<unknown>; original: Original };
   return { error: await failure((async () => resultOf(outcome))()), original };
 }

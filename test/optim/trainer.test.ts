@@ -79,11 +79,14 @@ async function train(optimizer: optim.Optimizer, workers: number, prepare = (_: 
 
 describe('in a trainer', () => {
   const named = Object.entries(optimizers).map(([name, create]) => ({ name, create }));
-  const cases = named.filter(({ name }) => !name.endsWith('defaults'));
+  // The sample has every third optimiser on two workers, the others on one.
+  const cases = named
+    .filter(({ name }) => !name.endsWith('defaults'))
+    .map((one, i) => ({ ...one, counts: LONG ? [1, 2] : [i % 3 === 0 ? 2 : 1] }));
 
-  it.each(cases)('$name does what it does in a hand-written loop', async ({ name, create }) => {
+  it.each(cases)('$name does what it does in a hand-written loop', async ({ name, create, counts }) => {
     const expected = await loop(create());
-    for (const workers of LONG ? [1, 2] : [2]) {
+    for (const workers of counts) {
       const found = await train(create(), workers);
       expectClose(`${name} on ${workers}`, found.values, expected.values, { relative: 1e-9 });
       expect(found.averages === undefined).toBe(expected.averages === undefined);

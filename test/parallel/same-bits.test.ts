@@ -1,5 +1,6 @@
 import { data, nn, optim, Trainer, type TrainerOptions } from 'chainrule';
 import { describe, expect, it } from 'vitest';
+import { LONG } from '../helpers/long.js';
 import { convolutional, hashOf } from '../helpers/runs.js';
 
 const random = (length: number, seed: number) =>
@@ -43,7 +44,8 @@ describe('the weights after some steps', () => {
     ],
   ])('have the same bits for any number of workers, with %s', async (_, options) => {
     const expected = await trained(options(), 1);
-    for (const workers of [2, 3, 5, 8, 11]) expect(await trained(options(), workers)).toEqual(expected);
+    for (const workers of LONG ? [2, 3, 5, 8, 11] : [2, 5, 11])
+      expect(await trained(options(), workers)).toEqual(expected);
   });
 
   // 16 rows make a shard, and the largest product of a shard's gradients has two million terms: it is summed in
@@ -70,7 +72,7 @@ describe('the weights after some steps', () => {
       return hashOf(model);
     };
     const expected = await run(8);
-    for (const workers of [1, 2, 3, 5]) expect(await run(workers)).toBe(expected);
+    for (const workers of LONG ? [1, 2, 3, 5] : [1, 3]) expect(await run(workers)).toBe(expected);
   });
 
   it('depend on the number of shards', async () => {

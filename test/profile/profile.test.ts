@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { formatProfile, nn, optim, type Profile, type Tensor, Trainer, type Work } from 'chainrule';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { profile as profileFile } from '#lib/cli/profile.js';
 import { collect, images, mlp, Net, parametersOf, points, stepLosses } from '../helpers/training.js';
 import { writeTrainingModule } from '../helpers/training-module.js';
 
@@ -239,12 +240,13 @@ describe('chainrule profile', () => {
   const folder = mkdtempSync(join(tmpdir(), 'profile-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const file = writeTrainingModule(folder);
-  const profile = (...options: string[]) =>
-    run(process.execPath, ['dist/lib/cli/main.js', 'profile', file, '--workers', '1', ...options]);
+  afterEach(() => vi.restoreAllMocks());
 
   it('prints the tables and writes the flame chart', async () => {
     const trace = join(folder, 'trace.json');
-    const { stdout } = await profile('--steps', '2', '--trace', trace);
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    await profileFile(file, { workers: 1, steps: 2, trace });
+    const stdout = write.mock.calls.map(([text]) => text).join('');
     expect(stdout).toMatch(/^model.mjs, \w+ kernels: [\d.]+ ms a step .* 2 steps of 4 samples, 1 worker;/);
     expect(stdout).toContain(`flame chart saved to ${trace}`);
     const { traceEvents } = JSON.parse(readFileSync(trace, 'utf8')) as Profile['trace'];
@@ -252,13 +254,16 @@ describe('chainrule profile', () => {
   });
 
   it('prints one line of JSON', async () => {
-    const { stdout } = await profile('--json', '--batch-size', '5');
+    const trace = join(folder, 'json-trace.json');
+    const options = ['--json', '--batch-size', '5', '--steps', '3', '--workers', '1', '--trace', trace];
+    const { stdout } = await run(process.execPath, ['dist/lib/cli/main.js', 'profile', file, ...options]);
     expect(stdout.trim().split('\n')).toHaveLength(1);
     const report = JSON.parse(stdout) as Profile;
-    expect(report).toMatchObject({ workers: 1, steps: 10, batchSize: 5 });
+    expect(report).toMatchObject({ workers: 1, steps: 3, batchSize: 5 });
     expect(report.layers.map(({ layer }) => layer)).toEqual(
       expect.arrayContaining(['0', '1', '2', '(loss)']),
     );
     expect(report).not.toHaveProperty('trace');
+    expect(JSON.parse(readFileSync(trace, 'utf8'))).toHaveProperty('traceEvents');
   });
 });

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { expect, it } from 'vitest';
 import { entries } from '../../scripts/release/bundle.mjs';
+import { shared, threads } from '../../scripts/setup/bundle-threads.mjs';
 
 it('every module that a thread or process is started with is an entry of the bundle', () => {
   // Such a module is named by its path from the root.
@@ -16,4 +17,25 @@ it('every module that a thread or process is started with is an entry of the bun
   );
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter((path) => !entries.includes(path))).toEqual([]);
+});
+
+it.each(threads)('in a clone, %s starts from one file and the modules of errors', (thread) => {
+  const text = readFileSync(join('dist', `${thread}.js`), 'utf8');
+  const imported = [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path]) =>
+    normalize(join(thread, '..', path as string)).replace(/\.js$/, '.ts'),
+  );
+  expect(imported.length).toBeGreaterThan(0);
+  expect(imported.filter((path) => !shared.includes(path))).toEqual([]);
+});
+
+it('errors are in modules that import no others', () => {
+  for (const module of shared) {
+    const imported = [...readFileSync(module, 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, path]) =>
+      normalize(join(module, '..', path as string)).replace(/\.js$/, '.ts'),
+    );
+    expect(
+      imported.filter((path) => !shared.includes(path)),
+      module,
+    ).toEqual([]);
+  }
 });

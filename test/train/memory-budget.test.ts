@@ -21,7 +21,7 @@ const samples = (length: number, seed = 1) =>
     },
   );
 
-const LAYERS = 8;
+const LAYERS = LONG ? 8 : 5;
 
 /** A chain whose activations are large beside its parameters. */
 const chain = () =>

@@ -240,8 +240,8 @@ describe('fit in a worker thread', () => {
   });
 });
 
-/** A heap of a page more for each fit, and one thread that is left behind, would be found by either. */
-const FITS = LONG ? 500 : 125;
+/** A heap of a page more for each fit would be found by the many, one thread that is left behind by either. */
+const FITS = LONG ? 500 : 75;
 
 describe(`${FITS} fits in one process`, () => {
   it(`take no more memory and threads than ${FITS / 5}`, async () => {

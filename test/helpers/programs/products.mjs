@@ -1,6 +1,6 @@
 // Multiplies matrices on the instruction set that CHAINRULE_ISA names, which holds for a whole process:
-// `node products.mjs <list of products as JSON>` prints, for each of them, its largest error, a hash of its bits, and the
-// numbers of rows whose product has other bits than the same rows of the whole product.
+// `node products.mjs <list of products as JSON>` prints, for each of them, its largest error, unless it is asked for the
+// bits alone, a hash of its bits, and the numbers of rows whose product has other bits than the same rows of the whole.
 import { createHash } from 'node:crypto';
 import { compile, matmul, permute, tensor } from '../../../dist/lib/index.js';
 
@@ -17,6 +17,7 @@ import { compile, matmul, permute, tensor } from '../../../dist/lib/index.js';
  * @property {boolean} [shared] whether all products have one right side
  * @property {boolean} [heads] whether rows of the sides lie between those of other products, as attention's heads do
  * @property {boolean} [packed] whether the right side is packed before, as a snapshot for inference does
+ * @property {boolean} [bits] whether the error, which takes the most time, is left out
  * @property {number[]} [rows] numbers of rows of the left side whose products are compared with those in the whole
  */
 
@@ -40,12 +41,17 @@ function largestError({ batch = [], m, n, k, transposeA, transposeB, shared }, a
   const count = batch.reduce((product, size) => product * size, 1);
   for (let at = 0; at < result.length; at++) {
     const [i, j, p] = [Math.floor(at / n) % m, at % n, Math.floor(at / n / m)];
+    const [left, right] = [
+      p * m * k + (transposeA ? i : i * k),
+      (shared ? 0 : p * k * n) + (transposeB ? j * k : j),
+    ];
     let [sum, magnitude] = [0, 0];
     for (let q = 0; q < k; q++) {
-      const left = a[p * m * k + (transposeA ? q * m + i : i * k + q)] ?? Number.NaN;
-      const right = b[(shared ? 0 : p * k * n) + (transposeB ? j * k + q : q * n + j)] ?? Number.NaN;
-      sum += left * right;
-      magnitude += Math.abs(left * right);
+      const term =
+        (a[left + (transposeA ? q * m : q)] ?? Number.NaN) *
+        (b[right + (transposeB ? q : q * n)] ?? Number.NaN);
+      sum += term;
+      magnitude += Math.abs(term);
     }
     const error = Math.abs((result[at] ?? Number.NaN) - sum) / (2 ** -23 * magnitude || 1);
     if (!(error <= worst)) worst = error;
@@ -118,6 +124,6 @@ for (const product of /** @type {Product[]} */ (JSON.parse(process.argv[2] ?? '[
     const values = await fn(tensor(first, { shape: transposeA ? [k, rows] : [rows, k] }));
     if (Buffer.compare(bytes(values), bytes(result.slice(0, rows * n))) !== 0) different.push(rows);
   }
-  const error = largestError(product, a, b, result);
+  const error = product.bits ? undefined : largestError(product, a, b, result);
   console.log(JSON.stringify({ error, hash: hash.digest('hex'), different }));
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { ChainruleError, compile, data, nn, optim, tensor, zeros } from 'chainrule';
 import { DirectoryLock } from '#lib/checkpoint/lock.js';
 import { completeCheckpointOptions } from '#lib/checkpoint/options.js';
@@ -162,21 +162,24 @@ const others = {
   },
 };
 
-/** @type {unknown} */
-let thrown;
-const throwing = { ...failures, ...others }[workerData];
-const outcome = await outcomeOf(async () => {
-  if (!throwing) throw new Error(`${workerData} has no case`);
-  try {
-    return await throwing();
-  } catch (error) {
-    thrown = error;
-    throw error;
-  }
+parentPort?.on('message', async (/** @type {string} */ what) => {
+  /** @type {unknown} */
+  let thrown;
+  const throwing = { ...failures, ...others }[what];
+  const outcome = await outcomeOf(async () => {
+    if (!throwing) throw new Error(`${what} has no case`);
+    try {
+      return await throwing();
+    } catch (error) {
+      thrown = error;
+      throw error;
+    }
+  });
+  parentPort?.postMessage({ outcome, original: describe(thrown) });
 });
 
-/** What tests compare with what arrives; undefined for an error that cannot be read. */
-function describe() {
+/** What tests compare with what arrives; undefined for an error that cannot be read. @param {unknown} thrown */
+function describe(thrown) {
   try {
     const { message, stack } = thrown instanceof Error ? thrown : {};
     const fields =
@@ -186,5 +189,3 @@ function describe() {
     return undefined;
   }
 }
-
-parentPort?.postMessage({ outcome, original: describe() });

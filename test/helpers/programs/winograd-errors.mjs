@@ -1,11 +1,11 @@
-// A program that test/ops/spatial/winograd.test.ts runs once per instruction set: prints the largest error of each
+// A program that test/ops/spatial/winograd.test.ts runs once per instruction set, with the number of shapes: prints the largest error of each
 // kernel over random shapes in float32, as a share of the largest number of direct sums in float64.
 import { compile, conv2d, grad, ones, tensor } from 'chainrule';
 import { hashIntegers, hashUniform } from '#examples/lib/formula.js';
 import { compileGraph } from '#lib/compile/compile.js';
 import { nativeKernels } from '#lib/runtime/native-kernels.js';
 
-const SHAPES = 200;
+const SHAPES = Number(process.argv[2]);
 
 /** @typedef {readonly [number, number, number, number]} Sizes */
 

@@ -1,0 +1,42 @@
+// The long proofs in slices that take some minutes each, of which `npm test -- --slice` runs one whole after a sample of
+// all. Which one depends on the commit alone, so that over some commits all are run.
+import { capture } from './setup/run.mjs';
+
+/** Test files that import `helpers/long.ts`, but the soak of ten minutes. */
+export const slices = [
+  [
+    'test/parallel/failures.test.ts',
+    'test/optim/trainer.test.ts',
+    'test/ops/spatial/winograd.test.ts',
+    'test/ops/attention-kernel.test.ts',
+    'test/runtime/compile-memory.test.ts',
+  ],
+  [
+    'test/train/service-fit.test.ts',
+    'test/parallel/batch-statistics.test.ts',
+    'test/parallel/shards/at-once-training.test.ts',
+    'test/parallel/weight-products.test.ts',
+    'test/train/non-finite-gradients.test.ts',
+  ],
+  [
+    'test/checkpoint/kill.test.ts',
+    'test/checkpoint/fuzz.test.ts',
+    'test/checkpoint/lock.test.ts',
+    'test/parallel/same-bits.test.ts',
+    'test/train/memory-budget.test.ts',
+  ],
+  [
+    'test/cli/terminal.test.ts',
+    'test/cli/outputs.test.ts',
+    'test/ops/matmul/kernels.test.ts',
+    'test/runtime/jail.test.ts',
+    'test/train/whole-weights.test.ts',
+  ],
+];
+
+/** The slice of the commit that is checked out; the first one where git knows none. */
+export async function sliceOfCommit() {
+  const { code, output } = await capture('git', ['rev-parse', 'HEAD']);
+  const number = code === 0 ? Number.parseInt(output.slice(0, 8), 16) : 0;
+  return slices[number % slices.length] ?? [];
+}

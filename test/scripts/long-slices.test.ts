@@ -1,0 +1,18 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { sliceOfCommit, slices } from '../../scripts/long-slices.mjs';
+
+it('every long proof but the soak is in one slice', () => {
+  const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .map((name) => join('test', name))
+    .filter((name) => name.endsWith('.test.ts') && /\/helpers\/long\.js'/.test(readFileSync(name, 'utf8')));
+  expect(files.length).toBeGreaterThan(10);
+  expect(slices.flat().sort()).toEqual(files.filter((name) => name !== 'test/bench/soak.test.ts').sort());
+});
+
+it('a commit has a slice, always the same', async () => {
+  const slice = await sliceOfCommit();
+  expect(slices).toContain(slice);
+  expect(await sliceOfCommit()).toBe(slice);
+});
