@@ -96,11 +96,12 @@ async function commonJs(text) {
     target: 'node20',
     define: { 'import.meta.url': 'moduleUrl' },
   });
-  if (!code.includes('moduleUrl')) return code;
+  // As ES modules always are.
+  const lines = ["'use strict';"];
   // Another program's bundler may leave no file name.
-  const [first = '', ...rest] = code.split('\n');
-  const shebang = first.startsWith('#!') ? `${first}\n` : '';
   const url =
     "typeof __filename === 'string' ? require('node:url').pathToFileURL(__filename).href : 'file:///'";
-  return `${shebang}const moduleUrl = ${url};\n${shebang ? rest.join('\n') : code}`;
+  if (code.includes('moduleUrl')) lines.push(`const moduleUrl = ${url};`);
+  const [, shebang = '', rest] = /^(#!.*\n)?([^]*)$/.exec(code) ?? [];
+  return `${shebang}${lines.join('\n')}\n${rest}`;
 }

@@ -1,7 +1,7 @@
 // The contents of the published packages: the main one, which is JavaScript, types and the sources of the addon, and one
 // for each platform, with its addon.
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
 import { root, run } from '../setup/run.mjs';
 import { bundle } from './bundle.mjs';
 import { linkedComponents, notices, npmComponents } from './components.mjs';
@@ -9,6 +9,8 @@ import { rollUpTypes } from './types.mjs';
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const { name, version, description, keywords, license, homepage, repository, bugs, engines } = manifest;
+/** What the main package has as it is here. */
+const PACKED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'CMakeLists.txt', 'docs', 'native', 'scripts/setup'];
 const common = { version, license, homepage, repository, bugs };
 
 /** @typedef {{ os: string, cpu: string, libc?: string }} Platform */
@@ -28,10 +30,11 @@ export async function stageMain(folder, platforms) {
   const entry = 'lib/parallel/worker/worker-entry.cjs';
   copyFileSync(join(root, 'dist', entry), join(dist, entry));
 
-  for (const part of ['native', 'docs', 'CMakeLists.txt', 'LICENSE', 'CHANGELOG.md']) copy(part, folder);
-  copy('scripts/setup', folder);
+  for (const part of PACKED) copy(part, folder);
   copyHeaders(join(folder, 'native/include'));
-  writeFileSync(join(folder, 'README.md'), absoluteLinks(readFileSync(join(root, 'README.md'), 'utf8')));
+  const pages = readdirSync(join(folder, 'docs')).filter((name) => name.endsWith('.md'));
+  for (const page of ['README.md', 'CHANGELOG.md', ...pages.map((name) => `docs/${name}`)])
+    writeFileSync(join(folder, page), absoluteLinks(page, readFileSync(join(root, page), 'utf8')));
   const parts = npmComponents([...bundled, 'node-addon-api', 'node-api-headers']);
   writeFileSync(join(folder, 'THIRD_PARTY.md'), notices(parts));
   writeManifest(folder, {
@@ -128,10 +131,17 @@ function copyHeaders(folder) {
     copyFileSync(join(root, 'node_modules/node-addon-api', file), join(folder, file));
 }
 
-/** Links to what is not in the package lead to the repository, as of this version. @param {string} text */
-export function absoluteLinks(text) {
-  const base = `${homepage.replace(/#.*$/, '')}/blob/v${version}/`;
-  return text.replace(/\]\((?!https?:|#|docs\/|CHANGELOG\.md|LICENSE)([^)]+)\)/g, `](${base}$1)`);
+/**
+ * A page with links to the repository, as of this version, in place of those to what is not in the package.
+ * @param {string} page its path
+ * @param {string} text
+ */
+export function absoluteLinks(page, text) {
+  return text.replace(/\]\((?!https?:|#)([^)#]+)/g, (link, path) => {
+    const target = posix.join(posix.dirname(page), path);
+    const packed = PACKED.some((part) => target === part || target.startsWith(`${part}/`));
+    return packed ? link : `](${homepage.replace(/#.*$/, '')}/blob/v${version}/${target}`;
+  });
 }
 
 /** @param {string} folder @param {object} fields */
