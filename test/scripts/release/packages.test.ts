@@ -8,11 +8,11 @@ import { recipes } from '../../../scripts/release/recipes.mjs';
 const { homepage, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 it('links to what is not in the package lead to the repository as of this version', () => {
-  const page =
-    '[a](docs/data.md#rows) [b](examples/mnist.ts) [c](#measured) [d](https://x.org) ![e](docs/soak.svg)';
-  expect(absoluteLinks(page)).toBe(
-    `[a](docs/data.md#rows) [b](${homepage}/blob/v${version}/examples/mnist.ts) [c](#measured) [d](https://x.org) ![e](docs/soak.svg)`,
-  );
+  const there = `${homepage}/blob/v${version}`;
+  const page = '[a](docs/data.md#rows) [b](examples/mnist.ts#top) [c](#measured) ![d](docs/soak.svg)';
+  expect(absoluteLinks('README.md', page)).toBe(page.replace('examples', `${there}/examples`));
+  const deeper = '[a](data.md) [b](../CONTRIBUTING.md) [c](../CHANGELOG.md) [d](https://x.org)';
+  expect(absoluteLinks('docs/b.md', deeper)).toBe(deeper.replace('../CONTRIBUTING', `${there}/CONTRIBUTING`));
 });
 
 it('every recipe is for a platform that has a package, with its files', () => {
