@@ -1,10 +1,10 @@
-// `node scripts/publish.mjs <folder>`: publishes the packages of a release, from its workflow. The main package goes last: from
+// `node scripts/release/publish.mjs <folder>`: publishes the packages of a release, from its workflow. The main package goes last: from
 // then on, all that it asks for is there.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { platforms } from '../dist/lib/runtime/loader/platforms.js';
-import { report, root, run, SetupError, step } from './setup/run.mjs';
+import { platforms } from '../../dist/lib/runtime/loader/platforms.js';
+import { report, root, run, SetupError, step } from '../setup/run.mjs';
 
 const [folder = 'build/release/packages'] = parseArgs({ allowPositionals: true }).positionals;
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
