@@ -1,6 +1,6 @@
 #include "engine/isa.h"
 
-#include "engine/processor.h"
+#include "engine/limits/processor.h"
 #include "kernels/registry.h"
 #include "platform/environment.h"
 

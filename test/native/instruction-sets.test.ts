@@ -84,7 +84,7 @@ describe.skipIf(reason)(`machine code${reason ? `, skipped: ${reason}` : ''}`, (
       );
       expect(others).toEqual([registry]);
       const sections = execute('objdump', ['--section-headers', archive]);
-      const copies = [...sections.matchAll(/^ +\d+ (\S+).*\n.*LINK_ONCE/gm)].map(([, name = '']) => name);
+      const copies = [...sections.matchAll(/^ *\d+ (\S+).*\n.*LINK_ONCE/gm)].map(([, name = '']) => name);
       expect(copies.filter((name) => !name.endsWith(`.${isa}`))).toEqual([]);
       return;
     }

@@ -1,4 +1,4 @@
-#include "engine/processor.h"
+#include "engine/limits/processor.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
