@@ -1,7 +1,8 @@
 #pragma once
 
-// The few routines of CBLAS that the addon calls, for a system without a BLAS. Kernels with AVX2 and AVX-512 multiply by
-// themselves; on other processors these take several times as long as OpenBLAS.
+// The few routines of CBLAS that the addon calls, for a system without a BLAS. Kernels with AVX2
+// and AVX-512 multiply by themselves; on other processors these take several times as long as
+// OpenBLAS.
 enum CBLAS_ORDER { CblasRowMajor = 101 };
 enum CBLAS_TRANSPOSE { CblasNoTrans = 111, CblasTrans = 112 };
 

@@ -1,5 +1,5 @@
-// What the compiler's own libraries ask of a new C library and an old one lacks, for addons that run on both. Hidden, so
-// that it is used by nothing but this addon.
+// What the compiler's own libraries ask of a new C library and an old one lacks, for addons that
+// run on both. Hidden, so that it is used by nothing but this addon.
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
@@ -11,7 +11,8 @@
 
 #define HIDDEN extern "C" __attribute__((visibility("hidden")))
 
-// glibc 2.32: lets libstdc++ count references without atomic operations. A process with Node.js in it has threads.
+// glibc 2.32: lets libstdc++ count references without atomic operations. A process with Node.js in
+// it has threads.
 HIDDEN char __libc_single_threaded;
 char __libc_single_threaded = 0;
 
@@ -33,10 +34,11 @@ HIDDEN uint32_t arc4random() {
   return result;
 }
 
-// glibc 2.30, for std::condition_variable. An older one waits by the clock of the day: should that one be set meanwhile,
-// the wait ends early or late, which its callers, who look at the time again, allow for.
-HIDDEN int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
-                                  const timespec* deadline) {
+// glibc 2.30, for std::condition_variable. An older one waits by the clock of the day: should that
+// one be set meanwhile, the wait ends early or late, which its callers, who look at the time again,
+// allow for.
+HIDDEN int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
+                                  clockid_t clock, const timespec* deadline) {
   using Wait = int (*)(pthread_cond_t*, pthread_mutex_t*, clockid_t, const timespec*);
   static const auto wait = reinterpret_cast<Wait>(dlsym(RTLD_DEFAULT, "pthread_cond_clockwait"));
   if (wait != nullptr) return wait(condition, mutex, clock, deadline);
@@ -50,7 +52,8 @@ HIDDEN int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mu
   return pthread_cond_timedwait(condition, mutex, &until);
 }
 
-// glibc 2.35, by which an exception finds the table for unwinding of the object that has an address.
+// glibc 2.35, by which an exception finds the table for unwinding of the object that has an
+// address.
 HIDDEN int _dl_find_object(void* address, dl_find_object* result) {
   struct Search {
     uintptr_t address;
