@@ -21,8 +21,20 @@ export const recipes = {
   'linux-arm64-gnu': {
     packages: ['g++-aarch64-linux-gnu'],
     prefix: 'aarch64-linux-gnu-',
-    openblas: ['TARGET=ARMV8', 'CC=aarch64-linux-gnu-gcc', 'AR=aarch64-linux-gnu-ar', 'HOSTCC=gcc'],
+    openblas: ['TARGET=ARMV8', 'NUM_THREADS=64', 'CROSS=1', 'CC=aarch64-linux-gnu-gcc', 'HOSTCC=gcc'],
     toolchain: 'linux-arm64-gnu.cmake',
     oldGlibc: true,
+  },
+  'win32-x64': {
+    packages: ['g++-mingw-w64-x86-64-posix'],
+    prefix: 'x86_64-w64-mingw32-',
+    openblas: [
+      ...['CROSS=1', 'OSNAME=WINNT', 'BINARY=64', 'HOSTCC=gcc', 'CROSS_SUFFIX=x86_64-w64-mingw32-'],
+      // As native/windows.cmake says of the stack.
+      'CC=x86_64-w64-mingw32-gcc -Wa,-muse-unaligned-vector-move',
+      ...['AR=x86_64-w64-mingw32-ar', 'RANLIB=x86_64-w64-mingw32-ranlib'],
+      ...['TARGET=NEHALEM', 'DYNAMIC_ARCH=1', 'DYNAMIC_LIST=NEHALEM HASWELL SKYLAKEX'],
+    ],
+    toolchain: 'win32-x64.cmake',
   },
 };

@@ -28,7 +28,11 @@ function obstacle(): string | undefined {
 
 /** Runs a program of the system, with no library preloaded for the tests. */
 function execute(program: string, args: readonly string[]) {
-  return execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, LD_PRELOAD: '' } });
+  return execFileSync(program, args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+    env: { ...process.env, LD_PRELOAD: '' },
+  });
 }
 
 /** A library of two objects that hold the same inline function, as those of the kernels do. */
