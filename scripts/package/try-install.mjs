@@ -6,10 +6,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { report, run, SetupError } from '../setup/run.mjs';
 import { xorProgram } from './programs.mjs';
 import { Project } from './project.mjs';
 import { startRegistry } from './registry.mjs';
-import { report, run, SetupError } from '../setup/run.mjs';
 
 /** How each manager installs a package, without scripts. @type {Record<string, (registry: string) => string[][]>} */
 const managers = {

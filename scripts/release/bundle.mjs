@@ -102,6 +102,6 @@ async function commonJs(text) {
   const url =
     "typeof __filename === 'string' ? require('node:url').pathToFileURL(__filename).href : 'file:///'";
   if (code.includes('moduleUrl')) lines.push(`const moduleUrl = ${url};`);
-  const [, shebang = '', rest] = /^(#!.*\n)?([^]*)$/.exec(code) ?? [];
+  const [, shebang = '', rest] = /^(#!.*\n)?([\s\S]*)$/.exec(code) ?? [];
   return `${shebang}${lines.join('\n')}\n${rest}`;
 }
