@@ -60,8 +60,8 @@ void gemv(bool trans, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, co
 }  // namespace
 
 void cblas_sgemm(CBLAS_ORDER, CBLAS_TRANSPOSE trans_a, CBLAS_TRANSPOSE trans_b, int m, int n, int k,
-                 float alpha, const float* a, int lda, const float* b, int ldb, float beta, float* c,
-                 int ldc) {
+                 float alpha, const float* a, int lda, const float* b, int ldb, float beta,
+                 float* c, int ldc) {
   gemm(trans_a == CblasTrans, trans_b == CblasTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
