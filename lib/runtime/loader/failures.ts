@@ -1,10 +1,14 @@
 // Why the native addon cannot be loaded, and what to do. A message is one line: what is missing, then the remedy.
 
+import { existsSync } from 'node:fs';
 import type { ChainruleError } from '../../graph/errors.js';
 import { failed } from '../../graph/errors.js';
+import { packageRoot } from '../package-root.js';
 import { glibcVersion } from './platforms.js';
 
-const BUILD = 'to build the addon from source, run "npx chainrule build"';
+/** The repository has its settings of the compiler, and the package has not. */
+const inClone = existsSync(new URL('tsconfig.json', packageRoot));
+const BUILD = `to build the addon from source, run "${inClone ? 'npm run setup' : 'npx chainrule build'}"`;
 
 /** No package of this system's kind exists. */
 export function unpublished(platform: string): ChainruleError {
@@ -13,6 +17,7 @@ export function unpublished(platform: string): ChainruleError {
 
 /** The package of this system was not installed. */
 export function missing(platform: string, cause: unknown): ChainruleError {
+  if (inClone) return failure(`the addon of this clone has not been built; ${BUILD}`, cause);
   return failure(
     `the package @chainrule/${platform}, which has the addon for this system, is not installed. It is an optional ` +
       'dependency of chainrule: an install with --omit=optional (or --no-optional) leaves it out, and so does npm if ' +

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../graph/errors.js';
 import { manifest, packageRoot, requireHere } from '../package-root.js';
@@ -20,7 +21,8 @@ export function loadAddon(): object {
   const { name, version } = manifest();
   if (name !== 'chainrule') throw failures.bundled(fileURLToPath(packageRoot));
   if (Number.parseInt(process.versions.node, 10) < 20) throw failures.oldNode();
-  const file = process.env.CHAINRULE_ADDON || builtHere() || ofPlatform();
+  const given = process.env.CHAINRULE_ADDON;
+  const file = given ? resolve(given) : (builtHere() ?? ofPlatform());
   let addon: Versioned;
   try {
     addon = requireHere(file);
