@@ -2,16 +2,17 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /**
- * Tests that change their process or measure it: flags of V8, variables of the environment, resident memory, priorities of
- * threads, or a thousand mocks and workers that make slower all that follows. Each of these files has a process of its own;
+ * Tests that change their process or measure it: flags of V8, variables of the environment, resident memory, what is collected, priorities
+ * of threads, or a thousand mocks and workers that make slower all that follows. Each of these files has a process of its own;
  * the others share one for each worker of vitest, which then loads the library once.
  */
 const alone = [
   'test/bench/{npm-,}peers.test.ts',
   'test/native/arena.test.ts',
   'test/ops/spatial/conv-algorithm.test.ts',
+  'test/optim/parameter-memories.test.ts',
   'test/parallel/{failures,interrupted-step,nice,worker-errors}.test.ts',
-  'test/runtime/usable-memory.test.ts',
+  'test/runtime/{collect-garbage,usable-memory}.test.ts',
 ];
 
 export default defineConfig({
