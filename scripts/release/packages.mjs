@@ -140,7 +140,7 @@ export function absoluteLinks(page, text) {
   return text.replace(/\]\((?!https?:|#)([^)#]+)/g, (link, path) => {
     const target = posix.join(posix.dirname(page), path);
     const packed = PACKED.some((part) => target === part || target.startsWith(`${part}/`));
-    return packed ? link : `](${homepage.replace(/#.*$/, '')}/blob/v${version}/${target}`;
+    return packed ? link : `](${homepage}/blob/v${version}/${target}`;
   });
 }
 

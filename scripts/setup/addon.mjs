@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { root, run, runNode, step } from './run.mjs';
 
 const addonPath = join(root, 'build/Release/chainrule.node');
+const headers = join(root, 'native/include');
 const stampPath = join(root, 'build/Release/chainrule.stamp');
 
 /** True if the addon in build/Release is missing, or was built from other sources or with other settings. */
@@ -35,9 +36,8 @@ export async function ensureAddon() {
 export async function buildAddon(out, options = {}) {
   const folder = resolve(root, out);
   const definitions = { ...settings(), ...options };
-  const script = cmakeJs();
-  const configure = () =>
-    script ? configureByCmakeJs(script, folder, definitions) : configurePlainly(folder, definitions);
+  // The npm package has the headers of Node-API along; cmake-js may be in the same node_modules for another package's sake.
+  const configure = () => (existsSync(headers) ? configurePlainly : configureByCmakeJs)(folder, definitions);
   try {
     await configure();
   } catch {
@@ -55,17 +55,18 @@ export async function buildAddon(out, options = {}) {
   ]);
 }
 
-/** @param {string} script @param {string} folder @param {Record<string, string>} definitions */
-async function configureByCmakeJs(script, folder, definitions) {
+/** @param {string} folder @param {Record<string, string>} definitions */
+async function configureByCmakeJs(folder, definitions) {
+  const script = createRequire(join(root, 'package.json')).resolve('cmake-js/bin/cmake-js');
   const options = Object.entries(definitions).map(([name, value]) => `--CD${name}=${value}`);
   await runNode(script, ['configure', ...options, '--out', folder]);
 }
 
-/** In the npm package, which has the headers of Node-API along. @param {string} folder @param {Record<string, string>} definitions */
+/** @param {string} folder @param {Record<string, string>} definitions */
 async function configurePlainly(folder, definitions) {
   const all = {
     CMAKE_BUILD_TYPE: 'Release',
-    CMAKE_JS_INC: join(root, 'native/include'),
+    CMAKE_JS_INC: headers,
     CMAKE_JS_VERSION: 'none',
     ...definitions,
   };
@@ -77,15 +78,6 @@ async function configurePlainly(folder, definitions) {
 /** Loads an addon in a process of its own. @param {string} path */
 export async function loadAddon(path) {
   await run(process.execPath, ['-e', 'require(process.argv[1])', path]);
-}
-
-/** The script of cmake-js, which the repository builds with; undefined in the npm package. */
-function cmakeJs() {
-  try {
-    return createRequire(join(root, 'package.json')).resolve('cmake-js/bin/cmake-js');
-  } catch {
-    return undefined;
-  }
 }
 
 // Passed even when unset, since CMake would remember the previous setting.

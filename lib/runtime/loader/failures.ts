@@ -53,7 +53,7 @@ export function otherVersion(file: string, found = 'unknown', wanted = 'unknown'
 export function bundled(folder: string): ChainruleError {
   return failure(
     `chainrule runs from a bundle (no package "chainrule" around its code, searched from ${folder}), which has neither ` +
-      'the native addon nor the files that threads start with: mark chainrule as external ( --external:chainrule of ' +
+      'the native addon nor the files that threads start with: mark chainrule as external (--external:chainrule of ' +
       'esbuild; external: ["chainrule"] of rollup and vite; externals: { chainrule: "commonjs chainrule" } of webpack)',
   );
 }
