@@ -26,9 +26,11 @@ export const slices = [
     'test/train/memory-budget.test.ts',
   ],
   [
+    'test/bench/memory.test.ts',
     'test/cli/terminal.test.ts',
     'test/cli/outputs.test.ts',
     'test/ops/matmul/kernels.test.ts',
+    'test/ops/spatial/conv-bands.test.ts',
     'test/runtime/jail.test.ts',
     'test/train/whole-weights.test.ts',
   ],
