@@ -22,11 +22,13 @@ export const slices = [
     'test/checkpoint/kill.test.ts',
     'test/checkpoint/fuzz.test.ts',
     'test/checkpoint/lock.test.ts',
+    'test/checkpoint/resume.test.ts',
     'test/parallel/same-bits.test.ts',
     'test/train/memory-budget.test.ts',
   ],
   [
     'test/bench/memory.test.ts',
+    'test/cli/errors.test.ts',
     'test/cli/terminal.test.ts',
     'test/cli/outputs.test.ts',
     'test/ops/matmul/kernels.test.ts',

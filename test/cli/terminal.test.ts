@@ -34,25 +34,30 @@ describe.each(LONG ? [20, 40, 80] : [20])('in a terminal of %i columns', (column
   });
 });
 
-it.each([...(LONG ? [['bench', 40] as const] : []), ['bench backward', 20], ['bench backward', 80]] as const)(
-  '%s fits in a terminal of %i columns',
-  async (command, columns) => {
-    const args = [...command.split(' '), 'tiny_mlp', '-r', '1', '-w', '1'];
-    const { code, stdout, stderr } = await chainrule(args, { columns });
-    expect(linesOf(stdout + stderr).filter((line) => columnsOf(line) > columns)).toEqual([]);
-    const shown = stdout.replace(/\s+/g, ' ');
-    for (const words of [
-      'tiny_mlp',
-      'model',
-      '16-64-64-2',
-      'batch',
-      command === 'bench' ? 'examples/s' : 'times longer',
-    ]) {
-      expect(shown).toContain(words);
-    }
-    expect(code).toBe(0);
-  },
-);
+it.each([
+  ...(LONG
+    ? ([
+        ['bench', 40],
+        ['bench backward', 80],
+      ] as const)
+    : []),
+  ['bench backward', 20],
+] as const)('%s fits in a terminal of %i columns', async (command, columns) => {
+  const args = [...command.split(' '), 'tiny_mlp', '-r', '1', '-w', '1'];
+  const { code, stdout, stderr } = await chainrule(args, { columns });
+  expect(linesOf(stdout + stderr).filter((line) => columnsOf(line) > columns)).toEqual([]);
+  const shown = stdout.replace(/\s+/g, ' ');
+  for (const words of [
+    'tiny_mlp',
+    'model',
+    '16-64-64-2',
+    'batch',
+    command === 'bench' ? 'examples/s' : 'times longer',
+  ]) {
+    expect(shown).toContain(words);
+  }
+  expect(code).toBe(0);
+});
 
 it('the progress bar tells the loss at 40 columns', async () => {
   const cwd = folder();
