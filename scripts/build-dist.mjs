@@ -4,14 +4,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './setup/bundle.mjs';
-import { bundleThreads } from './setup/bundle-threads.mjs';
+import { bundleClone } from './setup/bundle-clone.mjs';
 import { report, root } from './setup/run.mjs';
 import { ensureTypes } from './setup/types.mjs';
 
 try {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   await ensureTypes();
-  await (process.argv.includes('--modules') ? bundleThreads() : bundle());
+  await (process.argv.includes('--modules') ? bundleClone() : bundle());
 } catch (error) {
   report(error);
   process.exitCode = 1;

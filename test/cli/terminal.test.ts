@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { io } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { columnsOf } from '#lib/text/columns.js';
-import { chainrule } from '../helpers/command-line.js';
+import { chainrule, program } from '../helpers/command-line.js';
 import { useFolder } from '../helpers/folder.js';
 import { LONG } from '../helpers/long.js';
 import { writeTrainingModule } from '../helpers/training-module.js';
@@ -95,8 +95,8 @@ it('a stream without a length shows what is known', async () => {
 describe.runIf(process.platform === 'linux')('output that cannot be written', () => {
   /** Runs a command line of the shell, with the program in `$chainrule`. */
   function shell(line: string, cwd: string) {
-    const program = `"${process.execPath}" "${resolve('dist/lib/cli/main.js')}"`;
-    const { status, stdout, stderr } = spawnSync('bash', ['-c', line.replaceAll('chainrule', program)], {
+    const started = `"${process.execPath}" "${program}"`;
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', line.replaceAll('chainrule', started)], {
       cwd,
       encoding: 'utf8',
     });
