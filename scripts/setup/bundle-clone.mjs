@@ -31,7 +31,6 @@ async function bundleThreads() {
       format: 'esm',
       platform: 'node',
       target: 'node20',
-      packages: 'external',
       plugins: [keepShared(dirname(to))],
       keepNames: true,
       write: false,
