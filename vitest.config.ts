@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * Tests that change their process or measure it: flags of V8, variables of the environment, resident memory, what is collected, priorities
@@ -15,6 +16,29 @@ const alone = [
   'test/runtime/{collect-garbage,usable-memory}.test.ts',
 ];
 
+/**
+ * Short files that take long. Vitest, where it knows no times yet, begins with the longest files, and one of these would
+ * run last, on one core.
+ */
+const slow = [
+  'test/bench/arena.test.ts',
+  'test/bench/memory.test.ts',
+  'test/checkpoint/kill.test.ts',
+  'test/examples/gradient-health.test.ts',
+  'test/native/thread-sanitizer.test.ts',
+  'test/ops/table.test.ts',
+  'test/parallel/same-bits-models.test.ts',
+];
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const rank = ({ moduleId, project }: TestSpecification) =>
+      project.name === 'alone' ? 0 : slow.some((name) => moduleId.endsWith(name)) ? 1 : 2;
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 export default defineConfig({
   test: {
     // Every compilation is checked, that of programs which tests start as well.
@@ -26,6 +50,7 @@ export default defineConfig({
     hookTimeout: 300_000,
     // Node itself loads the compiled package, as it does for its users and in its worker threads.
     server: { deps: { external: [/\/dist\//] } },
+    sequence: { sequencer: SlowFirst },
     projects: [
       { extends: true, test: { name: 'alone', include: alone } },
       {

@@ -99,7 +99,7 @@ async function rebuild(files) {
   if (files.some((file) => file.startsWith('lib'))) {
     const { code, output } = await capture(process.execPath, [join(root, tsc), '-p', '.'], { cwd: copy });
     if (code !== 0) return `the type checker: ${firstError(output)}`;
-    const bundle = `import('./scripts/setup/bundle-threads.mjs').then((m) => m.bundleThreads())`;
+    const bundle = `import('./scripts/setup/bundle-clone.mjs').then((m) => m.bundleClone())`;
     await capture(process.execPath, ['-e', bundle], { cwd: copy });
   }
   return null;

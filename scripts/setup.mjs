@@ -2,7 +2,7 @@
 // is missing. Needs nothing but Node.js. As a command: `npm run setup`.
 import { pathToFileURL } from 'node:url';
 import { addonIsStale, ensureAddon } from './setup/addon.mjs';
-import { bundleThreads } from './setup/bundle-threads.mjs';
+import { bundleClone } from './setup/bundle-clone.mjs';
 import { ensurePackages } from './setup/packages.mjs';
 import { report, SetupError } from './setup/run.mjs';
 import { ensureTools } from './setup/system.mjs';
@@ -19,7 +19,7 @@ export async function setUp({ addon = true } = {}) {
     await ensurePackages();
     if (addon) await ensureAddon();
     await ensureTypes();
-    await bundleThreads();
+    await bundleClone();
     return true;
   } catch (error) {
     report(error);

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { program } from '../helpers/command-line.js';
 import { useFolder } from '../helpers/folder.js';
 import { writeTrainingModule } from '../helpers/training-module.js';
 
@@ -15,8 +16,8 @@ it('chainrule train --checkpoint saves the run, and says from where it goes on',
   const runs = join(dir, 'runs');
   const train = async (...options: string[]) => {
     const output = ['--output', join(dir, 'weights.safetensors'), '--workers', '2'];
-    const program = [resolve('dist/lib/cli/main.js'), 'train', file, '--checkpoint', runs];
-    return (await run(process.execPath, [...program, ...output, ...options])).stdout;
+    const training = [program, 'train', file, '--checkpoint', runs];
+    return (await run(process.execPath, [...training, ...output, ...options])).stdout;
   };
   expect(await train('--epochs', '2', '--save-every', '2')).not.toContain('goes on');
   expect(readdirSync(runs)).toContain('step-000000006.safetensors');

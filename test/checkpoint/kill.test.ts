@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { LONG } from '../helpers/long.js';
 import { complete, killAndResume } from '../helpers/programs/kill-and-resume.mjs';
 
-const KILLS = LONG ? 25 : 5;
+const KILLS = LONG ? 25 : 3;
 /** Enough for a life to be a small part of the whole. */
 const RUN = { epochs: 40 * KILLS, everySteps: 1, shards: 8 };
 

@@ -63,7 +63,7 @@ describe.each(outputs)('chainrule %s %s', (command, option) => {
     const cwd = folder();
     const file = writeModule(cwd);
     symlinkSync(file, join(cwd, 'link'));
-    for (const path of [file, 'link']) {
+    for (const path of LONG || command === 'train' ? [file, 'link'] : ['link']) {
       const { code, stderr } = await chainrule([command, file, option, path], { cwd });
       expect(stderr).toContain(`${option} must name another file than the module, which it would replace`);
       expect(code).toBe(1);

@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { program } from '../helpers/command-line.js';
 import { useFolder } from '../helpers/folder.js';
 import { writeTrainingModule } from '../helpers/training-module.js';
 
 const run = promisify(execFile);
 const folder = useFolder();
 
-const chainrule = (...options: string[]) =>
-  run(process.execPath, [resolve('dist/lib/cli/main.js'), ...options]);
+const chainrule = (...options: string[]) => run(process.execPath, [program, ...options]);
 
 describe('chainrule plan', () => {
   it('prints the figures and writes the page', async () => {

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { io } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { columnsOf } from '#lib/text/columns.js';
-import { chainrule } from '../helpers/command-line.js';
+import { chainrule, program } from '../helpers/command-line.js';
 import { useFolder } from '../helpers/folder.js';
 import { LONG } from '../helpers/long.js';
 import { writeTrainingModule } from '../helpers/training-module.js';
@@ -34,25 +34,30 @@ describe.each(LONG ? [20, 40, 80] : [20])('in a terminal of %i columns', (column
   });
 });
 
-it.each([...(LONG ? [['bench', 40] as const] : []), ['bench backward', 20], ['bench backward', 80]] as const)(
-  '%s fits in a terminal of %i columns',
-  async (command, columns) => {
-    const args = [...command.split(' '), 'tiny_mlp', '-r', '1', '-w', '1'];
-    const { code, stdout, stderr } = await chainrule(args, { columns });
-    expect(linesOf(stdout + stderr).filter((line) => columnsOf(line) > columns)).toEqual([]);
-    const shown = stdout.replace(/\s+/g, ' ');
-    for (const words of [
-      'tiny_mlp',
-      'model',
-      '16-64-64-2',
-      'batch',
-      command === 'bench' ? 'examples/s' : 'times longer',
-    ]) {
-      expect(shown).toContain(words);
-    }
-    expect(code).toBe(0);
-  },
-);
+it.each([
+  ...(LONG
+    ? ([
+        ['bench', 40],
+        ['bench backward', 80],
+      ] as const)
+    : []),
+  ['bench backward', 20],
+] as const)('%s fits in a terminal of %i columns', async (command, columns) => {
+  const args = [...command.split(' '), 'tiny_mlp', '-r', '1', '-w', '1'];
+  const { code, stdout, stderr } = await chainrule(args, { columns });
+  expect(linesOf(stdout + stderr).filter((line) => columnsOf(line) > columns)).toEqual([]);
+  const shown = stdout.replace(/\s+/g, ' ');
+  for (const words of [
+    'tiny_mlp',
+    'model',
+    '16-64-64-2',
+    'batch',
+    command === 'bench' ? 'examples/s' : 'times longer',
+  ]) {
+    expect(shown).toContain(words);
+  }
+  expect(code).toBe(0);
+});
 
 it('the progress bar tells the loss at 40 columns', async () => {
   const cwd = folder();
@@ -90,8 +95,8 @@ it('a stream without a length shows what is known', async () => {
 describe.runIf(process.platform === 'linux')('output that cannot be written', () => {
   /** Runs a command line of the shell, with the program in `$chainrule`. */
   function shell(line: string, cwd: string) {
-    const program = `"${process.execPath}" "${resolve('dist/lib/cli/main.js')}"`;
-    const { status, stdout, stderr } = spawnSync('bash', ['-c', line.replaceAll('chainrule', program)], {
+    const started = `"${process.execPath}" "${program}"`;
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', line.replaceAll('chainrule', started)], {
       cwd,
       encoding: 'utf8',
     });

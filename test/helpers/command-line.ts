@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 export interface Ended {
   readonly code: number | null;
@@ -17,24 +18,28 @@ export interface RunOptions {
   readonly onOutput?: (program: ChildProcess, text: string) => void;
 }
 
+/** The command line, and what a module that it loads has to import, in a few files as in the published package. */
+export const program = resolve('dist/lib/published/cli/main.js');
+export const library = pathToFileURL(resolve('dist/lib/published/index.js')).href;
+
 /** Runs the command line of the package as a user does. */
 export function chainrule(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const { cwd, env, columns, onOutput } = options;
   const seen = 'for (const s of [process.stdout, process.stderr]) Object.assign(s, { isTTY: true, columns';
   const terminal = columns ? ['--import', `data:text/javascript,${seen}: ${columns} })`] : [];
-  const program = spawn(process.execPath, [...terminal, resolve('dist/lib/cli/main.js'), ...args], {
+  const child = spawn(process.execPath, [...terminal, program, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, ...env },
   });
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
-    program[name].setEncoding('utf8').on('data', (text: string) => {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
       texts[name] += text;
-      onOutput?.(program, texts.stdout + texts.stderr);
+      onOutput?.(child, texts.stdout + texts.stderr);
     });
   }
   return new Promise((done, failed) => {
-    program.on('error', failed);
-    program.on('close', (code, signal) => done({ code, signal, ...texts }));
+    child.on('error', failed);
+    child.on('close', (code, signal) => done({ code, signal, ...texts }));
   });
 }

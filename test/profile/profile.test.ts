@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { formatProfile, nn, optim, type Profile, type Tensor, Trainer, type Work } from 'chainrule';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { profile as profileFile } from '#lib/cli/profile.js';
+import { program } from '../helpers/command-line.js';
 import { collect, images, mlp, Net, parametersOf, points, stepLosses } from '../helpers/training.js';
 import { writeTrainingModule } from '../helpers/training-module.js';
 
@@ -245,7 +247,9 @@ describe('chainrule profile', () => {
   it('prints the tables and writes the flame chart', async () => {
     const trace = join(folder, 'trace.json');
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    await profileFile(file, { workers: 1, steps: 2, trace });
+    const here = mkdtempSync(join(folder, 'here-'));
+    const own = pathToFileURL(resolve('dist/lib/index.js')).href;
+    await profileFile(writeTrainingModule(here, undefined, own), { workers: 1, steps: 2, trace });
     const stdout = write.mock.calls.map(([text]) => text).join('');
     expect(stdout).toMatch(/^model.mjs, \w+ kernels: [\d.]+ ms a step .* 2 steps of 4 samples, 1 worker;/);
     expect(stdout).toContain(`flame chart saved to ${trace}`);
@@ -256,7 +260,7 @@ describe('chainrule profile', () => {
   it('prints one line of JSON', async () => {
     const trace = join(folder, 'json-trace.json');
     const options = ['--json', '--batch-size', '5', '--steps', '3', '--workers', '1', '--trace', trace];
-    const { stdout } = await run(process.execPath, ['dist/lib/cli/main.js', 'profile', file, ...options]);
+    const { stdout } = await run(process.execPath, [program, 'profile', file, ...options]);
     expect(stdout.trim().split('\n')).toHaveLength(1);
     const report = JSON.parse(stdout) as Profile;
     expect(report).toMatchObject({ workers: 1, steps: 3, batchSize: 5 });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { expect, it } from 'vitest';
 import { entries } from '../../scripts/release/bundle.mjs';
-import { shared, threads } from '../../scripts/setup/bundle-threads.mjs';
+import { shared, threads } from '../../scripts/setup/bundle-clone.mjs';
 
 it('every module that a thread or process is started with is an entry of the bundle', () => {
   // Such a module is named by its path from the root.

@@ -45,8 +45,10 @@ const turns = [
   { transposeB: true },
   { transposeA: true, transposeB: true },
 ] as const;
-const turned = (sizes: readonly (readonly [number, number, number])[]): Product[] =>
-  sizes.flatMap(([m, n, k]) => turns.map((turn) => ({ m, n, k, ...turn })));
+const turned = (
+  sizes: readonly (readonly [number, number, number])[],
+  by: readonly object[] = turns,
+): Product[] => sizes.flatMap(([m, n, k]) => by.map((turn) => ({ m, n, k, ...turn })));
 
 const sizeAt = (seed: number, most: number) => 1 + ((hashIntegers(1, most, seed)[0] as number) % most);
 const random = Array.from(
@@ -63,9 +65,11 @@ const edges = [
   [49, 112, 257],
   [128, 200, 512],
   [129, 130, 513],
+  [30, 70, 2050],
+] as const;
+const large = [
   [140, 300, 1025],
   [300, 140, 1100],
-  [30, 70, 2050],
   [1030, 49, 300],
   [520, 1030, 40],
 ] as const;
@@ -86,7 +90,9 @@ const batches: Product[] = turns.flatMap((turn) => [
 ]);
 
 describe('products of matrices', () => {
-  const products = [...turned([...random, ...edges, ...thin]), ...batches];
+  // The definition of large products takes long: in the sample, they are turned on neither side or on both.
+  const ofLarge = turned(large, LONG ? turns : [turns[0], turns[3]]);
+  const products = [...turned([...random, ...edges, ...thin]), ...ofLarge, ...batches];
 
   it.each(addon().isas())('are those of the definition, to float32 precision, on %s', (isa) => {
     const results = multiplied(isa, products);
@@ -143,7 +149,7 @@ describe('products of matrices', () => {
 
 describe('products with packed weights', () => {
   const rows = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 33, 64, 127, 128, 129];
-  const sizes = [...random, ...edges].filter(([, n]) => n >= 16);
+  const sizes = [...random, ...edges, ...large].filter(([, n]) => n >= 16);
   const packed = sizes.flatMap(([m, n, k]) =>
     [false, true].map((transposeB) => ({
       m,

@@ -1,6 +1,7 @@
 import { compile, conv2d, type DType, grad, type Tensor, tensor } from 'chainrule';
 import { describe, it } from 'vitest';
 import { expectClose } from '../../helpers/close.js';
+import { LONG } from '../../helpers/long.js';
 import { type Plain, total } from '../../helpers/naive/naive.js';
 import { convolvePlain } from '../../helpers/naive/spatial.js';
 import { hashUniform } from '../../helpers/random-graph/random.js';
@@ -27,12 +28,17 @@ const CASES = [
   { channels: 1, out: 6, groups: 1, padding: 1 },
   { channels: 2, out: 7, groups: 1, padding: 0 },
   { channels: 4, out: 3, groups: 2, padding: 2 },
-  { channels: 6, out: 5, groups: 3, padding: 0 },
   { channels: 5, out: 2, groups: 1, padding: 3 },
   { channels: 16, out: 3, groups: 1, padding: 1 },
-  { channels: 20, out: 4, groups: 2, padding: 2 },
   { channels: 9, out: 1, groups: 1, padding: 0 },
   { channels: 8, out: 2, groups: 1, padding: 3 },
+  // Which take the definition longest.
+  ...(LONG
+    ? [
+        { channels: 6, out: 5, groups: 3, padding: 0 },
+        { channels: 20, out: 4, groups: 2, padding: 2 },
+      ]
+    : []),
 ];
 const RELATIVE = { float32: 1e-4, float64: 1e-11 } as const;
 

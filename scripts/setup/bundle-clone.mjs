@@ -1,6 +1,6 @@
-// The threads of a clone. Its dist holds modules, which tests and tools import one by one; but a thread starts much sooner
-// from one file than from a hundred small ones, and the tests start thousands of threads.
-import { readFileSync, writeFileSync } from 'node:fs';
+// The threads and the command line of a clone. Its dist holds modules, which tests and tools import one by one; but a thread
+// or a program starts much sooner from a few files than from hundreds of small ones, and the tests start thousands.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { root } from './run.mjs';
 
@@ -13,8 +13,13 @@ export const shared = [
   'lib/text/printable.ts',
 ];
 
-/** Puts all modules of a thread into the compiled module that it is started with. Follows each compilation. */
-export async function bundleThreads() {
+/** Follows each compilation. */
+export async function bundleClone() {
+  await Promise.all([bundleThreads(), bundleProgram()]);
+}
+
+/** Puts all modules of a thread into the compiled module that it is started with. */
+async function bundleThreads() {
   // Imported here, because only a clone has it.
   const { build } = await import('esbuild');
   for (const thread of threads) {
@@ -26,7 +31,6 @@ export async function bundleThreads() {
       format: 'esm',
       platform: 'node',
       target: 'node20',
-      packages: 'external',
       plugins: [keepShared(dirname(to))],
       keepNames: true,
       write: false,
@@ -34,6 +38,29 @@ export async function bundleThreads() {
     const text = outputFiles[0]?.text ?? '';
     if (readFileSync(to, 'utf8') !== text) writeFileSync(to, text);
   }
+}
+
+/**
+ * Writes the command line and what its users' modules import into dist/lib/published, in a few files as in the published
+ * package.
+ */
+async function bundleProgram() {
+  const { build } = await import('esbuild');
+  const outdir = join(root, 'dist/lib/published');
+  rmSync(outdir, { recursive: true, force: true });
+  await build({
+    entryPoints: ['index.ts', 'cli/main.ts'].map((entry) => join(root, 'lib', entry)),
+    outbase: join(root, 'lib'),
+    outdir,
+    chunkNames: 'parts/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    keepNames: true,
+  });
 }
 
 /** @param {string} folder of the bundle @returns {import('esbuild').Plugin} */
