@@ -89,12 +89,18 @@ function load() {
 /** @param {string} text of an ES module */
 async function commonJs(text) {
   // A module of ours or a package that is loaded on first use. A path that users give may be an ES module: that stays.
-  const required = text.replace(/\bimport\(("[^"\n]+")\)/g, 'Promise.resolve().then(() => require($1))');
+  const required = withoutNeedlessNames(text).replace(
+    /\bimport\(("[^"\n]+")\)/g,
+    'Promise.resolve().then(() => require($1))',
+  );
   const { code } = await transform(required, {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
     define: { 'import.meta.url': 'moduleUrl' },
+    // Less to read; lines stay short enough to find a place of a stack trace.
+    minifyWhitespace: true,
+    lineLimit: 160,
   });
   // As ES modules always are.
   const lines = ["'use strict';"];
@@ -104,4 +110,14 @@ async function commonJs(text) {
   if (code.includes('moduleUrl')) lines.push(`const moduleUrl = ${url};`);
   const [, shebang = '', rest] = /^(#!.*\n)?([\s\S]*)$/.exec(code) ?? [];
   return `${shebang}${lines.join('\n')}\n${rest}`;
+}
+
+/**
+ * Drops what esbuild's `keepNames` adds where the name is kept anyway, which is nearly everywhere and costs time at each start.
+ * @param {string} text
+ */
+function withoutNeedlessNames(text) {
+  return text
+    .replace(/^\s*__name\((\w+), "\1"\);\n/gm, '')
+    .replace(/(\bvar (\w+) = class(?: extends [^{\n]+)? \{)\s*static \{\s*__name\(this, "\2"\);\s*\}/g, '$1');
 }
