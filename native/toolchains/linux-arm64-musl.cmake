@@ -1,3 +1,5 @@
 # Linux on arm64 with musl.
+set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
-include("${CMAKE_CURRENT_LIST_DIR}/zig-musl.cmake")
+set(CHAINRULE_TARGET aarch64-linux-musl)
+include("${CMAKE_CURRENT_LIST_DIR}/zig.cmake")

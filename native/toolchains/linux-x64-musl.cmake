@@ -1,3 +1,5 @@
 # Linux on x64 with musl.
+set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
-include("${CMAKE_CURRENT_LIST_DIR}/zig-musl.cmake")
+set(CHAINRULE_TARGET x86_64-linux-musl)
+include("${CMAKE_CURRENT_LIST_DIR}/zig.cmake")
