@@ -39,10 +39,11 @@ struct VectorOf {
   typedef T type __attribute__((vector_size(sizeof(T) * kLanes), aligned(alignof(T)), may_alias));
 };
 
-// Keeps a vector in a register, as if something unknown to the compiler had changed it: it is
-// neither left out nor loaded again for each of its uses.
+// A vector in a register, as if it came from something unknown to the compiler: it is neither left
+// out nor loaded again for each of its uses. By value, since a reference would promise Clang, which
+// drops the alignment of a type that is deduced, that a vector in memory is aligned to its size.
 template <typename Vector>
-inline void hide(Vector& vector) {
+inline Vector hidden(Vector vector) {
 #if defined(__AVX__)
   asm volatile("" : "+v"(vector));
 #elif defined(__SSE2__)
@@ -52,6 +53,7 @@ inline void hide(Vector& vector) {
 #else
   asm volatile("" : "+m"(vector));
 #endif
+  return vector;
 }
 
 // Stores a vector of kVectorBytes, aligned to that size, past the caches if that is possible. Other

@@ -7,9 +7,10 @@
 namespace chainrule::CHAINRULE_ISA {
 
 // Interleaves the lanes of two vectors: `a` receives the first halves, `b` the second ones.
-template <typename Vector, int... kLane>
-inline void interleave(Vector& a, Vector& b, std::integer_sequence<int, kLane...>) {
-  constexpr int kLanes = sizeof...(kLane);
+template <typename T, int kLanes, int... kLane>
+inline void interleave(typename VectorOf<T, kLanes>::type& a, typename VectorOf<T, kLanes>::type& b,
+                       std::integer_sequence<int, kLane...>) {
+  using Vector = typename VectorOf<T, kLanes>::type;
   const Vector low = __builtin_shufflevector(a, b, (kLane % 2 * kLanes + kLane / 2)...);
   b = __builtin_shufflevector(a, b, (kLane % 2 * kLanes + (kLanes + kLane) / 2)...);
   a = low;
@@ -27,7 +28,8 @@ inline void transpose(typename VectorOf<T, kLanes>::type (&block)[kLanes]) {
     for (int i = 0; i < kLanes / 2; ++i) {
       next[2 * i] = block[i];
       next[2 * i + 1] = block[i + kLanes / 2];
-      interleave(next[2 * i], next[2 * i + 1], std::make_integer_sequence<int, kLanes>());
+      interleave<T, kLanes>(next[2 * i], next[2 * i + 1],
+                            std::make_integer_sequence<int, kLanes>());
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i) block[i] = next[i];

@@ -174,9 +174,7 @@ class PlanarCorrelation {
         Vector x[kVectors];
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) {
-          Vector next = *reinterpret_cast<const Vector*>(from[v] + at);
-          hide(next);
-          x[v] = next;
+          x[v] = hidden(*reinterpret_cast<const Vector*>(from[v] + at));
         }
 #pragma GCC unroll 6
         for (int r = 0; r < kResults; ++r) {

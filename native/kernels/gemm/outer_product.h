@@ -17,7 +17,7 @@ inline __attribute__((always_inline)) void add_products(Vector (&sums)[kRows][kC
 #pragma GCC unroll 8
     for (int v = 0; v < kColumns; ++v) {
       Vector y = column(v);
-      if constexpr (kRows > 1) hide(y);
+      if constexpr (kRows > 1) y = hidden(y);
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) sums[r][v] += x[r] * y;
     }
@@ -26,7 +26,7 @@ inline __attribute__((always_inline)) void add_products(Vector (&sums)[kRows][kC
 #pragma GCC unroll 8
     for (int v = 0; v < kColumns; ++v) {
       y[v] = column(v);
-      if constexpr (kRows > 1) hide(y[v]);
+      if constexpr (kRows > 1) y[v] = hidden(y[v]);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {

@@ -17,13 +17,13 @@ constexpr int64_t kStep = kAtOnce * kLanes;
 double multiply_add(int64_t rounds) {
   constexpr int kSums = kRegisters == 32 ? 24 : 12;
   Vector sums[kSums] = {}, factor = {}, term = {};
-  hide(factor);
-  hide(term);
+  factor = hidden(factor);
+  term = hidden(term);
   for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 24
     for (int s = 0; s < kSums; ++s) sums[s] = sums[s] * factor + term;
 #pragma GCC unroll 24
-    for (int s = 0; s < kSums; ++s) hide(sums[s]);
+    for (int s = 0; s < kSums; ++s) sums[s] = hidden(sums[s]);
   }
   return 2.0 * kSums * kLanes * static_cast<double>(rounds);
 }
@@ -46,7 +46,7 @@ void read(const float* a, const float*, float*, int64_t elements, int64_t times)
 #pragma GCC unroll 4
       for (int v = 0; v < kAtOnce; ++v) {
         sums[v] += load(a + i + v * kLanes);
-        hide(sums[v]);
+        sums[v] = hidden(sums[v]);
       }
     }
   }
@@ -55,7 +55,7 @@ void read(const float* a, const float*, float*, int64_t elements, int64_t times)
 template <bool kStream>
 void write(const float*, const float*, float* out, int64_t elements, int64_t times) {
   Vector zero = {};
-  hide(zero);
+  zero = hidden(zero);
   for (int64_t t = 0; t < times; ++t) {
     for (int64_t i = 0; i < elements; i += kStep) {
 #pragma GCC unroll 4
