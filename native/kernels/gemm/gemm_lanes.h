@@ -181,7 +181,7 @@ class LaneProduct {
     const int64_t a_step = block.a_step, b_step = block.b_step, a_line = block.a_line;
     const T* const end = b + block.depth / kLanes * kLanes;
     for (; b != end; a += a_line, b += kLanes) {
-      add_products(
+      add_products<T, kLanes>(
           sums, [&](int r) { return *reinterpret_cast<const Vector*>(a + r * a_step); },
           [&](int j) {
             if constexpr (kFetch) __builtin_prefetch(b + (kWidth + j) * b_step, 0, 2);
@@ -190,7 +190,7 @@ class LaneProduct {
     }
     if (const int64_t rest = block.depth % kLanes) {
       const FirstLanes<T, kLanes> lanes(rest);
-      add_products(
+      add_products<T, kLanes>(
           sums, [&](int r) { return lanes.load(a + r * a_step); },
           [&](int j) { return lanes.load(b + j * b_step); });
     }

@@ -134,7 +134,7 @@ class StreamProduct {
     }
     const T* row = block.b + j;
     for (int64_t k = 0; k < block.depth; ++k, row += block.b_step, x += kHeight) {
-      add_products(
+      add_products<T, kLanes>(
           sums, [&](int r) { return x[r]; },
           [&](int v) {
             constexpr int kLine = 64 / kVectorBytes;  // vectors of a cache line

@@ -7,9 +7,10 @@ namespace chainrule::CHAINRULE_ISA {
 // sums[r][v] += row(r) * column(v). The loops must be unrolled for the sums to stay in registers.
 // So do the rows or the columns, whichever are fewer; each of the others is loaded once, just
 // before it is used. A row may be the same number in all lanes.
-template <int kRows, int kColumns, typename Vector, typename Row, typename Column>
-inline __attribute__((always_inline)) void add_products(Vector (&sums)[kRows][kColumns], Row row,
-                                                        Column column) {
+template <typename T, int kLanes, int kRows, int kColumns, typename Row, typename Column>
+inline __attribute__((always_inline)) void add_products(
+    typename VectorOf<T, kLanes>::type (&sums)[kRows][kColumns], Row row, Column column) {
+  using Vector = typename VectorOf<T, kLanes>::type;
   if constexpr (kRows < kColumns) {
     decltype(row(0)) x[kRows];
 #pragma GCC unroll 8

@@ -128,7 +128,7 @@ class PackedProduct {
     const T* right = left + product.depth_ * kWidth;
     Vector sums[kRows][2 * kVectors] = {};
     for (int64_t i = 0; i < depth; ++i, left += kWidth, right += kWidth) {
-      add_products(
+      add_products<T, kLanes>(
           sums, [&, step = along](int r) { return x[r][i * step]; },
           [&](int v) {
             const T* from = v < kVectors ? left + v * kLanes : right + (v - kVectors) * kLanes;
