@@ -50,8 +50,8 @@ async function main() {
     const addon = await step(`Building the addon for ${platform}`, () => buildFor(platform));
     const folder = join(staged, platform);
     const fields = /** @type {import('./release/packages.mjs').Platform} */ (platforms[platform]);
-    const linked = stagePlatform(folder, platform, fields, addon);
-    packages.push({ name: packageOf(platform), parts: linked, ...(await pack(folder, out)) });
+    const parts = stagePlatform(folder, platform, fields, addon, recipes[platform]?.linked ?? []);
+    packages.push({ name: packageOf(platform), parts, ...(await pack(folder, out)) });
   }
 
   const rows = packages.map(({ file, unpacked, ...more }) => ({

@@ -44,7 +44,7 @@ async function packAll() {
   const [main, own] = [join(folder, 'main'), join(folder, platform)];
   await stageMain(main, platforms);
   const fields = /** @type {import('./release/packages.mjs').Platform} */ (platforms[platform]);
-  stagePlatform(own, platform, fields, join(root, 'build/Release/chainrule.node'));
+  stagePlatform(own, platform, fields, join(root, 'build/Release/chainrule.node'), []);
   return [(await pack(main, folder)).file, (await pack(own, folder)).file];
 }
 

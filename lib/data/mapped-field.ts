@@ -1,3 +1,4 @@
+import { toNamespacedPath } from 'node:path';
 import { checkMethods, requireArguments } from '../graph/arguments/checked.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
@@ -35,7 +36,8 @@ export class MappedField implements Field {
     this.dtype = dtype;
     this.shape = shape;
     const { path, offset, length, stamp = '' } = mapped;
-    this.#file = addon().mapFile(path, offset, length * sizeOf(shape), dtype, stamp);
+    // The form of a path in which Windows takes more than 260 characters; the path itself elsewhere.
+    this.#file = addon().mapFile(toNamespacedPath(path), offset, length * sizeOf(shape), dtype, stamp);
     this.mapped = { ...mapped, stamp: addon().fileStamp(this.#file) };
   }
 

@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
-import { type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { invalid } from '../graph/errors.js';
 import { isMissing } from './is-missing.js';
 import { makeDirectory } from './make-directory.js';
 import { requireRegular } from './regular-file.js';
+import { renameOver } from './rename.js';
 import { openTemporary } from './temporary-files.js';
 
 /** Largest read or write system call: above 2 GiB the kernel refuses. */
@@ -55,7 +56,7 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
       for (const part of parts) await writeFully(file, part);
       await file.sync();
       // While the file is still open, and so locked.
-      await rename(temporary, target);
+      await renameOver(temporary, target);
     } finally {
       await file.close();
     }

@@ -2,9 +2,11 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, root, run, SetupError } from '../setup/run.mjs';
+import { writeAccelerateStub } from './accelerate.mjs';
 import { newer, OLDEST_GLIBC, writeGlibcStubs } from './glibc.mjs';
 import { buildOpenBlas } from './openblas.mjs';
 import { recipes } from './recipes.mjs';
+import { ensureZig } from './zig.mjs';
 
 /**
  * Builds the addon of a platform; the path of the file.
@@ -14,21 +16,26 @@ export async function buildFor(platform) {
   const recipe = recipes[platform];
   if (!recipe) throw new SetupError(`The addon for ${platform} cannot be built here.`);
   const { prefix, openblas, toolchain, oldGlibc, packages } = recipe;
-  if ((await capture(`${prefix}g++`, ['--version'])).code !== 0)
+  if (prefix !== undefined && (await capture(`${prefix}g++`, ['--version'])).code !== 0)
     throw new SetupError(`The addon for ${platform} takes ${packages.join(', ')}.`, {
       hint: `Run this line:\n\n    apt-get install -y ${packages.join(' ')}\n`,
     });
+  const zig = prefix === undefined ? await ensureZig() : '';
+  /** @type {NodeJS.ProcessEnv} */
+  const env = zig ? { PATH: `${zig}:${process.env.PATH}` } : {};
 
   const folder = join(root, 'build/release/addon', platform);
   mkdirSync(folder, { recursive: true });
   /** @type {Record<string, string>} */
-  const settings = {};
+  const settings = { CHAINRULE_STRIP: 'ON' };
   if (toolchain) settings.CMAKE_TOOLCHAIN_FILE = join(root, 'native/toolchains', toolchain);
+  if (zig) settings.CHAINRULE_ZIG = join(zig, 'zig');
   if (oldGlibc) {
-    await writeGlibcStubs(join(folder, 'stubs'), prefix);
+    await writeGlibcStubs(join(folder, 'stubs'), prefix ?? '');
     settings.CHAINRULE_GLIBC_STUBS = join(folder, 'stubs');
   }
-  const OpenBLAS_HOME = await buildOpenBlas(platform, openblas);
+  if (openblas) env.OpenBLAS_HOME = await buildOpenBlas(platform, openblas, env);
+  else settings.CHAINRULE_ACCELERATE_LIBRARY = writeAccelerateStub(join(folder, 'stubs'));
 
   // prebuildify takes the name from here, and puts what it builds into prebuilds/.
   writeFileSync(join(folder, 'package.json'), '{ "name": "chainrule" }\n');
@@ -39,19 +46,22 @@ export async function buildFor(platform) {
     process.execPath,
     [
       join(root, 'node_modules/prebuildify/bin.js'),
-      ...['--napi', '--strip', '--strip-bin', `${prefix}strip`],
-      ...['--node-gyp', join(root, 'scripts/release/compile.mjs')],
+      ...['--napi', '--node-gyp', join(root, 'scripts/release/compile.mjs')],
       ...['--platform', os, '--arch', arch, ...tags],
     ],
     {
       cwd: folder,
-      env: { OpenBLAS_HOME, CHAINRULE_CMAKE: JSON.stringify(settings), CHAINRULE_BLAS: 'openblas' },
+      env: {
+        ...env,
+        CHAINRULE_CMAKE: JSON.stringify(settings),
+        CHAINRULE_BLAS: openblas ? 'openblas' : 'accelerate',
+      },
     },
   );
   const prebuilds = join(folder, 'prebuilds', `${os}-${arch}`);
   const [file = ''] = readdirSync(prebuilds);
   const addon = join(prebuilds, file);
-  if (oldGlibc) await checkGlibc(addon, prefix);
+  if (oldGlibc) await checkGlibc(addon, prefix ?? '');
   return addon;
 }
 

@@ -24,31 +24,58 @@ export function npmComponents(names) {
   });
 }
 
+/** What is linked into addons; each has its licence in `licences`. */
+const linked = {
+  openblas: {
+    name: 'OpenBLAS',
+    version: OPENBLAS_VERSION,
+    licence: 'BSD-3-Clause',
+    file: 'openblas.txt',
+    purl: `pkg:github/OpenMathLib/OpenBLAS@v${OPENBLAS_VERSION}`,
+  },
+  gcc: {
+    name: 'GCC runtime libraries (libstdc++, libgcc)',
+    version: '12',
+    licence: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+    file: 'gcc-runtime.txt',
+    purl: 'pkg:deb/debian/gcc-12@12.2.0',
+  },
+  mingw: {
+    name: 'MinGW-w64 runtime (start-up code, winpthreads)',
+    version: '10.0.0',
+    licence: 'ZPL-2.1 AND MIT AND BSD-3-Clause',
+    file: 'mingw-w64.txt',
+    purl: 'pkg:deb/debian/mingw-w64@10.0.0',
+  },
+  llvm: {
+    name: 'LLVM runtime libraries (libc++, libc++abi, libunwind)',
+    version: '21.1.0',
+    licence: 'Apache-2.0 WITH LLVM-exception',
+    file: 'llvm.txt',
+    purl: 'pkg:github/llvm/llvm-project@llvmorg-21.1.0',
+  },
+  zig: {
+    name: 'Zig compiler-rt',
+    version: '0.16.0',
+    licence: 'MIT',
+    file: 'zig.txt',
+    purl: 'pkg:npm/%40zigc/lib@0.16.0',
+  },
+};
+
+/** @typedef {keyof typeof linked} Linked */
+
 /**
- * What is linked into an addon.
+ * What is linked into an addon, and the headers that it was compiled with.
+ * @param {readonly Linked[]} names
  * @returns {Component[]}
  */
-export function linkedComponents() {
-  const licence = (/** @type {string} */ file) =>
-    readFileSync(join(root, 'scripts/release/licences', file), 'utf8');
-  const [headers] = npmComponents(['node-addon-api']);
-  return [
-    {
-      name: 'OpenBLAS',
-      version: OPENBLAS_VERSION,
-      licence: 'BSD-3-Clause',
-      text: licence('openblas.txt'),
-      purl: `pkg:github/OpenMathLib/OpenBLAS@v${OPENBLAS_VERSION}`,
-    },
-    {
-      name: 'GCC runtime libraries (libstdc++, libgcc)',
-      version: '12',
-      licence: 'GPL-3.0-or-later WITH GCC-exception-3.1',
-      text: licence('gcc-runtime.txt'),
-      purl: 'pkg:deb/debian/gcc-12@12.2.0',
-    },
-    .../** @type {Component[]} */ ([headers]),
-  ];
+export function linkedComponents(names) {
+  const parts = names.map((name) => {
+    const { file, ...component } = linked[name];
+    return { ...component, text: readFileSync(join(root, 'scripts/release/licences', file), 'utf8') };
+  });
+  return [...parts, ...npmComponents(['node-addon-api'])];
 }
 
 /** THIRD_PARTY.md. @param {readonly Component[]} components */

@@ -26,8 +26,9 @@ const OPTIONS = [
  * Builds OpenBLAS once, and returns the folder that OpenBLAS_HOME names.
  * @param {string} platform
  * @param {readonly string[]} target the compiler and the processors, as options of its makefile
+ * @param {NodeJS.ProcessEnv} [env]
  */
-export async function buildOpenBlas(platform, target) {
+export async function buildOpenBlas(platform, target, env = {}) {
   const folder = join(root, 'build/release/openblas', platform);
   const home = join(folder, 'home');
   const stamp = join(folder, 'stamp');
@@ -37,7 +38,7 @@ export async function buildOpenBlas(platform, target) {
   mkdirSync(folder, { recursive: true });
   await run('tar', ['xf', await source(), '-C', folder, '--strip-components', '1']);
   const make = (/** @type {string[]} */ ...args) =>
-    run('make', [...args, ...OPTIONS, ...target], { cwd: folder, env: { MAKEFLAGS: '' } });
+    run('make', [...args, ...OPTIONS, ...target], { cwd: folder, env: { ...env, MAKEFLAGS: '' } });
   await make('libs', `-j${availableParallelism()}`);
   await make('install', `PREFIX=${home}`);
   writeFileSync(stamp, wanted);

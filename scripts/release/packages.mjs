@@ -69,13 +69,14 @@ export async function stageMain(folder, platforms) {
  * @param {string} platform
  * @param {Platform} fields
  * @param {string} addon a file
+ * @param {readonly import('./components.mjs').Linked[]} linked what others wrote of it
  */
-export function stagePlatform(folder, platform, { os, cpu, libc }, addon) {
+export function stagePlatform(folder, platform, { os, cpu, libc }, addon, linked) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   copyFileSync(addon, join(folder, 'chainrule.node'));
   copy('LICENSE', folder);
-  const parts = linkedComponents();
+  const parts = linkedComponents(linked);
   writeFileSync(join(folder, 'THIRD_PARTY.md'), notices(parts));
   const text = `The native addon of [chainrule](${homepage}) for ${platform}. Install \`chainrule\`, which takes this package.\n`;
   writeFileSync(join(folder, 'README.md'), `# ${packageOf(platform)}\n\n${text}`);
