@@ -8,7 +8,8 @@ import type { Fingerprint, Plain } from './fingerprint.js';
 import { FIRST_FORMAT, type SavedState } from './state.js';
 import { isOfSteps } from './tensor-sources.js';
 
-type Described = Pick<TensorSource, 'name' | 'dtype' | 'shape'>;
+/** A tensor of a run, or of a file, which may have other dtypes. */
+type Described = Pick<TensorSource, 'name' | 'shape'> & { readonly dtype: string };
 
 /** A run that is to go on from a checkpoint. */
 export interface GivenRun {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { checked } from '../graph/arguments/checked.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
-import { bytesPerElement, type DType } from '../graph/dtype.js';
+import { bytesPerElement, type DType, dtypes, isDType } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
 import { path as pathKind } from '../io/kinds.js';
@@ -90,6 +90,12 @@ export const mapSafetensors = checked(
       const [length = 0, ...shape] = entry.shape;
       if (length === 0 || sizeOf(shape) === 0)
         throw invalid(path, `tensor ${name} must have samples`, formatShape(entry.shape));
+      if (!isDType(entry.dtype))
+        throw invalid(
+          path,
+          `tensor ${name} must have a dtype of ${dtypes.join(', ')} to be mapped`,
+          entry.dtype,
+        );
       return mapRows(entry.dtype, shape, { path: resolve(path), offset: dataStart + entry.begin, length });
     };
     return new Dataset(field(names.inputs), field(names.targets));

@@ -1,6 +1,6 @@
 import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, kind } from '../graph/arguments/kind.js';
-import type { TensorData } from '../graph/dtype.js';
+import type { FileTensor } from './file-dtypes.js';
 
 // The kinds of values that files are read from and written of.
 
@@ -15,8 +15,8 @@ export function namedValues<T>(description: string): Kind<Readonly<Record<string
   return kind(description, isRecord);
 }
 
-export const tensorData: Kind<TensorData> = kind('{ dtype, shape, data }', (value) => {
+export const tensorData: Kind<FileTensor> = kind('{ dtype, shape, data }', (value) => {
   if (typeof value !== 'object' || value === null) return false;
-  const { shape, data } = value as Partial<Record<keyof TensorData, unknown>>;
+  const { shape, data } = value as Partial<Record<keyof FileTensor, unknown>>;
   return Array.isArray(shape) && ArrayBuffer.isView(data);
 });

@@ -1,10 +1,10 @@
-import { bytesPerElement, type DType } from '../graph/dtype.js';
-import { failed, invalid } from '../graph/errors.js';
+import { failed, formatShape, invalid } from '../graph/errors.js';
+import { bitsPerElement, type FileDType } from './file-dtypes.js';
 
 /** Location of one tensor: `begin` and `end` are byte offsets from the start of the data section. */
 export interface TensorEntry {
   name: string;
-  dtype: DType;
+  dtype: FileDType;
   shape: number[];
   begin: number;
   end: number;
@@ -26,14 +26,29 @@ export const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
 const METADATA_KEY = '__metadata__';
 
-const codes: Readonly<Record<DType, string>> = {
+const codes: Readonly<Record<FileDType, string>> = {
   float32: 'F32',
   float64: 'F64',
   int32: 'I32',
   uint8: 'U8',
   bool: 'BOOL',
+  int8: 'I8',
+  int16: 'I16',
+  uint16: 'U16',
+  uint32: 'U32',
+  int64: 'I64',
+  uint64: 'U64',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  float8_e4m3fn: 'F8_E4M3',
+  float8_e5m2: 'F8_E5M2',
+  float8_e8m0fnu: 'F8_E8M0',
+  float6_e2m3: 'F6_E2M3',
+  float6_e3m2: 'F6_E3M2',
+  float4_e2m1: 'F4',
+  complex64: 'C64',
 };
-const dtypesByCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+const dtypesByCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as FileDType]));
 
 /** Writes the length and the JSON header, padded with spaces so that the data section starts 8-aligned. */
 export function encodeHeader(entries: TensorEntry[], metadata: Readonly<Record<string, string>>): Uint8Array {
@@ -177,14 +192,16 @@ export function labelOf(source: string, name: string): string {
   return `${source}: tensor ${name.length > 200 ? `${name.slice(0, 200)}...` : name}`;
 }
 
-/** Number of bytes of a tensor; throws if the product is too large to be exact. */
-export function byteSize(source: string, dtype: DType, shape: readonly number[]): number {
-  let bytes = bytesPerElement(dtype);
+/** Number of bytes of a tensor; throws if the product is too large to be exact, or ends within a byte. */
+export function byteSize(source: string, dtype: FileDType, shape: readonly number[]): number {
+  let bits = bitsPerElement(dtype);
   for (const size of shape) {
-    bytes *= size;
-    if (!Number.isSafeInteger(bytes)) throw invalid(source, 'shape is too large', shape);
+    bits *= size;
+    if (!Number.isSafeInteger(bits)) throw invalid(source, 'shape is too large', shape);
   }
-  return bytes;
+  if (bits % 8 !== 0)
+    throw invalid(source, `shape ${formatShape(shape)} of ${dtype} must fill whole bytes`, bits);
+  return bits / 8;
 }
 
 /** Checks that the tensors, sorted by offset, cover the data section without gaps or overlaps. */

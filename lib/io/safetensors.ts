@@ -1,16 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import { checked } from '../graph/arguments/checked.js';
 import { optional, requireKind } from '../graph/arguments/kind.js';
-import {
-  allocate,
-  bytesPerElement,
-  dtypeOf,
-  isDType,
-  type TensorData,
-  type TypedArray,
-  viewOf,
-} from '../graph/dtype.js';
 import { formatShape, invalid, requireInteger } from '../graph/errors.js';
+import {
+  allocateStored,
+  type FileArray,
+  type FileTensor,
+  fileTensor,
+  fits,
+  isReadDType,
+} from './file-dtypes.js';
 import { readExactly, saveFile } from './files.js';
 import { namedValues, path, tensorData } from './kinds.js';
 import { openToRead } from './regular-file.js';
@@ -24,12 +23,13 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from './safetensors-header.js';
+import type { StoredTensor, StoredTensors } from './stored-tensor.js';
 
 export type { SafetensorsHeader, TensorEntry } from './safetensors-header.js';
 
 /** Contents of a safetensors file. Both objects have no prototype, so that any name is an ordinary key. */
 export interface SafetensorsContent {
-  tensors: Record<string, TensorData>;
+  tensors: Record<string, FileTensor>;
   metadata: Record<string, string>;
 }
 
@@ -40,7 +40,7 @@ export interface SafetensorsContent {
  * @throws ChainruleError naming a tensor whose data do not fit its dtype or shape
  */
 export function encode(
-  tensors: Readonly<Record<string, TensorData>>,
+  tensors: Readonly<Record<string, FileTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const parts = encodeChunks(tensors, metadata);
@@ -66,7 +66,8 @@ export function decode(bytes: Uint8Array, source = 'safetensors'): SafetensorsCo
   const content: SafetensorsContent = { tensors: Object.create(null), metadata: header.metadata };
   for (const entry of header.tensors) {
     const part = bytes.subarray(dataStart + entry.begin, dataStart + entry.end);
-    content.tensors[entry.name] = toTensor(source, entry, viewOrCopy(entry, part));
+    const label = labelOf(source, entry.name);
+    content.tensors[entry.name] = fileTensor(label, entry.dtype, entry.shape, viewOrCopy(entry, part));
   }
   return content;
 }
@@ -79,12 +80,12 @@ export const writeSafetensors = checked(
   'writeSafetensors',
   {
     path,
-    tensors: namedValues<TensorData>('an object of { dtype, shape, data } by name'),
+    tensors: namedValues<FileTensor>('an object of { dtype, shape, data } by name'),
     metadata: optional(namedValues<string>('an object of strings by name')),
   },
   async (
     path: string,
-    tensors: Readonly<Record<string, TensorData>>,
+    tensors: Readonly<Record<string, FileTensor>>,
     metadata: Readonly<Record<string, string>> = {},
   ): Promise<void> => {
     await saveFile(path, encodeChunks(tensors, metadata));
@@ -92,30 +93,58 @@ export const writeSafetensors = checked(
 );
 
 /**
- * Reads a safetensors file, each tensor into its own memory.
+ * Reads a safetensors file, each tensor into its own memory. F16, BF16 and F8 come as float32; integers that tensors lack in
+ * their typed arrays, as a BigInt64Array for I64; what JavaScript has no array for, as F4 and C64, as bytes.
  *
- * @throws ChainruleError naming the file, and the tensor, if the file is cut short, hostile or uses a dtype other
- *   than F32, F64, I32, U8 and BOOL
+ * @throws ChainruleError naming the file, and the tensor, if the file is cut short or hostile
  */
 export const readSafetensors = checked(
   'readSafetensors',
   { path },
   async (path: string): Promise<SafetensorsContent> => {
-    const file = await openToRead(path);
+    const file = await openSafetensors(path);
     try {
-      const header = await readHeader(path, file);
-      const content: SafetensorsContent = { tensors: Object.create(null), metadata: header.metadata };
-      for (const entry of header.tensors) {
-        const data = allocate(entry.dtype, elementsOf(entry));
-        await readExactly(path, file, bytesOf(data), header.dataStart + entry.begin);
-        content.tensors[entry.name] = toTensor(path, entry, data);
-      }
+      const content: SafetensorsContent = { tensors: Object.create(null), metadata: file.metadata };
+      for (const [name, tensor] of file.tensors) content.tensors[name] = await tensor.read();
       return content;
     } finally {
       await file.close();
     }
   },
 );
+
+/** Opens a safetensors file whose header has been checked; its tensors are read one by one. */
+export async function openSafetensors(
+  path: string,
+): Promise<StoredTensors & { metadata: Record<string, string> }> {
+  const file = await openToRead(path);
+  try {
+    const { tensors, metadata, dataStart } = await readHeader(path, file);
+    const stored = tensors.map((entry): [string, StoredTensor] => [
+      entry.name,
+      inFile(path, file, dataStart, entry),
+    ]);
+    return { tensors: new Map(stored), metadata, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function inFile(path: string, file: FileHandle, dataStart: number, entry: TensorEntry): StoredTensor {
+  const { name, dtype, shape, begin, end } = entry;
+  const readInto = (target: Uint8Array) => readExactly(path, file, target, dataStart + begin);
+  return {
+    dtype,
+    shape,
+    readInto,
+    async read() {
+      const stored = allocateStored(dtype, end - begin);
+      await readInto(bytesOf(stored));
+      return fileTensor(labelOf(path, name), dtype, shape, stored);
+    },
+  };
+}
 
 /** Reads and checks names, dtypes, shapes and metadata of a safetensors file, without reading its data. */
 export const readSafetensorsHeader = checked(
@@ -145,7 +174,7 @@ async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHe
  * come first.
  */
 export function encodeChunks(
-  tensors: Readonly<Record<string, TensorData>>,
+  tensors: Readonly<Record<string, FileTensor>>,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array[] {
   const sorted = Object.entries(tensors)
@@ -161,12 +190,11 @@ export function encodeChunks(
   return [encodeHeader(entries, metadata), ...sorted.map(({ bytes }) => bytes)];
 }
 
-function checkedBytes(name: string, tensor: TensorData): Uint8Array {
+function checkedBytes(name: string, tensor: FileTensor): Uint8Array {
   const source = labelOf('safetensors', name);
   const { dtype, shape, data } = requireKind(source, 'the tensor', tensorData, tensor);
-  if (!isDType(dtype)) throw invalid(source, 'unknown dtype', dtype);
-  const stored = dtype === 'bool' ? 'uint8' : dtype;
-  if (dtypeOf(data) !== stored) throw invalid(source, `dtype ${dtype} needs ${stored} data`, data);
+  if (!isReadDType(dtype)) throw invalid(source, 'unknown dtype', dtype);
+  if (!fits(dtype, data)) throw invalid(source, `dtype ${dtype} needs other data`, data);
   for (const size of shape) requireInteger(source, 'a size of the shape', size, { min: 0 });
   const bytes = byteSize(source, dtype, shape);
   if (bytes !== data.byteLength) {
@@ -175,26 +203,21 @@ function checkedBytes(name: string, tensor: TensorData): Uint8Array {
   return bytesOf(data);
 }
 
-function toTensor(source: string, { name, dtype, shape }: TensorEntry, data: TypedArray): TensorData {
-  const odd = dtype === 'bool' ? data.find((value) => value > 1) : undefined;
-  if (odd !== undefined) throw invalid(labelOf(source, name), 'BOOL bytes must be 0 or 1', odd);
-  return { dtype, shape, data };
-}
-
-function viewOrCopy(entry: TensorEntry, bytes: Uint8Array): TypedArray {
-  const elements = elementsOf(entry);
-  if (bytes.byteOffset % bytesPerElement(entry.dtype) === 0) {
-    return viewOf(entry.dtype, bytes.buffer, bytes.byteOffset, elements);
+function viewOrCopy({ dtype }: TensorEntry, bytes: Uint8Array): FileArray {
+  const empty = allocateStored(dtype, 0);
+  if (bytes.byteOffset % empty.BYTES_PER_ELEMENT === 0) {
+    const view = empty.constructor as new (
+      buffer: ArrayBufferLike,
+      offset: number,
+      length: number,
+    ) => FileArray;
+    return new view(bytes.buffer, bytes.byteOffset, bytes.byteLength / empty.BYTES_PER_ELEMENT);
   }
-  const copy = allocate(entry.dtype, elements);
+  const copy = allocateStored(dtype, bytes.byteLength);
   bytesOf(copy).set(bytes);
   return copy;
 }
 
-function elementsOf({ dtype, begin, end }: TensorEntry): number {
-  return (end - begin) / bytesPerElement(dtype);
-}
-
-function bytesOf(data: TypedArray): Uint8Array {
+function bytesOf(data: FileArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

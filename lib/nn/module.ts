@@ -2,6 +2,7 @@ import { checkMethods } from '../graph/arguments/checked.js';
 import { either, optional, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
+import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -186,7 +187,7 @@ export abstract class Module {
     await writing('load', variables, () => {
       for (const [name, { storage }] of state) {
         const values = tensors[name]?.data;
-        if (values) storage.replace(values);
+        if (values) storage.replace(values as TypedArray);
       }
     });
     return this;

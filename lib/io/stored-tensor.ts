@@ -1,0 +1,23 @@
+import type { FileDType, FileTensor } from './file-dtypes.js';
+
+/** A tensor in a file or an object, whose elements have not been read yet. */
+export interface StoredTensor {
+  readonly dtype: FileDType;
+  readonly shape: readonly number[];
+  /** Reads the elements into memory of their own. */
+  read(): Promise<FileTensor>;
+  /**
+   * Reads the elements into the memory of a tensor of the same dtype and shape, without another copy where the format
+   * allows it.
+   */
+  readInto?(target: Uint8Array): Promise<void>;
+}
+
+/** Named tensors of an open file, or of several that belong together. */
+export interface StoredTensors {
+  /** In the order of the file. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Free text that stands with them. */
+  readonly metadata: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
