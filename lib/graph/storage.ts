@@ -68,12 +68,21 @@ export class Storage {
     return this.#data;
   }
 
-  /** Sets all values, which are whole from then on. */
-  replace(values: TypedArray): void {
+  /** New memory for all values, which `adopt` takes once they are there. */
+  prepare(): TypedArray {
+    return this.allocate();
+  }
+
+  /**
+   * Sets all values, which are whole from then on. Memory of `prepare` becomes the variable's own if it has none yet, and so
+   * no values are drawn.
+   */
+  adopt(prepared: TypedArray): void {
     // A thread that did not end may still write to memory that it left broken.
-    if (this.use.broken !== undefined) this.#data = this.allocate();
+    if (this.#data && this.use.broken === undefined) this.#data.set(prepared);
+    else this.#data = prepared;
+    this.#fill = undefined;
     this.use.broken = undefined;
-    this.data.set(values);
   }
 
   /** Moves the values into other shared memory of the same dtype and length, which is used from now on. */

@@ -30,15 +30,20 @@ export type FileArray =
   | BigInt64Array
   | BigUint64Array;
 
+interface Typed<D extends FileDType, A extends FileArray> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: A;
+}
+
 /**
  * A tensor of a file: row-major elements with their dtype and shape. Halves are float32 by now; what JavaScript has no
  * array for, as float4, are the bytes of the file.
  */
-export interface FileTensor {
-  readonly dtype: Exclude<FileDType, HalfDType>;
-  readonly shape: readonly number[];
-  readonly data: FileArray;
-}
+export type FileTensor =
+  | Typed<DType, TypedArray>
+  | Typed<WideDType, Exclude<FileArray, TypedArray>>
+  | Typed<RawDType, Uint8Array>;
 
 const wideArrays = {
   int8: Int8Array,
@@ -130,8 +135,13 @@ export function fileTensor(
   if (isHalf(dtype))
     return { dtype: 'float32', shape, data: widenHalves(dtype, stored as Uint8Array | Uint16Array) };
   const odd = dtype === 'bool' ? (stored as Uint8Array).find((value) => value > 1) : undefined;
-  if (odd !== undefined) throw invalid(source, 'the bytes of bool must be 0 or 1', odd);
-  return { dtype, shape, data: stored };
+  if (odd !== undefined) throw invalid(source, 'bytes of bool must be 0 or 1', odd);
+  return { dtype, shape, data: stored } as FileTensor;
+}
+
+/** The dtype of the array that holds elements of a dtype. */
+export function heldAs(dtype: FileTensor['dtype']): string {
+  return dtype === 'bool' || Object.hasOwn(rawBits, dtype) ? 'uint8' : dtype;
 }
 
 /** True if `data` is the kind of array that holds elements of a dtype. */

@@ -20,3 +20,11 @@ export const tensorData: Kind<FileTensor> = kind('{ dtype, shape, data }', (valu
   const { shape, data } = value as Partial<Record<keyof FileTensor, unknown>>;
   return Array.isArray(shape) && ArrayBuffer.isView(data);
 });
+
+/** Tensors by name, each of which is checked when it is used. */
+export const namedTensors: Kind<Readonly<Record<string, FileTensor>>> = kind(
+  'an object of { dtype, shape, data } by name',
+  (value) => isRecord(value) && Object.values(value).every((tensor) => tensorData.accepts(tensor)),
+);
+
+export const bytes: Kind<Uint8Array> = kind('the bytes of a file', (value) => value instanceof Uint8Array);

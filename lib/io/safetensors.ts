@@ -8,6 +8,7 @@ import {
   type FileTensor,
   fileTensor,
   fits,
+  heldAs,
   isReadDType,
 } from './file-dtypes.js';
 import { readExactly, saveFile } from './files.js';
@@ -194,7 +195,7 @@ function checkedBytes(name: string, tensor: FileTensor): Uint8Array {
   const source = labelOf('safetensors', name);
   const { dtype, shape, data } = requireKind(source, 'the tensor', tensorData, tensor);
   if (!isReadDType(dtype)) throw invalid(source, 'unknown dtype', dtype);
-  if (!fits(dtype, data)) throw invalid(source, `dtype ${dtype} needs other data`, data);
+  if (!fits(dtype, data)) throw invalid(source, `dtype ${dtype} needs ${heldAs(dtype)} data`, data);
   for (const size of shape) requireInteger(source, 'a size of the shape', size, { min: 0 });
   const bytes = byteSize(source, dtype, shape);
   if (bytes !== data.byteLength) {

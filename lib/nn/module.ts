@@ -2,19 +2,30 @@ import { checkMethods } from '../graph/arguments/checked.js';
 import { either, optional, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
-import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { guard, noteModeRead } from '../graph/trace.js';
-import { readSafetensors, writeSafetensors } from '../io/safetensors.js';
-import { writing } from '../runtime/access/lock.js';
-import { reading } from '../runtime/access/plan-access.js';
-import { describeDifference } from '../text/names.js';
+import { bytes, namedTensors } from '../io/kinds.js';
+import { openTensors, tensorsOf } from '../io/open-tensors.js';
+import { writeSafetensors } from '../io/safetensors.js';
 import { Buffer } from './buffer.js';
 import { noteMaker } from './maker.js';
 import { modeOf, setMode } from './modes.js';
 import { Parameter } from './parameter.js';
+import type { Axes } from './state/axes.js';
+import { stateOf } from './state/current.js';
+import { loadInto } from './state/load.js';
+import {
+  type LoadOptions,
+  loadOptions,
+  type SaveOptions,
+  type StateOptions,
+  saveOptions,
+  stateOptions,
+} from './state/options.js';
+import type { LoadReport } from './state/report.js';
+import { type State, storedState } from './state/stored-state.js';
+import type { NamedVariable } from './state/variables.js';
 
 /** A parameter and its path in the model. */
 export type NamedParameter = readonly [path: string, parameter: Parameter];
@@ -36,8 +47,8 @@ const freezeOptions = optionsOf<FreezeOptions>({ statistics: kinds.oneOf('keep',
 /** Prefix of the names in a checkpoint file whose tensors belong to the training run, not to the model. */
 export const TRAINING_PREFIX = 'training/';
 
-/** Prefix of the names of the parts of a trainer's `extraModules`, which are not the model's either. */
-const EXTRA_PREFIX = 'extraModules.';
+/** Prefixes of the names in a checkpoint that belong to the run, or to the parts of a trainer's `extraModules`. */
+const ofTraining = [TRAINING_PREFIX, 'extraModules.'];
 
 /**
  * A layer or a model. Its parts are the fields that hold parameters, buffers or modules, or arrays and plain objects
@@ -147,50 +158,60 @@ export abstract class Module {
   }
 
   /**
-   * Writes all parameters and buffers to a safetensors file, atomically. While they are being trained, those of one whole
-   * step are written.
+   * The parameters of this layer whose axes stand in another order in PyTorch, by field: axis `i` of ours is axis `axes[i]`
+   * there. A layer with weights of its own that were made in PyTorch overrides it.
    */
-  async save(path: string, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
-    const state = this.#state();
-    const copy = () =>
-      state.map(([name, { shape, dtype, storage }]) => [
-        name,
-        { shape: [...shape], dtype, data: storage.data.slice() },
-      ]);
-    const tensors = await reading(
-      'save',
-      state.map(([, variable]) => variable),
-      copy,
-    );
-    await writeSafetensors(path, Object.fromEntries(tensors), metadata);
+  pytorchAxes(): Readonly<Record<string, Axes>> {
+    return {};
   }
 
   /**
-   * Reads all parameters and buffers from a safetensors file written by `save`, or from a checkpoint of `fit`. Calls of
-   * compiled functions see the values before, or those of the file, and never a mixture.
+   * A copy of all parameters and buffers by name. While they are being trained, those of one whole step are given.
    *
-   * @throws if the file is damaged, or its names, shapes or dtypes are not the model's, or if the parameters are being
-   *   trained; the model is then unchanged
+   *     await other.loadState(await model.state());
    */
-  async load(path: string): Promise<this> {
-    const { tensors } = await readSafetensors(path);
-    const state = this.#state();
-    const names = new Set(state.map(([name]) => name));
-    const missing = [...names].filter((name) => !tensors[name]);
-    const surplus = Object.keys(tensors).filter(
-      (name) => !names.has(name) && !name.startsWith(TRAINING_PREFIX) && !name.startsWith(EXTRA_PREFIX),
-    );
-    const difference = describeDifference(missing, surplus);
-    if (difference) throw invalid('load', `${path} does not fit the model: it ${difference}`);
-    for (const [name, variable] of state) requireSameTensor(path, name, variable, tensors[name]);
-    const variables = state.map(([, variable]) => variable);
-    await writing('load', variables, () => {
-      for (const [name, { storage }] of state) {
-        const values = tensors[name]?.data;
-        if (values) storage.replace(values as TypedArray);
-      }
-    });
-    return this;
+  async state({ layout = 'chainrule' }: StateOptions = {}): Promise<State> {
+    return await stateOf('state', this.#variables(), layout);
+  }
+
+  /**
+   * Loads a state from memory, as `load` does a file.
+   *
+   * @returns what did not fit, which with `strict: true`, the default, is an error instead
+   * @throws as `load`; the model is then unchanged
+   */
+  async loadState(state: State, options: LoadOptions = {}): Promise<LoadReport> {
+    return await loadInto('loadState', 'the state', this.#variables(), storedState(state), options);
+  }
+
+  /**
+   * Writes all parameters and buffers to a safetensors file, atomically. While they are being trained, those of one whole
+   * step are written.
+   *
+   * @param options.layout 'pytorch' writes what a PyTorch model of the same layers loads
+   */
+  async save(path: string, { metadata = {}, layout = 'chainrule' }: SaveOptions = {}): Promise<void> {
+    await writeSafetensors(path, await stateOf('save', this.#variables(), layout), metadata);
+  }
+
+  /**
+   * Loads the values of all parameters and buffers from a safetensors file, its bytes, a checkpoint of `fit`, or the files of a
+   * model in parts with their index. Calls of compiled functions see the values before, or those of the file, and never a
+   * mixture.
+   *
+   * @returns what did not fit, which with `strict: true`, the default, is an error instead
+   * @throws if the file is damaged, if names, shapes or dtypes are not the model's, with all that differ, or if the
+   *   parameters are being trained; the model is then unchanged
+   */
+  async load(path: string | Uint8Array, options: LoadOptions = {}): Promise<LoadReport> {
+    const source = typeof path === 'string' ? path : 'the file in memory';
+    const file = typeof path === 'string' ? await openTensors(path) : tensorsOf(path);
+    try {
+      const own = [...file.tensors].filter(([name]) => !ofTraining.some((prefix) => name.startsWith(prefix)));
+      return await loadInto('load', source, this.#variables(), new Map(own), options);
+    } finally {
+      await file.close();
+    }
   }
 
   #isTraining(): boolean {
@@ -198,8 +219,20 @@ export abstract class Module {
     return training && !kept;
   }
 
-  #state(): [string, Parameter | Buffer][] {
-    return [...this.namedParameters(), ...this.namedBuffers()] as [string, Parameter | Buffer][];
+  /** All parameters, then all buffers, in the order of the fields. */
+  #variables(): NamedVariable[] {
+    const found = new Map<Parameter | Buffer, { paths: [string, ...string[]]; pytorch: Axes | undefined }>();
+    const collect = (module: Module, prefix: string) => {
+      const axes = module.pytorchAxes();
+      for (const [name, part] of module.#parts()) {
+        if (part instanceof Module) collect(part, `${prefix}${name}.`);
+        else if (found.has(part)) found.get(part)?.paths.push(prefix + name);
+        else found.set(part, { paths: [prefix + name], pytorch: axes[name] });
+      }
+    };
+    collect(this, '');
+    const all = [...found].map(([variable, more]) => ({ variable, ...more }));
+    return [Parameter, Buffer].flatMap((kind) => all.filter(({ variable }) => variable instanceof kind));
   }
 
   #parts(): [string, Member][] {
@@ -208,15 +241,9 @@ export abstract class Module {
   }
 
   #named<P extends Parameter | Buffer>(kind: new (...args: never[]) => P): [string, P][] {
-    const found = new Map<P, string>();
-    const collect = (module: Module, prefix: string) => {
-      for (const [name, part] of module.#parts()) {
-        if (part instanceof Module) collect(part, `${prefix}${name}.`);
-        else if (part instanceof kind && !found.has(part)) found.set(part, prefix + name);
-      }
-    };
-    collect(this, '');
-    return [...found].map(([part, path]) => [path, part]);
+    return this.#variables().flatMap(({ paths: [path], variable }) =>
+      variable instanceof kind ? [[path, variable]] : [],
+    );
   }
 }
 
@@ -230,8 +257,11 @@ checkMethods(Module, {
   eval: {},
   freeze: { options: optional(either(kinds.boolean, freezeOptions)) },
   unfreeze: {},
-  save: { path: kinds.string, metadata: optional(kinds.recordOf(kinds.string, 'an object of strings')) },
-  load: { path: kinds.string },
+  pytorchAxes: {},
+  state: { options: optional(stateOptions) },
+  loadState: { state: namedTensors, options: optional(loadOptions) },
+  save: { path: kinds.string, options: optional(saveOptions) },
+  load: { path: either(kinds.string, bytes), options: optional(loadOptions) },
 });
 
 /** The parts in a field: its value, or the values in arrays and plain objects, at any depth. */
@@ -250,19 +280,4 @@ function isPlain(value: object): boolean {
 
 function isMember(value: unknown): value is Member {
   return [Module, Parameter, Buffer].some((kind) => value instanceof kind);
-}
-
-function requireSameTensor(
-  path: string,
-  name: string,
-  parameter: Tensor,
-  tensor: { shape: Shape; dtype: string } | undefined,
-): void {
-  if (tensor && sameShape(tensor.shape, parameter.shape) && tensor.dtype === parameter.dtype) return;
-  const expected = `${parameter.dtype}[${parameter.shape.join(',')}]`;
-  throw invalid(
-    'load',
-    `${name} in ${path} must be ${expected}`,
-    `${tensor?.dtype}[${tensor?.shape.join(',')}]`,
-  );
 }

@@ -19,7 +19,7 @@ function modelOf({ model }: Scenario): nn.Module {
     // About 1, as a variance has to be.
     const noise = randomValues({ dtype: 'float32', shape }, 1, i + 2) as Float32Array;
     const offset = path.endsWith('bias') || path.endsWith('mean') ? -0.5 : 0.5;
-    storage.replace(noise.map((value) => value + offset));
+    storage.adopt(noise.map((value) => value + offset));
   }
   return made;
 }

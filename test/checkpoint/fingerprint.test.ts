@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { customGradient, data, type FitOptions, io, nn, optim, type Tensor, Trainer } from 'chainrule';
 import { describe, expect, it, vi } from 'vitest';
 import { writeCheckpoint } from '#lib/checkpoint/file.js';
+import type { DType } from '#lib/graph/dtype.js';
 import { useFolder } from '../helpers/folder.js';
 import { hashOf } from '../helpers/programs/resumable-run.mjs';
 import { collect, type Dataset, noise } from '../helpers/training.js';
@@ -358,7 +359,7 @@ it('a checkpoint of the first format is compared by its few settings, with a war
   const sources = Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
     const buffer = new SharedArrayBuffer(data.byteLength);
     new Uint8Array(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    return { name, dtype, shape, buffer, byteOffset: 0 };
+    return { name, dtype: dtype as DType, shape, buffer, byteOffset: 0 };
   });
   const write = () =>
     writeCheckpoint(

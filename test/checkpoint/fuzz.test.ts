@@ -3,7 +3,7 @@ import { io, nn, optim, Trainer } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { writeCheckpoint } from '#lib/checkpoint/file.js';
 import { decodeState } from '#lib/checkpoint/state.js';
-import type { TensorData } from '#lib/graph/dtype.js';
+import type { DType, TensorData } from '#lib/graph/dtype.js';
 import { ChainruleError, messageOf } from '#lib/graph/errors.js';
 import { useFolder } from '../helpers/folder.js';
 import { LONG } from '../helpers/long.js';
@@ -46,7 +46,7 @@ async function write(dir: string, { tensors, state }: Saved) {
   const sources = Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
     const buffer = new SharedArrayBuffer(data.byteLength);
     new Uint8Array(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    return { name, dtype, shape, buffer, byteOffset: 0 };
+    return { name, dtype: dtype as DType, shape, buffer, byteOffset: 0 };
   });
   await writeCheckpoint(join(dir, NAME), sources, state);
 }

@@ -192,9 +192,9 @@ describe('hostile files', () => {
       'tensor w: must be an object of dtype, shape and data_offsets, got 3',
     ],
     [
-      'of bfloat16',
-      fileOf({ w: { ...entry(0, 2), dtype: 'BF16' } }, 2),
-      'tensor w: dtype must be one of F32, F64, I32, U8, BOOL, got BF16',
+      'of an unknown dtype',
+      fileOf({ w: { ...entry(0, 2), dtype: 'F3' } }, 2),
+      'tensor w: dtype must be one of F32, F64, I32, U8, BOOL, I8, I16, U16, U32, I64, U64, F16, BF16, F8_E4M3, F8_E5M2, F8_E8M0, F6_E2M3, F6_E3M2, F4, C64, got F3',
     ],
     [
       'with a dtype of Object',
@@ -276,7 +276,7 @@ describe('hostile files', () => {
       fileOf({ w: { ...entry(0, 2), dtype: 'BOOL' } }, 2).map((byte, i, all) =>
         i === all.length - 1 ? 2 : byte,
       ),
-      'tensor w: BOOL bytes must be 0 or 1, got 2',
+      'tensor w: bytes of bool must be 0 or 1, got 2',
     ],
     [
       'nested deeply',

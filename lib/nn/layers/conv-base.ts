@@ -9,6 +9,7 @@ import { torchDefault } from '../init.js';
 import { requireInputDType } from '../input-dtype.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
+import type { Axes } from '../state/axes.js';
 import type { WeightOptions } from './weight-options.js';
 
 /** The properties in which kinds of convolution differ. */
@@ -62,6 +63,11 @@ export abstract class ConvBase extends Module {
     this.bias = bias ? new Parameter([outChannels], { init: torchDefault, ...fans }) : null;
     this.#name = name;
     this.#convolve = convolve;
+  }
+
+  override pytorchAxes(): Readonly<Record<string, Axes>> {
+    const rank = this.weight.ndim - 2;
+    return { weight: [...Array.from({ length: rank }, (_, axis) => axis + 2), 1, 0] };
   }
 
   /** [N, ..., inChannels] -> [N, ..., outChannels] */

@@ -1,26 +1,60 @@
 import { requireArguments, rest } from '../../graph/arguments/checked.js';
-import { type Kind, optional } from '../../graph/arguments/kind.js';
+import { either, type Kind, optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
+import { optionsOf } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { flatten } from '../../ops/primitives/movement.js';
+import { flatten, permute } from '../../ops/primitives/movement.js';
 import { module, requireTensor } from '../kinds.js';
 import { Module } from '../module.js';
 
-/** Joins the axes from `start` to `end` into one; all but the first by default. */
+/** Options of `Flatten`. */
+export interface FlattenOptions {
+  /** The first axis to join. Default 1. */
+  readonly start?: number;
+  /** The last one. Default -1. */
+  readonly end?: number;
+  /**
+   * 'channelsFirst' moves the last axis, the channels, in front of the others that are joined, as they lie in PyTorch: a linear
+   * layer that comes next then has PyTorch's columns. Default 'channelsLast', which moves nothing.
+   */
+  readonly order?: 'channelsLast' | 'channelsFirst';
+}
+
+const flattenOptions = optionsOf<FlattenOptions>({
+  start: kinds.axis,
+  end: kinds.axis,
+  order: kinds.oneOf('channelsLast', 'channelsFirst'),
+});
+
+/**
+ * Joins the axes from `start` to `end` into one; all but the first by default. `new Flatten({ order: 'channelsFirst' })` joins
+ * them in PyTorch's order.
+ */
 export class Flatten extends Module {
-  constructor(
-    readonly start = 1,
-    readonly end = -1,
-    ...surplus: []
-  ) {
-    const parameters = { start: optional(kinds.axis), end: optional(kinds.axis) };
+  readonly start: number;
+  readonly end: number;
+  readonly order: 'channelsLast' | 'channelsFirst';
+
+  constructor(start: number | FlattenOptions = 1, end = -1, ...surplus: []) {
+    const parameters = { start: optional(either(kinds.axis, flattenOptions)), end: optional(kinds.axis) };
     requireArguments('Flatten', parameters, [start, end, ...surplus]);
     super();
+    const options: FlattenOptions = typeof start === 'number' ? { start, end } : start;
+    this.start = options.start ?? 1;
+    this.end = options.end ?? -1;
+    this.order = options.order ?? 'channelsLast';
   }
 
   forward(x: Tensor): Tensor {
-    return flatten(x, this.start, this.end);
+    if (this.order === 'channelsLast') return flatten(x, this.start, this.end);
+    const [start, end] = [this.start, this.end].map((axis) => (axis < 0 ? axis + x.ndim : axis)) as [
+      number,
+      number,
+    ];
+    const axes = Array.from({ length: x.ndim }, (_, axis) => axis);
+    axes.splice(start, 0, ...axes.splice(end, 1));
+    return flatten(permute(x, axes), this.start, this.end);
   }
 }
 

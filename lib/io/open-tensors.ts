@@ -1,0 +1,93 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { isRecord } from '../graph/arguments/is-record.js';
+import { failed, invalid } from '../graph/errors.js';
+import { isMissing } from './is-missing.js';
+import { decode, openSafetensors } from './safetensors.js';
+import type { StoredTensor, StoredTensors } from './stored-tensor.js';
+
+const INDEX = 'model.safetensors.index.json';
+const WHOLE = 'model.safetensors';
+
+/**
+ * Opens the tensors of a model: a safetensors file, the index of one in several files, or a folder with either, as Hugging
+ * Face lays models out.
+ *
+ * @throws ChainruleError naming the file if it is damaged or hostile
+ */
+export async function openTensors(path: string): Promise<StoredTensors> {
+  if ((await stat(path)).isDirectory()) return await openFolder(path);
+  return path.endsWith('.json') ? await openShards(path) : await openSafetensors(path);
+}
+
+/** The tensors in the bytes of a safetensors file. */
+export function tensorsOf(bytes: Uint8Array): StoredTensors {
+  const { tensors, metadata } = decode(bytes, 'the file in memory');
+  const stored = Object.entries(tensors).map(([name, tensor]): [string, StoredTensor] => [
+    name,
+    { dtype: tensor.dtype, shape: tensor.shape, read: async () => tensor },
+  ]);
+  return { tensors: new Map(stored), metadata, close: async () => {} };
+}
+
+async function openFolder(path: string): Promise<StoredTensors> {
+  for (const [name, open] of [
+    [INDEX, openShards],
+    [WHOLE, openSafetensors],
+  ] as const) {
+    const file = join(path, name);
+    try {
+      await stat(file);
+    } catch (error) {
+      if (isMissing(error)) continue;
+      throw error;
+    }
+    return await open(file);
+  }
+  throw invalid(path, `must be a regular file, or a folder with ${WHOLE} or ${INDEX}`, 'a directory');
+}
+
+/** Opens the files that an index names, each of which has to have the tensors that the index finds there. */
+async function openShards(path: string): Promise<StoredTensors> {
+  const places = await readIndex(path);
+  const files = new Map<string, StoredTensors>();
+  const close = async () => void (await Promise.all([...files.values()].map((file) => file.close())));
+  try {
+    for (const name of new Set(places.values()))
+      files.set(name, await openSafetensors(join(dirname(path), name)));
+    const tensors = new Map<string, StoredTensor>();
+    for (const [tensor, name] of places) {
+      const found = files.get(name)?.tensors.get(tensor);
+      if (!found) throw invalid(path, `${name} must have the tensor ${tensor}`);
+      tensors.set(tensor, found);
+    }
+    return { tensors, metadata: {}, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Which file has each tensor. */
+async function readIndex(path: string): Promise<Map<string, string>> {
+  let index: unknown;
+  try {
+    index = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw failed('ERR_CHAINRULE_INVALID', path, 'the index is not valid JSON', { cause });
+  }
+  const places = isRecord(index) ? index.weight_map : undefined;
+  if (!isRecord(places))
+    throw invalid(path, 'the index must have a record weight_map of files by tensor', places);
+  for (const [tensor, name] of Object.entries(places)) {
+    // Files beside the index only: a path could lead anywhere.
+    if (typeof name !== 'string' || name !== basename(name) || !name.endsWith('.safetensors'))
+      throw invalid(
+        path,
+        `weight_map.${tensor} must be the name of a .safetensors file beside the index`,
+        name,
+      );
+  }
+  return new Map(Object.entries(places) as [string, string][]);
+}

@@ -1,0 +1,43 @@
+import { invalid } from '../../graph/errors.js';
+import type { FileTensor } from '../../io/file-dtypes.js';
+import type { StoredTensor } from '../../io/stored-tensor.js';
+import type { LoadOptions } from './options.js';
+
+/** A state in memory: tensors by name. */
+export type State = Readonly<Record<string, FileTensor>>;
+
+/** The tensors of a state in memory, as those of a file are given. */
+export function storedState(state: State): Map<string, StoredTensor> {
+  return new Map(
+    Object.entries(state).map(([name, tensor]) => [
+      name,
+      { dtype: tensor.dtype, shape: tensor.shape, read: async () => tensor },
+    ]),
+  );
+}
+
+/** Tensors by the names that the model is to have for them. */
+export function renamed(
+  op: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  { prefix = '', rename }: LoadOptions,
+): Map<string, StoredTensor> {
+  const result = new Map<string, StoredTensor>();
+  const origins = new Map<string, string>();
+  const byRecord = (name: string) =>
+    rename && typeof rename === 'object' && Object.hasOwn(rename, name) ? rename[name] : name;
+  for (const [original, tensor] of tensors) {
+    if (!original.startsWith(prefix)) continue;
+    const own = original.slice(prefix.length);
+    const name = typeof rename === 'function' ? rename(own) : byRecord(own);
+    if (name === undefined) continue;
+    if (typeof name !== 'string')
+      throw invalid(op, `rename must return a name for ${own}, or undefined`, name);
+    const other = origins.get(name);
+    if (other !== undefined)
+      throw invalid(op, `rename gives ${other} and ${original} the same name, ${name}`);
+    origins.set(name, original);
+    result.set(name, tensor);
+  }
+  return result;
+}
