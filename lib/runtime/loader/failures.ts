@@ -10,6 +10,11 @@ import { glibcVersion } from './platforms.js';
 const inClone = existsSync(new URL('tsconfig.json', packageRoot));
 const BUILD = `to build the addon from source, run "${inClone ? 'npm run setup' : 'npx chainrule build'}"`;
 
+/** What to tell a bundler. */
+export const MARK_EXTERNAL =
+  'mark chainrule as external (--external:chainrule of esbuild; external: ["chainrule"] of rollup and vite; ' +
+  'externals: { chainrule: "commonjs chainrule" } of webpack)';
+
 /** No package of this system's kind exists. */
 export function unpublished(platform: string): ChainruleError {
   return failure(`no package has an addon for ${platform}; ${BUILD}`);
@@ -53,8 +58,7 @@ export function otherVersion(file: string, found = 'unknown', wanted = 'unknown'
 export function bundled(folder: string): ChainruleError {
   return failure(
     `chainrule runs from a bundle (no package "chainrule" around its code, searched from ${folder}), which has neither ` +
-      'the native addon nor the files that threads start with: mark chainrule as external (--external:chainrule of ' +
-      'esbuild; external: ["chainrule"] of rollup and vite; externals: { chainrule: "commonjs chainrule" } of webpack)',
+      `the native addon nor the files that threads start with: ${MARK_EXTERNAL}`,
   );
 }
 
