@@ -29,7 +29,9 @@ max_body_size: 100mb
 log: { type: stdout, level: error }
 `,
   );
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  // One of its dependencies is asked for by a tag, which mirrors of the registry may not have.
+  const project = { private: true, overrides: { 'node-fetch': '2' } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(project));
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', VERDACCIO], { cwd: folder });
   const port = await freePort();
   const url = `http://localhost:${port}/`;

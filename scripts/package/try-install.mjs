@@ -78,7 +78,13 @@ async function tryAll(registry) {
     const commands = managers[name];
     if (!commands)
       throw new SetupError(`There is no manager ${name}.`, { hint: Object.keys(managers).join(', ') });
-    rows.push(await tryManager(name, commands(registry), nodes));
+    try {
+      rows.push(await tryManager(name, commands(registry), nodes));
+    } catch (error) {
+      report(error);
+      process.exitCode = 1;
+      rows.push([name, 'failed', ...['MB', 'packages', ...nodes].map(() => '')]);
+    }
   }
   console.log(
     `\n| installed by | seconds | MB | packages | ${nodes.map(({ version }) => `Node.js ${version}`).join(' | ')} |`,
