@@ -26,7 +26,13 @@ export const recipes = {
   'linux-x64-gnu': { packages: [], prefix: '', openblas: x64, oldGlibc: true, linked: ['openblas', 'gcc'] },
   'linux-x64-musl': {
     packages: [],
-    openblas: [...byZig('x86_64-linux-musl'), 'TARGET=NEHALEM', ...x64],
+    // Zig takes the name of the processor with AVX-512 for one without.
+    openblas: [
+      ...byZig('x86_64-linux-musl'),
+      'TARGET=NEHALEM',
+      'DYNAMIC_ARCH=1',
+      'DYNAMIC_LIST=NEHALEM HASWELL',
+    ],
     toolchain: 'linux-x64-musl.cmake',
     linked: ['openblas', 'llvm', 'zig'],
   },
