@@ -14,7 +14,7 @@ const VERDACCIO = 'verdaccio@6';
  * @param {readonly string[]} packages .tgz files
  */
 export async function startRegistry(folder, packages) {
-  const upstream = (await run('npm', ['config', 'get', 'registry'])).trim().split('\n').at(-1);
+  const upstream = (await run('npm', ['config', 'get', 'registry'])).trim();
   mkdirSync(folder, { recursive: true });
   const ours = '{ access: $all, publish: $anonymous }';
   writeFileSync(

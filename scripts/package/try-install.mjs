@@ -1,12 +1,11 @@
 // `npm run release:try -- [--from <folder>] [--managers <list>] [--nodes <list>]`: installs the packages of a release from a
 // registry on this machine, as users will: without scripts, by each package manager, on each Node.js; and trains with them.
 // Prints a table of what was seen.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { report, run, SetupError } from '../setup/run.mjs';
+import { report, run, SetupError, temporaryFolder } from '../setup/run.mjs';
+import { measureInstalled } from './installed.mjs';
 import { xorProgram } from './programs.mjs';
 import { Project } from './project.mjs';
 import { startRegistry } from './registry.mjs';
@@ -48,7 +47,7 @@ const { values: options } = parseArgs({
     nodes: { type: 'string', default: '20,22,24,26' },
   },
 });
-const folder = mkdtempSync(join(tmpdir(), 'chainrule-registry-'));
+const folder = temporaryFolder('chainrule-registry-');
 
 try {
   const from = resolve(options.from);
@@ -64,8 +63,6 @@ try {
 } catch (error) {
   report(error);
   process.exitCode = 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }
 
 /** @param {string} registry */
@@ -105,20 +102,7 @@ async function tryManager(name, commands, nodes) {
     const start = performance.now();
     for (const [command = '', ...args] of commands) await project.run(command, args, env);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const [kilobytes = ''] = execFileSync('du', ['-skL', 'node_modules'], {
-      cwd: project.folder,
-      encoding: 'utf8',
-    }).split('\t');
-    const count = execFileSync(
-      'find',
-      ['-L', 'node_modules', '-name', 'package.json', '-path', '*node_modules/*'],
-      {
-        cwd: project.folder,
-        encoding: 'utf8',
-      },
-    )
-      .split('\n')
-      .filter((path) => /node_modules\/(@[^/]+\/)?[^/@]+\/package\.json$/.test(path)).length;
+    const { bytes, packages } = measureInstalled(join(project.folder, 'node_modules'));
     project.write({ 'xor.mjs': xorProgram });
     const seen = [];
     for (const { bin } of nodes) {
@@ -127,7 +111,7 @@ async function tryManager(name, commands, nodes) {
       seen.push(code === 0 ? 'trained' : 'failed');
       if (code !== 0) process.exitCode = 1;
     }
-    return [name, seconds, (Number(kilobytes) / 1000).toFixed(1), String(count), ...seen];
+    return [name, seconds, (bytes / 1e6).toFixed(1), String(packages), ...seen];
   } finally {
     project.remove();
   }
@@ -136,16 +120,13 @@ async function tryManager(name, commands, nodes) {
 /** The folder with a Node.js of a version, from the npm registry. @param {string} version */
 async function nodeOf(version) {
   const platform = process.platform === 'win32' ? 'win' : process.platform;
-  const name = `node-${platform}-${process.arch}`;
+  // Newer ones for this system are in a package of another name.
+  const kind = platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
+  const name = `${kind}-${platform}-${process.arch}`;
   const home = join(folder, 'nodes', version);
-  await run('npm', [
-    'install',
-    '--prefix',
-    home,
-    '--no-audit',
-    '--no-fund',
-    '--ignore-scripts',
-    `${name}@${version}`,
-  ]);
-  return join(home, 'node_modules', name, 'bin');
+  const flags = ['--no-audit', '--no-fund', '--ignore-scripts'];
+  await run('npm', ['install', '--prefix', home, ...flags, `${name}@${version}`]);
+  const bin = join(home, 'node_modules', name, 'bin');
+  if (!existsSync(bin)) throw new SetupError(`${name}@${version} has no folder bin.`);
+  return bin;
 }

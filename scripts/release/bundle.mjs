@@ -51,8 +51,8 @@ export async function bundle(to) {
   }
   const index = relative(process.cwd(), join(to, 'lib/index.js'));
   // Compiled when this is needed.
-  const { MARK_EXTERNAL } = await import('../../dist/lib/runtime/loader/failures.js');
-  writeFileSync(join(to, 'index.mjs'), wrapper(metafile.outputs[index]?.exports ?? [], MARK_EXTERNAL));
+  const { bundled } = await import('../../dist/lib/runtime/loader/failures.js');
+  writeFileSync(join(to, 'index.mjs'), wrapper(metafile.outputs[index]?.exports ?? [], bundled().message));
   const packages = Object.keys(metafile.inputs).map(
     (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
   );
@@ -62,7 +62,7 @@ export async function bundle(to) {
 /**
  * The ES module. Bundlers do not follow its call of `require`, so one that has copied it has no library: that says so.
  * @param {readonly string[]} names of the exports
- * @param {string} advice what to tell a bundler
+ * @param {string} advice for one who has bundled it
  */
 function wrapper(names, advice) {
   return `import { createRequire } from 'node:module';
@@ -78,11 +78,8 @@ function load() {
   } catch (error) {
     const copied = error.code === 'MODULE_NOT_FOUND' && error.message.includes('./lib/index.js');
     if (import.meta.url && !copied) throw error;
-    throw new Error(
-      'chainrule: this code was bundled, and the native addon and the files that threads start with were not: ' +
-        ${JSON.stringify(advice)},
-      { cause: error },
-    );
+    const message = ${JSON.stringify(advice)};
+    throw Object.assign(new Error(message, { cause: error }), { code: 'ERR_CHAINRULE_ADDON' });
   }
 }
 `;

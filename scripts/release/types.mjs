@@ -11,13 +11,16 @@ const scratch = join(root, 'build/types');
 const declarations = join(scratch, 'index.d.ts');
 const report = join(scratch, 'report/chainrule.api.md');
 
-/** Writes the declarations of all that programs import into `dist`: for `require`, and the same for `import`. */
+/**
+ * Writes the declarations of all that programs import into `dist`: for `require`, and for `import` the same ones, as both have
+ * one copy of everything.
+ */
 export async function rollUpTypes(/** @type {string} */ dist) {
   extract();
   const text = `/// <reference lib="esnext.disposable" />\n${readFileSync(declarations, 'utf8')}`;
   mkdirSync(dist, { recursive: true });
   writeFileSync(join(dist, 'index.d.ts'), text);
-  writeFileSync(join(dist, 'index.d.mts'), text);
+  writeFileSync(join(dist, 'index.d.mts'), "export * from './index.js';\n");
 }
 
 /** The report for the compiled declarations of now. */
