@@ -3,6 +3,7 @@
 // unusual places use them as well, which takes minutes and the npm registry.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { tsconfig, typed } from './package/consumers.mjs';
 import { measureInstalled } from './package/installed.mjs';
 import { learnXor, xorProgram } from './package/programs.mjs';
 import { Project } from './package/project.mjs';
@@ -29,7 +30,7 @@ async function main() {
     checkInstalled();
     checkLinks();
   });
-  await step('Training with it, by import, by require and by the command line', use);
+  await step('Using it: by TypeScript, by import, by require and by the command line', use);
   if (process.argv.includes('--consumers')) await everyone();
 }
 
@@ -76,6 +77,8 @@ function checkLinks() {
 }
 
 async function use() {
+  project.write({ 'tsconfig.json': tsconfig({ module: 'nodenext' }), 'user.mts': typed });
+  await project.run('node', [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', '.']);
   project.write({
     'xor.mjs': xorProgram,
     'xor.cjs': `const chainrule = require('chainrule');\n${learnXor}\nvoid learnXor(chainrule);\n`,

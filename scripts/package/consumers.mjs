@@ -4,7 +4,8 @@ import { learnXor } from './programs.mjs';
 /** @typedef {import('./project.mjs').Project} Project */
 /** @typedef {{ name: string, needs: string[], files: Record<string, string>, attempt: (project: Project) => Promise<unknown> }} Consumer */
 
-const typed = `
+/** A program that uses the types. */
+export const typed = `
 import * as chainrule from 'chainrule';
 import { data, nn, optim, Trainer } from 'chainrule';
 
@@ -16,12 +17,14 @@ export async function train(): Promise<number> {
   return losses.length;
 }
 export const size: number = chainrule.zeros([2, 3]).size;
+// The methods of tensors come from several modules.
+export const value: Promise<number> = chainrule.ones([2]).square().to('float64').sum().item();
 // @ts-expect-error The layers take numbers.
 export const wrong = new nn.Linear('2', 8);
 `;
 
 /** @param {object} options of the compiler */
-const tsconfig = (options) =>
+export const tsconfig = (options) =>
   JSON.stringify({
     compilerOptions: {
       strict: true,
