@@ -44,7 +44,8 @@ log: { type: stdout, level: error }
       '--listen',
       String(port),
     ],
-    { cwd: folder, stdio: 'inherit' },
+    // It warns of users with all rights, as containers have.
+    { cwd: folder, stdio: 'inherit', env: { ...process.env, NODE_NO_WARNINGS: '1' } },
   );
   const stop = () => child.kill();
   try {

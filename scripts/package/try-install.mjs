@@ -10,6 +10,10 @@ import { xorProgram } from './programs.mjs';
 import { Project } from './project.mjs';
 import { startRegistry } from './registry.mjs';
 
+const YARN = '@yarnpkg/cli-dist@4';
+/** Yarn's way without node_modules. */
+const PNP = "Plug'n'Play";
+
 /** How each manager installs a package, without scripts. @type {Record<string, (registry: string) => string[][]>} */
 const managers = {
   'npm@10': byNpm,
@@ -18,13 +22,11 @@ const managers = {
   'pnpm@10': byPnpm,
   'pnpm@11': byPnpm,
   'yarn@1': (registry) => [['yarn', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
-  '@yarnpkg/cli-dist@4': (registry) => [
-    ['yarn', 'config', 'set', 'npmRegistryServer', registry],
-    ['yarn', 'config', 'set', 'unsafeHttpWhitelist', 'localhost'],
-    ['yarn', 'config', 'set', 'enableScripts', 'false'],
+  [`${YARN} with node_modules`]: (registry) => [
     ['yarn', 'config', 'set', 'nodeLinker', 'node-modules'],
-    ['yarn', 'add', 'chainrule'],
+    ...byYarn(registry),
   ],
+  [`${YARN} with ${PNP}`]: byYarn,
   'bun@1': (registry) => [['bun', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
 };
 
@@ -32,6 +34,18 @@ const managers = {
 function byNpm(registry) {
   return [
     ['npm', 'install', 'chainrule', '--ignore-scripts', '--no-audit', '--no-fund', '--registry', registry],
+  ];
+}
+
+/** @param {string} registry */
+function byYarn(registry) {
+  return [
+    ['yarn', 'config', 'set', 'npmRegistryServer', registry],
+    ['yarn', 'config', 'set', 'unsafeHttpWhitelist', '["localhost"]', '--json'],
+    ['yarn', 'config', 'set', 'enableScripts', 'false'],
+    // It waits some days with new versions, also with these.
+    ['yarn', 'config', 'set', 'npmMinimalAgeGate', '0'],
+    ['yarn', 'add', 'chainrule'],
   ];
 }
 
@@ -92,9 +106,18 @@ async function tryAll(registry) {
 
 /** @param {string} name @param {string[][]} commands @param {{ version: string, bin: string }[]} nodes */
 async function tryManager(name, commands, nodes) {
-  const tools = join(folder, 'managers', name.replaceAll(/[@/]/g, '-'));
+  const tools = join(folder, 'managers', name.replaceAll(/[^a-z0-9]/g, '-'));
   // Two of them fetch their program by a script.
-  await run('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--foreground-scripts', name]);
+  const [program = ''] = name.split(' ');
+  await run('npm', [
+    'install',
+    '--prefix',
+    tools,
+    '--no-audit',
+    '--no-fund',
+    '--foreground-scripts',
+    program,
+  ]);
   const project = new Project('user');
   try {
     const [newest] = nodes.slice(-1);
@@ -102,11 +125,17 @@ async function tryManager(name, commands, nodes) {
     const start = performance.now();
     for (const [command = '', ...args] of commands) await project.run(command, args, env);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const { bytes, packages } = measureInstalled(join(project.folder, 'node_modules'));
+    const { bytes, packages } = measureInstalled(
+      name.endsWith(PNP) ? project.folder : join(project.folder, 'node_modules'),
+    );
     project.write({ 'xor.mjs': xorProgram });
     const seen = [];
     for (const { bin } of nodes) {
-      const { code, output } = await project.attempt(join(bin, 'node'), ['xor.mjs']);
+      const node = join(bin, 'node');
+      const own = { PATH: [bin, env.PATH].join(delimiter) };
+      const { code, output } = await (name.endsWith(PNP)
+        ? project.attempt('yarn', ['node', 'xor.mjs'], own)
+        : project.attempt(node, ['xor.mjs']));
       if (code !== 0) console.error(`${name}, ${bin}:\n${output}`);
       seen.push(code === 0 ? 'trained' : 'failed');
       if (code !== 0) process.exitCode = 1;
