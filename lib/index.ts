@@ -41,6 +41,7 @@ export type {
 export * as io from './io/index.js';
 export { type ChainLayer, checkpointSequential } from './nn/checkpoint-sequential.js';
 export * as nn from './nn/index.js';
+export type { TensorOps } from './ops/fluent.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';
 export {
@@ -67,4 +68,5 @@ export {
 } from './runtime/compile-function.js';
 export { formatBytes, type MemoryBudget, type MemorySize } from './runtime/memory-size.js';
 export type { NonFiniteOp } from './runtime/non-finite.js';
+export type { NestedArray, TensorValues } from './runtime/tensor-values.js';
 export * from './train/index.js';

@@ -60,6 +60,11 @@ chainrule_find_blas(openblas HEADER openblas_config.h LIBRARIES openblas openbla
 if(APPLE)
   find_library(CHAINRULE_ACCELERATE_LIBRARY Accelerate)
   chainrule_try_blas(accelerate "${PROJECT_SOURCE_DIR}/native" "${CHAINRULE_ACCELERATE_LIBRARY}")
+  if(TARGET blas AND CMAKE_CROSSCOMPILING)
+    # On a Mac the compiler knows where frameworks are.
+    get_filename_component(frameworks "${CHAINRULE_ACCELERATE_LIBRARY}" DIRECTORY)
+    target_compile_options(blas INTERFACE "-F${frameworks}")
+  endif()
 endif()
 chainrule_find_blas(mkl HEADER mkl.h LIBRARIES mkl_rt HINTS $ENV{MKLROOT} FOLDERS mkl intel64)
 chainrule_find_blas(blis HEADER blis.h LIBRARIES blis blis-mt FOLDERS blis blis-pthread)

@@ -1,5 +1,8 @@
 # What the addon takes on Windows, where MinGW-w64 builds it.
 
+# To CMake, a library that Windows loads is a program.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}")
+
 # GCC does not align the stack for vectors of more than 16 bytes there (its bug 54412), but moves them as if it did. The
 # assembler turns these moves into those of any address, which are as fast where the address is aligned. All other
 # instructions with VEX or EVEX prefix take any address by themselves.

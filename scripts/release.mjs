@@ -2,7 +2,7 @@
 // as .tgz files in the folder, with their checksums and a bill of materials, and prints a table of them. Publishes nothing:
 // the workflow of a release does, with provenance, once every platform's machine has run its part of this.
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { report, root, SetupError, step } from './setup/run.mjs';
@@ -21,6 +21,10 @@ try {
     throw new SetupError('Packages are published by the workflow of a release only.', {
       hint: 'To build them: npm run release -- --dry-run',
     });
+  if (`${process.platform}-${process.arch}` !== 'linux-x64' || root.includes(' '))
+    throw new SetupError(
+      'A release is built on Linux on x64, for all platforms, in a folder without spaces in its path.',
+    );
   if (await setUp({ addon: false })) await main();
   else process.exitCode = 1;
 } catch (error) {
@@ -32,14 +36,14 @@ async function main() {
   // What follows needs npm packages and compiled modules, which the set-up has just brought.
   const { platforms, thisPlatform } = await import('../dist/lib/runtime/loader/platforms.js');
   const { buildFor } = await import('./release/addon.mjs');
-  const { billOfMaterials } = await import('./release/components.mjs');
+  const { billOfMaterials, linkedComponents, npmComponents } = await import('./release/components.mjs');
   const { pack, packageOf, stageMain, stagePlatform } = await import('./release/packages.mjs');
   const { recipes } = await import('./release/recipes.mjs');
 
   const chosen = choose(options.platform, Object.keys(platforms), Object.keys(recipes), thisPlatform());
   const out = resolve(options.out);
   const staged = join(root, 'build/release/staged');
-  rmSync(out, { recursive: true, force: true });
+  clear(out);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const packages = [];
 
@@ -50,7 +54,8 @@ async function main() {
     const addon = await step(`Building the addon for ${platform}`, () => buildFor(platform));
     const folder = join(staged, platform);
     const fields = /** @type {import('./release/packages.mjs').Platform} */ (platforms[platform]);
-    const parts = stagePlatform(folder, platform, fields, addon, recipes[platform]?.linked ?? []);
+    const parts = await linkedComponents(recipes[platform]);
+    stagePlatform(folder, platform, fields, addon, parts);
     packages.push({ name: packageOf(platform), parts, ...(await pack(folder, out)) });
   }
 
@@ -69,12 +74,20 @@ async function main() {
       purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
       parts,
     })),
+    npmComponents(['piscina', '@napi-rs/nice']),
     new Date().toISOString(),
   );
   writeFileSync(join(out, 'sbom.cdx.json'), `${JSON.stringify(bom, null, 2)}\n`);
   printTable(rows, out);
   const left = Object.keys(platforms).filter((platform) => !chosen.includes(platform));
   if (left.length > 0) console.log(`\nnot built here: ${left.join(', ')}`);
+}
+
+/** Removes the packages of an earlier release from a folder. @param {string} out */
+function clear(out) {
+  mkdirSync(out, { recursive: true });
+  for (const name of readdirSync(out))
+    if (/^chainrule-.*\.tgz$|^SHA256SUMS$|^sbom\.cdx\.json$/.test(name)) rmSync(join(out, name));
 }
 
 /** @param {string} wanted @param {string[]} all @param {string[]} possible @param {string} host */

@@ -1,19 +1,19 @@
 // `npm run test:package [-- --consumers]`: packs the npm packages, installs them in a folder of their own, and uses them
 // there. The platform's package has the addon of this clone. With --consumers, compilers, test runners, bundlers and
 // unusual places use them as well, which takes minutes and the npm registry.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { tsconfig, typed } from './package/consumers.mjs';
+import { measureInstalled } from './package/installed.mjs';
 import { learnXor, xorProgram } from './package/programs.mjs';
 import { Project } from './package/project.mjs';
-import { report, root, SetupError, step } from './setup/run.mjs';
+import { report, root, SetupError, step, temporaryFolder } from './setup/run.mjs';
 import { setUp } from './setup.mjs';
 
 const MOST_PACKAGES = 12;
 const MOST_MEGABYTES = 20;
 
-const folder = mkdtempSync(join(tmpdir(), 'chainrule-packed-'));
+const folder = temporaryFolder('chainrule-packed-');
 const project = new Project('user');
 try {
   if (await setUp()) await main();
@@ -21,9 +21,6 @@ try {
 } catch (error) {
   report(error);
   process.exitCode = 1;
-} finally {
-  project.remove();
-  rmSync(folder, { recursive: true, force: true });
 }
 
 async function main() {
@@ -33,7 +30,7 @@ async function main() {
     checkInstalled();
     checkLinks();
   });
-  await step('Training with it, by import, by require and by the command line', use);
+  await step('Using it: by TypeScript, by import, by require and by the command line', use);
   if (process.argv.includes('--consumers')) await everyone();
 }
 
@@ -55,11 +52,9 @@ function checkInstalled() {
   if (scripts.length > 0) throw new SetupError(`These packages have install scripts: ${scripts.join(', ')}`);
   if (installed.length > MOST_PACKAGES)
     throw new SetupError(`${installed.length} packages were installed; ${MOST_PACKAGES} is the most.`);
-  const kilobytes = Number(
-    execFileSync('du', ['-sk', 'node_modules'], { cwd: project.folder, encoding: 'utf8' }).split('\t')[0],
-  );
-  if (kilobytes / 1000 > MOST_MEGABYTES)
-    throw new SetupError(`The packages take ${kilobytes / 1000} MB; ${MOST_MEGABYTES} is the most.`);
+  const megabytes = measureInstalled(join(project.folder, 'node_modules')).bytes / 1e6;
+  if (megabytes > MOST_MEGABYTES)
+    throw new SetupError(`The packages take ${megabytes} MB; ${MOST_MEGABYTES} is the most.`);
 }
 
 /** Relative links of the packed pages lead to files of the package. */
@@ -82,6 +77,8 @@ function checkLinks() {
 }
 
 async function use() {
+  project.write({ 'tsconfig.json': tsconfig({ module: 'nodenext' }), 'user.mts': typed });
+  await project.run('node', [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', '.']);
   project.write({
     'xor.mjs': xorProgram,
     'xor.cjs': `const chainrule = require('chainrule');\n${learnXor}\nvoid learnXor(chainrule);\n`,

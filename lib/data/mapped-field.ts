@@ -8,6 +8,9 @@ import { type Shape, sizeOf } from '../graph/shapes.js';
 import { addon, type FileHandle } from '../runtime/addon.js';
 import type { Field, FileRows } from './field.js';
 
+/** Characters of a path, with the end, that Windows takes as it is. */
+const MAX_PATH = 260;
+
 const mappedKinds = {
   dtype: kinds.dtype,
   shape: kinds.sampleShape,
@@ -36,8 +39,9 @@ export class MappedField implements Field {
     this.dtype = dtype;
     this.shape = shape;
     const { path, offset, length, stamp = '' } = mapped;
-    // The form of a path in which Windows takes more than 260 characters; the path itself elsewhere.
-    this.#file = addon().mapFile(toNamespacedPath(path), offset, length * sizeOf(shape), dtype, stamp);
+    // Windows takes longer paths in another form only.
+    const known = path.length < MAX_PATH ? path : toNamespacedPath(path);
+    this.#file = addon().mapFile(known, offset, length * sizeOf(shape), dtype, stamp);
     this.mapped = { ...mapped, stamp: addon().fileStamp(this.#file) };
   }
 

@@ -24,13 +24,16 @@ type Fluent = {
   [K in Exclude<keyof Ops, keyof typeof functionsOnly>]: Method<Ops[K]>;
 };
 
+/** Methods of tensors: every op whose first argument is a tensor, as `x.relu()` for `relu(x)`. */
+export interface TensorOps extends Fluent {
+  /** The value converted to another dtype: `cast`. */
+  to(dtype: DType): Tensor;
+  /** The same value, through which no gradient flows: `stopGradient`. */
+  detach(): Tensor;
+}
+
 declare module '../graph/tensor.js' {
-  interface Tensor<A> extends Fluent {
-    /** The value converted to another dtype: `cast`. */
-    to(dtype: DType): Tensor;
-    /** The same value, through which no gradient flows: `stopGradient`. */
-    detach(): Tensor;
-  }
+  interface Tensor<A> extends TensorOps {}
 }
 
 for (const [name, fn] of Object.entries(ops)) {

@@ -4,20 +4,21 @@ import { contiguousStrides } from '../graph/shapes.js';
 import { Tensor } from '../graph/tensor.js';
 import { evaluate } from './evaluate.js';
 
-// The methods of tensors that compute values.
-
 /** Nested lists of numbers, as deep as the tensor has axes. */
 export type NestedArray = number | NestedArray[];
 
+/** Methods of tensors that compute values. */
+export interface TensorValues {
+  /** Computes the value, off the main thread. The array belongs to the caller. */
+  data(): Promise<TypedArray>;
+  /** The value of a tensor with one element. */
+  item(): Promise<number>;
+  /** The value as nested arrays. */
+  toArray(): Promise<NestedArray>;
+}
+
 declare module '../graph/tensor.js' {
-  interface Tensor<A> {
-    /** Computes the value, off the main thread. The array belongs to the caller. */
-    data(): Promise<TypedArray>;
-    /** The value of a tensor with one element. */
-    item(): Promise<number>;
-    /** The value as nested arrays. */
-    toArray(): Promise<NestedArray>;
-  }
+  interface Tensor<A> extends TensorValues {}
 }
 
 Tensor.prototype.data = async function data() {

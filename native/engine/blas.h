@@ -6,6 +6,7 @@
 #define ACCELERATE_NEW_LAPACK
 #endif
 #include <Accelerate/Accelerate.h>
+#include <dlfcn.h>
 #elif defined(CHAINRULE_BLAS_MKL)
 #include <mkl.h>
 #elif defined(CHAINRULE_BLAS_BLIS)
@@ -25,9 +26,13 @@ inline void use_one_blas_thread() {
   mkl_set_num_threads(1);
 #elif defined(CHAINRULE_BLAS_BLIS)
   bli_thread_set_num_threads(1);
-#elif defined(CHAINRULE_BLAS_ACCELERATE) && defined(__MAC_OS_X_VERSION_MAX_ALLOWED) && \
-    __MAC_OS_X_VERSION_MAX_ALLOWED >= 150000
-  if (__builtin_available(macOS 15, *)) BLASSetThreading(BLAS_THREADING_SINGLE_THREADED);
+#elif defined(CHAINRULE_BLAS_ACCELERATE)
+  // For the calling thread, on macOS 15 and later; its header is not there where Linux compiles.
+  constexpr unsigned kSingleThreaded = 1;
+  using SetThreading = int (*)(unsigned);
+  if (void* found = dlsym(RTLD_DEFAULT, "BLASSetThreading")) {
+    reinterpret_cast<SetThreading>(found)(kSingleThreaded);
+  }
 #endif
 }
 

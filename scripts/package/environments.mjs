@@ -31,7 +31,7 @@ export const environments = [
             unshared(
               project,
               'chmod 755 .; mount --bind / /mnt; mount -o remount,ro,bind /mnt; ' +
-                'chroot --userspec=65534:65534 /mnt sh -euc "cd \'$PWD\'; ! touch x 2> /dev/null; HOME=/nonexistent node xor.mjs"',
+                'chroot --userspec=65534:65534 /mnt sh -euc "cd \'$PWD\'; if touch x 2> /dev/null; then exit 1; fi; HOME=/nonexistent node xor.mjs"',
             ),
         },
       ]

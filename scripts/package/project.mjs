@@ -1,13 +1,12 @@
 // A project of a user, in a folder of its own, with the packages installed as npm packs them.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { capture, SetupError } from '../setup/run.mjs';
+import { capture, SetupError, temporaryFolder } from '../setup/run.mjs';
 
 export class Project {
   /** @param {string} name */
   constructor(name) {
-    this.folder = mkdtempSync(join(tmpdir(), `chainrule-${name}-`));
+    this.folder = temporaryFolder(`chainrule-${name}-`);
     this.write({ 'package.json': '{ "name": "user", "private": true }\n' });
   }
 

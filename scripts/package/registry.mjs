@@ -14,7 +14,7 @@ const VERDACCIO = 'verdaccio@6';
  * @param {readonly string[]} packages .tgz files
  */
 export async function startRegistry(folder, packages) {
-  const upstream = (await run('npm', ['config', 'get', 'registry'])).trim().split('\n').at(-1);
+  const upstream = (await run('npm', ['config', 'get', 'registry'])).trim();
   mkdirSync(folder, { recursive: true });
   const ours = '{ access: $all, publish: $anonymous }';
   writeFileSync(
@@ -29,7 +29,9 @@ max_body_size: 100mb
 log: { type: stdout, level: error }
 `,
   );
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  // One of its dependencies is asked for by a tag, which mirrors of the registry may not have.
+  const project = { private: true, overrides: { 'node-fetch': '2' } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(project));
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', VERDACCIO], { cwd: folder });
   const port = await freePort();
   const url = `http://localhost:${port}/`;
@@ -42,7 +44,8 @@ log: { type: stdout, level: error }
       '--listen',
       String(port),
     ],
-    { cwd: folder, stdio: 'inherit' },
+    // It warns of users with all rights, as containers have.
+    { cwd: folder, stdio: 'inherit', env: { ...process.env, NODE_NO_WARNINGS: '1' } },
   );
   const stop = () => child.kill();
   try {

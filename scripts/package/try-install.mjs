@@ -1,15 +1,18 @@
 // `npm run release:try -- [--from <folder>] [--managers <list>] [--nodes <list>]`: installs the packages of a release from a
 // registry on this machine, as users will: without scripts, by each package manager, on each Node.js; and trains with them.
 // Prints a table of what was seen.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { report, run, SetupError } from '../setup/run.mjs';
+import { report, run, SetupError, temporaryFolder } from '../setup/run.mjs';
+import { measureInstalled } from './installed.mjs';
 import { xorProgram } from './programs.mjs';
 import { Project } from './project.mjs';
 import { startRegistry } from './registry.mjs';
+
+const YARN = '@yarnpkg/cli-dist@4';
+/** Yarn's way without node_modules. */
+const PNP = "Plug'n'Play";
 
 /** How each manager installs a package, without scripts. @type {Record<string, (registry: string) => string[][]>} */
 const managers = {
@@ -19,13 +22,11 @@ const managers = {
   'pnpm@10': byPnpm,
   'pnpm@11': byPnpm,
   'yarn@1': (registry) => [['yarn', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
-  '@yarnpkg/cli-dist@4': (registry) => [
-    ['yarn', 'config', 'set', 'npmRegistryServer', registry],
-    ['yarn', 'config', 'set', 'unsafeHttpWhitelist', 'localhost'],
-    ['yarn', 'config', 'set', 'enableScripts', 'false'],
+  [`${YARN} with node_modules`]: (registry) => [
     ['yarn', 'config', 'set', 'nodeLinker', 'node-modules'],
-    ['yarn', 'add', 'chainrule'],
+    ...byYarn(registry),
   ],
+  [`${YARN} with ${PNP}`]: byYarn,
   'bun@1': (registry) => [['bun', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
 };
 
@@ -33,6 +34,18 @@ const managers = {
 function byNpm(registry) {
   return [
     ['npm', 'install', 'chainrule', '--ignore-scripts', '--no-audit', '--no-fund', '--registry', registry],
+  ];
+}
+
+/** @param {string} registry */
+function byYarn(registry) {
+  return [
+    ['yarn', 'config', 'set', 'npmRegistryServer', registry],
+    ['yarn', 'config', 'set', 'unsafeHttpWhitelist', '["localhost"]', '--json'],
+    ['yarn', 'config', 'set', 'enableScripts', 'false'],
+    // It waits some days with new versions, also with these.
+    ['yarn', 'config', 'set', 'npmMinimalAgeGate', '0'],
+    ['yarn', 'add', 'chainrule'],
   ];
 }
 
@@ -48,7 +61,7 @@ const { values: options } = parseArgs({
     nodes: { type: 'string', default: '20,22,24,26' },
   },
 });
-const folder = mkdtempSync(join(tmpdir(), 'chainrule-registry-'));
+const folder = temporaryFolder('chainrule-registry-');
 
 try {
   const from = resolve(options.from);
@@ -64,8 +77,6 @@ try {
 } catch (error) {
   report(error);
   process.exitCode = 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }
 
 /** @param {string} registry */
@@ -78,7 +89,13 @@ async function tryAll(registry) {
     const commands = managers[name];
     if (!commands)
       throw new SetupError(`There is no manager ${name}.`, { hint: Object.keys(managers).join(', ') });
-    rows.push(await tryManager(name, commands(registry), nodes));
+    try {
+      rows.push(await tryManager(name, commands(registry), nodes));
+    } catch (error) {
+      report(error);
+      process.exitCode = 1;
+      rows.push([name, 'failed', ...['MB', 'packages', ...nodes].map(() => '')]);
+    }
   }
   console.log(
     `\n| installed by | seconds | MB | packages | ${nodes.map(({ version }) => `Node.js ${version}`).join(' | ')} |`,
@@ -89,9 +106,18 @@ async function tryAll(registry) {
 
 /** @param {string} name @param {string[][]} commands @param {{ version: string, bin: string }[]} nodes */
 async function tryManager(name, commands, nodes) {
-  const tools = join(folder, 'managers', name.replaceAll(/[@/]/g, '-'));
+  const tools = join(folder, 'managers', name.replaceAll(/[^a-z0-9]/g, '-'));
   // Two of them fetch their program by a script.
-  await run('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--foreground-scripts', name]);
+  const [program = ''] = name.split(' ');
+  await run('npm', [
+    'install',
+    '--prefix',
+    tools,
+    '--no-audit',
+    '--no-fund',
+    '--foreground-scripts',
+    program,
+  ]);
   const project = new Project('user');
   try {
     const [newest] = nodes.slice(-1);
@@ -99,29 +125,22 @@ async function tryManager(name, commands, nodes) {
     const start = performance.now();
     for (const [command = '', ...args] of commands) await project.run(command, args, env);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const [kilobytes = ''] = execFileSync('du', ['-skL', 'node_modules'], {
-      cwd: project.folder,
-      encoding: 'utf8',
-    }).split('\t');
-    const count = execFileSync(
-      'find',
-      ['-L', 'node_modules', '-name', 'package.json', '-path', '*node_modules/*'],
-      {
-        cwd: project.folder,
-        encoding: 'utf8',
-      },
-    )
-      .split('\n')
-      .filter((path) => /node_modules\/(@[^/]+\/)?[^/@]+\/package\.json$/.test(path)).length;
+    const { bytes, packages } = measureInstalled(
+      name.endsWith(PNP) ? project.folder : join(project.folder, 'node_modules'),
+    );
     project.write({ 'xor.mjs': xorProgram });
     const seen = [];
     for (const { bin } of nodes) {
-      const { code, output } = await project.attempt(join(bin, 'node'), ['xor.mjs']);
+      const node = join(bin, 'node');
+      const own = { PATH: [bin, env.PATH].join(delimiter) };
+      const { code, output } = await (name.endsWith(PNP)
+        ? project.attempt('yarn', ['node', 'xor.mjs'], own)
+        : project.attempt(node, ['xor.mjs']));
       if (code !== 0) console.error(`${name}, ${bin}:\n${output}`);
       seen.push(code === 0 ? 'trained' : 'failed');
       if (code !== 0) process.exitCode = 1;
     }
-    return [name, seconds, (Number(kilobytes) / 1000).toFixed(1), String(count), ...seen];
+    return [name, seconds, (bytes / 1e6).toFixed(1), String(packages), ...seen];
   } finally {
     project.remove();
   }
@@ -130,16 +149,13 @@ async function tryManager(name, commands, nodes) {
 /** The folder with a Node.js of a version, from the npm registry. @param {string} version */
 async function nodeOf(version) {
   const platform = process.platform === 'win32' ? 'win' : process.platform;
-  const name = `node-${platform}-${process.arch}`;
+  // Newer ones for this system are in a package of another name.
+  const kind = platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
+  const name = `${kind}-${platform}-${process.arch}`;
   const home = join(folder, 'nodes', version);
-  await run('npm', [
-    'install',
-    '--prefix',
-    home,
-    '--no-audit',
-    '--no-fund',
-    '--ignore-scripts',
-    `${name}@${version}`,
-  ]);
-  return join(home, 'node_modules', name, 'bin');
+  const flags = ['--no-audit', '--no-fund', '--ignore-scripts'];
+  await run('npm', ['install', '--prefix', home, ...flags, `${name}@${version}`]);
+  const bin = join(home, 'node_modules', name, 'bin');
+  if (!existsSync(bin)) throw new SetupError(`${name}@${version} has no folder bin.`);
+  return bin;
 }

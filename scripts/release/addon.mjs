@@ -14,7 +14,7 @@ import { ensureZig } from './zig.mjs';
  */
 export async function buildFor(platform) {
   const recipe = recipes[platform];
-  if (!recipe) throw new SetupError(`The addon for ${platform} cannot be built here.`);
+  if (!recipe) throw new SetupError(`There is no recipe for the addon for ${platform}.`);
   const { prefix, openblas, toolchain, oldGlibc, packages } = recipe;
   if (prefix !== undefined && (await capture(`${prefix}g++`, ['--version'])).code !== 0)
     throw new SetupError(`The addon for ${platform} takes ${packages.join(', ')}.`, {

@@ -50,7 +50,9 @@ export async function bundle(to) {
     writeFileSync(path, await commonJs(text));
   }
   const index = relative(process.cwd(), join(to, 'lib/index.js'));
-  writeFileSync(join(to, 'index.mjs'), wrapper(metafile.outputs[index]?.exports ?? []));
+  // Compiled when this is needed.
+  const { bundled } = await import('../../dist/lib/runtime/loader/failures.js');
+  writeFileSync(join(to, 'index.mjs'), wrapper(metafile.outputs[index]?.exports ?? [], bundled().message));
   const packages = Object.keys(metafile.inputs).map(
     (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
   );
@@ -60,8 +62,9 @@ export async function bundle(to) {
 /**
  * The ES module. Bundlers do not follow its call of `require`, so one that has copied it has no library: that says so.
  * @param {readonly string[]} names of the exports
+ * @param {string} advice for one who has bundled it
  */
-function wrapper(names) {
+function wrapper(names, advice) {
   return `import { createRequire } from 'node:module';
 
 const chainrule = load();
@@ -75,12 +78,8 @@ function load() {
   } catch (error) {
     const copied = error.code === 'MODULE_NOT_FOUND' && error.message.includes('./lib/index.js');
     if (import.meta.url && !copied) throw error;
-    throw new Error(
-      'chainrule: this code was bundled, and the native addon and the files that threads start with were not: ' +
-        'mark chainrule as external (--external:chainrule of esbuild; external: ["chainrule"] of rollup and vite; ' +
-        'externals: { chainrule: "commonjs chainrule" } of webpack)',
-      { cause: error },
-    );
+    const message = ${JSON.stringify(advice)};
+    throw Object.assign(new Error(message, { cause: error }), { code: 'ERR_CHAINRULE_ADDON' });
   }
 }
 `;

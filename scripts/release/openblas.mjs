@@ -32,7 +32,10 @@ export async function buildOpenBlas(platform, target, env = {}) {
   const folder = join(root, 'build/release/openblas', platform);
   const home = join(folder, 'home');
   const stamp = join(folder, 'stamp');
-  const wanted = JSON.stringify([SHA256, OPTIONS, target]);
+  const zig = ['package.json', 'cc.sh'].map((name) =>
+    readFileSync(join(root, 'scripts/release/zig', name), 'utf8'),
+  );
+  const wanted = JSON.stringify([SHA256, OPTIONS, target, ...(env.PATH ? zig : [])]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return home;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

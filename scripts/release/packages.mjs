@@ -4,13 +4,17 @@ import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { dirname, join, posix } from 'node:path';
 import { root, run } from '../setup/run.mjs';
 import { bundle } from './bundle.mjs';
-import { linkedComponents, notices, npmComponents } from './components.mjs';
+import { notices, npmComponents } from './components.mjs';
 import { rollUpTypes } from './types.mjs';
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const { name, version, description, keywords, license, homepage, repository, bugs, engines } = manifest;
 /** What the main package has as it is here. */
-const PACKED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'CMakeLists.txt', 'docs', 'native', 'scripts/setup'];
+const PACKED = [
+  ...['README.md', 'CHANGELOG.md', 'LICENSE', 'CMakeLists.txt', 'docs', 'native'],
+  // What `npx chainrule build` runs.
+  ...['from-source', 'addon', 'run', 'system'].map((name) => `scripts/setup/${name}.mjs`),
+];
 const common = { version, license, homepage, repository, bugs };
 
 /** @typedef {{ os: string, cpu: string, libc?: string }} Platform */
@@ -69,14 +73,13 @@ export async function stageMain(folder, platforms) {
  * @param {string} platform
  * @param {Platform} fields
  * @param {string} addon a file
- * @param {readonly import('./components.mjs').Linked[]} linked what others wrote of it
+ * @param {readonly import('./components.mjs').Component[]} parts what others wrote of it
  */
-export function stagePlatform(folder, platform, { os, cpu, libc }, addon, linked) {
+export function stagePlatform(folder, platform, { os, cpu, libc }, addon, parts) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   copyFileSync(addon, join(folder, 'chainrule.node'));
   copy('LICENSE', folder);
-  const parts = linkedComponents(linked);
   writeFileSync(join(folder, 'THIRD_PARTY.md'), notices(parts));
   const text = `The native addon of [chainrule](${homepage}) for ${platform}. Install \`chainrule\`, which takes this package.\n`;
   writeFileSync(join(folder, 'README.md'), `# ${packageOf(platform)}\n\n${text}`);
@@ -92,7 +95,6 @@ export function stagePlatform(folder, platform, { os, cpu, libc }, addon, linked
     // Yarn would keep it in an archive, from which the system loads nothing.
     preferUnplugged: true,
   });
-  return parts;
 }
 
 /** The package of a platform. @param {string} platform */

@@ -1,5 +1,7 @@
 // How the addon of each platform is built on x64 Debian: by GCC, or by the Clang that Zig brings, where Debian has no compiler
 // for the platform.
+import { join } from 'node:path';
+import { root } from '../setup/run.mjs';
 
 /**
  * @typedef {object} Recipe
@@ -16,8 +18,7 @@ const x64 = ['DYNAMIC_ARCH=1', 'DYNAMIC_LIST=NEHALEM HASWELL SKYLAKEX'];
 
 /** @param {string} target of Zig's Clang */
 const byZig = (target) => [
-  // Without optimisation it adds checks of undefined behaviour, which the makefile's trial programs do not link with.
-  `CC=zig cc -target ${target} -fno-sanitize=undefined`,
+  `CC=${join(root, 'scripts/release/zig/cc.sh')} -target ${target}`,
   ...['HOSTCC=gcc', 'CROSS=1', 'AR=ar', 'RANLIB=ranlib'],
 ];
 
@@ -26,7 +27,13 @@ export const recipes = {
   'linux-x64-gnu': { packages: [], prefix: '', openblas: x64, oldGlibc: true, linked: ['openblas', 'gcc'] },
   'linux-x64-musl': {
     packages: [],
-    openblas: [...byZig('x86_64-linux-musl'), 'TARGET=NEHALEM', ...x64],
+    // Zig takes the name of the processor with AVX-512 for one without.
+    openblas: [
+      ...byZig('x86_64-linux-musl'),
+      'TARGET=NEHALEM',
+      'DYNAMIC_ARCH=1',
+      'DYNAMIC_LIST=NEHALEM HASWELL',
+    ],
     toolchain: 'linux-x64-musl.cmake',
     linked: ['openblas', 'llvm', 'zig'],
   },

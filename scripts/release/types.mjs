@@ -1,5 +1,5 @@
 // The declarations of the public API: one file for users, and the report in which a change of it is seen.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { root, SetupError } from '../setup/run.mjs';
@@ -11,13 +11,37 @@ const scratch = join(root, 'build/types');
 const declarations = join(scratch, 'index.d.ts');
 const report = join(scratch, 'report/chainrule.api.md');
 
-/** Writes the declarations of all that programs import into `dist`: for `require`, and the same for `import`. */
+/**
+ * Writes the declarations of all that programs import into `dist`: for `require`, and for `import` the same ones, as both have
+ * one copy of everything.
+ */
 export async function rollUpTypes(/** @type {string} */ dist) {
   extract();
-  const text = `/// <reference lib="esnext.disposable" />\n${readFileSync(declarations, 'utf8')}`;
+  const text = `/// <reference lib="esnext.disposable" />\n${readFileSync(declarations, 'utf8')}${augmentations()}`;
   mkdirSync(dist, { recursive: true });
   writeFileSync(join(dist, 'index.d.ts'), text);
-  writeFileSync(join(dist, 'index.d.mts'), text);
+  writeFileSync(join(dist, 'index.d.mts'), "export * from './index.js';\n");
+}
+
+/**
+ * What modules add to the classes of others: interfaces that classes extend. The extractor leaves it out, as it does each
+ * `declare module`.
+ */
+function augmentations() {
+  const folder = join(root, 'dist/lib');
+  const lines = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.d.ts'))
+    .flatMap((file) => [
+      ...readFileSync(join(folder, file), 'utf8').matchAll(
+        /^ {4}interface (Tensor<A>) extends (\w+) \{\s*\}/gm,
+      ),
+    ])
+    .map(
+      ([, type = '', methods]) =>
+        `export declare interface ${type.replace('A', 'A = unknown')} extends ${methods} {}\n`,
+    );
+  if (lines.length === 0) throw new SetupError('The methods of tensors are not where they were.');
+  return lines.sort().join('');
 }
 
 /** The report for the compiled declarations of now. */

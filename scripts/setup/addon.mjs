@@ -68,6 +68,9 @@ async function configurePlainly(folder, definitions) {
     CMAKE_BUILD_TYPE: 'Release',
     CMAKE_JS_INC: headers,
     CMAKE_JS_VERSION: 'none',
+    ...(process.platform === 'darwin'
+      ? { CMAKE_OSX_ARCHITECTURES: process.arch === 'x64' ? 'x86_64' : process.arch }
+      : {}),
     ...definitions,
   };
   const options = Object.entries(all).map(([name, value]) => `-D${name}=${value}`);

@@ -1,10 +1,9 @@
 // `npx chainrule build`: compiles the addon where the package is installed, for a system that no package is made for. It
 // takes the tools that are there, or says how to get them, and keeps nothing but the addon.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { buildAddon, loadAddon } from './addon.mjs';
-import { report, root, SetupError, step } from './run.mjs';
+import { report, root, SetupError, step, temporaryFolder } from './run.mjs';
 import { installLine, missingTools, toolNames } from './system.mjs';
 
 /**
@@ -26,35 +25,40 @@ export async function buildFromSource(output) {
 async function build(file) {
   if (existsSync(join(root, 'tsconfig.json')))
     throw new SetupError('This is a clone of the repository.', { hint: 'It is built by: npm run setup' });
+  if (process.platform === 'win32')
+    throw new SetupError(
+      'On Windows the addon is not built from source: it is in the package @chainrule/win32-x64.',
+    );
   const missing = await missingTools();
   if (missing.some(({ id }) => id !== 'blas')) {
+    const other = missing.some(({ id }) => id === 'compiler')
+      ? '\nCXX=... chooses another compiler than c++.\n'
+      : '';
     throw new SetupError(`To build the addon, this system lacks ${toolNames(missing)}.`, {
-      hint: `Run these lines:\n\n    ${installLine(missing)}\n    npx chainrule build\n`,
+      hint: `Run these lines:\n\n    ${installLine(missing)}\n    npx chainrule build\n${other}`,
     });
   }
   for (const { name, spare } of missing)
     console.error(`This system lacks ${name}: ${spare}. To have it: ${installLine(missing)}`);
 
   // CMake's folder takes several times the room of the addon, and the package may be on another disk than the sources.
-  const folder = mkdtempSync(join(tmpdir(), 'chainrule-build-'));
-  try {
-    await step('Building the native addon (minutes)', () =>
-      buildAddon(folder, { CHAINRULE_INSTALL: 'OFF', CHAINRULE_STRIP: 'ON' }),
-    );
-    const built = join(folder, 'Release/chainrule.node');
-    await loadAddon(built);
-    place(built, file);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const folder = temporaryFolder('chainrule-build-');
+  await step('Building the native addon (minutes)', () =>
+    buildAddon(folder, { CHAINRULE_INSTALL: 'OFF', CHAINRULE_STRIP: 'ON' }),
+  );
+  await place(join(folder, 'Release/chainrule.node'), file);
   console.error(`The addon is ${file}`);
 }
 
-/** @param {string} built @param {string} file */
-function place(built, file) {
+/**
+ * Puts the addon, once it loads, in its place by renaming, so that a process which uses the old one keeps it.
+ * @param {string} built @param {string} file
+ */
+async function place(built, file) {
+  const beside = `${file}.new.node`;
   try {
     mkdirSync(dirname(file), { recursive: true });
-    copyFileSync(built, file);
+    copyFileSync(built, beside);
   } catch (error) {
     throw new SetupError(
       `The addon cannot be written to ${file}: ${error instanceof Error ? error.message : error}`,
@@ -62,5 +66,11 @@ function place(built, file) {
         hint: 'Another place: npx chainrule build --output <file>, and CHAINRULE_ADDON=<file> for the programs that use it.',
       },
     );
+  }
+  try {
+    await loadAddon(beside);
+    renameSync(beside, file);
+  } finally {
+    rmSync(beside, { force: true });
   }
 }

@@ -1,6 +1,8 @@
 // Running commands for the set-up: quiet while they work, with their output if they fail. Needs no npm package.
 import { spawn } from 'node:child_process';
-import { dirname } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of the package. */
@@ -31,9 +33,13 @@ export class SetupError extends Error {
  */
 export function capture(command, args, { env, cwd = root, input, inherit = false } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, {
+    // Windows starts npm and its like, which are scripts there, through a shell only.
+    const shell = process.platform === 'win32' && command !== process.execPath;
+    const child = spawn(command, shell ? args.map((arg) => `"${arg}"`) : args, {
       cwd,
-      env: { ...process.env, ...env },
+      shell,
+      // A notice would stand among what npm prints.
+      env: { npm_config_update_notifier: 'false', ...process.env, ...env },
       stdio: inherit ? 'inherit' : [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
     let output = '';
@@ -121,4 +127,19 @@ export function report(error) {
 function commandLine(command, args) {
   const words = [command === process.execPath ? 'node' : command, ...args];
   return words.map((word) => word.replace(`${root}/`, '')).join(' ');
+}
+
+/** @type {Set<string>} */
+const temporary = new Set();
+
+/** A new folder, which is removed when this process ends, also by Ctrl-C. @param {string} prefix of its name */
+export function temporaryFolder(prefix) {
+  if (temporary.size === 0) {
+    process.once('exit', () => {
+      for (const folder of temporary) rmSync(folder, { recursive: true, force: true });
+    });
+  }
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  temporary.add(folder);
+  return folder;
 }

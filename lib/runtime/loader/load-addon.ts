@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../graph/errors.js';
 import { manifest, packageRoot, requireHere } from '../package-root.js';
 import * as failures from './failures.js';
-import { platforms, thisPlatform } from './platforms.js';
+import { platforms, possiblePlatforms, thisPlatform } from './platforms.js';
 
 /** What every build of the addon has: the version of the package that it belongs to. */
 interface Versioned {
@@ -19,7 +19,7 @@ interface Versioned {
  */
 export function loadAddon(): object {
   const { name, version } = manifest();
-  if (name !== 'chainrule') throw failures.bundled(fileURLToPath(packageRoot));
+  if (name !== 'chainrule') throw failures.bundled();
   if (Number.parseInt(process.versions.node, 10) < 20) throw failures.oldNode();
   const given = process.env.CHAINRULE_ADDON;
   const file = given ? resolve(given) : (builtHere() ?? ofPlatform());
@@ -38,12 +38,21 @@ function builtHere(): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
+/** The file of the platform's package. Where package managers installed one of them, it is the right one. */
 function ofPlatform(): string {
+  const installed = possiblePlatforms().flatMap((name) => addonOf(name) ?? []);
+  if (installed.length === 1) return installed[0] as string;
   const platform = thisPlatform();
   if (!Object.hasOwn(platforms, platform)) throw failures.unpublished(platform);
+  const file = addonOf(platform);
+  if (file === undefined) throw failures.missing(platform);
+  return file;
+}
+
+function addonOf(platform: string): string | undefined {
   try {
     return requireHere.resolve(`@chainrule/${platform}`);
-  } catch (error) {
-    throw failures.missing(platform, error);
+  } catch {
+    return undefined;
   }
 }

@@ -17,7 +17,16 @@ export const platforms: Readonly<Record<string, Platform>> = {
   'win32-x64': { os: 'win32', cpu: 'x64' },
 };
 
-/** The name of this system in `platforms`, which may lack it. */
+/** The names that this system may have in `platforms`: on Linux one for each C library. */
+export function possiblePlatforms(): readonly string[] {
+  const { platform, arch } = process;
+  return (platform === 'linux' ? ['-gnu', '-musl'] : ['']).map((libc) => `${platform}-${arch}${libc}`);
+}
+
+/**
+ * The name of this system in `platforms`, which may lack it. It asks all threads of the process for a report, and so waits for
+ * those that are busy.
+ */
 export function thisPlatform(): string {
   const { platform, arch } = process;
   if (platform !== 'linux') return `${platform}-${arch}`;

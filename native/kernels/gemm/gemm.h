@@ -1,9 +1,8 @@
 #pragma once
 
-#include <cblas.h>
-
 #include <cstdint>
 
+#include "engine/blas.h"
 #include "kernels/isa.h"
 
 namespace chainrule::CHAINRULE_ISA {

@@ -11,9 +11,10 @@ import { glibcVersion, thisPlatform } from '#lib/runtime/loader/platforms.js';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** The code and the message with which the addon of a package in a folder does not load; 'loads' if it does. */
-async function outcome(folder: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+async function outcome(folder: string, env: NodeJS.ProcessEnv = {}, before = ''): Promise<string> {
   const module = pathToFileURL(join(folder, 'dist/lib/runtime/addon.js')).href;
   const script = `
+    ${before};
     import { addon } from ${JSON.stringify(module)};
     try { addon(); console.log('loads'); } catch (error) { console.log(error.code + ' ' + error.message); }`;
   const args = ['--input-type=module', '-e', script];
@@ -45,9 +46,9 @@ describe('the addon of an installed package', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Installs a package for this platform that has a module in place of the addon. */
-  function install(text: string): void {
-    const home = join(folder, 'node_modules', platform);
+  /** Installs a package for a platform that has a module in place of the addon. */
+  function install(text: string, name = platform): void {
+    const home = join(folder, 'node_modules', name);
     mkdirSync(home, { recursive: true });
     writeFileSync(join(home, 'package.json'), '{ "main": "addon.cjs" }');
     writeFileSync(join(home, 'addon.cjs'), text);
@@ -64,6 +65,24 @@ describe('the addon of an installed package', () => {
   it('is that of the platform', async () => {
     install(`exports.version = '${version}'; exports.abortAllRuns = () => {};`);
     expect(await outcome(folder)).toBe('loads');
+  });
+
+  it('is the one that is installed, without a report of the process, which waits for threads that are busy', async () => {
+    const silent = "process.report.getReport = () => { throw new Error('a report') }";
+    expect(await outcome(folder, {}, silent)).toBe('loads');
+  });
+
+  it.runIf(process.platform === 'linux')('is that of the C library where both are installed', async () => {
+    const other = platform.endsWith('gnu')
+      ? platform.replace('gnu', 'musl')
+      : platform.replace('musl', 'gnu');
+    install("throw new Error('no such library')", other);
+    expect(await outcome(folder)).toBe('loads');
+    rmSync(join(folder, 'node_modules', platform), { recursive: true });
+    expect(await outcome(folder)).toContain(
+      `the package ${platform}, which has the addon for this system, is not`,
+    );
+    rmSync(join(folder, 'node_modules', other), { recursive: true });
   });
 
   it('is refused if it belongs to another version, both of which are named', async () => {
