@@ -42,15 +42,15 @@ export const compare = checked(
   async (
     model: Module,
     activations: string | State,
-    { weights, layout = 'pytorch', tolerance }: CompareOptions = {},
+    options: CompareOptions = {},
   ): Promise<PortComparison> => {
+    const { weights, layout = 'pytorch', tolerance } = options;
     const loaded = weights === undefined ? undefined : await load(model, weights, layout);
     const recording = await openRecording(activations);
     try {
       const inputs = await Promise.all(recording.inputs.map((input) => input.read()));
       const run = runModel(model, inputs, layout);
-      const found = await compareCalls(model, run, recording, { layout, tolerance, loaded });
-      return found;
+      return await compareCalls(model, run, recording, { layout, tolerance, loaded });
     } finally {
       await recording.close();
     }
@@ -98,10 +98,11 @@ async function compareCalls(
     const stored = recording.outputs.get(call.name) as StoredTensor;
     pairs.push(await pairOf(call, at(values, i), stored, run, settings));
   }
-  requireShapes(pairs);
   const departing = pairs.find(({ layer }) => layer.departs);
   if (run.failure && !departing) throw run.failure;
-  const first = departing && (await explained(model, run, pairs, departing, loaded));
+  const reason = departing && (await reasonOf(model, run, pairs, departing, loaded));
+  if (reason === undefined) requireShapes(pairs);
+  const first = departing && explained(departing.layer, reason);
   const called = new Set(run.calls.map(({ name }) => name));
   const paths = new Set([...modulesOf(model).keys(), OUTPUT]);
   const others = [...recording.outputs.keys()].filter((name) => !called.has(name));
@@ -140,25 +141,25 @@ async function pairOf(
   return { call, ours, recorded, layer, tolerance };
 }
 
-/** The first layer that departs, with the reason if one is found. */
-async function explained(
+/** Why the first layer that departs does so, if that can be told. */
+async function reasonOf(
   model: Module,
   run: ModelRun,
   pairs: readonly Pair[],
-  { call, ours, recorded, layer, tolerance }: Pair,
+  departing: Pair,
   loaded: LoadReport | undefined,
-): Promise<ComparedLayer> {
-  const earlier = pairs.slice(
-    0,
-    pairs.findIndex((pair) => pair.call === call),
-  );
+): Promise<string | undefined> {
+  const { call, ours, recorded, layer, tolerance } = departing;
+  const earlier = pairs.slice(0, pairs.indexOf(departing));
   const agreeing = new Set([...run.inputs, ...earlier.map((pair) => pair.call.output)]);
   const evidence = await gather(model, call, agreeing, run.inputs, ours, recorded);
-  const reason =
-    (await diagnose(model, evidence, layer.relative, tolerance)) ??
-    (loaded && weightsAmiss(layer.path, loaded)) ??
-    (layer.recordedShape &&
-      `it has another shape than the recorded one, ${formatShape(layer.recordedShape)}`);
+  const reason = await diagnose(model, evidence, layer.relative, tolerance);
+  return reason ?? (loaded && weightsAmiss(call.path, loaded));
+}
+
+function explained(layer: ComparedLayer, found: string | undefined): ComparedLayer {
+  const { recordedShape } = layer;
+  const reason = found ?? (recordedShape && `the recorded one has the shape ${formatShape(recordedShape)}`);
   return reason === undefined ? layer : { ...layer, reason };
 }
 

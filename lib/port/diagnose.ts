@@ -2,6 +2,7 @@ import type { TypedArray } from '../graph/dtype.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Module } from '../nn/module.js';
+import { MODEL } from '../nn/module-tree.js';
 import type { LoadReport } from '../nn/state/report.js';
 import { evaluate } from '../runtime/evaluate.js';
 import { differenceOf } from './differences.js';
@@ -13,7 +14,7 @@ import { inInference } from './run.js';
 const NEARER = 10;
 
 /** The share of the tolerance that is rounding: nearer than that, no other hypothesis can be told from this one. */
-const ROUNDING = 1e-3;
+const ROUNDING = 5e-3;
 
 /** Hypotheses whose differences are within this factor explain equally well. */
 const ALIKE = 4;
@@ -74,9 +75,9 @@ async function differenceUnder(
   }
 }
 
-/** Weights of a layer that the file lacks, or has in another form. */
+/** Weights of the layer at a path that the file lacks, or has in another form. */
 export function weightsAmiss(path: string, { missing, misshapen }: LoadReport): string | undefined {
-  const ofLayer = (name: string) => name.startsWith(`${path}.`);
+  const ofLayer = (name: string) => path === MODEL || name.startsWith(`${path}.`);
   const [lost] = missing.filter(ofLayer);
   if (lost !== undefined) return `weights differ: the file lacks ${lost}`;
   const other = misshapen.find(({ name }) => ofLayer(name));

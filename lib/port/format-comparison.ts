@@ -30,7 +30,8 @@ const comparison: Kind<PortComparison> = kinds.withFields<PortComparison>('a res
 export const formatComparison = checked(
   'formatComparison',
   { comparison, options: optional(tableOptions) },
-  ({ layers, ...found }: PortComparison, { columns }: TableOptions = {}): string => {
+  (comparison: PortComparison, options: TableOptions = {}): string => {
+    const { layers, ...found } = comparison;
     const rows = layers.map(({ path, type, shape, difference, relative, departs }) => [
       path,
       type,
@@ -40,7 +41,7 @@ export const formatComparison = checked(
       departs ? 'departs' : '',
     ]);
     const head = ['layer', 'type', 'shape', 'difference', 'relative', ''];
-    return [table(head, rows, columns), verdict(found), remarks(found)]
+    return [table(head, rows, options.columns), verdict(found), remarks(found)]
       .filter((part) => part !== '')
       .join('\n\n');
   },

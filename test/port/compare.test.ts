@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { io, nn, type Tensor, tensor } from 'chainrule';
+import { io, nn, scan, type Tensor, tensor, zeros } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import type { FileTensor } from '#lib/io/file-dtypes.js';
 import { useFolder } from '../helpers/folder.js';
@@ -96,6 +96,24 @@ describe('compare', () => {
     });
     expect(layers.map(({ path }) => path)).toEqual(['fc', 'fc (2)', 'output']);
     expect(first).toBeUndefined();
+  });
+
+  it('leaves out layers inside of loops, which have no value of their own', async () => {
+    class Loop extends nn.Module {
+      readonly fc = new nn.Linear(2, 2);
+      forward(x: Tensor): Tensor {
+        const step = ([h]: readonly Tensor[], [row]: readonly Tensor[]) => {
+          const next = this.fc.forward((row as Tensor).add(h as Tensor));
+          return { carry: [next], outputs: [next] };
+        };
+        return scan(step, { carry: [zeros([1, 2])], inputs: [x] }).outputs[0] as Tensor;
+      }
+    }
+    const model = new Loop().init(1);
+    const output = await outputOf(model, [3, 1, 2], numbers(6));
+    const found = await io.compare(model, { input: float([3, 1, 2], numbers(6)), output, fc: output });
+    expect(found.layers.map(({ path, departs }) => [path, departs])).toEqual([['output', false]]);
+    expect(found.uncalled).toEqual(['fc']);
   });
 
   it('takes several inputs', async () => {
