@@ -38,7 +38,6 @@ export type {
   ParameterHealth,
   ReluHealth,
 } from './health/report.js';
-export * as io from './io/index.js';
 export { type ChainLayer, checkpointSequential } from './nn/checkpoint-sequential.js';
 export * as nn from './nn/index.js';
 export type { TensorOps } from './ops/fluent.js';
@@ -49,6 +48,7 @@ export {
   type DataParallelOptions,
   dataParallel,
 } from './parallel/data-parallel/data-parallel.js';
+export * as io from './port/index.js';
 export { formatPlan } from './preflight/format-plan.js';
 export { formatProfile } from './profile/format-profile.js';
 export type {

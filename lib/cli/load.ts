@@ -108,7 +108,7 @@ function requireModule(op: string, imported: Readonly<Record<string, unknown>>):
 }
 
 /** The default export, also of a file that was compiled to CommonJS. */
-function defaultOf(exported: unknown): unknown {
+export function defaultOf(exported: unknown): unknown {
   const compiled = isRecord(exported) && exported.__esModule === true;
   return compiled ? exported.default : exported;
 }

@@ -4,7 +4,17 @@ import { packageRoot } from '../runtime/package-root.js';
 import { version } from '../runtime/version.js';
 import { benchCommand } from './bench-command.js';
 import { Interruption } from './interruption.js';
-import { dropLast, memory, outputPath, positiveInteger, seed, shards, workers } from './options.js';
+import {
+  dropLast,
+  layout,
+  memory,
+  outputPath,
+  positiveInteger,
+  seed,
+  shards,
+  share,
+  workers,
+} from './options.js';
 import { endWith, run } from './run.js';
 
 // Each command loads its own code lazily, so that `--help` is fast.
@@ -77,6 +87,29 @@ program
   .action(async (file, options) => {
     const { profile } = await import('./profile.js');
     await profile(file, options);
+  });
+
+program
+  .command('compare')
+  .description(
+    'compare the model of a file with activations recorded in PyTorch, layer by layer (see docs/transfer.md)',
+  )
+  .argument(
+    '<file>',
+    'a JavaScript module that exports the model, a function that makes it, or what train takes',
+  )
+  .argument('<activations>', 'the inputs and the outputs of layers, in a file of tensors')
+  .option('--weights <file>', 'the weights that the model is to have')
+  .addOption(layout)
+  .option(
+    '--tolerance <share>',
+    'the relative difference from which a layer departs; by dtype by default',
+    share,
+  )
+  .option('--json', 'print one line of JSON')
+  .action(async (file, activations, options) => {
+    const { compareCommand } = await import('./compare.js');
+    endWith(await compareCommand(file, activations, options));
   });
 
 program

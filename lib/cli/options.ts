@@ -18,6 +18,13 @@ export function seed(text: string): number {
   return value;
 }
 
+/** Parses a positive number. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a positive number.');
+  return value;
+}
+
 /** Takes a path to write to. One that looks like an option is that option, whose own value was left out. */
 export function outputPath(text: string): string {
   if (text === '') throw new InvalidArgumentError('It must be a path.');
@@ -29,6 +36,11 @@ export const workers = new Option(
   '-w, --workers <n>',
   'threads; as many as there are usable cores by default',
 ).argParser(positiveInteger);
+
+export const layout = new Option(
+  '--layout <layout>',
+  'the order of axes in the files; pytorch by default',
+).choices(['pytorch', 'chainrule']);
 
 export const shards = new Option(
   '--shards <n>',

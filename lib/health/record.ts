@@ -9,6 +9,8 @@ import { MODEL, modulesOf } from '../nn/module-tree.js';
 export interface LayerCall {
   readonly path: string;
   readonly module: Module;
+  /** The tensors that the call was given. */
+  readonly inputs: readonly Tensor[];
   readonly output: Tensor;
 }
 
@@ -19,12 +21,21 @@ export const LOSS = '(loss)';
  * Runs a function and records each call of the model's modules, inner calls before outer ones. Nodes made meanwhile get
  * the innermost module as their origin, or `LOSS` outside of all modules. The modules' `forward` is replaced during the
  * run and restored afterwards, even if the function throws.
+ *
+ * @param methodsOf the methods of a module whose calls are recorded; `forward` alone by default
  */
-export function recordCalls<R>(model: Module, fn: () => R): { result: R; calls: LayerCall[] } {
+export function recordCalls<R>(
+  model: Module,
+  fn: () => R,
+  methodsOf: (module: Module) => readonly string[] = () => ['forward'],
+): { result: R; calls: LayerCall[] } {
   const calls: LayerCall[] = [];
   const restore: (() => void)[] = [];
   try {
-    for (const [path, module] of modulesOf(model)) restore.push(watch(path, module, calls));
+    for (const [path, module] of modulesOf(model)) {
+      const record = recorder(path, module, calls);
+      for (const name of methodsOf(module)) restore.push(watch(name, module, record));
+    }
     return { result: forwardIn(LOSS, fn), calls };
   } finally {
     for (const undo of restore) undo();
@@ -69,17 +80,42 @@ function naming<R>(path: string, fn: () => R): R {
   }
 }
 
-function watch(path: string, module: Module, calls: LayerCall[]): () => void {
-  const own = Object.getOwnPropertyDescriptor(module, 'forward');
-  const forward = module.forward;
-  const watched = (...inputs: Tensor[]): Tensor => {
-    const output = naming(path, () => forwardIn(path, () => forward.apply(module, inputs)));
-    if (output instanceof Tensor) calls.push({ path, module, output });
-    return output;
+type Method = (...given: unknown[]) => unknown;
+type Recorder = (given: readonly unknown[], run: () => unknown) => unknown;
+
+/** Records the calls of a module, but not those that it makes of its own methods meanwhile. */
+function recorder(path: string, module: Module, calls: LayerCall[]): Recorder {
+  let running = false;
+  return (given, run) => {
+    if (running) return run();
+    running = true;
+    try {
+      const result = naming(path, () => forwardIn(path, run));
+      const output = outputOf(result);
+      const inputs = given.filter((value) => value instanceof Tensor);
+      if (output) calls.push({ path, module, inputs, output });
+      return result;
+    } finally {
+      running = false;
+    }
   };
-  Object.defineProperty(module, 'forward', { value: watched, configurable: true, writable: true });
+}
+
+/** The tensor that a method gives: the result itself, the first of a list, or the output beside a state. */
+function outputOf(result: unknown): Tensor | undefined {
+  if (result instanceof Tensor) return result;
+  if (typeof result !== 'object' || result === null) return undefined;
+  const output: unknown = Array.isArray(result) ? result[0] : Reflect.get(result, 'output');
+  return output instanceof Tensor ? output : undefined;
+}
+
+function watch(name: string, module: Module, record: Recorder): () => void {
+  const own = Object.getOwnPropertyDescriptor(module, name);
+  const method = Reflect.get(module, name) as Method;
+  const watched = (...given: unknown[]) => record(given, () => method.apply(module, given));
+  Object.defineProperty(module, name, { value: watched, configurable: true, writable: true });
   return () => {
-    if (own) Object.defineProperty(module, 'forward', own);
-    else Reflect.deleteProperty(module, 'forward');
+    if (own) Object.defineProperty(module, name, own);
+    else Reflect.deleteProperty(module, name);
   };
 }

@@ -8,6 +8,7 @@ type Method = (...given: never[]) => unknown;
 
 const names = new WeakMap<object, string>();
 const checkedMethods = new WeakSet<object>();
+const methodNames = new WeakMap<object, readonly string[]>();
 
 /** Gives the public name of a layer, which its errors begin with, and those of classes that extend it. */
 export function nameLayer(name: string, type: { readonly prototype: Module }): void {
@@ -25,6 +26,7 @@ export function checkLayer<T extends Module>(
   methods: MethodParameters<T>,
 ): void {
   const { forward, ...others } = methods as { readonly [name: string]: Parameters };
+  methodNames.set(type.prototype, ['forward', ...Object.keys(others)]);
   const [more] = Object.entries(others);
   if (forward) replace(type.prototype, 'forward', forward, more && callOf(...more));
   for (const [name, parameters] of Object.entries(others)) replace(type.prototype, name, parameters);
@@ -33,6 +35,11 @@ export function checkLayer<T extends Module>(
 /** True if a method checks its inputs already. */
 export function isChecked(method: object): boolean {
   return checkedMethods.has(method);
+}
+
+/** The methods by which a layer computes its output: `forward`, and one that takes more than tensors. */
+export function computingMethods(layer: Module): readonly string[] {
+  return ownOrInherited(methodNames, layer) ?? ['forward'];
 }
 
 /** @param more the call that takes more than `forward` does */
@@ -50,11 +57,16 @@ function replace(prototype: Module, name: string, parameters: Parameters, more?:
 
 /** The public name of a layer's class, or of the one that it extends. */
 function nameOf(layer: Module): string {
+  return ownOrInherited(names, layer) ?? layer.constructor.name;
+}
+
+/** What is known of a layer's class, or of the nearest one that it extends. */
+function ownOrInherited<T>(known: WeakMap<object, T>, layer: Module): T | undefined {
   for (let type: object | null = Object.getPrototypeOf(layer); type; type = Object.getPrototypeOf(type)) {
-    const name = names.get(type);
-    if (name !== undefined) return name;
+    const found = known.get(type);
+    if (found !== undefined) return found;
   }
-  return layer.constructor.name;
+  return undefined;
 }
 
 /** A call as an error shows it: `run(x, { lengths, state })`. */

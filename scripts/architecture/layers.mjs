@@ -15,7 +15,7 @@ export const layers = [
   ['lib/train/fit'],
   ['lib/train/prepare'],
   ['lib/train/options.ts'],
-  ['lib/profile', 'lib/checkpoint'],
+  ['lib/profile', 'lib/checkpoint', 'lib/port'],
   ['lib/health', 'lib/parallel/data-parallel'],
   ['lib/parallel/prepare', 'lib/parallel/worker'],
   ['lib/parallel/protocol'],

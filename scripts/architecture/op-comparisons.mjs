@@ -14,6 +14,7 @@ export const askers = {
     'computes with the coefficients of sums, differences, products and quotients',
   'lib/compile/rewrite/prune.ts': 'moves slices of a loop that loses results',
   'lib/gradcheck/culprit.ts': 'names a custom gradient as its author did, and looks at its arguments',
+  'lib/port/hypotheses/before.ts': 'finds concatenations, whose parts may be in another order',
   'lib/health/trace-batch.ts': 'reports the units of relu that are dead, which only this op has',
 };
 
@@ -32,6 +33,8 @@ export const namers = {
   'lib/compile/lower/lower.ts': 'labels a step',
   'lib/gradcheck/culprit.ts': 'names the ops that cut a gradient',
   'lib/runtime/non-finite.ts': 'names the op that made a number that is not finite',
+  'lib/port/hypotheses/before.ts': 'names the op that a port has too many before a layer',
+  'lib/port/hypotheses/after.ts': 'names the op that a port has too many at the end of a layer',
   'lib/train/fit/fingerprint/graph-digest.ts': 'tells graphs apart by a digest of their ops',
   'lib/train/prepare/mixed-shapes.ts': 'names the op that broadcasts outputs against targets',
 };

@@ -49,7 +49,7 @@ it.each<[string, string]>([
 });
 
 it.each([20, 40, 80])('the help of every command fits %i columns', async (columns) => {
-  for (const command of ['', 'train', 'plan', 'profile', 'info', 'bench']) {
+  for (const command of ['', 'train', 'plan', 'profile', 'compare', 'info', 'bench']) {
     const { code, stdout } = await chainrule([...command.split(' ').filter(Boolean), '--help'], { columns });
     expect(code).toBe(0);
     const tooLong = stdout.split('\n').filter((text) => text.length > columns);

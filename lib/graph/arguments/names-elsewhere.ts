@@ -140,7 +140,7 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   argnums: ['wrt'],
   argnum: ['wrt'],
   inputs: ['wrt'],
-  rtol: ['relative'],
+  rtol: ['relative', 'tolerance'],
   reltol: ['relative'],
   atol: ['absolute'],
   abstol: ['absolute'],

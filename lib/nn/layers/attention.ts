@@ -90,7 +90,8 @@ export class MultiheadAttention extends Module {
   readonly kdim: number;
   readonly vdim: number;
   readonly #rate: number;
-  readonly #causal: boolean;
+  /** True if no query may attend to a later key, unless a call says otherwise. */
+  readonly causal: boolean;
   readonly #rotary: RotaryOptions | null;
 
   /** @param numHeads a divisor of `embedDim` */
@@ -120,7 +121,7 @@ export class MultiheadAttention extends Module {
     this.kdim = kdim;
     this.vdim = vdim;
     this.#rate = dropout;
-    this.#causal = causal;
+    this.causal = causal;
     this.#rotary = rotary === true ? {} : rotary || null;
     this.in_proj_weight = joint ? weight(3 * embedDim, embedDim) : null;
     this.q_proj_weight = joint ? null : weight(embedDim, embedDim);
@@ -150,7 +151,7 @@ export class MultiheadAttention extends Module {
       'MultiheadAttention',
       [this.#turned(q), this.#turned(k), v],
       readMasks(masks, key, this.numHeads, query),
-      { causal: masks.causal ?? this.#causal, dropout: this.training ? this.#rate : 0 },
+      { causal: masks.causal ?? this.causal, dropout: this.training ? this.#rate : 0 },
     );
     return this.out_proj.forward(reshape(heads, query.shape));
   }

@@ -71,7 +71,8 @@ abstract class BatchNorm extends Module {
   readonly num_batches_tracked: Buffer | null;
   readonly #name: string;
   readonly #layouts: readonly string[];
-  readonly #eps: number;
+  /** Added to the variance. */
+  readonly eps: number;
   readonly #momentum: number | null;
   /** What a step on several shards takes the statistics of. */
   readonly statistics: 'batch' | 'shard';
@@ -97,7 +98,7 @@ abstract class BatchNorm extends Module {
     const shape = [numFeatures];
     this.#name = name;
     this.#layouts = layouts;
-    this.#eps = eps;
+    this.eps = eps;
     this.#momentum = momentum;
     this.statistics = statistics;
     this.weight = affine ? new Parameter(shape, { init: ones, dtype }) : null;
@@ -112,7 +113,7 @@ abstract class BatchNorm extends Module {
     requireLayout(this.#name, x, this.#layouts, this.numFeatures);
     const { weight, bias, running_mean, running_var } = this;
     requireInputDType(this.#name, x, weight ?? running_mean);
-    const options = { weight, bias, eps: this.#eps };
+    const options = { weight, bias, eps: this.eps };
     if (!this.training && running_mean && running_var) {
       return batchNorm(x, { mean: running_mean, variance: running_var }, options);
     }

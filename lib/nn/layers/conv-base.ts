@@ -40,13 +40,16 @@ export function convParameters<T extends WeightOptions>(options: Options<T>) {
  * Base class of convolutions: a weight that is PyTorch's with the spatial axes first and the other two swapped, and a
  * bias over the output channels.
  */
-export abstract class ConvBase extends Module {
+export abstract class ConvBase<O extends WeightOptions = WeightOptions> extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
   readonly #name: string;
   readonly #convolve: (x: Tensor, weight: Tensor) => Tensor;
 
-  constructor(spec: ConvSpec, options: WeightOptions) {
+  constructor(
+    spec: ConvSpec,
+    readonly options: O,
+  ) {
     super();
     const { name, rank, transposed, inChannels, outChannels, groups, convolve } = spec;
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {

@@ -37,7 +37,7 @@ function specOf<E extends Extents>(
  * A 1-D transposed convolution with channels last: [N, L, inChannels] -> [N, OL, outChannels]. `weight` is
  * [K, outChannels / groups, inChannels], which is PyTorch's permuted by (2, 1, 0); `bias` is [outChannels].
  */
-export class ConvTranspose1d extends ConvBase {
+export class ConvTranspose1d extends ConvBase<ConvTranspose1dOptions> {
   constructor(
     inChannels: number,
     outChannels: number,
@@ -62,7 +62,7 @@ export class ConvTranspose1d extends ConvBase {
  * `OH = (H - 1) stride - 2 padding + dilation (KH - 1) + outputPadding + 1`. `weight` is
  * [KH, KW, outChannels / groups, inChannels], which is PyTorch's permuted by (2, 3, 1, 0); `bias` is [outChannels].
  */
-export class ConvTranspose2d extends ConvBase {
+export class ConvTranspose2d extends ConvBase<ConvTranspose2dOptions> {
   /** @param kernelSize one number, or `[height, width]` */
   constructor(
     inChannels: number,
@@ -88,7 +88,7 @@ export class ConvTranspose2d extends ConvBase {
  * is [KD, KH, KW, outChannels / groups, inChannels], which is PyTorch's permuted by (2, 3, 4, 1, 0); `bias` is
  * [outChannels].
  */
-export class ConvTranspose3d extends ConvBase {
+export class ConvTranspose3d extends ConvBase<ConvTranspose3dOptions> {
   /** @param kernelSize one number, or `[depth, height, width]` */
   constructor(
     inChannels: number,

@@ -35,7 +35,7 @@ function specOf<E extends Extents>(
  * A 1-D convolution of sequences with channels last: [N, L, inChannels] -> [N, OL, outChannels]. `weight` is
  * [K, inChannels / groups, outChannels], which is PyTorch's permuted by (2, 1, 0); `bias` is [outChannels].
  */
-export class Conv1d extends ConvBase {
+export class Conv1d extends ConvBase<Conv1dOptions> {
   constructor(
     inChannels: number,
     outChannels: number,
@@ -53,7 +53,7 @@ export class Conv1d extends ConvBase {
  * A 2-D convolution of images with channels last: [N, H, W, inChannels] -> [N, OH, OW, outChannels]. `weight` is
  * [KH, KW, inChannels / groups, outChannels], which is PyTorch's permuted by (2, 3, 1, 0); `bias` is [outChannels].
  */
-export class Conv2d extends ConvBase {
+export class Conv2d extends ConvBase<Conv2dOptions> {
   /** @param kernelSize one number, or `[height, width]` */
   constructor(
     inChannels: number,
@@ -73,7 +73,7 @@ export class Conv2d extends ConvBase {
  * is [KD, KH, KW, inChannels / groups, outChannels], which is PyTorch's permuted by (2, 3, 4, 1, 0); `bias` is
  * [outChannels].
  */
-export class Conv3d extends ConvBase {
+export class Conv3d extends ConvBase<Conv3dOptions> {
   /** @param kernelSize one number, or `[depth, height, width]` */
   constructor(
     inChannels: number,

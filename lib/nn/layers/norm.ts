@@ -58,7 +58,8 @@ export class LayerNorm extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
   readonly normalizedShape: Shape;
-  readonly #eps: number;
+  /** Added to the variance. */
+  readonly eps: number;
 
   /** @param normalizedShape the trailing dimensions, or the last one alone */
   constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}, ...surplus: []) {
@@ -67,7 +68,7 @@ export class LayerNorm extends Module {
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
     const shape = requireFeatures('LayerNorm', normalizedShape);
     this.normalizedShape = shape;
-    this.#eps = eps;
+    this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
     this.bias = elementwiseAffine && bias ? new Parameter(shape, { init: zeros, dtype }) : null;
   }
@@ -75,7 +76,7 @@ export class LayerNorm extends Module {
   /** [..., ...normalizedShape] -> the same shape. */
   forward(x: Tensor): Tensor {
     requireInputDType('LayerNorm', x, this.weight);
-    return layerNorm(x, this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.#eps });
+    return layerNorm(x, this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.eps });
   }
 }
 
@@ -107,7 +108,8 @@ const rmsNormParameters = {
 export class RMSNorm extends Module {
   readonly weight: Parameter | null;
   readonly normalizedShape: Shape;
-  readonly #eps: number | undefined;
+  /** Added to the mean square; undefined for the machine epsilon of the dtype. */
+  readonly eps: number | undefined;
 
   /** @param normalizedShape the trailing dimensions, or the last one alone */
   constructor(normalizedShape: number | Shape, options: RMSNormLayerOptions = {}, ...surplus: []) {
@@ -116,14 +118,14 @@ export class RMSNorm extends Module {
     const { eps, elementwiseAffine = true, dtype = 'float32' } = options;
     const shape = requireFeatures('RMSNorm', normalizedShape);
     this.normalizedShape = shape;
-    this.#eps = eps;
+    this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
   }
 
   /** [..., ...normalizedShape] -> the same shape. */
   forward(x: Tensor): Tensor {
     requireInputDType('RMSNorm', x, this.weight);
-    const options = this.#eps === undefined ? {} : { eps: this.#eps };
+    const options = this.eps === undefined ? {} : { eps: this.eps };
     return rmsNorm(x, this.normalizedShape, { weight: this.weight, ...options });
   }
 }
@@ -148,7 +150,8 @@ const channelNormOptions = optionsOf<ChannelNormOptions>({
 export class GroupNorm extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
-  readonly #eps: number;
+  /** Added to the variance. */
+  readonly eps: number;
 
   /** @param numGroups a divisor of `numChannels` */
   constructor(
@@ -168,7 +171,7 @@ export class GroupNorm extends Module {
     if (numChannels % numGroups !== 0) {
       throw invalid('GroupNorm', `numGroups must divide the ${numChannels} channels`, numGroups);
     }
-    this.#eps = eps;
+    this.eps = eps;
     this.weight = affine ? new Parameter([numChannels], { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter([numChannels], { init: zeros, dtype }) : null;
   }
@@ -179,7 +182,7 @@ export class GroupNorm extends Module {
       throw invalid('GroupNorm', `input must be [N,...,${this.numChannels}]`, x.shape);
     }
     requireInputDType('GroupNorm', x, this.weight);
-    return groupNorm(x, this.numGroups, { weight: this.weight, bias: this.bias, eps: this.#eps });
+    return groupNorm(x, this.numGroups, { weight: this.weight, bias: this.bias, eps: this.eps });
   }
 }
 
@@ -189,7 +192,8 @@ abstract class InstanceNorm extends Module {
   readonly bias: Parameter | null;
   readonly #name: string;
   readonly #layout: string;
-  readonly #eps: number;
+  /** Added to the variance. */
+  readonly eps: number;
 
   protected constructor(
     name: string,
@@ -204,7 +208,7 @@ abstract class InstanceNorm extends Module {
     const { eps = 1e-5, affine = false, dtype = 'float32' } = options;
     this.#name = name;
     this.#layout = layout;
-    this.#eps = eps;
+    this.eps = eps;
     this.weight = affine ? new Parameter([numFeatures], { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter([numFeatures], { init: zeros, dtype }) : null;
   }
@@ -213,7 +217,7 @@ abstract class InstanceNorm extends Module {
   forward(x: Tensor): Tensor {
     requireLayout(this.#name, x, [this.#layout], this.numFeatures);
     requireInputDType(this.#name, x, this.weight);
-    return instanceNorm(x, { weight: this.weight, bias: this.bias, eps: this.#eps });
+    return instanceNorm(x, { weight: this.weight, bias: this.bias, eps: this.eps });
   }
 }
 

@@ -206,9 +206,10 @@ function residual(normFirst: boolean) {
 
 /** The activation followed by dropout. */
 function activate(activation: (x: Tensor) => Tensor, dropout: Dropout, x: Tensor): Tensor {
-  // With dropout before ReLU the numbers are the same, and the gradient needs only what the next product keeps
-  // anyway.
-  return activation === relu ? relu(dropout.forward(x)) : dropout.forward(activation(x));
+  // In training, with dropout before ReLU the numbers are the same, and the gradient needs only what the next product
+  // keeps anyway. In inference the order is PyTorch's, so that its recorded outputs compare.
+  const reluLast = activation === relu && dropout.training;
+  return reluLast ? relu(dropout.forward(x)) : dropout.forward(activation(x));
 }
 
 const activations = { relu, gelu };

@@ -1,0 +1,48 @@
+import { invalid } from '../graph/errors.js';
+import { openTensors } from '../io/open-tensors.js';
+import type { StoredTensor } from '../io/stored-tensor.js';
+import { type State, storedState } from '../nn/state/stored-state.js';
+import { firstNames } from '../text/names.js';
+
+/** The name of the model's own output. */
+export const OUTPUT = 'output';
+
+/** What a model in another framework was given, and what its layers made of it. */
+export interface Recording {
+  readonly inputs: readonly StoredTensor[];
+  /** By the names of the layers. */
+  readonly outputs: ReadonlyMap<string, StoredTensor>;
+  close(): Promise<void>;
+}
+
+/** Opens recorded activations: a file, or tensors by name. */
+export async function openRecording(activations: string | State): Promise<Recording> {
+  if (typeof activations !== 'string') {
+    return { ...partsOf('the recording', storedState(activations)), close: async () => {} };
+  }
+  const file = await openTensors(activations);
+  try {
+    return { ...partsOf(activations, file.tensors), close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Tells inputs, `input` or `input.0`, `input.1` and so on, from outputs. */
+function partsOf(source: string, tensors: ReadonlyMap<string, StoredTensor>): Omit<Recording, 'close'> {
+  const outputs = new Map(tensors);
+  const inputs: StoredTensor[] = [];
+  const take = (name: string): boolean => {
+    const tensor = tensors.get(name);
+    if (tensor) inputs.push(tensor);
+    return outputs.delete(name);
+  };
+  if (!take('input')) while (take(`input.${inputs.length}`));
+  if (inputs.length > 0) return { inputs, outputs };
+  const found = tensors.size > 0 ? `it has ${firstNames([...tensors.keys()])}` : 'it is empty';
+  throw invalid(
+    'compare',
+    `${source} must have the model's input as input, or input.0, input.1, ... for several; ${found}`,
+  );
+}
