@@ -8,4 +8,5 @@ export {
   type SafetensorsHeader,
   writeSafetensors,
 } from './safetensors.js';
+export { readTorch } from './torch/torch.js';
 export { requireWritable } from './writable.js';

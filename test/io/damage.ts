@@ -50,7 +50,7 @@ export function* inversions(bytes: Uint8Array, every = 1): Generator<Uint8Array>
 export function* mutations(files: readonly Uint8Array[], runs: number, seed: number): Generator<Uint8Array> {
   const draw = generator(seed);
   for (let run = 0; run < runs; run++) {
-    let bytes = (files[draw(files.length)] as Uint8Array).slice();
+    let bytes: Uint8Array = (files[draw(files.length)] as Uint8Array).slice();
     for (let changes = 1 + draw(4); changes > 0; changes--) bytes = changed(bytes, draw);
     yield bytes;
   }
