@@ -51,7 +51,7 @@ export function* mutations(files: readonly Uint8Array[], runs: number, seed: num
   const draw = generator(seed);
   for (let run = 0; run < runs; run++) {
     let bytes: Uint8Array = (files[draw(files.length)] as Uint8Array).slice();
-    for (let changes = 1 + draw(4); changes > 0; changes--) bytes = changed(bytes, draw);
+    for (let changes = 1 + draw(2) * draw(4); changes > 0; changes--) bytes = changed(bytes, draw);
     yield bytes;
   }
 }
@@ -61,7 +61,7 @@ const extremes = [0, 1, 0x7f, 0x80, 0xff];
 function changed(bytes: Uint8Array, draw: (limit: number) => number): Uint8Array {
   const at = draw(Math.max(1, bytes.length));
   const to = Math.min(bytes.length, at + 1 + draw(8));
-  switch (draw(8)) {
+  switch (draw(12)) {
     case 0:
       return spliced(bytes, at, to, new Uint8Array(0));
     case 1:

@@ -1,8 +1,8 @@
 import type { ChainruleError } from '../../graph/errors.js';
+import { shortened } from '../../text/names.js';
 import type { ByteSource } from '../byte-source.js';
 import { bitsPerElement, type FileDType } from '../file-dtypes.js';
-import { Global, pythonGlobals } from './pickle/globals.js';
-import type { Surroundings } from './pickle/unpickle.js';
+import { Global, pythonGlobals, type Surroundings } from './pickle/globals.js';
 import { rebuildParameter, rebuildTensor, rebuildUntypedTensor, Storage, TorchDType } from './tensor.js';
 
 /** The class of a storage, with the type of its elements; undefined for bytes of any type. */
@@ -74,7 +74,7 @@ export function torchSurroundings(find: (key: string) => ByteSource | undefined)
     refusal(name) {
       const reason = name.startsWith('torch.') ? 'is not read' : 'is not data';
       return (
-        `the file holds ${name}, which ${reason}; save tensors and plain values alone: ` +
+        `the file holds ${shortened(name)}, which ${reason}; save tensors and plain values alone: ` +
         'torch.save(model.state_dict(), path)'
       );
     },

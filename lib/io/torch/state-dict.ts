@@ -1,5 +1,5 @@
 import { invalid } from '../../graph/errors.js';
-import { firstNames } from '../../text/names.js';
+import { firstNames, shortened } from '../../text/names.js';
 import { TorchTensor } from './tensor.js';
 
 /** Where people put the state dict of a model, in a checkpoint with more in it. */
@@ -29,7 +29,8 @@ export function stateDictOf(
   const found = (key === undefined ? PLACES : [key]).find((place) => root.get(place) instanceof Map);
   if (found === undefined) {
     const places = key ?? `${PLACES.slice(0, -1).join(', ')} or ${PLACES.at(-1)}`;
-    const keys = firstNames([...root.keys()].map(String)) || 'none';
+    const keys =
+      firstNames([...root.keys()].filter((one) => typeof one === 'string').map(shortened)) || 'none';
     throw invalid(
       label,
       `holds no state dict, neither alone nor under the key ${places}; its keys are ${keys}`,
@@ -79,7 +80,7 @@ function flattened(
       else if (value instanceof TorchTensor) {
         if (tensors.has(name)) throw invalid(label, 'has two tensors of one name', name);
         tensors.set(name, value);
-      } else if (!isLeftOut(key, value)) throw invalid(label, `${name} must be a tensor`, value);
+      } else if (!isLeftOut(key, value)) throw invalid(label, `${shortened(name)} must be a tensor`, value);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { ChainruleError, failed, messageOf } from '../../graph/errors.js';
+import { shortened } from '../../text/names.js';
 import { readExactly } from '../files.js';
 
 /** How much of the directory is read at once. */
@@ -26,7 +27,7 @@ export async function readDirectory(path: string, file: FileHandle, size: number
     return { zip, entries };
   } catch (cause) {
     const last = entries.at(-1);
-    const place = last ? ` after the entry ${shortName(last.fileName)}` : '';
+    const place = last ? ` after the entry ${shortened(last.fileName)}` : '';
     throw unreadable(path, `is not a zip archive that can be read${place}`, cause);
   }
 }
@@ -38,11 +39,6 @@ export async function dataStart(label: string, zip: ZipFile, entry: Entry): Prom
   } catch (cause) {
     throw unreadable(label, 'its header cannot be read', cause);
   }
-}
-
-/** A name as errors show it, cut short. */
-export function shortName(name: string): string {
-  return name.length > 200 ? `${name.slice(0, 200)}...` : name;
 }
 
 function unreadable(label: string, rule: string, cause: unknown): ChainruleError {

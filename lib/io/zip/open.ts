@@ -1,9 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Entry } from 'yauzl';
 import { invalid } from '../../graph/errors.js';
+import { shortened } from '../../text/names.js';
 import type { ByteSource } from '../byte-source.js';
 import { openToRead } from '../regular-file.js';
-import { type Directory, dataStart, readDirectory, shortName } from './directory.js';
+import { type Directory, dataStart, readDirectory } from './directory.js';
 import { inflatedHead, inflateInto, type Stretch, storedHead, storedInto } from './entry-bytes.js';
 
 /** An open zip archive. */
@@ -38,7 +39,7 @@ export async function openZip(
     const ends = endsOf(directory.entries, size);
     const entries = new Map<string, ByteSource>();
     for (const entry of directory.entries) {
-      const label = `${path}: entry ${shortName(entry.fileName)}`;
+      const label = `${path}: entry ${shortened(entry.fileName)}`;
       if (entries.has(entry.fileName)) throw invalid(label, 'stands twice in the archive');
       const end = ends.get(entry) as number;
       requirePossible(label, entry, end);

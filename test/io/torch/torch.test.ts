@@ -89,7 +89,7 @@ describe('readTorch', () => {
       bytes: [[], [97, 98, 255], [120, 121]].map((bytes) => Uint8Array.from(bytes)),
       sets: [new Set([1, 2]), new Set(['a']), new Set()],
       counted: { a: 2, b: 1 },
-      default: { k: [1] },
+      default: [[], {}, new Set(), 0, 0, '', []].map((k) => ({ k })),
       dtype: 'torch.float16',
       device: ['cpu', 'cuda:1'],
       size: [2, 3],
@@ -216,6 +216,12 @@ describe('openTorch', () => {
       'holds no state dict, neither alone nor under the key state_dict, model_state_dict or model; its keys are epoch, net',
     ],
     ['no tensor', pickleOf(dict()), undefined, 'its keys are none'],
+    [
+      'a key in many levels',
+      pickleOf(dict(['('.repeat(60_000) + 't'.repeat(60_000), int(1)])),
+      undefined,
+      'its keys are none',
+    ],
     ['no such key', pickleOf(dict([text('w'), tensor()])), 'ema', 'nor under the key ema; its keys are w'],
     [
       'a number in it',

@@ -17,7 +17,7 @@ export class Cursor {
   }
 
   /** The next instruction. */
-  opcode(): number {
+  instruction(): number {
     this.#start = this.#at;
     return this.uint8();
   }

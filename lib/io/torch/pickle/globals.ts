@@ -21,6 +21,16 @@ export class Global {
   }
 }
 
+/** What the instructions of a pickle may reach outside of it. */
+export interface Surroundings {
+  /** The class or function of a name; undefined for one that is refused. */
+  find(name: string): Global | undefined;
+  /** Why a name is refused. */
+  refusal(name: string): string;
+  /** What a persistent id stands for; throws the `error` of what is wrong. */
+  load(id: unknown, error: (rule: string, received?: unknown) => ChainruleError): unknown;
+}
+
 /** What Python's own containers are pickled with, where no instruction makes them. */
 export const pythonGlobals: readonly Global[] = [
   new Global('collections.OrderedDict', ({ args, error, copies }) => {
@@ -72,7 +82,9 @@ export const pythonGlobals: readonly Global[] = [
       return code;
     });
   }),
-  ...['bool', 'dict', 'float', 'int', 'list', 'str', 'tuple'].map((name) => new Global(`builtins.${name}`)),
+  ...['bool', 'dict', 'float', 'int', 'list', 'long', 'str', 'tuple', 'unicode'].map(
+    (name) => new Global(`builtins.${name}`),
+  ),
 ];
 
 function setOf({ args, error, copies }: Call): Set<unknown> {

@@ -1,19 +1,8 @@
-import type { ChainruleError } from '../../../graph/errors.js';
 import { Cursor } from './cursor.js';
-import { Global } from './globals.js';
+import { Global, type Surroundings } from './globals.js';
+import { Instruction, nameOf } from './instructions.js';
 import { integerOf } from './integers.js';
-import { nameOf, Op } from './opcodes.js';
 import { Stack } from './stack.js';
-
-/** What the instructions of a pickle may reach outside of it. */
-export interface Surroundings {
-  /** The class or function of a name; undefined for one that is refused. */
-  find(name: string): Global | undefined;
-  /** Why a name is refused. */
-  refusal(name: string): string;
-  /** What a persistent id stands for; throws the `error` of what is wrong. */
-  load(id: unknown, error: (rule: string, received?: unknown) => ChainruleError): unknown;
-}
 
 /** Longest integer, in bytes: to print a longer one takes long. */
 const MOST_INTEGER = 1024;
@@ -45,9 +34,11 @@ class Machine {
   }
 
   run(): unknown {
-    for (let op = this.#cursor.opcode(); op !== Op.stop; op = this.#cursor.opcode()) {
-      if (!this.#pushes(op) && !this.#builds(op) && !this.#names(op))
-        throw this.#cursor.error(`the instruction ${nameOf(op)} is refused, which plain data do not take`);
+    let next = this.#cursor.instruction();
+    while (next !== Instruction.stop) {
+      if (!this.#pushes(next) && !this.#builds(next) && !this.#names(next))
+        throw this.#cursor.error(`the instruction ${nameOf(next)} is refused, which plain data do not take`);
+      next = this.#cursor.instruction();
     }
     const value = this.#stack.pop();
     if (this.#stack.length > 0) throw this.#cursor.error('one value must be left', this.#stack.length + 1);
@@ -56,46 +47,46 @@ class Machine {
   }
 
   /** Instructions that push a value which stands in them; false for another one. */
-  #pushes(op: number): boolean {
+  #pushes(instruction: number): boolean {
     const cursor = this.#cursor;
-    switch (op) {
-      case Op.none:
+    switch (instruction) {
+      case Instruction.none:
         return this.#push(null);
-      case Op.newTrue:
+      case Instruction.newTrue:
         return this.#push(true);
-      case Op.newFalse:
+      case Instruction.newFalse:
         return this.#push(false);
-      case Op.binInt:
+      case Instruction.binInt:
         return this.#push(cursor.int32());
-      case Op.binInt1:
+      case Instruction.binInt1:
         return this.#push(cursor.uint8());
-      case Op.binInt2:
+      case Instruction.binInt2:
         return this.#push(cursor.uint16());
-      case Op.long1:
+      case Instruction.long1:
         return this.#push(this.#integer(cursor.uint8()));
-      case Op.long4:
+      case Instruction.long4:
         return this.#push(this.#integer(cursor.int32()));
-      case Op.binFloat:
+      case Instruction.binFloat:
         return this.#push(cursor.float64());
-      case Op.shortBinUnicode:
+      case Instruction.shortBinUnicode:
         return this.#push(cursor.text(cursor.uint8()));
-      case Op.binUnicode:
+      case Instruction.binUnicode:
         return this.#push(cursor.text(cursor.uint32()));
-      case Op.binUnicode8:
+      case Instruction.binUnicode8:
         return this.#push(cursor.text(cursor.uint64()));
-      case Op.shortBinBytes:
+      case Instruction.shortBinBytes:
         return this.#push(cursor.bytes(cursor.uint8()));
-      case Op.binBytes:
+      case Instruction.binBytes:
         return this.#push(cursor.bytes(cursor.uint32()));
-      case Op.binBytes8:
-      case Op.byteArray8:
+      case Instruction.binBytes8:
+      case Instruction.byteArray8:
         return this.#push(cursor.bytes(cursor.uint64()));
-      case Op.emptyList:
-      case Op.emptyTuple:
+      case Instruction.emptyList:
+      case Instruction.emptyTuple:
         return this.#push([]);
-      case Op.emptyDict:
+      case Instruction.emptyDict:
         return this.#push(new Map());
-      case Op.emptySet:
+      case Instruction.emptySet:
         return this.#push(new Set());
       default:
         return false;
@@ -103,36 +94,36 @@ class Machine {
   }
 
   /** Instructions that make values of those on the stack; false for another one. */
-  #builds(op: number): boolean {
-    switch (op) {
-      case Op.mark:
+  #builds(instruction: number): boolean {
+    switch (instruction) {
+      case Instruction.mark:
         this.#stack.mark();
         return true;
-      case Op.pop:
+      case Instruction.pop:
         this.#stack.drop();
         return true;
-      case Op.popMark:
+      case Instruction.popMark:
         this.#stack.popMark();
         return true;
-      case Op.tuple:
+      case Instruction.tuple:
         return this.#push(this.#stack.popMark());
-      case Op.tuple1:
+      case Instruction.tuple1:
         return this.#push(this.#stack.popItems(1));
-      case Op.tuple2:
+      case Instruction.tuple2:
         return this.#push(this.#stack.popItems(2));
-      case Op.tuple3:
+      case Instruction.tuple3:
         return this.#push(this.#stack.popItems(3));
-      case Op.frozenSet:
+      case Instruction.frozenSet:
         return this.#push(new Set(this.#stack.popMark()));
-      case Op.append:
+      case Instruction.append:
         return this.#append(this.#stack.popItems(1));
-      case Op.appends:
+      case Instruction.appends:
         return this.#append(this.#stack.popMark());
-      case Op.setItem:
+      case Instruction.setItem:
         return this.#setItems(this.#stack.popItems(2));
-      case Op.setItems:
+      case Instruction.setItems:
         return this.#setItems(this.#stack.popMark());
-      case Op.addItems: {
+      case Instruction.addItems: {
         const items = this.#stack.popMark();
         const set = this.#stack.top();
         if (!(set instanceof Set)) throw this.#cursor.error('only a set gets items', set);
@@ -145,46 +136,46 @@ class Machine {
   }
 
   /** Instructions about the memo, and about what has a name outside of the pickle; false for another one. */
-  #names(op: number): boolean {
+  #names(instruction: number): boolean {
     const cursor = this.#cursor;
-    switch (op) {
-      case Op.proto: {
+    switch (instruction) {
+      case Instruction.proto: {
         const version = cursor.uint8();
         if (version >= 2 && version <= 5) return true;
         throw cursor.error('the protocol of a pickle must be from 2 to 5', version);
       }
-      case Op.frame:
+      case Instruction.frame:
         // Where the next frame begins is of use for those alone who read in pieces.
         cursor.uint64();
         return true;
-      case Op.binPut:
+      case Instruction.binPut:
         return this.#put(cursor.uint8());
-      case Op.longBinPut:
+      case Instruction.longBinPut:
         return this.#put(cursor.uint32());
-      case Op.memoize:
+      case Instruction.memoize:
         return this.#put(this.#memo.size);
-      case Op.binGet:
+      case Instruction.binGet:
         return this.#get(cursor.uint8());
-      case Op.longBinGet:
+      case Instruction.longBinGet:
         return this.#get(cursor.uint32());
-      case Op.global:
+      case Instruction.global:
         return this.#push(this.#find(cursor.line(), cursor.line()));
-      case Op.stackGlobal: {
+      case Instruction.stackGlobal: {
         const [module, name] = this.#stack.popItems(2);
         if (typeof module !== 'string' || typeof name !== 'string')
           throw cursor.error('a module and a name must be text', [module, name]);
         return this.#push(this.#find(module, name));
       }
-      case Op.reduce:
+      case Instruction.reduce:
         return this.#push(this.#call());
-      case Op.build: {
+      case Instruction.build: {
         // Attributes of a dict, as the versions of the modules in a state dict, are no part of its items.
         this.#stack.pop();
         const object = this.#stack.top();
         if (!(object instanceof Map)) throw cursor.error('only a dict gets attributes', object);
         return true;
       }
-      case Op.binPersId: {
+      case Instruction.binPersId: {
         const id = this.#stack.pop();
         return this.#push(this.#surroundings.load(id, (...details) => cursor.error(...details)));
       }

@@ -1,5 +1,5 @@
 /** The instructions of pickles (https://docs.python.org/3/library/pickletools.html) that plain data take. */
-export const Op = {
+export const Instruction = {
   mark: 0x28,
   emptyTuple: 0x29,
   stop: 0x2e,
@@ -75,8 +75,8 @@ const refused = new Map([
 ]);
 
 /** An instruction as errors show it. */
-export function nameOf(op: number): string {
-  const code = `0x${op.toString(16).padStart(2, '0')}`;
-  const name = refused.get(op);
+export function nameOf(instruction: number): string {
+  const code = `0x${instruction.toString(16).padStart(2, '0')}`;
+  const name = refused.get(instruction);
   return name === undefined ? code : `${name} (${code})`;
 }
