@@ -21,6 +21,7 @@ export const slices = [
   [
     'test/checkpoint/kill.test.ts',
     'test/checkpoint/fuzz.test.ts',
+    'test/io/fuzz.test.ts',
     'test/checkpoint/lock.test.ts',
     'test/checkpoint/resume.test.ts',
     'test/parallel/same-bits.test.ts',

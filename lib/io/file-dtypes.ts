@@ -6,7 +6,7 @@ import {
   isDType,
   type TypedArray,
 } from '../graph/dtype.js';
-import { invalid } from '../graph/errors.js';
+import { failed, invalid } from '../graph/errors.js';
 
 /** Integer types that files have and tensors lack. */
 export type WideDType = 'int8' | 'int16' | 'uint16' | 'uint32' | 'int64' | 'uint64';
@@ -122,7 +122,17 @@ export function allocateStored(dtype: FileDType, bytes: number): FileArray {
     : isHalf(dtype) && halves[dtype].bits === 16
       ? Uint16Array
       : Uint8Array;
-  return new stored(bytes / stored.BYTES_PER_ELEMENT);
+  return new stored(allocateBytes(bytes).buffer);
+}
+
+/** Zeroed memory; throws a ChainruleError with the number of bytes if the system has none. */
+export function allocateBytes(bytes: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw failed('ERR_CHAINRULE_MEMORY', 'allocate', `cannot allocate ${bytes} bytes`, { cause });
+  }
 }
 
 /** A tensor of what `allocateStored` made room for, once the bytes of the file are there. */

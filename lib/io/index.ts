@@ -1,3 +1,6 @@
+export type { FileTensor } from './file-dtypes.js';
+export { readNpy, writeNpy } from './numpy/npy.js';
+export { readNpz, writeNpz } from './numpy/npz.js';
 export {
   readSafetensors,
   readSafetensorsHeader,
@@ -5,4 +8,5 @@ export {
   type SafetensorsHeader,
   writeSafetensors,
 } from './safetensors.js';
+export { readTorch } from './torch/torch.js';
 export { requireWritable } from './writable.js';

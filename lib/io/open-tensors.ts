@@ -3,21 +3,50 @@ import { basename, dirname, join } from 'node:path';
 import { isRecord } from '../graph/arguments/is-record.js';
 import { failed, invalid } from '../graph/errors.js';
 import { isMissing } from './is-missing.js';
+import { openNpy } from './numpy/npy.js';
+import { openNpz } from './numpy/npz.js';
+import { openToRead } from './regular-file.js';
 import { decode, openSafetensors } from './safetensors.js';
 import type { StoredTensor, StoredTensors } from './stored-tensor.js';
+import { openTorch } from './torch/torch.js';
 
 const INDEX = 'model.safetensors.index.json';
 const WHOLE = 'model.safetensors';
 
+const NUMPY = '\x93NUMPY';
+const ZIP = 'PK\x03\x04';
+/** What `torch.save` wrote before archives, which is refused with what to do. */
+const PICKLE = '\x80\x02';
+/** Bytes that tell what a file is. */
+const BEGIN = 4096;
+
 /**
  * Opens the tensors of a model: a safetensors file, the index of one in several files, or a folder with either, as Hugging
- * Face lays models out.
+ * Face lays models out; a state dict that `torch.save` wrote; NumPy's .npz and .npy. What a file is, its first bytes say.
  *
  * @throws ChainruleError naming the file if it is damaged or hostile
  */
 export async function openTensors(path: string): Promise<StoredTensors> {
   if ((await stat(path)).isDirectory()) return await openFolder(path);
-  return path.endsWith('.json') ? await openShards(path) : await openSafetensors(path);
+  if (path.endsWith('.json')) return await openShards(path);
+  const begin = await beginOf(path);
+  if (begin.startsWith(NUMPY)) return await openNpy(path);
+  if (!begin.startsWith(ZIP))
+    return begin.startsWith(PICKLE) ? await openTorch(path) : await openSafetensors(path);
+  const nameLength = begin.charCodeAt(26) + 256 * begin.charCodeAt(27);
+  return begin.slice(30, 30 + nameLength).endsWith('.npy') ? await openNpz(path) : await openTorch(path);
+}
+
+/** The first bytes of a file, each as a character: those of a zip archive have the name of its first entry. */
+async function beginOf(path: string): Promise<string> {
+  const file = await openToRead(path);
+  try {
+    const bytes = new Uint8Array(BEGIN);
+    const { bytesRead } = await file.read(bytes, 0, BEGIN, 0);
+    return Buffer.from(bytes.subarray(0, bytesRead)).toString('latin1');
+  } finally {
+    await file.close();
+  }
 }
 
 /** The tensors in the bytes of a safetensors file. */

@@ -1,4 +1,5 @@
 import { failed, formatShape, invalid } from '../graph/errors.js';
+import { shortened } from '../text/names.js';
 import { bitsPerElement, type FileDType } from './file-dtypes.js';
 
 /** Location of one tensor: `begin` and `end` are byte offsets from the start of the data section. */
@@ -189,7 +190,7 @@ function decodeEntry(source: string, name: string, value: unknown, dataBytes: nu
 
 /** Label of a tensor in errors, cut short, since a name may be as long as the header. */
 export function labelOf(source: string, name: string): string {
-  return `${source}: tensor ${name.length > 200 ? `${name.slice(0, 200)}...` : name}`;
+  return `${source}: tensor ${shortened(name)}`;
 }
 
 /** Number of bytes of a tensor; throws if the product is too large to be exact, or ends within a byte. */

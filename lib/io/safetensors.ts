@@ -1,21 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import { checked } from '../graph/arguments/checked.js';
-import { optional, requireKind } from '../graph/arguments/kind.js';
-import { formatShape, invalid, requireInteger } from '../graph/errors.js';
-import {
-  allocateStored,
-  type FileArray,
-  type FileTensor,
-  fileTensor,
-  fits,
-  heldAs,
-  isReadDType,
-} from './file-dtypes.js';
+import { optional } from '../graph/arguments/kind.js';
+import { allocateStored, type FileArray, type FileTensor, fileTensor } from './file-dtypes.js';
 import { readExactly, saveFile } from './files.js';
-import { namedValues, path, tensorData } from './kinds.js';
+import { namedValues, path } from './kinds.js';
 import { openToRead } from './regular-file.js';
 import {
-  byteSize,
   decodeHeader,
   decodeHeaderLength,
   encodeHeader,
@@ -25,6 +15,7 @@ import {
   type TensorEntry,
 } from './safetensors-header.js';
 import type { StoredTensor, StoredTensors } from './stored-tensor.js';
+import { bytesOf, tensorBytes } from './tensor-bytes.js';
 
 export type { SafetensorsHeader, TensorEntry } from './safetensors-header.js';
 
@@ -179,7 +170,7 @@ export function encodeChunks(
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array[] {
   const sorted = Object.entries(tensors)
-    .map(([name, tensor]) => ({ name, tensor, bytes: checkedBytes(name, tensor) }))
+    .map(([name, tensor]) => ({ name, tensor, bytes: tensorBytes(labelOf('safetensors', name), tensor) }))
     .sort((a, b) => b.tensor.data.BYTES_PER_ELEMENT - a.tensor.data.BYTES_PER_ELEMENT);
   const entries: TensorEntry[] = [];
   let end = 0;
@@ -189,19 +180,6 @@ export function encodeChunks(
     entries.push({ name, dtype: tensor.dtype, shape: [...tensor.shape], begin, end });
   }
   return [encodeHeader(entries, metadata), ...sorted.map(({ bytes }) => bytes)];
-}
-
-function checkedBytes(name: string, tensor: FileTensor): Uint8Array {
-  const source = labelOf('safetensors', name);
-  const { dtype, shape, data } = requireKind(source, 'the tensor', tensorData, tensor);
-  if (!isReadDType(dtype)) throw invalid(source, 'unknown dtype', dtype);
-  if (!fits(dtype, data)) throw invalid(source, `dtype ${dtype} needs ${heldAs(dtype)} data`, data);
-  for (const size of shape) requireInteger(source, 'a size of the shape', size, { min: 0 });
-  const bytes = byteSize(source, dtype, shape);
-  if (bytes !== data.byteLength) {
-    throw invalid(source, `${dtype} ${formatShape(shape)} takes ${bytes} bytes`, data.byteLength);
-  }
-  return bytesOf(data);
 }
 
 function viewOrCopy({ dtype }: TensorEntry, bytes: Uint8Array): FileArray {
@@ -217,8 +195,4 @@ function viewOrCopy({ dtype }: TensorEntry, bytes: Uint8Array): FileArray {
   const copy = allocateStored(dtype, bytes.byteLength);
   bytesOf(copy).set(bytes);
   return copy;
-}
-
-function bytesOf(data: FileArray): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

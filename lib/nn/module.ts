@@ -195,8 +195,8 @@ export abstract class Module {
   }
 
   /**
-   * Loads the values of all parameters and buffers from a safetensors file, its bytes, a checkpoint of `fit`, or the files of a
-   * model in parts with their index. Calls of compiled functions see the values before, or those of the file, and never a
+   * Loads the values of all parameters and buffers from a safetensors file, its bytes, a checkpoint of `fit`, the files of a
+   * model in parts with their index, a state dict of `torch.save`, or an .npz file. Calls of compiled functions see the values before, or those of the file, and never a
    * mixture.
    *
    * @returns what did not fit, which with `strict: true`, the default, is an error instead

@@ -1,5 +1,7 @@
 /** Most names that a message writes out. */
 const MOST = 5;
+/** Most characters of a name from a file. */
+const LONGEST = 200;
 
 /** Describes names that differ: `'lacks a, b and has also c'`; undefined if none does. */
 export function describeDifference(
@@ -22,6 +24,11 @@ export function firstNames(names: readonly string[]): string {
 export function enumerate(names: readonly string[], conjunction = 'and'): string {
   if (names.length < 2) return names.join();
   return `${names.slice(0, -1).join(', ')} ${conjunction} ${names.at(-1)}`;
+}
+
+/** A name as messages show it, cut short: it may come from a file, and be as long. */
+export function shortened(name: string): string {
+  return name.length > LONGEST ? `${name.slice(0, LONGEST)}...` : name;
 }
 
 /** A number of things: `'1 worker'`, `'2 workers'`. */

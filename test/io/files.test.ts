@@ -14,6 +14,9 @@ describe.runIf(process.platform !== 'win32')('what is no regular file', () => {
   const readers: readonly [string, (path: string) => unknown][] = [
     ['readSafetensors', io.readSafetensors],
     ['readSafetensorsHeader', io.readSafetensorsHeader],
+    ['readNpy', io.readNpy],
+    ['readNpz', io.readNpz],
+    ['readTorch', io.readTorch],
     ['Module.load', (path) => new nn.Linear(1, 1).load(path)],
     ['readIdx', data.readIdx],
     ['mapIdx', data.mapIdx],
@@ -55,6 +58,8 @@ describe.runIf(process.platform !== 'win32')('what is no regular file', () => {
     for (const path of [join(dir, 'pipe'), join(dir, 'dir'), '/dev/null']) {
       for (const write of [
         () => io.writeSafetensors(path, tensors),
+        () => io.writeNpy(path, tensors.w),
+        () => io.writeNpz(path, tensors),
         () => new nn.Linear(1, 1).save(path),
         () => io.requireWritable(path),
       ]) {
