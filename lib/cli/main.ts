@@ -114,7 +114,7 @@ program
 
 program
   .command('info')
-  .description('list the tensors in a safetensors file')
+  .description('list the tensors in a file of safetensors, PyTorch or NumPy')
   .argument('<file>')
   .action(async (file) => {
     const { info } = await import('./info.js');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { io, nn, type Tensor, tensor, zeros } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { encode } from '#lib/io/safetensors.js';
+import { decode, type Recorded, readFixture } from '../../helpers/fixtures.js';
 import { useFolder } from '../../helpers/folder.js';
 
 const folder = useFolder();
@@ -237,6 +238,44 @@ describe('files', () => {
     await model.load(path);
     expect(await model.forward(tensor([[1, 0, 0]])).data()).toEqual(Float32Array.of(8, 12));
     expect(drawn).toBe(0);
+  });
+
+  it('are those of torch.save', async () => {
+    class Net extends nn.Module {
+      readonly conv = new nn.Conv2d(1, 2, 3);
+      readonly norm = new nn.BatchNorm2d(2);
+      readonly fc = new nn.Linear(2, 2);
+      readonly tied = this.fc;
+      forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    const { file, expected } = readFixture<{
+      checkpoint: { file: string; expected: Record<string, Recorded> };
+    }>('torch_files').checkpoint;
+    const path = join(folder(), 'checkpoint.pt');
+    writeFileSync(path, Buffer.from(file, 'base64'));
+    const model = new Net();
+    expect(await model.load(path, { layout: 'pytorch' })).toEqual(fits);
+    const state = await model.state({ layout: 'pytorch' });
+    for (const [name, tensor] of Object.entries(state))
+      expect(tensor.data).toEqual(decode(expected[name] as Recorded));
+    expect(Object.keys(state)).toHaveLength(Object.keys(expected).length - 1);
+  });
+
+  it('are those of NumPy', async () => {
+    const path = join(folder(), 'weights.npz');
+    await io.writeNpz(path, { weight, bias });
+    const model = new nn.Linear(3, 2);
+    expect(await model.load(path)).toEqual(fits);
+    expect(valuesOf(model)).toEqual([
+      [1, 2, 3, 4, 5, 6],
+      [7, 8],
+    ]);
+    const single = join(folder(), 'weight.npy');
+    await io.writeNpy(single, weight);
+    const rename = { arr_0: 'weight' };
+    expect(await new nn.Linear(3, 2, { bias: false }).load(single, { rename })).toEqual(fits);
   });
 
   it('may be several with an index, in a folder as Hugging Face lays models out', async () => {
