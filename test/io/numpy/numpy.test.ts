@@ -91,7 +91,7 @@ describe('writeNpy', () => {
       'NumPy has no dtype float8_e8m0fnu',
     ],
     ['too few elements', { dtype: 'uint8', shape: [2], data: one }, 'uint8 [2] takes 2 bytes, got 1'],
-    ['other data', { dtype: 'int64', shape: [1], data: one }, 'dtype int64 needs float32 data'],
+    ['other data', { dtype: 'int64', shape: [1], data: one }, 'dtype int64 needs int64 data'],
     [
       'a negative size',
       { dtype: 'uint8', shape: [-1], data: one },
