@@ -26,10 +26,12 @@ def main():
         sys.exit(f'PyTorch 2.13 is needed, this is {torch.__version__}')
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    every = {path.stem for path in (Path(__file__).parent / 'fixtures').glob('*.py')} - {'__init__', 'common'}
-    for name in sys.argv[1:] or sorted(every):
+    scripts = Path(__file__).parent
+    modules = {path.stem: path.relative_to(scripts) for path in (scripts / 'fixtures').rglob('*.py')}
+    for name in sys.argv[1:] or sorted(modules.keys() - {'__init__', 'common'}):
         torch.manual_seed(0)
-        write(name, importlib.import_module(f'fixtures.{name}').record())
+        module = '.'.join(modules[name].with_suffix('').parts)
+        write(name, importlib.import_module(module).record())
 
 
 if __name__ == '__main__':

@@ -88,10 +88,7 @@ export abstract class Module {
 
   /** All parameters with their paths, in the order of the fields. A shared one is listed once. */
   namedParameters(): NamedParameter[] {
-    return this.#named(Parameter).map(([path, parameter]) => {
-      parameter.path ||= path;
-      return [path, parameter];
-    });
+    return this.#named(Parameter);
   }
 
   /** All buffers with their paths, in the order of the fields. A shared one is listed once. */
@@ -227,7 +224,10 @@ export abstract class Module {
       for (const [name, part] of module.#parts()) {
         if (part instanceof Module) collect(part, `${prefix}${name}.`);
         else if (found.has(part)) found.get(part)?.paths.push(prefix + name);
-        else found.set(part, { paths: [prefix + name], pytorch: axes[name] });
+        else {
+          if (part instanceof Parameter) part.path ||= prefix + name;
+          found.set(part, { paths: [prefix + name], pytorch: axes[name] });
+        }
       }
     };
     collect(this, '');

@@ -90,8 +90,7 @@ export class MultiheadAttention extends Module {
   readonly kdim: number;
   readonly vdim: number;
   readonly #rate: number;
-  /** True if no query may attend to a later key, unless a call says otherwise. */
-  readonly causal: boolean;
+  readonly #causal: boolean;
   readonly #rotary: RotaryOptions | null;
 
   /** @param numHeads a divisor of `embedDim` */
@@ -121,7 +120,7 @@ export class MultiheadAttention extends Module {
     this.kdim = kdim;
     this.vdim = vdim;
     this.#rate = dropout;
-    this.causal = causal;
+    this.#causal = causal;
     this.#rotary = rotary === true ? {} : rotary || null;
     this.in_proj_weight = joint ? weight(3 * embedDim, embedDim) : null;
     this.q_proj_weight = joint ? null : weight(embedDim, embedDim);
@@ -129,6 +128,11 @@ export class MultiheadAttention extends Module {
     this.v_proj_weight = joint ? null : weight(embedDim, vdim);
     this.in_proj_bias = bias ? new Parameter([3 * embedDim], { init: zeros, dtype }) : null;
     this.out_proj = new Linear(embedDim, embedDim, { bias, biasInit: zeros, dtype });
+  }
+
+  /** True if no query may attend to a later key, unless a call says otherwise. */
+  get causal(): boolean {
+    return this.#causal;
   }
 
   /**

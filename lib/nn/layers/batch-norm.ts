@@ -71,8 +71,7 @@ abstract class BatchNorm extends Module {
   readonly num_batches_tracked: Buffer | null;
   readonly #name: string;
   readonly #layouts: readonly string[];
-  /** Added to the variance. */
-  readonly eps: number;
+  readonly #eps: number;
   readonly #momentum: number | null;
   /** What a step on several shards takes the statistics of. */
   readonly statistics: 'batch' | 'shard';
@@ -98,7 +97,7 @@ abstract class BatchNorm extends Module {
     const shape = [numFeatures];
     this.#name = name;
     this.#layouts = layouts;
-    this.eps = eps;
+    this.#eps = eps;
     this.#momentum = momentum;
     this.statistics = statistics;
     this.weight = affine ? new Parameter(shape, { init: ones, dtype }) : null;
@@ -106,6 +105,11 @@ abstract class BatchNorm extends Module {
     this.running_mean = trackRunningStats ? new Buffer(shape, { dtype }) : null;
     this.running_var = trackRunningStats ? new Buffer(shape, { dtype, value: 1 }) : null;
     this.num_batches_tracked = trackRunningStats && momentum === null ? new Buffer([], { dtype }) : null;
+  }
+
+  /** Added to the variance. */
+  get eps(): number {
+    return this.#eps;
   }
 
   /** [N, ..., numFeatures] -> the same shape. */

@@ -46,11 +46,11 @@ export abstract class ConvBase<O extends WeightOptions = WeightOptions> extends 
   readonly #name: string;
   readonly #convolve: (x: Tensor, weight: Tensor) => Tensor;
 
-  constructor(
-    spec: ConvSpec,
-    readonly options: O,
-  ) {
+  readonly #options: O;
+
+  constructor(spec: ConvSpec, options: O) {
     super();
+    this.#options = options;
     const { name, rank, transposed, inChannels, outChannels, groups, convolve } = spec;
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
       throw invalid(name, 'groups must divide inChannels and outChannels', groups);
@@ -66,6 +66,11 @@ export abstract class ConvBase<O extends WeightOptions = WeightOptions> extends 
     this.bias = bias ? new Parameter([outChannels], { init: torchDefault, ...fans }) : null;
     this.#name = name;
     this.#convolve = convolve;
+  }
+
+  /** The options that it was made with. */
+  get options(): O {
+    return this.#options;
   }
 
   override pytorchAxes(): Readonly<Record<string, Axes>> {

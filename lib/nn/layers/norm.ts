@@ -58,8 +58,7 @@ export class LayerNorm extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
   readonly normalizedShape: Shape;
-  /** Added to the variance. */
-  readonly eps: number;
+  readonly #eps: number;
 
   /** @param normalizedShape the trailing dimensions, or the last one alone */
   constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}, ...surplus: []) {
@@ -68,9 +67,14 @@ export class LayerNorm extends Module {
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
     const shape = requireFeatures('LayerNorm', normalizedShape);
     this.normalizedShape = shape;
-    this.eps = eps;
+    this.#eps = eps;
     this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
     this.bias = elementwiseAffine && bias ? new Parameter(shape, { init: zeros, dtype }) : null;
+  }
+
+  /** Added to the variance. */
+  get eps(): number {
+    return this.#eps;
   }
 
   /** [..., ...normalizedShape] -> the same shape. */
@@ -108,8 +112,7 @@ const rmsNormParameters = {
 export class RMSNorm extends Module {
   readonly weight: Parameter | null;
   readonly normalizedShape: Shape;
-  /** Added to the mean square; undefined for the machine epsilon of the dtype. */
-  readonly eps: number | undefined;
+  readonly #eps: number | undefined;
 
   /** @param normalizedShape the trailing dimensions, or the last one alone */
   constructor(normalizedShape: number | Shape, options: RMSNormLayerOptions = {}, ...surplus: []) {
@@ -118,8 +121,13 @@ export class RMSNorm extends Module {
     const { eps, elementwiseAffine = true, dtype = 'float32' } = options;
     const shape = requireFeatures('RMSNorm', normalizedShape);
     this.normalizedShape = shape;
-    this.eps = eps;
+    this.#eps = eps;
     this.weight = elementwiseAffine ? new Parameter(shape, { init: ones, dtype }) : null;
+  }
+
+  /** Added to the mean square; undefined for the machine epsilon of the dtype. */
+  get eps(): number | undefined {
+    return this.#eps;
   }
 
   /** [..., ...normalizedShape] -> the same shape. */
@@ -150,8 +158,7 @@ const channelNormOptions = optionsOf<ChannelNormOptions>({
 export class GroupNorm extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
-  /** Added to the variance. */
-  readonly eps: number;
+  readonly #eps: number;
 
   /** @param numGroups a divisor of `numChannels` */
   constructor(
@@ -171,9 +178,14 @@ export class GroupNorm extends Module {
     if (numChannels % numGroups !== 0) {
       throw invalid('GroupNorm', `numGroups must divide the ${numChannels} channels`, numGroups);
     }
-    this.eps = eps;
+    this.#eps = eps;
     this.weight = affine ? new Parameter([numChannels], { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter([numChannels], { init: zeros, dtype }) : null;
+  }
+
+  /** Added to the variance. */
+  get eps(): number {
+    return this.#eps;
   }
 
   /** [N, ..., numChannels] -> the same shape. */
@@ -192,8 +204,7 @@ abstract class InstanceNorm extends Module {
   readonly bias: Parameter | null;
   readonly #name: string;
   readonly #layout: string;
-  /** Added to the variance. */
-  readonly eps: number;
+  readonly #eps: number;
 
   protected constructor(
     name: string,
@@ -208,9 +219,14 @@ abstract class InstanceNorm extends Module {
     const { eps = 1e-5, affine = false, dtype = 'float32' } = options;
     this.#name = name;
     this.#layout = layout;
-    this.eps = eps;
+    this.#eps = eps;
     this.weight = affine ? new Parameter([numFeatures], { init: ones, dtype }) : null;
     this.bias = affine ? new Parameter([numFeatures], { init: zeros, dtype }) : null;
+  }
+
+  /** Added to the variance. */
+  get eps(): number {
+    return this.#eps;
   }
 
   /** [N, ..., numFeatures] -> the same shape. */

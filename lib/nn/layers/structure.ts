@@ -34,7 +34,7 @@ const flattenOptions = optionsOf<FlattenOptions>({
 export class Flatten extends Module {
   readonly start: number;
   readonly end: number;
-  readonly order: 'channelsLast' | 'channelsFirst';
+  readonly #order: 'channelsLast' | 'channelsFirst';
 
   constructor(start: number | FlattenOptions = 1, end = -1, ...surplus: []) {
     const parameters = { start: optional(either(kinds.axis, flattenOptions)), end: optional(kinds.axis) };
@@ -43,7 +43,12 @@ export class Flatten extends Module {
     const options: FlattenOptions = typeof start === 'number' ? { start, end } : start;
     this.start = options.start ?? 1;
     this.end = options.end ?? -1;
-    this.order = options.order ?? 'channelsLast';
+    this.#order = options.order ?? 'channelsLast';
+  }
+
+  /** Where the channels stand among the axes that are joined. */
+  get order(): 'channelsLast' | 'channelsFirst' {
+    return this.#order;
   }
 
   forward(x: Tensor): Tensor {
