@@ -112,6 +112,8 @@ const cases: readonly BitsCase[] = [
 export interface BitsOptions {
   readonly machines?: readonly Machine[];
   readonly epochs?: number;
+  /** Names of cases; all by default. */
+  readonly names?: readonly string[];
 }
 
 const MACHINES: readonly Machine[] = [
@@ -126,8 +128,9 @@ const MACHINES: readonly Machine[] = [
 export async function* runSameBits({
   machines = MACHINES,
   epochs = 3,
+  names = cases.map(({ scenario }) => scenario.name),
 }: BitsOptions = {}): AsyncGenerator<BitsResult> {
-  for (const bits of cases) {
+  for (const bits of cases.filter(({ scenario }) => names.includes(scenario.name))) {
     for (const [i, machine] of machines.entries()) {
       const next = machines[(i + 1) % machines.length] as Machine;
       const { hash, shards } = await train(bits, machine, { epochs });

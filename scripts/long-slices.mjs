@@ -25,6 +25,7 @@ export const slices = [
     'test/checkpoint/lock.test.ts',
     'test/checkpoint/resume.test.ts',
     'test/parallel/same-bits.test.ts',
+    'test/parallel/same-bits-models.test.ts',
     'test/train/memory-budget.test.ts',
   ],
   [
