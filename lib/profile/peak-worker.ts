@@ -32,9 +32,8 @@ export default function work(effort: Effort): Promise<Outcome<number>> {
 /** Repeats the same work for a while and returns its rate, in 10^9 operations or bytes per second. */
 function measureRate({ kind, size, milliseconds }: Effort): number {
   const key = `${kind} ${size}`;
-  const work = prepared.get(key) ?? prepare(kind, size);
+  const work = prepared.get(key) ?? warmedUp(prepare(kind, size));
   prepared.set(key, work);
-  work.run();
   const start = performance.now();
   let times = 0;
   while (performance.now() - start < milliseconds) {
@@ -42,6 +41,11 @@ function measureRate({ kind, size, milliseconds }: Effort): number {
     times++;
   }
   return (work.amount * times) / (performance.now() - start) / 1e6;
+}
+
+function warmedUp(work: Work): Work {
+  work.run();
+  return work;
 }
 
 function prepare(kind: Effort['kind'], size: number): Work {

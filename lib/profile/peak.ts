@@ -7,7 +7,7 @@ const SIDES = [512, 1024, 2048];
 /** Elements of a vector that exceeds all caches. */
 const VECTOR = 1 << 24;
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 /** Duration of one round, in milliseconds. */
 const ROUND_MS = 150;

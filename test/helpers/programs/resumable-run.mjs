@@ -4,8 +4,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { data, nn, optim, Trainer } from 'chainrule';
 import { hashUniform } from '#examples/lib/formula.js';
+
+// In a few files, since the tests start this program dozens of times.
+const library = new URL('../../../dist/lib/published/index.js', import.meta.url).href;
+/** @type {typeof import('chainrule')} */
+const { data, nn, optim, Trainer } = await import(library);
 
 /**
  * @typedef {object} RunOptions
