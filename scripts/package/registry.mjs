@@ -34,7 +34,8 @@ log: { type: stdout, level: error }
   writeFileSync(join(folder, 'package.json'), JSON.stringify(project));
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', VERDACCIO], { cwd: folder });
   const port = await freePort();
-  const url = `http://localhost:${port}/`;
+  // Not by the name localhost, for which some managers try addresses that nobody listens to.
+  const url = `http://127.0.0.1:${port}/`;
   const child = spawn(
     process.execPath,
     [
@@ -42,7 +43,7 @@ log: { type: stdout, level: error }
       '--config',
       'config.yaml',
       '--listen',
-      String(port),
+      `127.0.0.1:${port}`,
     ],
     // It warns of users with all rights, as containers have.
     { cwd: folder, stdio: 'inherit', env: { ...process.env, NODE_NO_WARNINGS: '1' } },
@@ -50,7 +51,7 @@ log: { type: stdout, level: error }
   const stop = () => child.kill();
   try {
     await answering(url);
-    const auth = `--//localhost:${port}/:_authToken=anonymous`;
+    const auth = `--//127.0.0.1:${port}/:_authToken=anonymous`;
     for (const file of packages)
       await run('npm', ['publish', file, '--registry', url, auth, '--provenance=false', '--ignore-scripts'], {
         cwd: folder,

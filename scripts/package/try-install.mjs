@@ -10,10 +10,6 @@ import { xorProgram } from './programs.mjs';
 import { Project } from './project.mjs';
 import { startRegistry } from './registry.mjs';
 
-const YARN = '@yarnpkg/cli-dist@4';
-/** Yarn's way without node_modules. */
-const PNP = "Plug'n'Play";
-
 /** How each manager installs a package, without scripts. @type {Record<string, (registry: string) => string[][]>} */
 const managers = {
   'npm@10': byNpm,
@@ -22,11 +18,15 @@ const managers = {
   'pnpm@10': byPnpm,
   'pnpm@11': byPnpm,
   'yarn@1': (registry) => [['yarn', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
-  [`${YARN} with node_modules`]: (registry) => [
+  '@yarnpkg/cli-dist@4': (registry) => [
+    ['yarn', 'config', 'set', 'npmRegistryServer', registry],
+    ['yarn', 'config', 'set', 'unsafeHttpWhitelist', '["127.0.0.1"]', '--json'],
+    ['yarn', 'config', 'set', 'enableScripts', 'false'],
+    // It waits some days with new versions, also with these.
+    ['yarn', 'config', 'set', 'npmMinimalAgeGate', '0'],
     ['yarn', 'config', 'set', 'nodeLinker', 'node-modules'],
-    ...byYarn(registry),
+    ['yarn', 'add', 'chainrule'],
   ],
-  [`${YARN} with ${PNP}`]: byYarn,
   'bun@1': (registry) => [['bun', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
 };
 
@@ -34,18 +34,6 @@ const managers = {
 function byNpm(registry) {
   return [
     ['npm', 'install', 'chainrule', '--ignore-scripts', '--no-audit', '--no-fund', '--registry', registry],
-  ];
-}
-
-/** @param {string} registry */
-function byYarn(registry) {
-  return [
-    ['yarn', 'config', 'set', 'npmRegistryServer', registry],
-    ['yarn', 'config', 'set', 'unsafeHttpWhitelist', '["localhost"]', '--json'],
-    ['yarn', 'config', 'set', 'enableScripts', 'false'],
-    // It waits some days with new versions, also with these.
-    ['yarn', 'config', 'set', 'npmMinimalAgeGate', '0'],
-    ['yarn', 'add', 'chainrule'],
   ];
 }
 
@@ -131,11 +119,7 @@ async function tryManager(name, commands, nodes) {
     project.write({ 'xor.mjs': xorProgram });
     const seen = [];
     for (const { bin } of nodes) {
-      const node = join(bin, 'node');
-      const own = { PATH: [bin, env.PATH].join(delimiter) };
-      const { code, output } = await (name.endsWith(PNP)
-        ? project.attempt('yarn', ['node', 'xor.mjs'], own)
-        : project.attempt(node, ['xor.mjs']));
+      const { code, output } = await project.attempt(join(bin, 'node'), ['xor.mjs']);
       if (code !== 0) console.error(`${name}, ${bin}:\n${output}`);
       seen.push(code === 0 ? 'trained' : 'failed');
       if (code !== 0) process.exitCode = 1;
