@@ -113,9 +113,7 @@ async function tryManager(name, commands, nodes) {
     const start = performance.now();
     for (const [command = '', ...args] of commands) await project.run(command, args, env);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const { bytes, packages } = measureInstalled(
-      name.endsWith(PNP) ? project.folder : join(project.folder, 'node_modules'),
-    );
+    const { bytes, packages } = measureInstalled(join(project.folder, 'node_modules'));
     project.write({ 'xor.mjs': xorProgram });
     const seen = [];
     for (const { bin } of nodes) {
