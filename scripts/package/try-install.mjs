@@ -25,6 +25,8 @@ const managers = {
     // It waits some days with new versions, also with these.
     ['yarn', 'config', 'set', 'npmMinimalAgeGate', '0'],
     ['yarn', 'config', 'set', 'nodeLinker', 'node-modules'],
+    // It remembers the addresses of packages, and this registry's is another one each time.
+    ['yarn', 'config', 'set', 'globalFolder', '.yarn/global'],
     ['yarn', 'add', 'chainrule'],
   ],
   'bun@1': (registry) => [['bun', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
