@@ -10,6 +10,9 @@ import { xorProgram } from './programs.mjs';
 import { Project } from './project.mjs';
 import { startRegistry } from './registry.mjs';
 
+/** Yarn's way without node_modules. */
+const PNP = "with Plug'n'Play";
+
 /** How each manager installs a package, without scripts. @type {Record<string, (registry: string) => string[][]>} */
 const managers = {
   'npm@10': byNpm,
@@ -18,17 +21,9 @@ const managers = {
   'pnpm@10': byPnpm,
   'pnpm@11': byPnpm,
   'yarn@1': (registry) => [['yarn', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
-  '@yarnpkg/cli-dist@4': (registry) => [
-    ['yarn', 'config', 'set', 'npmRegistryServer', registry],
-    ['yarn', 'config', 'set', 'unsafeHttpWhitelist', '["127.0.0.1"]', '--json'],
-    ['yarn', 'config', 'set', 'enableScripts', 'false'],
-    // It waits some days with new versions, also with these.
-    ['yarn', 'config', 'set', 'npmMinimalAgeGate', '0'],
-    ['yarn', 'config', 'set', 'nodeLinker', 'node-modules'],
-    // It remembers the addresses of packages, and this registry's is another one each time.
-    ['yarn', 'config', 'set', 'globalFolder', '.yarn/global'],
-    ['yarn', 'add', 'chainrule'],
-  ],
+  '@yarnpkg/cli-dist@4': (registry) => byYarn(registry, 'nodeLinker', 'node-modules'),
+  // The loader is for ES modules of a project that is not one itself.
+  [`@yarnpkg/cli-dist@4 ${PNP}`]: (registry) => byYarn(registry, 'pnpEnableEsmLoader', 'true'),
   'bun@1': (registry) => [['bun', 'add', 'chainrule', '--ignore-scripts', '--registry', registry]],
 };
 
@@ -37,6 +32,21 @@ function byNpm(registry) {
   return [
     ['npm', 'install', 'chainrule', '--ignore-scripts', '--no-audit', '--no-fund', '--registry', registry],
   ];
+}
+
+/** @param {string} registry @param {string} setting of how packages are found @param {string} value */
+function byYarn(registry, setting, value) {
+  const settings = [
+    ['npmRegistryServer', registry],
+    ['unsafeHttpWhitelist', '["127.0.0.1"]', '--json'],
+    ['enableScripts', 'false'],
+    // It waits some days with new versions, also with these.
+    ['npmMinimalAgeGate', '0'],
+    // It remembers the addresses of packages, and this registry's is another one each time.
+    ['globalFolder', '.yarn/global'],
+    [setting, value],
+  ];
+  return [...settings.map((one) => ['yarn', 'config', 'set', ...one]), ['yarn', 'add', 'chainrule']];
 }
 
 /** @param {string} registry */
@@ -115,11 +125,16 @@ async function tryManager(name, commands, nodes) {
     const start = performance.now();
     for (const [command = '', ...args] of commands) await project.run(command, args, env);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const { bytes, packages } = measureInstalled(join(project.folder, 'node_modules'));
+    const isPnp = name.endsWith(PNP);
+    const { bytes, packages } = measureInstalled(
+      join(project.folder, isPnp ? '.yarn/unplugged' : 'node_modules'),
+    );
     project.write({ 'xor.mjs': xorProgram });
     const seen = [];
     for (const { bin } of nodes) {
-      const { code, output } = await project.attempt(join(bin, 'node'), ['xor.mjs']);
+      const { code, output } = await (isPnp
+        ? project.attempt('yarn', ['node', 'xor.mjs'], { PATH: [bin, env.PATH].join(delimiter) })
+        : project.attempt(join(bin, 'node'), ['xor.mjs']));
       if (code !== 0) console.error(`${name}, ${bin}:\n${output}`);
       seen.push(code === 0 ? 'trained' : 'failed');
       if (code !== 0) process.exitCode = 1;
