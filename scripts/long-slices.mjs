@@ -2,7 +2,10 @@
 // all. Which one depends on the commit alone, so that over some commits all are run.
 import { capture } from './setup/run.mjs';
 
-/** Test files that import `helpers/long.ts`, but the soak of ten minutes. */
+/** Long proofs of ten minutes, which only `npm run test:long` runs: the soak, and the fuzzing of foreign files. */
+export const apart = ['test/bench/soak.test.ts', 'test/io/fuzz.test.ts'];
+
+/** All other test files that import `helpers/long.ts`. */
 export const slices = [
   [
     'test/parallel/failures.test.ts',
@@ -21,7 +24,6 @@ export const slices = [
   [
     'test/checkpoint/kill.test.ts',
     'test/checkpoint/fuzz.test.ts',
-    'test/io/fuzz.test.ts',
     'test/checkpoint/lock.test.ts',
     'test/checkpoint/resume.test.ts',
     'test/parallel/same-bits.test.ts',
