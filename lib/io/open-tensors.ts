@@ -7,7 +7,7 @@ import { openNpy } from './numpy/npy.js';
 import { openNpz } from './numpy/npz.js';
 import { openToRead } from './regular-file.js';
 import { decode, openSafetensors } from './safetensors.js';
-import type { StoredTensor, StoredTensors } from './stored-tensor.js';
+import { inMemory, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 import { openTorch } from './torch/torch.js';
 
 const INDEX = 'model.safetensors.index.json';
@@ -52,11 +52,7 @@ async function beginOf(path: string): Promise<string> {
 /** The tensors in the bytes of a safetensors file. */
 export function tensorsOf(bytes: Uint8Array): StoredTensors {
   const { tensors, metadata } = decode(bytes, 'the file in memory');
-  const stored = Object.entries(tensors).map(([name, tensor]): [string, StoredTensor] => [
-    name,
-    { dtype: tensor.dtype, shape: tensor.shape, read: async () => tensor },
-  ]);
-  return { tensors: new Map(stored), metadata, close: async () => {} };
+  return { tensors: inMemory(tensors), metadata, close: async () => {} };
 }
 
 async function openFolder(path: string): Promise<StoredTensors> {

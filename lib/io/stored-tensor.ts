@@ -21,3 +21,13 @@ export interface StoredTensors {
   readonly metadata: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
+
+/** Tensors in memory, as those of a file are given. */
+export function inMemory(tensors: Readonly<Record<string, FileTensor>>): Map<string, StoredTensor> {
+  return new Map(
+    Object.entries(tensors).map(([name, tensor]) => [
+      name,
+      { dtype: tensor.dtype, shape: tensor.shape, read: async () => tensor },
+    ]),
+  );
+}

@@ -8,6 +8,7 @@ import { guard, noteModeRead } from '../graph/trace.js';
 import { bytes, namedTensors } from '../io/kinds.js';
 import { openTensors, tensorsOf } from '../io/open-tensors.js';
 import { writeSafetensors } from '../io/safetensors.js';
+import { inMemory } from '../io/stored-tensor.js';
 import { Buffer } from './buffer.js';
 import { noteMaker } from './maker.js';
 import { modeOf, setMode } from './modes.js';
@@ -24,7 +25,7 @@ import {
   stateOptions,
 } from './state/options.js';
 import type { LoadReport } from './state/report.js';
-import { type State, storedState } from './state/stored-state.js';
+import type { State } from './state/stored-state.js';
 import type { NamedVariable } from './state/variables.js';
 
 /** A parameter and its path in the model. */
@@ -178,7 +179,7 @@ export abstract class Module {
    * @throws as `load`; the model is then unchanged
    */
   async loadState(state: State, options: LoadOptions = {}): Promise<LoadReport> {
-    return await loadInto('loadState', 'the state', this.#variables(), storedState(state), options);
+    return await loadInto('loadState', 'the state', this.#variables(), inMemory(state), options);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { invalid } from '../graph/errors.js';
 import { openTensors } from '../io/open-tensors.js';
-import type { StoredTensor } from '../io/stored-tensor.js';
-import { type State, storedState } from '../nn/state/stored-state.js';
+import { inMemory, type StoredTensor } from '../io/stored-tensor.js';
+import type { State } from '../nn/state/stored-state.js';
 import { firstNames } from '../text/names.js';
 
 /** The name of the model's own output. */
@@ -18,7 +18,7 @@ export interface Recording {
 /** Opens recorded activations: a file, or tensors by name. */
 export async function openRecording(activations: string | State): Promise<Recording> {
   if (typeof activations !== 'string') {
-    return { ...partsOf('the recording', storedState(activations)), close: async () => {} };
+    return { ...partsOf('the recording', inMemory(activations)), close: async () => {} };
   }
   const file = await openTensors(activations);
   try {

@@ -1,7 +1,6 @@
 import { invalid } from '../../graph/errors.js';
-import type { ByteSource } from '../byte-source.js';
+import { type ByteSource, fileSource } from '../byte-source.js';
 import { allocateBytes } from '../file-dtypes.js';
-import { readExactly } from '../files.js';
 import { openToRead } from '../regular-file.js';
 import { openZip, type ZipArchive } from '../zip/open.js';
 import { Elements } from './elements.js';
@@ -53,18 +52,12 @@ async function requireZip(path: string): Promise<void> {
   const file = await openToRead(path);
   try {
     const { size } = await file.stat();
-    const [first = 0, protocol = 0] = await head(path, file, Math.min(2, size));
+    const [first = 0, protocol = 0] = await fileSource(path, file, size).head(2);
     if (first === 0x80 && protocol >= 1 && protocol <= 5)
       throw invalid(path, `is a pickle, as PyTorch wrote before version 1.6, and not an archive; ${SAVE}`);
   } finally {
     await file.close();
   }
-}
-
-async function head(path: string, file: Awaited<ReturnType<typeof openToRead>>, bytes: number) {
-  const first = new Uint8Array(bytes);
-  await readExactly(path, file, first, 0);
-  return first;
 }
 
 /** The folder that all entries are in, which has the name of the file when it was written. */

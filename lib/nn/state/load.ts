@@ -1,6 +1,7 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { StoredTensor } from '../../io/stored-tensor.js';
+import { bytesOf } from '../../io/tensor-bytes.js';
 import { writing } from '../../runtime/access/lock.js';
 import { permute } from './axes.js';
 import { convert } from './conversion.js';
@@ -42,7 +43,7 @@ async function stage({ name, variable, tensor, axes }: Match): Promise<TypedArra
   const memory = variable.storage.prepare();
   // Bytes of bool are checked as they are read.
   if (!axes && tensor.readInto && tensor.dtype === variable.dtype && variable.dtype !== 'bool') {
-    await tensor.readInto(new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength));
+    await tensor.readInto(bytesOf(memory));
     return memory;
   }
   const { dtype, data } = await tensor.read();

@@ -6,16 +6,6 @@ import type { LoadOptions } from './options.js';
 /** A state in memory: tensors by name. */
 export type State = Readonly<Record<string, FileTensor>>;
 
-/** The tensors of a state in memory, as those of a file are given. */
-export function storedState(state: State): Map<string, StoredTensor> {
-  return new Map(
-    Object.entries(state).map(([name, tensor]) => [
-      name,
-      { dtype: tensor.dtype, shape: tensor.shape, read: async () => tensor },
-    ]),
-  );
-}
-
 /** Tensors by the names that the model is to have for them. */
 export function renamed(
   op: string,
