@@ -1,10 +1,10 @@
 // `npm run release -- --dry-run [--platform host|all|<names>] [--out <folder>]`: builds the packages that would be published,
 // as .tgz files in the folder, with their checksums and a bill of materials, and prints a table of them. Publishes nothing:
 // the workflow of a release does, with provenance, once every platform's machine has run its part of this.
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checksum } from './release/checksum.mjs';
 import { report, root, SetupError, step } from './setup/run.mjs';
 import { setUp } from './setup.mjs';
 
@@ -64,7 +64,7 @@ async function main() {
     file: basename(file),
     packed: statSync(file).size,
     unpacked,
-    sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+    sha256: checksum(file),
   }));
   writeFileSync(join(out, 'SHA256SUMS'), rows.map(({ file, sha256 }) => `${sha256}  ${file}\n`).join(''));
   const bom = billOfMaterials(

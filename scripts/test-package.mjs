@@ -3,7 +3,7 @@
 // unusual places use them as well, which takes minutes and the npm registry.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { tsconfig, typed } from './package/consumers.mjs';
+import { consumers, tsconfig, typed } from './package/consumers.mjs';
 import { measureInstalled } from './package/installed.mjs';
 import { learnXor, xorProgram } from './package/programs.mjs';
 import { Project } from './package/project.mjs';
@@ -92,7 +92,6 @@ async function use() {
 
 /** Tries everything, and names all that fail. */
 async function everyone() {
-  const { consumers } = await import('./package/consumers.mjs');
   const { environments } = await import('./package/environments.mjs');
   const needed = [...new Set(consumers.flatMap(({ needs }) => needs)), '@types/node@20'];
   await step('Installing compilers, test runners and bundlers', () => project.install(needed));

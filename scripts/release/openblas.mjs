@@ -1,10 +1,10 @@
 // OpenBLAS as the published addons have it: single and double precision, no LAPACK, no threads of its own, for the few
 // processors that differ. It is a tenth of what distributions build.
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { capture, root, run, SetupError } from '../setup/run.mjs';
+import { checksum } from './checksum.mjs';
 import { OPENBLAS_VERSION } from './components.mjs';
 
 const SHA256 = 'eb691e2cff83799400da22aa6ab93ebaa346ad317fea578b7ae119e226ce1b01';
@@ -76,6 +76,3 @@ async function mirror() {
   const debian = output.split('\n').find((line) => /\/debian\/?$/.test(line));
   return (debian ?? 'https://deb.debian.org/debian').replace(/\/$/, '');
 }
-
-/** @param {string} file */
-const checksum = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');

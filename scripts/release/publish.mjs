@@ -1,11 +1,11 @@
 // `node scripts/release/publish.mjs <folder> [--dry-run]`: publishes the packages of a release, from its workflow. The main
 // package goes last: from then on, all that it asks for is there. What the registry has by now is left alone, so that a
 // run that failed half-way can be repeated.
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { capture, report, root, run, SetupError, step } from '../setup/run.mjs';
+import { checksum } from './checksum.mjs';
 import { recipes } from './recipes.mjs';
 
 const { values: options, positionals } = parseArgs({
@@ -39,7 +39,7 @@ function requireComplete() {
     throw new SetupError(`Nothing was published, since these are missing: ${missing.join(', ')}`);
   const sums = readFileSync(join(folder, 'SHA256SUMS'), 'utf8').split('\n');
   for (const { file } of packages) {
-    if (!sums.includes(`${hash('sha256', file, 'hex')}  ${basename(file)}`))
+    if (!sums.includes(`${checksum(file)}  ${basename(file)}`))
       throw new SetupError(`Nothing was published, since ${file} has another checksum than SHA256SUMS.`);
   }
 }
@@ -48,14 +48,9 @@ function requireComplete() {
 async function publish(name, file) {
   const { code, output } = await capture('npm', ['view', `${name}@${version}`, 'dist.integrity']);
   const there = code === 0 ? output.trim() : '';
-  const integrity = `sha512-${hash('sha512', file, 'base64')}`;
+  const integrity = `sha512-${checksum(file, 'sha512', 'base64')}`;
   if (there === integrity) return;
   if (there) throw new SetupError(`The registry has another ${name}@${version}: ${there}, not ${integrity}.`);
   const flags = options['dry-run'] ? ['--dry-run'] : ['--provenance'];
   await run('npm', ['publish', file, '--access', 'public', ...flags]);
-}
-
-/** @param {string} kind @param {string} file @param {'hex' | 'base64'} encoding */
-function hash(kind, file, encoding) {
-  return createHash(kind).update(readFileSync(file)).digest(encoding);
 }

@@ -23,23 +23,17 @@ export async function rollUpTypes(/** @type {string} */ dist) {
   writeFileSync(join(dist, 'index.d.mts'), "export * from './index.js';\n");
 }
 
-/**
- * What modules add to the classes of others: interfaces that classes extend. The extractor leaves it out, as it does each
- * `declare module`.
- */
+/** The methods that other modules give to tensors. The extractor leaves them out, as it does each `declare module`. */
 function augmentations() {
   const folder = join(root, 'dist/lib');
   const lines = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.d.ts'))
     .flatMap((file) => [
       ...readFileSync(join(folder, file), 'utf8').matchAll(
-        /^ {4}interface (Tensor<A>) extends (\w+) \{\s*\}/gm,
+        /^ {4}interface Tensor<A> extends (\w+) \{\s*\}/gm,
       ),
     ])
-    .map(
-      ([, type = '', methods]) =>
-        `export declare interface ${type.replace('A', 'A = unknown')} extends ${methods} {}\n`,
-    );
+    .map(([, methods]) => `export declare interface Tensor<A = unknown> extends ${methods} {}\n`);
   if (lines.length === 0) throw new SetupError('The methods of tensors are not where they were.');
   return lines.sort().join('');
 }

@@ -13,6 +13,9 @@ export const shared = [
   'lib/text/printable.ts',
 ];
 
+/** @type {import('esbuild').BuildOptions} Error messages and files of weights contain class names. */
+const settings = { bundle: true, format: 'esm', platform: 'node', target: 'node20', keepNames: true };
+
 /** Follows each compilation. */
 export async function bundleClone() {
   await Promise.all([bundleThreads(), bundleProgram()]);
@@ -27,12 +30,8 @@ async function bundleThreads() {
     const { outputFiles } = await build({
       entryPoints: [join(root, `${thread}.ts`)],
       outfile: to,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
+      ...settings,
       plugins: [keepShared(dirname(to))],
-      keepNames: true,
       write: false,
     });
     const text = outputFiles[0]?.text ?? '';
@@ -53,13 +52,9 @@ async function bundleProgram() {
     outbase: join(root, 'lib'),
     outdir,
     chunkNames: 'parts/[name]-[hash]',
-    bundle: true,
+    ...settings,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     packages: 'external',
-    keepNames: true,
   });
 }
 
