@@ -2,6 +2,7 @@ import { compileGraph } from '../compile/compile.js';
 import { input } from '../graph/leaf.js';
 import { traced } from '../graph/trace.js';
 import { optim } from '../index.js';
+import { batchLoss } from '../nn/losses/batch-loss.js';
 import type { TrainingJob } from '../parallel/protocol/job.js';
 import { shardRows } from '../parallel/protocol/shards.js';
 import { nativeKernels } from '../runtime/native-kernels.js';
@@ -69,7 +70,16 @@ function compileStep(scenario: TrainingScenario, given: number | 'auto'): () => 
   const workers = threadsOf(given);
   const cores = given === 'auto' ? workers : undefined;
   const modes = trainingModes(model);
-  const context = { workers, cores, seed: 1, model, modes, loss, optimizer, metrics: {} };
+  const context = {
+    workers,
+    cores,
+    seed: 1,
+    model,
+    modes,
+    loss: batchLoss('bench', loss),
+    optimizer,
+    metrics: {},
+  };
   const memory = new TrainerMemory(model, optimizer).current();
   const data = randomData(scenario, 1);
   return () => plansOf(prepareTraining({ ...context, ...memory }, data, { batchSize }));

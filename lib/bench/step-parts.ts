@@ -1,4 +1,5 @@
 import { at } from '../graph/at.js';
+import { batchLoss } from '../nn/losses/batch-loss.js';
 import type { Phase, Timeline } from '../parallel/protocol/timeline.js';
 import { Session } from '../train/fit/session.js';
 import { prepareProfile, recordTraining, WARM_UP } from '../train/inspect/profiling.js';
@@ -33,7 +34,17 @@ export async function stepParts(
   const model = scenario.model().init(1);
   const memory = new TrainerMemory(model, optimizer).current();
   const modes = trainingModes(model);
-  const context = { workers, seed: 1, model, modes, loss, optimizer, metrics: {}, ...memory, steps: 0 };
+  const context = {
+    workers,
+    seed: 1,
+    model,
+    modes,
+    loss: batchLoss('bench', loss),
+    optimizer,
+    metrics: {},
+    ...memory,
+    steps: 0,
+  };
   const training = prepareProfile(context, randomData(scenario, 1), { steps, batchSize });
   const session = new Session();
   try {

@@ -1,7 +1,7 @@
 import { at } from '../graph/at.js';
 import { bytesPerElement, dtypeOf, isFloat, type TypedArray } from '../graph/dtype.js';
 import type { Shape } from '../graph/shapes.js';
-import { type Module, TRAINING_PREFIX } from '../nn/module.js';
+import { type AnyModule, TRAINING_PREFIX } from '../nn/module.js';
 import { Parameter } from '../nn/parameter.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { stateShapes } from '../optim/rule.js';
@@ -13,7 +13,7 @@ import type { TensorSource } from './file.js';
 
 /** Objects that contain the tensors of a run. */
 export interface RunMemory {
-  readonly model: Module;
+  readonly model: AnyModule;
   readonly optimizer: Optimizer;
   readonly parameters: FlatParameters;
   readonly memory: OptimizerMemory;

@@ -2,7 +2,7 @@ import { isRecord } from '../graph/arguments/is-record.js';
 import { requireKind } from '../graph/arguments/kind.js';
 import { invalid } from '../graph/errors.js';
 import { module as modelKind } from '../nn/kinds.js';
-import { Module } from '../nn/module.js';
+import { type AnyModule, Module } from '../nn/module.js';
 import { type CompareOptions, compare, formatComparison } from '../port/index.js';
 import { opOf, requireFile } from './input-file.js';
 import { defaultOf } from './load.js';
@@ -34,7 +34,7 @@ export async function compareCommand(
 }
 
 /** The model of a file that exports by default a training module, a function that makes the model, or the model itself. */
-async function modelOf(op: string, file: string): Promise<Module> {
+async function modelOf(op: string, file: string): Promise<AnyModule> {
   const exported = defaultOf((await importFile(op, file)).default);
   if (exported instanceof Module) return requireKind(op, 'the default export', modelKind, exported);
   const make = isRecord(exported) ? exported.model : exported;

@@ -2,24 +2,31 @@ import { checked } from '../graph/arguments/checked.js';
 import { optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
-import { allocate, type TensorData } from '../graph/dtype.js';
+import type { TensorData } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
-import { sizeOf } from '../graph/shapes.js';
-import type { Dataset } from './dataset.js';
+import type { Structure, StructureLike } from '../graph/structure.js';
+import { arraysOf, roomFor, sidesOf } from './columns.js';
+import type { AnyDataset, Dataset } from './dataset.js';
+import type { Field } from './field.js';
 import { datasetOrStream } from './kinds.js';
 import { SampleLoader } from './sample-loader.js';
-import { StreamDataset } from './stream.js';
+import { type AnyStream, StreamDataset } from './stream.js';
 import { noFullBatch, streamBatches } from './stream-batches.js';
 import type { Form } from './transforms/program.js';
 
 /** Samples gathered for one step; the first axis of the shapes counts them. */
-export interface Batch {
-  inputs: TensorData;
-  targets: TensorData;
+export interface Batch<Inputs = TensorData, Targets = TensorData> {
+  inputs: Inputs;
+  targets: Targets;
+  /** The weights of the samples, if the data set has some. */
+  weights?: Structure<TensorData>;
   /** Index of each sample in the data set. */
   indices: Int32Array;
 }
+
+/** A batch of any samples. */
+export type AnyBatch = Batch<Structure<TensorData>, Structure<TensorData>>;
 
 /** Options of `batches`. */
 export interface BatchesOptions {
@@ -58,49 +65,51 @@ const batchesOptions = optionsOf<BatchesOptions>({
 export const batches: Batches = checked(
   'batches',
   { dataset: datasetOrStream, options: optional(batchesOptions) },
-  (samples: Dataset | StreamDataset, options: BatchesOptions = {}) => {
+  (samples: AnyDataset | AnyStream, options: BatchesOptions = {}) => {
     const { batchSize = 32, shuffle = false, seed = 0, epoch = 0, dropLast = false } = options;
     const complete = { batchSize, shuffle, seed, epoch, dropLast };
     return samples instanceof StreamDataset ? ofStream(samples, complete) : ofDataset(samples, complete);
   },
 ) as Batches;
 
+/** The batch of samples with such fields. */
+type BatchOf<I, T, F> = Batch<StructureLike<I, F, TensorData>, StructureLike<T, F, TensorData>>;
+
 interface Batches {
-  (dataset: Dataset, options?: BatchesOptions): BatchSequence;
-  (dataset: StreamDataset, options?: BatchesOptions): StreamBatches;
+  <I, T>(dataset: Dataset<I, T>, options?: BatchesOptions): BatchSequence<BatchOf<I, T, Field>>;
+  <I, T>(dataset: StreamDataset<I, T>, options?: BatchesOptions): StreamBatches<BatchOf<I, T, Form>>;
 }
 
 function ofDataset(
-  dataset: Dataset,
+  dataset: AnyDataset,
   { batchSize, shuffle, seed, epoch, dropLast }: Required<BatchesOptions>,
-): BatchSequence {
+): BatchSequence<AnyBatch> {
   const full = Math.floor(dataset.length / batchSize);
   if (dropLast && full === 0) throw noFullBatch('batches', dataset.length, batchSize);
   const length = dropLast ? full : Math.ceil(dataset.length / batchSize);
-  function* load(loader: SampleLoader): Generator<Batch, void, undefined> {
+  function* load(loader: SampleLoader): Generator<AnyBatch, void, undefined> {
     const order = shuffle
       ? permutation(dataset.length, seed, epoch)
       : Int32Array.from({ length: dataset.length }, (_, index) => index);
     for (let start = 0; start < length * batchSize; start += batchSize) {
       const batch = { start, count: Math.min(batchSize, dataset.length - start) };
-      const inputs = room(dataset.loaded.inputs, batch.count);
-      const targets = room(dataset.loaded.targets, batch.count);
-      loader.load({ order, batch, rows: batch, epoch }, { inputs: inputs.data, targets: targets.data });
-      yield { inputs, targets, indices: order.slice(start, start + batch.count) };
+      const room = roomFor(dataset.forms, batch.count);
+      loader.load({ order, batch, rows: batch, epoch }, arraysOf(room));
+      yield { ...sidesOf(room), indices: order.slice(start, start + batch.count) };
     }
   }
   return {
     length,
     *[Symbol.iterator]() {
-      yield* load(SampleLoader.openNow(dataset, seed));
+      yield* load(SampleLoader.openNow(dataset.source, seed));
     },
     async *[Symbol.asyncIterator]() {
-      yield* load(await SampleLoader.open(dataset, seed));
+      yield* load(await SampleLoader.open(dataset.source, seed));
     },
   };
 }
 
-function ofStream(stream: StreamDataset, options: Required<BatchesOptions>): StreamBatches {
+function ofStream(stream: AnyStream, options: Required<BatchesOptions>): StreamBatches<AnyBatch> {
   const { batchSize, dropLast } = options;
   const count = (stream.length ?? Number.NaN) / batchSize;
   return {
@@ -113,7 +122,7 @@ function ofStream(stream: StreamDataset, options: Required<BatchesOptions>): Str
 }
 
 /** An epoch of the batches of a stream. */
-export interface StreamBatches extends AsyncIterable<Batch> {
+export interface StreamBatches<B = Batch> extends AsyncIterable<B> {
   /** Number of batches; NaN for a stream of unknown length. */
   readonly length: number;
   /** Not available: refused with an error. */
@@ -121,11 +130,7 @@ export interface StreamBatches extends AsyncIterable<Batch> {
 }
 
 /** An epoch of batches, which can be iterated more than once. */
-export interface BatchSequence extends Iterable<Batch>, AsyncIterable<Batch> {
+export interface BatchSequence<B = Batch> extends Iterable<B>, AsyncIterable<B> {
   /** Number of batches. */
   readonly length: number;
-}
-
-function room({ dtype, shape }: Form, count: number): TensorData {
-  return { dtype, shape: [count, ...shape], data: allocate(dtype, count * sizeOf(shape)) };
 }

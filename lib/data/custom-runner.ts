@@ -1,6 +1,7 @@
 import type { TypedArray } from '../graph/dtype.js';
 import { ChainruleError, invalid, messageOf } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
+import type { Structure } from '../graph/structure.js';
 import { sampleRandom } from './random.js';
 import type { SampleFunction } from './transforms/custom.js';
 import type { CustomTransform } from './transforms/program.js';
@@ -20,17 +21,18 @@ export class BadItemError extends ChainruleError {
   }
 }
 
-/** Imports the modules of transforms, by URL. */
-export async function importFunctions(
-  transforms: readonly Transform[],
-): Promise<ReadonlyMap<string, SampleFunction>> {
-  const functions = new Map<string, SampleFunction>();
+/** The functions of modules by URL, whatever targets they expect. */
+export type SampleFunctions = ReadonlyMap<string, SampleFunction<Structure<TypedArray>>>;
+
+/** Imports the modules of transforms. */
+export async function importFunctions(transforms: readonly Transform[]): Promise<SampleFunctions> {
+  const functions = new Map<string, SampleFunction<Structure<TypedArray>>>();
   for (const transform of transforms) {
     if (transform.kind !== 'custom') continue;
     const module = (await import(transform.url)) as { default?: unknown };
     if (typeof module.default !== 'function')
       throw invalid('custom', `${transform.url} must export a function by default`, module.default);
-    functions.set(transform.url, module.default as SampleFunction);
+    functions.set(transform.url, module.default as SampleFunction<Structure<TypedArray>>);
   }
   return functions;
 }
@@ -40,7 +42,7 @@ export interface CustomCall {
   readonly index: number;
   readonly epoch: number;
   readonly inputs: TypedArray;
-  readonly target: TypedArray;
+  readonly target: Structure<TypedArray>;
   readonly output: TypedArray;
 }
 
@@ -50,7 +52,7 @@ export class CustomRunner {
 
   constructor(
     private readonly pass: CustomTransform,
-    private readonly transform: SampleFunction,
+    private readonly transform: SampleFunction<Structure<TypedArray>>,
     private readonly seed: number,
   ) {
     this.#size = sizeOf(pass.to.shape);

@@ -1,58 +1,75 @@
-import { checked, checkMethods, requireArguments } from '../graph/arguments/checked.js';
+import { checkMethods, requireArguments } from '../graph/arguments/checked.js';
 import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, kind, optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
-import { optionsOf } from '../graph/arguments/options.js';
 import { allocate } from '../graph/dtype.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
 import { sizeOf } from '../graph/shapes.js';
-import {
-  type Field,
-  type FieldOptions,
-  type FieldSource,
-  field,
-  fieldOptions,
-  fieldSource,
-  gatherSamples,
-  lengthOf,
-  toField,
-} from './field.js';
+import { type Structure, type StructureLike, structured } from '../graph/structure.js';
+import { type Columns, columnsOf, mapColumns, type Side, sidesOf } from './columns.js';
+import { type Field, field, gatherSamples, lengthOf } from './field.js';
 import { MappedField } from './mapped-field.js';
+import type { SampleSource } from './sample-loader.js';
+import { byColumn, byInput, joined, type TransformLists, transformLists } from './transforms/by-input.js';
 import { type Form, planTransforms } from './transforms/program.js';
-import { type Transform, transformList } from './transforms/transform.js';
+import { requireWeights } from './weights.js';
 
-const datasetKinds = { inputs: field, targets: field, transforms: transformList };
+const fields = structured(field, 'fields');
+
+const datasetKinds = {
+  inputs: fields,
+  targets: fields,
+  transforms: transformLists,
+  weights: optional(fields),
+};
 
 /**
- * Samples, in memory or in files: inputs and their targets. Data in memory are shared: worker threads read them
- * without a copy, and see any change to them.
+ * Samples, in memory or in files: inputs, their targets and, if samples do not count alike, their weights. Inputs and
+ * targets are one field each, or a list or a record of fields. Data in memory are shared: worker threads read them without a
+ * copy, and see any change to them.
  */
-export class Dataset {
+export class Dataset<Inputs = Field, Targets = Field> {
   /** In their stored form. */
-  readonly inputs: Field;
-  readonly targets: Field;
+  readonly inputs: Inputs;
+  readonly targets: Targets;
+  /** One number for each sample, or for each sample and target; undefined if all samples count alike. */
+  readonly weights: Structure<Field> | undefined;
   /** Transforms applied to samples when they are loaded for training or evaluation. */
-  readonly transforms: readonly Transform[];
+  readonly transforms: TransformLists;
   /** Forms of samples after loading. */
-  readonly loaded: { readonly inputs: Form; readonly targets: Form };
+  readonly loaded: {
+    readonly inputs: StructureLike<Inputs, Field, Form>;
+    readonly targets: StructureLike<Targets, Field, Form>;
+    readonly weights?: Structure<Form>;
+  };
   /** Number of samples. */
   readonly length: number;
+  /** The columns as threads load them. */
+  readonly source: SampleSource;
+  /** Forms of the columns after loading. */
+  readonly forms: Columns<Form>;
 
   /** @throws ChainruleError if the fields are empty or differ in length, or a transform does not suit them */
-  constructor(inputs: Field, targets: Field, transforms: readonly Transform[] = [], ...surplus: []) {
-    requireArguments('Dataset', datasetKinds, [inputs, targets, transforms, ...surplus]);
+  constructor(
+    inputs: Inputs,
+    targets: Targets,
+    transforms: TransformLists = [],
+    weights?: Structure<Field>,
+    ...surplus: []
+  ) {
+    requireArguments('Dataset', datasetKinds, [inputs, targets, transforms, weights, ...surplus]);
     this.inputs = inputs;
     this.targets = targets;
+    this.weights = weights;
     this.transforms = transforms;
-    this.length = lengthOf(inputs);
-    const plan = planTransforms(inputs, targets, transforms);
-    this.loaded = { inputs: plan.inputs, targets: plan.targets };
-    if (this.length !== lengthOf(targets)) {
-      const got = `${this.length} and ${lengthOf(targets)}`;
-      throw invalid('dataset', 'inputs and targets must have as many samples', got);
-    }
-    if (this.length === 0) throw invalid('dataset', 'needs at least one sample', 0);
+    const sides = { inputs, targets, weights } as { [S in Side]: Structure<Field> };
+    const columns = columnsOf(sides, field);
+    this.source = { columns, transforms: byColumn(columns, transforms) };
+    this.forms = planTransforms(columns, this.source.transforms).forms;
+    this.loaded = sidesOf(this.forms) as this['loaded'];
+    this.length = commonLength(columns);
+    requireWeights(columns);
   }
 
   /**
@@ -64,36 +81,39 @@ export class Dataset {
    *     const augmented = train.transform([
    *       data.flip(), data.crop({ padding: 4 }), data.normalize({ mean: 0.47, std: 0.25 }),
    *     ]);
+   *     const scaled = several.transform({ image: [data.normalize({ mean: 0.47, std: 0.25 })] });
    *
+   * @param transforms a list, or lists by the names of several inputs (0, 1, ... in a list of inputs)
    * @throws ChainruleError naming the transform if it cannot be applied to such samples
    */
-  transform(transforms: readonly Transform[]): Dataset {
-    return new Dataset(this.inputs, this.targets, [...this.transforms, ...transforms]);
+  transform(transforms: TransformLists): Dataset<Inputs, Targets> {
+    const { columns, transforms: own } = this.source;
+    const all = joined(own, byColumn(columns, transforms));
+    return new Dataset(this.inputs, this.targets, byInput(columns, all), this.weights);
   }
 
   /** The first `n` samples (all, if there are fewer), with their transforms, over the same memory. */
-  take(n: number): Dataset {
-    const head = (field: Field): Field =>
+  take(n: number): Dataset<Inputs, Targets> {
+    return this.#with((field) =>
       field instanceof MappedField
         ? field.take(n)
-        : { ...field, data: field.data.subarray(0, n * sizeOf(field.shape)) };
-    return new Dataset(head(this.inputs), head(this.targets), this.transforms);
+        : { ...field, data: field.data.subarray(0, n * sizeOf(field.shape)) },
+    );
   }
 
   /**
    * A copy in memory of the samples at `indices`, in that order, with their transforms; an index may occur more than
    * once.
    */
-  subset(indices: Iterable<number>): Dataset {
+  subset(indices: Iterable<number>): Dataset<Inputs, Targets> {
     const checked = Int32Array.from(indices, (index) =>
       requireInteger('subset', 'an index', index, { min: 0, max: this.length - 1 }),
     );
-    const pick = (field: Field): Field => {
+    return this.#with((field) => {
       const data = allocate(field.dtype, checked.length * sizeOf(field.shape), { shared: true });
       gatherSamples(field, checked, data);
       return { dtype: field.dtype, shape: field.shape, data };
-    };
-    return new Dataset(pick(this.inputs), pick(this.targets), this.transforms);
+    });
   }
 
   /**
@@ -102,12 +122,33 @@ export class Dataset {
    * @param fraction share of the first set, between 0 and 1; both sets get at least one sample
    * @param seed the same seed gives the same split
    */
-  split(fraction: number, seed = 0): [Dataset, Dataset] {
+  split(fraction: number, seed = 0): [Dataset<Inputs, Targets>, Dataset<Inputs, Targets>] {
     if (this.length < 2) throw invalid('split', 'needs at least two samples', this.length);
     const first = Math.min(this.length - 1, Math.max(1, Math.round(fraction * this.length)));
     const order = permutation(this.length, seed);
     return [this.subset(order.subarray(0, first)), this.subset(order.subarray(first))];
   }
+
+  /** A data set of the same structure, of what a function makes of each field. */
+  #with(fn: (field: Field) => Field): Dataset<Inputs, Targets> {
+    const { inputs, targets, weights } = sidesOf(mapColumns(this.source.columns, fn));
+    return new Dataset(inputs as Inputs, targets as Targets, this.transforms, weights);
+  }
+}
+
+/** A data set with any inputs and targets. */
+export type AnyDataset = Dataset<Structure<Field>, Structure<Field>>;
+
+/** The number of samples, which all columns must have. */
+function commonLength(columns: Columns<Field>): number {
+  const lengths = mapColumns(columns, lengthOf);
+  const [[first, length] = ['', 0], ...others] = Object.entries(lengths);
+  for (const [name, other] of others) {
+    if (other === length) continue;
+    throw invalid('dataset', `${first} and ${name} must have as many samples`, `${length} and ${other}`);
+  }
+  if (length === 0) throw invalid('dataset', 'needs at least one sample', 0);
+  return length;
 }
 
 const iterable: Kind<Iterable<number>> = kind(
@@ -129,41 +170,8 @@ const splitSeed: Kind<number> = {
 };
 
 checkMethods(Dataset, {
-  transform: { transforms: transformList },
+  transform: { transforms: transformLists },
   take: { n: kinds.count },
   subset: { indices: iterable },
   split: { fraction, seed: optional(splitSeed) },
 });
-
-/** Options of `fromArrays` for each side. */
-export interface FromArraysOptions {
-  inputs?: FieldOptions;
-  targets?: FieldOptions;
-}
-
-const fromArraysOptions = optionsOf<FromArraysOptions>({ inputs: fieldOptions, targets: fieldOptions });
-
-/**
- * A data set from arrays, which are copied into shared memory once.
- *
- * Each side is nested arrays (`[[0, 1], [1, 0]]`), an array of typed arrays (one per sample), one typed array (all
- * samples; inputs then need the shape of one sample), or `{ data, shape }` with the shape of all samples together, as
- * `readIdx` returns. Arrays over a SharedArrayBuffer are used without a copy.
- *
- * The dtype is that of the typed array (see `tensor` for those that tensors do not store); numbers in nested arrays
- * become float32, but a flat list of targets, one number per sample, becomes int32 class labels. `options`
- * override both, and values are converted to the dtype that is asked for: `fromArrays(pixels, labels, { inputs: {
- * shape: [28, 28, 1] }, targets: { dtype: 'float32' } })`.
- *
- * @throws ChainruleError for no samples, sides that differ in length, ragged arrays, values that their dtype cannot
- *   hold (NaN or 0.5 as a label)
- */
-export const fromArrays = checked(
-  'fromArrays',
-  { inputs: fieldSource, targets: fieldSource, options: optional(fromArraysOptions) },
-  (inputs: FieldSource, targets: FieldSource, options: FromArraysOptions = {}): Dataset =>
-    new Dataset(
-      toField('inputs', inputs, options.inputs ?? {}, { flatDType: 'float32' }),
-      toField('targets', targets, options.targets ?? {}, { flatDType: 'int32', typedShape: [] }),
-    ),
-);

@@ -17,7 +17,7 @@ import { MappedField } from './mapped-field.js';
 import { fromNested, type Nested } from './nested.js';
 import { requireStorable } from './storable.js';
 
-/** One side of a data set, its inputs or its targets: consecutive samples in shared memory, or in a file. */
+/** A column of a data set, such as its inputs: consecutive samples in shared memory, or in a file. */
 export interface Field {
   readonly dtype: DType;
   /** Shape of one sample; `[]` for one number per sample. */
@@ -91,19 +91,22 @@ export interface FieldDefaults {
   typedShape?: Shape;
   /** Dtype of a flat list, one number per sample. */
   flatDType: DType;
+  /** Dtype of whatever source. */
+  dtype?: DType;
 }
 
 /**
  * Copies a source into shared memory, or uses it without a copy if it is there already.
  *
- * @param name 'inputs' or 'targets', for errors
+ * @param name of the column, for errors
  */
 export function toField(
   name: string,
   source: FieldSource,
-  { shape, dtype }: FieldOptions,
+  options: FieldOptions,
   defaults: FieldDefaults,
 ): Field {
+  const { shape, dtype = defaults.dtype } = options;
   if (isMapped(source)) return fromMapped(name, source, shape, dtype);
   if (ArrayBuffer.isView(source)) return fromTyped(name, source, shape ?? defaults.typedShape, dtype);
   if (!isTensorData(source)) return fromNested(name, source, shape, dtype, defaults.flatDType);
@@ -173,7 +176,14 @@ export function* blocksOf(field: Field): Generator<TypedArray, void, undefined> 
 }
 
 function isMapped(source: unknown): source is Field {
-  return typeof source === 'object' && source !== null && 'mapped' in source;
+  if (typeof source !== 'object' || source === null || !('mapped' in source)) return false;
+  const { mapped } = source;
+  return typeof mapped === 'object' && mapped !== null && 'path' in mapped;
+}
+
+/** True for a source that tells the shape of its samples: `{ data, shape }`, or a mapped file. */
+export function isWithShape(source: unknown): boolean {
+  return isMapped(source) || isTensorData(source);
 }
 
 function fromMapped(name: string, field: Field, shape: Shape | undefined, dtype: DType | undefined): Field {

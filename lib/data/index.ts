@@ -1,18 +1,21 @@
 export {
+  type AnyBatch,
   type Batch,
   type BatchesOptions,
   type BatchSequence,
   batches,
   type StreamBatches,
 } from './batches.js';
-export { Dataset, type FromArraysOptions, fromArrays } from './dataset.js';
+export { type AnyDataset, Dataset } from './dataset.js';
 export type { Field, FieldOptions, FieldSource, FileRows } from './field.js';
+export { type FromArraysOptions, fromArrays } from './from-arrays.js';
 export { readIdx } from './idx.js';
 export { type MapFileOptions, mapFile, mapIdx, mapSafetensors } from './map-files.js';
 export { MappedField } from './mapped-field.js';
 export { mnist } from './mnist.js';
 export type { Nested } from './nested.js';
 export {
+  type AnyStream,
   type OpenStream,
   StreamDataset,
   type StreamItem,
@@ -21,6 +24,7 @@ export {
   type StreamValue,
   stream,
 } from './stream.js';
+export type { TransformLists } from './transforms/by-input.js';
 export {
   type CustomOptions,
   custom,

@@ -1,16 +1,16 @@
 import type { Kind } from '../graph/arguments/kind.js';
 import { invalid } from '../graph/errors.js';
-import { Dataset } from './dataset.js';
-import { StreamDataset } from './stream.js';
+import { type AnyDataset, Dataset } from './dataset.js';
+import { type AnyStream, StreamDataset } from './stream.js';
 
 // The kinds of data that training takes.
 
-export const dataset: Kind<Dataset> = dataKind(
+export const dataset: Kind<AnyDataset> = dataKind(
   'a Dataset, as data.fromArrays() makes',
   (value) => value instanceof Dataset,
 );
 
-export const datasetOrStream: Kind<Dataset | StreamDataset> = dataKind(
+export const datasetOrStream: Kind<AnyDataset | AnyStream> = dataKind(
   'a Dataset, as data.fromArrays() makes, or a stream, as data.stream() makes',
   (value) => value instanceof Dataset || value instanceof StreamDataset,
 );

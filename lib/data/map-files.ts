@@ -6,11 +6,12 @@ import { needed, optionsOf } from '../graph/arguments/options.js';
 import { bytesPerElement, type DType, dtypes, isDType } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { type Shape, sizeOf } from '../graph/shapes.js';
+import { mapStructure, type Structure, type StructureLike, structured } from '../graph/structure.js';
 import { path as pathKind } from '../io/kinds.js';
 import { requireRegular } from '../io/regular-file.js';
 import { readSafetensorsHeader } from '../io/safetensors.js';
 import { Dataset } from './dataset.js';
-import type { FileRows } from './field.js';
+import type { Field, FileRows } from './field.js';
 import { readIdxHead } from './idx.js';
 import { MappedField } from './mapped-field.js';
 
@@ -62,26 +63,36 @@ export const mapIdx = checked('mapIdx', { path: pathKind }, async (path: string)
   return mapRows(dtype, sample, { path: resolve(path), offset: dataStart, length });
 });
 
-/** Names of the tensors that are the two sides of a data set. */
+/** Names of the tensors that are the sides of a data set; of several, a list or a record of names. */
 interface FieldNames {
-  readonly inputs: string;
-  readonly targets: string;
+  readonly inputs: Structure<string>;
+  readonly targets: Structure<string>;
+  readonly weights?: Structure<string>;
 }
 
+const names = structured(kinds.string, 'names');
+
+/** The fields for names of tensors. */
+type FieldsNamed<S> = StructureLike<S, string, Field>;
+
 /**
- * Maps two tensors of a safetensors file as a data set; their first axes count the samples.
+ * Maps tensors of a safetensors file as a data set; their first axes count the samples.
  *
- * @param names names of the tensors: `mapSafetensors('train.safetensors', { inputs: 'images', targets: 'labels' })`
+ * @param names names of the tensors: `mapSafetensors('train.safetensors', { inputs: 'images', targets: 'labels' })`, or
+ *   lists or records of them, as `{ inputs: { user: 'users', item: 'items' }, targets: 'ratings' }`
  */
 export const mapSafetensors = checked(
   'mapSafetensors',
   {
     path: pathKind,
-    names: optionsOf<FieldNames>({ inputs: needed(kinds.string), targets: needed(kinds.string) }),
+    names: optionsOf<FieldNames>({ inputs: needed(names), targets: needed(names), weights: names }),
   },
-  async (path: string, names: FieldNames): Promise<Dataset> => {
+  async <I extends Structure<string>, T extends Structure<string>>(
+    path: string,
+    { inputs, targets, weights }: FieldNames & { readonly inputs: I; readonly targets: T },
+  ): Promise<Dataset<FieldsNamed<I>, FieldsNamed<T>>> => {
     const { tensors, dataStart } = await readSafetensorsHeader(path);
-    const field = (name: string): MappedField => {
+    const field = (name: string): Field => {
       const entry = tensors.find((tensor) => tensor.name === name);
       if (!entry) {
         const known = tensors.map((tensor) => tensor.name);
@@ -98,7 +109,13 @@ export const mapSafetensors = checked(
         );
       return mapRows(entry.dtype, shape, { path: resolve(path), offset: dataStart + entry.begin, length });
     };
-    return new Dataset(field(names.inputs), field(names.targets));
+    const fields = (side: Structure<string>) => mapStructure(side, kinds.string, field);
+    return new Dataset(
+      fields(inputs) as FieldsNamed<I>,
+      fields(targets) as FieldsNamed<T>,
+      [],
+      weights === undefined ? undefined : fields(weights),
+    );
   },
 );
 

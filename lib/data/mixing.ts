@@ -2,11 +2,10 @@ import type { TypedArray } from '../graph/dtype.js';
 import { invalid, requireInteger } from '../graph/errors.js';
 import { addon } from '../runtime/addon.js';
 import { beta, sampleRandom } from './random.js';
-import type { LoadTarget } from './row-pipeline.js';
 import type { Mixup } from './transforms/transform.js';
 
 /** Keys of the draw of a batch's share. */
-interface Draw {
+export interface Draw {
   readonly seed: number;
   readonly epoch: number;
   /** Index of the transform in the list of all. */
@@ -15,11 +14,17 @@ interface Draw {
   readonly first: number;
 }
 
+/** Rows with one input and one target. */
+export interface Mixed {
+  readonly inputs: TypedArray;
+  readonly targets: TypedArray;
+}
+
 /** The rows to mix, each with the row before it. */
 interface Mixing {
-  readonly target: LoadTarget;
+  readonly target: Mixed;
   /** The row before the first. */
-  readonly before: LoadTarget;
+  readonly before: Mixed;
   readonly count: number;
   /** Number of elements of a row. */
   readonly size: { readonly inputs: number; readonly targets: number };

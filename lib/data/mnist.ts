@@ -7,7 +7,8 @@ import { allocate, type TensorData } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
 import { path } from '../io/kinds.js';
 import { requireHere } from '../runtime/package-root.js';
-import { type Dataset, fromArrays } from './dataset.js';
+import type { Dataset } from './dataset.js';
+import { fromArrays } from './from-arrays.js';
 import { readIdx } from './idx.js';
 
 const CLASSES = 10;

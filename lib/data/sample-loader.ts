@@ -2,19 +2,19 @@ import { at } from '../graph/at.js';
 import { allocate, type TypedArray } from '../graph/dtype.js';
 import { failed, invalid, messageOf } from '../graph/errors.js';
 import { sizeOf } from '../graph/shapes.js';
-import { BadItemError, importFunctions } from './custom-runner.js';
+import { arraysOf, type Columns, mapColumns, of, roomFor } from './columns.js';
+import { BadItemError, importFunctions, type SampleFunctions } from './custom-runner.js';
 import type { Field } from './field.js';
-import { mix, mixWithLabels } from './mixing.js';
+import { type Draw, type Mixed, mix, mixWithLabels } from './mixing.js';
 import { type LoadTarget, RowPipeline } from './row-pipeline.js';
-import type { SampleFunction } from './transforms/custom.js';
+import { allOf, type ColumnTransforms } from './transforms/by-input.js';
 import { planTransforms, type TransformPlan } from './transforms/program.js';
-import type { Transform } from './transforms/transform.js';
+import type { Mixup } from './transforms/transform.js';
 
 /** Samples and their transforms: plain data that can be sent to threads. */
 export interface SampleSource {
-  readonly inputs: Field;
-  readonly targets: Field;
-  readonly transforms: readonly Transform[];
+  readonly columns: Columns<Field>;
+  readonly transforms: ColumnTransforms;
 }
 
 /** A range of consecutive positions in the order of an epoch. */
@@ -43,34 +43,36 @@ export interface LoadRequest {
 export class SampleLoader {
   readonly #plan: TransformPlan;
   readonly #pipeline: RowPipeline;
+  /** Elements of a sample as the pipeline leaves it, by column. */
+  readonly #widths: Columns<number>;
   /** The sample before the first row, and the labels of all rows, if samples are mixed. */
   #before: LoadTarget;
-  #labels: TypedArray;
+  #labels: TypedArray = new Int32Array(0);
   #skipped = 0;
 
   private constructor(
     private readonly source: SampleSource,
     private readonly seed: number,
-    functions: ReadonlyMap<string, SampleFunction>,
+    functions: SampleFunctions,
   ) {
-    const { inputs, targets, transforms } = source;
-    this.#plan = planTransforms(inputs, targets, transforms);
-    this.#pipeline = new RowPipeline(source, this.#plan, seed, functions);
-    this.#before = {
-      inputs: new Float32Array(this.#plan.mixup ? sizeOf(this.#plan.inputs.shape) : 0),
-      targets: allocate(targets.dtype, sizeOf(targets.shape)),
-    };
-    this.#labels = allocate(targets.dtype, 0);
+    const { columns, transforms } = source;
+    this.#plan = planTransforms(columns, transforms);
+    this.#pipeline = new RowPipeline(columns, this.#plan, seed, functions);
+    const { mixup, forms, passes } = this.#plan;
+    this.#widths = mapColumns(columns, ({ shape }, name) =>
+      sizeOf(passes[name] ? of(forms, name).shape : shape),
+    );
+    this.#before = mixup ? arraysOf(roomFor({ ...columns, inputs: of(forms, 'inputs') }, 1)) : {};
   }
 
   /** Opens the files and imports the modules that samples are read and transformed with. */
   static async open(source: SampleSource, seed: number): Promise<SampleLoader> {
-    return new SampleLoader(source, seed, await importFunctions(source.transforms));
+    return new SampleLoader(source, seed, await importFunctions(allOf(source.transforms)));
   }
 
   /** As `open`, synchronously, for samples that no module transforms. */
   static openNow(source: SampleSource, seed: number): SampleLoader {
-    if (source.transforms.some(({ kind }) => kind === 'custom')) {
+    if (allOf(source.transforms).some(({ kind }) => kind === 'custom')) {
       throw invalid('custom', 'a module must be imported first; take the batches with for await');
     }
     return new SampleLoader(source, seed, new Map());
@@ -87,22 +89,29 @@ export class SampleLoader {
     const { mixup } = this.#plan;
     if (!mixup) this.#loadRows(request, target);
     else if (rows.count > 0) {
-      const toLabels = this.#plan.targets.dtype !== this.source.targets.dtype;
-      const targets = toLabels ? this.#labelsOf(rows.count) : target.targets;
-      this.#loadRows(request, { inputs: target.inputs, targets });
-      this.#loadBefore(request);
       const draw = {
         seed: this.seed,
         epoch,
         position: mixup.position,
         first: at(order, batch.start) + indexOffset,
       };
-      const size = { inputs: sizeOf(this.#plan.inputs.shape), targets: sizeOf(this.#plan.targets.shape) };
-      const mixing = { target, before: this.#before, count: rows.count, size };
-      if (toLabels) mixWithLabels(mixup.transform, draw, mixing, targets);
-      else mix(mixup.transform, draw, mixing);
+      this.#loadMixed(request, mixup.transform, draw, target);
     }
     this.#pipeline.advise(order, rows.start + batch.count, rows.count);
+  }
+
+  #loadMixed(request: LoadRequest, transform: Mixup, draw: Draw, target: LoadTarget): void {
+    const { columns } = this.source;
+    const { forms } = this.#plan;
+    const toLabels = of(forms, 'targets').dtype !== of(columns, 'targets').dtype;
+    const { count } = request.rows;
+    const targets = toLabels ? this.#labelsOf(count) : of(target, 'targets');
+    this.#loadRows(request, { ...target, targets });
+    this.#loadBefore(request);
+    const size = { inputs: sizeOf(of(forms, 'inputs').shape), targets: sizeOf(of(forms, 'targets').shape) };
+    const mixing = { target: ofOne(target), before: ofOne(this.#before), count, size };
+    if (toLabels) mixWithLabels(transform, draw, mixing, targets);
+    else mix(transform, draw, mixing);
   }
 
   #loadRows(request: LoadRequest, target: LoadTarget): void {
@@ -111,13 +120,12 @@ export class SampleLoader {
       this.#pipeline.loadMany(request, rows, target);
       return;
     }
-    const width = { inputs: sizeOf(this.#plan.inputs.shape), targets: sizeOf(this.source.targets.shape) };
     let skipped = 0;
     for (let i = 0; i < rows.count; i++) {
-      const row = {
-        inputs: target.inputs.subarray(i * width.inputs, (i + 1) * width.inputs),
-        targets: target.targets.subarray(i * width.targets, (i + 1) * width.targets),
-      };
+      const row = mapColumns(target, (array, name) => {
+        const width = of(this.#widths, name);
+        return array.subarray(i * width, (i + 1) * width);
+      });
       if (this.#loadOrStandIn(request, rows.start + i, row) > 0) skipped++;
     }
     this.#skipped += skipped;
@@ -154,7 +162,14 @@ export class SampleLoader {
   }
 
   #labelsOf(count: number): TypedArray {
-    if (this.#labels.length < count) this.#labels = allocate(this.source.targets.dtype, count);
+    if (this.#labels.length < count) {
+      this.#labels = allocate(of(this.source.columns, 'targets').dtype, count);
+    }
     return this.#labels;
   }
+}
+
+/** The arrays of samples with one input and one target. */
+function ofOne(target: LoadTarget): Mixed {
+  return { inputs: of(target, 'inputs'), targets: of(target, 'targets') };
 }

@@ -1,24 +1,22 @@
-import { allocate, type TensorData } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import { permutation } from '../graph/random.js';
-import { sizeOf } from '../graph/shapes.js';
-import type { Batch, BatchesOptions } from './batches.js';
+import type { AnyBatch, BatchesOptions } from './batches.js';
+import { arraysOf, roomFor, sidesOf } from './columns.js';
 import { SampleLoader } from './sample-loader.js';
-import type { StreamDataset } from './stream.js';
+import type { AnyStream } from './stream.js';
 import { type Chunk, StreamChunks } from './stream-chunks.js';
 import { StreamMemory } from './stream-memory.js';
-import type { Form } from './transforms/program.js';
 
 /** Number of first items of chunks that are shuffled differently. */
 const CHUNKS = 2 ** 20;
 
 /** The batches of one epoch of a stream, for an epoch counted from 0. Each iteration opens the stream again. */
 export async function* streamBatches(
-  stream: StreamDataset,
+  stream: AnyStream,
   { batchSize, shuffle, seed, epoch, dropLast }: Required<BatchesOptions>,
-): AsyncGenerator<Batch, void, undefined> {
+): AsyncGenerator<AnyBatch, void, undefined> {
   const memory = new StreamMemory(stream, batchSize * Math.floor(stream.queue / 2));
-  const loader = await SampleLoader.open(memory, seed);
+  const loader = await SampleLoader.open(memory.source, seed);
   const chunks = new StreamChunks(stream, memory, epoch + 1);
   let items = 0;
   let yielded = 0;
@@ -30,13 +28,13 @@ export async function* streamBatches(
       for (let start = chunk.start; start < end; start += batchSize) {
         const batch = { start, count: Math.min(batchSize, end - start) };
         if (dropLast && batch.count < batchSize) break;
-        const [inputs, targets] = [room(memory.loaded.inputs, batch), room(memory.loaded.targets, batch)];
+        const room = roomFor(memory.forms, batch.count);
         const indexOffset = chunk.firstItem - chunk.start;
         const request = { order, batch, rows: batch, epoch, indexOffset };
-        loader.load(request, { inputs: inputs.data, targets: targets.data });
+        loader.load(request, arraysOf(room));
         const indices = order.slice(start, start + batch.count).map((row) => row + indexOffset);
         yielded++;
-        yield { inputs, targets, indices };
+        yield { ...sidesOf(room), indices };
       }
     }
   } finally {
@@ -62,8 +60,4 @@ function orderOf({ start, count, firstItem }: Chunk, random?: { seed: number; ep
     },
   );
   return order;
-}
-
-function room({ dtype, shape }: Form, { count }: { readonly count: number }): TensorData {
-  return { dtype, shape: [count, ...shape], data: allocate(dtype, count * sizeOf(shape)) };
 }

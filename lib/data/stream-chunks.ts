@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { failed, invalid, messageOf } from '../graph/errors.js';
-import type { OpenStream, StreamDataset, StreamItem } from './stream.js';
+import type { AnyStream, OpenStream, StreamItem } from './stream.js';
 import type { StreamMemory } from './stream-memory.js';
 
 /** Consecutive items of a stream, in one half of its memory. */
@@ -33,7 +33,7 @@ export class StreamChunks {
 
   /** @param passed number of good items at the start to discard, because an earlier run has trained on them */
   constructor(
-    private readonly stream: StreamDataset,
+    private readonly stream: AnyStream,
     private readonly memory: StreamMemory,
     private readonly epoch: number,
     private readonly passed = 0,

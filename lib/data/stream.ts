@@ -6,17 +6,29 @@ import type { DType } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
 import type { NumberArray } from '../graph/number-arrays.js';
 import type { Shape } from '../graph/shapes.js';
+import { mapStructure, type Structure, type StructureLike, structured } from '../graph/structure.js';
+import { type Columns, columnsOf, type Side, sidesOf } from './columns.js';
+import {
+  byColumn,
+  byInput,
+  type ColumnTransforms,
+  joined,
+  type TransformLists,
+  transformLists,
+} from './transforms/by-input.js';
 import { onBadItem as onBadItemKind } from './transforms/kinds.js';
-import { type Form, planTransforms } from './transforms/program.js';
-import { type OnBadItem, type Transform, transformList } from './transforms/transform.js';
+import { type Form, form, planTransforms } from './transforms/program.js';
+import type { OnBadItem } from './transforms/transform.js';
 
 /**
  * A sample of a stream. Each value is a number, an array of all numbers row by row, or a typed array of the declared
- * dtype.
+ * dtype; of several inputs or targets, a list or a record of values as they are declared.
  */
 export interface StreamItem {
-  readonly inputs: StreamValue;
-  readonly target: StreamValue;
+  readonly inputs: Structure<StreamValue>;
+  readonly target: Structure<StreamValue>;
+  /** How much the sample counts, if the stream has weights. */
+  readonly weight?: StreamValue;
 }
 
 export type StreamValue = number | ArrayLike<number> | NumberArray;
@@ -27,11 +39,31 @@ export type StreamSource = AsyncIterable<StreamItem> | Iterable<StreamItem>;
 /** Opens the stream for an epoch, counted from 1. */
 export type OpenStream = (options: { readonly epoch: number }) => StreamSource | Promise<StreamSource>;
 
-export interface StreamOptions {
-  /** Form of one item's inputs. The dtype is float32 by default. */
-  readonly inputs: { readonly shape: Shape; readonly dtype?: DType };
-  /** Form of one item's target. Default: int32 labels, one number for each item. */
-  readonly targets?: { readonly shape?: Shape; readonly dtype?: DType };
+/** Form of one item's input. */
+interface InputForm {
+  readonly shape: Shape;
+  /** Default 'float32'. */
+  readonly dtype?: DType;
+}
+
+/** Form of one item's target. */
+interface TargetForm {
+  /** Default: one number. */
+  readonly shape?: Shape;
+  /** Default 'int32'. */
+  readonly dtype?: DType;
+}
+
+export interface StreamOptions<
+  Inputs extends Structure<InputForm> = InputForm,
+  Targets extends Structure<TargetForm> = TargetForm,
+> {
+  /** Form of one item's inputs, or a list or a record of forms. */
+  readonly inputs: Inputs;
+  /** Form of one item's target, or a list or a record of forms. Default: int32 labels, one number for each item. */
+  readonly targets?: Targets;
+  /** True if each item has a `weight` of at least 0, by which it counts; see `fromArrays`. Default false. */
+  readonly weights?: boolean;
   /** Number of items of an epoch, if known; for progress reports, and to look at the last batch before the first step. */
   readonly length?: number;
   /**
@@ -45,11 +77,15 @@ export interface StreamOptions {
   readonly onBadItem?: OnBadItem;
 }
 
-const streamOptions = optionsOf<StreamOptions>({
-  inputs: needed(
-    optionsOf<StreamOptions['inputs']>({ shape: needed(kinds.sampleShape), dtype: kinds.dtype }),
-  ),
-  targets: optionsOf<NonNullable<StreamOptions['targets']>>({ shape: kinds.sampleShape, dtype: kinds.dtype }),
+type AnyStreamOptions = StreamOptions<Structure<InputForm>, Structure<TargetForm>>;
+
+const inputForm = optionsOf<InputForm>({ shape: needed(kinds.sampleShape), dtype: kinds.dtype });
+const targetForm = optionsOf<TargetForm>({ shape: kinds.sampleShape, dtype: kinds.dtype });
+
+const streamOptions = optionsOf<AnyStreamOptions>({
+  inputs: needed(structured(inputForm, 'forms')),
+  targets: structured(targetForm, 'forms'),
+  weights: kinds.boolean,
   length: kinds.count,
   queue: kinds.integer({ min: 2 }),
   onBadItem: onBadItemKind,
@@ -73,47 +109,69 @@ const streamKinds = {
 };
 
 /** Samples that arrive while they are trained on; created by `stream`. */
-export class StreamDataset {
+export class StreamDataset<Inputs = Form, Targets = Form> {
   readonly open: OpenStream;
   /** Form of arriving items. */
-  readonly inputs: Form;
-  readonly targets: Form;
-  readonly transforms: readonly Transform[];
+  readonly inputs: Inputs;
+  readonly targets: Targets;
+  readonly weights: Form | undefined;
+  readonly transforms: TransformLists;
   /** Forms of items after loading. */
-  readonly loaded: { readonly inputs: Form; readonly targets: Form };
+  readonly loaded: {
+    readonly inputs: StructureLike<Inputs, Form, Form>;
+    readonly targets: StructureLike<Targets, Form, Form>;
+    readonly weights?: Form;
+  };
   readonly length: number | undefined;
   readonly queue: number;
   readonly onBadItem: OnBadItem;
+  /** Forms of arriving items by column, and how they are transformed. */
+  readonly source: { readonly columns: Columns<Form>; readonly transforms: ColumnTransforms };
 
-  constructor(
-    open: OpenStream,
-    options: StreamOptions,
-    transforms: readonly Transform[] = [],
-    ...surplus: []
-  ) {
-    const parameters = { ...streamKinds, transforms: transformList };
+  constructor(open: OpenStream, options: AnyStreamOptions, transforms: TransformLists = [], ...surplus: []) {
+    const parameters = { ...streamKinds, transforms: transformLists };
     requireArguments('StreamDataset', parameters, [open, options, transforms, ...surplus]);
-    const { inputs, targets, length, queue = 16, onBadItem = 'error' } = options;
+    const { inputs, targets = {}, weights = false, length, queue = 16, onBadItem = 'error' } = options;
     this.open = open;
-    this.inputs = { shape: [...inputs.shape], dtype: inputs.dtype ?? 'float32' };
-    this.targets = { shape: [...(targets?.shape ?? [])], dtype: targets?.dtype ?? 'int32' };
+    this.inputs = mapStructure(inputs, inputForm, ({ shape, dtype = 'float32' }): Form => {
+      return { shape: [...shape], dtype };
+    }) as Inputs;
+    this.targets = mapStructure(targets, targetForm, ({ shape = [], dtype = 'int32' }): Form => {
+      return { shape: [...shape], dtype };
+    }) as Targets;
+    this.weights = weights ? { shape: [], dtype: 'float32' } : undefined;
     this.transforms = transforms;
-    const plan = planTransforms(this.inputs, this.targets, transforms);
-    this.loaded = { inputs: plan.inputs, targets: plan.targets };
+    const columns = columnsOf(this as { [S in Side]: Structure<Form> }, form);
+    this.source = { columns, transforms: byColumn(columns, transforms) };
+    this.loaded = sidesOf(planTransforms(columns, this.source.transforms).forms) as this['loaded'];
     this.length = length;
     this.queue = queue;
     this.onBadItem = onBadItem;
   }
 
   /** The same stream, with its items transformed when they are loaded; see `Dataset.transform`. */
-  transform(transforms: readonly Transform[]): StreamDataset {
-    const { open, inputs, targets, length, queue, onBadItem } = this;
-    const options = { inputs, targets, queue, onBadItem, ...(length === undefined ? {} : { length }) };
-    return new StreamDataset(open, options, [...this.transforms, ...transforms]);
+  transform(transforms: TransformLists): StreamDataset<Inputs, Targets> {
+    const { open, inputs, targets, weights, length, queue, onBadItem } = this;
+    const options = {
+      inputs: inputs as Structure<Form>,
+      targets: targets as Structure<Form>,
+      weights: weights !== undefined,
+      queue,
+      onBadItem,
+      ...(length === undefined ? {} : { length }),
+    };
+    const { columns, transforms: own } = this.source;
+    return new StreamDataset(open, options, byInput(columns, joined(own, byColumn(columns, transforms))));
   }
 }
 
-checkMethods(StreamDataset, { transform: { transforms: transformList } });
+/** A stream with any inputs and targets. */
+export type AnyStream = StreamDataset<Structure<Form>, Structure<Form>>;
+
+checkMethods(StreamDataset, { transform: { transforms: transformLists } });
+
+/** The forms of items as they are declared. */
+type FormsOf<S, Declared> = StructureLike<S, Declared, Form>;
 
 /**
  * Samples from an iterable, such as a database cursor or a file read line by line, trained on while they arrive:
@@ -123,8 +181,20 @@ checkMethods(StreamDataset, { transform: { transforms: transformList } });
  *     const rows = data.stream(({ epoch }) => readRows(epoch), { inputs: { shape: [28, 28, 1], dtype: 'uint8' } });
  *     for await (const epoch of trainer.fit(rows, { epochs: 3 })) console.log(epoch.loss);
  */
-export const stream = checked(
+export const stream: StreamFunction = checked(
   'stream',
   streamKinds,
-  (open: OpenStream, options: StreamOptions): StreamDataset => new StreamDataset(open, options),
-);
+  (open: OpenStream, options: AnyStreamOptions): AnyStream => new StreamDataset(open, options),
+) as StreamFunction;
+
+interface StreamFunction {
+  <I extends Structure<InputForm>>(
+    open: OpenStream,
+    options: StreamOptions<I>,
+  ): StreamDataset<FormsOf<I, InputForm>, Form>;
+  <I extends Structure<InputForm>, T extends Structure<TargetForm>>(
+    open: OpenStream,
+    options: StreamOptions<I, T>,
+  ): StreamDataset<FormsOf<I, InputForm>, FormsOf<T, TargetForm>>;
+  (open: OpenStream, options: StreamOptions): StreamDataset;
+}

@@ -1,10 +1,12 @@
+import { tensor } from '../graph/arguments/kinds.js';
 import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { zeros } from '../graph/leaf.js';
 import type { Shape } from '../graph/shapes.js';
+import { partsOf } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { Loss, Sums } from '../nn/losses.js';
-import type { Module } from '../nn/module.js';
+import type { BatchFunction } from '../nn/losses/batch-loss.js';
+import type { AnyModule } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { cast } from '../ops/primitives/elementwise.js';
 import type { RandomState } from '../runtime/executable.js';
@@ -35,8 +37,8 @@ type Values<M> = { readonly [K in keyof M]: number };
 
 /** Traces the model on a batch, computes all figures in one run, and derives the findings. */
 export async function examine(
-  model: Module,
-  loss: Loss<Tensor | Sums>,
+  model: AnyModule,
+  loss: BatchFunction,
   batch: LoadedBatch,
   { next, thresholds, random }: Examination,
 ): Promise<HealthReport> {
@@ -81,7 +83,7 @@ export async function examine(
     }),
     firstNonFinite: first,
   };
-  const rows = batch.inputs[0]?.shape[0] ?? 0;
+  const rows = partsOf(batch.inputs, tensor)[0]?.[1].shape[0] ?? 0;
   return { ...figures, findings: findingsOf(figures, rows, thresholds) };
 }
 

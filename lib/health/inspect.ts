@@ -1,13 +1,13 @@
 import { checked } from '../graph/arguments/checked.js';
-import { either, optional } from '../graph/arguments/kind.js';
+import { optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
-import { Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
-import { lossFunction, module } from '../nn/kinds.js';
-import type { Loss, Sums } from '../nn/losses.js';
-import type { Module } from '../nn/module.js';
+import { module } from '../nn/kinds.js';
+import { batchLoss, type Losses, losses } from '../nn/losses/batch-loss.js';
+import { type Tensors, tensorOrSeveral } from '../nn/model-input.js';
+import type { AnyModule } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { mul, sub } from '../ops/primitives/elementwise.js';
 import { isTrainable, type Optimizer, optimizer as optimizerKind } from '../optim/optimizer.js';
@@ -44,31 +44,32 @@ const inspectOptions = optionsOf<InspectOptions>({
  * Gradients are compared layer by layer as by Glorot & Bengio (2010). Dead units are reported for batches of at least 8
  * rows. If the optimiser accumulates gradients and the next step makes no update, there are no update ratios.
  *
- * @param loss of the model's output and the targets
- * @param inputs one batch, or a list of batches for a model with several inputs
+ * @param loss of the model's output and the targets, or a record of losses by output
+ * @param inputs one batch, or a list or a record of batches for a model with several inputs
+ * @param targets one tensor, or a list or a record for several losses
  * @throws (rejects) if the loss has more than one element
  */
 export const inspect = checked(
   'inspect',
   {
     model: module,
-    loss: lossFunction,
-    inputs: either(kinds.tensor, kinds.tensors),
-    targets: kinds.tensor,
+    loss: losses,
+    inputs: tensorOrSeveral,
+    targets: tensorOrSeveral,
     options: optional(inspectOptions),
   },
   async (
-    model: Module,
-    loss: Loss<Tensor | Sums>,
-    inputs: Tensor | readonly Tensor[],
-    targets: Tensor,
+    model: AnyModule,
+    loss: Losses,
+    inputs: Tensors,
+    targets: Tensors,
     options: InspectOptions = {},
   ): Promise<HealthReport> => {
     const { optimizer, lr, seed = 0 } = options;
-    const batch = { inputs: inputs instanceof Tensor ? [inputs] : inputs, targets };
+    const batch = { inputs, targets };
     const thresholds = completeThresholds(options.thresholds);
     const next = optimizer ? byOptimizer(optimizer) : byRate(lr);
-    return examine(model, loss, batch, { next, thresholds, random: { seed, step: 0 } });
+    return examine(model, batchLoss('inspect', loss), batch, { next, thresholds, random: { seed, step: 0 } });
   },
 );
 

@@ -2,13 +2,13 @@ import { context, within } from '../graph/context.js';
 import { ChainruleError, inLayer } from '../graph/errors.js';
 import type { Origin } from '../graph/origin.js';
 import { Tensor } from '../graph/tensor.js';
-import type { Module } from '../nn/module.js';
+import type { AnyModule } from '../nn/module.js';
 import { MODEL, modulesOf } from '../nn/module-tree.js';
 
 /** One recorded call of a module's `forward`. */
 export interface LayerCall {
   readonly path: string;
-  readonly module: Module;
+  readonly module: AnyModule;
   /** The tensors that the call was given. */
   readonly inputs: readonly Tensor[];
   readonly output: Tensor;
@@ -25,9 +25,9 @@ export const LOSS = '(loss)';
  * @param methodsOf the methods of a module whose calls are recorded; `forward` alone by default
  */
 export function recordCalls<R>(
-  model: Module,
+  model: AnyModule,
   fn: () => R,
-  methodsOf: (module: Module) => readonly string[] = () => ['forward'],
+  methodsOf: (module: AnyModule) => readonly string[] = () => ['forward'],
 ): { result: R; calls: LayerCall[] } {
   const calls: LayerCall[] = [];
   const restore: (() => void)[] = [];
@@ -52,7 +52,7 @@ function forwardIn<R>(layer: string, fn: () => R): R {
  * Runs a function that traces a model. If an error of the library ends it, the function is run once more, with calls
  * recorded, and the error names the layer.
  */
-export function namingLayers<R>(model: Module, fn: () => R): R {
+export function namingLayers<R>(model: AnyModule, fn: () => R): R {
   try {
     return fn();
   } catch (error) {
@@ -62,7 +62,7 @@ export function namingLayers<R>(model: Module, fn: () => R): R {
   }
 }
 
-function failingLayer(model: Module, fn: () => unknown): string | undefined {
+function failingLayer(model: AnyModule, fn: () => unknown): string | undefined {
   try {
     recordCalls(model, fn);
     return undefined;
@@ -84,7 +84,7 @@ type Method = (...given: unknown[]) => unknown;
 type Recorder = (given: readonly unknown[], run: () => unknown) => unknown;
 
 /** Records the calls of a module, but not those that it makes of its own methods meanwhile. */
-function recorder(path: string, module: Module, calls: LayerCall[]): Recorder {
+function recorder(path: string, module: AnyModule, calls: LayerCall[]): Recorder {
   let running = false;
   return (given, run) => {
     if (running) return run();
@@ -109,7 +109,7 @@ function outputOf(result: unknown): Tensor | undefined {
   return output instanceof Tensor ? output : undefined;
 }
 
-function watch(name: string, module: Module, record: Recorder): () => void {
+function watch(name: string, module: AnyModule, record: Recorder): () => void {
   const own = Object.getOwnPropertyDescriptor(module, name);
   const method = Reflect.get(module, name) as Method;
   const watched = (...given: unknown[]) => record(given, () => method.apply(module, given));

@@ -1,13 +1,15 @@
+import { tensor } from '../graph/arguments/kinds.js';
 import { context, within } from '../graph/context.js';
 import { isFloat } from '../graph/dtype.js';
 import { ones, zeros } from '../graph/leaf.js';
 import type { Origin } from '../graph/origin.js';
+import { partsOf } from '../graph/structure.js';
 import { reachable, type Tensor, upcomingId } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
-import { asScalar, type Sums } from '../nn/losses/sums.js';
-import type { Loss } from '../nn/losses.js';
-import { asModelInput } from '../nn/model-input.js';
-import type { Module, NamedParameter } from '../nn/module.js';
+import type { BatchFunction } from '../nn/losses/batch-loss.js';
+import { asScalar } from '../nn/losses/sums.js';
+import { forwardOf, type Tensors } from '../nn/model-input.js';
+import type { AnyModule, NamedParameter } from '../nn/module.js';
 import { MODEL } from '../nn/module-tree.js';
 import { accumulateGradients } from '../ops/primitives/backward.js';
 import { reluOp } from '../ops/primitives/elementwise.js';
@@ -15,8 +17,9 @@ import { type LayerCall, LOSS, recordCalls } from './record.js';
 
 /** One batch of a model's inputs and targets. */
 export interface LoadedBatch {
-  readonly inputs: readonly Tensor[];
-  readonly targets: Tensor;
+  readonly inputs: Tensors;
+  readonly targets: Tensors;
+  readonly weights?: Tensors | undefined;
 }
 
 /** A layer's output and the gradient with respect to it; undefined if no gradient flows back to it. */
@@ -43,13 +46,13 @@ export interface ModelTrace {
 }
 
 /** Traces the loss of one batch, its layers, and all gradients. Assignments made by `forward` are not made. */
-export function traceModel(model: Module, loss: Loss<Tensor | Sums>, batch: LoadedBatch): ModelTrace {
+export function traceModel(model: AnyModule, loss: BatchFunction, batch: LoadedBatch): ModelTrace {
   const parameters = model.namedParameters();
   const start = upcomingId();
   const { result: found, trace } = traced(() =>
     recordCalls(model, () => {
-      const output = model.forward(...batch.inputs.map(asModelInput));
-      return asScalar('inspect', 'the loss', loss(output, batch.targets));
+      const output = forwardOf('inspect', model)(batch.inputs);
+      return asScalar('inspect', 'the loss', loss(output, batch.targets, batch.weights));
     }),
   );
   const { result, calls } = found;
@@ -63,9 +66,10 @@ export function traceModel(model: Module, loss: Loss<Tensor | Sums>, batch: Load
     [...parameters, ...model.namedBuffers()].map(([path, x]) => [x, path]),
   );
 
+  const targets = new Set(partsOf(batch.targets, tensor).map(([, target]) => target));
   const origin = (node: Tensor): Origin => {
     const own = names.get(node);
-    const given = node === batch.targets ? 'the target' : 'the input';
+    const given = targets.has(node) ? 'the target' : 'the input';
     const old = own ?? (node.id < start ? given : undefined);
     return old ? { layer: old, phase: 'forward' } : (node.origin ?? { layer: LOSS, phase: 'forward' });
   };

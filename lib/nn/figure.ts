@@ -1,17 +1,22 @@
 import { checked } from '../graph/arguments/checked.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
+import type { Structure } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 
 /** The state of a figure: tensors by name. */
 export type FigureState = { readonly [name: string]: Tensor };
 
 /** The functions of a figure, written with ops. The state has the same tensors, shapes and dtypes throughout. */
-export interface FigureDefinition<State extends FigureState = FigureState> {
+export interface FigureDefinition<
+  State extends FigureState = FigureState,
+  Output extends Structure<Tensor> = Tensor,
+  Target extends Structure<Tensor> = Tensor,
+> {
   /** The state of no rows at all. */
   init(): State;
-  /** The state after the rows of one more batch. */
-  update(state: State, output: Tensor, target: Tensor): State;
+  /** The state after the rows of one more batch. `weights` are those of its samples, where the data set has some. */
+  update(state: State, output: Output, target: Target, weights?: Structure<Tensor>): State;
   /** The state of the rows of both, those of `a` before those of `b`. */
   merge(a: State, b: State): State;
   /** The figure, one float, from the state of all rows. */
@@ -26,8 +31,12 @@ const definition = optionsOf<FigureDefinition<never>>({
 });
 
 /** A figure that `figure` has made. */
-export class Figure<State extends FigureState = FigureState> {
-  constructor(readonly definition: FigureDefinition<State>) {}
+export class Figure<
+  State extends FigureState = FigureState,
+  Output extends Structure<Tensor> = Tensor,
+  Target extends Structure<Tensor> = Tensor,
+> {
+  constructor(readonly definition: FigureDefinition<State, Output, Target>) {}
 }
 
 /**
@@ -59,5 +68,11 @@ export class Figure<State extends FigureState = FigureState> {
 export const figure = checked(
   'figure',
   { definition },
-  <State extends FigureState>(functions: FigureDefinition<State>): Figure<State> => new Figure(functions),
+  <
+    State extends FigureState,
+    Output extends Structure<Tensor> = Tensor,
+    Target extends Structure<Tensor> = Tensor,
+  >(
+    functions: FigureDefinition<State, Output, Target>,
+  ): Figure<State, Output, Target> => new Figure(functions),
 );

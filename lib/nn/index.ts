@@ -63,5 +63,11 @@ export * from './layers/transformer-stack.js';
 export * from './layers/upsample.js';
 export type { WeightOptions } from './layers/weight-options.js';
 export * from './losses.js';
-export { type FreezeOptions, Module, type NamedParameter } from './module.js';
+export {
+  type AnyModule,
+  type ForwardArguments,
+  type FreezeOptions,
+  Module,
+  type NamedParameter,
+} from './module.js';
 export { Parameter, type ParameterOptions } from './parameter.js';

@@ -1,7 +1,7 @@
 import { guarded, type MethodParameters, refusalOf, type Signature } from '../graph/arguments/checked.js';
 import { invalid } from '../graph/errors.js';
 import { Tensor } from '../graph/tensor.js';
-import { Module } from './module.js';
+import { type AnyModule, Module } from './module.js';
 
 type Parameters = Signature['parameters'];
 type Method = (...given: never[]) => unknown;
@@ -38,7 +38,7 @@ export function isChecked(method: object): boolean {
 }
 
 /** The methods by which a layer computes its output: `forward`, and one that takes more than tensors. */
-export function computingMethods(layer: Module): readonly string[] {
+export function computingMethods(layer: AnyModule): readonly string[] {
   return ownOrInherited(methodNames, layer) ?? ['forward'];
 }
 
@@ -56,12 +56,12 @@ function replace(prototype: Module, name: string, parameters: Parameters, more?:
 }
 
 /** The public name of a layer's class, or of the one that it extends. */
-function nameOf(layer: Module): string {
+function nameOf(layer: AnyModule): string {
   return ownOrInherited(names, layer) ?? layer.constructor.name;
 }
 
 /** What is known of a layer's class, or of the nearest one that it extends. */
-function ownOrInherited<T>(known: WeakMap<object, T>, layer: Module): T | undefined {
+function ownOrInherited<T>(known: WeakMap<object, T>, layer: AnyModule): T | undefined {
   for (let type: object | null = Object.getPrototypeOf(layer); type; type = Object.getPrototypeOf(type)) {
     const found = known.get(type);
     if (found !== undefined) return found;

@@ -1,4 +1,5 @@
 export * from './losses/accuracy.js';
+export type { Losses, LossWeights } from './losses/batch-loss.js';
 export * from './losses/binary.js';
 export type { Configurable } from './losses/configurable.js';
 export * from './losses/cross-entropy.js';

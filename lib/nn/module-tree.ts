@@ -1,13 +1,13 @@
-import type { Module } from './module.js';
+import type { AnyModule } from './module.js';
 
 /** Name of the model itself, which has no path. */
 export const MODEL = '(model)';
 
 /** A model and all modules in it by path, outer ones before those in them. A shared module is listed once. */
-export function modulesOf(model: Module): Map<string, Module> {
-  const found = new Map<string, Module>();
-  const seen = new Set<Module>();
-  const collect = (path: string, module: Module) => {
+export function modulesOf(model: AnyModule): Map<string, AnyModule> {
+  const found = new Map<string, AnyModule>();
+  const seen = new Set<AnyModule>();
+  const collect = (path: string, module: AnyModule) => {
     if (seen.has(module)) return;
     seen.add(module);
     found.set(path || MODEL, module);

@@ -3,6 +3,7 @@ import { either, optional, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
+import type { Structure } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 import { guard, noteModeRead } from '../graph/trace.js';
 import { bytes, namedTensors } from '../io/kinds.js';
@@ -31,7 +32,10 @@ import type { NamedVariable } from './state/variables.js';
 /** A parameter and its path in the model. */
 export type NamedParameter = readonly [path: string, parameter: Parameter];
 
-type Member = Module | Parameter | Buffer;
+/** A module with any inputs and outputs. */
+export type AnyModule = Module<never, Structure<Tensor>>;
+
+type Member = AnyModule | Parameter | Buffer;
 
 /** Options of `Module.freeze`. */
 export interface FreezeOptions {
@@ -51,11 +55,30 @@ export const TRAINING_PREFIX = 'training/';
 /** Prefixes of the names in a checkpoint that belong to the run, or to the parts of a trainer's `extraModules`. */
 const ofTraining = [TRAINING_PREFIX, 'extraModules.'];
 
+/** The arguments of `forward` for the inputs of a model: a list of inputs is several arguments, a record one. */
+export type ForwardArguments<Inputs> = Inputs extends Tensor
+  ? [input: Inputs]
+  : Inputs extends readonly Tensor[]
+    ? [...Inputs]
+    : [inputs: Inputs];
+
 /**
  * A layer or a model. Its parts are the fields that hold parameters, buffers or modules, or arrays and plain objects
  * of them; the names of the fields form the paths, such as `conv1.weight` or `blocks.0.fc.bias`.
+ *
+ * A model of several inputs or outputs says which they are, as lists or records of tensors:
+ *
+ *     class Ratings extends nn.Module<{ user: Tensor; item: Tensor }, { rating: Tensor }> {
+ *       forward({ user, item }: { user: Tensor; item: Tensor }) { ... }
+ *     }
+ *
+ * @typeParam Inputs a tensor, a list of tensors, which `forward` takes as several arguments, or a record, which is one
+ * @typeParam Output what `forward` returns: a tensor, a list or a record of tensors
  */
-export abstract class Module {
+export abstract class Module<
+  Inputs extends Structure<Tensor> = Tensor[],
+  Output extends Structure<Tensor> = Tensor,
+> {
   /** A class without a constructor of its own hands its arguments on to here, where they are refused. */
   constructor(...surplus: []) {
     const [first]: readonly unknown[] = surplus;
@@ -80,11 +103,11 @@ export abstract class Module {
   }
 
   /** Builds the graph of the module's output for the given inputs. */
-  abstract forward(...inputs: Tensor[]): Tensor;
+  abstract forward(...inputs: ForwardArguments<Inputs>): Output;
 
   /** The modules that are fields of this one, by name. */
-  namedChildren(): [string, Module][] {
-    return this.#parts().filter((part): part is [string, Module] => part[1] instanceof Module);
+  namedChildren(): [string, AnyModule][] {
+    return this.#parts().filter((part): part is [string, AnyModule] => part[1] instanceof Module);
   }
 
   /** All parameters with their paths, in the order of the fields. A shared one is listed once. */
@@ -220,7 +243,7 @@ export abstract class Module {
   /** All parameters, then all buffers, in the order of the fields. */
   #variables(): NamedVariable[] {
     const found = new Map<Parameter | Buffer, { paths: [string, ...string[]]; pytorch: Axes | undefined }>();
-    const collect = (module: Module, prefix: string) => {
+    const collect = (module: AnyModule, prefix: string) => {
       const axes = module.pytorchAxes();
       for (const [name, part] of module.#parts()) {
         if (part instanceof Module) collect(part, `${prefix}${name}.`);

@@ -3,7 +3,7 @@ import type { LayerCall } from '../health/record.js';
 import * as nn from '../nn/index.js';
 import { Recurrent } from '../nn/layers/recurrent.js';
 import { RecurrentCell } from '../nn/layers/recurrent-cell.js';
-import type { Module } from '../nn/module.js';
+import type { AnyModule } from '../nn/module.js';
 
 // Which values have their channels in front in PyTorch, and behind here. The layers tell.
 
@@ -57,7 +57,7 @@ const channelsLast = [
 ];
 
 /** What a class of layers says of its inputs and outputs; undefined if it takes any. */
-function ofLayer(layer: Module): Arrangement | undefined {
+function ofLayer(layer: AnyModule): Arrangement | undefined {
   if (channelsFirst.some((type) => layer instanceof type)) return 'channelsFirst';
   return channelsLast.some((type) => layer instanceof type) ? 'channelsLast' : undefined;
 }

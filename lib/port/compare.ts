@@ -6,7 +6,7 @@ import { formatShape, invalid } from '../graph/errors.js';
 import { namedTensors, path } from '../io/kinds.js';
 import type { StoredTensor } from '../io/stored-tensor.js';
 import { module } from '../nn/kinds.js';
-import type { Module } from '../nn/module.js';
+import type { AnyModule } from '../nn/module.js';
 import { modulesOf } from '../nn/module-tree.js';
 import type { Layout } from '../nn/state/options.js';
 import type { LoadReport } from '../nn/state/report.js';
@@ -40,7 +40,7 @@ export const compare = checked(
   'compare',
   { model: module, activations: either(path, namedTensors), options: optional(compareOptions) },
   async (
-    model: Module,
+    model: AnyModule,
     activations: string | State,
     options: CompareOptions = {},
   ): Promise<PortComparison> => {
@@ -49,7 +49,7 @@ export const compare = checked(
     const recording = await openRecording(activations);
     try {
       const inputs = await Promise.all(recording.inputs.map((input) => input.read()));
-      const run = runModel(model, inputs, layout);
+      const run = runModel(model, inputs, layout, recording.names);
       return await compareCalls(model, run, recording, { layout, tolerance, loaded });
     } finally {
       await recording.close();
@@ -59,7 +59,7 @@ export const compare = checked(
 
 /** Loads what fits: what does not is told with the layers that depart by it. */
 async function load(
-  model: Module,
+  model: AnyModule,
   weights: string | Uint8Array | State,
   layout: Layout,
 ): Promise<LoadReport> {
@@ -84,7 +84,7 @@ interface Pair {
 }
 
 async function compareCalls(
-  model: Module,
+  model: AnyModule,
   run: ModelRun,
   recording: Recording,
   settings: Settings,
@@ -143,7 +143,7 @@ async function pairOf(
 
 /** Why the first layer that departs does so, if that can be told. */
 async function reasonOf(
-  model: Module,
+  model: AnyModule,
   run: ModelRun,
   pairs: readonly Pair[],
   departing: Pair,

@@ -1,7 +1,7 @@
 import type { TypedArray } from '../graph/dtype.js';
 import { type Shape, sameShape } from '../graph/shapes.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { Module } from '../nn/module.js';
+import type { AnyModule } from '../nn/module.js';
 import { MODEL } from '../nn/module-tree.js';
 import type { LoadReport } from '../nn/state/report.js';
 import { evaluate } from '../runtime/evaluate.js';
@@ -33,7 +33,7 @@ interface Tested {
  * @param tolerance the difference up to which outputs agree
  */
 export async function diagnose(
-  model: Module,
+  model: AnyModule,
   evidence: Evidence,
   relative: number,
   tolerance: number,
@@ -59,7 +59,7 @@ function hypothesesOn(evidence: Evidence) {
 
 /** The relative difference under a hypothesis; infinite if it does not apply. */
 async function differenceUnder(
-  model: Module,
+  model: AnyModule,
   output: () => Tensor,
   shape: Shape,
   recorded: TypedArray,

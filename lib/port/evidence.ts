@@ -2,7 +2,7 @@ import type { TypedArray } from '../graph/dtype.js';
 import { tensor } from '../graph/leaf.js';
 import { substitute } from '../graph/substitute.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
-import type { Module } from '../nn/module.js';
+import type { AnyModule, Module } from '../nn/module.js';
 import { modulesOf } from '../nn/module-tree.js';
 import { evaluate } from '../runtime/evaluate.js';
 import type { Aligned } from './align.js';
@@ -10,7 +10,7 @@ import type { NamedCall } from './run.js';
 
 /** All that is known of a layer that departs: what it was given, what it made of it, and what was recorded. */
 export interface Evidence {
-  readonly layer: Module;
+  readonly layer: AnyModule;
   /** The values of its inputs, which agree with the recording where there is one. */
   readonly inputs: readonly Tensor[];
   /** The first of them; the output where there is none. */
@@ -68,7 +68,7 @@ export class LocalGraph {
  * @param agreeing outputs of earlier calls that agree with the recording, and the inputs of the model
  */
 export async function gather(
-  model: Module,
+  model: AnyModule,
   call: NamedCall,
   agreeing: ReadonlySet<Tensor>,
   modelInputs: readonly Tensor[],
@@ -101,13 +101,15 @@ async function constants(tensors: readonly Tensor[]): Promise<Tensor[]> {
   return tensors.map(({ shape, dtype }, i) => tensor(values[i] as TypedArray, { shape, dtype }));
 }
 
-function siblingsOf(model: Module, layer: Module): Map<string, Module> {
+function siblingsOf(model: AnyModule, layer: AnyModule): Map<string, Module> {
   for (const [path, module] of modulesOf(model)) {
     const children = module.namedChildren();
     if (!children.some(([, child]) => child === layer)) continue;
     const prefix = module === model ? '' : `${path}.`;
     return new Map(
-      children.filter(([, child]) => child !== layer).map(([name, child]) => [prefix + name, child]),
+      children
+        .filter(([, child]) => child !== layer)
+        .map(([name, child]) => [prefix + name, child as Module]),
     );
   }
   return new Map();

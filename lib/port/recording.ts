@@ -4,12 +4,17 @@ import { inMemory, type StoredTensor } from '../io/stored-tensor.js';
 import type { State } from '../nn/state/stored-state.js';
 import { firstNames } from '../text/names.js';
 
+/** The name of the model's input. */
+const INPUT = 'input';
+
 /** The name of the model's own output. */
 export const OUTPUT = 'output';
 
 /** What a model in another framework was given, and what its layers made of it. */
 export interface Recording {
   readonly inputs: readonly StoredTensor[];
+  /** The names of the inputs, if they are a record. */
+  readonly names?: readonly string[];
   /** By the names of the layers. */
   readonly outputs: ReadonlyMap<string, StoredTensor>;
   close(): Promise<void>;
@@ -29,7 +34,7 @@ export async function openRecording(activations: string | State): Promise<Record
   }
 }
 
-/** Tells inputs, `input` or `input.0`, `input.1` and so on, from outputs. */
+/** Tells inputs, `input` or `input.0`, `input.1` and so on or `input.user`, from outputs. */
 function partsOf(source: string, tensors: ReadonlyMap<string, StoredTensor>): Omit<Recording, 'close'> {
   const outputs = new Map(tensors);
   const inputs: StoredTensor[] = [];
@@ -40,6 +45,9 @@ function partsOf(source: string, tensors: ReadonlyMap<string, StoredTensor>): Om
   };
   if (!take('input')) while (take(`input.${inputs.length}`));
   if (inputs.length > 0) return { inputs, outputs };
+  const names = [...tensors.keys()].filter((name) => name.startsWith(`${INPUT}.`));
+  for (const name of names) take(name);
+  if (inputs.length > 0) return { inputs, outputs, names: names.map((name) => name.slice(INPUT.length + 1)) };
   const found = tensors.size > 0 ? `it has ${firstNames([...tensors.keys()])}` : 'it is empty';
   throw invalid(
     'compare',

@@ -1,3 +1,4 @@
+import { at } from '../graph/at.js';
 import { ChainruleError } from '../graph/errors.js';
 import { isInput, tensor } from '../graph/leaf.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
@@ -5,9 +6,9 @@ import { traced } from '../graph/trace.js';
 import { type LayerCall, recordCalls } from '../health/record.js';
 import type { FileTensor } from '../io/file-dtypes.js';
 import { computingMethods } from '../nn/layer-methods.js';
-import { asModelInput } from '../nn/model-input.js';
+import { asModelInput, forwardArguments } from '../nn/model-input.js';
 import { restoringModes } from '../nn/modes.js';
-import type { Module } from '../nn/module.js';
+import type { AnyModule } from '../nn/module.js';
 import { MODEL } from '../nn/module-tree.js';
 import type { Layout } from '../nn/state/options.js';
 import { asInput, reordered } from './align.js';
@@ -30,7 +31,7 @@ export interface ModelRun {
 }
 
 /** Runs a function with the model in inference, and gives it its mode back. */
-export function inInference<R>(model: Module, fn: () => R): R {
+export function inInference<R>(model: AnyModule, fn: () => R): R {
   return restoringModes(() => {
     model.eval();
     return fn();
@@ -38,10 +39,15 @@ export function inInference<R>(model: Module, fn: () => R): R {
 }
 
 /**
- * Traces a model on recorded inputs. Where PyTorch may have the channels of an input in front, the first layers tell: both
+ * Traces a model on recorded inputs, which have names if `forward` takes a record of them. Where PyTorch may have the channels of an input in front, the first layers tell: both
  * orders are tried, and the one is taken that they want, or else the first that the model accepts.
  */
-export function runModel(model: Module, inputs: readonly FileTensor[], layout: Layout): ModelRun {
+export function runModel(
+  model: AnyModule,
+  inputs: readonly FileTensor[],
+  layout: Layout,
+  names?: readonly string[],
+): ModelRun {
   const float = model.parameters().some(({ dtype }) => dtype === 'float64') ? 'float64' : 'float32';
   let best: ModelRun | undefined;
   for (const arrangements of choices(inputs, layout)) {
@@ -51,7 +57,7 @@ export function runModel(model: Module, inputs: readonly FileTensor[], layout: L
       const shape = axes.map((axis) => input.shape[axis] as number);
       return tensor(reordered(data, input.shape, axes), { shape, dtype });
     });
-    const run = trace(model, given);
+    const run = trace(model, given, names);
     const wanted = given.every((input, i) => {
       const want = run.arrangements.wanted(input);
       return input.ndim < 3 || layout !== 'pytorch' || want === undefined || want === arrangements[i];
@@ -81,11 +87,13 @@ function axesOf(rank: number, arrangement: Arrangement): number[] {
   return arrangement === 'channelsFirst' ? [0, ...axes.slice(2), 1] : axes;
 }
 
-function trace(model: Module, inputs: readonly Tensor[]): ModelRun {
+function trace(model: AnyModule, inputs: readonly Tensor[], names?: readonly string[]): ModelRun {
   let failure: ChainruleError | undefined;
   const run = () => {
     try {
-      model.forward(...inputs.map((input) => (input.dtype === 'bool' ? input : asModelInput(input))));
+      const given = inputs.map((input) => (input.dtype === 'bool' ? input : asModelInput(input)));
+      const record = names && Object.fromEntries(names.map((name, i) => [name, at(given, i)]));
+      Reflect.apply(model.forward, model, forwardArguments(record ?? given));
     } catch (error) {
       if (!(error instanceof ChainruleError)) throw error;
       failure = error;

@@ -5,7 +5,7 @@ import { optionsOf } from '../graph/arguments/options.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { formatType } from '../graph/errors.js';
 import type { Storage } from '../graph/storage.js';
-import type { Tensor } from '../graph/tensor.js';
+import { Tensor } from '../graph/tensor.js';
 import { Arena } from './arena.js';
 import { CompiledEntry } from './cache/compiled-entry.js';
 import { cacheLimit, PlanCache } from './cache/plan-cache.js';
@@ -13,11 +13,23 @@ import { execute, executeNow } from './cache/run-entry.js';
 import { Snapshot } from './inference/snapshot.js';
 import { type MemorySize, memorySize, resolveMemory } from './memory-size.js';
 import { Queue } from './queue.js';
-import { type Argument, concreteValue, type Result, storedValues, tensorsFrom } from './traced-results.js';
+import {
+  type ArgumentFor,
+  argumentsFrom,
+  argumentsLike,
+  concreteValue,
+  flatArguments,
+  type Result,
+  storedValues,
+  type TensorArgument,
+} from './traced-results.js';
 
-/** A compiled function: it takes the same arguments and resolves to the same results, as concrete tensors. */
-export interface CompiledFunction<Arguments extends readonly Tensor[], R extends Result> {
-  (...args: { [K in keyof Arguments]: Argument }): Promise<R>;
+/**
+ * A compiled function: it takes the same arguments, tensors and records of tensors, and resolves to the same results, as
+ * concrete tensors. Data that `tensor` accepts stand for tensors.
+ */
+export interface CompiledFunction<Arguments extends readonly TensorArgument[], R extends Result> {
+  (...args: { [K in keyof Arguments]: ArgumentFor<Arguments[K]> }): Promise<R>;
   /** Bytes that the plans of all shapes take now, with their arena. */
   readonly heldBytes: number;
   /**
@@ -28,7 +40,7 @@ export interface CompiledFunction<Arguments extends readonly Tensor[], R extends
 }
 
 /** A function that was compiled for inference. `heldBytes` counts its snapshot, and `release` gives it back. */
-export interface InferenceFunction<Arguments extends readonly Tensor[], R extends Result>
+export interface InferenceFunction<Arguments extends readonly TensorArgument[], R extends Result>
   extends CompiledFunction<Arguments, R> {
   /**
    * Has the next call take a new snapshot of the parameters. Only who writes to `storage.data` itself needs it; every
@@ -93,18 +105,27 @@ const compileOptions = optionsOf<CompileOptions>({
 export const compile = checked(
   'compile',
   { fn: kinds.callback('a function of tensors'), options: optional(compileOptions) },
-  (<Arguments extends readonly Tensor[], R extends Result>(
+  (<Arguments extends readonly TensorArgument[], R extends Result>(
     fn: (...args: Arguments) => R,
     options?: CompileOptions,
   ): CompiledFunction<Arguments, R> => compileOver(NO_OTHER_MEMORY, fn, options)) as Compile,
 );
 
 interface Compile {
+  // Of tensors first, so that parameters without types are tensors.
   <Arguments extends readonly Tensor[], R extends Result>(
     fn: (...args: Arguments) => R,
     options: CompileOptions & { readonly inference: true },
   ): InferenceFunction<Arguments, R>;
   <Arguments extends readonly Tensor[], R extends Result>(
+    fn: (...args: Arguments) => R,
+    options?: CompileOptions,
+  ): CompiledFunction<Arguments, R>;
+  <Arguments extends readonly TensorArgument[], R extends Result>(
+    fn: (...args: Arguments) => R,
+    options: CompileOptions & { readonly inference: true },
+  ): InferenceFunction<Arguments, R>;
+  <Arguments extends readonly TensorArgument[], R extends Result>(
     fn: (...args: Arguments) => R,
     options?: CompileOptions,
   ): CompiledFunction<Arguments, R>;
@@ -117,7 +138,7 @@ const NO_OTHER_MEMORY: ReadonlyMap<Storage, TypedArray> = new Map();
  *
  * @param others that memory, which nobody writes during a call
  */
-export function compileOver<Arguments extends readonly Tensor[], R extends Result>(
+export function compileOver<Arguments extends readonly TensorArgument[], R extends Result>(
   others: ReadonlyMap<Storage, TypedArray>,
   fn: (...args: Arguments) => R,
   { seed = 0, memory, planCache, checkFinite = false, inference = false }: CompileOptions = {},
@@ -129,11 +150,15 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
   let runs = 0;
   const queue = new Queue();
 
-  const call = async (tensors: readonly Tensor[]): Promise<R> => {
-    const key = keyOf(tensors);
+  const call = async (given: readonly TensorArgument[]): Promise<R> => {
+    const key = keyOf(given);
+    const tensors = flatArguments(given);
     let entry = plans.get(key);
     if (!entry) {
-      entry = new CompiledEntry(fn as unknown as (...args: Tensor[]) => Result, tensors, {
+      const like = given.map((value) => (value instanceof Tensor ? value : { ...value }));
+      const flat = (...nodes: Tensor[]) =>
+        (fn as unknown as (...args: TensorArgument[]) => Result)(...argumentsLike(like, nodes));
+      entry = new CompiledEntry(flat, tensors, {
         budget,
         checkFinite,
         arena,
@@ -147,19 +172,19 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
     return (await execute(entry, { values, others, random: { seed, step: runs++ } })) as R;
   };
   /** The result of a short run that has to wait for nothing, at once; undefined if there is none such. */
-  const callNow = (tensors: readonly Tensor[]): { readonly value: R } | undefined => {
-    const entry = plans.get(keyOf(tensors));
-    const values = storedValues(tensors);
+  const callNow = (given: readonly TensorArgument[]): { readonly value: R } | undefined => {
+    const entry = plans.get(keyOf(given));
+    const values = storedValues(flatArguments(given));
     if (!entry || !values || snapshot?.isStale) return undefined;
     const step = runs++;
     const result = executeNow(entry, { values, others, random: { seed, step } }, arena);
     if (!result) runs = step;
     return result as { readonly value: R } | undefined;
   };
-  const queued = async (...args: readonly Argument[]): Promise<R> => {
-    const tensors = tensorsFrom('compile', args);
-    const result = queue.isIdle ? callNow(tensors) : undefined;
-    return result ? result.value : await queue.run(() => call(tensors));
+  const queued = async (...args: readonly unknown[]): Promise<R> => {
+    const given = argumentsFrom('compile', args);
+    const result = queue.isIdle ? callNow(given) : undefined;
+    return result ? result.value : await queue.run(() => call(given));
   };
   const release = () => {
     void queue.run(() => {
@@ -177,6 +202,10 @@ export function compileOver<Arguments extends readonly Tensor[], R extends Resul
   }) as unknown as CompiledFunction<Arguments, R>;
 }
 
-function keyOf(tensors: readonly Tensor[]): string {
-  return tensors.map(formatType).join();
+function keyOf(given: readonly TensorArgument[]): string {
+  const keys = given.map((value) => {
+    if (value instanceof Tensor) return formatType(value);
+    return JSON.stringify(Object.entries(value).map(([name, part]) => [name, formatType(part)]));
+  });
+  return keys.join();
 }

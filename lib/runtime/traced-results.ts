@@ -1,3 +1,4 @@
+import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, kind, requireKind } from '../graph/arguments/kind.js';
 import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
@@ -16,15 +17,60 @@ export const argument: Kind<Argument> = kind(
     value instanceof Tensor || Array.isArray(value) || ArrayBuffer.isView(value) || typeof value === 'number',
 );
 
+/** An argument of a function that is compiled: a tensor, or a record of tensors. */
+export type TensorArgument = Tensor | Readonly<Record<string, Tensor>>;
+
+/** What a compiled function is given for an argument: data stand for tensors. */
+export type ArgumentFor<A> = A extends Tensor ? Argument : { readonly [K in keyof A]: Argument };
+
+/** An argument alone, or a record of arguments. */
+export const argumentOrRecord: Kind<Argument | Readonly<Record<string, Argument>>> = {
+  ...kind(
+    'a tensor, numbers that make one, or a record of these',
+    (value) => argument.accepts(value) || (isRecord(value) && Object.values(value).every(argument.accepts)),
+  ),
+  explain(op, name, value) {
+    if (!isRecord(value)) return undefined;
+    const [key, other] = Object.entries(value).find(([, one]) => !argument.accepts(one)) ?? [];
+    return invalid(op, `${name}.${key} must be ${argument.description}`, other);
+  },
+};
+
+/** The tensors for arguments, as `argumentsFrom`. */
+export function tensorsFrom(op: string, given: readonly Argument[]): Tensor[] {
+  return given.map((value, i) => asTensor(requireKind(op, `argument ${i}`, argument, value)));
+}
+
 /**
  * The tensors for arguments of a compiled function. Data are copied now, because the caller may change its arrays while
  * the call is queued.
  */
-export function tensorsFrom(op: string, given: readonly Argument[]): Tensor[] {
+export function argumentsFrom(op: string, given: readonly unknown[]): TensorArgument[] {
   return given.map((value, i) => {
-    requireKind(op, `argument ${i}`, argument, value);
-    return value instanceof Tensor ? value : tensor(value);
+    const checked = requireKind(op, `argument ${i}`, argumentOrRecord, value);
+    if (argument.accepts(checked)) return asTensor(checked as Argument);
+    return Object.fromEntries(
+      Object.entries(checked).map(([name, part]) => [name, asTensor(part as Argument)]),
+    );
   });
+}
+
+function asTensor(value: Argument): Tensor {
+  return value instanceof Tensor ? value : tensor(value);
+}
+
+/** The tensors of all arguments, in order. */
+export function flatArguments(given: readonly TensorArgument[]): Tensor[] {
+  return given.flatMap((value) => (value instanceof Tensor ? [value] : Object.values(value)));
+}
+
+/** Arguments of the same form with other tensors. */
+export function argumentsLike(given: readonly TensorArgument[], flat: readonly Tensor[]): TensorArgument[] {
+  const rest = flat.values();
+  const next = () => rest.next().value as Tensor;
+  return given.map((value) =>
+    value instanceof Tensor ? next() : Object.fromEntries(Object.keys(value).map((name) => [name, next()])),
+  );
 }
 
 /** A result of a traced function: tensors, alone or in arrays and plain objects. */

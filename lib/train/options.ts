@@ -1,16 +1,29 @@
 import { type CheckpointOptions, checkpointOptions } from '../checkpoint/options.js';
 import type { EpochRecord } from '../checkpoint/state.js';
-import type { Dataset } from '../data/index.js';
+import type { AnyDataset } from '../data/index.js';
 import { dataset } from '../data/kinds.js';
 import { either, type Kind, kind, listOf } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, type OptionKinds, optionsOf } from '../graph/arguments/options.js';
+import type { StructureLike } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Signal } from '../graph/web-types.js';
 import { type HealthThresholds, healthThresholds } from '../health/findings.js';
 import type { HealthReport } from '../health/report.js';
-import type { Figure, FigureDefinition, Loss, Metric, Module, Sums } from '../nn/index.js';
-import { lossFunction, moduleOfAnyKind } from '../nn/kinds.js';
+import type {
+  AnyModule,
+  Figure,
+  FigureDefinition,
+  FigureState,
+  Loss,
+  Losses,
+  LossWeights,
+  Metric,
+  Sums,
+} from '../nn/index.js';
+import { moduleOfAnyKind } from '../nn/kinds.js';
+import { losses, lossWeights } from '../nn/losses/batch-loss.js';
+import type { Tensors } from '../nn/model-input.js';
 import type { Optimizer } from '../optim/index.js';
 import { optimizer } from '../optim/optimizer.js';
 import { parallelismKinds } from '../parallel/prepare/parallelism.js';
@@ -18,9 +31,55 @@ import { type MemorySize, memorySize } from '../runtime/memory-size.js';
 
 export type { EpochRecord, Figures } from '../checkpoint/state.js';
 
-export interface TrainerOptions {
-  /** What is minimised: a loss of `nn`, or a function of output and target (see `nn.Loss`). */
-  readonly loss: Loss<Tensor | Sums>;
+/** The output of a model. */
+export type OutputOf<M extends AnyModule> = ReturnType<M['forward']>;
+
+/** Targets of the form of a model's output. */
+export type TargetsLike<Output extends Tensors> = StructureLike<Output, Tensor, Tensor> & Tensors;
+
+/** A loss, or for a model of several outputs one for some of them. */
+export type LossFor<Output extends Tensors, Targets extends Tensors> =
+  | Loss<Tensor | Sums, Output, Targets>
+  | (Output extends Tensor ? never : { readonly [K in keyof Output]?: Loss<Tensor | Sums> });
+
+/** A figure to report, or for a model of several outputs those of one of them. */
+export type MetricFor<Output extends Tensors, Targets extends Tensors> =
+  | Metric<Tensor | Sums, Output, Targets>
+  | Figure<FigureState, Output, Targets>
+  | FigureDefinition<FigureState, Output, Targets>
+  | (Output extends Tensor
+      ? never
+      : Readonly<Record<string, Metric<Tensor | Sums> | Figure | FigureDefinition>>);
+
+/**
+ * Options of a trainer.
+ *
+ * @typeParam Output of the model
+ * @typeParam Targets of the data, by default of the form of the output
+ */
+export interface TrainerOptions<
+  Output extends Tensors = Tensor,
+  Targets extends Tensors = TargetsLike<Output>,
+> extends CommonOptions {
+  /**
+   * What is minimised: a loss of `nn`, or a function of output and target (see `nn.Loss`). For a model of several outputs,
+   * a function of all of them, or a record of losses by output, of which each gets the output and the target of its name:
+   * their sum is minimised, and each is reported as a figure, such as `rating.loss`.
+   */
+  readonly loss: LossFor<Output, Targets>;
+  /** Factors of the losses of a record in their sum. Default: 1 for each. */
+  readonly lossWeights?: Output extends Tensor ? never : { readonly [K in keyof Output]?: number };
+  /**
+   * Figures to report besides the loss, by name: functions of output and target that return a scalar, which counts as the
+   * mean of its rows, or `{ sum, weight }`; or figures of `nn.figure`. Default: those that suit the loss, such as accuracy
+   * for cross-entropy. Of several outputs, `{ rating: { mae: nn.meanAbsoluteError } }` reports `rating.mae`. A metric that
+   * takes weights as its third parameter gets those of the data set, if it has some. See docs/figures.md.
+   */
+  readonly metrics?: Readonly<Record<string, MetricFor<Output, Targets>>>;
+}
+
+/** Options that do not depend on the outputs of the model. */
+interface CommonOptions {
   readonly optimizer: Optimizer;
   /**
    * Number of threads. 'auto', the default, takes one per usable core of the process, but no more than there are shards,
@@ -67,17 +126,18 @@ export interface TrainerOptions {
    *     const loss = (output, target) => centres.forward(output, target);
    *     new Trainer(model, { loss, optimizer, extraModules: [centres] });
    */
-  readonly extraModules?: readonly Module[];
-  /**
-   * Figures to report besides the loss, by name: functions of output and target that return a scalar, which counts as the
-   * mean of its rows, or `{ sum, weight }`; or figures of `nn.figure`. Default: those that suit the loss, such as accuracy
-   * for cross-entropy. See docs/figures.md.
-   */
-  readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure | FigureDefinition>>;
+  readonly extraModules?: readonly AnyModule[];
 }
 
-export const trainerOptions = optionsOf<TrainerOptions>({
-  loss: needed(lossFunction),
+/** The options of a trainer of any model. */
+export interface AnyTrainerOptions extends CommonOptions {
+  readonly loss: Losses;
+  readonly lossWeights?: LossWeights;
+  readonly metrics?: unknown;
+}
+
+export const trainerOptions = optionsOf<AnyTrainerOptions>({
+  loss: needed(losses),
   optimizer: needed(optimizer),
   ...parallelismKinds,
   memory: memorySize,
@@ -87,6 +147,7 @@ export const trainerOptions = optionsOf<TrainerOptions>({
   extraModules: listOf(moduleOfAnyKind, 'modules'),
   // Checked by `requireMetrics`, with hints for those who know metrics by names or as lists.
   metrics: kinds.anything('functions and figures by name'),
+  lossWeights,
 });
 
 export interface FitOptions {
@@ -101,7 +162,7 @@ export interface FitOptions {
    */
   readonly dropLast?: boolean;
   /** Evaluated after each epoch, with the moving averages of the parameters if the optimiser keeps them. */
-  readonly validation?: Dataset;
+  readonly validation?: AnyDataset;
   /** True to take the samples in a new order in each epoch. Default true. */
   readonly shuffle?: boolean;
   /**

@@ -1,7 +1,7 @@
 import { debuglog } from 'node:util';
-import type { Dataset, StreamDataset } from '../data/index.js';
+import type { AnyDataset, AnyStream } from '../data/index.js';
 import { dataset, datasetOrStream } from '../data/kinds.js';
-import { checkMethods, requireArguments } from '../graph/arguments/checked.js';
+import { checkMethods, requireArguments, rest } from '../graph/arguments/checked.js';
 import { optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { invalid } from '../graph/errors.js';
@@ -9,8 +9,10 @@ import type { Tensor } from '../graph/tensor.js';
 import type { HealthThresholds } from '../health/findings.js';
 import { namingLayers } from '../health/record.js';
 import type { HealthReport } from '../health/report.js';
-import type { Module } from '../nn/index.js';
+import type { AnyModule, Module } from '../nn/index.js';
 import { module as moduleKind } from '../nn/kinds.js';
+import { type BatchLoss, batchLoss } from '../nn/losses/batch-loss.js';
+import type { Tensors } from '../nn/model-input.js';
 import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
 import { variablesAt } from '../parallel/prepare/flat-parameters.js';
 import type { EvaluationJob, TrainingJob } from '../parallel/protocol/job.js';
@@ -20,7 +22,13 @@ import { Gate } from '../runtime/access/gate.js';
 import { collectGarbage } from '../runtime/collect-garbage.js';
 import { type CompiledFunction, compile } from '../runtime/compile-function.js';
 import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
-import { type Argument, argument } from '../runtime/traced-results.js';
+import {
+  type Argument,
+  type ArgumentFor,
+  argument,
+  argumentOrRecord,
+  type TensorArgument,
+} from '../runtime/traced-results.js';
 import { firstNames } from '../text/names.js';
 import { Calls } from './fit/calls.js';
 import { evaluateIn } from './fit/evaluation.js';
@@ -57,6 +65,7 @@ import {
   prepareWithin,
 } from './memory/prepare-within.js';
 import {
+  type AnyTrainerOptions,
   type EpochRecord,
   type EpochResult,
   type EvaluateOptions,
@@ -66,9 +75,11 @@ import {
   fitOptions,
   type InspectionOptions,
   inspectionOptions,
+  type OutputOf,
   type ProfileOptions,
   type Progress,
   profileOptions,
+  type TargetsLike,
   type TrainerOptions,
   trainerOptions,
 } from './options.js';
@@ -76,7 +87,7 @@ import { BATCH_SIZE, type Metrics } from './prepare/compile-job.js';
 import { describeParallelism, describeRefusal } from './prepare/describe-parallelism.js';
 import { withExtras } from './prepare/extra-modules.js';
 import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
-import { requireMetrics } from './prepare/metrics.js';
+import { figuresOf } from './prepare/metrics.js';
 import { describeKept, inInference, inModes, keptParts, type Modes, trainingModes } from './prepare/mode.js';
 import { inferring } from './prepare/trace-batch.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
@@ -85,16 +96,17 @@ import { TrainerMemory } from './prepare/trainer-memory.js';
  * Trains a model on worker threads: each batch is cut into shards, by default as its rows and its work suggest, the gradients
  * are averaged in a fixed order, and each worker updates its slice of the shared parameters. The main thread only watches.
  */
-export class Trainer {
-  readonly model: Module;
+export class Trainer<M extends AnyModule = Module, Targets extends Tensors = TargetsLike<OutputOf<M>>> {
+  readonly model: M;
   /** The model with the extra modules. */
-  readonly #whole: Module;
+  readonly #whole: AnyModule;
   /** Number of threads of `fit` and `evaluate`; with 'auto', `fit` takes one if a step has little work. */
   readonly workers: number;
-  readonly #options: TrainerOptions;
+  readonly #options: AnyTrainerOptions;
+  readonly #loss: BatchLoss;
   readonly #metrics: Metrics;
   readonly #memory: TrainerMemory;
-  readonly #predict: CompiledFunction<[Tensor], Tensor>;
+  readonly #predict: CompiledFunction<readonly TensorArgument[], Tensors>;
   readonly #state: TrainerState = {
     steps: 0,
     updates: { missed: 0, contributed: 0 },
@@ -109,20 +121,24 @@ export class Trainer {
   readonly #log: (line: string) => void;
 
   /** @throws if an option is unknown or out of range, or the model has no parameters */
-  constructor(model: Module, options: TrainerOptions, ...surplus: []) {
-    requireArguments('Trainer', { model: moduleKind, options: trainerOptions }, [model, options, ...surplus]);
-    const { workers = 'auto', seed = 0, loss, optimizer, metrics } = options;
+  constructor(model: M, given: TrainerOptions<OutputOf<M>, Targets>, ...surplus: []) {
+    requireArguments('Trainer', { model: moduleKind, options: trainerOptions }, [model, given, ...surplus]);
+    const options: AnyTrainerOptions = given as AnyTrainerOptions;
+    const { workers = 'auto', seed = 0, loss, lossWeights, optimizer, metrics } = options;
     this.#log = options.log ?? debuglog('chainrule');
     this.#cores = usableCores();
     this.workers = workers === 'auto' ? this.#cores.cores : workers;
     this.model = model.init(seed);
     this.#whole = withExtras(model, options.extraModules).init(seed);
     this.#options = { ...options, seed };
-    this.#metrics = requireMetrics('Trainer', metrics === undefined ? (loss.metrics ?? {}) : metrics);
+    this.#loss = batchLoss('Trainer', loss, lossWeights);
+    this.#metrics = figuresOf('Trainer', this.#loss, metrics);
     this.#memory = new TrainerMemory(this.#whole, optimizer);
-    this.#predict = compile(
-      (input: Tensor) =>
-        namingLayers(model, () => inInference(this.#whole, () => inferring(this.#whole)(input))),
+    this.#predict = compile<readonly TensorArgument[], Tensors>(
+      (...inputs: readonly TensorArgument[]) =>
+        namingLayers(model, () =>
+          inInference(this.#whole, () => inferring(this.#whole)(structureOfArguments(inputs))),
+        ),
       options.planCache === undefined ? {} : { planCache: options.planCache },
     );
   }
@@ -147,7 +163,7 @@ export class Trainer {
    *   one step
    */
   async *fit(
-    data: Dataset | StreamDataset,
+    data: AnyDataset | AnyStream,
     options: FitOptions = {},
   ): AsyncGenerator<EpochResult, void, undefined> {
     const input = fitInput(data, options);
@@ -223,7 +239,7 @@ export class Trainer {
    * The loss and the metrics over a data set: each is added up over all batches, and divided once. NaN for the mean of
    * nothing, as where no label counts.
    */
-  async evaluate(data: Dataset, options: EvaluateOptions = {}): Promise<Figures> {
+  async evaluate(data: AnyDataset, options: EvaluateOptions = {}): Promise<Figures> {
     const { batchSize, signal } = options;
     signal?.throwIfAborted();
     const session = this.#calls.enter('evaluate');
@@ -244,10 +260,12 @@ export class Trainer {
   }
 
   /**
-   * The model's output for a batch, a tensor or arrays of numbers, with dropout off, on a thread of its own.
+   * The model's output for a batch, with dropout off, on a thread of its own.
+   *
+   * @param inputs what `forward` takes, as tensors or arrays of numbers: `predict(images)`, `predict({ user, item })`
    */
-  async predict(input: Argument): Promise<Tensor> {
-    return this.#predict(input);
+  async predict(...inputs: InputsFor<M>): Promise<OutputOf<M>> {
+    return (await this.#predict(...(inputs as Argument[]))) as OutputOf<M>;
   }
 
   /**
@@ -269,7 +287,7 @@ export class Trainer {
    *
    * @param data its first `batchSize` samples are used, in training mode
    */
-  async inspect(data: Dataset, options: InspectionOptions = {}): Promise<HealthReport> {
+  async inspect(data: AnyDataset, options: InspectionOptions = {}): Promise<HealthReport> {
     const { batchSize = BATCH_SIZE, thresholds } = options;
     if (!this.#calls.busy) this.#memory.current();
     return this.#inspect(firstSamples(data, batchSize), thresholds);
@@ -287,7 +305,7 @@ export class Trainer {
    * @param data its samples are taken in order, and again from the first if there are too few
    * @throws (rejects) as `fit` does
    */
-  async profile(data: Dataset, options: ProfileOptions = {}): Promise<Profile> {
+  async profile(data: AnyDataset, options: ProfileOptions = {}): Promise<Profile> {
     const { steps = 10, batchSize = BATCH_SIZE, signal } = options;
     signal?.throwIfAborted();
     this.#requireOwnValues('profile');
@@ -306,7 +324,7 @@ export class Trainer {
    *
    * @throws what `fit` would throw before it trains, for example if the budget is too small
    */
-  plan(data: Dataset | StreamDataset, options: PlanOptions = {}): MemoryPlan {
+  plan(data: AnyDataset | AnyStream, options: PlanOptions = {}): MemoryPlan {
     return planTraining(this.#idleContext(), data, options, this.#budget('plan', options.memory));
   }
 
@@ -319,7 +337,7 @@ export class Trainer {
    *
    * @throws (rejects) as `fit` does before it trains
    */
-  async pace(data: Dataset, options: PaceOptions = {}): Promise<Pace> {
+  async pace(data: AnyDataset, options: PaceOptions = {}): Promise<Pace> {
     const { batchSize = BATCH_SIZE, dropLast = false, validation, checkpoint, memory, signal } = options;
     signal?.throwIfAborted();
     const budget = this.#budget('pace', memory);
@@ -345,7 +363,7 @@ export class Trainer {
    *
    * @throws if not even one sample fits
    */
-  maxBatch(data: Dataset | StreamDataset, options: MaxBatchOptions = {}): number {
+  maxBatch(data: AnyDataset | AnyStream, options: MaxBatchOptions = {}): number {
     const { memory = this.#options.memory ?? 'auto' } = options;
     return largestBatch(this.#idleContext(), data, options, resolveMemory('maxBatch', memory));
   }
@@ -417,7 +435,7 @@ export class Trainer {
   }
 
   #context(memory = this.#memory.current()) {
-    const { loss, optimizer, seed = 0, nice, shards, workers = 'auto' } = this.#options;
+    const { optimizer, seed = 0, nice, shards, workers = 'auto' } = this.#options;
     return {
       workers: this.workers,
       shards,
@@ -426,7 +444,7 @@ export class Trainer {
       nice,
       model: this.#whole,
       modes: this.#modes ?? trainingModes(this.#whole),
-      loss,
+      loss: this.#loss,
       optimizer,
       metrics: this.#metrics,
       ...memory,
@@ -478,7 +496,7 @@ export class Trainer {
     throw withCulprit(failure.error, report);
   }
 
-  #health(data: Dataset, { health, batchSize = BATCH_SIZE }: FitOptions): Promise<HealthReport> {
+  #health(data: AnyDataset, { health, batchSize = BATCH_SIZE }: FitOptions): Promise<HealthReport> {
     return this.#inspect(firstSamples(data, batchSize), health === true ? {} : health || {});
   }
 
@@ -510,13 +528,24 @@ export class Trainer {
   }
 }
 
+/** What `predict` takes for the inputs of a model. */
+export type InputsFor<M extends AnyModule> = ArgumentsFor<Parameters<M['forward']>>;
+
+type ArgumentsFor<Inputs extends readonly unknown[]> = { [K in keyof Inputs]: ArgumentFor<Inputs[K]> };
+
+/** Several arguments are a list of inputs. */
+function structureOfArguments(inputs: readonly TensorArgument[]): Tensors {
+  const [first, ...others] = inputs;
+  return first !== undefined && others.length === 0 ? first : (inputs as readonly Tensor[]);
+}
+
 checkMethods(Trainer, {
   fit: { data: datasetOrStream, options: optional(fitOptions) },
   pause: {},
   resume: {},
   progress: {},
   evaluate: { data: dataset, options: optional(evaluateOptions) },
-  predict: { input: argument },
+  predict: { input: argumentOrRecord, others: rest(argument) },
   release: {},
   inspect: { data: dataset, options: optional(inspectionOptions) },
   profile: { data: dataset, options: optional(profileOptions) },

@@ -1,10 +1,17 @@
-import type { Dataset, StreamDataset } from '../data/index.js';
+import type { AnyDataset, AnyStream } from '../data/index.js';
 import { dataset, datasetOrStream } from '../data/kinds.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, type OptionKinds, type Options, optionsOf } from '../graph/arguments/options.js';
-import type { Module } from '../nn/index.js';
+import type { AnyModule, Module } from '../nn/index.js';
+import type { Tensors } from '../nn/model-input.js';
 import type { Optimizer } from '../optim/index.js';
-import { type TrainerOptions, trainerOptions } from './options.js';
+import {
+  type AnyTrainerOptions,
+  type OutputOf,
+  type TargetsLike,
+  type TrainerOptions,
+  trainerOptions,
+} from './options.js';
 
 /** Size of a run, known before its optimiser is created. */
 export interface RunSize {
@@ -19,11 +26,11 @@ export interface RunSize {
 
 /** Training samples and, optionally, test samples. */
 export interface TrainingData {
-  readonly train: Dataset | StreamDataset;
-  readonly test?: Dataset;
+  readonly train: AnyDataset | AnyStream;
+  readonly test?: AnyDataset;
 }
 
-type TrainingSamples = TrainingData | Dataset | StreamDataset;
+type TrainingSamples = TrainingData | AnyDataset | AnyStream;
 
 export const trainingData: Options<TrainingData> = optionsOf<TrainingData>({
   train: needed(datasetOrStream),
@@ -33,8 +40,11 @@ export const trainingData: Options<TrainingData> = optionsOf<TrainingData>({
 /**
  * Default export of a file to be trained with `chainrule train <file>`. Options of the command override its numbers.
  */
-export interface TrainingModule extends Pick<TrainerOptions, 'loss' | 'metrics' | 'extraModules'> {
-  model(): Module;
+export interface TrainingModule<
+  M extends AnyModule = Module,
+  Targets extends Tensors = TargetsLike<OutputOf<M>>,
+> extends Pick<TrainerOptions<OutputOf<M>, Targets>, 'loss' | 'lossWeights' | 'metrics' | 'extraModules'> {
+  model(): M;
   optimizer(size: RunSize): Optimizer;
   /** Samples alone are those to train on. */
   data(): TrainingSamples | Promise<TrainingSamples>;
@@ -48,10 +58,18 @@ export interface TrainingModule extends Pick<TrainerOptions, 'loss' | 'metrics' 
   readonly seed?: number;
 }
 
+/** A training module for any model. */
+export interface AnyTrainingModule
+  extends Omit<TrainingModule, 'model' | 'loss' | 'lossWeights' | 'metrics'>,
+    Pick<AnyTrainerOptions, 'loss' | 'lossWeights' | 'metrics'> {
+  model(): AnyModule;
+}
+
 /** The kinds of a module's keys. */
-export const trainingModuleKinds: OptionKinds<TrainingModule> = {
-  model: needed(kinds.callback<TrainingModule['model']>('a function that makes the model')),
+export const trainingModuleKinds: OptionKinds<AnyTrainingModule> = {
+  model: needed(kinds.callback<AnyTrainingModule['model']>('a function that makes the model')),
   loss: trainerOptions.kinds.loss,
+  lossWeights: trainerOptions.kinds.lossWeights,
   optimizer: needed(kinds.callback<TrainingModule['optimizer']>('a function that makes the optimiser')),
   data: needed(kinds.callback<TrainingModule['data']>('a function that gives { train, test }')),
   metrics: trainerOptions.kinds.metrics,

@@ -14,9 +14,14 @@ describe('functions of data refuse', () => {
       'fromArrays',
       data.fromArrays,
       [],
-      'inputs must be arrays, a typed array, or { data, shape }, got undefined',
+      'inputs must be arrays, a typed array, or { data, shape }, or a record of these by name, got undefined',
     ],
-    ['fromArrays', data.fromArrays, [[[1]]], 'targets must be arrays, a typed array, or { data, shape }'],
+    [
+      'fromArrays',
+      data.fromArrays,
+      [[[1]]],
+      'targets must be arrays, a typed array, or { data, shape }, or a record of these by name',
+    ],
     [
       'fromArrays',
       data.fromArrays,
@@ -96,7 +101,7 @@ describe('functions of data refuse', () => {
       'mapSafetensors',
       data.mapSafetensors,
       ['x', { inputs: 'a' }],
-      'names.targets must be a string, got undefined',
+      'names.targets must be a string, or a list or a record of names, got undefined',
     ],
     ['readSafetensors', io.readSafetensors, [3], 'path must be a path, got 3'],
     [
@@ -126,10 +131,10 @@ describe('functions of data refuse', () => {
 
   it('constructors', () => {
     expect(() => Reflect.construct(data.Dataset, [[[1]], [1]])).toThrow(
-      'Dataset: inputs must be samples { dtype',
+      'Dataset: inputs[0] must be samples { dtype',
     );
     expect(() => Reflect.construct(data.Dataset, [samples.inputs, samples.targets, [], 1])).toThrow(
-      'Dataset: takes inputs, targets and transforms alone, got 1',
+      'Dataset: weights must be samples { dtype',
     );
     expect(() => Reflect.construct(data.MappedField, ['uint8', [1], 'x'])).toThrow(
       'MappedField: mapped must be a plain object such as { path: ... }, got x',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { batches } from '#lib/data/batches.js';
-import { type Dataset, fromArrays } from '#lib/data/dataset.js';
+import type { Dataset } from '#lib/data/dataset.js';
+import { fromArrays } from '#lib/data/from-arrays.js';
 
 const xor = [
   [0, 0],
@@ -159,7 +160,7 @@ describe('fromArrays', () => {
     [
       'an unknown array',
       () => fromArrays(JSON.parse('3'), [0]),
-      'inputs must be arrays, a typed array, or { data, shape }, got 3',
+      'inputs must be arrays, a typed array, or { data, shape }, or a record of these by name, got 3',
     ],
     [
       'inputs with no shape',

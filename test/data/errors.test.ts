@@ -21,12 +21,12 @@ describe('transforms are refused at once', () => {
     [
       'no list',
       () => loosely(images.transform.bind(images), data.flip()),
-      'transform: transforms must be an array of transforms such as data.flip(), got an object',
+      'transform: transforms must be an array of transforms such as data.flip() or a record of such arrays by input, got an object',
     ],
     [
       'no transform',
       () => loosely(images.transform.bind(images), [5]),
-      'transform: transforms must be an array of transforms such as data.flip(), got [5]',
+      'transform: transforms must be an array of transforms such as data.flip() or a record of such arrays by input, got [5]',
     ],
     [
       'images of another rank',

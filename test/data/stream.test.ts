@@ -30,7 +30,9 @@ function counted(count: number, more: Partial<data.StreamOptions> = {}) {
 function chunksOf(stream: data.StreamDataset, half = 3, passed = 0) {
   const memory = new StreamMemory(stream, half);
   const chunks = new StreamChunks(stream, memory, 1, passed);
-  const labels = ({ start, count }: Chunk) => [...memory.targets.data.subarray(start, start + count)];
+  const labels = ({ start, count }: Chunk) => [
+    ...(memory.targets as data.Field).data.subarray(start, start + count),
+  ];
   return { memory, chunks, labels };
 }
 
@@ -132,9 +134,10 @@ describe('the chunks of a stream', () => {
     });
     const { memory, chunks } = chunksOf(stream);
     expect((await chunks.next())?.count).toBe(3);
-    expect([...memory.inputs.data.subarray(0, 6)]).toEqual([1, 2, 3, 255, 4, 5]);
-    expect([...memory.targets.data.subarray(0, 3)]).toEqual([0.5, 1e300, -1]);
-    expect(memory.inputs.data.buffer).toBeInstanceOf(SharedArrayBuffer);
+    const [inputs, targets] = [memory.inputs as data.Field, memory.targets as data.Field];
+    expect([...inputs.data.subarray(0, 6)]).toEqual([1, 2, 3, 255, 4, 5]);
+    expect([...targets.data.subarray(0, 3)]).toEqual([0.5, 1e300, -1]);
+    expect(inputs.data.buffer).toBeInstanceOf(SharedArrayBuffer);
   });
 });
 
@@ -200,7 +203,11 @@ describe('stream', () => {
   const open = () => [];
   it.each<[string, unknown[], string]>([
     ['no function', [[], options], 'stream: open must be a function'],
-    ['no form of inputs', [open, {}], 'stream: inputs must be a plain object with shape, got undefined'],
+    [
+      'no form of inputs',
+      [open, {}],
+      'stream: inputs must be a plain object with shape, or a list or a record of forms, got undefined',
+    ],
     [
       'a shape that is no list',
       [open, { inputs: { shape: 5 } }],
@@ -230,7 +237,7 @@ describe('stream', () => {
     [
       'an unknown option',
       [open, { ...options, batch: 1 }],
-      'stream: unknown option batch; the options are inputs, targets, length, queue, onBadItem',
+      'stream: unknown option batch; the options are inputs, targets, weights, length, queue, onBadItem',
     ],
   ])('refuses %s', (_, given, message) => {
     expect(() => Reflect.apply(data.stream, undefined, given)).toThrow(message);

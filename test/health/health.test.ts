@@ -403,7 +403,7 @@ describe('the errors of inspect', () => {
     [
       'no targets',
       () => inspect(two(), nn.crossEntropy, x, bad(undefined)),
-      'inspect: targets must be a tensor, got undefined',
+      'inspect: targets must be a tensor, or a list or a record of tensors, got undefined',
     ],
     [
       'the options of a trainer',
@@ -418,12 +418,12 @@ describe('the errors of inspect', () => {
     [
       'no loss',
       () => inspect(two(), bad(1), x, labels),
-      'inspect: loss must be a function such as nn.crossEntropy, got 1',
+      'inspect: loss must be a function such as nn.crossEntropy, or a record of such functions by output, got 1',
     ],
     [
       'no tensors',
       () => inspect(two(), nn.crossEntropy, bad([1]), labels),
-      'inspect: inputs must be a tensor or an array of tensors, got [1]',
+      'inspect: inputs[0] must be a tensor, got 1',
     ],
     [
       'no optimiser',

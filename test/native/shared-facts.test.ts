@@ -108,7 +108,7 @@ describe('a fact that JavaScript has otherwise than the addon', () => {
   it('is refused: the code of a transform, of a padding, and the length of a program', () => {
     const image: Form = { shape: [4, 4, 1], dtype: 'uint8' };
     const unknown = { kind: 'swirl' } as unknown as Transform;
-    expect(() => planTransforms(image, image, [unknown])).toThrow(
+    expect(() => planTransforms({ inputs: image, targets: image }, { inputs: [unknown] })).toThrow(
       'the addon must know swirl; it knows flip, crop',
     );
     const { names, paddings, most } = addon().constants.transforms;

@@ -18,7 +18,7 @@ class Block extends nn.Module {
   }
 }
 
-function everyModule(root: nn.Module): nn.Module[] {
+function everyModule(root: nn.AnyModule): nn.AnyModule[] {
   return [root, ...root.namedChildren().flatMap(([, child]) => everyModule(child))];
 }
 

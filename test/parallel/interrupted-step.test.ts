@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { nn, optim } from 'chainrule';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { batchLoss } from '#lib/nn/losses/batch-loss.js';
 import { Control } from '#lib/parallel/protocol/control.js';
 import type { EpochStart, Job, TrainingJob } from '#lib/parallel/protocol/job.js';
 import { ShareProgress } from '#lib/parallel/protocol/share-progress.js';
@@ -39,10 +40,11 @@ const model = (statistics: Statistics) =>
  */
 function epochOf(makeOptimizer: () => optim.Optimizer, workers: number, statistics: Statistics = 'shard') {
   const optimizer = makeOptimizer();
+  const loss = batchLoss('Trainer', nn.crossEntropy);
   const made = model(statistics).init(1);
   const memory = new TrainerMemory(made, optimizer);
   const context = {
-    ...{ workers, shards: 3, cores: 4, seed: 1, model: made, loss: nn.crossEntropy, optimizer, metrics: {} },
+    ...{ workers, shards: 3, cores: 4, seed: 1, model: made, loss, optimizer, metrics: {} },
     modes: trainingModes(made),
     ...memory.current(),
   };

@@ -1,5 +1,6 @@
 import { concat, data, matmul, nn, optim, type Tensor, Trainer, type TrainerOptions } from 'chainrule';
 import { describe, expect, it } from 'vitest';
+import { batchLoss } from '#lib/nn/losses/batch-loss.js';
 import { prepareTraining } from '#lib/train/prepare/jobs.js';
 import { trainingModes } from '#lib/train/prepare/mode.js';
 import { TrainerMemory } from '#lib/train/prepare/trainer-memory.js';
@@ -79,7 +80,7 @@ function prepared(
     seed: 1,
     model,
     modes,
-    loss: nn.crossEntropy,
+    loss: batchLoss('Trainer', nn.crossEntropy),
     optimizer,
     metrics: {},
   };

@@ -148,17 +148,17 @@ describe('the other methods refuse', () => {
     [
       'predict',
       () => trainer.predict(bad(undefined)),
-      'input must be a tensor, or numbers that make one, got',
+      'input must be a tensor, numbers that make one, or a record of these, got',
     ],
     [
       'predict',
       () => trainer.predict(bad(samples)),
-      'input must be a tensor, or numbers that make one, got an',
+      'input must be a tensor, numbers that make one, or a record of these, got an',
     ],
     [
       'predict',
-      () => Reflect.apply(trainer.predict, trainer, [[[1]], [[2]]]),
-      'takes input alone, got [[2]]',
+      () => Reflect.apply(trainer.predict, trainer, [[[1]], 'x']),
+      'others must be a tensor, or numbers that make one, got x',
     ],
     ['inspect', () => trainer.inspect(samples, bad({ threshold: {} })), 'did you mean thresholds?'],
     ['profile', () => trainer.profile(samples, { steps: 0 }), 'steps must be a positive integer, got 0'],

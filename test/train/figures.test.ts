@@ -1,4 +1,17 @@
-import { argMax, data, div, eq, nn, optim, sub, type Tensor, Trainer, tensor, zeros } from 'chainrule';
+import {
+  argMax,
+  data,
+  div,
+  eq,
+  nn,
+  optim,
+  sub,
+  type Tensor,
+  Trainer,
+  type TrainerOptions,
+  tensor,
+  zeros,
+} from 'chainrule';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collect, noise } from '../helpers/training.js';
@@ -12,7 +25,7 @@ class Identity extends nn.Module {
   }
 }
 
-type Metrics = NonNullable<ConstructorParameters<typeof Trainer>[1]['metrics']>;
+type Metrics = NonNullable<TrainerOptions['metrics']>;
 
 function trainerOf(metrics: Metrics, { workers = 1, loss = nn.mseLoss as nn.Loss } = {}): Trainer {
   return new Trainer(new Identity(), {

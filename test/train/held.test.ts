@@ -14,6 +14,7 @@ import {
   stopGradient,
   type Tensor,
   Trainer,
+  type TrainerOptions,
   tensor,
 } from 'chainrule';
 import { describe, expect, it } from 'vitest';
@@ -27,7 +28,7 @@ const failure = async (promise: Promise<unknown>) => (await failureOf(promise)).
 const samples = () =>
   data.fromArrays(noise(64, 1), noise(32, 2), { inputs: { shape: [2] }, targets: { shape: [1] } });
 
-const trainerOf = (model: nn.Module, options: Partial<ConstructorParameters<typeof Trainer>[1]> = {}) =>
+const trainerOf = (model: nn.Module, options: Partial<TrainerOptions> = {}) =>
   new Trainer(model, {
     loss: nn.mseLoss,
     optimizer: optim.sgd({ lr: 0.1 }),
@@ -36,7 +37,7 @@ const trainerOf = (model: nn.Module, options: Partial<ConstructorParameters<type
     ...options,
   });
 
-const trained = (model: nn.Module, options: Partial<ConstructorParameters<typeof Trainer>[1]> = {}) =>
+const trained = (model: nn.Module, options: Partial<TrainerOptions> = {}) =>
   collect(trainerOf(model, options).fit(samples(), { batchSize: 8 }));
 
 /** A model with a way to compute that `Module` may not see. */

@@ -40,7 +40,7 @@ const fitOnce = async (model: nn.Module) =>
   collect(trainerOf(model.init(1)).fit(samples(), { batchSize: 8, shuffle: false }));
 
 /** The modes of all modules, as `training` tells them. */
-const modesOf = (module: nn.Module): boolean[] => [
+const modesOf = (module: nn.AnyModule): boolean[] => [
   module.training,
   ...module.namedChildren().flatMap(([, child]) => modesOf(child)),
 ];

@@ -1,4 +1,4 @@
-import { data, nn, optim, stopGradient, type Tensor, Trainer } from 'chainrule';
+import { data, nn, optim, stopGradient, type Tensor, Trainer, type TrainerOptions } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { decode, type Recorded, readFixture } from '../helpers/fixtures.js';
@@ -33,7 +33,7 @@ function linear(): nn.Linear {
 }
 
 interface Training {
-  readonly loss: ConstructorParameters<typeof Trainer>[1]['loss'];
+  readonly loss: TrainerOptions['loss'];
   readonly shards?: number;
   readonly workers?: number;
   readonly batchSize?: number;

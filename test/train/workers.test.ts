@@ -2,6 +2,7 @@ import { optim } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { randomData } from '#lib/bench/random-data.js';
 import { scenarios } from '#lib/bench/scenarios/index.js';
+import { batchLoss } from '#lib/nn/losses/batch-loss.js';
 import { prepareTraining, workersOf } from '#lib/train/prepare/jobs.js';
 import { trainingModes } from '#lib/train/prepare/mode.js';
 import { TrainerMemory } from '#lib/train/prepare/trainer-memory.js';
@@ -16,7 +17,17 @@ describe('a trainer that may use fewer workers', () => {
     const memory = new TrainerMemory(model, optimizer).current();
     const cores = mayUseOne ? 4 : undefined;
     const modes = trainingModes(model);
-    const context = { workers: 4, cores, seed: 1, model, modes, loss, optimizer, metrics: {}, ...memory };
+    const context = {
+      workers: 4,
+      cores,
+      seed: 1,
+      model,
+      modes,
+      loss: batchLoss('Trainer', loss),
+      optimizer,
+      metrics: {},
+      ...memory,
+    };
     return prepareTraining(context, randomData(scenario, 1), { batchSize });
   };
 

@@ -8,6 +8,7 @@ import { optionsOf } from '../../graph/arguments/options.js';
 import type { TypedArray } from '../../graph/dtype.js';
 import { failed, invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
+import type { Structure } from '../../graph/structure.js';
 import type { FileUrl } from '../../graph/web-types.js';
 import { path as pathKind } from '../../io/kinds.js';
 import { requireRegular } from '../../io/regular-file.js';
@@ -35,8 +36,12 @@ const customOptions = optionsOf<CustomOptions>({
   onBadItem,
 });
 
-/** Argument of a module's function. The arrays belong to the worker, which reuses them for the next sample. */
-export interface Sample {
+/**
+ * Argument of a module's function. The arrays belong to the worker, which reuses them for the next sample.
+ *
+ * @typeParam Target of data with several targets: a list or a record of arrays
+ */
+export interface Sample<Target extends Structure<TypedArray> = TypedArray> {
   /** Index in the data set. */
   readonly index: number;
   /** Number of the epoch, from 1; 0 in an evaluation. */
@@ -44,7 +49,7 @@ export interface Sample {
   /** The stored values, or the result of the transform before. */
   readonly inputs: TypedArray;
   /** The target, which the function may change. */
-  readonly target: TypedArray;
+  readonly target: Target;
   /** Buffer for the result, filled with zeros. */
   readonly output: TypedArray;
   /**
@@ -58,7 +63,10 @@ export interface Sample {
  * Default export of a module: writes `sample.output`, or returns the same number of values. It must not be
  * asynchronous.
  */
-export type SampleFunction = (sample: Sample, options: unknown) => ArrayLike<number> | undefined;
+export type SampleFunction<Target extends Structure<TypedArray> = TypedArray> = (
+  sample: Sample<Target>,
+  options: unknown,
+) => ArrayLike<number> | undefined;
 
 /**
  * A custom transform: a module with a `SampleFunction` as its default export, which each worker imports.

@@ -1,15 +1,24 @@
+import { isRecord } from '../../graph/arguments/is-record.js';
+import { type Kind, kind } from '../../graph/arguments/kind.js';
 import { at } from '../../graph/at.js';
 import type { DType } from '../../graph/dtype.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { type Shape, sizeOf } from '../../graph/shapes.js';
 import { addon } from '../../runtime/addon.js';
+import { type Columns, mapColumns, of } from '../columns.js';
+import type { ColumnTransforms } from './by-input.js';
 import type { Custom, Mixup, Transform } from './transform.js';
 
-/** Shape and dtype of one sample's inputs or target. */
+/** Shape and dtype of one sample's part in a column. */
 export interface Form {
   readonly shape: Shape;
   readonly dtype: DType;
 }
+
+export const form: Kind<Form> = kind(
+  'a form { shape, dtype }',
+  (value) => isRecord(value) && Array.isArray(value.shape) && typeof value.dtype === 'string',
+);
 
 /** Consecutive transforms that the addon runs as one program (see `native/data/augment.cc`). */
 export interface NativeTransforms {
@@ -30,41 +39,48 @@ export interface CustomTransform {
   readonly to: Form;
 }
 
-/** The passes that transform samples, and the forms of the result. */
+export type Pass = NativeTransforms | CustomTransform;
+
+/** The passes that transform the inputs of samples, and the forms of all columns afterwards. */
 export interface TransformPlan {
-  readonly passes: readonly (NativeTransforms | CustomTransform)[];
+  /** By column, of those that are transformed. */
+  readonly passes: Columns<readonly Pass[]>;
   readonly mixup: { readonly transform: Mixup; readonly position: number } | null;
-  readonly inputs: Form;
-  readonly targets: Form;
+  readonly forms: Columns<Form>;
 }
 
 const images: readonly string[] = ['flip', 'crop', 'affine', 'colorJitter', 'cutout'];
 
 /**
- * Plans the transforms of samples of given forms.
+ * Plans the transforms of samples of given forms. Each transform has a position among those of all inputs, on which its
+ * random numbers depend.
  *
  * @throws ChainruleError naming a transform that cannot be applied
  */
-export function planTransforms(inputs: Form, targets: Form, transforms: readonly Transform[]): TransformPlan {
-  if (transforms.length === 0)
-    return { passes: [], mixup: null, inputs: formOf(inputs), targets: formOf(targets) };
-  const { most } = addon().constants.transforms;
-  if (transforms.length > most) throw invalid('transform', `takes ${most} transforms`, transforms.length);
-  const planner = new TransformPlanner(inputs);
+export function planTransforms(columns: Columns<Form>, transforms: ColumnTransforms): TransformPlan {
+  const forms: Record<string, Form> = { ...mapColumns(columns, formOf) };
+  const passes: Record<string, readonly Pass[]> = {};
   let mixup: TransformPlan['mixup'] = null;
-  transforms.forEach((transform, position) => {
-    if (mixup) throw invalid('mixup', 'must stand behind all other transforms, once', transform.kind);
-    if (transform.kind === 'mixup') mixup = { transform, position };
-    else if (transform.kind === 'custom') planner.addCustom(transform, position);
-    else planner.addNative(transform, position);
-  });
-  const result = planner.end();
-  return {
-    passes: planner.list,
-    mixup,
-    inputs: result,
-    targets: mixedTargets(formOf(targets), transforms.at(-1)),
-  };
+  let first = 0;
+  for (const [column, list] of Object.entries(transforms)) {
+    const { most } = addon().constants.transforms;
+    if (list.length > most) throw invalid('transform', `takes ${most} transforms`, list.length);
+    const planner = new TransformPlanner(of(forms, column));
+    list.forEach((transform, i) => {
+      if (mixup) throw invalid('mixup', 'must stand behind all other transforms, once', transform.kind);
+      const position = first + i;
+      if (transform.kind === 'mixup') mixup = { transform, position };
+      else if (transform.kind === 'custom') planner.addCustom(transform, position);
+      else planner.addNative(transform, position);
+    });
+    first += list.length;
+    forms[column] = planner.end();
+    passes[column] = planner.list;
+    const last = list.at(-1);
+    if (last?.kind === 'mixup') requireMixable(columns);
+    if (last?.kind === 'mixup') forms.targets = mixedTargets(of(forms, 'targets'), last);
+  }
+  return { passes, mixup, forms };
 }
 
 /** Reduces a field to its form. */
@@ -72,19 +88,26 @@ function formOf({ shape, dtype }: Form): Form {
   return { shape, dtype };
 }
 
-function mixedTargets(targets: Form, last: Transform | undefined): Form {
-  if (last?.kind !== 'mixup' || targets.dtype === 'float32') return targets;
+/** The rows of all columns would have to be mixed, and weights are not the weights of a mixture. */
+function requireMixable(columns: Columns<Form>): void {
+  const names = Object.keys(columns);
+  if (names.every((name) => name === 'inputs' || name === 'targets')) return;
+  throw invalid('mixup', 'needs one input, one target and no weights', names.join(', '));
+}
+
+function mixedTargets(targets: Form, { classes }: Mixup): Form {
+  if (targets.dtype === 'float32') return targets;
   if (targets.dtype !== 'int32' && targets.dtype !== 'uint8')
     throw invalid('mixup', 'targets must be int32 or uint8 labels, or float32', targets.dtype);
   if (targets.shape.length > 0)
     throw invalid('mixup', 'labels must be one number per sample', formatShape(targets.shape));
-  if (last.classes === null) throw invalid('mixup', 'needs the number of classes, to mix labels');
-  return { shape: [last.classes], dtype: 'float32' };
+  if (classes === null) throw invalid('mixup', 'needs the number of classes, to mix labels');
+  return { shape: [classes], dtype: 'float32' };
 }
 
 /** Collects passes while tracking the form of the inputs. */
 class TransformPlanner {
-  readonly list: (NativeTransforms | CustomTransform)[] = [];
+  readonly list: Pass[] = [];
   #form: Form;
   /** True if values are bytes from 0 to 255, in whatever dtype. */
   #bytes: boolean;

@@ -86,6 +86,10 @@ export class Sequential extends Module {
     Object.assign(this, layers);
   }
 
+  override namedChildren(): [string, Module][] {
+    return super.namedChildren() as [string, Module][];
+  }
+
   forward(x: Tensor): Tensor {
     // Read from the fields, so that a layer may be replaced: `model[2] = new Linear(64, 3)`.
     return this.#layers.reduce(

@@ -1,20 +1,20 @@
-import { checked } from '../../graph/arguments/checked.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { isFloat } from '../../graph/dtype.js';
+import { ones } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
-import { mean } from '../../ops/math/reductions.js';
-import { sum } from '../../ops/primitives/broadcast.js';
-import { abs, cast, eq, gt, le, ne, sub, where } from '../../ops/primitives/elementwise.js';
+import { expand, sum } from '../../ops/primitives/broadcast.js';
+import { abs, cast, eq, gt, le, mul, ne, sub, where } from '../../ops/primitives/elementwise.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { argMax } from '../../ops/primitives/reduce.js';
 import { requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import { Labels, requireLabelShape } from './labels.js';
 import type { Metric, OutputAndTarget } from './loss.js';
+import { factorsOf, meanOf } from './reduction.js';
 import { ratio } from './sums.js';
 
-const inputs = ['output', 'target'];
+const inputs = ['output', 'target', 'weights'];
 
 export interface AccuracyOptions {
   /** Label whose samples do not count. */
@@ -32,14 +32,15 @@ export const accuracy = configurable<OutputAndTarget, AccuracyOptions, Metric>(
   inputs,
   accuracyOptions,
   ({ ignoreIndex }: AccuracyOptions = {}) => {
-    return (output, target) => {
+    return (output, target, weights) => {
       const labels = isFloat(target.dtype) && sameShape(output.shape, target.shape) ? argMax(target) : target;
       requireLabelShape('accuracy', output, labels);
       const whole = cast(labels, 'int32');
       const hits = cast(eq(argMax(output), whole), 'float32');
-      if (ignoreIndex === undefined) return mean(hits);
-      const counted = cast(ne(whole, ignoreIndex), 'float32');
-      return ratio(sum(where(ne(whole, ignoreIndex), hits, 0)), sum(counted));
+      if (ignoreIndex === undefined) return meanOf('accuracy', hits, weights);
+      const counted = ne(whole, ignoreIndex);
+      const ofSamples = weights ? expand(factorsOf('accuracy', hits, weights), hits.shape) : ones(hits.shape);
+      return ratio(sum(where(counted, mul(hits, ofSamples), 0)), sum(where(counted, ofSamples, 0)));
     };
   },
 );
@@ -60,12 +61,12 @@ export const topKAccuracy = configurable<OutputAndTarget, TopKOptions, Metric>(
   inputs,
   topKOptions,
   ({ k = 5 }: TopKOptions = {}) => {
-    return (output, target) => {
+    return (output, target, weights) => {
       const labels = new Labels('topKAccuracy', output, target, {});
       const ofLabel = unsqueeze(labels.pick(output), -1);
       // `le` rather than `gt`, so that NaN counts as a miss.
       const above = sum(where(le(output, ofLabel), 0, 1), -1);
-      return mean(cast(le(above, k - 1), 'float32'));
+      return meanOf('topKAccuracy', cast(le(above, k - 1), 'float32'), weights);
     };
   },
 );
@@ -86,16 +87,23 @@ export const binaryAccuracy = configurable<OutputAndTarget, BinaryAccuracyOption
   inputs,
   binaryAccuracyOptions,
   ({ threshold = 0 }: BinaryAccuracyOptions = {}) => {
-    return (output, target) => {
+    return (output, target, weights) => {
       const truth = requireSameShape('binaryAccuracy', output, target);
-      return mean(cast(eq(gt(output, threshold), gt(truth, 0.5)), 'float32'));
+      const hits = cast(eq(gt(output, threshold), gt(truth, 0.5)), 'float32');
+      return meanOf('binaryAccuracy', hits, weights);
     };
   },
 );
 
+const noOptions = optionsOf<Record<never, never>>({});
+
 /** The mean absolute difference. Both tensors have the same shape. */
-export const meanAbsoluteError: Metric = checked(
+export const meanAbsoluteError = configurable<OutputAndTarget, Record<never, never>, Metric>(
   'meanAbsoluteError',
-  { output: kinds.tensor, target: kinds.tensor },
-  (output, target) => mean(abs(sub(output, requireSameShape('meanAbsoluteError', output, target)))),
+  inputs,
+  noOptions,
+  () => (output, target, weights) => {
+    const difference = sub(output, requireSameShape('meanAbsoluteError', output, target));
+    return meanOf('meanAbsoluteError', abs(difference), weights);
+  },
 );

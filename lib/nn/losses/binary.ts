@@ -27,7 +27,7 @@ import { configurable } from './configurable.js';
 import type { Loss, Metric, OutputAndTarget, TargetCheck } from './loss.js';
 import { type ReductionOptions, reducer, reductionOptions } from './reduction.js';
 
-const inputs = ['output', 'target'];
+const inputs = ['output', 'target', 'weights'];
 
 export interface BinaryOptions extends ReductionOptions {
   /** Factor for each element, broadcast with the output; the mean is still divided by the number of elements. */
@@ -53,7 +53,7 @@ export interface BinaryLoss extends Loss {
 }
 
 /** The factors as a tensor of the output's dtype that broadcasts to the output's shape. */
-function factorsOf(
+function elementFactors(
   op: string,
   name: string,
   given: Tensor | readonly number[] | NumberArray,
@@ -76,11 +76,12 @@ function binaryLoss(
   { weight, reduction }: BinaryOptions,
   element: (output: Tensor, target: Tensor) => Tensor,
 ): BinaryLoss {
-  const reduce = reducer(reduction);
+  const reduce = reducer(op, reduction);
   requireFactors(op, 'weight', weight);
-  const loss = (output: Tensor, target: Tensor): Tensor => {
+  const loss = (output: Tensor, target: Tensor, weights?: Tensor): Tensor => {
     const losses = element(output, requireSameShape(op, output, target));
-    return reduce(weight === undefined ? losses : mul(losses, factorsOf(op, 'weight', weight, output)));
+    const factors = weight === undefined ? undefined : elementFactors(op, 'weight', weight, output);
+    return reduce(factors ? mul(losses, factors) : losses, weights);
   };
   return Object.assign(loss, {
     metrics: { binaryAccuracy: threshold === 0 ? binaryAccuracy : binaryAccuracy.with({ threshold }) },
@@ -105,7 +106,7 @@ export const binaryCrossEntropyWithLogits = configurable<OutputAndTarget, Binary
       // -log(sigmoid(x)) is softplus(-x), and -log(1 - sigmoid(x)) is x + softplus(-x).
       const ofYes = softplus(neg(x), { threshold: 40 });
       const surplus =
-        typeof posWeight === 'number' ? posWeight - 1 : sub(factorsOf(op, 'posWeight', posWeight, x), 1);
+        typeof posWeight === 'number' ? posWeight - 1 : sub(elementFactors(op, 'posWeight', posWeight, x), 1);
       const scaled = surplus === 0 ? ofYes : mul(ofYes, add(mul(target, surplus), 1));
       return add(mul(sub(1, target), x), scaled);
     });

@@ -53,31 +53,37 @@ export interface ClassLoss extends Loss {
  */
 export const crossEntropy = configurable<OutputAndTarget, CrossEntropyOptions, ClassLoss>(
   'crossEntropy',
-  ['logits', 'target'],
+  ['logits', 'target', 'weights'],
   crossEntropyOptions,
   (options: CrossEntropyOptions = {}) => {
     const { labelSmoothing = 0, ignoreIndex } = options;
     requireLabelOptions('crossEntropy', options);
-    const loss = (logits: Tensor, target: Tensor): Tensor => {
+    const loss = (logits: Tensor, target: Tensor, weights?: Tensor): Tensor => {
       requireFloat('crossEntropy', logits, 'logits must be float32 or float64');
-      if (!isFloat(target.dtype)) return ofLabels(logits, target, options, labelSmoothing);
-      return ofProbabilities(logits, target, options, labelSmoothing);
+      if (!isFloat(target.dtype)) return ofLabels(logits, target, options, labelSmoothing, weights);
+      return ofProbabilities(logits, target, options, labelSmoothing, weights);
     };
     const counted = ignoreIndex === undefined ? accuracy : accuracy.with({ ignoreIndex });
     return Object.assign(loss, { metrics: { accuracy: counted }, checkTargets: checker(ignoreIndex) });
   },
 );
 
-function ofLabels(logits: Tensor, target: Tensor, options: CrossEntropyOptions, smoothing: number): Tensor {
+function ofLabels(
+  logits: Tensor,
+  target: Tensor,
+  options: CrossEntropyOptions,
+  smoothing: number,
+  weights: Tensor | undefined,
+): Tensor {
   const { weight, reduction = 'mean' } = options;
   const logShares = logSoftmax(logits);
   const labels = new Labels('crossEntropy', logits, target, options);
   const ofTarget = labels.weighted(neg(labels.pick(logShares)));
-  if (smoothing === 0) return labels.reduce(ofTarget, reduction);
+  if (smoothing === 0) return labels.reduce(ofTarget, reduction, weights);
   const factors = weight === undefined ? null : classWeights('crossEntropy', weight, logits);
   const ofAll = labels.counted(neg(sum(factors ? mul(logShares, factors) : logShares, -1)));
   const spread = smoothing / (logits.shape.at(-1) as number);
-  return labels.reduce(add(mul(ofTarget, 1 - smoothing), mul(ofAll, spread)), reduction);
+  return labels.reduce(add(mul(ofTarget, 1 - smoothing), mul(ofAll, spread)), reduction, weights);
 }
 
 function ofProbabilities(
@@ -85,6 +91,7 @@ function ofProbabilities(
   target: Tensor,
   { weight, ignoreIndex, reduction }: CrossEntropyOptions,
   smoothing: number,
+  weights: Tensor | undefined,
 ): Tensor {
   if (!sameShape(logits.shape, target.shape)) {
     const shape = formatShape(logits.shape);
@@ -98,7 +105,8 @@ function ofProbabilities(
   const shares = smoothing === 0 ? target : add(mul(target, 1 - smoothing), spread);
   const terms = mul(logSoftmax(logits), shares);
   const factors = weight === undefined ? null : classWeights('crossEntropy', weight, logits);
-  return reducer(reduction)(neg(sum(factors ? mul(terms, factors) : terms, -1)));
+  const losses = neg(sum(factors ? mul(terms, factors) : terms, -1));
+  return reducer('crossEntropy', reduction)(losses, weights);
 }
 
 function checker(ignoreIndex?: number): TargetCheck {

@@ -58,7 +58,7 @@ export const cosineEmbeddingLoss = configurable<
     if (!(margin >= -1 && margin <= 1)) {
       throw invalid('cosineEmbeddingLoss', 'margin must be from -1 to 1', margin);
     }
-    const reduce = reducer(reduction);
+    const reduce = reducer('cosineEmbeddingLoss', reduction);
     return (first, second, target) => {
       const other = requireVectors('cosineEmbeddingLoss', first, second, ['first', 'second']);
       if (!sameShape(target.shape, first.shape.slice(0, -1))) {
@@ -114,7 +114,7 @@ export const tripletMarginLoss = configurable<
   tripletMarginOptions,
   ({ margin = 1, p = 2, eps = 1e-6, swap = false, reduction }: TripletMarginOptions = {}) => {
     if (!(p >= 1)) throw invalid('tripletMarginLoss', 'p must be at least 1', p);
-    const reduce = reducer(reduction);
+    const reduce = reducer('tripletMarginLoss', reduction);
     const distance = (a: Tensor, b: Tensor) => scaledNorm(add(sub(a, b), eps), p);
     return (anchor, positive, negative) => {
       const near = requireVectors('tripletMarginLoss', anchor, positive, ['anchor', 'positive']);

@@ -6,15 +6,14 @@ import { arange, tensor } from '../../graph/leaf.js';
 import type { NumberArray } from '../../graph/number-arrays.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
-import { mean } from '../../ops/math/reductions.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import { cast, eq, mul, ne, where } from '../../ops/primitives/elementwise.js';
 import { checkLabels, gather } from '../../ops/primitives/gather.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { factors, requireFactors } from './checks.js';
-import { type Reduction, type ReductionOptions, reductionOptions } from './reduction.js';
+import { factorsOf, type Reduction, type ReductionOptions, reducer, reductionOptions } from './reduction.js';
 import { labelHint } from './shape-hint.js';
-import { ratio, totalOf } from './sums.js';
+import { ratio } from './sums.js';
 
 export interface LabelOptions extends ReductionOptions {
   /** Factor for each class, [classes]. The mean is then the weighted mean over the samples. */
@@ -68,7 +67,12 @@ export class Labels {
   readonly #counted: Tensor | null;
   readonly #weights: Tensor | null;
 
-  constructor(op: string, output: Tensor, labels: Tensor, { weight, ignoreIndex }: LabelOptions) {
+  constructor(
+    private readonly op: string,
+    output: Tensor,
+    labels: Tensor,
+    { weight, ignoreIndex }: LabelOptions,
+  ) {
     const classes = requireLabelShape(op, output, labels);
     if (labels.dtype !== 'int32' && labels.dtype !== 'uint8') {
       throw invalid(op, 'labels must be int32 or uint8', labels.dtype);
@@ -105,13 +109,17 @@ export class Labels {
     return this.counted(this.#weights ? mul(losses, this.#weights) : losses);
   }
 
-  /** Reduces weighted losses: the mean divides by the sum of the weights. */
-  reduce(losses: Tensor, reduction: Reduction): Tensor {
-    if (reduction === 'none') return losses;
-    if (reduction === 'sum') return totalOf(losses);
+  /**
+   * Reduces weighted losses: the mean divides by the sum of the weights.
+   *
+   * @param ofSamples weights of the samples besides those of their classes
+   */
+  reduce(losses: Tensor, reduction: Reduction, ofSamples?: Tensor): Tensor {
     const weights = this.#weights ?? (this.#counted && cast(this.#counted, losses.dtype));
-    if (!weights) return mean(losses);
-    return ratio(sum(losses), sum(weights));
+    if (reduction !== 'mean' || !weights) return reducer(this.op, reduction)(losses, ofSamples);
+    if (!ofSamples) return ratio(sum(losses), sum(weights));
+    const factors = factorsOf(this.op, losses, ofSamples);
+    return ratio(sum(mul(losses, factors)), sum(mul(weights, factors)));
   }
 }
 

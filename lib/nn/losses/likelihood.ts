@@ -8,7 +8,8 @@ import { stopGradient } from '../../ops/primitives/stop-gradient.js';
 import { requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
 import type { Loss, OutputAndTarget } from './loss.js';
-import { type Reduction, type ReductionOptions, reducer, reductionOptions } from './reduction.js';
+import { factorsOf, type Reduction, type ReductionOptions, reducer, reductionOptions } from './reduction.js';
+import { ratio } from './sums.js';
 
 export interface KLOptions {
   /** 'batchmean', the sum divided by the length of the first axis, is the divergence itself. Default 'mean'. */
@@ -29,23 +30,24 @@ const klOptions = optionsOf<KLOptions>({
  */
 export const klDivergence = configurable<OutputAndTarget, KLOptions, Loss>(
   'klDivergence',
-  ['output', 'target'],
+  ['output', 'target', 'weights'],
   klOptions,
   ({ reduction = 'mean', logTarget = false }: KLOptions = {}) => {
-    const reduce = reduction === 'batchmean' ? meanOverFirst : reducer(reduction);
-    return (output, target) => {
+    const reduce = reduction === 'batchmean' ? meanOverFirst : reducer('klDivergence', reduction);
+    return (output, target, weights) => {
       const given = requireSameShape('klDivergence', output, target);
-      if (logTarget) return reduce(mul(exp(given), sub(given, output)));
+      if (logTarget) return reduce(mul(exp(given), sub(given, output)), weights);
       const safe = where(eq(given, 0), 1, given);
-      return reduce(mul(given, sub(log(safe), output)));
+      return reduce(mul(given, sub(log(safe), output)), weights);
     };
   },
 );
 
-function meanOverFirst(terms: Tensor): Tensor {
+function meanOverFirst(terms: Tensor, weights?: Tensor): Tensor {
   const [rows] = terms.shape;
   if (rows === undefined) throw invalid('klDivergence', "'batchmean' needs an axis of rows", terms.shape);
-  return mul(sum(terms), 1 / rows);
+  if (!weights) return mul(sum(terms), 1 / rows);
+  return ratio(sum(mul(terms, factorsOf('klDivergence', terms, weights))), sum(weights));
 }
 
 export interface PoissonOptions extends ReductionOptions {
@@ -71,16 +73,16 @@ const poissonOptions = optionsOf<PoissonOptions>({
  */
 export const poissonNLLLoss = configurable<OutputAndTarget, PoissonOptions, Loss>(
   'poissonNLLLoss',
-  ['output', 'target'],
+  ['output', 'target', 'weights'],
   poissonOptions,
   ({ logInput = true, full = false, eps = 1e-8, reduction }: PoissonOptions = {}) => {
-    const reduce = reducer(reduction);
-    return (output, target) => {
+    const reduce = reducer('poissonNLLLoss', reduction);
+    return (output, target, weights) => {
       const counts = requireSameShape('poissonNLLLoss', output, target);
       const loss = logInput
         ? sub(exp(output), mul(counts, output))
         : sub(output, mul(counts, log(add(output, eps))));
-      return reduce(full ? add(loss, stirling(counts)) : loss);
+      return reduce(full ? add(loss, stirling(counts)) : loss, weights);
     };
   },
 );
@@ -119,7 +121,7 @@ export const gaussianNLLLoss = configurable<
   ['mean', 'target', 'variance'],
   gaussianOptions,
   ({ full = false, eps = 1e-6, reduction }: GaussianOptions = {}) => {
-    const reduce = reducer(reduction);
+    const reduce = reducer('gaussianNLLLoss', reduction);
     return (output, target, variance) => {
       const truth = requireSameShape('gaussianNLLLoss', output, target, ['mean', 'target']);
       const given = requireSameShape('gaussianNLLLoss', output, variance, ['mean', 'variance']);

@@ -1,5 +1,6 @@
 import type { TypedArray } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shapes.js';
+import type { Structure } from '../../graph/structure.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Figure } from '../figure.js';
 import type { Sums } from './sums.js';
@@ -18,9 +19,16 @@ import type { Sums } from './sums.js';
  * The losses of this package take options in two ways: `nn.crossEntropy(output, target, { labelSmoothing: 0.1 })` for
  * one call, and `nn.crossEntropy.with({ labelSmoothing: 0.1 })`, which returns a loss for a Trainer, with its own
  * metrics and its own check of targets. All take `reduction`: 'mean', 'sum' or 'none'.
+ *
+ * The third argument is the weights of the samples, where a data set has some: the losses of this package then give the
+ * weighted mean. A function of your own must take them if there are any.
  */
-export interface Loss<Result extends Tensor | Sums = Tensor> {
-  (output: Tensor, target: Tensor): Result;
+export interface Loss<
+  Result extends Tensor | Sums = Tensor,
+  Output extends Structure<Tensor> = Tensor,
+  Target extends Structure<Tensor> = Tensor,
+> {
+  (output: Output, target: Target, weights?: WeightsOf<Target>): Result;
   /** Metrics that suit the loss, reported by default. */
   readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
   /** Checks all targets at once before training, given the shape of the output for one sample. */
@@ -28,7 +36,14 @@ export interface Loss<Result extends Tensor | Sums = Tensor> {
 }
 
 /** A figure to report, as a function of a batch: its mean over the rows, or its sums, as for a `Loss`. */
-export type Metric<Result extends Tensor | Sums = Tensor> = (output: Tensor, target: Tensor) => Result;
+export type Metric<
+  Result extends Tensor | Sums = Tensor,
+  Output extends Structure<Tensor> = Tensor,
+  Target extends Structure<Tensor> = Tensor,
+> = (output: Output, target: Target, weights?: WeightsOf<Target>) => Result;
+
+/** The weights of samples: a tensor for all targets, or for several a list or a record of them. */
+export type WeightsOf<Target> = Target extends Tensor ? Tensor : Structure<Tensor>;
 
 /** See `Loss.checkTargets`. */
 export type TargetCheck = (targets: TypedArray, output: Shape) => void;

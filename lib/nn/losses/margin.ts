@@ -14,7 +14,7 @@ import { checkLabelRange, Labels } from './labels.js';
 import type { Loss, OutputAndTarget, TargetCheck } from './loss.js';
 import { type ReductionOptions, reducer, reductionOptions } from './reduction.js';
 
-const inputs = ['output', 'target'];
+const inputs = ['output', 'target', 'weights'];
 
 export interface HingeOptions extends ReductionOptions {
   /** Value that the product of output and target should reach. Default 1. */
@@ -35,9 +35,9 @@ function hinge(op: string, element: (gap: Tensor) => Tensor) {
     hingeOptions,
     (options: HingeOptions = {}) => {
       const { margin = 1, reduction } = options;
-      const reduce = reducer(reduction);
-      const loss = (output: Tensor, target: Tensor): Tensor =>
-        reduce(element(relu(sub(margin, mul(output, requireSameShape(op, output, target))))));
+      const reduce = reducer(op, reduction);
+      const loss = (output: Tensor, target: Tensor, weights?: Tensor): Tensor =>
+        reduce(element(relu(sub(margin, mul(output, requireSameShape(op, output, target))))), weights);
       const checkTargets = targetsMust(op, '-1 or 1', (target) => target === 1 || target === -1);
       return Object.assign(loss, { checkTargets });
     },
@@ -77,13 +77,13 @@ export const multiMarginLoss = configurable<OutputAndTarget, MultiMarginOptions,
   multiMarginOptions,
   (options: MultiMarginOptions = {}) => {
     const { margin = 1, p = 1, reduction } = options;
-    const reduce = reducer(reduction);
-    const loss = (output: Tensor, target: Tensor): Tensor => {
+    const reduce = reducer('multiMarginLoss', reduction);
+    const loss = (output: Tensor, target: Tensor, weights?: Tensor): Tensor => {
       requireFloat('multiMarginLoss', output, 'output must be float32 or float64');
       const labels = new Labels('multiMarginLoss', output, target, {});
       const gaps = relu(add(sub(output, unsqueeze(labels.pick(output), -1)), margin));
       const ofOthers = where(labels.is(output), 0, p === 1 ? gaps : square(gaps));
-      return reduce(mul(sum(ofOthers, -1), 1 / (output.shape.at(-1) as number)));
+      return reduce(mul(sum(ofOthers, -1), 1 / (output.shape.at(-1) as number)), weights);
     };
     return Object.assign(loss, { metrics: { accuracy }, checkTargets: checkLabelRange('multiMarginLoss') });
   },

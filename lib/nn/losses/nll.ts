@@ -16,15 +16,15 @@ import type { OutputAndTarget } from './loss.js';
  */
 export const nllLoss = configurable<OutputAndTarget, LabelOptions, ClassLoss>(
   'nllLoss',
-  ['output', 'target'],
+  ['output', 'target', 'weights'],
   labelOptions,
   (options: LabelOptions = {}) => {
     const { ignoreIndex, reduction = 'mean' } = options;
     requireLabelOptions('nllLoss', options);
-    const loss = (logProbabilities: Tensor, target: Tensor): Tensor => {
+    const loss = (logProbabilities: Tensor, target: Tensor, weights?: Tensor): Tensor => {
       requireFloat('nllLoss', logProbabilities, 'output must be float32 or float64');
       const labels = new Labels('nllLoss', logProbabilities, target, options);
-      return labels.reduce(labels.weighted(neg(labels.pick(logProbabilities))), reduction);
+      return labels.reduce(labels.weighted(neg(labels.pick(logProbabilities))), reduction, weights);
     };
     const counted = ignoreIndex === undefined ? accuracy : accuracy.with({ ignoreIndex });
     return Object.assign(loss, {

@@ -1,8 +1,13 @@
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
+import { formatShape, invalid } from '../../graph/errors.js';
+import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
-import { totalOf } from './sums.js';
+import { sum } from '../../ops/primitives/broadcast.js';
+import { cast, mul } from '../../ops/primitives/elementwise.js';
+import { reshape } from '../../ops/primitives/movement.js';
+import { ratio, totalOf } from './sums.js';
 
 /** Reduction of the losses of elements or samples: their mean, their sum, or all of them unchanged. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -19,8 +24,42 @@ const reduction = kinds.oneOf('mean', 'sum', 'none');
 /** The kinds of `ReductionOptions`. */
 export const reductionOptions = optionsOf<ReductionOptions>({ reduction });
 
-/** The named reduction over all elements. The mean of none is NaN, as in PyTorch. */
-export function reducer(reduction: Reduction = 'mean'): (losses: Tensor) => Tensor {
-  if (reduction === 'none') return (losses) => losses;
-  return reduction === 'sum' ? totalOf : (losses) => mean(losses);
+/** Reduces values, of which each sample's count by its weight if there are weights. */
+export type Reducer = (values: Tensor, weights?: Tensor) => Tensor;
+
+/**
+ * The named reduction over all elements. The mean of none is NaN, as in PyTorch. With weights of samples the mean is the
+ * weighted one: the sum of weight times value over the sum of the weights, 0 if they add up to 0.
+ *
+ * @param op name in error messages
+ */
+export function reducer(op: string, reduction: Reduction = 'mean'): Reducer {
+  return (values, weights) => {
+    if (!weights) return reduction === 'none' ? values : reduction === 'sum' ? totalOf(values) : mean(values);
+    const factors = factorsOf(op, values, weights);
+    const weighted = mul(values, factors);
+    if (reduction !== 'mean') return reduction === 'sum' ? totalOf(weighted) : weighted;
+    // Each weight counts for all elements of its sample.
+    const elements = values.size / Math.max(1, factors.size);
+    return ratio(sum(weighted), elements === 1 ? sum(factors) : mul(sum(factors), elements));
+  };
+}
+
+/** The mean, by the weights of samples if there are some. */
+export function meanOf(op: string, values: Tensor, weights?: Tensor): Tensor {
+  return reducer(op)(values, weights);
+}
+
+/** Weights of samples as factors of their values: the first axes of the values, and 1 for the others. */
+export function factorsOf(op: string, values: Tensor, weights: Tensor): Tensor {
+  const leading = values.shape.slice(0, weights.ndim);
+  if (weights.ndim === 0 || !sameShape(leading, weights.shape)) {
+    const shapes = `${formatShape(weights.shape)} for ${formatShape(values.shape)}`;
+    throw invalid(
+      op,
+      `weights must have the first axes of the values, a weight for each sample, got ${shapes}`,
+    );
+  }
+  const others = values.ndim - weights.ndim;
+  return cast(reshape(weights, [...weights.shape, ...Array<number>(others).fill(1)]), values.dtype);
 }

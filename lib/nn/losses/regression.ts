@@ -7,7 +7,7 @@ import { configurable } from './configurable.js';
 import type { Loss, OutputAndTarget } from './loss.js';
 import { type ReductionOptions, reducer, reductionOptions } from './reduction.js';
 
-const inputs = ['output', 'target'];
+const inputs = ['output', 'target', 'weights'];
 
 /** Makes a loss of the differences between an output and a target of the same shape. */
 function ofDifferences<O extends ReductionOptions>(
@@ -16,9 +16,10 @@ function ofDifferences<O extends ReductionOptions>(
   element: (options: Partial<O>) => (difference: Tensor) => Tensor,
 ) {
   return configurable<OutputAndTarget, O, Loss>(op, inputs, options, (given?: O) => {
-    const reduce = reducer(given?.reduction);
+    const reduce = reducer(op, given?.reduction);
     const each = element(given ?? {});
-    return (output, target) => reduce(each(sub(output, requireSameShape(op, output, target))));
+    return (output, target, weights) =>
+      reduce(each(sub(output, requireSameShape(op, output, target))), weights);
   });
 }
 

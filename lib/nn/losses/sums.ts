@@ -3,8 +3,9 @@ import { full } from '../../graph/leaf.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
 import { sum } from '../../ops/primitives/broadcast.js';
 import { requireFloat } from '../../ops/primitives/checks.js';
-import { cast, div, eq, where } from '../../ops/primitives/elementwise.js';
+import { add, cast, div, eq, mul, where } from '../../ops/primitives/elementwise.js';
 import { reshape } from '../../ops/primitives/movement.js';
+import { LossTerms } from './loss-terms.js';
 
 /**
  * What a loss or a metric adds up over some rows. The figure of all rows is the sum of the `sum`s, divided by the sum of
@@ -95,10 +96,33 @@ export function requireTerms(op: string, name: string, result: unknown): Terms {
   return { kind: 'ratio', sum: whole, weight: requireScalar(op, `the weight of ${name}`, divisor) };
 }
 
+/** One of the losses that a loss is the sum of, and the factor by which it counts. */
+export interface WeightedTerms extends Terms {
+  readonly name: string;
+  readonly factor: number;
+}
+
+/** Checks what a loss or a metric returned, which may be several losses. */
+export function requireAllTerms(op: string, name: string, result: unknown): WeightedTerms[] {
+  if (!(result instanceof LossTerms)) return [{ name, factor: 1, ...requireTerms(op, name, result) }];
+  return result.terms.map((term) => {
+    const own = `${name} of ${term.name}`;
+    return { name: term.name, factor: term.factor, ...requireTerms(op, own, term.result) };
+  });
+}
+
+/** The sum of values, each times its factor. */
+export function weightedSum(terms: readonly { readonly factor: number; readonly value: Tensor }[]): Tensor {
+  const [first, ...others] = terms.map(({ factor, value }) => (factor === 1 ? value : mul(value, factor)));
+  return others.reduce((total, value) => add(total, value), first as Tensor);
+}
+
 /** What a loss or a metric returned, as one scalar. */
 export function asScalar(op: string, name: string, result: unknown): Tensor {
-  const { sum: total, weight } = requireTerms(op, name, result);
-  return weight ? ratio(total, cast(weight, total.dtype)) : total;
+  const terms = requireAllTerms(op, name, result).map(({ factor, sum: total, weight }) => {
+    return { factor, value: weight ? ratio(total, cast(weight, total.dtype)) : total };
+  });
+  return weightedSum(terms);
 }
 
 function requireSums(op: string, name: string, result: unknown): Sums {

@@ -1,22 +1,18 @@
 import { compileGraph } from '../../compile/compile.js';
+import { sidesOf } from '../../data/columns.js';
 import { at } from '../../graph/at.js';
 import { formatType, invalid } from '../../graph/errors.js';
 import { input } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Figure } from '../../nn/figure.js';
-import { asModelInput } from '../../nn/model-input.js';
+import type { BatchFunction } from '../../nn/losses/batch-loss.js';
+import type { Forward } from '../../nn/model-input.js';
 import { nativeKernels } from '../../runtime/native-kernels.js';
 import type { BoundPlan, Source, TensorForm } from '../protocol/job.js';
 import { bindSources } from './bindings.js';
 import { BoundPlanChoices } from './bound-plan-choices.js';
-import {
-  type Forward,
-  parameterSources,
-  placeholders,
-  type ShardForm,
-  withoutAssignments,
-} from './compile-shard.js';
-import { type BatchFunction, type TracedFigure, traceFigure } from './figure-states.js';
+import { parameterSources, placeholders, type ShardForm, withoutAssignments } from './compile-shard.js';
+import { type TracedFigure, traceFigure } from './figure-states.js';
 import type { FlatParameters } from './flat-parameters.js';
 
 /** Source of the plans of an evaluation. */
@@ -68,10 +64,10 @@ export function compileFigures(sizes: readonly number[], source: FiguresSource):
   };
   return {
     plans: new Map(
-      batches.map(({ rows, x, y, traced: figures }) => {
+      batches.map(({ rows, columns, traced: figures }) => {
         const outputs = figures.flatMap((figure) => figure.state);
-        const plan = new BoundPlanChoices({ inputs: [x, y], outputs }, (compiled) =>
-          bindSources(compiled, ['inputs', 'targets'], named('state', outputs), places),
+        const plan = new BoundPlanChoices({ inputs: Object.values(columns), outputs }, (compiled) =>
+          bindSources(compiled, Object.keys(columns), named('state', outputs), places),
         );
         return [rows, plan];
       }),
@@ -82,13 +78,14 @@ export function compileFigures(sizes: readonly number[], source: FiguresSource):
   };
 }
 
-function traceBatch(rows: number, { forward, figures, inputs, targets }: FiguresSource) {
-  const { x, y } = placeholders({ rows, inputs, targets });
+function traceBatch(rows: number, { forward, figures, forms }: FiguresSource) {
+  const columns = placeholders({ rows, forms });
+  const { inputs, targets: target, weights } = sidesOf(columns);
   const traced = withoutAssignments(() => {
-    const output = forward(asModelInput(x));
-    return Object.entries(figures).map(([name, figure]) => traceFigure(describe(name), figure, output, y));
+    const batch = { output: forward(inputs), target, weights, rows };
+    return Object.entries(figures).map(([name, figure]) => traceFigure(describe(name), figure, batch));
   });
-  return { rows, x, y, traced };
+  return { rows, columns, traced };
 }
 
 function describe(name: string): string {

@@ -1,38 +1,44 @@
 import { grad } from '../../autodiff/grad.js';
+import { type Columns, mapColumns, sidesOf } from '../../data/columns.js';
 import type { Form } from '../../data/index.js';
+import * as kinds from '../../graph/arguments/kinds.js';
 import { at } from '../../graph/at.js';
 import { bytesPerElement, type DType, isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import { type InputAttributes, input, ones, type Variable } from '../../graph/leaf.js';
 import type { Shape } from '../../graph/shapes.js';
+import { mapStructure, type Structure } from '../../graph/structure.js';
 import { Tensor } from '../../graph/tensor.js';
 import { traced } from '../../graph/trace.js';
 import { Buffer } from '../../nn/buffer.js';
-import { type FigureKind, requireTerms } from '../../nn/losses/sums.js';
-import { asModelInput } from '../../nn/model-input.js';
+import type { BatchFunction } from '../../nn/losses/batch-loss.js';
+import { type FigureKind, requireAllTerms } from '../../nn/losses/sums.js';
+import type { Forward, Tensors } from '../../nn/model-input.js';
 import { accumulateGradients } from '../../ops/primitives/backward.js';
 import { cast, mul } from '../../ops/primitives/elementwise.js';
 import type { FactorLayout, Source } from '../protocol/job.js';
 import { bindSources, placeAt } from './bindings.js';
 import { BoundPlanChoices } from './bound-plan-choices.js';
-import type { BatchFunction } from './figure-states.js';
 import { type FlatParameters, mustStayFinite } from './flat-parameters.js';
+import { shareOf } from './loss-share.js';
 import { ShardsAtOnce } from './shards-at-once.js';
 import { factorsOf, shardElements } from './weight-products.js';
 
-/** A model as a function of a batch. */
-export type Forward = (inputs: Tensor) => Tensor;
-
-/** Number of rows of a shard, and the form of each. */
+/** Number of rows of a shard, and the forms of its columns for each. */
 export interface ShardForm {
   readonly rows: number;
-  readonly inputs: Form;
-  readonly targets: Form;
+  readonly forms: Columns<Form>;
 }
 
-/** Shape of the model's output for one sample. */
-export function outputShape(forward: Forward, form: ShardForm): Shape {
-  return traced(() => forward(asModelInput(placeholders(form).x))).result.shape.slice(1);
+/** Shapes of the model's outputs for one sample. */
+export function outputShapes(forward: Forward, form: ShardForm): Structure<Shape> {
+  const { inputs } = sidesOf(placeholders(form));
+  return shapesOf(traced(() => forward(inputs)).result);
+}
+
+/** The shapes of outputs for one sample. */
+export function shapesOf(outputs: Tensors): Structure<Shape> {
+  return mapStructure(outputs, kinds.tensor, ({ shape }) => shape.slice(1));
 }
 
 /** The traced gradients of a shard, and the kind of its loss. */
@@ -67,18 +73,19 @@ export function traceGradients(
   flat: FlatParameters,
   { accumulates, sharded }: { readonly accumulates: boolean; readonly sharded: boolean },
 ): ShardGradients {
-  const { x, y } = placeholders(form);
-  const { weight, multiple, ...weights } = weightInputs(flat.memory.dtype, accumulates);
+  const columns = placeholders(form);
+  const { inputs, targets, weights } = sidesOf(columns);
+  const { weight, multiple, inputs: scalars } = weightInputs(flat.memory.dtype, accumulates);
   const { parameters } = flat;
   const { result, trace } = traced(() => {
-    const terms = requireTerms('Trainer', 'the loss', loss(forward(asModelInput(x)), y));
-    return { ...terms, share: terms.kind === 'mean' ? mul(terms.sum, multiple) : terms.sum };
+    const terms = requireAllTerms('Trainer', 'the loss', loss(forward(inputs), targets, weights));
+    for (const term of terms) requireConstantWeight('Trainer', term.weight, parameters);
+    return shareOf(terms, multiple, accumulates);
   }, sharded);
   const { assignments } = trace;
   for (const variable of assignments.keys()) requireBuffer(variable, flat);
-  requireConstantWeight('Trainer', result.weight, parameters);
   const shard = {
-    inputs: { inputs: x, targets: y, ...weights.inputs },
+    inputs: { ...columns, ...scalars },
     figures: { loss: result.share, ...(result.weight ? { lossWeight: cast(result.weight, 'float64') } : {}) },
     gradients: grad(result.share, parameters),
     assignments,
@@ -247,12 +254,9 @@ function storedOf(
   ];
 }
 
-/** Inputs of a graph for the rows of a shard. */
-export function placeholders({ rows, inputs, targets }: ShardForm) {
-  return {
-    x: input('inputs', [rows, ...inputs.shape], inputs.dtype),
-    y: input('targets', [rows, ...targets.shape], targets.dtype),
-  };
+/** Inputs of a graph for the rows of a shard, by column. */
+export function placeholders({ rows, forms }: ShardForm): Columns<Tensor<InputAttributes>> {
+  return mapColumns(forms, ({ shape, dtype }, name) => input(name, [rows, ...shape], dtype));
 }
 
 /** Traces a function that must not assign variables: outside of training, assignments would be lost. */

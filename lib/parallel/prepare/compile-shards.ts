@@ -1,13 +1,15 @@
+import type { Columns } from '../../data/columns.js';
 import type { Form } from '../../data/index.js';
 import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
+import type { BatchFunction } from '../../nn/losses/batch-loss.js';
 import type { FigureKind } from '../../nn/losses/sums.js';
+import type { Forward } from '../../nn/model-input.js';
 import type { FactorLayout, ShardsAtOncePlans } from '../protocol/job.js';
 import type { BoundPlanChoices } from './bound-plan-choices.js';
-import { bindShard, bindShards, type Forward, type ShardGradients, traceGradients } from './compile-shard.js';
+import { bindShard, bindShards, type ShardGradients, traceGradients } from './compile-shard.js';
 import { type Exchanged, exchangedBy } from './exchange.js';
-import type { BatchFunction } from './figure-states.js';
 import type { FlatParameters } from './flat-parameters.js';
 import { type BatchForm, chooseProducts } from './weight-products.js';
 
@@ -15,8 +17,7 @@ import { type BatchForm, chooseProducts } from './weight-products.js';
 export interface ShardSource {
   readonly forward: Forward;
   readonly loss: BatchFunction;
-  readonly inputs: Form;
-  readonly targets: Form;
+  readonly forms: Columns<Form>;
   readonly parameters: FlatParameters;
   /** Steps of an update. */
   readonly accumulate: number;
@@ -45,10 +46,10 @@ export interface CompiledShards {
 /** Compiles the gradient plans by shard size. All assign the same buffers, and leave the same gradients as factors. */
 export function compileShards(
   sizes: readonly number[],
-  { forward, loss, inputs, targets, parameters, accumulate, shards, factors: asked }: ShardSource,
+  { forward, loss, forms, parameters, accumulate, shards, factors: asked }: ShardSource,
 ): CompiledShards {
   const trace = (rows: number) =>
-    traceGradients(forward, loss, { rows, inputs, targets }, parameters, {
+    traceGradients(forward, loss, { rows, forms }, parameters, {
       accumulates: accumulate > 1,
       sharded: shards > 1,
     });

@@ -4,12 +4,11 @@ import { full } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
 import { Figure, type FigureDefinition, type FigureState } from '../../nn/figure.js';
-import { requireTerms, type Sums, type Terms } from '../../nn/losses/sums.js';
+import type { BatchFunction } from '../../nn/losses/batch-loss.js';
+import { requireAllTerms, type Terms, weightedSum } from '../../nn/losses/sums.js';
+import type { Tensors } from '../../nn/model-input.js';
 import { add, cast, div, mul } from '../../ops/primitives/elementwise.js';
 import { reshape } from '../../ops/primitives/movement.js';
-
-/** A loss or a metric as a function of a batch. */
-export type BatchFunction = (output: Tensor, target: Tensor) => Tensor | Sums;
 
 /** The state that a figure has after one batch, and what becomes of such states. */
 export interface TracedFigure {
@@ -19,15 +18,57 @@ export interface TracedFigure {
   result(state: readonly Tensor[]): Tensor;
 }
 
+/** A batch of which figures are computed. */
+export interface FigureBatch {
+  readonly output: Tensors;
+  readonly target: Tensors;
+  readonly weights: Tensors | undefined;
+  readonly rows: number;
+}
+
+/** The functions of a figure of a model with any outputs. */
+type AnyDefinition = FigureDefinition<FigureState, Tensors, Tensors>;
+
 /** Traces a figure of a batch. Errors name it. */
 export function traceFigure(
   name: string,
   figure: BatchFunction | Figure,
-  output: Tensor,
-  target: Tensor,
+  { output, target, weights, rows }: FigureBatch,
 ): TracedFigure {
-  if (figure instanceof Figure) return new DefinedFigure(name, figure.definition, output, target);
-  return tracedSums(requireTerms('Trainer', name, figure(output, target)), target.shape[0] ?? 1);
+  if (figure instanceof Figure) {
+    return new DefinedFigure(name, figure.definition as AnyDefinition, { output, target, weights, rows });
+  }
+  const terms = requireAllTerms('Trainer', name, figure(output, target, weights));
+  return terms.length === 1 && terms[0]?.factor === 1
+    ? tracedSums(terms[0], rows)
+    : new WeightedFigures(terms.map((one) => ({ factor: one.factor, figure: tracedSums(one, rows) })));
+}
+
+/** The sum of figures, each times its factor. */
+class WeightedFigures implements TracedFigure {
+  readonly state: readonly Tensor[];
+
+  constructor(private readonly parts: readonly { readonly factor: number; readonly figure: TracedFigure }[]) {
+    this.state = parts.flatMap(({ figure }) => figure.state);
+  }
+
+  merge(a: readonly Tensor[], b: readonly Tensor[]): readonly Tensor[] {
+    const [ofA, ofB] = [this.#cut(a), this.#cut(b)];
+    return this.parts.flatMap(({ figure }, i) => figure.merge(at(ofA, i), at(ofB, i)));
+  }
+
+  result(state: readonly Tensor[]): Tensor {
+    const states = this.#cut(state);
+    return weightedSum(
+      this.parts.map(({ factor, figure }, i) => ({ factor, value: figure.result(at(states, i)) })),
+    );
+  }
+
+  /** The state of each part. */
+  #cut(state: readonly Tensor[]): Tensor[][] {
+    const rest = [...state];
+    return this.parts.map(({ figure }) => rest.splice(0, figure.state.length));
+  }
 }
 
 /** The state of sums: added up in float64, divided at the end. */
@@ -46,13 +87,12 @@ class DefinedFigure implements TracedFigure {
 
   constructor(
     private readonly name: string,
-    private readonly definition: FigureDefinition,
-    output: Tensor,
-    target: Tensor,
+    private readonly definition: AnyDefinition,
+    { output, target, weights }: FigureBatch,
   ) {
     const empty = definition.init();
     this.#form = this.#requireState('init', empty);
-    this.state = this.#listed('update', definition.update(empty, output, target));
+    this.state = this.#listed('update', definition.update(empty, output, target, weights));
   }
 
   merge(a: readonly Tensor[], b: readonly Tensor[]): readonly Tensor[] {

@@ -8,16 +8,18 @@ import type { Recorder } from './recorder.js';
 /** Plans of a data set in one worker, with the loading of their rows. */
 export class ShardRunner {
   readonly #plans: ExecutableInstances;
+  readonly #columns: readonly string[];
   /** The rows loaded ahead into the first instance. */
   #ahead: RowsRequest | undefined;
 
   constructor(
-    { plans }: ShardedData,
+    { plans, samples }: ShardedData,
     private readonly loader: RowLoader,
     memory: WorkerMemory,
     recorder?: Recorder,
   ) {
     this.#plans = new ExecutableInstances(plans, memory, recorder);
+    this.#columns = Object.keys(samples.columns);
   }
 
   /** Discards the rows loaded ahead: other plans have used the memory since. */
@@ -50,7 +52,8 @@ export class ShardRunner {
   }
 
   #fill(executable: BoundExecutable, request: RowsRequest): void {
-    this.loader.load(request, { inputs: executable.array('inputs'), targets: executable.array('targets') });
+    const arrays = this.#columns.map((name) => [name, executable.array(name)]);
+    this.loader.load(request, Object.fromEntries(arrays));
   }
 }
 

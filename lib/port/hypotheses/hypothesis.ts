@@ -1,5 +1,5 @@
 import type { Tensor } from '../../graph/tensor.js';
-import type { Module } from '../../nn/module.js';
+import type { AnyModule } from '../../nn/module.js';
 import type { Evidence } from '../evidence.js';
 
 /** A cause that a departure may have, and what the layer would give if it had. */
@@ -11,11 +11,11 @@ export interface Hypothesis {
 
 /** The hypotheses about layers of some kind. */
 export interface Suspicion {
-  appliesTo(layer: Module): boolean;
-  hypotheses(layer: Module, evidence: Evidence): Iterable<Hypothesis>;
+  appliesTo(layer: AnyModule): boolean;
+  hypotheses(layer: AnyModule, evidence: Evidence): Iterable<Hypothesis>;
 }
 
-type LayerClass = abstract new (...args: never[]) => Module;
+type LayerClass = abstract new (...args: never[]) => AnyModule;
 
 /** Hypotheses about the layers of some classes. */
 export function about<const T extends readonly LayerClass[]>(

@@ -3,7 +3,7 @@ import { type RunMemory, sourcesOf } from '../../checkpoint/tensor-sources.js';
 import { isFloat } from '../../graph/dtype.js';
 import { failed } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
-import type { Module } from '../../nn/module.js';
+import type { AnyModule } from '../../nn/module.js';
 import { isTrainable } from '../../optim/optimizer.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
 import { viewInto } from '../../parallel/protocol/shared-memory.js';
@@ -40,7 +40,7 @@ export async function findNonFiniteState(
  *
  * @throws with the name of a frozen parameter that is not finite, or of a buffer with NaN
  */
-export function requireFiniteConstants(model: Module): void {
+export function requireFiniteConstants(model: AnyModule): void {
   const infinite = ([, { dtype, storage, size }]: readonly [string, Variable]) =>
     isFloat(dtype) && addon().largest(storage.data, 0, size) === Number.POSITIVE_INFINITY;
   const frozen = model.namedParameters().filter(([, parameter]) => !isTrainable(parameter));

@@ -1,5 +1,5 @@
 import type { RunMemory } from '../../checkpoint/tensor-sources.js';
-import type { Dataset, StreamDataset } from '../../data/index.js';
+import type { AnyDataset, AnyStream } from '../../data/index.js';
 import type { Signal } from '../../graph/web-types.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
@@ -25,16 +25,16 @@ export interface FitInput {
   readonly options: FitOptions;
   readonly epochs: number;
   /** Samples that workers read: the data set, or the memory that a stream is fed into. */
-  readonly samples: Dataset;
+  readonly samples: AnyDataset;
   /** Fills that memory; undefined for a data set. */
   readonly feed: StreamFeed | undefined;
 }
 
 /** Completes the arguments of `fit`, which have been checked. */
-export function fitInput(data: Dataset | StreamDataset, options: FitOptions): FitInput {
+export function fitInput(data: AnyDataset | AnyStream, options: FitOptions): FitInput {
   const { epochs = 1 } = options;
   const feed = feedOf(data, options);
-  const samples = feed?.memory ?? (data as Dataset);
+  const samples = feed?.memory ?? (data as AnyDataset);
   return { options, epochs, samples, feed };
 }
 

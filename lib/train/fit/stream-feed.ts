@@ -1,5 +1,5 @@
-import type { Dataset } from '../../data/dataset.js';
-import { StreamDataset } from '../../data/stream.js';
+import type { AnyDataset } from '../../data/dataset.js';
+import { type AnyStream, StreamDataset } from '../../data/stream.js';
 import { noFullBatch } from '../../data/stream-batches.js';
 import { type Chunk, StreamChunks } from '../../data/stream-chunks.js';
 import { StreamMemory } from '../../data/stream-memory.js';
@@ -30,7 +30,7 @@ export class StreamFeed {
   readonly #plans = new Map<number, ReadonlyMap<number, BoundPlan>>();
 
   constructor(
-    readonly stream: StreamDataset,
+    readonly stream: AnyStream,
     private readonly batching: Batching,
   ) {
     this.memory = new StreamMemory(stream, batching.batchSize * Math.floor(stream.queue / 2));
@@ -152,7 +152,7 @@ async function untilAborted<T>(promise: Promise<T>, signal: Signal | undefined):
 
 /** The feed of a stream; undefined for other data. */
 export function feedOf(
-  data: Dataset | StreamDataset,
+  data: AnyDataset | AnyStream,
   { batchSize = BATCH_SIZE, dropLast = false, health }: Pick<FitOptions, 'batchSize' | 'dropLast' | 'health'>,
 ): StreamFeed | undefined {
   if (!(data instanceof StreamDataset)) return undefined;

@@ -1,13 +1,14 @@
-import type { Dataset, Form } from '../../data/index.js';
+import { arraysOf, mapColumns, roomFor, sidesOf } from '../../data/columns.js';
+import type { AnyDataset } from '../../data/index.js';
 import { SampleLoader } from '../../data/sample-loader.js';
-import { allocate, type TensorData } from '../../graph/dtype.js';
+import type { TensorData } from '../../graph/dtype.js';
 import { ChainruleError, failed } from '../../graph/errors.js';
 import { constant } from '../../graph/leaf.js';
-import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { examine } from '../../health/examine.js';
 import { completeThresholds, type HealthThresholds } from '../../health/findings.js';
 import type { HealthReport } from '../../health/report.js';
+import type { LoadedBatch } from '../../health/trace-batch.js';
 import { inOrder, orderOf, stretchOf } from '../../parallel/protocol/epoch-order.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { describeNonFinite } from '../../runtime/non-finite.js';
@@ -16,7 +17,7 @@ import { nextValuesOf } from './next-values.js';
 
 /** A batch of a data set. */
 export interface Samples {
-  readonly data: Dataset;
+  readonly data: AnyDataset;
   readonly indices: Int32Array;
   /** Epoch that the transforms depend on. */
   readonly epoch: number;
@@ -30,17 +31,12 @@ export async function loadSamples(
   seed: number,
 ): Promise<ExaminedBatch> {
   const count = indices.length;
-  const room = ({ dtype, shape }: Form): TensorData => ({
-    dtype,
-    shape: [count, ...shape],
-    data: allocate(dtype, count * sizeOf(shape)),
-  });
-  const [inputs, targets] = [room(data.loaded.inputs), room(data.loaded.targets)];
+  const room = roomFor(data.forms, count);
   const rows = { start: 0, count };
-  const loader = await SampleLoader.open(data, seed);
+  const loader = await SampleLoader.open(data.source, seed);
   const request = { order: indices, batch: rows, rows, epoch, indexOffset };
-  loader.load(request, { inputs: inputs.data, targets: targets.data });
-  return { inputs: [asTensor(inputs)], targets: asTensor(targets) };
+  loader.load(request, arraysOf(room));
+  return sidesOf(mapColumns(room, asTensor));
 }
 
 /** Inspects a trainer's model on a batch. The model must be in training mode. */
@@ -58,10 +54,7 @@ export function inspectBatch(
 }
 
 /** Inputs and targets on which a model is inspected. */
-export interface ExaminedBatch {
-  readonly inputs: Tensor[];
-  readonly targets: Tensor;
-}
+export type ExaminedBatch = LoadedBatch;
 
 function asTensor({ data, shape, dtype }: TensorData): Tensor {
   return constant(data, shape, dtype);
@@ -69,7 +62,7 @@ function asTensor({ data, shape, dtype }: TensorData): Tensor {
 
 /** The samples of one step of an epoch. */
 export function samplesOf(
-  data: Dataset,
+  data: AnyDataset,
   job: Job & { training: TrainingJob },
   start: EpochStart,
   step: number,
@@ -83,7 +76,7 @@ export function samplesOf(
 }
 
 /** The first samples of a data set. */
-export function firstSamples(data: Dataset, count: number): Samples {
+export function firstSamples(data: AnyDataset, count: number): Samples {
   return { data, indices: inOrder(Math.min(count, data.length)), epoch: 0 };
 }
 

@@ -1,4 +1,4 @@
-import type { Dataset } from '../../data/index.js';
+import type { AnyDataset } from '../../data/index.js';
 import { stepError } from '../../graph/outcome.js';
 import type { Signal } from '../../graph/web-types.js';
 import { recordCalls } from '../../health/record.js';
@@ -20,7 +20,7 @@ export const WARM_UP = 3;
 /** Prepares training on the samples of some steps, in the order of the data and again from its start. */
 export function prepareProfile(
   context: JobContext,
-  data: Dataset,
+  data: AnyDataset,
   { steps, batchSize }: { readonly steps: number; readonly batchSize: number },
   budget?: MemoryBudget,
 ): TrainingJob {

@@ -312,7 +312,7 @@ function stepBytes({ data, shards, kind, steps }: CompiledTraining, { scalarCoun
 
 function queueBytes({ data }: CompiledTraining): number {
   if (!(data instanceof StreamMemory)) return 0;
-  return data.inputs.data.byteLength + data.targets.data.byteLength;
+  return sum(Object.values(data.source.columns).map((field) => field.data.byteLength));
 }
 
 function sum(bytes: readonly number[]): number {

@@ -1,4 +1,4 @@
-import type { Dataset, StreamDataset } from '../../data/index.js';
+import type { AnyDataset, AnyStream } from '../../data/index.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import type { Signal } from '../../graph/web-types.js';
@@ -54,7 +54,7 @@ const MOST_OF_STREAM = 2 ** 20;
 /** Plans the memory of a training. */
 export function planTraining(
   context: JobContext,
-  data: Dataset | StreamDataset,
+  data: AnyDataset | AnyStream,
   options: PlanOptions,
   budget: MemoryBudget | undefined,
 ): MemoryPlan {
@@ -68,7 +68,7 @@ export function planTraining(
  */
 export function largestBatch(
   context: JobContext,
-  data: Dataset | StreamDataset,
+  data: AnyDataset | AnyStream,
   { most, ...options }: MaxBatchOptions,
   budget: MemoryBudget,
 ): number {
@@ -99,10 +99,10 @@ function largestWhere(most: number, holds: (value: number) => boolean): number {
 
 function workloadFor(
   context: JobContext,
-  data: Dataset | StreamDataset,
+  data: AnyDataset | AnyStream,
   { batchSize = BATCH_SIZE, dropLast = false, validation, checkpoint }: PlanOptions,
 ): TrainingWorkload {
-  const samples = feedOf(data, { batchSize, dropLast })?.memory ?? (data as Dataset);
+  const samples = feedOf(data, { batchSize, dropLast })?.memory ?? (data as AnyDataset);
   const request = {
     data: samples,
     options: { batchSize, dropLast, ...(validation ? { validation } : {}) },

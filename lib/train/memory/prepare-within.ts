@@ -1,4 +1,4 @@
-import type { Dataset } from '../../data/index.js';
+import type { AnyDataset } from '../../data/index.js';
 import type { EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { formatBytes, type MemoryBudget } from '../../runtime/memory-size.js';
 import type { FitOptions } from '../options.js';
@@ -10,7 +10,7 @@ import type { MemoryEstimate, TrainingWorkload } from './memory-estimator.js';
 
 /** Data and options of a training to prepare. */
 export interface TrainingRequest {
-  readonly data: Dataset;
+  readonly data: AnyDataset;
   readonly options: Pick<FitOptions, 'batchSize' | 'dropLast' | 'shuffle' | 'nonFinite' | 'validation'>;
   /** True if all memory that training changes is copied, for checkpoints. */
   readonly snapshot: boolean;
@@ -64,7 +64,7 @@ export function prepareWithin(
 export function prepareEvaluation(
   budget: MemoryBudget | undefined,
   context: JobContext,
-  data: Dataset,
+  data: AnyDataset,
   batchSize?: number,
 ): Job & { readonly evaluation: EvaluationJob } {
   const evaluation = compileEvaluation(context, data, batchSize);

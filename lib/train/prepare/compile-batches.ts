@@ -1,4 +1,4 @@
-import type { Dataset } from '../../data/index.js';
+import type { AnyDataset } from '../../data/index.js';
 import { noFullBatch } from '../../data/stream-batches.js';
 import { StreamMemory } from '../../data/stream-memory.js';
 import { ChainruleError } from '../../graph/errors.js';
@@ -7,18 +7,18 @@ import { ofLastBatch, ofShard } from '../../parallel/protocol/shard-error.js';
 import { type Batching, shardSizes } from '../../parallel/protocol/shards.js';
 
 /** Number of samples of an epoch; undefined for a stream that does not tell, or may leave out some. */
-export function samplesOf(data: Dataset): number | undefined {
+export function samplesOf(data: AnyDataset): number | undefined {
   return data instanceof StreamMemory ? data.items : data.length;
 }
 
 /** @throws if all samples are left out, because they do not fill a batch */
-export function requireFullBatch(data: Dataset, { batchSize, dropLast }: Batching): void {
+export function requireFullBatch(data: AnyDataset, { batchSize, dropLast }: Batching): void {
   const samples = samplesOf(data);
   if (dropLast && samples !== undefined && samples < batchSize) throw noFullBatch('fit', samples, batchSize);
 }
 
 /** Rows of the last batch of an epoch, if it is smaller than the others; 0 if it is not, or unknown. */
-export function restOf(data: Dataset, { batchSize, dropLast }: Batching): number {
+export function restOf(data: AnyDataset, { batchSize, dropLast }: Batching): number {
   const samples = samplesOf(data) ?? 0;
   return dropLast || samples < batchSize ? 0 : samples % batchSize;
 }

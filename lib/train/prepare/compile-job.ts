@@ -1,15 +1,19 @@
 import { blocksOf } from '../../data/field.js';
-import type { Dataset } from '../../data/index.js';
+import type { AnyDataset } from '../../data/index.js';
 import { StreamMemory } from '../../data/stream-memory.js';
+import { shape as sampleShape } from '../../graph/arguments/kinds.js';
 import { invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { partsOf, type Structure } from '../../graph/structure.js';
 import { namingLayers } from '../../health/record.js';
-import type { Figure, Loss, Metric, Module, Sums } from '../../nn/index.js';
+import type { Figure } from '../../nn/index.js';
+import { type BatchFunction, type BatchLoss, targetChecks } from '../../nn/losses/batch-loss.js';
+import { forwardOf } from '../../nn/model-input.js';
+import type { AnyModule } from '../../nn/module.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { type CompiledFigures, compileFigures } from '../../parallel/prepare/compile-figures.js';
-import { outputShape, type ShardForm, traceGradients } from '../../parallel/prepare/compile-shard.js';
+import { outputShapes, type ShardForm, traceGradients } from '../../parallel/prepare/compile-shard.js';
 import { type CompiledShards, compileShards } from '../../parallel/prepare/compile-shards.js';
 import { cutInto, defaultShards, flopsOf } from '../../parallel/prepare/default-shards.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
@@ -24,7 +28,7 @@ import { inInference, type Modes } from './mode.js';
 import { type BatchTrace, inferring, traceBatch } from './trace-batch.js';
 
 /** Figures to report besides the loss, by name. */
-export type Metrics = Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
+export type Metrics = Readonly<Record<string, BatchFunction | Figure>>;
 
 /** Model, optimiser, memory and settings from which a trainer's jobs are made. */
 export interface JobContext {
@@ -35,10 +39,10 @@ export interface JobContext {
   readonly cores?: number | undefined;
   readonly seed: number;
   readonly nice?: number | undefined;
-  readonly model: Module;
+  readonly model: AnyModule;
   /** Modes in which the model is trained. */
   readonly modes: Modes;
-  readonly loss: Loss<Tensor | Sums>;
+  readonly loss: BatchLoss;
   readonly optimizer: Optimizer;
   readonly metrics: Metrics;
   readonly parameters: FlatParameters;
@@ -56,7 +60,7 @@ const LEAST_FLOPS = 1e6;
 
 /** A compiled run over data, without memory yet. */
 export interface Compilation {
-  readonly data: Dataset;
+  readonly data: AnyDataset;
   readonly batchSize: number;
   /** Plans by the number of rows of a shard. */
   readonly plans: ReadonlyMap<number, BoundPlanChoices>;
@@ -88,7 +92,7 @@ export interface CompiledEvaluation extends Compilation, CompiledFigures {
 /** Compiles training on a data set, and decides how it is shared out. The model must be in its modes for training. */
 export function compileTraining(
   context: JobContext,
-  data: Dataset,
+  data: AnyDataset,
   { batchSize = BATCH_SIZE, dropLast = false }: Partial<Batching>,
 ): CompiledTraining {
   const { parameters, shards: asked } = context;
@@ -97,10 +101,9 @@ export function compileTraining(
   if (parameters.parameters.length === 0) {
     throw invalid('fit', 'at least one parameter of the model must be trainable');
   }
-  const { inputs, targets } = data.loaded;
-  const form = { rows: Math.min(batchSize, trainedSamples(data.length, batching)), inputs, targets };
+  const form = { rows: Math.min(batchSize, trainedSamples(data.length, batching)), forms: data.forms };
   const batch = { ...traceBatch(context, form), form };
-  checkTargets(context.loss, data, () => batch.outputShape);
+  checkTargets(context.loss, data, () => batch.outputShapes);
   const cut = (shards: number) => compileCut(context, data, batch, { ...batching, shards });
   const training = asked === undefined ? cutInto(shardsOf(context, form), cut) : cut(asked);
   const workers = workersFor(context, training);
@@ -111,7 +114,7 @@ export function compileTraining(
 /** The number of shards for which none is given. */
 function shardsOf({ model, loss, parameters }: JobContext, form: ShardForm): number {
   const whole = { accumulates: false, sharded: false };
-  const { shard } = traceGradients(model.forward.bind(model), loss, form, parameters, whole);
+  const { shard } = traceGradients(forwardOf('Trainer', model), loss, form, parameters, whole);
   return defaultShards(form.rows, flopsOf([...Object.values(shard.figures), ...shard.gradients]));
 }
 
@@ -149,26 +152,26 @@ type CutTraining = Omit<CompiledTraining, 'workers' | 'atOnce'> & Pick<CompiledS
 
 function compileCut(
   { parameters, loss, metrics, model, optimizer }: JobContext,
-  data: Dataset,
-  { form: { rows, inputs, targets }, untrained }: WholeBatch,
+  data: AnyDataset,
+  { form: { rows, forms }, untrained }: WholeBatch,
   cut: Batching & { readonly shards: number },
 ): CutTraining {
   const { batchSize, dropLast, shards } = cut;
   const length = trainedSamples(data.length, cut);
-  const forward = model.forward.bind(model);
+  const forward = forwardOf('Trainer', model);
   const { accumulate = 1, clipNorm } = optimizer.stages;
   // A gradient that is accumulated, or whose norm is needed before the update, has to be stored.
   const mayVary = data instanceof StreamMemory && !dropLast;
   const factors = accumulate === 1 && clipNorm === undefined ? { rows, shards, mayVary } : undefined;
-  const source = { forward, loss, inputs, targets, parameters, accumulate, shards, factors };
+  const source = { forward, loss, forms, parameters, accumulate, shards, factors };
   const compile = (sizes: readonly number[]) => namingLayers(model, () => compileShards(sizes, source));
   const rest = restOf(data, cut);
   const isStream = data instanceof StreamMemory;
   const compiled = compileBatches({ rows, rest: isStream ? 0 : rest, shards }, compile);
   // A stream may be longer or shorter than it says, so its last batch is only looked at.
   if (isStream && rest > 0) ofLast({ rows: rest, shards }, compile);
-  if (rest > 0 && compiled.exchanged) requireWhole({ model, loss, metrics }, { rows: rest, inputs, targets });
-  const form = { rows: 1, inputs, targets };
+  if (rest > 0 && compiled.exchanged) requireWhole({ model, loss, metrics }, { rows: rest, forms });
+  const form = { rows: 1, forms };
   const anyRest =
     dropLast || samplesOf(data) !== undefined || triedTo(() => traceBatch({ model, loss, metrics }, form));
   const steps = isStream ? data.mostSteps : batchCount(length, batchSize);
@@ -179,10 +182,10 @@ function compileCut(
 /** Compiles the evaluation of a data set. */
 export function compileEvaluation(
   { parameters, loss, metrics, model }: JobContext,
-  data: Dataset,
+  data: AnyDataset,
   batchSize: number = BATCH_SIZE,
 ): CompiledEvaluation {
-  const { inputs, targets } = data.loaded;
+  const { forms } = data;
   const forward = inferring(model);
   const figures = Object.fromEntries(
     Object.entries({ loss, ...metrics }).map(([name, figure]) => [name, namedFigure(name, figure)]),
@@ -190,18 +193,22 @@ export function compileEvaluation(
   return namingLayers(model, () =>
     inInference(model, () => {
       const sizes = shardSizes(data.length, batchSize, 1);
-      const compiled = compileFigures(sizes, { forward, figures, inputs, targets, parameters });
-      checkTargets(loss, data, () => outputShape(forward, { rows: 1, inputs, targets }));
+      const compiled = compileFigures(sizes, { forward, figures, forms, parameters });
+      checkTargets(loss, data, () => outputShapes(forward, { rows: 1, forms }));
       return { data, batchSize, ...compiled, figures: Object.keys(figures) };
     }),
   );
 }
 
 /** Checks targets before anything is trained; those that transforms compute are checked when they are loaded. */
-function checkTargets(loss: Pick<Loss, 'checkTargets'>, data: Dataset, output: () => Shape): void {
+function checkTargets(loss: BatchLoss, data: AnyDataset, outputs: () => Structure<Shape>): void {
   // The targets of a stream are not there yet.
   if (data instanceof StreamMemory) return;
-  if (!loss.checkTargets || data.loaded.targets.dtype !== data.targets.dtype) return;
-  const shape = output();
-  for (const block of blocksOf(data.targets)) loss.checkTargets(block, shape);
+  for (const [place, check] of targetChecks(loss)) {
+    const column = `targets${place}`;
+    const field = data.source.columns[column];
+    if (!field || data.forms[column]?.dtype !== field.dtype) continue;
+    const shape = new Map(partsOf(outputs(), sampleShape)).get(place);
+    if (shape) for (const block of blocksOf(field)) check(block, shape);
+  }
 }

@@ -8,7 +8,11 @@ import { workersOf } from './jobs.js';
 /** Log line with the numbers of workers and shards of a training, and the reason for them. */
 export function describeParallelism(
   training: TrainingJob,
-  { workers: asked = 'auto', shards: askedShards, memory }: TrainerOptions,
+  {
+    workers: asked = 'auto',
+    shards: askedShards,
+    memory,
+  }: Pick<TrainerOptions, 'workers' | 'shards' | 'memory'>,
   { cores, reason }: UsableCores,
 ): string {
   const workers = workersOf(training);

@@ -1,27 +1,28 @@
+import type { Structure } from '../../graph/structure.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { followMode } from '../../nn/modes.js';
-import { Module, type NamedParameter } from '../../nn/module.js';
+import { type AnyModule, Module, type NamedParameter } from '../../nn/module.js';
 
-type NamedBuffer = ReturnType<Module['namedBuffers']>[number];
+type NamedBuffer = ReturnType<AnyModule['namedBuffers']>[number];
 
 /** A model with the modules that are trained and saved with it, such as a loss with parameters. */
-class ModelWithExtras extends Module {
-  readonly #model: Module;
+class ModelWithExtras extends Module<never, Structure<Tensor>> {
+  readonly #model: AnyModule;
 
   constructor(
-    model: Module,
-    readonly extraModules: readonly Module[],
+    model: AnyModule,
+    readonly extraModules: readonly AnyModule[],
   ) {
     super();
     this.#model = model;
     followMode(this, model);
   }
 
-  forward(...inputs: Tensor[]): Tensor {
+  forward(...inputs: never): Structure<Tensor> {
     return this.#model.forward(...inputs);
   }
 
-  override namedChildren(): [string, Module][] {
+  override namedChildren(): [string, AnyModule][] {
     return [...this.#model.namedChildren(), ...super.namedChildren()];
   }
 
@@ -45,7 +46,7 @@ class ModelWithExtras extends Module {
 }
 
 /** The model that a trainer trains: the user's own, with extra modules if there are any. */
-export function withExtras(model: Module, extraModules: readonly Module[] = []): Module {
+export function withExtras(model: AnyModule, extraModules: readonly AnyModule[] = []): AnyModule {
   return extraModules.length === 0 ? model : new ModelWithExtras(model, [...extraModules]);
 }
 

@@ -3,7 +3,7 @@ import type { Variable } from '../../graph/leaf.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { LOSS } from '../../health/record.js';
 import { Buffer } from '../../nn/buffer.js';
-import type { Module } from '../../nn/index.js';
+import type { AnyModule } from '../../nn/index.js';
 import { type Maker, makerOf } from '../../nn/maker.js';
 import { MODEL } from '../../nn/module-tree.js';
 import { Parameter } from '../../nn/parameter.js';
@@ -13,7 +13,7 @@ type Part = Parameter | Buffer;
 
 /** What a trace used, and what the model held before it. */
 interface Used {
-  readonly model: Module;
+  readonly model: AnyModule;
   /** Parameters and buffers that the model held before the trace. */
   readonly held: ReadonlySet<Tensor>;
   /** Id of the first node of the trace. */

@@ -1,6 +1,7 @@
-import type { Dataset } from '../../data/index.js';
+import type { AnyDataset } from '../../data/index.js';
 import { invalid } from '../../graph/errors.js';
 import { namingLayers } from '../../health/record.js';
+import { forwardOf } from '../../nn/model-input.js';
 import type { BoundPlanChoices } from '../../parallel/prepare/bound-plan-choices.js';
 import { compileShards } from '../../parallel/prepare/compile-shards.js';
 import { prepareExchange } from '../../parallel/prepare/exchange.js';
@@ -53,7 +54,7 @@ export function workersOf({ updates }: TrainingJob): number {
 }
 
 /** Prepares training on a data set, without a budget. The model must be in its modes for training. */
-export function prepareTraining(context: JobContext, data: Dataset, options: FitOptions): TrainingJob {
+export function prepareTraining(context: JobContext, data: AnyDataset, options: FitOptions): TrainingJob {
   const compiled = compileTraining(context, data, options);
   const { workers } = compiled;
   return trainingJob(context, compiled, { workers, arenaBytes: Number.POSITIVE_INFINITY }, options);
@@ -124,18 +125,18 @@ export function trainingJob(
 /** Plans that a training still lacks for the shards of a batch of `rows` rows, in arenas of at most `arenaBytes`. */
 export function planRows(
   { model, modes, loss, parameters }: Pick<JobContext, 'model' | 'modes' | 'loss' | 'parameters'>,
-  { loaded }: Dataset,
+  { forms }: AnyDataset,
   { plans, shards, accumulate, factors, exchange }: TrainingJob,
   { rows, arenaBytes }: { readonly rows: number } & Pick<ResourceLimits, 'arenaBytes'>,
 ): ReadonlyMap<number, BoundPlan> {
   const isMissing = (size: number) => !plans.has(size);
-  if (exchange) inModes(modes, () => requireWhole({ model, loss, metrics: {} }, { rows, ...loaded }));
+  if (exchange) inModes(modes, () => requireWhole({ model, loss, metrics: {} }, { rows, forms }));
   if (!shardSizes(rows, rows, shards).some(isMissing)) return new Map();
   // Compiled together with the existing ones, so that all of them assign the same buffers.
   const source = {
-    forward: model.forward.bind(model),
+    forward: forwardOf('Trainer', model),
     loss,
-    ...loaded,
+    forms,
     parameters,
     accumulate,
     shards,
@@ -222,6 +223,6 @@ function plansWithin(
 }
 
 /** The part of a job that describes its data set. */
-function samplesOf({ inputs, targets, transforms, length }: Dataset) {
-  return { samples: { inputs, targets, transforms }, length, skipped: sharedBuffer('int32', 1) };
+function samplesOf({ source, length }: AnyDataset) {
+  return { samples: source, length, skipped: sharedBuffer('int32', 1) };
 }

@@ -1,14 +1,24 @@
+import { tensor } from '../../graph/arguments/kinds.js';
 import { formatShape, invalid } from '../../graph/errors.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
+import { partsOf } from '../../graph/structure.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
 import type { Sums } from '../../nn/index.js';
+import { LossTerms } from '../../nn/losses/loss-terms.js';
 import { isColumnOf, shapeHint } from '../../nn/losses/shape-hint.js';
+import type { Tensors } from '../../nn/model-input.js';
 
 /**
  * Checks that a loss or a metric of the user's own does not combine each output with the targets of all samples: [N, 1]
  * and [N] broadcast to [N, N], where [N] was meant.
  */
-export function requireLikeShapes(name: string, output: Tensor, target: Tensor, result: unknown): void {
+export function requireLikeShapes(name: string, outputs: Tensors, targets: Tensors, result: unknown): void {
+  for (const [, output] of partsOf(outputs, tensor)) {
+    for (const [, target] of partsOf(targets, tensor)) requireLikePair(name, output, target, result);
+  }
+}
+
+function requireLikePair(name: string, output: Tensor, target: Tensor, result: unknown): void {
   const alike = !isColumnOf(output.shape, target.shape) && !isColumnOf(target.shape, output.shape);
   if (alike || output.shape[0] === 1) return;
   const nodes = reachable(termsOf(result));
@@ -35,6 +45,7 @@ export function requireLikeShapes(name: string, output: Tensor, target: Tensor, 
 
 /** The tensors of what a loss or a metric returned, whose other parts are checked where it is compiled. */
 export function termsOf(result: unknown): Tensor[] {
+  if (result instanceof LossTerms) return result.terms.flatMap((term) => termsOf(term.result));
   const { sum, weight } = (result ?? {}) as Partial<Sums>;
   const terms: readonly unknown[] = result instanceof Tensor ? [result] : [sum, weight];
   return terms.filter((term) => term instanceof Tensor);

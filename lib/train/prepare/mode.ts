@@ -1,10 +1,10 @@
-import type { Module } from '../../nn/index.js';
+import type { AnyModule } from '../../nn/index.js';
 import { type Mode, modeOf, restoringModes, setMode } from '../../nn/modes.js';
 import { MODEL, modulesOf } from '../../nn/module-tree.js';
 import { enumerate } from '../../text/names.js';
 
 /** The modes of the modules of a model. */
-export type Modes = ReadonlyMap<Module, Mode>;
+export type Modes = ReadonlyMap<AnyModule, Mode>;
 
 /** A part of a model that training keeps in inference. */
 export interface KeptPart {
@@ -19,7 +19,7 @@ export interface KeptPart {
  * are frozen, those that `eval()` was called on while the model itself is in training, and those that the model's own
  * `train()` puts into inference. The model keeps the modes that it has.
  */
-export function trainingModes(model: Module): Modes {
+export function trainingModes(model: AnyModule): Modes {
   return restoringModes(() => {
     const before = [...modulesOf(model).values()];
     const evaluated = modeOf(model).training ? before.filter((module) => !modeOf(module).training) : [];
@@ -38,7 +38,7 @@ export function inModes<R>(modes: Modes, fn: () => R): R {
 }
 
 /** Runs a function with a model in inference, and restores the modes of its modules. */
-export function inInference<R>(model: Module, fn: () => R): R {
+export function inInference<R>(model: AnyModule, fn: () => R): R {
   return restoringModes(() => {
     model.eval();
     return fn();
@@ -46,12 +46,12 @@ export function inInference<R>(model: Module, fn: () => R): R {
 }
 
 /** The parts of a model that are in inference in the given modes, without the parts of these. */
-export function keptParts(model: Module, modes: Modes): KeptPart[] {
-  const isKept = (module: Module) => {
+export function keptParts(model: AnyModule, modes: Modes): KeptPart[] {
+  const isKept = (module: AnyModule) => {
     const { training, kept } = modes.get(module) ?? modeOf(module);
     return kept || !training;
   };
-  const parents = new Map<Module, Module>();
+  const parents = new Map<AnyModule, AnyModule>();
   const all = modulesOf(model);
   for (const module of all.values()) {
     for (const [, child] of module.namedChildren()) if (!parents.has(child)) parents.set(child, module);

@@ -2,16 +2,16 @@ import { invalid } from '../../graph/errors.js';
 import type { Trace } from '../../graph/trace.js';
 import { makerOf } from '../../nn/maker.js';
 import { modeOf, modeOwner } from '../../nn/modes.js';
-import { Module } from '../../nn/module.js';
+import { type AnyModule, Module } from '../../nn/module.js';
 import { modulesOf } from '../../nn/module-tree.js';
 import { enumerate } from '../../text/names.js';
 import { userName } from './held.js';
 
 /** A module whose mode a trace read, and the layer that read it, where it is known. */
-export type Unreached = readonly [module: Module, layer: string | undefined];
+export type Unreached = readonly [module: AnyModule, layer: string | undefined];
 
 /** All modules of a model, as those whose modes they have. */
-export function moduleSet(model: Module): ReadonlySet<object> {
+export function moduleSet(model: AnyModule): ReadonlySet<object> {
   return new Set([...modulesOf(model).values()].map(modeOwner));
 }
 

@@ -1,13 +1,15 @@
+import { type Columns, of, sidesOf } from '../../data/columns.js';
 import { isFloat } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
-import { reachable, Tensor, upcomingId } from '../../graph/tensor.js';
+import type { Structure } from '../../graph/structure.js';
+import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
 import { currentTrace, traced } from '../../graph/trace.js';
 import { recordCalls } from '../../health/record.js';
-import type { Module } from '../../nn/index.js';
-import { asModelInput } from '../../nn/model-input.js';
+import { type Forward, forwardOf } from '../../nn/model-input.js';
+import type { AnyModule } from '../../nn/module.js';
 import { Parameter } from '../../nn/parameter.js';
-import { type Forward, placeholders, type ShardForm } from '../../parallel/prepare/compile-shard.js';
+import { placeholders, type ShardForm, shapesOf } from '../../parallel/prepare/compile-shard.js';
 import { traceFigure } from '../../parallel/prepare/figure-states.js';
 import type { JobContext, Metrics } from './compile-job.js';
 import { requireHeld } from './held.js';
@@ -18,8 +20,8 @@ import { moduleSet, requireReached, unreached } from './reached.js';
 
 /** What a trace of a model on a whole batch tells. */
 export interface BatchTrace {
-  /** Shape of the model's output for one sample. */
-  readonly outputShape: Shape;
+  /** Shapes of the model's outputs for one sample. */
+  readonly outputShapes: Structure<Shape>;
   /** Paths of the trainable parameters that the loss does not depend on. */
   readonly untrained: readonly string[];
 }
@@ -36,40 +38,66 @@ export function traceBatch(
   { model, loss, metrics }: Pick<JobContext, 'model' | 'loss' | 'metrics'>,
   form: ShardForm,
 ): BatchTrace {
-  const { x, y } = placeholders(form);
+  const columns = placeholders(form);
+  const { inputs, targets, weights } = sidesOf(columns);
   const modules = moduleSet(model);
   const held = new Set<Tensor>([...model.parameters(), ...model.namedBuffers().map(([, buffer]) => buffer)]);
   const start = upcomingId();
   const { result, trace } = traced(
     () =>
       recordCalls(model, () => {
-        const output = requireOutput(model.forward(asModelInput(x)));
-        return { output, loss: loss(output, y) };
+        const output = forwardOf('Trainer', model)(inputs);
+        return { output, loss: loss(output, targets, weights) };
       }).result,
   );
-  requireLikeShapes('the loss', result.output, y, result.loss);
+  requireLikeShapes('the loss', result.output, targets, result.loss);
   const roots = termsOf(result.loss);
   const reached = new Set(reachable(roots, stopsGradients));
   requireHeld({ model, held, start, reached, assigned: [...trace.assignments.keys()] });
   requireReached(inInference(model, () => unreached(modules, trace)));
-  checkMetrics(model, metrics, form);
+  const read = readBy(columns, roots);
+  requireUsed(columns, new Set([...read, ...checkMetrics(model, metrics, form)]));
   const untrained = model
     .namedParameters()
     .filter(([, parameter]) => parameter.trainable && parameter.size > 0 && !reached.has(parameter));
-  return { outputShape: result.output.shape.slice(1), untrained: untrained.map(([path]) => path) };
+  return { outputShapes: shapesOf(result.output), untrained: untrained.map(([path]) => path) };
 }
 
-/** Metrics are computed only after an epoch; what is wrong with one is told before the first step. */
-function checkMetrics(model: Module, metrics: Metrics, form: ShardForm): void {
+/**
+ * Checks the metrics, which are computed only after an epoch, before the first step.
+ *
+ * @returns the columns that some metric reads
+ */
+function checkMetrics(model: AnyModule, metrics: Metrics, form: ShardForm): ReadonlySet<string> {
   const figures = Object.entries(metrics);
-  if (figures.length === 0) return;
-  const { x, y } = placeholders(form);
-  traced(() => {
-    const output = inInference(model, () => inferring(model)(asModelInput(x)));
-    for (const [name, figure] of figures) {
-      traceFigure(`metric ${name}`, namedFigure(name, figure), output, y);
-    }
-  });
+  if (figures.length === 0) return new Set();
+  const columns = placeholders(form);
+  const { inputs, targets: target, weights } = sidesOf(columns);
+  const states = traced(() => {
+    const output = inInference(model, () => inferring(model)(inputs));
+    const batch = { output, target, weights, rows: form.rows };
+    return figures.flatMap(
+      ([name, figure]) => traceFigure(`metric ${name}`, namedFigure(name, figure), batch).state,
+    );
+  }).result;
+  return readBy(columns, states);
+}
+
+/** The columns that nodes depend on. */
+function readBy(columns: Columns<Tensor>, nodes: readonly Tensor[]): ReadonlySet<string> {
+  const all = new Set(reachable(nodes));
+  return new Set(Object.keys(columns).filter((name) => all.has(of(columns, name))));
+}
+
+/** Checks that of several columns of a side each serves something: a name that differs would leave one out. */
+function requireUsed(columns: Columns<Tensor>, read: ReadonlySet<string>): void {
+  const unused = Object.keys(columns).find((name) => !read.has(name) && /[.[]/.test(name));
+  if (unused === undefined) return;
+  const readers = unused.startsWith('inputs') ? 'the model' : 'a loss or a metric';
+  throw invalid(
+    'Trainer',
+    `${unused} of the data set must be used by ${readers}; leave it out if it is not needed`,
+  );
 }
 
 /**
@@ -77,18 +105,13 @@ function checkMetrics(model: Module, metrics: Metrics, form: ShardForm): void {
  *
  * @throws if a module that the model does not hold is still in training there
  */
-export function inferring(model: Module): Forward {
-  return (input) => {
+export function inferring(model: AnyModule): Forward {
+  return (inputs) => {
     const modules = moduleSet(model);
-    const output = requireOutput(model.forward(input));
+    const output = forwardOf('Trainer', model)(inputs);
     requireReached(unreached(modules, currentTrace('forward')));
     return output;
   };
-}
-
-function requireOutput(output: unknown): Tensor {
-  if (output instanceof Tensor) return output;
-  throw invalid('Trainer', "the model's forward must return a tensor", output);
 }
 
 /** True for a node through which no gradient flows to its inputs. */

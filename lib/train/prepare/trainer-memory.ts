@@ -1,7 +1,7 @@
 import { at } from '../../graph/at.js';
 import { invalid } from '../../graph/errors.js';
 import type { Variable } from '../../graph/leaf.js';
-import type { Module } from '../../nn/index.js';
+import type { AnyModule } from '../../nn/index.js';
 import { AverageExchange } from '../../optim/averages.js';
 import type { Optimizer } from '../../optim/index.js';
 import { attachParameters, isAttached } from '../../parallel/prepare/attach-parameters.js';
@@ -41,7 +41,7 @@ export class TrainerMemory {
   });
 
   constructor(
-    private readonly model: Module,
+    private readonly model: AnyModule,
     private readonly optimizer: Optimizer,
   ) {
     this.#parameters = this.#flatten();

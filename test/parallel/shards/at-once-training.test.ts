@@ -1,5 +1,6 @@
 import { data, matmul, nn, optim, type Tensor, Trainer, type TrainerOptions } from 'chainrule';
 import { describe, expect, it } from 'vitest';
+import { batchLoss } from '#lib/nn/losses/batch-loss.js';
 import { addon } from '#lib/runtime/addon.js';
 import { prepareTraining } from '#lib/train/prepare/jobs.js';
 import { inModes, trainingModes } from '#lib/train/prepare/mode.js';
@@ -51,8 +52,9 @@ class Prototypes extends nn.Module {
 describe('a training', () => {
   const prepared = (model: nn.Module, samples: data.Dataset, shards: number, batchSize = 48, workers = 3) => {
     const optimizer = optim.sgd({ lr: 0.1 });
+    const loss = batchLoss('Trainer', nn.crossEntropy);
     const context = {
-      ...{ workers, shards, seed: 1, model: model.init(1), loss: nn.crossEntropy, optimizer, metrics: {} },
+      ...{ workers, shards, seed: 1, model: model.init(1), loss, optimizer, metrics: {} },
       modes: trainingModes(model),
       ...new TrainerMemory(model, optimizer).current(),
     };

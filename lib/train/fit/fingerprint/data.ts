@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Digest, Fingerprint, Plain } from '../../../checkpoint/fingerprint.js';
+import { type Columns, columnsOn, mapColumns } from '../../../data/columns.js';
 import { type Field, gatherSamples, lengthOf } from '../../../data/field.js';
-import type { Dataset, StreamDataset } from '../../../data/index.js';
+import type { AnyDataset, AnyStream } from '../../../data/index.js';
+import type { ColumnTransforms } from '../../../data/transforms/by-input.js';
 import type { Form } from '../../../data/transforms/program.js';
 import type { Transform } from '../../../data/transforms/transform.js';
 import { allocate, bytesPerElement } from '../../../graph/dtype.js';
@@ -23,24 +25,39 @@ const MOST_MAPPED_SAMPLES = 256;
 const DIGITS = 16;
 
 /** Samples: their number, form and values, of which a part is looked at if there are many, and their transforms. */
-export function dataFingerprint(name: string, data: Dataset): Fingerprint {
+export function dataFingerprint(name: string, { length, source }: AnyDataset): Fingerprint {
   return {
-    [`${name}.length`]: data.length,
-    [`${name}.inputs`]: fieldPart(data.inputs),
-    [`${name}.targets`]: fieldPart(data.targets),
-    [`${name}.transforms`]: data.transforms.map(transformPart),
+    [`${name}.length`]: length,
+    ...named(name, mapColumns(source.columns, fieldPart)),
+    ...transformsPart(name, source),
   };
 }
 
 /** A stream: the form of its items and their transforms; the items themselves are not there yet. */
-export function streamFingerprint({ inputs, targets, transforms, onBadItem }: StreamDataset): Fingerprint {
+export function streamFingerprint({ source, onBadItem }: AnyStream): Fingerprint {
   return {
     'data.length': 'a stream',
-    'data.inputs': formatType(inputs),
-    'data.targets': formatType(targets),
-    'data.transforms': transforms.map(transformPart),
+    ...named('data', mapColumns(source.columns, formatType)),
+    ...transformsPart('data', source),
     'data.onBadItem': onBadItem,
   };
+}
+
+/** Parts for the columns of a data set: `data.inputs`, `data.inputs.user`. */
+function named(name: string, parts: Columns<Plain>): Fingerprint {
+  return Object.fromEntries(Object.entries(parts).map(([column, part]) => [`${name}.${column}`, part]));
+}
+
+/** Parts for the transforms of each input: `data.transforms`, `data.transforms.user`. */
+function transformsPart(
+  name: string,
+  { columns, transforms }: { readonly columns: Columns<unknown>; readonly transforms: ColumnTransforms },
+): Fingerprint {
+  const parts = columnsOn(columns, 'inputs').map((column): [string, Plain] => {
+    const list = transforms[column] ?? [];
+    return [`transforms${column.slice('inputs'.length)}`, list.map(transformPart)];
+  });
+  return named(name, Object.fromEntries(parts));
 }
 
 function fieldPart(field: Field): Digest {

@@ -1,5 +1,5 @@
 import type { Fingerprint } from '../../../checkpoint/fingerprint.js';
-import type { Dataset, StreamDataset } from '../../../data/index.js';
+import type { AnyDataset, AnyStream } from '../../../data/index.js';
 import { takesReports } from '../../../optim/schedule.js';
 import type { TrainingJob } from '../../../parallel/protocol/job.js';
 import { addon } from '../../../runtime/addon.js';
@@ -14,9 +14,9 @@ export interface FingerprintSource {
   readonly context: JobContext;
   readonly training: TrainingJob;
   readonly options: FitOptions;
-  readonly samples: Dataset;
+  readonly samples: AnyDataset;
   /** Undefined for a data set. */
-  readonly stream: StreamDataset | undefined;
+  readonly stream: AnyStream | undefined;
 }
 
 /**
@@ -38,6 +38,8 @@ export const decided = {
   signal: 'nothing',
   onProgress: 'nothing',
   loss: 'told',
+  // Told with the loss.
+  lossWeights: 'nothing',
   optimizer: 'told',
   workers: 'nothing',
   shards: 'told',
@@ -88,7 +90,7 @@ export class RunFingerprint {
     const known = this.#known.get(rows) ?? {
       rows,
       ...this.#rest,
-      ...modelFingerprint(context, samples.loaded, rows, training.shards > 1),
+      ...modelFingerprint(context, samples.forms, rows, training.shards > 1),
     };
     this.#known.set(rows, known);
     return known;

@@ -1,15 +1,16 @@
 import { grad } from '../../../autodiff/grad.js';
 import { GRAPH } from '../../../checkpoint/differences.js';
 import type { Fingerprint, Plain } from '../../../checkpoint/fingerprint.js';
+import { type Columns, sidesOf } from '../../../data/columns.js';
 import type { Form } from '../../../data/index.js';
 import type { Variable } from '../../../graph/leaf.js';
-import { Tensor } from '../../../graph/tensor.js';
 import { traced } from '../../../graph/trace.js';
 import { LOSS, recordCalls } from '../../../health/record.js';
+import { type BatchLoss, nameOf } from '../../../nn/losses/batch-loss.js';
 import { boundOptions } from '../../../nn/losses/configurable.js';
-import { requireTerms } from '../../../nn/losses/sums.js';
-import { asModelInput } from '../../../nn/model-input.js';
-import type { Module } from '../../../nn/module.js';
+import { requireAllTerms, weightedSum } from '../../../nn/losses/sums.js';
+import { forwardOf } from '../../../nn/model-input.js';
+import type { AnyModule } from '../../../nn/module.js';
 import { MODEL, modulesOf } from '../../../nn/module-tree.js';
 import { placeholders } from '../../../parallel/prepare/compile-shard.js';
 import type { JobContext } from '../../prepare/compile-job.js';
@@ -26,31 +27,35 @@ import { plainOf } from './plain.js';
  */
 export function modelFingerprint(
   { model, modes, loss, parameters }: JobContext,
-  form: { readonly inputs: Form; readonly targets: Form },
+  forms: Columns<Form>,
   rows: number,
   sharded: boolean,
 ): Fingerprint {
   const nameOf = namesIn(model);
-  const { x, y } = placeholders({ ...form, rows });
+  const { inputs, targets, weights } = sidesOf(placeholders({ forms, rows }));
   // In the order of the model: that of the memory depends on the optimiser's groups.
   const trained = model.parameters().filter((parameter) => parameters.offsets.has(parameter));
   const { roots, gradients } = inModes(modes, () => {
     const { result, trace } = traced(() => {
-      const { sum, weight } = recordCalls(model, () =>
-        requireTerms('Trainer', 'the loss', loss(model.forward(asModelInput(x)), y)),
-      ).result;
-      return { sum, weight, gradients: grad(sum, trained) };
+      const terms = recordCalls(model, () => {
+        const output = forwardOf('Trainer', model)(inputs);
+        return requireAllTerms('Trainer', 'the loss', loss(output, targets, weights));
+      }).result;
+      const sums = terms.map(({ sum }) => sum);
+      const total = weightedSum(terms.map(({ factor, sum }) => ({ factor, value: sum })));
+      const divisors = terms.flatMap(({ weight }) => (weight ? [weight] : []));
+      return { roots: [...sums, ...divisors], gradients: grad(total, trained) };
     }, sharded);
-    const { sum, weight, gradients } = result;
+    const { gradients } = result;
     const assigned = [...trace.assignments].sort(([a], [b]) => (nameOf(a) < nameOf(b) ? -1 : 1));
     const values = assigned.map(([, value]) => value);
-    return { roots: [sum, ...(weight instanceof Tensor ? [weight] : []), ...values], gradients };
+    return { roots: [...result.roots, ...values], gradients };
   });
   const digests = layerDigests(roots, nameOf);
   const modules = modulesOf(model);
   const layers = [...digests].map(([path, digest]): [string, Plain] => {
     const module = modules.get(path);
-    const text = path === LOSS || !module ? lossText(loss) : moduleText(module);
+    const text = path === LOSS || !module ? lossesText(loss) : moduleText(module);
     return [nameOfLayer(path), { text, digest, of: 'operations' }];
   });
   const kept = keptParts(model, modes).map(({ path }) => path);
@@ -73,7 +78,7 @@ function nameOfLayer(path: string): string {
 }
 
 /** Names the variables of a model by their paths, and others by the order in which they are met. */
-function namesIn(model: Module): NameOf {
+function namesIn(model: AnyModule): NameOf {
   const names = new Map<Variable, string>(
     [...model.namedParameters(), ...model.namedBuffers()].map(([path, variable]) => [variable, path]),
   );
@@ -85,7 +90,7 @@ function namesIn(model: Module): NameOf {
 }
 
 /** A module with its plain fields: `Dropout(rate: 0.5)`. */
-function moduleText(module: Module): string {
+function moduleText(module: AnyModule): string {
   const plain = Object.entries(module).filter(([name, value]) => name !== 'training' && isPlainField(value));
   return call(module.constructor.name, plain);
 }
@@ -95,7 +100,15 @@ function isPlainField(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string';
 }
 
-function lossText(loss: JobContext['loss']): string {
+function lossesText({ parts }: BatchLoss): string {
+  const texts = parts.map(({ place, factor, loss }) => {
+    const text = factor === 1 ? lossText(loss) : `${factor} * ${lossText(loss)}`;
+    return place === '' ? text : `${nameOf(place)}: ${text}`;
+  });
+  return texts.join(', ');
+}
+
+function lossText(loss: BatchLoss['parts'][number]['loss']): string {
   const { op, options } = boundOptions(loss) ?? {};
   if (op === undefined || !options) return `the function ${loss.name}`.trimEnd();
   const all = Object.entries(options).filter(([, value]) => value !== undefined);
