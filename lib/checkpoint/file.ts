@@ -38,19 +38,20 @@ const CHUNK_BYTES = 2 ** 22;
 
 /**
  * Writes a checkpoint atomically, without copying its tensors: a safetensors file whose metadata contain the state and
- * a SHA-256 of all other bytes. The memory must not change meanwhile.
+ * a SHA-256 of all other bytes, besides those that are given. The memory must not change meanwhile.
  */
 export async function writeCheckpoint(
   path: string,
   sources: readonly TensorSource[],
   state: string,
+  metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const tensors: Record<string, TensorData> = Object.create(null);
   for (const source of sources) {
     const { name, dtype, shape, buffer, byteOffset } = source;
     tensors[name] = { dtype, shape, data: viewOf(dtype, buffer, byteOffset, sizeOf(shape)) };
   }
-  const parts = encodeChunks(tensors, { sha256: BLANK, state });
+  const parts = encodeChunks(tensors, { sha256: BLANK, state, ...metadata });
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   parts[0]?.set(new TextEncoder().encode(hash.digest('hex')), DIGEST_START);

@@ -21,6 +21,8 @@ export type Work =
       readonly step: number;
       readonly sources: readonly TensorSource[];
       readonly state: string;
+      /** Of the model, as its preprocessing. */
+      readonly metadata?: Readonly<Record<string, string>>;
       readonly keep: number;
     };
 

@@ -77,12 +77,20 @@ export class CheckpointStore {
     return this.#tried('it cannot be written to', this.#thread.probe(this.options.dir));
   }
 
-  /** Saves a run and returns the file's path. The memory must not change until the promise settles. */
-  save(sources: readonly TensorSource[], state: RunState): Promise<string> {
+  /**
+   * Saves a run and returns the file's path. The memory must not change until the promise settles.
+   *
+   * @param metadata of the model
+   */
+  save(
+    sources: readonly TensorSource[],
+    state: RunState,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const { dir, keep } = this.options;
     const { step } = state.progress;
     // Encoded at once, because the history goes on.
-    const work = { dir, keep, step, sources, state: encodeState(state, this.#version) };
+    const work = { dir, keep, step, sources, metadata, state: encodeState(state, this.#version) };
     const saved = this.lock.renew().then(() => this.#thread.save(work));
     return this.#tried(`the state after step ${step} cannot be saved`, saved);
   }

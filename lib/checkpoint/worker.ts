@@ -22,7 +22,7 @@ async function perform(work: Work): Promise<unknown> {
     case 'save': {
       const path = pathOf(work.dir, work.step);
       requireFinite(work.sources);
-      await writeCheckpoint(path, work.sources, work.state);
+      await writeCheckpoint(path, work.sources, work.state, work.metadata);
       await removeOld(work.dir, work.step, work.keep);
       return path;
     }

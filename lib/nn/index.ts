@@ -71,3 +71,4 @@ export {
   type NamedParameter,
 } from './module.js';
 export { Parameter, type ParameterOptions } from './parameter.js';
+export type { Preprocessing } from './preprocessing.js';

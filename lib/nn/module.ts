@@ -14,6 +14,7 @@ import { Buffer } from './buffer.js';
 import { noteMaker } from './maker.js';
 import { modeOf, setMode } from './modes.js';
 import { Parameter } from './parameter.js';
+import { type Preprocessing, preprocessingIn, withPreprocessing } from './preprocessing.js';
 import type { Axes } from './state/axes.js';
 import { stateOf } from './state/current.js';
 import { loadInto } from './state/load.js';
@@ -79,6 +80,15 @@ export abstract class Module<
   Inputs extends Structure<Tensor> = Tensor[],
   Output extends Structure<Tensor> = Tensor,
 > {
+  /**
+   * What is done to inputs before `forward` in `Trainer.predict`; undefined for nothing. It is saved with the model, and
+   * restored by `load` from a file that has it. Data sets take it as their transforms:
+   *
+   *     model.preprocessing = [data.normalize({ mean: 0.1307, std: 0.3081, divisor: 255 })];
+   *     const samples = digits.transform(model.preprocessing);
+   */
+  declare preprocessing?: Preprocessing;
+
   /** A class without a constructor of its own hands its arguments on to here, where they are refused. */
   constructor(...surplus: []) {
     const [first]: readonly unknown[] = surplus;
@@ -212,7 +222,8 @@ export abstract class Module<
    * @param options.layout 'pytorch' writes what a PyTorch model of the same layers loads
    */
   async save(path: string, { metadata = {}, layout = 'chainrule' }: SaveOptions = {}): Promise<void> {
-    await writeSafetensors(path, await stateOf('save', this.#variables(), layout), metadata);
+    const texts = withPreprocessing('save', this.preprocessing, metadata);
+    await writeSafetensors(path, await stateOf('save', this.#variables(), layout), texts);
   }
 
   /**
@@ -229,7 +240,10 @@ export abstract class Module<
     const file = typeof path === 'string' ? await openTensors(path) : tensorsOf(path);
     try {
       const own = [...file.tensors].filter(([name]) => !ofTraining.some((prefix) => name.startsWith(prefix)));
-      return await loadInto('load', source, this.#variables(), new Map(own), options);
+      const found = preprocessingIn(source, file.metadata);
+      const report = await loadInto('load', source, this.#variables(), new Map(own), options);
+      if (found !== undefined) this.preprocessing = found;
+      return report;
     } finally {
       await file.close();
     }

@@ -13,6 +13,7 @@ import type { AnyModule, Module } from '../nn/index.js';
 import { module as moduleKind } from '../nn/kinds.js';
 import { type BatchLoss, batchLoss } from '../nn/losses/batch-loss.js';
 import type { Tensors } from '../nn/model-input.js';
+import { preprocessed } from '../nn/preprocessing.js';
 import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
 import { variablesAt } from '../parallel/prepare/flat-parameters.js';
 import type { EvaluationJob, TrainingJob } from '../parallel/protocol/job.js';
@@ -135,10 +136,10 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
     this.#metrics = figuresOf('Trainer', this.#loss, metrics);
     this.#memory = new TrainerMemory(this.#whole, optimizer);
     this.#predict = compile<readonly TensorArgument[], Tensors>(
-      (...inputs: readonly TensorArgument[]) =>
-        namingLayers(model, () =>
-          inInference(this.#whole, () => inferring(this.#whole)(structureOfArguments(inputs))),
-        ),
+      (...inputs: readonly TensorArgument[]) => {
+        const given = preprocessed('predict', model, structureOfArguments(inputs));
+        return namingLayers(model, () => inInference(this.#whole, () => inferring(this.#whole)(given)));
+      },
       options.planCache === undefined ? {} : { planCache: options.planCache },
     );
   }
@@ -260,7 +261,8 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
   }
 
   /**
-   * The model's output for a batch, with dropout off, on a thread of its own.
+   * The model's output for a batch, with dropout off, on a thread of its own. The model's `preprocessing`, if it has one, is
+   * applied to the inputs first.
    *
    * @param inputs what `forward` takes, as tensors or arrays of numbers: `predict(images)`, `predict({ user, item })`
    */

@@ -1,5 +1,6 @@
 import { type Kind, kind, listOf } from '../../graph/arguments/kind.js';
 import type { Shape } from '../../graph/shapes.js';
+import type { Normalize } from '../../nn/preprocessing.js';
 
 /** An interval from which a number is drawn at random. */
 export type Interval = readonly [low: number, high: number];
@@ -42,14 +43,6 @@ export interface ColorJitter {
   readonly brightness: Interval;
   readonly contrast: Interval;
   readonly saturation: Interval;
-}
-
-export interface Normalize {
-  readonly kind: 'normalize';
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** null for 255 with bytes and 1 with other inputs. */
-  readonly divisor: number | null;
 }
 
 export interface Cutout {

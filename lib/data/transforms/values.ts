@@ -3,8 +3,9 @@ import { kind, optional } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
+import type { Normalize } from '../../nn/preprocessing.js';
 import { interval, intervalOf, numbers } from './kinds.js';
-import type { ColorJitter, Cutout, Interval, Mixup, Noise, Normalize } from './transform.js';
+import type { ColorJitter, Cutout, Interval, Mixup, Noise } from './transform.js';
 
 export interface ColorJitterOptions {
   /** Range of factors, or its half-width around 1. Default 0. */

@@ -13,6 +13,8 @@ import { CheckpointStore, type SavedRun } from '../../checkpoint/store.js';
 import { inCopies, type RunMemory, StepFigures, sourcesOf } from '../../checkpoint/tensor-sources.js';
 import { failed, messageOf } from '../../graph/errors.js';
 import type { Signal } from '../../graph/web-types.js';
+import type { AnyModule } from '../../nn/module.js';
+import { withPreprocessing } from '../../nn/preprocessing.js';
 import type { Optimizer } from '../../optim/index.js';
 import { type OptimizerMemory, tensorsOf } from '../../parallel/prepare/optimizer-memory.js';
 import { Control } from '../../parallel/protocol/control.js';
@@ -37,6 +39,7 @@ interface Run {
   readonly copies: readonly TensorSource[];
   readonly training: TrainingJob;
   readonly optimizer: Optimizer;
+  readonly model: AnyModule;
 }
 
 /** Progress within an epoch before it was resumed. */
@@ -144,7 +147,11 @@ export class Checkpointing {
     const snapshot = { copies: pairs, ...(Number.isFinite(everySteps) ? { everySteps } : {}) };
     const prepared = { ...training, snapshot };
     const steps = epochSteps(training, fingerprint.isStream);
-    this.#run = { settings: fingerprint.of(), steps, sources, copies, training: prepared, optimizer };
+    const settings = fingerprint.of();
+    const { model } = memory;
+    // What cannot be saved is told before the first step.
+    withPreprocessing('fit', model.preprocessing, {});
+    this.#run = { settings, steps, sources, copies, training: prepared, optimizer, model };
     return prepared;
   }
 
@@ -291,9 +298,13 @@ export class Checkpointing {
   }
 
   async #save(sources: readonly TensorSource[], progress: RunProgress): Promise<void> {
-    const { settings, training } = this.#run as Run;
+    const { settings, training, model } = this.#run as Run;
     const steps = new StepFigures(training, progress.epochStep);
-    const path = await this.store.save([...sources, ...steps.sources], { settings, progress });
+    const path = await this.store.save(
+      [...sources, ...steps.sources],
+      { settings, progress },
+      withPreprocessing('fit', model.preprocessing, {}),
+    );
     this.#newest = { key: keyOf(progress), path };
   }
 

@@ -16,6 +16,7 @@ class ModelWithExtras extends Module<never, Structure<Tensor>> {
     super();
     this.#model = model;
     followMode(this, model);
+    Object.defineProperty(this, 'preprocessing', { get: () => model.preprocessing });
   }
 
   forward(...inputs: never): Structure<Tensor> {
