@@ -69,4 +69,5 @@ export {
 export { formatBytes, type MemoryBudget, type MemorySize } from './runtime/memory-size.js';
 export type { NonFiniteOp } from './runtime/non-finite.js';
 export type { NestedArray, TensorValues } from './runtime/tensor-values.js';
+export * as callbacks from './train/callbacks/index.js';
 export * from './train/index.js';

@@ -6,7 +6,7 @@ import { type Difference, differencesOf, withoutControls } from './differences.j
 import type { TensorSource } from './file.js';
 import type { Fingerprint, Plain } from './fingerprint.js';
 import { FIRST_FORMAT, type SavedState } from './state.js';
-import { isOfSteps } from './tensor-sources.js';
+import { isOfCallback, isOfSteps } from './tensor-sources.js';
 
 /** A tensor of a run, or of a file, which may have other dtypes. */
 type Described = Pick<TensorSource, 'name' | 'shape'> & { readonly dtype: string };
@@ -108,8 +108,10 @@ const MOST = 4;
 function tensorDifferences(saved: readonly Described[], given: readonly Described[]): string[] {
   const here = new Map(given.map((tensor) => [tensor.name, tensor]));
   const there = new Map(saved.map((tensor) => [tensor.name, tensor]));
-  const missing = [...here.keys()].filter((name) => !there.has(name));
-  const surplus = [...there.keys()].filter((name) => !here.has(name) && !isOfSteps(name));
+  // What callbacks keep belongs to their settings.
+  const isOwn = (name: string) => !isOfSteps(name) && !isOfCallback(name);
+  const missing = [...here.keys()].filter((name) => !there.has(name) && isOwn(name));
+  const surplus = [...there.keys()].filter((name) => !here.has(name) && isOwn(name));
   const difference = describeDifference(missing, surplus);
   const others = [...here].flatMap(([name, tensor]) => {
     const like = there.get(name);

@@ -4,7 +4,7 @@ import { needed, optionsOf } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
 import type { ScheduleState } from '../optim/schedule.js';
 import type { UpdateTally } from '../parallel/protocol/job.js';
-import type { EpochRecord, Figures, Point, RunProgress } from './state.js';
+import type { EpochRecord, Figures, Point, RunProgress, SavedCallback } from './state.js';
 
 const figures: Kind<Figures> = {
   ...kinds.recordOf(kinds.number, 'numbers by name, with loss'),
@@ -24,6 +24,11 @@ const record = optionsOf<EpochRecord>({
 
 const point = optionsOf<Point>({ step: needed(kinds.index), epoch: needed(kinds.index) });
 
+const savedCallback = optionsOf<SavedCallback>({
+  state: needed(kinds.anything('a state of a callback')),
+  kept: needed(kinds.boolean),
+});
+
 const progressKind = optionsOf<RunProgress>({
   start: needed(point),
   epochSteps: kinds.count,
@@ -39,6 +44,7 @@ const progressKind = optionsOf<RunProgress>({
   epochSkippedItems: needed(kinds.index),
   schedules: needed(listOf(kinds.anything<ScheduleState>('a state of a schedule'), 'states of schedules')),
   history: needed(listOf(record, 'figures of epochs')),
+  callbacks: kinds.recordOf(savedCallback, 'states of callbacks by name'),
 });
 
 /**

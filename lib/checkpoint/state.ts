@@ -59,6 +59,14 @@ export interface RunProgress {
   readonly epochSkippedItems: number;
   readonly schedules: readonly ScheduleState[];
   readonly history: readonly EpochRecord[];
+  /** What callbacks hold, by their names; missing in files of earlier versions. */
+  readonly callbacks?: Readonly<Record<string, SavedCallback>>;
+}
+
+/** A callback's state after an epoch, and whether it keeps tensors in the same file. */
+export interface SavedCallback {
+  readonly state: unknown;
+  readonly kept: boolean;
 }
 
 /** Contents of a checkpoint besides tensors. */

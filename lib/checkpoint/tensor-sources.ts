@@ -72,6 +72,14 @@ export function inCopies(
   });
 }
 
+/** Prefix of the names of tensors that callbacks keep. */
+export const CALLBACKS_PREFIX = `${TRAINING_PREFIX}callbacks/`;
+
+/** True for a tensor that a callback keeps. */
+export function isOfCallback(name: string): boolean {
+  return name.startsWith(CALLBACKS_PREFIX);
+}
+
 /** Names of the tensors with the losses of the epoch's completed steps, and with their weights if it is a ratio. */
 const LOSSES = `${TRAINING_PREFIX}losses`;
 const WEIGHTS = `${TRAINING_PREFIX}weights`;

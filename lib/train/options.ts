@@ -1,5 +1,4 @@
 import { type CheckpointOptions, checkpointOptions } from '../checkpoint/options.js';
-import type { EpochRecord } from '../checkpoint/state.js';
 import type { AnyDataset } from '../data/index.js';
 import { dataset } from '../data/kinds.js';
 import { either, type Kind, kind, listOf } from '../graph/arguments/kind.js';
@@ -9,7 +8,6 @@ import type { StructureLike } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Signal } from '../graph/web-types.js';
 import { type HealthThresholds, healthThresholds } from '../health/findings.js';
-import type { HealthReport } from '../health/report.js';
 import type {
   AnyModule,
   Figure,
@@ -28,8 +26,10 @@ import type { Optimizer } from '../optim/index.js';
 import { optimizer } from '../optim/optimizer.js';
 import { parallelismKinds } from '../parallel/prepare/parallelism.js';
 import { type MemorySize, memorySize } from '../runtime/memory-size.js';
+import { type Callback, callbackList } from './callbacks/callback.js';
 
 export type { EpochRecord, Figures } from '../checkpoint/state.js';
+export type { EpochResult } from './epoch-result.js';
 
 /** The output of a model. */
 export type OutputOf<M extends AnyModule> = ReturnType<M['forward']>;
@@ -197,6 +197,11 @@ export interface FitOptions {
   readonly checkpoint?: CheckpointOptions;
   /** Ends training within one step. With `checkpoint`, the run is saved then. */
   readonly signal?: Signal;
+  /**
+   * Objects that act during training, such as `callbacks.earlyStopping()`, in the order of the list. Checkpoints carry their
+   * states. See docs/callbacks.md.
+   */
+  readonly callbacks?: readonly Callback[];
   /** Called about ten times a second while an epoch runs. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -226,6 +231,7 @@ export const fitKinds: OptionKinds<FitOptions> = {
   stepTimeout: kind('a positive number', (value) => typeof value === 'number' && value > 0),
   checkpoint: checkpointOptions,
   signal,
+  callbacks: callbackList,
   onProgress: kinds.callback<(progress: Progress) => void>(),
 };
 
@@ -279,12 +285,4 @@ export interface Progress {
   readonly loss: number;
   /** Seconds until the epoch ends, at this pace; NaN if unknown. */
   readonly eta: number;
-}
-
-/** The figures of an epoch, including those that the history does not keep. */
-export interface EpochResult extends EpochRecord {
-  /** The loss of every step; NaN for a skipped one. */
-  readonly stepLosses: Float64Array;
-  /** The health report, if the option `health` is set. */
-  readonly health?: HealthReport;
 }

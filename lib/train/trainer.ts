@@ -31,8 +31,10 @@ import {
   type TensorArgument,
 } from '../runtime/traced-results.js';
 import { firstNames } from '../text/names.js';
+import type { FitEnd } from './callbacks/callback.js';
 import { Calls } from './fit/calls.js';
 import { evaluateIn } from './fit/evaluation.js';
+import { type FitActions, FitCallbacks, StopRequest } from './fit/fit-callbacks.js';
 import { FitRun, fitInput } from './fit/fit-run.js';
 import { ProgressFeed } from './fit/progress-feed.js';
 import type { Restarts } from './fit/restarts.js';
@@ -173,36 +175,55 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
     const session = this.#calls.enter('fit');
     const run = new FitRun(input, session, this.#state, this.#log);
     let claim: Claim | undefined;
+    let callbacks: FitCallbacks | undefined;
+    let end: FitEnd = { outcome: 'left' };
     try {
       // Before the claim, since it may wait for another run, and readers of the weights are not to wait with it.
-      if (options.checkpoint) await run.open();
+      await run.open();
       claim = await this.#memory.claim('fit');
       this.#modes = trainingModes(this.#whole);
-      const { evaluation, limits, training } = await this.#prepareFit(run, claim);
-      if (run.done) return;
-      await run.start(this.#context(this.#memory.inUse()), training, evaluation);
-      await this.#shareWith(training, claim);
-      while (!run.done) {
+      callbacks = new FitCallbacks(options.callbacks ?? [], this.#memory.current());
+      const { evaluation, limits, training } = await this.#prepareFit(run, claim, callbacks);
+      callbacks.begin(this.#actionsOf(run, claim, evaluation));
+      if (!run.done) {
+        await run.start(this.#context(this.#memory.inUse()), training, evaluation);
+        await this.#shareWith(training, claim);
+        await callbacks.start();
+      }
+      while (!run.done && !callbacks.stopped) {
+        await callbacks.epochStart(this.#state.epochs + 1);
         const trained = await this.#trainEpoch(run, limits, claim);
         run.signal?.throwIfAborted();
         const validation = evaluation && (await this.#validateIn(session, evaluation, run.restarts, claim));
         run.signal?.throwIfAborted();
-        const result = { ...trained, ...(validation ? { validation } : {}) };
+        const health = options.health ? await this.#health(input.samples, options) : undefined;
+        const result = { ...trained, ...(validation ? { validation } : {}), ...(health ? { health } : {}) };
+        if (callbacks.keepsWeights) await run.settled();
+        await callbacks.epochEnd(result);
+        run.signal?.throwIfAborted();
         // Nothing may come between these, or a resumed run would report the epoch twice.
         this.#options.optimizer.report(validation?.loss ?? trained.loss);
         this.#state.history.push(recordOf(result));
+        callbacks.commit();
         run.finishEpoch();
-        const health = options.health ? await this.#health(input.samples, options) : undefined;
-        await run.rest();
+        await run.rest(callbacks.stopped);
         run.signal?.throwIfAborted();
         claim.rest();
-        yield { ...result, ...(health ? { health } : {}) };
+        yield result;
         await this.#memory.resume(claim);
         run.signal?.throwIfAborted();
+      }
+      end = { outcome: 'completed' };
+    } catch (error) {
+      if (error instanceof StopRequest) end = { outcome: 'stopped', reason: error.reason };
+      else {
+        end = { outcome: options.signal?.aborted ? 'left' : 'failed', error };
+        throw error;
       }
     } finally {
       try {
         await run.end();
+        await callbacks?.end(end);
       } finally {
         this.#modes = undefined;
         this.#feed.end();
@@ -454,14 +475,14 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
   }
 
   /** Compiles the training and its validation within the budget, and resumes from the checkpoint, if there is one. */
-  async #prepareFit(run: FitRun, claim: Claim): Promise<PreparedTraining> {
+  async #prepareFit(run: FitRun, claim: Claim, callbacks: FitCallbacks): Promise<PreparedTraining> {
     const { samples: data, options } = run.input;
     const context = this.#context();
     const { shards = run.resumedShards } = context;
     const budget = this.#budget('fit');
     const request = { data, options, snapshot: run.snapshots };
     const prepared = prepareWithin(budget, { ...context, shards }, request);
-    const resume = () => run.resume(context, prepared.training);
+    const resume = () => run.resume(context, prepared.training, callbacks);
     const training = run.resumes ? await claim.writing(this.#memory.variables, resume) : await resume();
     if (run.done) return { ...prepared, training };
     this.#log(
@@ -475,6 +496,30 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
     if (budget && prepared.estimate) this.#log(describeBudget(prepared.estimate, budget));
     if (budget) await collectGarbage();
     return { ...prepared, training };
+  }
+
+  /** What the callbacks of a call of `fit` see and do. */
+  #actionsOf(run: FitRun, claim: Claim, evaluation: EvaluationJob | undefined): FitActions {
+    const [model, state] = [this.model, this.#state];
+    const { stages } = this.#options.optimizer;
+    const save = (path: string) => model.save(path);
+    return {
+      view: {
+        model,
+        figures: ['loss', ...(evaluation?.figures ?? []).map((name) => `validation.${name}`)],
+        epochs: run.lastEpoch,
+        get history() {
+          return state.history;
+        },
+        get steps() {
+          return state.steps;
+        },
+        save: (path) =>
+          stages.average === undefined ? save(path) : this.#withAverages(() => save(path), claim),
+      },
+      stopNow: (request) => run.stopNow(request),
+      writing: (task) => claim.writing(claim.variables, task),
+    };
   }
 
   /** @throws the failure of a worker; for a loss or gradient that is not finite, with the op that made the first one */

@@ -15,6 +15,8 @@ export const layers = [
   ['lib/train/fit'],
   ['lib/train/prepare'],
   ['lib/train/options.ts'],
+  ['lib/train/callbacks'],
+  ['lib/train/epoch-result.ts'],
   ['lib/profile', 'lib/checkpoint', 'lib/port'],
   ['lib/health', 'lib/parallel/data-parallel'],
   ['lib/parallel/prepare', 'lib/parallel/worker'],

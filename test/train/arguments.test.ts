@@ -109,8 +109,7 @@ describe('fit refuses', () => {
     ['validationData', 'validation'],
     ['validation_data', 'validation'],
     ['validationSplit', 'validation, which is a part of [train, validation] = dataset.split(0.8)'],
-    ['callbacks', 'onProgress, or the body of: for await (const epoch of trainer.fit(data))'],
-    ['onEpochEnd', 'onProgress, or the body of: for await (const epoch of trainer.fit(data))'],
+    ['onEpochEnd', 'callbacks, or the body of: for await (const epoch of trainer.fit(data))'],
     ['abortSignal', 'signal'],
     ['initialEpoch', 'checkpoint, which resumes the run that its directory holds'],
   ])('the option %s', async (name, meant) => {

@@ -1,4 +1,4 @@
-const EACH_EPOCH = 'onProgress, or the body of: for await (const epoch of trainer.fit(data))';
+const EACH_EPOCH = 'callbacks, or the body of: for await (const epoch of trainer.fit(data))';
 const OF_OPTIMIZER = 'optimizer: optim.adam({ lr })';
 
 /**
@@ -105,7 +105,6 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   training: ['train'],
   initialepoch: ['checkpoint, which resumes the run that its directory holds'],
   validationsplit: ['validation, which is a part of [train, validation] = dataset.split(0.8)'],
-  callbacks: [EACH_EPOCH],
   callback: [EACH_EPOCH],
   hooks: [EACH_EPOCH],
   onepochend: [EACH_EPOCH],

@@ -23,6 +23,7 @@ import { sharedMemory } from '../../parallel/protocol/shared-memory.js';
 import type { EpochResult } from '../options.js';
 import { epochSteps } from './epoch-steps.js';
 import type { RunFingerprint } from './fingerprint/fingerprint.js';
+import type { FitCallbacks } from './fit-callbacks.js';
 import { restoreRun } from './restoring.js';
 import type { TrainerState } from './trainer-state.js';
 
@@ -40,6 +41,7 @@ interface Run {
   readonly training: TrainingJob;
   readonly optimizer: Optimizer;
   readonly model: AnyModule;
+  readonly callbacks: FitCallbacks;
 }
 
 /** Progress within an epoch before it was resumed. */
@@ -132,14 +134,19 @@ export class Checkpointing {
    *
    * @throws (rejects) if the saved run does not fit; then nothing is changed
    */
-  async restore(memory: RunMemory, training: TrainingJob, fingerprint: RunFingerprint): Promise<TrainingJob> {
+  async restore(
+    memory: RunMemory,
+    training: TrainingJob,
+    fingerprint: RunFingerprint,
+    callbacks: FitCallbacks,
+  ): Promise<TrainingJob> {
     const { optimizer } = memory;
     const { allow, everySteps } = this.options;
     const pairs = copiesOf(training, memory.memory);
-    const sources = sourcesOf(memory);
+    const sources = [...sourcesOf(memory), ...callbacks.sources];
     const copies = inCopies(sources, pairs);
     const { saved, state } = this;
-    const run = { fingerprint, sources, copies, training, optimizer, state, allow };
+    const run = { fingerprint, sources, copies, training, optimizer, state, allow, callbacks };
     if (saved) {
       this.#since = await restoreRun(this.store, saved, run);
       this.#resumed(saved);
@@ -151,7 +158,7 @@ export class Checkpointing {
     const { model } = memory;
     // What cannot be saved is told before the first step.
     withPreprocessing('fit', model.preprocessing, {});
-    this.#run = { settings, steps, sources, copies, training: prepared, optimizer, model };
+    this.#run = { settings, steps, sources, copies, training: prepared, optimizer, model, callbacks };
     return prepared;
   }
 
@@ -213,6 +220,11 @@ export class Checkpointing {
     const examplesPerSecond = (samplesBefore + samples) / seconds;
     const skippedItems = before.epochSkippedItems + result.skippedItems;
     return { ...result, seconds, examplesPerSecond, skippedItems };
+  }
+
+  /** Resolves when nothing is being saved. */
+  async settled(): Promise<void> {
+    await this.#saving;
   }
 
   /** Called when the epoch's figures are in the history and the schedules know of them. */
@@ -332,6 +344,7 @@ export class Checkpointing {
       ...(epoch ? this.#inEpoch(epoch) : { epochSeconds: 0, epochSkippedItems: 0 }),
       schedules: run.optimizer.scheduleStates(),
       history: [...state.history],
+      callbacks: run.callbacks.states,
     };
   }
 

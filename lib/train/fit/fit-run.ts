@@ -12,6 +12,7 @@ import { Checkpointing } from './checkpointing.js';
 import { type EpochOutcome, runEpoch } from './epoch-run.js';
 import { RunFingerprint } from './fingerprint/fingerprint.js';
 import { findNonFiniteState, requireFiniteConstants } from './finite-state.js';
+import type { FitCallbacks, StopRequest } from './fit-callbacks.js';
 import { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 import { feedOf, type StreamFeed } from './stream-feed.js';
@@ -57,6 +58,8 @@ export type TrainedJob = Job & { readonly training: TrainingJob };
 export class FitRun {
   readonly restarts: Restarts;
   #checkpoints: Checkpointing | undefined;
+  readonly #abort = new AbortController();
+  readonly #forward = () => this.#abort.abort(this.input.options.signal?.reason);
   #job: TrainedJob | undefined;
   #lastEpoch = 0;
   /** Number of steps when parameters and state were last looked at. */
@@ -71,10 +74,12 @@ export class FitRun {
     this.restarts = new Restarts(input.options.restartWorkers ?? 0, log);
   }
 
-  /** Opens the checkpoint directory, if there is one, and finds the run in it. */
+  /** Follows the caller's signal, opens the checkpoint directory, if there is one, and finds the run in it. */
   async open(): Promise<void> {
     const { checkpoint, signal } = this.input.options;
-    this.#checkpoints = checkpoint && (await Checkpointing.open(checkpoint, this.state, signal));
+    signal?.addEventListener('abort', this.#forward);
+    if (signal?.aborted) this.#forward();
+    this.#checkpoints = checkpoint && (await Checkpointing.open(checkpoint, this.state, this.#abort.signal));
   }
 
   /** Number of shards of the checkpoint to resume from. */
@@ -92,17 +97,22 @@ export class FitRun {
     return this.#checkpoints !== undefined;
   }
 
-  /** Aborts with the caller's signal, at SIGTERM, and when a failure to save ends training. */
+  /** Ends training after the step under way, without an error. */
+  stopNow(request: StopRequest): void {
+    this.#abort.abort(request);
+  }
+
+  /** Aborts with the caller's signal, when a callback ends training at once, at SIGTERM, and when a failure to save ends training. */
   get signal(): Signal | undefined {
-    return this.#checkpoints?.signal ?? this.input.options.signal;
+    return this.#checkpoints?.signal ?? this.#abort.signal;
   }
 
   /** Restores the state of the checkpoint, if there is one, and adds the memory for snapshots to the training. */
-  async resume(context: JobContext, training: TrainingJob): Promise<TrainingJob> {
+  async resume(context: JobContext, training: TrainingJob, callbacks: FitCallbacks): Promise<TrainingJob> {
     const { options, samples, feed } = this.input;
     const source = { context, training, options, samples, stream: feed?.stream };
     const resumed = this.#checkpoints
-      ? await this.#checkpoints.restore(context, training, new RunFingerprint(source))
+      ? await this.#checkpoints.restore(context, training, new RunFingerprint(source), callbacks)
       : training;
     this.#lastEpoch = (this.#checkpoints?.epochsBefore ?? this.state.epochs) + this.input.epochs;
     return resumed;
@@ -122,6 +132,11 @@ export class FitRun {
   /** True when all epochs have been trained. */
   get done(): boolean {
     return this.state.epochs >= this.#lastEpoch;
+  }
+
+  /** Number of the last epoch. */
+  get lastEpoch(): number {
+    return this.#lastEpoch;
   }
 
   get job(): TrainedJob {
@@ -180,13 +195,23 @@ export class FitRun {
     this.#checkpoints?.finishEpoch();
   }
 
-  /** Lets checkpoints settle before the caller gets the figures; after the last epoch the finished run is saved. */
-  async rest(): Promise<void> {
-    await this.#checkpoints?.rest(this.done);
+  /** Resolves when no checkpoint is being written. */
+  async settled(): Promise<void> {
+    await this.#checkpoints?.settled();
+  }
+
+  /**
+   * Lets checkpoints settle before the caller gets the figures; after the last epoch the finished run is saved.
+   *
+   * @param stopped true if a callback has made it the last one
+   */
+  async rest(stopped: boolean): Promise<void> {
+    await this.#checkpoints?.rest(this.done || stopped);
   }
 
   /** Saves what has not been saved. The session's owner ends the threads. */
   async end(): Promise<void> {
+    this.input.options.signal?.removeEventListener('abort', this.#forward);
     await this.#checkpoints?.end();
   }
 }

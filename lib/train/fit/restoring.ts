@@ -2,14 +2,15 @@ import type { TensorSource } from '../../checkpoint/file.js';
 import { perEpoch, requireFit } from '../../checkpoint/fits.js';
 import { FIRST_FORMAT, type RunProgress } from '../../checkpoint/state.js';
 import type { CheckpointStore, SavedRun } from '../../checkpoint/store.js';
-import { ofSteps, StepFigures } from '../../checkpoint/tensor-sources.js';
+import { isOfCallback, ofSteps, StepFigures } from '../../checkpoint/tensor-sources.js';
 import { bytesPerElement } from '../../graph/dtype.js';
 import { failed, invalid, messageOf } from '../../graph/errors.js';
-import { sizeOf } from '../../graph/shapes.js';
+import { sameShape, sizeOf } from '../../graph/shapes.js';
 import type { Optimizer } from '../../optim/index.js';
 import type { TrainingJob } from '../../parallel/protocol/job.js';
 import { epochSteps } from './epoch-steps.js';
 import type { RunFingerprint } from './fingerprint/fingerprint.js';
+import type { FitCallbacks } from './fit-callbacks.js';
 import type { TrainerState } from './trainer-state.js';
 
 /** A run that goes on from a checkpoint, and what it changes. */
@@ -23,6 +24,7 @@ export interface RestoredRun {
   readonly optimizer: Optimizer;
   readonly state: TrainerState;
   readonly allow: readonly string[];
+  readonly callbacks: FitCallbacks;
 }
 
 /** The tally of a checkpoint without one: whether a step contributed to the next update is unknown; it is taken to have. */
@@ -37,10 +39,11 @@ const NONE_MISSED = { missed: 0, contributed: 1 };
 export async function restoreRun(
   store: CheckpointStore,
   saved: SavedRun,
-  run: RestoredRun,
+  given: RestoredRun,
 ): Promise<RunProgress['since']> {
   const { path, progress, header } = saved;
-  const { training, optimizer, state, allow } = run;
+  const run = present(given, header);
+  const { training, optimizer, state, allow, callbacks } = run;
   const { start, step, epochs, epochStep, schedules, history, updates = NONE_MISSED } = progress;
   const settings = fingerprintLike(saved, run.fingerprint);
   const changed = requireFit(
@@ -67,11 +70,22 @@ export async function restoreRun(
   const staged = stagedIn(run);
   await store.load(saved, [...staged, ...figures]);
   restoreSchedules(path, optimizer, schedules, most - updates.missed);
+  callbacks.restore(path, progress.callbacks ?? {}, new Set(header.tensors.map(({ name }) => name)));
   // Nothing below can fail.
   for (const [i, source] of run.sources.entries()) copy(staged[i] as TensorSource, source);
   steps.restore();
   Object.assign(state, { steps: step, updates, epochs, history: [...history] });
   return since;
+}
+
+/** The run without the tensors of callbacks that the file does not have, or has in another form. */
+function present(run: RestoredRun, { tensors }: SavedRun['header']): RestoredRun {
+  const isThere = ({ name, dtype, shape }: TensorSource) =>
+    !isOfCallback(name) ||
+    tensors.some((one) => one.name === name && one.dtype === dtype && sameShape(one.shape, shape));
+  const kept = run.sources.map(isThere);
+  const some = (list: readonly TensorSource[]) => list.filter((_, i) => kept[i]);
+  return { ...run, sources: some(run.sources), copies: some(run.copies) };
 }
 
 /** The run's fingerprint, at the number of rows at which that of the checkpoint was taken, if that is possible. */

@@ -23,6 +23,8 @@ export interface Workload {
   readonly evaluation?: CompiledEvaluation | undefined;
   /** True if all memory that training changes is copied, for checkpoints. */
   readonly snapshot: boolean;
+  /** Number of copies of the weights that callbacks keep. */
+  readonly kept: number;
 }
 
 export interface TrainingWorkload extends Workload {
@@ -152,7 +154,7 @@ export class MemoryEstimator {
 
   #shared(limits: ResourceLimits): SharedBytes {
     const { workers } = limits;
-    const { context, training, evaluation, snapshot } = this.workload;
+    const { context, training, evaluation, snapshot, kept } = this.workload;
     const { parameters: flat, memory, model } = context;
     const update = this.updateOf(limits);
     const own = [...model.parameters(), ...model.namedBuffers().map(([, buffer]) => buffer)].filter(
@@ -167,6 +169,7 @@ export class MemoryEstimator {
       optimizer,
       other:
         (snapshot ? changed + optimizer : 0) +
+        kept * (changed + (memory.average ? bytesOf(memory.average) : 0)) +
         (training ? stepBytes(training, update as UpdateJob) + queueBytes(training) : 0) +
         (update?.clip ? bytesOf(update.clip.squares) : 0) +
         (training?.exchanged ? training.shards * training.exchanged.bytes : 0) +

@@ -19,7 +19,7 @@ import { workloadOf } from './prepare-within.js';
  * so that one object serves both.
  */
 export interface PlanOptions
-  extends Pick<FitOptions, 'batchSize' | 'dropLast' | 'validation' | 'checkpoint'> {
+  extends Pick<FitOptions, 'batchSize' | 'dropLast' | 'validation' | 'checkpoint' | 'callbacks'> {
   /** Memory budget. Default: the trainer's, if it has one. */
   readonly memory?: MemorySize;
 }
@@ -35,7 +35,8 @@ export interface PaceOptions extends PlanOptions {
 export const paceOptions = optionsOf<FitOptions & PaceOptions>({ ...fitKinds, memory: memorySize });
 
 /** Options of `Trainer.maxBatch`; as with `plan`, those of `fit` may be given as well. */
-export interface MaxBatchOptions extends Pick<FitOptions, 'dropLast' | 'validation' | 'checkpoint'> {
+export interface MaxBatchOptions
+  extends Pick<FitOptions, 'dropLast' | 'validation' | 'checkpoint' | 'callbacks'> {
   /** Memory budget. Default: the trainer's, or else 'auto'. */
   readonly memory?: MemorySize;
   /** The largest batch to consider. Default: all samples; for a stream of unknown length, 2^20. */
@@ -100,12 +101,17 @@ function largestWhere(most: number, holds: (value: number) => boolean): number {
 function workloadFor(
   context: JobContext,
   data: AnyDataset | AnyStream,
-  { batchSize = BATCH_SIZE, dropLast = false, validation, checkpoint }: PlanOptions,
+  { batchSize = BATCH_SIZE, dropLast = false, validation, checkpoint, callbacks }: PlanOptions,
 ): TrainingWorkload {
   const samples = feedOf(data, { batchSize, dropLast })?.memory ?? (data as AnyDataset);
   const request = {
     data: samples,
-    options: { batchSize, dropLast, ...(validation ? { validation } : {}) },
+    options: {
+      batchSize,
+      dropLast,
+      ...(validation ? { validation } : {}),
+      ...(callbacks ? { callbacks } : {}),
+    },
     snapshot: checkpoint !== undefined,
   };
   // With calls recorded, the steps of the plans know their layers.

@@ -11,7 +11,10 @@ import type { MemoryEstimate, TrainingWorkload } from './memory-estimator.js';
 /** Data and options of a training to prepare. */
 export interface TrainingRequest {
   readonly data: AnyDataset;
-  readonly options: Pick<FitOptions, 'batchSize' | 'dropLast' | 'shuffle' | 'nonFinite' | 'validation'>;
+  readonly options: Pick<
+    FitOptions,
+    'batchSize' | 'dropLast' | 'shuffle' | 'nonFinite' | 'validation' | 'callbacks'
+  >;
   /** True if all memory that training changes is copied, for checkpoints. */
   readonly snapshot: boolean;
 }
@@ -34,10 +37,11 @@ export function workloadOf(
   context: JobContext,
   { data, options, snapshot }: TrainingRequest,
 ): TrainingWorkload {
-  const { batchSize, validation } = options;
+  const { batchSize, validation, callbacks = [] } = options;
   const training = inModes(context.modes, () => compileTraining(context, data, options));
   const evaluation = validation && compileEvaluation(context, validation, batchSize);
-  return { context, training, evaluation, snapshot };
+  const kept = callbacks.filter(({ keepsWeights }) => keepsWeights === true).length;
+  return { context, training, evaluation, snapshot, kept };
 }
 
 /** Compiles a training, chooses its plans within the budget, and then allocates its memory. */
@@ -69,7 +73,7 @@ export function prepareEvaluation(
 ): Job & { readonly evaluation: EvaluationJob } {
   const evaluation = compileEvaluation(context, data, batchSize);
   const limits = budget
-    ? fitBudget({ context, evaluation, snapshot: false }, budget).limits
+    ? fitBudget({ context, evaluation, snapshot: false, kept: 0 }, budget).limits
     : unlimited(context.workers);
   const { workers } = limits;
   return { ...newJob({ ...context, workers }), evaluation: evaluationJob(evaluation, limits) };

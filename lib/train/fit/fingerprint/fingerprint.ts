@@ -8,6 +8,7 @@ import type { JobContext } from '../../prepare/compile-job.js';
 import { dataFingerprint, streamFingerprint } from './data.js';
 import { modelFingerprint } from './model.js';
 import { optimizerFingerprint } from './optimizer.js';
+import { plainOf } from './plain.js';
 
 /** A call of `fit` whose fingerprint is taken. */
 export interface FingerprintSource {
@@ -36,6 +37,7 @@ export const decided = {
   stepTimeout: 'nothing',
   checkpoint: 'nothing',
   signal: 'nothing',
+  callbacks: 'told',
   onProgress: 'nothing',
   loss: 'told',
   // Told with the loss.
@@ -69,7 +71,7 @@ export class RunFingerprint {
     this.rows = Math.min(batchSize, length);
     this.isStream = stream !== undefined;
     const follows = optimizer.groups.some(({ schedule }) => takesReports(schedule));
-    const { validation } = options;
+    const { validation, callbacks = [] } = options;
     this.#rest = {
       seed,
       shards,
@@ -80,7 +82,14 @@ export class RunFingerprint {
       subnormals: addon().subnormals(),
       ...optimizerFingerprint(optimizer, parameters),
       ...(stream ? streamFingerprint(stream) : dataFingerprint('data', samples)),
-      ...(follows ? (validation ? dataFingerprint('validation', validation) : { validation: null }) : {}),
+      ...Object.fromEntries(
+        callbacks.map(({ name, settings }) => [`callbacks.${name}`, plainOf(settings ?? null)]),
+      ),
+      ...(follows || callbacks.length > 0
+        ? validation
+          ? dataFingerprint('validation', validation)
+          : { validation: null }
+        : {}),
     };
   }
 
