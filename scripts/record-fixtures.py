@@ -30,8 +30,9 @@ def main():
     modules = {path.stem: path.relative_to(scripts) for path in (scripts / 'fixtures').rglob('*.py')}
     for name in sys.argv[1:] or sorted(modules.keys() - {'__init__', 'common'}):
         torch.manual_seed(0)
-        module = '.'.join(modules[name].with_suffix('').parts)
-        write(name, importlib.import_module(module).record())
+        module = modules[name].with_suffix('')
+        # A folder of scripts/fixtures has one of its name in test/fixtures.
+        write(module.relative_to('fixtures'), importlib.import_module('.'.join(module.parts)).record())
 
 
 if __name__ == '__main__':

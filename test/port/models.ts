@@ -1,6 +1,6 @@
 import { add, concat, gelu, mul, nn, relu, silu, type Tensor } from 'chainrule';
 
-// Ports of the models of scripts/fixtures/port_check.py, any part of which a test replaces by a wrong one.
+// Ports of the models of scripts/fixtures/models_and_arrays/port_check.py, any part of which a test replaces by a wrong one.
 
 type Activation = (x: Tensor) => Tensor;
 

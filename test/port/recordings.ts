@@ -14,7 +14,7 @@ interface Fixture {
   readonly in_place: string;
 }
 
-const fixture = readFixture<Fixture>('port_check');
+const fixture = readFixture<Fixture>('models_and_arrays/port_check');
 
 /** The bytes of a safetensors file of the fixture. */
 export const bytesOf = (file: string): Uint8Array => new Uint8Array(Buffer.from(file, 'base64'));

@@ -17,7 +17,7 @@ interface Fixture {
   readonly refused: Readonly<Record<string, string>>;
 }
 
-const recorded = readFixture<Fixture>('numpy_files');
+const recorded = readFixture<Fixture>('models_and_arrays/numpy_files');
 const folder = useFolder();
 
 async function onDisk(bytes: Uint8Array | string): Promise<string> {

@@ -10,7 +10,7 @@ interface Recording {
   readonly output: Recorded;
   readonly halves: Readonly<Record<'float16' | 'bfloat16', { file: string; output: Recorded }>>;
 }
-const { cases } = readFixture<{ cases: Record<string, Recording> }>('state_dicts');
+const { cases } = readFixture<{ cases: Record<string, Recording> }>('models_and_arrays/state_dicts');
 
 class Recurrent extends nn.Module {
   readonly embedding = new nn.Embedding(11, 6);
