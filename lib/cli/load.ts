@@ -4,12 +4,14 @@ import { type Kind, requireKind } from '../graph/arguments/kind.js';
 import { unknownName } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
 import { module as modelKind } from '../nn/kinds.js';
+import { batchLoss, type Losses } from '../nn/losses/batch-loss.js';
 import { optimizer as optimizerKind } from '../optim/optimizer.js';
 import { type Batching, batchCount, trainedSamples } from '../parallel/protocol/shards.js';
 import { memorySize } from '../runtime/memory-size.js';
 import { enumerate } from '../text/names.js';
+import type { Callback } from '../train/callbacks/index.js';
 import { type RunSize, Trainer, type TrainingModule } from '../train/index.js';
-import { requireMetrics } from '../train/prepare/metrics.js';
+import { figuresOf } from '../train/prepare/metrics.js';
 import { type TrainingData, trainingData, trainingModuleKinds } from '../train/training-module.js';
 import { opOf } from './input-file.js';
 import { importFile, inUsersCode } from './users-code.js';
@@ -36,6 +38,7 @@ export interface LoadedRun {
   readonly batchSize: number;
   readonly dropLast: boolean;
   readonly seed: number;
+  readonly callbacks: readonly Callback[];
 }
 
 /** Loads a training module and creates its trainer. `command` is named in errors. */
@@ -63,10 +66,11 @@ export async function loadRun(command: string, file: string, options: RunOptions
     ...(shards === undefined ? {} : { shards }),
     ...(memory === undefined ? {} : { memory }),
     ...(log ? { log } : {}),
+    ...(module.lossWeights ? { lossWeights: module.lossWeights } : {}),
     ...(module.metrics ? { metrics: module.metrics } : {}),
     ...(module.extraModules ? { extraModules: module.extraModules } : {}),
   });
-  return { trainer, data, epochs, batchSize, dropLast, seed };
+  return { trainer, data, epochs, batchSize, dropLast, seed, callbacks: module.callbacks ?? [] };
 }
 
 /** What `data()` gave; samples alone are those to train on. */
@@ -103,7 +107,7 @@ function requireModule(op: string, imported: Readonly<Record<string, unknown>>):
     const value = module[key];
     if (value !== undefined || 'needed' in expected) requireKind(op, key, expected, value);
   }
-  if (module.metrics !== undefined) requireMetrics(op, module.metrics);
+  if (module.metrics !== undefined) figuresOf(op, batchLoss(op, module.loss as Losses), module.metrics);
   return module as unknown as TrainingModule;
 }
 

@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path';
 import { invalid } from '../graph/errors.js';
 import { addon } from '../runtime/addon.js';
+import type { Callback } from '../train/callbacks/index.js';
 import type { CheckpointOptions, EpochResult, FitOptions } from '../train/index.js';
 import { EpochBar } from './epoch-bar.js';
 import type { Interruption } from './interruption.js';
@@ -71,7 +72,7 @@ async function trainAndSave(
 }
 
 async function trainWith(run: LoadedRun, options: TrainOptions, { signal }: Interruption): Promise<void> {
-  const { trainer, data, epochs, batchSize, dropLast } = run;
+  const { trainer, data, epochs, batchSize, dropLast, callbacks } = run;
   const bar = new EpochBar(epochs);
   const fitOptions: FitOptions = {
     epochs,
@@ -80,6 +81,7 @@ async function trainWith(run: LoadedRun, options: TrainOptions, { signal }: Inte
     signal,
     onProgress: (progress) => bar.show(progress),
     ...(data.test ? { validation: data.test } : {}),
+    ...(callbacks.length > 0 ? { callbacks: [...callbacks, tellingWhy(bar)] } : {}),
     ...(options.checkpoint ? { checkpoint: checkpointOf(options.checkpoint, options) } : {}),
   };
   const started = performance.now();
@@ -102,6 +104,17 @@ async function trainWith(run: LoadedRun, options: TrainOptions, { signal }: Inte
   const pace =
     examples > 0 ? `, ${count(examples / elapsed)} examples/s${data.test ? ' with testing' : ''}` : '';
   say(`done: ${quality}, ${seconds(elapsed)}${pace}`);
+}
+
+/** Says why a callback has ended training. */
+function tellingWhy(bar: EpochBar): Callback {
+  return {
+    name: 'chainrule train',
+    onFitEnd({ outcome, reason }) {
+      bar.clear();
+      if (outcome === 'stopped' && reason !== undefined) say(`stopped: ${reason}`);
+    },
+  };
 }
 
 function describeRun(file: string, { trainer, data, batchSize, seed }: LoadedRun): string {

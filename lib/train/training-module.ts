@@ -5,6 +5,7 @@ import { needed, type OptionKinds, type Options, optionsOf } from '../graph/argu
 import type { AnyModule, Module } from '../nn/index.js';
 import type { Tensors } from '../nn/model-input.js';
 import type { Optimizer } from '../optim/index.js';
+import { type Callback, callbackList } from './callbacks/callback.js';
 import {
   type AnyTrainerOptions,
   type OutputOf,
@@ -48,6 +49,8 @@ export interface TrainingModule<
   optimizer(size: RunSize): Optimizer;
   /** Samples alone are those to train on. */
   data(): TrainingSamples | Promise<TrainingSamples>;
+  /** Objects that act during training: see `FitOptions.callbacks`. */
+  readonly callbacks?: readonly Callback[];
   /** Default 1. */
   readonly epochs?: number;
   /** Default 32. */
@@ -74,6 +77,7 @@ export const trainingModuleKinds: OptionKinds<AnyTrainingModule> = {
   data: needed(kinds.callback<TrainingModule['data']>('a function that gives { train, test }')),
   metrics: trainerOptions.kinds.metrics,
   extraModules: trainerOptions.kinds.extraModules,
+  callbacks: callbackList,
   epochs: kinds.count,
   batchSize: kinds.count,
   dropLast: kinds.boolean,

@@ -1,4 +1,5 @@
 import type { TensorSource } from '../../checkpoint/file.js';
+import { decodeJson, encodeJson } from '../../checkpoint/json.js';
 import type { RunProgress } from '../../checkpoint/state.js';
 import { failed, messageOf } from '../../graph/errors.js';
 import type { Callback, FitEnd, FitView } from '../callbacks/callback.js';
@@ -28,6 +29,8 @@ export class FitCallbacks {
   readonly #kept: ReadonlyMap<Callback, KeptWeights>;
   /** As the last finished epoch left them. */
   #states: SavedCallbacks = {};
+  /** As the epoch leaves them that is about to be finished. */
+  #next: SavedCallbacks = {};
   #actions: FitActions | undefined;
   /** Why training is to end after the epoch under way. */
   #stop: string | undefined;
@@ -100,15 +103,18 @@ export class FitCallbacks {
 
   async epochEnd(result: EpochResult): Promise<void> {
     for (const callback of this.callbacks) await callback.onEpochEnd?.(result, this.#viewOf(callback));
+    const states = this.callbacks.map((callback) => {
+      return [
+        callback.name,
+        { state: stateOf(callback), kept: this.#kept.get(callback)?.any ?? false },
+      ] as const;
+    });
+    this.#next = Object.fromEntries(states);
   }
 
-  /** Called when an epoch is finished: what the callbacks made of it is saved from now on. */
+  /** Called when an epoch is finished: what the callbacks made of it is saved from now on. Cannot fail. */
   commit(): void {
-    const states = this.callbacks.map((callback) => {
-      const state = structuredClone(callback.state?.() ?? null);
-      return [callback.name, { state, kept: this.#kept.get(callback)?.any ?? false }] as const;
-    });
-    this.#states = Object.fromEntries(states);
+    this.#states = this.#next;
   }
 
   /** Tells the callbacks how training has ended, if they have begun. All of them are told; the first error is thrown. */
@@ -151,6 +157,17 @@ export class FitCallbacks {
         warn: (message: string) => process.emitWarning(message, { code: 'CHAINRULE_CALLBACK' }),
       }),
     });
+  }
+}
+
+/** The state of a callback as a checkpoint gives it back. */
+function stateOf(callback: Callback): unknown {
+  const state = callback.state?.() ?? null;
+  try {
+    return decodeJson(encodeJson(state));
+  } catch (cause) {
+    const expected = `the state of the callback ${callback.name} must be plain data: ${messageOf(cause)}`;
+    throw failed('ERR_CHAINRULE_INVALID', 'fit', expected, { cause });
   }
 }
 
