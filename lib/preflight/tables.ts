@@ -33,10 +33,13 @@ export function extra(share: number): string {
 }
 
 function memoryTable({ shared, worker, workers, perWorkers, peak }: MemoryPlan): FigureTable {
-  const { instances, inputs, plans, total } = worker;
+  const { arena, instances, inputs, plans, total } = worker;
   const each = (name: string, bytes: number) => [name, formatBytes(bytes), ''];
   const once = (name: string, bytes: number) => [name, '', formatBytes(bytes)];
-  const arenas = instances === 1 ? 'arena' : `${instances} arenas, of shards that run at the same time`;
+  const arenas =
+    instances === 1
+      ? 'arena'
+      : `${instances} arenas, of shards that run at the same time, the first of ${formatBytes(arena)}`;
   return {
     title: 'Memory, by what it is for',
     header: ['', 'a worker', 'in all'],
@@ -55,9 +58,10 @@ function memoryTable({ shared, worker, workers, perWorkers, peak }: MemoryPlan):
 }
 
 function arenaTable({ worker }: MemoryPlan): FigureTable {
-  const { kept, recomputed, workspace, arena } = worker;
+  const { kept, recomputed, workspace, arena, instances } = worker;
+  const which = instances === 1 ? 'The arena' : 'The first arena';
   return {
-    title: 'The arena of a worker, for what its steps compute',
+    title: `${which} of a worker, for what its steps compute`,
     header: ['', 'a worker'],
     rows: [
       ['activations kept for the backward pass', formatBytes(kept)],
@@ -110,7 +114,10 @@ function partsTable({ kept, untrained }: MemoryPlan): FigureTable {
 
 function curveTable(plan: MemoryPlan): FigureTable {
   return {
-    title: 'What other budgets would cost',
+    title:
+      plan.curve.length === 1
+        ? 'The smallest budget, where shards run one at a time and recomputing would save nothing'
+        : 'What other budgets would cost, where shards run one at a time',
     header: ['peak in all', 'arena of a worker', 'computed again', 'more operations'],
     rows: plan.curve.map(({ bytes, arena, recomputedFlops }) => [
       formatBytes(bytes),

@@ -252,7 +252,8 @@ describe('plan', () => {
   it('tells what ten other budgets would cost', () => {
     const trainer = trainerOf();
     const { curve } = trainer.plan(train, fitOptions);
-    expect(curve).toHaveLength(10);
+    expect(curve.length).toBeGreaterThan(2);
+    expect(new Set(curve.map((point) => point.bytes)).size).toBe(curve.length);
     const bytes = curve.map((point) => point.bytes);
     expect(bytes).toEqual(bytes.toSorted((a, b) => b - a));
     expect(curve[0]?.recomputedFlops).toBe(0);
@@ -261,7 +262,7 @@ describe('plan', () => {
       recomputedWork(trainer.plan(train, { ...fitOptions, memory }).plans.after),
     );
     expect(work).toEqual(work.toSorted((a, b) => a - b));
-    for (const point of [curve[0], curve[4], curve[9]]) {
+    for (const point of [curve[0], curve[1], curve.at(-1)]) {
       if (!point) throw new Error('no point');
       const chosen = trainer.plan(train, { ...fitOptions, memory: point.bytes });
       expect(chosen.peak).toBe(point.bytes);

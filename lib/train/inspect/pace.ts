@@ -1,6 +1,6 @@
 import { at } from '../../graph/at.js';
 import type { Signal } from '../../graph/web-types.js';
-import type { Job, TrainingJob } from '../../parallel/protocol/job.js';
+import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { trainedSamples } from '../../parallel/protocol/shards.js';
 import { runEpoch } from '../fit/epoch-run.js';
 import { Restarts } from '../fit/restarts.js';
@@ -53,8 +53,8 @@ export async function measurePace(
   let done = 0;
   /** Trains a round of steps and returns the milliseconds per step. */
   const round = async (steps: number): Promise<number> => {
-    const part = { firstStep: 0, start: 0, count: steps * rows, firstItem: 0 };
-    const start = { epoch: 1, firstStep: before + done, part };
+    const stretch = { firstStep: 0, start: 0, count: steps * rows, firstItem: 0 };
+    const start: EpochStart = { epoch: 1, firstStep: before + done, stretch };
     const { failure, result } = await runEpoch(session, job, start, epochOptions);
     signal?.throwIfAborted();
     if (failure) throw failure.error;

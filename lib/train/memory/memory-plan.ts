@@ -43,7 +43,7 @@ export interface WorkerMemoryPlan {
 export interface MemoryPoint {
   /** Total bytes: the budget that this choice needs. */
   readonly bytes: number;
-  /** Bytes of an arena of one worker. */
+  /** Bytes of the largest arena of a worker. */
   readonly arena: number;
   /** Floating-point operations of a training step that are recomputation. */
   readonly recomputedFlops: number;
@@ -72,7 +72,10 @@ export interface MemoryPlan {
   readonly kept: readonly KeptPart[];
   /** Paths of the trainable parameters that the loss does not depend on. */
   readonly untrained: readonly string[];
-  /** Ten budgets and their cost, from the one that recomputes nothing to the smallest. */
+  /**
+   * Up to ten budgets and their cost, from the one that recomputes nothing to the smallest; one where recomputation saves
+   * nothing. Shards run one at a time within them.
+   */
   readonly curve: readonly MemoryPoint[];
   /** Plans of the largest shard, or of those that are computed at once: `before` without a budget, `after` as chosen. */
   readonly plans: { readonly before: Plan; readonly after: Plan };
@@ -162,10 +165,13 @@ function curveOf(workload: TrainingWorkload, estimator: MemoryEstimator, workers
   const arenaBytes = estimator.quickestArena(workers);
   const most = estimator.at({ workers, together: 1, arenaBytes }).total;
   const least = leastOf(estimator, workers).total;
-  return Array.from({ length: POINTS }, (_, i) => {
+  const points = Array.from({ length: POINTS }, (_, i): MemoryPoint => {
     const bytes = Math.max(least, Math.floor(most - ((most - least) * i) / (POINTS - 1)));
     const estimate = fitInTurn(estimator, workers, bytes) as MemoryEstimate;
     const { recomputedFlops } = flopsOf(workload, estimator, estimate);
-    return { bytes: estimate.total, arena: estimate.limits.arenaBytes, recomputedFlops };
+    const arena = Math.max(...estimate.workers.flatMap(({ arenas }) => arenas));
+    return { bytes: estimate.total, arena, recomputedFlops };
   });
+  // Budgets that are met by the same plans are one.
+  return points.filter(({ bytes }, i) => bytes !== points[i - 1]?.bytes);
 }
