@@ -1,5 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
-import { readExactly } from './files.js';
+import type { RandomAccessFile } from './random-access.js';
 
 /** Bytes that are read when they are asked for: a file, or an entry of an archive. */
 export interface ByteSource {
@@ -14,19 +13,20 @@ export interface ByteSource {
 }
 
 /** All bytes of an open file. */
-export function fileSource(path: string, file: FileHandle, size: number): ByteSource {
+export function wholeOf(file: RandomAccessFile): ByteSource {
+  const { label, size } = file;
   return {
-    label: path,
+    label,
     size,
     async head(bytes) {
       const first = new Uint8Array(Math.min(bytes, size));
-      await readExactly(path, file, first, 0);
+      await file.read(first, 0);
       return first;
     },
     async readInto(...targets) {
       let position = 0;
       for (const target of targets) {
-        await readExactly(path, file, target, position);
+        await file.read(target, position);
         position += target.length;
       }
     },

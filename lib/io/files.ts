@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { invalid } from '../graph/errors.js';
+import { type ChainruleError, invalid } from '../graph/errors.js';
 import { isMissing } from './is-missing.js';
 import { makeDirectory } from './make-directory.js';
 import { requireRegular } from './regular-file.js';
@@ -25,14 +25,14 @@ export async function readExactly(
   for (let done = 0; done < target.length; ) {
     const wanted = Math.min(CHUNK_BYTES, target.length - done);
     const { bytesRead } = await file.read(target, done, wanted, position + done);
-    if (bytesRead === 0) {
-      throw invalid(
-        path,
-        `the file ends at byte ${position + done}, not at byte ${position + target.length}`,
-      );
-    }
+    if (bytesRead === 0) throw cutShort(path, position + done, position + target.length);
     done += bytesRead;
   }
+}
+
+/** The error for a file that ends before all is read that it should have. */
+export function cutShort(label: string, end: number, expected: number): ChainruleError {
+  return invalid(label, `the file ends at byte ${end}, not at byte ${expected}`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isRecord } from '../graph/arguments/is-record.js';
-import { type Kind, kind } from '../graph/arguments/kind.js';
+import { either, type Kind, kind } from '../graph/arguments/kind.js';
 import type { FileTensor } from './file-dtypes.js';
 
 // The kinds of values that files are read from and written of.
@@ -28,3 +28,6 @@ export const namedTensors: Kind<Readonly<Record<string, FileTensor>>> = kind(
 );
 
 export const bytes: Kind<Uint8Array> = kind('the bytes of a file', (value) => value instanceof Uint8Array);
+
+/** A file to read, on a disk or in memory. */
+export const file: Kind<string | Uint8Array> = either(path, bytes);

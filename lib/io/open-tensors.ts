@@ -3,59 +3,44 @@ import { basename, dirname, join } from 'node:path';
 import { isRecord } from '../graph/arguments/is-record.js';
 import { failed, invalid } from '../graph/errors.js';
 import { isMissing } from './is-missing.js';
-import { openNpy } from './numpy/npy.js';
-import { openNpz } from './numpy/npz.js';
-import { openToRead } from './regular-file.js';
-import { decode, openSafetensors } from './safetensors.js';
-import { inMemory, type StoredTensor, type StoredTensors } from './stored-tensor.js';
-import { openTorch } from './torch/torch.js';
+import { openFile, type RandomAccessFile } from './random-access.js';
+import { storedInSafetensors } from './safetensors.js';
+import { storedIn } from './stored-in.js';
+import type { OpenTensors, StoredTensor, StoredTensors } from './stored-tensor.js';
 
 const INDEX = 'model.safetensors.index.json';
 const WHOLE = 'model.safetensors';
 
-const NUMPY = '\x93NUMPY';
-const ZIP = 'PK\x03\x04';
-/** What `torch.save` wrote before archives, which is refused with what to do. */
-const PICKLE = '\x80\x02';
-/** Bytes that tell what a file is. */
-const BEGIN = 4096;
-
 /**
  * Opens the tensors of a model: a safetensors file, the index of one in several files, or a folder with either, as Hugging
- * Face lays models out; a state dict that `torch.save` wrote; NumPy's .npz and .npy. What a file is, its first bytes say.
+ * Face lays models out; a state dict that `torch.save` wrote; NumPy's .npz and .npy; or the bytes of a single file.
  *
  * @throws ChainruleError naming the file if it is damaged or hostile
  */
-export async function openTensors(path: string): Promise<StoredTensors> {
-  if ((await stat(path)).isDirectory()) return await openFolder(path);
-  if (path.endsWith('.json')) return await openShards(path);
-  const begin = await beginOf(path);
-  if (begin.startsWith(NUMPY)) return await openNpy(path);
-  if (!begin.startsWith(ZIP))
-    return begin.startsWith(PICKLE) ? await openTorch(path) : await openSafetensors(path);
-  const nameLength = begin.charCodeAt(26) + 256 * begin.charCodeAt(27);
-  return begin.slice(30, 30 + nameLength).endsWith('.npy') ? await openNpz(path) : await openTorch(path);
+export async function openTensors(file: string | Uint8Array): Promise<OpenTensors> {
+  if (typeof file === 'string') {
+    if ((await stat(file)).isDirectory()) return await openFolder(file);
+    if (file.endsWith('.json')) return await openShards(file);
+  }
+  return await openSingle(file, storedIn);
 }
 
-/** The first bytes of a file, each as a character: those of a zip archive have the name of its first entry. */
-async function beginOf(path: string): Promise<string> {
-  const file = await openToRead(path);
+/** Opens a file, which is closed if its tensors cannot be read. */
+async function openSingle(
+  file: string | Uint8Array,
+  stored: (file: RandomAccessFile) => Promise<StoredTensors>,
+): Promise<OpenTensors> {
+  const opened = await openFile(file);
+  const close = () => opened.close();
   try {
-    const bytes = new Uint8Array(BEGIN);
-    const { bytesRead } = await file.read(bytes, 0, BEGIN, 0);
-    return Buffer.from(bytes.subarray(0, bytesRead)).toString('latin1');
-  } finally {
-    await file.close();
+    return { ...(await stored(opened)), close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 
-/** The tensors in the bytes of a safetensors file. */
-export function tensorsOf(bytes: Uint8Array): StoredTensors {
-  const { tensors, metadata } = decode(bytes, 'the file in memory');
-  return { tensors: inMemory(tensors), metadata, close: async () => {} };
-}
-
-async function openFolder(path: string): Promise<StoredTensors> {
+async function openFolder(path: string): Promise<OpenTensors> {
   for (const [name, open] of [
     [INDEX, openShards],
     [WHOLE, openSafetensors],
@@ -72,10 +57,12 @@ async function openFolder(path: string): Promise<StoredTensors> {
   throw invalid(path, `must be a regular file, or a folder with ${WHOLE} or ${INDEX}`, 'a directory');
 }
 
+const openSafetensors = (path: string) => openSingle(path, storedInSafetensors);
+
 /** Opens the files that an index names, each of which has to have the tensors that the index finds there. */
-async function openShards(path: string): Promise<StoredTensors> {
+async function openShards(path: string): Promise<OpenTensors> {
   const places = await readIndex(path);
-  const files = new Map<string, StoredTensors>();
+  const files = new Map<string, OpenTensors>();
   const close = async () => void (await Promise.all([...files.values()].map((file) => file.close())));
   try {
     for (const name of new Set(places.values()))

@@ -1,10 +1,9 @@
-import type { FileHandle } from 'node:fs/promises';
 import { checked } from '../graph/arguments/checked.js';
 import { optional } from '../graph/arguments/kind.js';
-import { allocateStored, type FileArray, type FileTensor, fileTensor } from './file-dtypes.js';
-import { readExactly, saveFile } from './files.js';
-import { namedValues, path } from './kinds.js';
-import { openToRead } from './regular-file.js';
+import { allocateStored, type FileTensor, fileTensor } from './file-dtypes.js';
+import { saveFile } from './files.js';
+import { file, namedValues, path } from './kinds.js';
+import { type RandomAccessFile, withFile } from './random-access.js';
 import {
   decodeHeader,
   decodeHeaderLength,
@@ -46,25 +45,6 @@ export function encode(
 }
 
 /**
- * Reads the bytes of a safetensors file. Aligned tensors are views of `bytes`, the others are copies.
- *
- * @param source name of the file in errors
- * @throws ChainruleError for bytes that are not a complete and consistent safetensors file
- */
-export function decode(bytes: Uint8Array, source = 'safetensors'): SafetensorsContent {
-  const headerBytes = decodeHeaderLength(source, bytes, bytes.length);
-  const dataStart = LENGTH_BYTES + headerBytes;
-  const header = decodeHeader(source, bytes.subarray(LENGTH_BYTES, dataStart), bytes.length - dataStart);
-  const content: SafetensorsContent = { tensors: Object.create(null), metadata: header.metadata };
-  for (const entry of header.tensors) {
-    const part = bytes.subarray(dataStart + entry.begin, dataStart + entry.end);
-    const label = labelOf(source, entry.name);
-    content.tensors[entry.name] = fileTensor(label, entry.dtype, entry.shape, viewOrCopy(entry, part));
-  }
-  return content;
-}
-
-/**
  * Writes a safetensors file atomically: a reader or a crash sees the old file or the new one. A missing directory is
  * made. The data are written in place, without a copy, so they must not change until the promise resolves.
  */
@@ -88,44 +68,35 @@ export const writeSafetensors = checked(
  * Reads a safetensors file, each tensor into its own memory. F16, BF16 and F8 come as float32; integers that tensors lack in
  * their typed arrays, as a BigInt64Array for I64; what JavaScript has no array for, as F4 and C64, as bytes.
  *
+ * @param file its path, or its bytes, which must not change until the promise resolves
  * @throws ChainruleError naming the file, and the tensor, if the file is cut short or hostile
  */
 export const readSafetensors = checked(
   'readSafetensors',
-  { path },
-  async (path: string): Promise<SafetensorsContent> => {
-    const file = await openSafetensors(path);
-    try {
-      const content: SafetensorsContent = { tensors: Object.create(null), metadata: file.metadata };
-      for (const [name, tensor] of file.tensors) content.tensors[name] = await tensor.read();
+  { file },
+  async (file: string | Uint8Array): Promise<SafetensorsContent> =>
+    await withFile(file, async (opened) => {
+      const { tensors, metadata } = await storedInSafetensors(opened);
+      const content: SafetensorsContent = { tensors: Object.create(null), metadata };
+      for (const [name, tensor] of tensors) content.tensors[name] = await tensor.read();
       return content;
-    } finally {
-      await file.close();
-    }
-  },
+    }),
 );
 
-/** Opens a safetensors file whose header has been checked; its tensors are read one by one. */
-export async function openSafetensors(
-  path: string,
+/** The tensors in a safetensors file, whose header is checked. */
+export async function storedInSafetensors(
+  file: RandomAccessFile,
 ): Promise<StoredTensors & { metadata: Record<string, string> }> {
-  const file = await openToRead(path);
-  try {
-    const { tensors, metadata, dataStart } = await readHeader(path, file);
-    const stored = tensors.map((entry): [string, StoredTensor] => [
-      entry.name,
-      inFile(path, file, dataStart, entry),
-    ]);
-    return { tensors: new Map(stored), metadata, close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  const { tensors, metadata, dataStart } = await readHeader(file);
+  return {
+    tensors: new Map(tensors.map((entry) => [entry.name, storedTensor(file, dataStart, entry)])),
+    metadata,
+  };
 }
 
-function inFile(path: string, file: FileHandle, dataStart: number, entry: TensorEntry): StoredTensor {
+function storedTensor(file: RandomAccessFile, dataStart: number, entry: TensorEntry): StoredTensor {
   const { name, dtype, shape, begin, end } = entry;
-  const readInto = (target: Uint8Array) => readExactly(path, file, target, dataStart + begin);
+  const readInto = (target: Uint8Array) => file.read(target, dataStart + begin);
   return {
     dtype,
     shape,
@@ -133,32 +104,29 @@ function inFile(path: string, file: FileHandle, dataStart: number, entry: Tensor
     async read() {
       const stored = allocateStored(dtype, end - begin);
       await readInto(bytesOf(stored));
-      return fileTensor(labelOf(path, name), dtype, shape, stored);
+      return fileTensor(labelOf(file.label, name), dtype, shape, stored);
     },
   };
 }
 
-/** Reads and checks names, dtypes, shapes and metadata of a safetensors file, without reading its data. */
+/**
+ * Reads and checks names, dtypes, shapes and metadata of a safetensors file, without reading its data.
+ *
+ * @param file its path, or its bytes
+ */
 export const readSafetensorsHeader = checked(
   'readSafetensorsHeader',
-  { path },
-  async (path: string): Promise<SafetensorsHeader> => {
-    const file = await openToRead(path);
-    try {
-      return await readHeader(path, file);
-    } finally {
-      await file.close();
-    }
-  },
+  { file },
+  async (file: string | Uint8Array): Promise<SafetensorsHeader> => await withFile(file, readHeader),
 );
 
-async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHeader> {
-  const { size } = await file.stat();
+async function readHeader(file: RandomAccessFile): Promise<SafetensorsHeader> {
+  const { label, size } = file;
   const prefix = new Uint8Array(Math.min(LENGTH_BYTES, size));
-  await readExactly(path, file, prefix, 0);
-  const json = new Uint8Array(decodeHeaderLength(path, prefix, size));
-  await readExactly(path, file, json, LENGTH_BYTES);
-  return decodeHeader(path, json, size - LENGTH_BYTES - json.length);
+  await file.read(prefix, 0);
+  const json = new Uint8Array(decodeHeaderLength(label, prefix, size));
+  await file.read(json, LENGTH_BYTES);
+  return decodeHeader(label, json, size - LENGTH_BYTES - json.length);
 }
 
 /**
@@ -180,19 +148,4 @@ export function encodeChunks(
     entries.push({ name, dtype: tensor.dtype, shape: [...tensor.shape], begin, end });
   }
   return [encodeHeader(entries, metadata), ...sorted.map(({ bytes }) => bytes)];
-}
-
-function viewOrCopy({ dtype }: TensorEntry, bytes: Uint8Array): FileArray {
-  const empty = allocateStored(dtype, 0);
-  if (bytes.byteOffset % empty.BYTES_PER_ELEMENT === 0) {
-    const view = empty.constructor as new (
-      buffer: ArrayBufferLike,
-      offset: number,
-      length: number,
-    ) => FileArray;
-    return new view(bytes.buffer, bytes.byteOffset, bytes.byteLength / empty.BYTES_PER_ELEMENT);
-  }
-  const copy = allocateStored(dtype, bytes.byteLength);
-  bytesOf(copy).set(bytes);
-  return copy;
 }

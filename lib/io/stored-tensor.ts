@@ -13,12 +13,17 @@ export interface StoredTensor {
   readInto?(target: Uint8Array): Promise<void>;
 }
 
-/** Named tensors of an open file, or of several that belong together. */
+/** Named tensors of a file, or of several that belong together. They are read while it is open. */
 export interface StoredTensors {
   /** In the order of the file. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Free text that stands with them. */
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Named tensors with the files that they are in. */
+export interface OpenTensors extends StoredTensors {
+  /** Closes the files. */
   close(): Promise<void>;
 }
 

@@ -7,7 +7,8 @@ import type { Structure } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 import { guard, noteModeRead } from '../graph/trace.js';
 import { bytes, namedTensors } from '../io/kinds.js';
-import { openTensors, tensorsOf } from '../io/open-tensors.js';
+import { openTensors } from '../io/open-tensors.js';
+import { labelOfFile } from '../io/random-access.js';
 import { writeSafetensors } from '../io/safetensors.js';
 import { inMemory } from '../io/stored-tensor.js';
 import { Buffer } from './buffer.js';
@@ -227,17 +228,18 @@ export abstract class Module<
   }
 
   /**
-   * Loads the values of all parameters and buffers from a safetensors file, its bytes, a checkpoint of `fit`, the files of a
-   * model in parts with their index, a state dict of `torch.save`, or an .npz file. Calls of compiled functions see the values before, or those of the file, and never a
-   * mixture.
+   * Loads the values of all parameters and buffers from a safetensors file, a checkpoint of `fit`, the files of a model in
+   * parts with their index, a state dict of `torch.save`, or an .npz or .npy file. Calls of compiled functions see the values
+   * before, or those of the file, and never a mixture.
    *
+   * @param path of the file, or the bytes of one in any of these formats, which must not change until the promise resolves
    * @returns what did not fit, which with `strict: true`, the default, is an error instead
    * @throws if the file is damaged, if names, shapes or dtypes are not the model's, with all that differ, or if the
    *   parameters are being trained; the model is then unchanged
    */
   async load(path: string | Uint8Array, options: LoadOptions = {}): Promise<LoadReport> {
-    const source = typeof path === 'string' ? path : 'the file in memory';
-    const file = typeof path === 'string' ? await openTensors(path) : tensorsOf(path);
+    const source = labelOfFile(path);
+    const file = await openTensors(path);
     try {
       const own = [...file.tensors].filter(([name]) => !ofTraining.some((prefix) => name.startsWith(prefix)));
       const found = preprocessingIn(source, file.metadata);

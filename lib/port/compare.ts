@@ -3,7 +3,8 @@ import { either, optional } from '../graph/arguments/kind.js';
 import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { formatShape, invalid } from '../graph/errors.js';
-import { namedTensors, path } from '../io/kinds.js';
+import { file, namedTensors } from '../io/kinds.js';
+import { isFile } from '../io/random-access.js';
 import type { StoredTensor } from '../io/stored-tensor.js';
 import { module } from '../nn/kinds.js';
 import type { AnyModule } from '../nn/module.js';
@@ -31,17 +32,17 @@ import { type ModelRun, type NamedCall, runModel } from './run.js';
  *     const found = await io.compare(model, 'activations.safetensors', { weights: 'net.safetensors' });
  *     console.log(io.formatComparison(found));
  *
- * @param activations a file of tensors, or tensors by name: the model's inputs as `input`, or `input.0` and so on; the outputs
- *   of layers under their paths, and the model's own as `output`
+ * @param activations a file of tensors, its bytes, or tensors by name: the model's inputs as `input`, or `input.0` and so on;
+ *   the outputs of layers under their paths, and the model's own as `output`
  * @param options.weights are loaded into the model, which keeps them
  * @throws if the model does not take the input, if no layer is recorded, or if the recorded shapes are all others
  */
 export const compare = checked(
   'compare',
-  { model: module, activations: either(path, namedTensors), options: optional(compareOptions) },
+  { model: module, activations: either(file, namedTensors), options: optional(compareOptions) },
   async (
     model: AnyModule,
-    activations: string | State,
+    activations: string | Uint8Array | State,
     options: CompareOptions = {},
   ): Promise<PortComparison> => {
     const { weights, layout = 'pytorch', tolerance } = options;
@@ -64,8 +65,7 @@ async function load(
   layout: Layout,
 ): Promise<LoadReport> {
   const options = { layout, strict: false, cast: true };
-  const isFile = typeof weights === 'string' || weights instanceof Uint8Array;
-  return isFile ? await model.load(weights, options) : await model.loadState(weights, options);
+  return isFile(weights) ? await model.load(weights, options) : await model.loadState(weights, options);
 }
 
 interface Settings {

@@ -1,7 +1,7 @@
 import { either } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { type Options, optionsOf } from '../graph/arguments/options.js';
-import { bytes, namedTensors, path } from '../io/kinds.js';
+import { file, namedTensors } from '../io/kinds.js';
 import { type Layout, stateOptions } from '../nn/state/options.js';
 import type { State } from '../nn/state/stored-state.js';
 
@@ -19,7 +19,7 @@ export interface CompareOptions {
 }
 
 export const compareOptions: Options<CompareOptions> = optionsOf<CompareOptions>({
-  weights: either(path, bytes, namedTensors),
+  weights: either(file, namedTensors),
   layout: stateOptions.kinds.layout,
   tolerance: kinds.positive,
 });

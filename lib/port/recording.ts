@@ -1,5 +1,6 @@
 import { invalid } from '../graph/errors.js';
 import { openTensors } from '../io/open-tensors.js';
+import { isFile, labelOfFile } from '../io/random-access.js';
 import { inMemory, type StoredTensor } from '../io/stored-tensor.js';
 import type { State } from '../nn/state/stored-state.js';
 import { firstNames } from '../text/names.js';
@@ -20,14 +21,14 @@ export interface Recording {
   close(): Promise<void>;
 }
 
-/** Opens recorded activations: a file, or tensors by name. */
-export async function openRecording(activations: string | State): Promise<Recording> {
-  if (typeof activations !== 'string') {
+/** Opens recorded activations: a file, its bytes, or tensors by name. */
+export async function openRecording(activations: string | Uint8Array | State): Promise<Recording> {
+  if (!isFile(activations)) {
     return { ...partsOf('the recording', inMemory(activations)), close: async () => {} };
   }
   const file = await openTensors(activations);
   try {
-    return { ...partsOf(activations, file.tensors), close: () => file.close() };
+    return { ...partsOf(labelOfFile(activations), file.tensors), close: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;

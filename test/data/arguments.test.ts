@@ -103,7 +103,7 @@ describe('functions of data refuse', () => {
       ['x', { inputs: 'a' }],
       'names.targets must be a string, or a list or a record of names, got undefined',
     ],
-    ['readSafetensors', io.readSafetensors, [3], 'path must be a path, got 3'],
+    ['readSafetensors', io.readSafetensors, [3], 'file must be a path or the bytes of a file, got 3'],
     [
       'writeSafetensors',
       io.writeSafetensors,

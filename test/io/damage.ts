@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { ChainruleError } from '#lib/graph/errors.js';
+import { readBoth } from './both.js';
 
 /** What became of damaged files: how many were read all the same, and how many were refused. */
 export interface Outcomes {
@@ -8,20 +9,26 @@ export interface Outcomes {
   readonly refused: number;
 }
 
+/** Reads a file by its path, or from its bytes. */
+export type Reader = (file: string | Uint8Array) => Promise<unknown>;
+
 /**
- * Reads each of some files, written to `path` in turn. Each is read or refused with a `ChainruleError` that names it, and
- * nothing else happens.
+ * Reads each of some files, written to `path` in turn, by its path and from its bytes. Each is read or refused with a
+ * `ChainruleError` that names it, and nothing else happens.
+ *
+ * @param readers take turns
  */
 export async function readDamaged(
   path: string,
   files: Iterable<Uint8Array>,
-  read: (path: string) => Promise<unknown>,
+  ...readers: readonly Reader[]
 ): Promise<Outcomes> {
   const counts = { read: 0, refused: 0 };
   for (const bytes of files) {
     await writeFile(path, bytes);
+    const reader = readers[(counts.read + counts.refused) % readers.length] as Reader;
     try {
-      await read(path);
+      await readBoth(path, reader, bytes);
       counts.read++;
     } catch (error) {
       const isClear = error instanceof ChainruleError && error.message.includes(path);

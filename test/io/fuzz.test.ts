@@ -1,13 +1,14 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { io } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { openTorch } from '#lib/io/torch/torch.js';
-import { openZip } from '#lib/io/zip/open.js';
+import { withFile } from '#lib/io/random-access.js';
+import { encode } from '#lib/io/safetensors.js';
+import { storedInTorch } from '#lib/io/torch/torch.js';
+import { zipEntries } from '#lib/io/zip/entries.js';
 import { readFixture } from '../helpers/fixtures.js';
 import { useFolder } from '../helpers/folder.js';
 import { LONG } from '../helpers/long.js';
-import { inversions, mutations, type Outcomes, readDamaged, truncations } from './damage.js';
+import { inversions, mutations, type Outcomes, type Reader, readDamaged, truncations } from './damage.js';
 import { fileBytes } from './recorded-files.js';
 import { forge } from './zip/forge.js';
 
@@ -37,48 +38,53 @@ const saved = [torch.tensors.layouts?.file, torch.checkpoint.file, torch.nested,
   fileBytes(file ?? ''),
 );
 
+const tensors = [
+  encode(
+    {
+      exact: { dtype: 'float64', shape: [2], data: Float64Array.of(Math.PI, Number.NaN) },
+      long: { dtype: 'int64', shape: [1, 1], data: BigInt64Array.of(-1n) },
+      truth: { dtype: 'bool', shape: [3], data: Uint8Array.of(0, 1, 1) },
+    },
+    { format: 'chainrule' },
+  ),
+];
+
 /** The entries of a file of torch.save by name. */
 async function entriesOf(file: Uint8Array): Promise<Map<string, Uint8Array>> {
-  const path = join(folder(), 'x');
-  await writeFile(path, file);
-  const archive = await openZip(path);
-  const entries = new Map<string, Uint8Array>();
-  for (const [name, source] of archive.entries) {
-    const bytes = new Uint8Array(source.size);
-    await source.readInto(bytes);
-    entries.set(name, bytes);
-  }
-  await archive.close();
-  return entries;
+  return await withFile(file, async (opened) => {
+    const entries = new Map<string, Uint8Array>();
+    for (const [name, source] of await zipEntries(opened)) {
+      const bytes = new Uint8Array(source.size);
+      await source.readInto(bytes);
+      entries.set(name, bytes);
+    }
+    return entries;
+  });
 }
 
-/** Reads a file of torch.save, by turns whole and tensor by tensor. */
-function readersByTurns(): (path: string) => Promise<unknown> {
-  let isWhole = false;
-  return async (path) => {
-    isWhole = !isWhole;
-    if (isWhole) return await io.readTorch(path);
-    const opened = await openTorch(path);
-    try {
-      for (const tensor of opened.tensors.values()) await tensor.read();
-    } finally {
-      await opened.close();
-    }
-  };
-}
-const readTorch = readersByTurns();
+/** The elements of the state dict in a file of torch.save, each tensor as it is stored. */
+const readStateDict: Reader = async (file) =>
+  await withFile(file, async (opened) => {
+    const { tensors } = await storedInTorch(opened);
+    const read = [];
+    for (const [name, tensor] of tensors) read.push([name, await tensor.read()]);
+    return read;
+  });
+
+const torchReaders: readonly Reader[] = [io.readTorch, readStateDict];
 
 describe('a file that is cut short or has another byte is read or refused, and nothing else', () => {
-  it.each<[string, readonly Uint8Array[], (path: string) => Promise<unknown>, number]>([
-    ['numpy.save', arrays, io.readNpy, 19],
-    ['numpy.savez', archives, io.readNpz, 97],
-    ['torch.save', saved, readTorch, 397],
-  ])('of %s', async (_, files, read, every) => {
+  it.each<[string, readonly Uint8Array[], readonly Reader[], number]>([
+    ['numpy.save', arrays, [io.readNpy], 19],
+    ['numpy.savez', archives, [io.readNpz], 97],
+    ['torch.save', saved, torchReaders, 397],
+    ['safetensors', tensors, [io.readSafetensors], 37],
+  ])('of %s', async (_, files, readers, every) => {
     const path = join(folder(), 'x');
     for (const file of files) {
-      const cut = await readDamaged(path, truncations(file, everySo(every)), read);
+      const cut = await readDamaged(path, truncations(file, everySo(every)), ...readers);
       expect(cut.read).toBe(0);
-      await readDamaged(path, inversions(file, everySo(every)), read);
+      await readDamaged(path, inversions(file, everySo(every)), ...readers);
     }
   });
 
@@ -86,9 +92,9 @@ describe('a file that is cut short or has another byte is read or refused, and n
     const path = join(folder(), 'x');
     for (const file of saved) {
       const { pickle, archive } = await withPickles(file);
-      const cut = await readDamaged(path, archive(truncations(pickle, everySo(97))), readTorch);
+      const cut = await readDamaged(path, archive(truncations(pickle, everySo(97))), ...torchReaders);
       expect(cut.read).toBe(0);
-      await readDamaged(path, archive(inversions(pickle, everySo(97))), readTorch);
+      await readDamaged(path, archive(inversions(pickle, everySo(97))), ...torchReaders);
     }
   });
 });
@@ -115,6 +121,11 @@ describe.each(SEEDS)('a file with random damage is read or refused, and nothing 
     expectBoth(await readDamaged(join(folder(), 'x'), mutations(arrays, RUNS, seed), io.readNpy));
   });
 
+  it('of safetensors', async () => {
+    const path = join(folder(), 'x');
+    expectBoth(await readDamaged(path, mutations(tensors, RUNS / 2, seed), io.readSafetensors));
+  });
+
   // Half of these have right checksums, so that what these protect is tried as well.
   it('of numpy.savez', async () => {
     function* files() {
@@ -126,12 +137,12 @@ describe.each(SEEDS)('a file with random damage is read or refused, and nothing 
   });
 
   it('of torch.save', async () => {
-    await readDamaged(join(folder(), 'x'), mutations(saved, RUNS / 2, seed), readTorch);
+    await readDamaged(join(folder(), 'x'), mutations(saved, RUNS / 2, seed), ...torchReaders);
     const outcomes = { read: 0, refused: 0 };
     for (const [i, file] of saved.entries()) {
       const { pickle, archive } = await withPickles(file);
       const files = archive(mutations([pickle], RUNS / 2 / saved.length, 10 * seed + i));
-      const { read, refused } = await readDamaged(join(folder(), 'x'), files, readTorch);
+      const { read, refused } = await readDamaged(join(folder(), 'x'), files, ...torchReaders);
       outcomes.read += read;
       outcomes.refused += refused;
     }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { FileTensor } from '#lib/io/file-dtypes.js';
 import { useFolder } from '../helpers/folder.js';
 import { ConvNet, Perceptron } from './models.js';
-import { activationsOf, having, weightsOf } from './recordings.js';
+import { activationBytesOf, activationsOf, having, weightBytesOf, weightsOf } from './recordings.js';
 
 const folder = useFolder();
 const float = (shape: number[], values: readonly number[]): FileTensor => ({
@@ -44,6 +44,16 @@ describe('compare', () => {
       relative: expect.any(Number),
       departs: false,
     });
+  });
+
+  it('reads a file in memory', async () => {
+    const [activations, weights] = [activationBytesOf('perceptron'), weightBytesOf('perceptron')];
+    const found = await io.compare(new Perceptron(), activations, { weights });
+    const fromObjects = { weights: weightsOf('perceptron') };
+    expect(found).toEqual(await io.compare(new Perceptron(), activationsOf('perceptron'), fromObjects));
+    await expect(io.compare(new Perceptron(), weights)).rejects.toThrow(
+      "compare: the file in memory must have the model's input as input",
+    );
   });
 
   it('leaves the mode of the model and of its parts', async () => {

@@ -1,6 +1,5 @@
-import type { nn } from 'chainrule';
+import { io, type nn } from 'chainrule';
 import type { FileTensor } from '#lib/io/file-dtypes.js';
-import { decode } from '#lib/io/safetensors.js';
 import { readFixture } from '../helpers/fixtures.js';
 
 type State = Record<string, FileTensor>;
@@ -17,8 +16,23 @@ interface Fixture {
 const fixture = readFixture<Fixture>('models_and_arrays/port_check');
 
 /** The bytes of a safetensors file of the fixture. */
-export const bytesOf = (file: string): Uint8Array => new Uint8Array(Buffer.from(file, 'base64'));
-const tensorsOf = (file: string): State => ({ ...decode(bytesOf(file)).tensors });
+const bytesOf = (file: string): Uint8Array => new Uint8Array(Buffer.from(file, 'base64'));
+
+/** The tensors of each file of the fixture. */
+const states = new Map<string, State>();
+for (const { weights, activations } of Object.values(fixture.cases)) await read(weights, activations);
+await read(fixture.training, fixture.in_place);
+
+async function read(...files: readonly string[]): Promise<void> {
+  for (const file of files) states.set(file, (await io.readSafetensors(bytesOf(file))).tensors);
+}
+
+/** The tensors of a file, which the caller may change. */
+const tensorsOf = (file: string): State => structuredClone(states.get(file) ?? {});
+
+/** The bytes of the file of a recorded model's weights, and of what its layers answered. */
+export const weightBytesOf = (name: ModelName): Uint8Array => bytesOf(fixture.cases[name].weights);
+export const activationBytesOf = (name: ModelName): Uint8Array => bytesOf(fixture.cases[name].activations);
 
 /** The weights of a recorded model, as PyTorch has them. */
 export const weightsOf = (name: ModelName): State => tensorsOf(fixture.cases[name].weights);

@@ -1,10 +1,10 @@
 import { checked } from '../../graph/arguments/checked.js';
-import { fileSource } from '../byte-source.js';
+import { wholeOf } from '../byte-source.js';
 import type { FileTensor } from '../file-dtypes.js';
 import { saveFile } from '../files.js';
-import { path, tensorData } from '../kinds.js';
-import { openToRead } from '../regular-file.js';
-import type { StoredTensor, StoredTensors } from '../stored-tensor.js';
+import { file, path, tensorData } from '../kinds.js';
+import { type RandomAccessFile, withFile } from '../random-access.js';
+import type { StoredTensors } from '../stored-tensor.js';
 import { tensorBytes } from '../tensor-bytes.js';
 import { encodeNpyHeader } from './npy-header.js';
 import { storedArray } from './stored-array.js';
@@ -14,16 +14,15 @@ import { storedArray } from './stored-array.js';
  * row-major memory. float16 comes as float32, complex64 as bytes. Object arrays are refused, since they hold pickles,
  * which may run code.
  *
+ * @param file its path, or its bytes, which must not change until the promise resolves
  * @throws ChainruleError naming the file for an array of another kind, or a file that is cut short or hostile
  */
-export const readNpy = checked('readNpy', { path }, async (path: string): Promise<FileTensor> => {
-  const { array, close } = await openArray(path);
-  try {
-    return await array.read();
-  } finally {
-    await close();
-  }
-});
+export const readNpy = checked(
+  'readNpy',
+  { file },
+  async (file: string | Uint8Array): Promise<FileTensor> =>
+    await withFile(file, async (opened) => await (await storedArray(wholeOf(opened))).read()),
+);
 
 /**
  * Writes an array for `numpy.load`, atomically: a reader or a crash sees the old file or the new one. A missing directory
@@ -40,21 +39,9 @@ export const writeNpy = checked(
   },
 );
 
-/** Opens an .npy file whose header has been checked, as a file of one tensor, with the name that NumPy gives to an array without one. */
-export async function openNpy(path: string): Promise<StoredTensors> {
-  const { array, close } = await openArray(path);
-  return { tensors: new Map([['arr_0', array]]), metadata: {}, close };
-}
-
-async function openArray(path: string): Promise<{ array: StoredTensor; close: () => Promise<void> }> {
-  const file = await openToRead(path);
-  try {
-    const { size } = await file.stat();
-    return { array: await storedArray(fileSource(path, file, size)), close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+/** The array in an .npy file, whose header is checked, under the name that NumPy gives to an array without one. */
+export async function storedInNpy(file: RandomAccessFile): Promise<StoredTensors> {
+  return { tensors: new Map([['arr_0', await storedArray(wholeOf(file))]]), metadata: {} };
 }
 
 /** The bytes of an .npy file in parts, without a copy. */

@@ -2,10 +2,11 @@ import { checked } from '../../graph/arguments/checked.js';
 import { invalid } from '../../graph/errors.js';
 import type { FileTensor } from '../file-dtypes.js';
 import { saveFile } from '../files.js';
-import { namedValues, path } from '../kinds.js';
+import { file, namedValues, path } from '../kinds.js';
+import { type RandomAccessFile, withFile } from '../random-access.js';
 import { labelOf } from '../safetensors-header.js';
 import type { StoredTensor, StoredTensors } from '../stored-tensor.js';
-import { openZip } from '../zip/open.js';
+import { zipEntries } from '../zip/entries.js';
 import { zipChunks } from '../zip/write.js';
 import { npyParts } from './npy.js';
 import { storedArray } from './stored-array.js';
@@ -16,22 +17,19 @@ const SUFFIX = '.npy';
  * Reads the arrays that `numpy.savez` or `numpy.savez_compressed` wrote, by name, each as `readNpy` does. The object has no
  * prototype, so that any name is an ordinary key.
  *
+ * @param file its path, or its bytes, which must not change until the promise resolves
  * @throws ChainruleError naming the file, and the entry, for an array of another kind, or a file that is cut short or
  *   hostile
  */
 export const readNpz = checked(
   'readNpz',
-  { path },
-  async (path: string): Promise<Record<string, FileTensor>> => {
-    const file = await openNpz(path);
-    try {
+  { file },
+  async (file: string | Uint8Array): Promise<Record<string, FileTensor>> =>
+    await withFile(file, async (opened) => {
       const arrays: Record<string, FileTensor> = Object.create(null);
-      for (const [name, tensor] of file.tensors) arrays[name] = await tensor.read();
+      for (const [name, tensor] of (await storedInNpz(opened)).tensors) arrays[name] = await tensor.read();
       return arrays;
-    } finally {
-      await file.close();
-    }
-  },
+    }),
 );
 
 /**
@@ -54,18 +52,12 @@ export const writeNpz = checked(
   },
 );
 
-/** Opens an .npz archive whose headers have been checked; its arrays are read one by one. */
-export async function openNpz(path: string): Promise<StoredTensors> {
-  const archive = await openZip(path);
-  try {
-    const tensors = new Map<string, StoredTensor>();
-    for (const [name, source] of archive.entries) {
-      if (!name.endsWith(SUFFIX)) throw invalid(source.label, 'an .npz archive has .npy entries alone');
-      tensors.set(name.slice(0, -SUFFIX.length), await storedArray(source));
-    }
-    return { tensors, metadata: {}, close: () => archive.close() };
-  } catch (error) {
-    await archive.close();
-    throw error;
+/** The arrays in an .npz archive, whose headers are checked. */
+export async function storedInNpz(file: RandomAccessFile): Promise<StoredTensors> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, source] of await zipEntries(file)) {
+    if (!name.endsWith(SUFFIX)) throw invalid(source.label, 'an .npz archive has .npy entries alone');
+    tensors.set(name.slice(0, -SUFFIX.length), await storedArray(source));
   }
+  return { tensors, metadata: {} };
 }

@@ -1,8 +1,9 @@
 import { checked } from '../../graph/arguments/checked.js';
-import { path } from '../kinds.js';
+import { file } from '../kinds.js';
+import { type RandomAccessFile, withFile } from '../random-access.js';
 import { labelOf } from '../safetensors-header.js';
 import type { StoredTensor, StoredTensors } from '../stored-tensor.js';
-import { openArchive, type TorchArchive } from './archive.js';
+import { readArchive, type TorchArchive } from './archive.js';
 import { requireBounded } from './bounds.js';
 import { toPlain } from './plain.js';
 import { stateDictOf } from './state-dict.js';
@@ -25,37 +26,34 @@ import type { TorchTensor } from './tensor.js';
  *
  * Tensors of the same elements are one object.
  *
+ * @param file its path, or its bytes, which must not change until the promise resolves
  * @throws ChainruleError naming the file and the place in it, for other contents, or a file that is cut short or hostile
  */
-export const readTorch = checked('readTorch', { path }, async (path: string): Promise<unknown> => {
-  const { root, elements, label, close } = await openArchive(path);
-  try {
-    return await toPlain(label, root, elements);
-  } finally {
-    await close();
-  }
-});
+export const readTorch = checked(
+  'readTorch',
+  { file },
+  async (file: string | Uint8Array): Promise<unknown> =>
+    await withFile(file, async (opened) => {
+      const { root, elements, label } = await readArchive(opened);
+      return await toPlain(label, root, elements);
+    }),
+);
 
 /**
- * Opens a file of `torch.save` as the tensors of a state dict, which are read one by one.
+ * The tensors of the state dict in a file of `torch.save`.
  *
  * @param key the key that the state dict has in what was saved, unless it is the whole, or has a usual one: `state_dict`,
  *   `model_state_dict` or `model`
  * @throws ChainruleError naming the file, also if there is no state dict
  */
-export async function openTorch(path: string, key?: string): Promise<StoredTensors> {
-  const archive = await openArchive(path);
-  try {
-    const { root, label, pickleBytes, close } = archive;
-    const found = stateDictOf(label, root, key, pickleBytes);
-    requireBounded(label, found.values());
-    const tensors = new Map<string, StoredTensor>();
-    for (const [name, tensor] of found) tensors.set(name, stored(labelOf(path, name), archive, tensor));
-    return { tensors, metadata: {}, close };
-  } catch (error) {
-    await archive.close();
-    throw error;
-  }
+export async function storedInTorch(file: RandomAccessFile, key?: string): Promise<StoredTensors> {
+  const archive = await readArchive(file);
+  const { root, label, pickleBytes } = archive;
+  const found = stateDictOf(label, root, key, pickleBytes);
+  requireBounded(label, found.values());
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, tensor] of found) tensors.set(name, stored(labelOf(file.label, name), archive, tensor));
+  return { tensors, metadata: {} };
 }
 
 function stored(label: string, { elements }: TorchArchive, tensor: TorchTensor): StoredTensor {

@@ -1,8 +1,7 @@
-import type { FileHandle } from 'node:fs/promises';
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { ChainruleError, failed, messageOf } from '../../graph/errors.js';
 import { shortened } from '../../text/names.js';
-import { readExactly } from '../files.js';
+import type { RandomAccessFile } from '../random-access.js';
 
 /** How much of the directory is read at once. */
 const WINDOW_BYTES = 2 ** 16;
@@ -14,10 +13,10 @@ export interface Directory {
 }
 
 /** Reads the directory of a zip archive. Names are checked; the sizes and places that it claims are not. */
-export async function readDirectory(path: string, file: FileHandle, size: number): Promise<Directory> {
+export async function readDirectory(file: RandomAccessFile): Promise<Directory> {
   const entries: Entry[] = [];
   try {
-    const zip = await fromRandomAccessReaderPromise(new WindowReader(path, file, size), size, {
+    const zip = await fromRandomAccessReaderPromise(new WindowReader(file), file.size, {
       autoClose: false,
       strictFileNames: true,
       // They are compared elsewhere, with the name of the entry.
@@ -28,7 +27,7 @@ export async function readDirectory(path: string, file: FileHandle, size: number
   } catch (cause) {
     const last = entries.at(-1);
     const place = last ? ` after the entry ${shortened(last.fileName)}` : '';
-    throw unreadable(path, `is not a zip archive that can be read${place}`, cause);
+    throw unreadable(file.label, `is not a zip archive that can be read${place}`, cause);
   }
 }
 
@@ -48,17 +47,13 @@ function unreadable(label: string, rule: string, cause: unknown): ChainruleError
 
 /** Reads for yauzl, which asks for a few bytes at a time, from a window on the file. */
 class WindowReader extends RandomAccessReader {
-  readonly #path: string;
-  readonly #file: FileHandle;
-  readonly #size: number;
+  readonly #file: RandomAccessFile;
   #start = 0;
   #window = new Uint8Array(0);
 
-  constructor(path: string, file: FileHandle, size: number) {
+  constructor(file: RandomAccessFile) {
     super();
-    this.#path = path;
     this.#file = file;
-    this.#size = size;
   }
 
   override read(
@@ -78,13 +73,14 @@ class WindowReader extends RandomAccessReader {
   }
 
   async #bytes(position: number, length: number): Promise<Uint8Array> {
+    const { size } = this.#file;
     const end = position + length;
-    if (end > this.#size) throw new Error(`the file ends at byte ${this.#size}, not at byte ${end}`);
+    if (end > size) throw new Error(`the file ends at byte ${size}, not at byte ${end}`);
     const isInside = position >= this.#start && end <= this.#start + this.#window.length;
     if (!isInside) {
-      const bytes = Math.min(Math.max(length, WINDOW_BYTES), this.#size - position);
+      const bytes = Math.min(Math.max(length, WINDOW_BYTES), size - position);
       const window = new Uint8Array(bytes);
-      await readExactly(this.#path, this.#file, window, position);
+      await this.#file.read(window, position);
       this.#window = window;
       this.#start = position;
     }

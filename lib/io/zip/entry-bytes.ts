@@ -1,15 +1,14 @@
-import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createInflateRaw } from 'node:zlib';
 import { ChainruleError, failed, invalid, messageOf } from '../../graph/errors.js';
-import { readExactly } from '../files.js';
+import type { RandomAccessFile } from '../random-access.js';
 import { crc32 } from './crc32.js';
 
 /** Where the bytes of an entry lie in the file, as they are there. */
 export interface Stretch {
   /** Name of the entry in errors. */
   readonly label: string;
-  readonly file: FileHandle;
+  readonly file: RandomAccessFile;
   readonly start: number;
   readonly bytes: number;
 }
@@ -18,9 +17,9 @@ export interface Stretch {
 const CHUNK_BYTES = 4 * 2 ** 20;
 
 /** The first bytes of a stored entry. */
-export async function storedHead({ label, file, start }: Stretch, bytes: number): Promise<Uint8Array> {
+export async function storedHead({ file, start }: Stretch, bytes: number): Promise<Uint8Array> {
   const head = new Uint8Array(bytes);
-  await readExactly(label, file, head, start);
+  await file.read(head, start);
   return head;
 }
 
@@ -35,7 +34,7 @@ export async function storedInto(
   for (const target of targets) {
     for (let done = 0; done < target.length; done += CHUNK_BYTES) {
       const chunk = target.subarray(done, done + CHUNK_BYTES);
-      await readExactly(label, file, chunk, position);
+      await file.read(chunk, position);
       position += chunk.length;
       if (checksum !== undefined) sum = crc32(chunk, sum);
     }
@@ -106,10 +105,10 @@ async function* inflated(place: Stretch): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* compressed({ label, file, start, bytes }: Stretch): AsyncGenerator<Uint8Array> {
+async function* compressed({ file, start, bytes }: Stretch): AsyncGenerator<Uint8Array> {
   for (let done = 0; done < bytes; ) {
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, bytes - done));
-    await readExactly(label, file, chunk, start + done);
+    await file.read(chunk, start + done);
     done += chunk.length;
     yield chunk;
   }

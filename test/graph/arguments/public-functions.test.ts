@@ -56,6 +56,7 @@ const hostile: readonly unknown[] = [
   new Date(0),
   new Map(),
   new Float32Array(2),
+  new Uint8Array(3),
   new BigInt64Array(1),
   new DataView(new ArrayBuffer(8)),
   Promise.resolve(1),

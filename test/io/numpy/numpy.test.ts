@@ -4,10 +4,12 @@ import { io } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { ChainruleError } from '#lib/graph/errors.js';
 import type { FileTensor } from '#lib/io/file-dtypes.js';
-import { openNpy } from '#lib/io/numpy/npy.js';
-import { openNpz } from '#lib/io/numpy/npz.js';
+import { storedInNpy } from '#lib/io/numpy/npy.js';
+import { storedInNpz } from '#lib/io/numpy/npz.js';
+import { withFile } from '#lib/io/random-access.js';
 import { readFixture } from '../../helpers/fixtures.js';
 import { useFolder } from '../../helpers/folder.js';
+import { readBoth } from '../both.js';
 import { expectTensor, fileBytes, type RecordedValues } from '../recorded-files.js';
 import { forge } from '../zip/forge.js';
 
@@ -42,18 +44,17 @@ const dict = (descr: string, shape = '(1,)', order = 'False') =>
 describe('readNpy', () => {
   it.each(Object.entries(recorded.read))('reads NumPy’s %s', async (_, { file, expected }) => {
     const path = await onDisk(file);
-    expectTensor(await io.readNpy(path), expected);
-    const opened = await openNpy(path);
-    const [[name, stored] = []] = opened.tensors;
-    expect(name).toBe('arr_0');
-    expectTensor((await stored?.read()) as FileTensor, expected);
-    if (stored?.dtype === expected.dtype) {
+    expectTensor(await readBoth(path, io.readNpy), expected);
+    await withFile(path, async (opened) => {
+      const [[name, stored] = []] = (await storedInNpy(opened)).tensors;
+      expect(name).toBe('arr_0');
+      expectTensor((await stored?.read()) as FileTensor, expected);
+      if (stored?.dtype !== expected.dtype) return;
       // At an odd place, as no array of its own is.
       const target = new Uint8Array(fileBytes(expected.data).length + 1).subarray(1);
       await stored.readInto?.(target);
       expect(Buffer.from(target).toString('base64')).toBe(expected.data);
-    }
-    await opened.close();
+    });
   });
 
   it.each<[string, Uint8Array, unknown]>([
@@ -108,7 +109,7 @@ describe('writeNpy', () => {
 
 describe('readNpz', () => {
   it.each(Object.entries(recorded.archives))('reads NumPy’s %s', async (_, { file, expected }) => {
-    const arrays = await io.readNpz(await onDisk(file));
+    const arrays = await readBoth(await onDisk(file), io.readNpz);
     for (const [name, values] of Object.entries(expected)) expectTensor(arrays[name] as FileTensor, values);
     const { zeros, ...rest } = arrays;
     expect(Object.keys(rest).sort()).toEqual(Object.keys(expected).sort());
@@ -117,9 +118,10 @@ describe('readNpz', () => {
 
   it('reads one array of several', async () => {
     const { file, expected } = recorded.archives.savez_compressed as Fixture['archives'][string];
-    const opened = await openNpz(await onDisk(file));
-    expectTensor((await opened.tensors.get('a/b')?.read()) as FileTensor, expected['a/b'] as RecordedValues);
-    await opened.close();
+    const one = await withFile(await onDisk(file), async (opened) =>
+      (await storedInNpz(opened)).tensors.get('a/b')?.read(),
+    );
+    expectTensor(one as FileTensor, expected['a/b'] as RecordedValues);
   });
 
   it.each<[string, Uint8Array, string]>([
@@ -136,7 +138,7 @@ describe('readNpz', () => {
       'entry a.npy: float64 [1000000000] takes 8000000000 bytes after the header, got 8',
     ],
   ])('refuses %s', async (_, bytes, message) => {
-    await expect(io.readNpz(await onDisk(bytes))).rejects.toThrow(message);
+    await expect(readBoth(await onDisk(bytes), io.readNpz)).rejects.toThrow(message);
   });
 });
 
@@ -255,7 +257,7 @@ describe('hostile arrays', () => {
     ],
   ])('refuses one %s', async (_, bytes, message) => {
     const path = await onDisk(bytes);
-    const error = await io.readNpy(path).catch((reason: unknown) => reason);
+    const error = await readBoth(path, io.readNpy).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ChainruleError);
     expect(String(error)).toContain(`ChainruleError: ${path}: `);
     expect(String(error)).toContain(message);

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { io } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import type { FileTensor } from '#lib/io/file-dtypes.js';
-import { openTorch } from '#lib/io/torch/torch.js';
-import { openZip } from '#lib/io/zip/open.js';
+import { withFile } from '#lib/io/random-access.js';
+import { storedInTorch } from '#lib/io/torch/torch.js';
+import { zipEntries } from '#lib/io/zip/entries.js';
 import { readFixture } from '../../helpers/fixtures.js';
 import { useFolder } from '../../helpers/folder.js';
+import { readBoth } from '../both.js';
 import { expectTensor, fileBytes, type RecordedValues } from '../recorded-files.js';
-import { forge } from '../zip/forge.js';
+import { type Forged, forge } from '../zip/forge.js';
 import { archiveOf, dict, floats, int, list, pickleOf, tensor, text, tuple } from './assemble.js';
 
 type Named = Readonly<Record<string, RecordedValues>>;
@@ -30,12 +32,12 @@ async function onDisk(bytes: Uint8Array | string): Promise<string> {
   return path;
 }
 
-/** Checks tensors that `openTorch` gives, read in both ways. */
-async function expectOpened(path: string, expected: Named, key?: string): Promise<void> {
-  const opened = await openTorch(path, key);
-  try {
-    expect([...opened.tensors.keys()]).toEqual(Object.keys(expected));
-    for (const [name, stored] of opened.tensors) {
+/** Checks the tensors of a state dict, read in both ways. */
+async function expectStored(path: string, expected: Named, key?: string): Promise<void> {
+  await withFile(path, async (opened) => {
+    const { tensors } = await storedInTorch(opened, key);
+    expect([...tensors.keys()]).toEqual(Object.keys(expected));
+    for (const [name, stored] of tensors) {
       const values = expected[name] as RecordedValues;
       expect(stored.shape).toEqual(values.shape);
       expectTensor(await stored.read(), values);
@@ -45,9 +47,7 @@ async function expectOpened(path: string, expected: Named, key?: string): Promis
       await stored.readInto?.(target);
       expect(Buffer.from(target).toString('base64'), name).toBe(values.data);
     }
-  } finally {
-    await opened.close();
-  }
+  });
 }
 
 describe('readTorch', () => {
@@ -55,10 +55,10 @@ describe('readTorch', () => {
     'reads the tensors of PyTorch: %s',
     async (_, { file, expected }) => {
       const path = await onDisk(file);
-      const read = (await io.readTorch(path)) as Record<string, FileTensor>;
+      const read = (await readBoth(path, io.readTorch)) as Record<string, FileTensor>;
       expect(Object.keys(read)).toEqual(Object.keys(expected));
       for (const [name, values] of Object.entries(expected)) expectTensor(read[name] as FileTensor, values);
-      await expectOpened(path, expected);
+      await expectStored(path, expected);
     },
   );
 
@@ -76,7 +76,7 @@ describe('readTorch', () => {
   });
 
   it.each(Object.entries(recorded.plain))('reads plain data of protocol %s', async (_, file) => {
-    const read = (await io.readTorch(await onDisk(file))) as Record<string, unknown>;
+    const read = (await readBoth(await onDisk(file), io.readTorch)) as Record<string, unknown>;
     const { proto, ordered, shared, 'numbers as keys': numbers, ...rest } = read;
     expect({ ...rest }).toEqual({
       none: null,
@@ -115,7 +115,10 @@ describe('readTorch', () => {
   });
 
   it('reads a file without checksums', async () => {
-    const { w } = (await io.readTorch(await onDisk(recorded.unchecked))) as Record<string, FileTensor>;
+    const { w } = (await readBoth(await onDisk(recorded.unchecked), io.readTorch)) as Record<
+      string,
+      FileTensor
+    >;
     expect(w?.data).toEqual(Float32Array.of(1, 1));
   });
 
@@ -124,7 +127,7 @@ describe('readTorch', () => {
       { name: 'x/data.pkl', data: pickleOf(tensor()), method: 8 },
       { name: 'x/data/0', data: new Uint8Array(floats.buffer), method: 8 },
     ];
-    expect(await io.readTorch(await onDisk(forge(entries)))).toEqual({
+    expect(await readBoth(await onDisk(forge(entries)), io.readTorch)).toEqual({
       dtype: 'float32',
       shape: [2, 3],
       data: floats,
@@ -143,7 +146,7 @@ describe('readTorch', () => {
       const key = /data\/(\d+)$/.exec(name)?.[1];
       return key === undefined ? data : swapped(data, widths[Number(key)] as number);
     });
-    await expectOpened(await onDisk(turned), expected);
+    await expectStored(await onDisk(turned), expected);
   });
 
   it('reads a part of a big-endian storage', async () => {
@@ -180,31 +183,35 @@ function swapped(data: Buffer, width: number): Buffer {
 
 /** An archive with other bytes in its entries. */
 async function rewritten(path: string, change: (name: string, data: Buffer) => Buffer): Promise<Uint8Array> {
-  const archive = await openZip(path);
-  const entries = [];
-  for (const [name, source] of archive.entries) {
-    const data = Buffer.alloc(source.size);
-    await source.readInto(data);
-    entries.push({ name, data: change(name, data) });
-  }
-  await archive.close();
+  const entries: Forged[] = [];
+  await withFile(path, async (opened) => {
+    for (const [name, source] of await zipEntries(opened)) {
+      const data = Buffer.alloc(source.size);
+      await source.readInto(data);
+      entries.push({ name, data: change(name, data) });
+    }
+  });
   return forge(entries);
 }
 
-describe('openTorch', () => {
-  it('finds the state dict of a checkpoint under its key', async () => {
+/** The shapes of the tensors of a state dict by name, in the order of the file. */
+const shapesIn = async (file: string | Uint8Array, key?: string) =>
+  await withFile(file, async (opened) =>
+    [...(await storedInTorch(opened, key)).tensors].map(([name, { shape }]) => [name, ...shape]),
+  );
+
+describe('the state dict in a file', () => {
+  it('is found in a checkpoint under its key', async () => {
     const { file, expected } = recorded.checkpoint;
-    await expectOpened(await onDisk(file), expected);
-    await expectOpened(await onDisk(file), expected, 'model_state_dict');
+    await expectStored(await onDisk(file), expected);
+    await expectStored(await onDisk(file), expected, 'model_state_dict');
   });
 
-  it('joins the names of nested dicts by dots', async () => {
-    const opened = await openTorch(await onDisk(recorded.nested));
-    expect([...opened.tensors].map(([name, { shape }]) => [name, ...shape])).toEqual([
+  it('has the names of nested dicts joined by dots', async () => {
+    expect(await readBoth(await onDisk(recorded.nested), shapesIn)).toEqual([
       ['encoder.w', 1],
       ['encoder.0.b', 2],
     ]);
-    await opened.close();
   });
 
   it.each<[string, Uint8Array, string | undefined, string]>([
@@ -247,9 +254,9 @@ describe('openTorch', () => {
       undefined,
       'the name of a tensor may have 1000 characters, got 1001',
     ],
-  ])('refuses %s', async (_, pickle, key, message) => {
+  ])('is refused with %s', async (_, pickle, key, message) => {
     const path = await onDisk(archiveOf(pickle));
-    const refused = openTorch(path, key);
+    const refused = readBoth(path, (file) => shapesIn(file, key));
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toThrow(`${path}: entry x/data.pkl: `);
   });

@@ -2,11 +2,13 @@ import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ChainruleError } from '#lib/graph/errors.js';
+import { type RandomAccessFile, withFile } from '#lib/io/random-access.js';
 import { crc32, crc32ByTable } from '#lib/io/zip/crc32.js';
+import { zipEntries } from '#lib/io/zip/entries.js';
 import { directoryHeader, endOfDirectory, localHeader } from '#lib/io/zip/headers.js';
-import { openZip } from '#lib/io/zip/open.js';
 import { zipChunks } from '#lib/io/zip/write.js';
 import { useFolder } from '../../helpers/folder.js';
+import { readBoth } from '../both.js';
 import { type Forged, forge } from './forge.js';
 
 const folder = useFolder();
@@ -23,22 +25,27 @@ async function readAll(
   path: string,
   options?: { mayLackChecksums: boolean },
 ): Promise<Record<string, string>> {
-  const archive = await openZip(path, options);
-  try {
+  const entries = async (file: RandomAccessFile) => {
     const read: Record<string, string> = Object.create(null);
-    for (const [name, source] of archive.entries) {
+    for (const [name, source] of await zipEntries(file, options)) {
       const target = new Uint8Array(source.size);
       await source.readInto(target);
       expect(await source.head(3)).toEqual(target.slice(0, 3));
       read[name] = new TextDecoder().decode(target);
     }
     return read;
-  } finally {
-    await archive.close();
-  }
+  };
+  return await readBoth(path, (file) => withFile(file, entries));
 }
 
-describe('openZip', () => {
+/** Fills targets of some sizes with an entry of an archive. */
+async function readParts(path: string, name: string, sizes: readonly number[]): Promise<Uint8Array[]> {
+  const targets = sizes.map((size) => new Uint8Array(size));
+  await withFile(path, async (file) => await (await zipEntries(file)).get(name)?.readInto(...targets));
+  return targets;
+}
+
+describe('zipEntries', () => {
   it('reads what zipChunks writes, in targets of any sizes', async () => {
     const members = [
       { name: 'a', parts: [encode('first'), encode(''), encode(' second')] },
@@ -54,10 +61,7 @@ describe('openZip', () => {
         ['größe/\n', ''],
       ]),
     );
-    const archive = await openZip(path);
-    const targets = [1, 0, 4, 7].map((size) => new Uint8Array(size));
-    await archive.entries.get('a')?.readInto(...targets);
-    await archive.close();
+    const targets = await readParts(path, 'a', [1, 0, 4, 7]);
     expect(targets.map((target) => new TextDecoder().decode(target))).toEqual(['f', '', 'irst', ' second']);
   });
 
@@ -71,10 +75,7 @@ describe('openZip', () => {
       ]),
     );
     expect(await readAll(path)).toEqual({ 'f/a': data, b: '' });
-    const archive = await openZip(path);
-    const targets = [0, 1, 100_000, 0, 199_999, 0].map((size) => new Uint8Array(size));
-    await archive.entries.get('f/a')?.readInto(...targets);
-    await archive.close();
+    const targets = await readParts(path, 'f/a', [0, 1, 100_000, 0, 199_999, 0]);
     expect(Buffer.concat(targets).toString()).toBe(data);
   });
 
@@ -113,13 +114,12 @@ describe('openZip', () => {
     await file.write(localHeader(hole), 0, undefined, 0);
     await file.write(Buffer.concat([local, lines, end]), 0, undefined, big);
     await file.close();
-    const archive = await openZip(path);
-    expect([...archive.entries.values()].map(({ size }) => size)).toEqual([big - 100, 3]);
-    const target = new Uint8Array(3);
-    await archive.entries.get('far')?.readInto(target);
-    expect(target).toEqual(encode('abc'));
-    expect(await archive.entries.get('hole')?.head(2)).toEqual(new Uint8Array(2));
-    await archive.close();
+    await withFile(path, async (file) => {
+      const entries = await zipEntries(file);
+      expect([...entries.values()].map(({ size }) => size)).toEqual([big - 100, 3]);
+      expect(await entries.get('hole')?.head(2)).toEqual(new Uint8Array(2));
+    });
+    expect(await readParts(path, 'far', [3])).toEqual([encode('abc')]);
   });
 });
 

@@ -1,10 +1,19 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { io, nn, type Tensor, tensor, zeros } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { encode } from '#lib/io/safetensors.js';
 import { decode, type Recorded, readFixture } from '../../helpers/fixtures.js';
 import { useFolder } from '../../helpers/folder.js';
+import {
+  archiveOf,
+  dict,
+  int,
+  pickleOf,
+  text,
+  tensor as torchTensor,
+  tuple,
+} from '../../io/torch/assemble.js';
 
 const folder = useFolder();
 const float = (shape: number[], data: number[]) => ({
@@ -215,15 +224,51 @@ describe('numbers of other types', () => {
 });
 
 describe('files', () => {
-  const bytes = (state: Parameters<typeof encode>[0]) => encode(state);
+  const state = { weight, bias };
+  /** A storage of six numbers, from 0 to 5, which both are in. */
+  const saved = dict(
+    [text('weight'), torchTensor()],
+    [text('bias'), torchTensor({ size: tuple(int(2)), stride: tuple(int(1)) })],
+  );
 
-  it('may be in memory', async () => {
+  /** The bytes of an .npz archive. */
+  async function npz(): Promise<Uint8Array> {
+    const path = join(folder(), 'model.npz');
+    await io.writeNpz(path, state);
+    return new Uint8Array(readFileSync(path));
+  }
+
+  it.each<[string, () => Uint8Array | Promise<Uint8Array>, number[][]]>([
+    ['safetensors', () => encode(state), [[...weight.data], [...bias.data]]],
+    ['npz', npz, [[...weight.data], [...bias.data]]],
+    [
+      'torch.save',
+      () => archiveOf(pickleOf(saved)),
+      [
+        [0, 1, 2, 3, 4, 5],
+        [0, 1],
+      ],
+    ],
+  ])('may be in memory, which then may change: %s', async (_, make, expected) => {
+    const bytes = await make();
     const model = new nn.Linear(3, 2);
-    expect(await model.load(bytes({ weight, bias }))).toEqual(fits);
-    expect(valuesOf(model)).toEqual([
-      [1, 2, 3, 4, 5, 6],
-      [7, 8],
-    ]);
+    expect(await model.load(bytes)).toEqual(fits);
+    bytes.fill(0xff);
+    expect(valuesOf(model)).toEqual(expected);
+  });
+
+  it('in memory are loaded whole or not at all', async () => {
+    const model = new nn.Linear(3, 2).init(1);
+    const before = valuesOf(model);
+    const bytes = await npz();
+    // The last element of the second array.
+    const at = Buffer.from(bytes.buffer).indexOf(Buffer.from(bias.data.buffer)) + 7;
+    bytes[at] = 0;
+    await expect(model.load(bytes)).rejects.toThrow('the file in memory: entry bias.npy: is damaged');
+    await expect(model.load(encode({ weight }))).rejects.toThrow(
+      'load: the file in memory does not fit the model: it lacks bias',
+    );
+    expect(valuesOf(model)).toEqual(before);
   });
 
   it('give a model its values without drawing any', async () => {

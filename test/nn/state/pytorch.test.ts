@@ -1,6 +1,5 @@
-import { nn, type Tensor } from 'chainrule';
+import { io, nn, type Tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
-import { decode as decodeSafetensors } from '#lib/io/safetensors.js';
 import { decode, type Recorded, readFixture, toTensor } from '../../helpers/fixtures.js';
 
 interface Recording {
@@ -67,7 +66,7 @@ describe.each(Object.entries(cases))('a state dict of PyTorch: %s', (name, recor
   it('goes back as it came, bit by bit', async () => {
     const model = create();
     await model.load(bytesOf(recording.file), { layout: 'pytorch' });
-    const { tensors } = decodeSafetensors(bytesOf(recording.file));
+    const { tensors } = await io.readSafetensors(bytesOf(recording.file));
     const state = await model.state({ layout: 'pytorch' });
     const floats = Object.entries(tensors).filter(([tensor]) => !tensor.endsWith('num_batches_tracked'));
     expect(Object.keys(state).sort()).toEqual(floats.map(([tensor]) => tensor).sort());

@@ -1,18 +1,13 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { Entry } from 'yauzl';
 import { invalid } from '../../graph/errors.js';
 import { shortened } from '../../text/names.js';
 import type { ByteSource } from '../byte-source.js';
-import { openToRead } from '../regular-file.js';
+import type { RandomAccessFile } from '../random-access.js';
 import { type Directory, dataStart, readDirectory } from './directory.js';
 import { inflatedHead, inflateInto, type Stretch, storedHead, storedInto } from './entry-bytes.js';
 
-/** An open zip archive. */
-export interface ZipArchive {
-  /** By name, in the order of the directory, without folders. */
-  readonly entries: ReadonlyMap<string, ByteSource>;
-  close(): Promise<void>;
-}
+/** The files in a zip archive by name, in the order of its directory. */
+export type ZipEntries = ReadonlyMap<string, ByteSource>;
 
 const STORED = 0;
 const DEFLATED = 8;
@@ -20,37 +15,30 @@ const DEFLATED = 8;
 const MOST_DEFLATE = 1032;
 
 /**
- * Opens a zip archive whose directory has been checked: its entries have names of their own, lie one behind the other in
+ * The entries of a zip archive whose directory has been checked: they have names of their own, lie one behind the other in
  * the file, and claim no more bytes than they can have. Their bytes are read from the file when they are asked for, and
  * checked by their CRC-32.
  *
  * @param options.mayLackChecksums take an archive in which each CRC-32 is 0 for one that was written without them
  * @throws ChainruleError naming the file, and the entry, for anything else
  */
-export async function openZip(
-  path: string,
+export async function zipEntries(
+  file: RandomAccessFile,
   { mayLackChecksums = false }: { mayLackChecksums?: boolean } = {},
-): Promise<ZipArchive> {
-  const file = await openToRead(path);
-  try {
-    const { size } = await file.stat();
-    const directory = await readDirectory(path, file, size);
-    const isChecked = !mayLackChecksums || directory.entries.some((entry) => entry.crc32 !== 0);
-    const ends = endsOf(directory.entries, size);
-    const entries = new Map<string, ByteSource>();
-    for (const entry of directory.entries) {
-      const label = `${path}: entry ${shortened(entry.fileName)}`;
-      if (entries.has(entry.fileName)) throw invalid(label, 'stands twice in the archive');
-      const end = ends.get(entry) as number;
-      requirePossible(label, entry, end);
-      entries.set(entry.fileName, sourceOf(label, file, directory, entry, end, isChecked));
-    }
-    for (const name of entries.keys()) if (name.endsWith('/')) entries.delete(name);
-    return { entries, close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
+): Promise<ZipEntries> {
+  const directory = await readDirectory(file);
+  const isChecked = !mayLackChecksums || directory.entries.some((entry) => entry.crc32 !== 0);
+  const ends = endsOf(directory.entries, file.size);
+  const entries = new Map<string, ByteSource>();
+  for (const entry of directory.entries) {
+    const label = `${file.label}: entry ${shortened(entry.fileName)}`;
+    if (entries.has(entry.fileName)) throw invalid(label, 'stands twice in the archive');
+    const end = ends.get(entry) as number;
+    requirePossible(label, entry, end);
+    entries.set(entry.fileName, sourceOf(label, file, directory, entry, end, isChecked));
   }
+  for (const name of entries.keys()) if (name.endsWith('/')) entries.delete(name);
+  return entries;
 }
 
 /** Where each entry ends at the latest: at the beginning of the next one in the file. */
@@ -83,7 +71,7 @@ function requireRoom(label: string, start: number, bytes: number, end: number): 
 
 function sourceOf(
   label: string,
-  file: FileHandle,
+  file: RandomAccessFile,
   { zip }: Directory,
   entry: Entry,
   end: number,
