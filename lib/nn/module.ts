@@ -51,6 +51,9 @@ export interface FreezeOptions {
 
 const freezeOptions = optionsOf<FreezeOptions>({ statistics: kinds.oneOf('keep', 'update') });
 
+/** All parameters of a module, then all buffers, in the order of the fields and with all their paths. */
+export let variablesOf: (module: Module) => NamedVariable[];
+
 /** Prefix of the names in a checkpoint file whose tensors belong to the training run, not to the model. */
 export const TRAINING_PREFIX = 'training/';
 
@@ -81,6 +84,10 @@ export abstract class Module<
   Inputs extends Structure<Tensor> = Tensor[],
   Output extends Structure<Tensor> = Tensor,
 > {
+  static {
+    variablesOf = (module) => module.#variables();
+  }
+
   /**
    * What is done to inputs before `forward` in `Trainer.predict`; undefined for nothing. It is saved with the model, and
    * restored by `load` from a file that has it. Data sets take it as their transforms:

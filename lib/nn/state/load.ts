@@ -3,8 +3,7 @@ import { invalid } from '../../graph/errors.js';
 import type { StoredTensor } from '../../io/stored-tensor.js';
 import { bytesOf } from '../../io/tensor-bytes.js';
 import { writing } from '../../runtime/access/lock.js';
-import { permute } from './axes.js';
-import { convert } from './conversion.js';
+import { transfer } from './axes.js';
 import { type Match, matchState } from './match.js';
 import type { LoadOptions } from './options.js';
 import { describeReport, fitsWholly, type LoadReport } from './report.js';
@@ -27,7 +26,7 @@ export async function loadInto(
   const { matches, report } = matchState(variables, renamed(op, tensors, options), options);
   if (options.strict !== false && !fitsWholly(report))
     throw invalid(op, `${source} does not fit the model: ${describeReport(report)}`);
-  const staged: [Match['variable'], TypedArray][] = [];
+  const staged: [Target, TypedArray][] = [];
   for (const match of matches) staged.push([match.variable, await stage(match)]);
   await writing(
     op,
@@ -39,16 +38,15 @@ export async function loadInto(
   return report;
 }
 
-async function stage({ name, variable, tensor, axes }: Match): Promise<TypedArray> {
+type Target = NamedVariable['variable'];
+
+async function stage({ name, variable, tensor, axes }: Match<Target>): Promise<TypedArray> {
   const memory = variable.storage.prepare();
   // Bytes of bool are checked as they are read.
   if (!axes && tensor.readInto && tensor.dtype === variable.dtype && variable.dtype !== 'bool') {
     await tensor.readInto(bytesOf(memory));
     return memory;
   }
-  const { dtype, data } = await tensor.read();
-  const values = dtype === variable.dtype ? (data as TypedArray) : convert(name, data, variable.dtype);
-  if (axes) permute(values, tensor.shape, axes, memory);
-  else memory.set(values);
+  transfer(name, await tensor.read(), { dtype: variable.dtype, data: memory }, axes);
   return memory;
 }

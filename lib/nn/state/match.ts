@@ -1,3 +1,4 @@
+import type { DType } from '../../graph/dtype.js';
 import { formatType } from '../../graph/errors.js';
 import { type Shape, sameShape } from '../../graph/shapes.js';
 import type { StoredTensor } from '../../io/stored-tensor.js';
@@ -6,12 +7,18 @@ import { type Axes, shapeThere } from './axes.js';
 import { converts } from './conversion.js';
 import type { LoadOptions } from './options.js';
 import type { LoadReport, Misshapen } from './report.js';
-import type { NamedVariable } from './variables.js';
+import type { Named } from './variables.js';
+
+/** What a tensor has to be like. */
+interface Form {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
 
 /** A tensor of a state and the variable that it is for. */
-export interface Match {
+export interface Match<V> {
   readonly name: string;
-  readonly variable: NamedVariable['variable'];
+  readonly variable: V;
   readonly tensor: StoredTensor;
   /** The order of the tensor's axes, if it is not that of the variable. */
   readonly axes: Axes | undefined;
@@ -21,12 +28,12 @@ export interface Match {
 const COUNT = /(^|\.)num_batches_tracked$/;
 
 /** Compares a state with a model: what fits together, and a report of the rest. */
-export function matchState(
-  variables: readonly NamedVariable[],
+export function matchState<V extends Form>(
+  variables: readonly Named<V>[],
   given: ReadonlyMap<string, StoredTensor>,
-  { layout = 'chainrule', cast = false }: LoadOptions,
-): { matches: Match[]; report: LoadReport } {
-  const matches: Match[] = [];
+  { layout = 'chainrule', cast = false }: Pick<LoadOptions, 'layout' | 'cast'>,
+): { matches: Match<V>[]; report: LoadReport } {
+  const matches: Match<V>[] = [];
   const missing: string[] = [];
   const misshapen: Misshapen[] = [];
   const known = new Set<string>();

@@ -1,18 +1,17 @@
 import { invalid } from '../../graph/errors.js';
 import type { FileTensor } from '../../io/file-dtypes.js';
-import type { StoredTensor } from '../../io/stored-tensor.js';
 import type { LoadOptions } from './options.js';
 
 /** A state in memory: tensors by name. */
 export type State = Readonly<Record<string, FileTensor>>;
 
-/** Tensors by the names that the model is to have for them. */
-export function renamed(
+/** Tensors, or what there is of them, by the names that the model is to have for them. */
+export function renamed<T>(
   op: string,
-  tensors: ReadonlyMap<string, StoredTensor>,
-  { prefix = '', rename }: LoadOptions,
-): Map<string, StoredTensor> {
-  const result = new Map<string, StoredTensor>();
+  tensors: ReadonlyMap<string, T>,
+  { prefix = '', rename }: Pick<LoadOptions, 'prefix' | 'rename'>,
+): Map<string, T> {
+  const result = new Map<string, T>();
   const origins = new Map<string, string>();
   const byRecord = (name: string) =>
     rename && typeof rename === 'object' && Object.hasOwn(rename, name) ? rename[name] : name;
