@@ -12,15 +12,23 @@ export const GRAPH = 'graph';
 /** The end of the names of traced updates, which differ with any setting of their rule. */
 const UPDATE = '.update';
 
-/** The parts in which two fingerprints differ. One that follows from others is left out. */
-export function differencesOf(saved: Fingerprint, given: Fingerprint): Difference[] {
+/**
+ * The parts in which two fingerprints differ. One that follows from others is left out.
+ *
+ * @param where the saved one is from, for messages
+ */
+export function differencesOf(
+  saved: Fingerprint,
+  given: Fingerprint,
+  where = 'the checkpoint',
+): Difference[] {
   const names = [...new Set([...Object.keys(given), ...Object.keys(saved)])];
   const different = names.filter((name) => !isSame(own(saved, name), own(given, name)));
   return different
     .filter((name) => !follows(name, different, saved, given))
     .map((name) => ({
       name,
-      text: `${withoutControls(name)}: ${showBoth(own(saved, name), own(given, name))}`,
+      text: `${withoutControls(name)}: ${showBoth(own(saved, name), own(given, name), where)}`,
     }));
 }
 
@@ -45,18 +53,18 @@ function follows(name: string, different: readonly string[], ...both: Fingerprin
 /** Most characters of a value that a message shows. */
 const MOST = 120;
 
-function showBoth(saved: Plain | undefined, given: Plain | undefined): string {
+function showBoth(saved: Plain | undefined, given: Plain | undefined, where: string): string {
   if (isSamples(saved) && isSamples(given)) {
     const at = given.samples.findIndex((pair, i) => !isSame(pair, saved.samples[i]));
     const [step, value] = given.samples[at] ?? [];
     const before = saved.samples[at]?.[1];
     if (step !== undefined) {
-      return `${show(before)} at step ${step} in the checkpoint, ${show(value)} given`;
+      return `${show(before)} at step ${step} in ${where}, ${show(value)} given`;
     }
   }
   const [here, there] = [show(given), show(saved)];
-  if (here !== there) return `${there} in the checkpoint, ${here} given`;
-  return `${here}, with other ${isDigest(given) ? given.of : 'parts'} in the checkpoint`;
+  if (here !== there) return `${there} in ${where}, ${here} given`;
+  return `${here}, with other ${isDigest(given) ? given.of : 'parts'} in ${where}`;
 }
 
 function show(value: Plain | undefined): string {

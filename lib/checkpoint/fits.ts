@@ -1,8 +1,8 @@
-import { nearestName } from '../graph/arguments/nearest-name.js';
 import { formatType, invalid } from '../graph/errors.js';
 import { sameShape } from '../graph/shapes.js';
 import { describeDifference, enumerate } from '../text/names.js';
-import { type Difference, differencesOf, withoutControls } from './differences.js';
+import { namedIn, refusedOf, requireKnown } from './allowed.js';
+import { differencesOf } from './differences.js';
 import type { TensorSource } from './file.js';
 import type { Fingerprint, Plain } from './fingerprint.js';
 import { FIRST_FORMAT, type SavedState } from './state.js';
@@ -32,19 +32,18 @@ export function requireFit(
   saved: Pick<SavedState, 'format' | 'settings' | 'progress'> & { readonly tensors: readonly Described[] },
   { settings, tensors, allow }: GivenRun,
 ): string[] {
-  requireKnown(allow, saved.settings, settings);
+  requireKnown('fit', 'checkpoint.allow', allow, [
+    'validation',
+    ...Object.keys(saved.settings),
+    ...Object.keys(settings),
+  ]);
   const all =
     saved.format === FIRST_FORMAT ? firstFormat(saved.settings, settings) : [saved.settings, settings];
   const differences = differencesOf(...(all as [Fingerprint, Fingerprint]));
-  const isAllowed = ({ name }: Difference) => allow.some((one) => isPartOf(name, one));
-  const refused = differences.filter((difference) => !isAllowed(difference));
+  const refused = refusedOf(differences, allow);
   const texts = [...refused.map(({ text }) => text), ...tensorDifferences(saved.tensors, tensors)];
   if (texts.length > 0) {
-    const names = refused.slice(0, 3).map(({ name }) => `'${withoutControls(name)}'`);
-    const remedy =
-      names.length === 0
-        ? ''
-        : `. What you mean to change can be named in checkpoint.allow, as ${enumerate(names)}`;
+    const remedy = namedIn('checkpoint.allow', refused);
     throw invalid('fit', `the checkpoint ${path} is of another run: ${texts.join('; ')}${remedy}`);
   }
   const { epochStep } = saved.progress;
@@ -55,29 +54,6 @@ export function requireFit(
     throw invalid('fit', expected, `${epochStep} steps of an epoch`);
   }
   return changed;
-}
-
-/** Checks `allow` of a run without a checkpoint. */
-export function requireKnown(allow: readonly string[], ...fingerprints: readonly Fingerprint[]): void {
-  if (allow.length === 0) return;
-  const known = new Set(['validation', ...fingerprints.flatMap(Object.keys).flatMap(withParents)]);
-  for (const name of allow) {
-    if (known.has(name)) continue;
-    const nearest = nearestName(name, [...known]);
-    const most = [...known].filter((one) => !one.includes('.'));
-    const hint = nearest === undefined ? `there are ${enumerate(most)}` : `did you mean ${nearest}?`;
-    throw invalid('fit', `checkpoint.allow: nothing is called ${name}; ${hint}`);
-  }
-}
-
-/** A name and those that it is a part of: `optimizer.groups[0].lr`, `optimizer.groups[0]`, `optimizer`. */
-function withParents(name: string): string[] {
-  const parents = [...name.matchAll(/[.[]/g)].map(({ index }) => name.slice(0, index));
-  return [name, ...parents];
-}
-
-function isPartOf(name: string, whole: string): boolean {
-  return name === whole || name.startsWith(`${whole}.`) || name.startsWith(`${whole}[`);
 }
 
 /** Settings of the first format under their names of now, and the same ones of a given run. */

@@ -12,7 +12,8 @@ const figures: Kind<Figures> = {
     kinds.recordOf(kinds.number, '').accepts(value) && Object.hasOwn(value as object, 'loss'),
 } as Kind<Figures>;
 
-const record = optionsOf<EpochRecord>({
+/** The figures of an epoch, from a file. */
+export const epochRecord: Kind<EpochRecord> = optionsOf<EpochRecord>({
   epoch: needed(kinds.count),
   loss: needed(kinds.number),
   seconds: needed(kinds.nonNegative),
@@ -20,6 +21,12 @@ const record = optionsOf<EpochRecord>({
   skippedSteps: needed(kinds.index),
   skippedItems: needed(kinds.index),
   validation: figures,
+});
+
+/** The tally of missed updates, from a file. */
+export const updateTally: Kind<UpdateTally> = optionsOf<UpdateTally>({
+  missed: needed(kinds.index),
+  contributed: needed(kinds.nonNegative),
 });
 
 const point = optionsOf<Point>({ step: needed(kinds.index), epoch: needed(kinds.index) });
@@ -34,16 +41,13 @@ const progressKind = optionsOf<RunProgress>({
   epochSteps: kinds.count,
   since: point,
   step: needed(kinds.index),
-  updates: optionsOf<UpdateTally>({
-    missed: needed(kinds.index),
-    contributed: needed(kinds.nonNegative),
-  }),
+  updates: updateTally,
   epochs: needed(kinds.index),
   epochStep: needed(kinds.index),
   epochSeconds: needed(kinds.nonNegative),
   epochSkippedItems: needed(kinds.index),
   schedules: needed(listOf(kinds.anything<ScheduleState>('a state of a schedule'), 'states of schedules')),
-  history: needed(listOf(record, 'figures of epochs')),
+  history: needed(listOf(epochRecord, 'figures of epochs')),
   callbacks: kinds.recordOf(savedCallback, 'states of callbacks by name'),
 });
 

@@ -5,7 +5,7 @@ import { type AnyModule, TRAINING_PREFIX } from '../nn/module.js';
 import { Parameter } from '../nn/parameter.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { stateShapes } from '../optim/rule.js';
-import type { FlatParameters } from '../parallel/prepare/flat-parameters.js';
+import { type FlatParameters, placeOf } from '../parallel/prepare/flat-parameters.js';
 import { type OptimizerMemory, stateOf } from '../parallel/prepare/optimizer-memory.js';
 import type { SharedMemory, TrainingJob } from '../parallel/protocol/job.js';
 import { viewInto } from '../parallel/protocol/shared-memory.js';
@@ -24,36 +24,67 @@ export interface RunMemory {
  * optimiser's state, averages and sums under names that begin with `training/`.
  */
 export function sourcesOf({ model, optimizer, parameters: flat, memory }: RunMemory): TensorSource[] {
-  const named = model.namedParameters();
-  const own = [...named, ...model.namedBuffers()].map(([name, variable]) => ({
+  const own = [...model.namedParameters(), ...model.namedBuffers()].map(([name, variable]) => ({
     ...sourceAt(name, variable.shape, variable.storage.data),
     dtype: variable.dtype,
     finite: isFloat(variable.dtype) && variable instanceof Parameter,
   }));
-  const trained = named.filter(([, parameter]) => flat.offsets.has(parameter));
-  const weight = memory.weight && finiteAt(`${TRAINING_PREFIX}accumulated`, [2], viewInto(memory.weight));
+  const kept = optimizerTensors({ model, optimizer, parameters: flat, memory });
   return [
     ...own,
+    ...kept.map(({ name, shape, values }) => ({ ...sourceAt(name, shape, values), finite: true })),
+  ];
+}
+
+/** A tensor that an optimiser keeps, in the memory of a training. */
+export interface OptimizerTensor {
+  /** As `training/optimizer/momentum/fc.weight`, `training/average/fc.weight`, `training/sum/fc.weight`. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly values: TypedArray;
+  /** What it is kept for; left out of the weight of accumulated gradients. */
+  readonly of?: {
+    readonly path: string;
+    readonly parameter: Parameter;
+    /** The name of a tensor of the update rule, such as `momentum`; left out of averages and sums. */
+    readonly slot?: string;
+    readonly isAverage: boolean;
+  };
+}
+
+/** All tensors that an optimiser keeps for the parameters that are trained. */
+export function optimizerTensors({
+  model,
+  optimizer,
+  parameters: flat,
+  memory,
+}: RunMemory): OptimizerTensor[] {
+  const trained = model.namedParameters().filter(([, parameter]) => flat.offsets.has(parameter));
+  const weight = memory.weight && viewInto(memory.weight);
+  return [
     ...trained.flatMap((entry) => remembered(entry, { optimizer, flat, memory })),
-    ...(weight ? [weight] : []),
+    ...(weight ? [{ name: `${TRAINING_PREFIX}accumulated`, shape: [2], values: weight }] : []),
   ];
 }
 
 /** The tensors that an optimiser keeps for a parameter. */
 function remembered(
-  [name, parameter]: readonly [string, Parameter],
+  [path, parameter]: readonly [string, Parameter],
   { optimizer, flat, memory }: { optimizer: Optimizer; flat: FlatParameters; memory: OptimizerMemory },
-): TensorSource[] {
+): OptimizerTensor[] {
   const { rule } = at(optimizer.groups, optimizer.groupOf(parameter));
-  const names = stateShapes(rule, parameter.shape).map(([kept]) => kept);
-  const state = stateOf({ flat, memory }, parameter).map(({ values, shape }, i) =>
-    finiteAt(`${TRAINING_PREFIX}optimizer/${names[i]}/${name}`, shape, values),
-  );
-  const start = flat.offsets.get(parameter) as number;
-  const alike = (['average', 'sum'] as const).flatMap((kind) => {
+  const slots = stateShapes(rule, parameter.shape).map(([slot]) => slot);
+  const state = stateOf({ flat, memory }, parameter).map(({ values, shape }, i): OptimizerTensor => {
+    const slot = at(slots, i);
+    const name = `${TRAINING_PREFIX}optimizer/${slot}/${path}`;
+    return { name, shape, values, of: { path, parameter, slot, isAverage: false } };
+  });
+  const alike = (['average', 'sum'] as const).flatMap((kind): OptimizerTensor[] => {
     const shared = memory[kind];
-    const values = shared && viewInto(shared, start, start + parameter.size);
-    return values ? [finiteAt(`${TRAINING_PREFIX}${kind}/${name}`, parameter.shape, values)] : [];
+    if (!shared) return [];
+    const of = { path, parameter, isAverage: kind === 'average' };
+    const values = placeOf(flat, parameter, shared);
+    return [{ name: `${TRAINING_PREFIX}${kind}/${path}`, shape: parameter.shape, values, of }];
   });
   return [...state, ...alike];
 }
@@ -118,10 +149,6 @@ export class StepFigures {
   restore(): void {
     for (const [shared, copy] of this.#pairs) shared.set(copy);
   }
-}
-
-function finiteAt(name: string, shape: Shape, values: TypedArray): TensorSource {
-  return { ...sourceAt(name, shape, values), finite: true };
 }
 
 function sourceAt(name: string, shape: Shape, values: TypedArray): TensorSource {

@@ -1,7 +1,7 @@
+import { requireKnown } from '../../checkpoint/allowed.js';
 import { warn } from '../../checkpoint/errors.js';
 import type { TensorSource } from '../../checkpoint/file.js';
 import type { Fingerprint } from '../../checkpoint/fingerprint.js';
-import { requireKnown } from '../../checkpoint/fits.js';
 import {
   type CheckpointOptions,
   type CompleteOptions,
@@ -150,7 +150,7 @@ export class Checkpointing {
     if (saved) {
       this.#since = await restoreRun(this.store, saved, run);
       this.#resumed(saved);
-    } else requireKnown(allow, fingerprint.of());
+    } else requireKnown('fit', 'checkpoint.allow', allow, ['validation', ...Object.keys(fingerprint.of())]);
     const snapshot = { copies: pairs, ...(Number.isFinite(everySteps) ? { everySteps } : {}) };
     const prepared = { ...training, snapshot };
     const steps = epochSteps(training, fingerprint.isStream);
