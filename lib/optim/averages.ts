@@ -11,6 +11,7 @@ export class AverageExchange {
   #begun: Promise<() => Promise<void>> | undefined;
   /** The exchange back that is under way; undefined if there is none. */
   #ending: Promise<void> | undefined;
+  #exchanged = false;
 
   /** @param pairs returns what to exchange, before the first function and after the last one */
   constructor(private readonly pairs: () => readonly Averaged[]) {}
@@ -18,6 +19,11 @@ export class AverageExchange {
   /** True while the parameters hold their averages. */
   get active(): boolean {
     return this.#begun !== undefined || this.#ending !== undefined;
+  }
+
+  /** True if the memory of the averages holds the parameters' own values at this moment. */
+  get exchanged(): boolean {
+    return this.#exchanged;
   }
 
   /**
@@ -43,7 +49,11 @@ export class AverageExchange {
     const parameters = this.pairs().map(([parameter]) => parameter);
     const claim = own ?? new Claim('withAverages');
     if (!own) claim.take(parameters);
-    const exchanged = () => claim.writing(parameters, () => exchange(this.pairs()));
+    const exchanged = () =>
+      claim.writing(parameters, () => {
+        exchange(this.pairs());
+        this.#exchanged = !this.#exchanged;
+      });
     try {
       await exchanged();
     } catch (error) {

@@ -4,6 +4,7 @@ import { type Damage, Session } from './session.js';
 /** The calls of a trainer; only one at a time may have threads. */
 export class Calls {
   #session: Session | undefined;
+  #op: string | undefined;
   #paused = false;
   /** Why no call may use the parameters of this trainer any more. */
   #damage: Damage | undefined;
@@ -11,6 +12,11 @@ export class Calls {
   /** True while a call is under way. */
   get busy(): boolean {
     return this.#session !== undefined;
+  }
+
+  /** The name of the call under way. */
+  get op(): string | undefined {
+    return this.#op;
   }
 
   /** True if paused: the call under way sleeps between two steps, and the next call starts paused. */
@@ -32,6 +38,7 @@ export class Calls {
     if (this.#session)
       throw invalid(op, 'the trainer is busy; wait for the call under way, or leave its loop');
     this.#session = new Session();
+    this.#op = op;
     this.#session.paused = this.#paused;
     return this.#session;
   }
@@ -48,6 +55,7 @@ export class Calls {
     } finally {
       this.#damage ??= session.damage;
       this.#session = undefined;
+      this.#op = undefined;
     }
   }
 }

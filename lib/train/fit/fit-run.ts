@@ -2,8 +2,8 @@ import type { RunMemory } from '../../checkpoint/tensor-sources.js';
 import type { AnyDataset, AnyStream } from '../../data/index.js';
 import type { Signal } from '../../graph/web-types.js';
 import type { Optimizer } from '../../optim/index.js';
+import { Control } from '../../parallel/protocol/control.js';
 import type { BoundPlan, EvaluationJob, Job, TrainingJob } from '../../parallel/protocol/job.js';
-import { UpdateCount } from '../../parallel/protocol/update-count.js';
 import { beginVerdicts } from '../../parallel/protocol/verdicts.js';
 import type { FitOptions, Progress } from '../options.js';
 import type { JobContext } from '../prepare/compile-job.js';
@@ -16,7 +16,7 @@ import type { FitCallbacks, StopRequest } from './fit-callbacks.js';
 import { Restarts } from './restarts.js';
 import type { Session } from './session.js';
 import { feedOf, type StreamFeed } from './stream-feed.js';
-import type { TrainerState } from './trainer-state.js';
+import { countedAfter, type TrainerState } from './trainer-state.js';
 
 /** Steps whose time is a hundred times or more what it takes to look at the parameters and the optimiser's state. */
 const STEPS_UNMEASURED = 100;
@@ -154,20 +154,23 @@ export class FitRun {
       updates: state.updates,
     };
     const epochOptions = { ...hooks, restarts: this.restarts, stepTimeout: options.stepTimeout };
-    const outcome = feed
-      ? await feed.run(session, job, start, {
-          ...epochOptions,
-          signal: this.signal,
-          planRows: (rows) => planRows(rows, job),
-        })
-      : await runEpoch(session, job, start, epochOptions);
-    state.steps = start.firstStep + outcome.done;
-    const { training } = job;
-    state.updates = new UpdateCount(training.accumulate, start.updates).noteAll(
-      start.firstStep,
-      outcome.done,
-      training,
-    ).tally;
+    // Of the epoch before, until the workers begin.
+    new Control(job.control).stepsDone = start.startStep ?? 0;
+    const underWay = { job, start };
+    state.underWay = underWay;
+    let outcome: EpochOutcome;
+    try {
+      outcome = feed
+        ? await feed.run(session, job, start, {
+            ...epochOptions,
+            signal: this.signal,
+            planRows: (rows) => planRows(rows, job),
+          })
+        : await runEpoch(session, job, start, epochOptions);
+    } finally {
+      state.underWay = undefined;
+    }
+    Object.assign(state, countedAfter(underWay, outcome.done));
     const measured = !outcome.failure && this.#isMeasured();
     const broken = measured
       ? await findNonFiniteState(session, job.training, memory, start.epoch)

@@ -144,8 +144,12 @@ function copy(from: TensorSource, to: TensorSource): void {
   new Uint8Array(to.buffer, to.byteOffset, bytes).set(source);
 }
 
-/** Restores the schedules, or, if one does not take its state or gives no rate with it, none. */
-function restoreSchedules(
+/**
+ * Restores the schedules, or, if one does not take its state or gives no rate with it, none.
+ *
+ * @param path what errors begin with
+ */
+export function restoreSchedules(
   path: string,
   optimizer: Optimizer,
   states: RunProgress['schedules'],

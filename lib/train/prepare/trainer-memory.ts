@@ -132,6 +132,21 @@ export class TrainerMemory {
     };
   }
 
+  /** Where the average of a parameter is: in its own memory while that holds it, and also before it has begun. */
+  averageIsIn(parameter: Variable): 'parameter' | 'average' {
+    return this.#averages.exchanged || this.#unaveraged.includes(parameter) ? 'parameter' : 'average';
+  }
+
+  /** Lets the averages of some parameters go on from what their memory holds. */
+  resumeAverages(of: ReadonlySet<Variable>): void {
+    this.#unaveraged = this.#unaveraged.filter((parameter) => !of.has(parameter));
+  }
+
+  /** Lets all averages begin with the next training. */
+  restartAverages(): void {
+    this.#unaveraged = this.#parameters.parameters;
+  }
+
   /** True while the parameters hold their averages. */
   get holdsAverages(): boolean {
     return this.#averages.active;
