@@ -15,5 +15,8 @@ export type {
   TrainerOptions,
 } from './options.js';
 export type { KeptPart } from './prepare/mode.js';
+export type { ParameterOrder, TrainerLoadOptions } from './state/options.js';
+export type { OptimizerStateDict, WrittenStateDict } from './state/pytorch/dict.js';
+export type { SettingDifference, TrainerLoadReport } from './state/report.js';
 export { Trainer } from './trainer.js';
 export type { RunSize, TrainingModule } from './training-module.js';

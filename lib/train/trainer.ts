@@ -14,6 +14,8 @@ import { module as moduleKind } from '../nn/kinds.js';
 import { type BatchLoss, batchLoss } from '../nn/losses/batch-loss.js';
 import type { Tensors } from '../nn/model-input.js';
 import { preprocessed } from '../nn/preprocessing.js';
+import { type StateOptions, stateOptions } from '../nn/state/options.js';
+import type { State } from '../nn/state/stored-state.js';
 import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
 import { variablesAt } from '../parallel/prepare/flat-parameters.js';
 import type { EvaluationJob, TrainingJob } from '../parallel/protocol/job.js';
@@ -94,6 +96,11 @@ import { figuresOf } from './prepare/metrics.js';
 import { describeKept, inInference, inModes, keptParts, type Modes, trainingModes } from './prepare/mode.js';
 import { inferring } from './prepare/trace-batch.js';
 import { TrainerMemory } from './prepare/trainer-memory.js';
+import type { StateContext } from './state/context.js';
+import { loadInto, stateKind, stateOf } from './state/load.js';
+import { type TrainerLoadOptions, trainerLoadOptions } from './state/options.js';
+import type { OptimizerStateDict, WrittenStateDict } from './state/pytorch/dict.js';
+import type { TrainerLoadReport } from './state/report.js';
 
 /**
  * Trains a model on worker threads: each batch is cut into shards, by default as its rows and its work suggest, the gradients
@@ -404,6 +411,60 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
     return this.#withAverages(fn);
   }
 
+  /**
+   * The optimiser's state as PyTorch's `optimizer.state_dict()`, for SGD, Adam, AdamW and RMSprop: without moving averages
+   * and the like, which have no place there.
+   */
+  async state(options: StateOptions & { readonly layout: 'pytorch' }): Promise<WrittenStateDict>;
+  /**
+   * A copy of all that the trainer needs besides its model to go on: what the optimiser keeps, by name, and how far it is.
+   * A new trainer that loads both goes on with the same bits, if its options are the same. During `fit` it is that of one
+   * whole step; a trainer that loads it begins with the next epoch.
+   *
+   *     await io.writeSafetensors('run.safetensors', { ...(await model.state()), ...(await trainer.state()) });
+   */
+  async state(options?: StateOptions & { readonly layout?: 'chainrule' }): Promise<State>;
+  async state(options: StateOptions = {}): Promise<State | WrittenStateDict> {
+    return await stateOf(this.#stateContext, options);
+  }
+
+  /**
+   * Loads what `state` has given, or PyTorch's `optimizer.state_dict()` with `layout: 'pytorch'` and the `order` of its
+   * parameters. The model is loaded by itself, and the settings of the optimiser stay as they are.
+   *
+   *     const saved = await io.readTorch('checkpoint.pt');
+   *     await model.loadState(saved.model_state_dict, { layout: 'pytorch' });
+   *     await trainer.loadState(saved.optimizer_state_dict, { layout: 'pytorch', order: saved.model_state_dict });
+   *
+   * @returns what did not fit, which with `strict: true`, the default, is an error instead
+   * @throws (rejects) if the state is of another optimiser, if names, shapes, dtypes or settings differ, with all that
+   *   do, or if a call of the trainer is under way; the trainer is then unchanged
+   */
+  async loadState(
+    state: State | OptimizerStateDict,
+    options: TrainerLoadOptions = {},
+  ): Promise<TrainerLoadReport> {
+    this.#requireOwnValues('loadState');
+    const session = this.#calls.enter('loadState');
+    try {
+      return await loadInto(this.#stateContext, state, options);
+    } finally {
+      await this.#calls.leave(session);
+    }
+  }
+
+  get #stateContext(): StateContext {
+    const [memory, progress, calls] = [this.#memory, this.#state, this.#calls];
+    return {
+      model: this.model,
+      whole: this.#whole,
+      optimizer: this.#options.optimizer,
+      memory,
+      progress,
+      calls,
+    };
+  }
+
   /** Before the first update there are no averages yet, so the parameters keep their own values. */
   async #withAverages<R>(fn: () => R | Promise<R>, claim?: Claim): Promise<R> {
     return this.#updates === 0 ? fn() : this.#memory.withAverages(fn, claim);
@@ -600,4 +661,6 @@ checkMethods(Trainer, {
   pace: { data: dataset, options: optional(paceOptions) },
   maxBatch: { data: datasetOrStream, options: optional(maxBatchOptions) },
   withAverages: { fn: kinds.callback() },
+  state: { options: optional(stateOptions) },
+  loadState: { state: stateKind, options: optional(trainerLoadOptions) },
 });

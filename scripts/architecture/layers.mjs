@@ -10,7 +10,7 @@ export const layers = [
   ['lib/index.ts'],
   ['lib/preflight'],
   ['lib/train'],
-  ['lib/train/inspect'],
+  ['lib/train/inspect', 'lib/train/state'],
   ['lib/train/memory'],
   ['lib/train/fit'],
   ['lib/train/prepare'],

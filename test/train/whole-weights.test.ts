@@ -53,7 +53,12 @@ describe('whoever reads parameters during fit', () => {
       inputs: { shape: [size] },
       targets: { shape: [1] },
     });
-    const options = { loss: nn.mseLoss, optimizer: optim.sgd({ lr: 1e-3 }), workers, shards: workers };
+    const options = {
+      loss: nn.mseLoss,
+      optimizer: optim.sgd({ lr: 1e-3, momentum: 0.5 }),
+      workers,
+      shards: workers,
+    };
     const trainer = new Trainer(model, options);
     const one = compile((x: Tensor) => model.difference(x));
     const many = compile((x: Tensor) => model.difference(x));
@@ -71,6 +76,14 @@ describe('whoever reads parameters during fit', () => {
       parallel: () => largest(parallel(half(2, size))),
       data: () => largest(Promise.resolve(model.difference(half(1, size)))),
       trainer: async () => Number((await other.evaluate(samples)).difference),
+      state: async () => {
+        // A copy takes no turn of the event loop, as long as no update is under way.
+        await turn();
+        const state = await trainer.state();
+        const [a, b] = ['a', 'b'].map((name) => state[`training/optimizer/momentum/${name}.weight`]?.data);
+        const differs = (value: number | bigint, i: number) => value !== b?.[i];
+        return (a as Float32Array).some(differs) ? 1 : 0;
+      },
       save: async () => {
         await model.save(path);
         const saved = new Twins(size);

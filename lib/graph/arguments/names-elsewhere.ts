@@ -198,6 +198,7 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   align: ['alignCorners'],
   negativeslope: ['slope'],
   a: ['slope'],
+  paramnames: ['order'],
   // Ops and losses
   keepdim: ['keepDims'],
   ddof: ['correction'],
