@@ -52,7 +52,7 @@ export interface FreezeOptions {
 const freezeOptions = optionsOf<FreezeOptions>({ statistics: kinds.oneOf('keep', 'update') });
 
 /** All parameters of a module, then all buffers, in the order of the fields and with all their paths. */
-export let variablesOf: (module: Module) => NamedVariable[];
+export let variablesOf: (module: AnyModule) => NamedVariable[];
 
 /** Prefix of the names in a checkpoint file whose tensors belong to the training run, not to the model. */
 export const TRAINING_PREFIX = 'training/';

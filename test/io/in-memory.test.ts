@@ -15,7 +15,7 @@ const folder = useFolder();
 const numpy = readFixture<{
   read: Record<string, { file: string }>;
   archives: Record<string, { file: string }>;
-}>('numpy_files');
+}>('models_and_arrays/numpy_files');
 const torch = readFixture<{ tensors: Record<string, { file: string }> }>('torch_files');
 
 const tensors: Record<string, FileTensor> = {

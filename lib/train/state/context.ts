@@ -1,7 +1,7 @@
 import { type OptimizerTensor, optimizerTensors } from '../../checkpoint/tensor-sources.js';
 import { type DType, dtypeOf, type TypedArray } from '../../graph/dtype.js';
 import { invalid } from '../../graph/errors.js';
-import type { Module } from '../../nn/index.js';
+import type { AnyModule } from '../../nn/index.js';
 import type { Optimizer } from '../../optim/index.js';
 import { reading } from '../../runtime/access/plan-access.js';
 import type { Calls } from '../fit/calls.js';
@@ -10,9 +10,9 @@ import type { TrainerMemory } from '../prepare/trainer-memory.js';
 
 /** A trainer whose state is taken or loaded. */
 export interface StateContext {
-  readonly model: Module;
+  readonly model: AnyModule;
   /** The model with the extra modules. */
-  readonly whole: Module;
+  readonly whole: AnyModule;
   readonly optimizer: Optimizer;
   readonly memory: TrainerMemory;
   readonly progress: TrainerState;

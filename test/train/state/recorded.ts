@@ -23,7 +23,7 @@ interface Resumption {
 export const { torch, optimizers: recorded } = readFixture<{
   torch: string;
   optimizers: Readonly<Record<string, Readonly<Record<DType, Resumption>>>>;
-}>('state_dicts');
+}>('models_and_arrays/state_dicts');
 
 export const STEPS = 10;
 const BATCH = 4;

@@ -1,6 +1,6 @@
 import { allocate } from '../../../graph/dtype.js';
 import type { FileTensor } from '../../../io/file-dtypes.js';
-import type { Module } from '../../../nn/index.js';
+import type { AnyModule } from '../../../nn/index.js';
 import type { Parameter } from '../../../nn/parameter.js';
 import { inverse, permute, shapeThere } from '../../../nn/state/axes.js';
 import type { NamedVariable } from '../../../nn/state/variables.js';
@@ -46,7 +46,7 @@ export async function pytorchState(context: StateContext): Promise<WrittenStateD
 }
 
 /** The parameters of a module in the order of PyTorch: its own, then those of the modules in it. */
-function inOrder(module: Module): Parameter[] {
+function inOrder(module: AnyModule): Parameter[] {
   const children = module.namedChildren().map(([, child]) => child);
   const inner = new Set(children.flatMap((child) => child.parameters()));
   const own = module.parameters().filter((parameter) => !inner.has(parameter));
