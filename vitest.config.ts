@@ -41,8 +41,9 @@ class SlowFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    // Every compilation is checked, that of programs which tests start as well.
-    env: { CHAINRULE_VERIFY: '1' },
+    // Every compilation is checked, that of programs which tests start as well. Measurements are brief, but not in
+    // `npm run test:long`.
+    env: { CHAINRULE_VERIFY: '1', ...(process.env.CHAINRULE_LONG === '1' ? {} : { CHAINRULE_BRIEF: '1' }) },
     // Two at least: the tests of one file often wait for threads.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // No test depends on time; this ends one that hangs, with room for a machine that is busy with other work.

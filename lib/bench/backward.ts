@@ -3,6 +3,7 @@ import type { TypedArray } from '../graph/dtype.js';
 import { input } from '../graph/leaf.js';
 import type { Tensor } from '../graph/tensor.js';
 import { grad } from '../index.js';
+import { BRIEF } from '../profile/brief.js';
 import { bind } from '../runtime/bind.js';
 import { Executable } from '../runtime/executable.js';
 import { nativeKernels } from '../runtime/native-kernels.js';
@@ -26,7 +27,7 @@ export interface BackwardResult {
 }
 
 /** Milliseconds that a round should take: long enough for the resolution of the clock. */
-const ROUND_MS = 40;
+const ROUND_MS = BRIEF ? 2 : 40;
 
 /** Times the forward pass, and forward and backward passes, in turn. */
 export function* runBackwardBench(cases: readonly string[], rounds = 25): Generator<BackwardResult> {

@@ -1,4 +1,5 @@
 import { type EpochResult, Trainer } from '../index.js';
+import { BRIEF } from '../profile/brief.js';
 import { optimizerOf } from './figures.js';
 import { randomData } from './random-data.js';
 import type { TrainingScenario } from './scenario.js';
@@ -22,7 +23,7 @@ export interface PaceResult {
 }
 
 /** Approximate seconds of an epoch. */
-const EPOCH_SECONDS = 2;
+const EPOCH_SECONDS = BRIEF ? 0.05 : 2;
 
 /** Lets trainers predict the time of an epoch, and then trains it. */
 export async function* runPaceBench(

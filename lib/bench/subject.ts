@@ -1,10 +1,11 @@
 import { compile, type EpochResult, type Tensor, Trainer, type TrainerOptions, tensor } from '../index.js';
+import { BRIEF } from '../profile/brief.js';
 import { optimizerOf } from './figures.js';
 import { randomData, randomValues } from './random-data.js';
 import type { PredictionScenario, Scenario, TrainingScenario } from './scenario.js';
 
 /** Seconds that a round should take: long enough that starting it does not count. */
-const ROUND_SECONDS = 0.4;
+const ROUND_SECONDS = BRIEF ? 0.01 : 0.4;
 
 /** Something that runs a number of steps and times them. Its threads sleep between rounds. */
 export interface Subject {

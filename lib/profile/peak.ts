@@ -1,16 +1,17 @@
+import { BRIEF } from './brief.js';
 import { MeasuringThreads } from './measuring-threads.js';
 import type { Effort } from './peak-worker.js';
 
 /** Sizes of the square matrices to multiply. */
-const SIDES = [512, 1024, 2048];
+const SIDES = BRIEF ? [256] : [512, 1024, 2048];
 
-/** Elements of a vector that exceeds all caches. */
-const VECTOR = 1 << 24;
+/** Elements of a vector that exceeds all caches, unless it is to be brief. */
+const VECTOR = BRIEF ? 1 << 16 : 1 << 24;
 
-const ROUNDS = 3;
+const ROUNDS = BRIEF ? 1 : 3;
 
 /** Duration of one round, in milliseconds. */
-const ROUND_MS = 150;
+const ROUND_MS = BRIEF ? 5 : 150;
 
 const known = new Map<string, number>();
 

@@ -41,7 +41,7 @@ async function bundleThreads() {
 
 /**
  * Writes the command line and what its users' modules import into dist/lib/published, in a few files as in the published
- * package.
+ * package, with its types for programs of the tests.
  */
 async function bundleProgram() {
   const { build } = await import('esbuild');
@@ -56,6 +56,7 @@ async function bundleProgram() {
     splitting: true,
     packages: 'external',
   });
+  writeFileSync(join(outdir, 'index.d.ts'), "export * from 'chainrule';\n");
 }
 
 /** @param {string} folder of the bundle @returns {import('esbuild').Plugin} */

@@ -4,17 +4,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nn, optim, Trainer, tensor } from 'chainrule';
+import { nn, optim, scan, Trainer, tensor } from 'chainrule';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WorkerPool } from '#lib/parallel/prepare/pool.js';
 import { Control } from '#lib/parallel/protocol/control.js';
 import { failure } from '../helpers/graphs.js';
-import { Endless } from '../helpers/programs/endless-runs.mjs';
+import { endlessOf } from '../helpers/programs/endless.mjs';
 import { hashOf } from '../helpers/runs.js';
 import { collect, points, threads } from '../helpers/training.js';
 
 afterEach(() => vi.restoreAllMocks());
 
+const { Endless } = endlessOf({ nn, scan });
 const BATCH = 10;
 const options = { batchSize: BATCH, shuffle: false };
 

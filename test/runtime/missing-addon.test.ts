@@ -18,8 +18,10 @@ async function run(file: string) {
   return { printed, errors: JSON.parse(errors) as string[] };
 }
 
+const missing = run('./no-such-addon.node');
+
 it('without an addon, models are made, printed and counted', async () => {
-  const { printed } = await run('./no-such-addon.node');
+  const { printed } = await missing;
   expect(printed).toMatch(/^Sequential/);
   expect(printed).toMatch(/Conv2d(.|\n)*TransformerEncoderLayer/);
   expect(printed).toContain(`parameters: ${4 * 9 + 4 + 2 * 4 + 4 * 13 * 13 * 10 + 10}\n`);
@@ -28,7 +30,7 @@ it('without an addon, models are made, printed and counted', async () => {
 });
 
 it('without an addon, whatever computes fails every time, and says how to build it', async () => {
-  const { errors } = await run('./no-such-addon.node');
+  const { errors } = await missing;
   expect(errors).toHaveLength(4);
   for (const error of errors) {
     // A relative path starts where the program does.

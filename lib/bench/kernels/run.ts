@@ -1,4 +1,5 @@
 import { messageOf } from '../../graph/errors.js';
+import { BRIEF } from '../../profile/brief.js';
 import { MeasuringThreads } from '../../profile/measuring-threads.js';
 import { type MachineLimits, measureLimits } from '../limits/machine-limits.js';
 import { chooseKernels } from './cases/index.js';
@@ -29,7 +30,7 @@ export interface KernelReporter {
 }
 
 /** Milliseconds that a kernel is repeated in a round. */
-const ROUND_MS = 8;
+const ROUND_MS = BRIEF ? 0.5 : 8;
 
 /** Times kernels on each number of threads and yields a result for each, in the order of the cases. */
 export async function* runKernelBench(

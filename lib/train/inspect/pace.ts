@@ -2,6 +2,7 @@ import { at } from '../../graph/at.js';
 import type { Signal } from '../../graph/web-types.js';
 import type { EpochStart, Job, TrainingJob } from '../../parallel/protocol/job.js';
 import { trainedSamples } from '../../parallel/protocol/shards.js';
+import { BRIEF } from '../../profile/brief.js';
 import { runEpoch } from '../fit/epoch-run.js';
 import { Restarts } from '../fit/restarts.js';
 import type { Session } from '../fit/session.js';
@@ -19,10 +20,10 @@ export interface Pace {
 }
 
 /** Milliseconds for which steps are timed; a step that takes longer is timed alone. */
-const MEASURED_MS = 1200;
+const MEASURED_MS = BRIEF ? 40 : 1200;
 
 /** Milliseconds of a round of steps, long enough to make the cost of its start negligible. */
-const ROUND_MS = 150;
+const ROUND_MS = BRIEF ? 5 : 150;
 
 /** Optimiser, step count and signal of a measurement. */
 export interface PaceContext extends Pick<JobContext, 'optimizer'> {

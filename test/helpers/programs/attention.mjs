@@ -11,9 +11,9 @@ import {
   scaledDotProductAttention,
   tensor,
   where,
-} from '../../../dist/lib/index.js';
+} from '../../../dist/lib/published/index.js';
 
-/** @typedef {import('../../../dist/lib/index.js').Tensor} Tensor */
+/** @typedef {import('chainrule').Tensor} Tensor */
 
 /**
  * @typedef {object} Case

@@ -1,29 +1,10 @@
 // Begins what would take centuries, here or in a thread, and leaves, as the arguments say; with the exit code 7, unless it
-// throws. Without arguments, it only exports what never ends.
+// throws.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { compile, data, nn, optim, scan, Trainer, tensor } from 'chainrule';
+import { compile, data, nn, optim, scan, Trainer, tensor } from '../../../dist/lib/published/index.js';
+import { endlessOf } from './endless.mjs';
 
-const MOST = 2 ** 31 - 1;
-
-/** @type {(body: (x: import('chainrule').Tensor) => import('chainrule').Tensor) => typeof body} */
-const turn = (body) => (x) => {
-  const { carry } = scan(([y = x]) => ({ carry: [body(y)] }), { carry: [x], length: MOST });
-  return carry[0] ?? x;
-};
-
-/** The input, after centuries. */
-export const endless = turn(turn((x) => x.mul(0.999)));
-
-/** Its plan for shards of 3 rows never ends. */
-export class Endless extends nn.Module {
-  fc = new nn.Linear(6, 3);
-
-  /** @param {import('chainrule').Tensor} x */
-  forward(x) {
-    const y = this.fc.forward(x);
-    return x.shape[0] === 3 ? y.add(endless(x.detach()).sum().mul(0)) : y;
-  }
-}
+const { endless, Endless } = endlessOf({ nn, scan });
 
 async function predict() {
   compile(endless)(tensor([1, 2, 3])).catch(() => {});
@@ -49,7 +30,7 @@ async function train() {
 /** @param {string | undefined} what */
 const begin = (what) => (what === 'train' ? train() : predict());
 
-if (isMainThread && process.argv[2]) {
+if (isMainThread) {
   const [what, where, how] = process.argv.slice(2);
   /** @type {Worker | undefined} */
   let worker;
@@ -63,7 +44,7 @@ if (isMainThread && process.argv[2]) {
   if (how === 'throw') throw new RangeError('a bug');
   await worker?.terminate();
   process.exitCode = 7;
-} else if (['train', 'predict'].includes(workerData)) {
+} else {
   await begin(workerData);
   parentPort?.postMessage('under way');
   setInterval(() => {}, 1000);

@@ -1,6 +1,6 @@
 // Fits in a worker thread as `workerData` says, and posts the bits of the parameters; with `endless`, never ends.
 import { parentPort, workerData } from 'node:worker_threads';
-import { data, nn, optim, Trainer } from 'chainrule';
+import { data, nn, optim, Trainer } from '../../../dist/lib/published/index.js';
 
 const { inputs, labels, workers, endless } = workerData;
 const trainer = new Trainer(new nn.Sequential(new nn.Linear(6, 16), new nn.Tanh(), new nn.Linear(16, 3)), {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile, data, nn, optim, Trainer, tensor } from 'chainrule';
+import { compile, data, nn, optim, Trainer, tensor } from '../../../dist/lib/published/index.js';
 
 const [folder] = /** @type {[string]} */ (process.argv.slice(2));
 assert(!existsSync('/proc/self') && !existsSync('/sys/fs'), '/proc or /sys is there');

@@ -1,6 +1,15 @@
 // A program that test/ops/integers.test.ts runs once per instruction set: prints what ops make of integers at the ends of
 // their range.
-import { compile, cumProd, cumSum, floorDiv, mod, prod, sum, tensor } from 'chainrule';
+import {
+  compile,
+  cumProd,
+  cumSum,
+  floorDiv,
+  mod,
+  prod,
+  sum,
+  tensor,
+} from '../../../dist/lib/published/index.js';
 
 /** @typedef {import('chainrule').Tensor} Tensor */
 

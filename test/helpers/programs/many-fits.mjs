@@ -1,6 +1,6 @@
 // Fits many times in one process, with new trainers and with an old one, and prints memory and threads five times.
 import { readdirSync } from 'node:fs';
-import { data, nn, optim, Trainer } from 'chainrule';
+import { data, nn, optim, Trainer } from '../../../dist/lib/published/index.js';
 
 const inputs = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
 const samples = data.fromArrays(

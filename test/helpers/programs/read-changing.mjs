@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { data } from 'chainrule';
+import { data } from '../../../dist/lib/published/index.js';
 
 if (isMainThread) {
   const [path, count] = /** @type {[string, string]} */ (process.argv.slice(2));

@@ -12,9 +12,9 @@ import {
   sqrt,
   sum,
   tensor,
-} from '../../../dist/lib/index.js';
+} from '../../../dist/lib/published/index.js';
 
-/** @typedef {import('../../../dist/lib/index.js').Tensor} Tensor */
+/** @typedef {import('chainrule').Tensor} Tensor */
 
 /** @type {Record<string, string[]>} */
 const results = {};

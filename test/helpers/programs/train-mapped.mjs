@@ -1,6 +1,6 @@
 // Trains an epoch on a file that it writes first, or reads that into memory, from within a cgroup.
 import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { compile, data, nn, optim, Trainer, tensor } from 'chainrule';
+import { compile, data, nn, optim, Trainer, tensor } from '../../../dist/lib/published/index.js';
 
 const [join, path, rows, mode] = /** @type {[string, string, string, string]} */ (process.argv.slice(2));
 writeFileSync(join, String(process.pid));

@@ -1,5 +1,5 @@
 // Makes, prints and counts models, which needs no addon; then prints the errors of what does need it.
-import { compile, nn, tensor, zeros } from 'chainrule';
+import { compile, nn, tensor, zeros } from '../../../dist/lib/published/index.js';
 
 /** @typedef {import('chainrule').Tensor} Tensor */
 
