@@ -6,10 +6,18 @@ import { usableMemory } from '../usable-memory.js';
 const MOST_BY_DEFAULT = 256e6;
 const SHARE_BY_DEFAULT = 1 / 8;
 
-/** The limit that an option asks for, or the default, which is looked up when a plan is kept first. */
-export function cacheLimit(op: string, asked: MemorySize | undefined): () => number {
+/** Bytes that are kept without a question: limits are read from a dozen files, which takes longer than a small plan. */
+const UNQUESTIONED = 2 ** 20;
+
+/** The limit that an option asks for, or the default, which is looked up when more than a little is kept. */
+export function cacheLimit(op: string, asked: MemorySize | undefined): (kept: number) => number {
   if (asked === undefined) {
-    return () => Math.min(MOST_BY_DEFAULT, Math.floor(SHARE_BY_DEFAULT * usableMemory().bytes));
+    let limit: number | undefined;
+    return (kept) => {
+      if (limit === undefined && kept < UNQUESTIONED) return UNQUESTIONED;
+      limit ??= Math.min(MOST_BY_DEFAULT, Math.floor(SHARE_BY_DEFAULT * usableMemory().bytes));
+      return limit;
+    };
   }
   const bytes = asked === 'auto' ? resolveMemory(op, asked).bytes : sizeInBytes(asked);
   return () => bytes;
@@ -34,9 +42,8 @@ export class PlanCache<P extends Cached> {
   #last: P | undefined;
   #bytes = 0;
 
-  #limit: number | undefined;
-
-  constructor(private readonly limit: () => number) {}
+  /** @param limit in bytes, where so many are kept */
+  constructor(private readonly limit: (kept: number) => number) {}
 
   /** Bytes of all that it keeps. */
   get bytes(): number {
@@ -67,9 +74,9 @@ export class PlanCache<P extends Cached> {
     this.#byUse.set(plan, key);
     this.#last = plan;
     this.#bytes += plan.bytes;
-    this.#limit ??= this.limit();
+    const limit = this.limit(this.#bytes);
     for (const oldest of this.#byUse.keys()) {
-      if (this.#bytes <= this.#limit || oldest === plan) return;
+      if (this.#bytes <= limit || oldest === plan) return;
       this.delete(oldest);
     }
   }

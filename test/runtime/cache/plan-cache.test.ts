@@ -30,13 +30,17 @@ describe('the limit of a cache', () => {
     // Unlike a budget, it may exceed what the process may use.
     [1e18, 1e18],
   ])('is what was asked for: %s', (asked, bytes) => {
-    expect(cacheLimit('compile', asked)()).toBe(bytes);
+    expect(cacheLimit('compile', asked)(0)).toBe(bytes);
   });
 
   it('is at most 256 MB and an eighth of what the process may use by default', () => {
-    const limit = cacheLimit('compile', undefined)();
+    const limitAt = cacheLimit('compile', undefined);
+    // Small plans are kept without a question.
+    expect(limitAt(1000)).toBeGreaterThan(1000);
+    const limit = limitAt(2 ** 20);
     expect(limit).toBe(Math.min(256e6, Math.floor(usableMemory().bytes / 8)));
     expect(limit).toBeGreaterThan(0);
+    expect(limitAt(1000)).toBe(limit);
   });
 });
 
