@@ -23,7 +23,9 @@ import { collect, noise } from '../helpers/training.js';
 
 /** What the program computes on an instruction set, with subnormal numbers flushed or kept. */
 function computed(isa: string, mode: string): Record<string, string[]> {
-  const program = fileURLToPath(new URL('../helpers/programs/subnormals.mjs', import.meta.url));
+  const program = fileURLToPath(
+    new URL('../helpers/programs/instruction-sets/subnormals.mjs', import.meta.url),
+  );
   const env = { ...process.env, CHAINRULE_ISA: isa, CHAINRULE_SUBNORMALS: mode };
   return JSON.parse(execFileSync(process.execPath, [program], { env, encoding: 'utf8' }));
 }

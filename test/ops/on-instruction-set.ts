@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /**
- * What a program of `helpers/programs` prints on an instruction set, which holds for a whole process: a line of JSON for
- * each of the cases that it is given.
+ * What a program of `helpers/programs/instruction-sets` prints on an instruction set, which holds for a whole process: a
+ * line of JSON for each of the cases that it is given.
  *
  * @param more further variables of its environment
  */
@@ -13,7 +13,7 @@ export function onInstructionSet<R>(
   cases: readonly unknown[],
   more: NodeJS.ProcessEnv = {},
 ): R[] {
-  const script = fileURLToPath(new URL(`../helpers/programs/${program}`, import.meta.url));
+  const script = fileURLToPath(new URL(`../helpers/programs/instruction-sets/${program}`, import.meta.url));
   const env = { ...process.env, CHAINRULE_ISA: isa, ...more };
   const output = execFileSync(process.execPath, [script, JSON.stringify(cases)], { env, encoding: 'utf8' });
   return output

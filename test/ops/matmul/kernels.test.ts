@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addon } from '#lib/runtime/addon.js';
 import { LONG } from '../../helpers/long.js';
-import type { Product } from '../../helpers/programs/product-sides.mjs';
+import type { Product } from '../../helpers/programs/instruction-sets/product-sides.mjs';
 import { hashIntegers } from '../../helpers/random-graph/random.js';
 import { largestError, type Multiplied, multiplied } from './products.js';
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Product, sidesOf, sizeOf } from '../../helpers/programs/product-sides.mjs';
+import { type Product, sidesOf, sizeOf } from '../../helpers/programs/instruction-sets/product-sides.mjs';
 import { onInstructionSet } from '../on-instruction-set.js';
 
 export interface Multiplied {

@@ -7,7 +7,8 @@ import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { LONG } from '../../helpers/long.js';
 
 describe("Winograd's convolutions", () => {
-  const program = new URL('../../helpers/programs/winograd-errors.mjs', import.meta.url).pathname;
+  const program = new URL('../../helpers/programs/instruction-sets/winograd-errors.mjs', import.meta.url)
+    .pathname;
 
   const SHAPES = LONG ? 200 : 60;
 

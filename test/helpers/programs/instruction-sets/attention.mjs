@@ -11,7 +11,7 @@ import {
   scaledDotProductAttention,
   tensor,
   where,
-} from '../../../dist/lib/published/index.js';
+} from '../../../../dist/lib/published/index.js';
 
 /** @typedef {import('chainrule').Tensor} Tensor */
 

@@ -1,10 +1,10 @@
 // Sums of products on the instruction set that CHAINRULE_ISA names, which holds for a whole process:
 // `node matmul-sum.mjs <list of cases as JSON>` prints, for each of them, the largest error against sums in float64, and
 // whether the bits are the same with the rows cut, and the same as those of products that are added one after another.
-import { add, compile, concat, matmul, slice, tensor } from '../../../dist/lib/index.js';
-import { matmulSum } from '../../../dist/lib/ops/primitives/matmul-sum.js';
+import { add, compile, concat, matmul, slice, tensor } from '../../../../dist/lib/index.js';
+import { matmulSum } from '../../../../dist/lib/ops/primitives/matmul-sum.js';
 
-/** @typedef {import('../../../dist/lib/index.js').Tensor} Tensor */
+/** @typedef {import('../../../../dist/lib/index.js').Tensor} Tensor */
 
 /**
  * @typedef {object} Case

@@ -18,14 +18,22 @@
 /** @type {(sizes: readonly number[]) => number} */
 export const sizeOf = (sizes) => sizes.reduce((product, size) => product * size, 1);
 
+/** @type {Map<number, Float32Array>} */
+const sequences = new Map();
+
 /** Numbers of -1 to 1, the same ones each time. */
-const numbers = (/** @type {number} */ length, /** @type {number} */ seed) => {
+function numbers(/** @type {number} */ length, /** @type {number} */ seed) {
+  const known = sequences.get(seed);
+  if (known && known.length >= length) return known.subarray(0, length);
+  const values = new Float32Array(Math.max(2 ** 20, length));
   let state = seed;
-  return Float32Array.from({ length }, () => {
+  for (let i = 0; i < values.length; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-};
+    values[i] = state / 2 ** 31 - 1;
+  }
+  sequences.set(seed, values);
+  return values.subarray(0, length);
+}
 
 /**
  * The left sides `[m, k]` of a batch and the right sides `[k, n]`, one if it is shared; whichever is transposed is so when

@@ -4,7 +4,7 @@
 // file that PRODUCTS names.
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { compile, matmul, permute, tensor } from '../../../dist/lib/published/index.js';
+import { compile, matmul, permute, tensor } from '../../../../dist/lib/published/index.js';
 import { sidesOf } from './product-sides.mjs';
 
 /** @typedef {import('chainrule').Tensor} Tensor */

@@ -12,7 +12,7 @@ import {
   sqrt,
   sum,
   tensor,
-} from '../../../dist/lib/published/index.js';
+} from '../../../../dist/lib/published/index.js';
 
 /** @typedef {import('chainrule').Tensor} Tensor */
 
