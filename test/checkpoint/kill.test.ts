@@ -7,7 +7,7 @@ import { complete, killAndResume } from '../helpers/programs/kill-and-resume.mjs
 
 const KILLS = LONG ? 25 : 3;
 /** Enough for a life to be a small part of the whole. */
-const RUN = { epochs: 40 * KILLS, everySteps: 1, shards: 8 };
+const RUN = { epochs: (LONG ? 40 : 20) * KILLS, everySteps: 1, shards: 8 };
 
 it(`a run that is killed ${KILLS} times and resumed with other numbers of workers ends with the same weights`, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'killed-'));

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { chainrule } from '../helpers/command-line.js';
+import { chainrule, chainruleInThread } from '../helpers/command-line.js';
+import { LONG } from '../helpers/long.js';
 
 const positive = 'is invalid. It must be a positive integer';
 
@@ -41,23 +42,29 @@ it.each<[string, string]>([
   ['bench mnist_mpl', 'bench: unknown case mnist_mpl; did you mean mnist_mlp?'],
   ['bench scale x', 'bench scale: unknown model x; the models are '],
 ])('chainrule %s is refused in one line', async (line, message) => {
-  const { code, stdout, stderr } = await chainrule(line.split(' '));
+  const { code, stdout, stderr } = await chainruleInThread(line.split(' '));
   expect(stderr).toContain(message);
   expect(stderr.trim().split('\n')).toHaveLength(1);
   if (!line.startsWith('bench scale x')) expect(stdout).toBe('');
   expect(code).toBe(1);
 });
 
-it.each([20, 40, 80])('the help of every command fits %i columns', async (columns) => {
+it.each(LONG ? [20, 40, 80] : [20])('the help of every command fits %i columns', async (columns) => {
   for (const command of ['', 'train', 'plan', 'profile', 'compare', 'info', 'bench']) {
-    const { code, stdout } = await chainrule([...command.split(' ').filter(Boolean), '--help'], { columns });
+    const { code, stdout } = await chainruleInThread([...command.split(' ').filter(Boolean), '--help'], {
+      columns,
+    });
     expect(code).toBe(0);
     const tooLong = stdout.split('\n').filter((text) => text.length > columns);
     expect(tooLong, command).toEqual([]);
+    expect(stdout).toContain('Usage: chainrule');
   }
 });
 
 it('the command help tells of the others', async () => {
-  expect(await chainrule(['help'])).toEqual(await chainrule(['--help']));
-  expect(await chainrule(['help', 'train'])).toEqual(await chainrule(['train', '--help']));
+  expect(await chainruleInThread(['help'])).toEqual(await chainruleInThread(['--help']));
+  expect(await chainruleInThread(['help', 'train'])).toEqual(await chainruleInThread(['train', '--help']));
+  // As in a process.
+  expect(await chainrule(['help', 'train'])).toMatchObject(await chainruleInThread(['help', 'train']));
+  expect(await chainrule(['trian'])).toMatchObject(await chainruleInThread(['trian']));
 });

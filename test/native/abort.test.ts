@@ -40,7 +40,6 @@ import { encodePlan } from '#lib/runtime/encode.js';
 import { clockedSteps, Executable } from '#lib/runtime/executable.js';
 import { nativeKernels } from '#lib/runtime/native-kernels.js';
 import { kernelsOf } from '../helpers/graphs.js';
-import { noise } from '../helpers/training.js';
 
 const context = new Uint32Array(4);
 const newBarrier = () => new Int32Array(new SharedArrayBuffer(4 * addon().constants.barrier.words));
@@ -49,6 +48,17 @@ const aborted = { code: 'ERR_CHAINRULE_WORKER_RELEASED' };
 afterEach(() => addon().abortRunsBy());
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
+/** Numbers from -1 to 1 without an order, of which some graphs take millions. */
+function noise(length: number, seed: number): Float32Array {
+  const values = new Float32Array(length);
+  let state = seed;
+  for (let i = 0; i < values.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    values[i] = state / 2 ** 31 - 1;
+  }
+  return values;
+}
 
 const floats = (shape: readonly number[], seed = 1, dtype: 'float32' | 'float64' = 'float32') =>
   tensor(noise(sizeOf(shape), seed), { shape, dtype });

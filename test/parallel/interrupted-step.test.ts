@@ -14,6 +14,7 @@ import { writeScalars } from '#lib/train/fit/progress.js';
 import { newJob, prepareTraining } from '#lib/train/prepare/jobs.js';
 import { trainingModes } from '#lib/train/prepare/mode.js';
 import { TrainerMemory } from '#lib/train/prepare/trainer-memory.js';
+import { LONG } from '../helpers/long.js';
 import { points } from '../helpers/training.js';
 
 type TrainedJob = Job & { training: TrainingJob };
@@ -141,7 +142,8 @@ describe('a step that is interrupted', () => {
     expect(await run(undisturbed, 0)).toBe(true);
     const [calls, expected] = [count(), hash()];
     expect(calls).toBeGreaterThan(60);
-    for (let victim = 0; victim < calls; victim++) {
+    // The sample has one of three, which are others with most optimisers.
+    for (let victim = LONG ? 0 : calls % 3; victim < calls; victim += LONG ? 1 : 3) {
       const job = alone();
       dieAt(victim);
       expect(await run(job, 0)).toBe(false);
@@ -161,7 +163,7 @@ describe('a step that is interrupted', () => {
     const [looks, expected] = [addon().looks(), hash()];
     // Every run and sum looks when it begins, except those that set a mark.
     expect(looks).toBeGreaterThan(20);
-    for (let look = 1; look <= looks; look++) {
+    for (let look = 1; look <= looks; look += LONG ? 1 : 2) {
       const job = begin();
       addon().abortRunsBy(barrier, look);
       await expect(run(job, 0)).rejects.toMatchObject({ code: 'ERR_CHAINRULE_WORKER_RELEASED' });

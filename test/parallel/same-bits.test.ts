@@ -44,7 +44,7 @@ describe('the weights after some steps', () => {
     ],
   ])('have the same bits for any number of workers, with %s', async (_, options) => {
     const expected = await trained(options(), 1);
-    for (const workers of LONG ? [2, 3, 5, 8, 11] : [2, 5, 11])
+    for (const workers of LONG ? [2, 3, 5, 8, 11] : [2, 11])
       expect(await trained(options(), workers)).toEqual(expected);
   });
 
@@ -72,7 +72,7 @@ describe('the weights after some steps', () => {
       return hashOf(model);
     };
     const expected = await run(8);
-    for (const workers of LONG ? [1, 2, 3, 5] : [1, 3]) expect(await run(workers)).toBe(expected);
+    for (const workers of LONG ? [1, 2, 3, 5] : [3]) expect(await run(workers)).toBe(expected);
   });
 
   it('depend on the number of shards', async () => {

@@ -1,4 +1,4 @@
-import { data, grad, nn, optim, type Tensor, Trainer, type TrainerOptions, tensor } from 'chainrule';
+import { compile, data, grad, nn, optim, type Tensor, Trainer, type TrainerOptions, tensor } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { lossNames } from '../helpers/loss-names.js';
@@ -84,6 +84,7 @@ const model = () =>
 async function joined(loss: Loss, samples: data.Dataset, accumulate: number): Promise<number[]> {
   const trained = model();
   const parameters = trained.parameters();
+  const slopesOf = compile((x: Tensor, y: Tensor) => grad(loss(trained.forward(x), y) as Tensor, parameters));
   const batches = [...data.batches(samples, { batchSize: BATCH })];
   const steps = [...batches, ...batches];
   for (let first = 0; first + accumulate <= steps.length; first += accumulate) {
@@ -94,8 +95,7 @@ async function joined(loss: Loss, samples: data.Dataset, accumulate: number): Pr
       const [{ dtype, shape }] = own as [(typeof own)[number]];
       return tensor(values, { dtype }).reshape([-1, ...shape.slice(1)]);
     }) as [Tensor, Tensor];
-    const slopes = grad(loss(trained.forward(x), y) as Tensor, parameters);
-    const values = await Promise.all(slopes.map((slope) => slope.data()));
+    const values = await Promise.all((await slopesOf(x, y)).map((slope) => slope.data()));
     parameters.forEach(({ storage }, i) => {
       // A step whose labels are all ignored has a gradient of 0 / 0, and is no step.
       values[i]?.forEach((slope, at) => {
@@ -103,6 +103,7 @@ async function joined(loss: Loss, samples: data.Dataset, accumulate: number): Pr
       });
     });
   }
+  slopesOf.release();
   return parametersOf(trained);
 }
 

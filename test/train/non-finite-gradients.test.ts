@@ -65,21 +65,28 @@ const onWorkers = optimizers.map(
 describe('a gradient that is not finite while the loss is', () => {
   it.each([
     [1, 1],
-    [1, 4],
-    [2, 4],
+    ...(LONG
+      ? [
+          [1, 4],
+          [2, 4],
+        ]
+      : []),
     [3, 4],
-  ])('stops %i workers with %i shards before the update, with the op', async (workers, shards) => {
-    const trainer = trainerOf({ workers, shards, optimizer: optim.adam({ lr: 0.1 }) });
-    const error = await failure(collect(trainer.fit(samples(6, [3]), { ...options, restartWorkers: 3 })));
-    expect(error).toMatchObject({ code: 'ERR_CHAINRULE_NON_FINITE' });
-    expect(error.message).toMatch(
-      /^fit: the gradient must stay finite, but was not at epoch 1, step 3, where the loss was \d.*The parameters are those of the step before. div in \(loss\) made the first value that is not finite, in the backward pass, for the gradient of sqrt: 1 of its 4 values/,
-    );
-    expect(trainer.steps).toBe(3);
-    const good = trainerOf({ workers, shards, optimizer: optim.adam({ lr: 0.1 }) });
-    await collect(good.fit(samples(6, []).take(3 * BATCH), options));
-    expect(hashOf(trainer.model)).toBe(hashOf(good.model));
-  });
+  ] as [number, number][])(
+    'stops %i workers with %i shards before the update, with the op',
+    async (workers, shards) => {
+      const trainer = trainerOf({ workers, shards, optimizer: optim.adam({ lr: 0.1 }) });
+      const error = await failure(collect(trainer.fit(samples(6, [3]), { ...options, restartWorkers: 3 })));
+      expect(error).toMatchObject({ code: 'ERR_CHAINRULE_NON_FINITE' });
+      expect(error.message).toMatch(
+        /^fit: the gradient must stay finite, but was not at epoch 1, step 3, where the loss was \d.*The parameters are those of the step before. div in \(loss\) made the first value that is not finite, in the backward pass, for the gradient of sqrt: 1 of its 4 values/,
+      );
+      expect(trainer.steps).toBe(3);
+      const good = trainerOf({ workers, shards, optimizer: optim.adam({ lr: 0.1 }) });
+      await collect(good.fit(samples(6, []).take(3 * BATCH), options));
+      expect(hashOf(trainer.model)).toBe(hashOf(good.model));
+    },
+  );
 
   it.each(onWorkers)("with 'skip' is as if its batch had not been, with %s", async (_, optimizer, counts) => {
     const bad = [0, 3, 4, 8];
@@ -134,8 +141,12 @@ describe('a gradient that is not finite while the loss is', () => {
   it('is found in large products, whose gradients are bounded by their operands', async () => {
     const model = () => new nn.Sequential(new nn.Linear(256, 512), new nn.Tanh(), new nn.Linear(512, 1));
     for (const [workers, shards] of [
-      [1, 1],
-      [1, 4],
+      ...(LONG
+        ? [
+            [1, 1],
+            [1, 4],
+          ]
+        : []),
       [2, 4],
     ]) {
       const inputs = noise(32 * 256, 1);
@@ -210,11 +221,12 @@ describe('gradients so large that their sum may overflow', () => {
     return { weight: model.weight.storage.data[0], skipped: epoch?.skippedSteps };
   };
 
-  it.each(LONG ? [1, 2, 3, 4] : [1, 3])('are judged by that sum, on %i workers', async (workers) => {
+  it.each(LONG ? [1, 2, 3, 4] : [3])('are judged by that sum, on %i workers', async (workers) => {
     const large = 3e38;
     // Each shard weighs a quarter, so that the sum is about the mean.
-    expect(await trained([large, large, large, large], workers)).toMatchObject({ skipped: 0 });
-    expect((await trained([large, large, large, large], workers)).weight).toBeCloseTo(-6, 2);
+    const mean = await trained([large, large, large, large], workers);
+    expect(mean).toMatchObject({ skipped: 0 });
+    expect(mean.weight).toBeCloseTo(-6, 2);
     // Each shard's gradient is finite, and so may be their sum.
     expect(await trained([large, large, large, large], workers, 4)).toEqual({ weight: 0, skipped: 1 });
     expect(await trained([large, large, -large, -large], workers, 4)).toEqual({ weight: 0, skipped: 1 });
@@ -297,7 +309,7 @@ describe('a run with skipped steps', () => {
     const whole = trainerOf({ optimizer: optimizer() });
     await collect(whole.fit(set, settings));
     const dir = folder();
-    for (const stopAt of [3, 9, 16, 22]) {
+    for (const stopAt of LONG ? [3, 9, 16, 22] : [9, 22]) {
       const abort = new AbortController();
       const trainer = trainerOf({ optimizer: optimizer(), workers: 2 });
       const checkpoint = { dir, everySteps: 1, sigterm: false };

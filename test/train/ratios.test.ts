@@ -2,6 +2,7 @@ import { data, nn, optim, stopGradient, type Tensor, Trainer, type TrainerOption
 import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/close.js';
 import { decode, type Recorded, readFixture } from '../helpers/fixtures.js';
+import { LONG, sampled } from '../helpers/long.js';
 import { hashUniform } from '../helpers/random-graph/random.js';
 import { hashOf } from '../helpers/runs.js';
 import { collect } from '../helpers/training.js';
@@ -74,8 +75,10 @@ const losses: Record<string, Training['loss']> = {
 };
 
 describe('steps of a weighted loss', () => {
-  const cases = Object.keys(losses).flatMap((name) =>
-    [1, 2, 3, 4, 8].map((shards) => [name, shards] as const),
+  // Every third of 30 has each loss and all numbers of shards.
+  const cases = sampled(
+    Object.keys(losses).flatMap((name) => [1, 2, 3, 4, 8].map((shards) => [name, shards] as const)),
+    3,
   );
 
   it.each(cases)("are PyTorch's with %s and %i shards", async (name, shards) => {
@@ -91,7 +94,9 @@ describe('steps of a weighted loss', () => {
     const loss = losses['weight, ignoreIndex and labelSmoothing'] as Training['loss'];
     const options = { momentum: 0.9, clipNorm: 1, accumulate: 3 };
     const runs = await Promise.all(
-      [1, 2, 3, 5].map((workers) => train({ loss, shards: 5, workers, options, epochs: 4, batchSize: 4 })),
+      (LONG ? [1, 2, 3, 5] : [1, 5]).map((workers) =>
+        train({ loss, shards: 5, workers, options, epochs: 4, batchSize: 4 }),
+      ),
     );
     for (const { hash, losses: found } of runs) {
       expect(hash).toBe(runs[0]?.hash);

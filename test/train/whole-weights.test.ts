@@ -40,7 +40,7 @@ class Twins extends nn.Module {
 }
 
 /** That each reader makes at least. */
-const READS = LONG ? 20 : 4;
+const READS = LONG ? 20 : 2;
 
 const half = (rows: number, size: number) =>
   tensor(new Float32Array(rows * size).fill(0.5), { shape: [rows, size] });

@@ -174,7 +174,7 @@ describe('a training', () => {
     if (looksAtOnce) expect(prepared(model(), samples as data.Dataset, 8, 32, 2).counts).toEqual([4]);
     // On eight workers, each computes one shard.
     const expected = await run(8);
-    for (const workers of LONG ? [1, 2, 3, 5] : [1, 3]) expect(await run(workers)).toBe(expected);
+    for (const workers of LONG ? [1, 2, 3, 5] : [3]) expect(await run(workers)).toBe(expected);
   });
 
   it('has the same bits within a budget that has no room for it', async () => {
