@@ -1,15 +1,27 @@
+import { isRecord } from '../graph/arguments/is-record.js';
 import { type Kind, listOf, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
+import type { FigureTable } from '../nn/figure.js';
 import type { ScheduleState } from '../optim/schedule.js';
 import type { UpdateTally } from '../parallel/protocol/job.js';
 import type { EpochRecord, Figures, Point, RunProgress, SavedCallback } from './state.js';
 
+const table = optionsOf<FigureTable>({
+  shape: needed(listOf(kinds.index, 'non-negative integers')),
+  data: needed(listOf(kinds.number, 'numbers')),
+});
+
+const numbers = kinds.recordOf(kinds.number, 'numbers by name, with loss');
+const tablesByName = kinds.recordOf(table, 'tables by name');
+
 const figures: Kind<Figures> = {
-  ...kinds.recordOf(kinds.number, 'numbers by name, with loss'),
-  accepts: (value) =>
-    kinds.recordOf(kinds.number, '').accepts(value) && Object.hasOwn(value as object, 'loss'),
+  ...numbers,
+  accepts(value) {
+    const { tables = {}, ...others } = (isRecord(value) ? value : {}) as Partial<Record<string, unknown>>;
+    return Object.hasOwn(others, 'loss') && numbers.accepts(others) && tablesByName.accepts(tables);
+  },
 } as Kind<Figures>;
 
 /** The figures of an epoch, from a file. */

@@ -1,14 +1,21 @@
 import { requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { failed, invalid, messageOf } from '../graph/errors.js';
+import type { FigureTable } from '../nn/figure.js';
 import type { ScheduleState } from '../optim/schedule.js';
 import type { UpdateTally } from '../parallel/protocol/job.js';
 import type { Fingerprint } from './fingerprint.js';
 import { decodeJson, encodeJson } from './json.js';
 import { requireProgress } from './progress-kinds.js';
 
-/** Figures by name: `loss` and the metrics. */
-export type Figures = { readonly loss: number } & { readonly [name: string]: number };
+/**
+ * Figures by name: `loss` and the metrics. Those whose results have axes, such as a confusion matrix, are in `tables`, which
+ * is left out if there are none.
+ */
+export type Figures = {
+  readonly loss: number;
+  readonly tables?: Readonly<Record<string, FigureTable>>;
+} & { readonly [name: string]: number };
 
 /** Figures of an epoch in a trainer's history. */
 export interface EpochRecord {

@@ -1,4 +1,5 @@
 import { percent } from '../text/percent.js';
+import type { Figures } from '../train/index.js';
 
 /** What stands for a figure that is not known. */
 const UNKNOWN = '-';
@@ -18,9 +19,12 @@ export function loss(value: number): string {
   return Number.isNaN(value) ? UNKNOWN : value.toFixed(4);
 }
 
-/** Formats figures as `loss 0.1234  accuracy 98.31 %`. `accuracy`, a share from 0 to 1, becomes a percentage. */
-export function figures(values: Readonly<Record<string, number>>, prefix = ''): string {
-  return Object.entries(values)
+/**
+ * Formats figures as `loss 0.1234  accuracy 98.31 %`. `accuracy`, a share from 0 to 1, becomes a percentage. Tables do not
+ * fit in a line, and are left out.
+ */
+export function figures({ tables, ...numbers }: Figures, prefix = ''): string {
+  return Object.entries(numbers)
     .map(([name, value]) => `${prefix}${name} ${formatFigure(name, value)}`)
     .join('  ');
 }

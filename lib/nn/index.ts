@@ -14,7 +14,16 @@ export * from '../ops/spatial/convolution.js';
 export * from '../ops/spatial/pooling.js';
 export * from '../ops/spatial/upsample.js';
 export { Buffer, type BufferOptions } from './buffer.js';
-export { type Figure, type FigureDefinition, type FigureState, figure } from './figure.js';
+export {
+  type ColumnFigure,
+  type ColumnFigureDefinition,
+  type Figure,
+  type FigureColumns,
+  type FigureDefinition,
+  type FigureState,
+  type FigureTable,
+  figure,
+} from './figure.js';
 export * as init from './init.js';
 export * from './layers/activations.js';
 export * from './layers/adaptive-pool.js';

@@ -10,7 +10,10 @@ import type { Signal } from '../graph/web-types.js';
 import { type HealthThresholds, healthThresholds } from '../health/findings.js';
 import type {
   AnyModule,
+  ColumnFigure,
+  ColumnFigureDefinition,
   Figure,
+  FigureColumns,
   FigureDefinition,
   FigureState,
   Loss,
@@ -44,12 +47,16 @@ export type LossFor<Output extends Tensors, Targets extends Tensors> =
 
 /** A figure to report, or for a model of several outputs those of one of them. */
 export type MetricFor<Output extends Tensors, Targets extends Tensors> =
+  | FunctionOrFigure<Output, Targets>
+  | (Output extends Tensor ? never : Readonly<Record<string, FunctionOrFigure<Tensor, Tensor>>>);
+
+/** A figure to report: a function of a batch, or a figure with a state or with columns. */
+type FunctionOrFigure<Output extends Tensors, Targets extends Tensors> =
   | Metric<Tensor | Sums, Output, Targets>
   | Figure<FigureState, Output, Targets>
   | FigureDefinition<FigureState, Output, Targets>
-  | (Output extends Tensor
-      ? never
-      : Readonly<Record<string, Metric<Tensor | Sums> | Figure | FigureDefinition>>);
+  | ColumnFigure<FigureColumns, Output, Targets>
+  | ColumnFigureDefinition<FigureColumns, Output, Targets>;
 
 /**
  * Options of a trainer.
@@ -70,10 +77,11 @@ export interface TrainerOptions<
   /** Factors of the losses of a record in their sum. Default: 1 for each. */
   readonly lossWeights?: Output extends Tensor ? never : { readonly [K in keyof Output]?: number };
   /**
-   * Figures to report besides the loss, by name: functions of output and target that return a scalar, which counts as the
-   * mean of its rows, or `{ sum, weight }`; or figures of `nn.figure`. Default: those that suit the loss, such as accuracy
-   * for cross-entropy. Of several outputs, `{ rating: { mae: nn.meanAbsoluteError } }` reports `rating.mae`. A metric that
-   * takes weights as its third parameter gets those of the data set, if it has some. See docs/figures.md.
+   * Figures to report besides the loss, by name: those of `metrics`, such as `metrics.f1({ average: 'macro' })`; functions
+   * of output and target that return a scalar, which counts as the mean of its rows, or `{ sum, weight }`; or figures of
+   * `nn.figure`. Default: those that suit the loss, such as accuracy for cross-entropy. Of several outputs,
+   * `{ rating: { mae: metrics.meanAbsoluteError() } }` reports `rating.mae`. A metric that takes weights as its third
+   * parameter gets those of the data set, if it has some. See docs/figures.md.
    */
   readonly metrics?: Readonly<Record<string, MetricFor<Output, Targets>>>;
 }

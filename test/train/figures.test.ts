@@ -14,8 +14,11 @@ import {
 } from 'chainrule';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { useFolder } from '../helpers/folder.js';
 import { LONG } from '../helpers/long.js';
 import { collect, noise } from '../helpers/training.js';
+
+const folder = useFolder();
 
 /** A model that gives its input, so that outputs are data. */
 class Identity extends nn.Module {
@@ -130,6 +133,16 @@ function f1ByDefinition(): number {
 }
 
 const runs = { numRuns: LONG ? 24 : 4, seed: 3 };
+/** The number of samples by label and prediction. */
+function confusion(): number[] {
+  const counts = Array<number>(CLASSES * CLASSES).fill(0);
+  labels.forEach((label, i) => {
+    const row = outputs.subarray(CLASSES * i, CLASSES * (i + 1));
+    const place = CLASSES * label + row.indexOf(Math.max(...row));
+    counts[place] = (counts[place] as number) + 1;
+  });
+  return counts;
+}
 
 const sizes = fc.record({
   batchSize: fc.integer({ min: 1, max: 25 }),
@@ -156,6 +169,27 @@ describe('a figure with functions of its own', () => {
       ),
     );
     for (const figures of found) expect(figures).toEqual(found[0]);
+  });
+
+  it('is a table if its result has axes, which checkpoints keep', async () => {
+    const counts = nn.figure({ ...f1.definition, result: (state) => state.counts });
+    const trainer = trainerOf({ counts, f1 }, { workers: 2, loss: nn.crossEntropy });
+    const figures = await trainer.evaluate(classes, { batchSize: 4 });
+    const { shape, data: elements } = figures.tables?.counts ?? { shape: [], data: [] };
+    expect(shape).toEqual([CLASSES, CLASSES]);
+    expect(elements).toEqual(confusion());
+    expect(Object.keys(figures)).toEqual(['loss', 'f1', 'tables']);
+    expect(figures.f1?.toFixed(4)).toBe(f1ByDefinition().toFixed(4));
+    const dir = folder();
+    await collect(
+      trainer.fit(classes, { epochs: 2, batchSize: 4, validation: classes, checkpoint: { dir } }),
+    );
+    expect(trainer.history[1]?.validation).toEqual(figures);
+    const resumed = trainerOf({ counts, f1 }, { workers: 2, loss: nn.crossEntropy });
+    await collect(
+      resumed.fit(classes, { epochs: 2, batchSize: 4, validation: classes, checkpoint: { dir } }),
+    );
+    expect(resumed.history).toEqual(trainer.history);
   });
 
   it('is reported for validation, given by its functions alone too', async () => {
@@ -267,6 +301,17 @@ describe('metrics that are none', () => {
       'figure: definition.init must be a function, got undefined',
     ],
     ['the loss', { loss: nn.accuracy }, 'Trainer: metrics must not have the name loss'],
+    ['the tables', { tables: nn.accuracy }, 'Trainer: metrics must not have the name tables'],
+    [
+      'half a figure of columns',
+      { f: { rows: () => ({}) } },
+      'figure: definition.result must be a function, got undefined',
+    ],
+    [
+      'a figure of columns',
+      nn.figure({ rows: () => ({}), result: () => zeros([]) }),
+      `${example}, each under a name, got an instance of ColumnFigure`,
+    ],
   ])('are refused as %s', (_, metrics, message) => {
     expect(make(metrics)).toThrow(message);
   });
@@ -322,9 +367,34 @@ describe('metrics that are none', () => {
       'Trainer: merge of metric odd must return an object of tensors, the state, got an object',
     ],
     [
-      'a result with axes',
-      { odd: nn.figure({ ...f1.definition, result: ({ counts }) => counts }) },
-      'Trainer: the result of metric odd must be a scalar tensor, got int32[3,3]',
+      'an empty result',
+      { odd: nn.figure({ ...f1.definition, result: () => zeros([0, 2]) }) },
+      'Trainer: the result of metric odd must be a tensor that is not empty, got float32[0,2]',
+    ],
+    [
+      'a number as the result',
+      { odd: nn.figure({ ...f1.definition, result: () => 3 as never }) },
+      'Trainer: the result of metric odd must be a tensor that is not empty, got 3',
+    ],
+    [
+      'columns without rows',
+      { odd: nn.figure({ rows: (output) => ({ all: output.sum() }), result: ({ all }) => all }) },
+      'Trainer: rows of metric odd must return all with the samples on its first axis, 20 here, got float32[]',
+    ],
+    [
+      'columns of rows that depend on the number of samples',
+      {
+        odd: nn.figure({
+          rows: (output) => ({ all: output.matmul(output.transpose()) }),
+          result: ({ all }) => all,
+        }),
+      },
+      'Trainer: a row of the columns of metric odd must be float32[20] for every number of rows, got float32[3]',
+    ],
+    [
+      'no columns',
+      { odd: nn.figure({ rows: () => ({ all: undefined }), result: ({ all }) => all ?? zeros([]) }) },
+      'Trainer: rows of metric odd must return an object of tensors, the columns, got an object',
     ],
     [
       'no state',
@@ -332,8 +402,8 @@ describe('metrics that are none', () => {
       'Trainer: init of metric odd must return an object of tensors, the state, got undefined',
     ],
   ])('are refused by name when they return %s', async (_, metrics, message) => {
-    await expect(make(metrics)().evaluate(classes)).rejects.toThrow(message);
-    const fit = collect(make(metrics)().fit(classes, { validation: classes }));
+    await expect(make(metrics)().evaluate(classes, { batchSize: 20 })).rejects.toThrow(message);
+    const fit = collect(make(metrics)().fit(classes, { batchSize: 20, validation: classes }));
     await expect(fit).rejects.toThrow(message);
   });
 

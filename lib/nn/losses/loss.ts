@@ -2,7 +2,7 @@ import type { TypedArray } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shapes.js';
 import type { Structure } from '../../graph/structure.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { Figure } from '../figure.js';
+import type { ColumnFigure, Figure } from '../figure.js';
 import type { Sums } from './sums.js';
 
 /**
@@ -30,7 +30,7 @@ export interface Loss<
 > {
   (output: Output, target: Target, weights?: WeightsOf<Target>): Result;
   /** Metrics that suit the loss, reported by default. */
-  readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure>>;
+  readonly metrics?: Readonly<Record<string, Metric<Tensor | Sums> | Figure | ColumnFigure>>;
   /** Checks all targets at once before training, given the shape of the output for one sample. */
   readonly checkTargets?: TargetCheck;
 }

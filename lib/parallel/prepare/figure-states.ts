@@ -3,28 +3,16 @@ import { formatType, invalid } from '../../graph/errors.js';
 import { full } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import { Tensor } from '../../graph/tensor.js';
-import { Figure, type FigureDefinition, type FigureState } from '../../nn/figure.js';
+import { ColumnFigure, Figure, type FigureDefinition, type FigureState } from '../../nn/figure.js';
 import type { BatchFunction } from '../../nn/losses/batch-loss.js';
 import { requireAllTerms, type Terms, weightedSum } from '../../nn/losses/sums.js';
 import type { Tensors } from '../../nn/model-input.js';
 import { add, cast, div, mul } from '../../ops/primitives/elementwise.js';
-import { reshape } from '../../ops/primitives/movement.js';
+import { type AnyColumns, ColumnsOfBatch } from './figure-columns.js';
+import { type FigureBatch, resultOf, type TracedFigure } from './traced-figure.js';
 
-/** The state that a figure has after one batch, and what becomes of such states. */
-export interface TracedFigure {
-  readonly state: readonly Tensor[];
-  merge(a: readonly Tensor[], b: readonly Tensor[]): readonly Tensor[];
-  /** The figure, a float64 scalar. */
-  result(state: readonly Tensor[]): Tensor;
-}
-
-/** A batch of which figures are computed. */
-export interface FigureBatch {
-  readonly output: Tensors;
-  readonly target: Tensors;
-  readonly weights: Tensors | undefined;
-  readonly rows: number;
-}
+/** What a trainer reports: a loss or a metric as a function of a batch, or a figure. */
+export type AnyFigure = BatchFunction | Figure | ColumnFigure;
 
 /** The functions of a figure of a model with any outputs. */
 type AnyDefinition = FigureDefinition<FigureState, Tensors, Tensors>;
@@ -32,9 +20,12 @@ type AnyDefinition = FigureDefinition<FigureState, Tensors, Tensors>;
 /** Traces a figure of a batch. Errors name it. */
 export function traceFigure(
   name: string,
-  figure: BatchFunction | Figure,
+  figure: AnyFigure,
   { output, target, weights, rows }: FigureBatch,
 ): TracedFigure {
+  if (figure instanceof ColumnFigure) {
+    return new ColumnsOfBatch(name, figure.definition as AnyColumns, { output, target, weights, rows });
+  }
   if (figure instanceof Figure) {
     return new DefinedFigure(name, figure.definition as AnyDefinition, { output, target, weights, rows });
   }
@@ -47,6 +38,7 @@ export function traceFigure(
 /** The sum of figures, each times its factor. */
 class WeightedFigures implements TracedFigure {
   readonly state: readonly Tensor[];
+  readonly columns = [];
 
   constructor(private readonly parts: readonly { readonly factor: number; readonly figure: TracedFigure }[]) {
     this.state = parts.flatMap(({ figure }) => figure.state);
@@ -60,7 +52,7 @@ class WeightedFigures implements TracedFigure {
   result(state: readonly Tensor[]): Tensor {
     const states = this.#cut(state);
     return weightedSum(
-      this.parts.map(({ factor, figure }, i) => ({ factor, value: figure.result(at(states, i)) })),
+      this.parts.map(({ factor, figure }, i) => ({ factor, value: figure.result(at(states, i), []) })),
     );
   }
 
@@ -75,14 +67,15 @@ class WeightedFigures implements TracedFigure {
 function tracedSums({ kind, sum, weight }: Terms, rows: number): TracedFigure {
   const total = cast(sum, 'float64');
   const merge: TracedFigure['merge'] = (a, b) => a.map((one, i) => add(one, at(b, i)));
-  if (kind === 'total') return { state: [total], merge, result: ([all]) => all as Tensor };
+  if (kind === 'total') return { state: [total], columns: [], merge, result: ([all]) => all as Tensor };
   const state = weight ? [total, cast(weight, 'float64')] : [mul(total, rows), full([], rows, 'float64')];
-  return { state, merge, result: ([all, count]) => div(all as Tensor, count as Tensor) };
+  return { state, columns: [], merge, result: ([all, count]) => div(all as Tensor, count as Tensor) };
 }
 
 /** A figure with functions of its own, whose states are held to one form. */
 class DefinedFigure implements TracedFigure {
   readonly state: readonly Tensor[];
+  readonly columns = [];
   readonly #form: FigureState;
 
   constructor(
@@ -90,7 +83,7 @@ class DefinedFigure implements TracedFigure {
     private readonly definition: AnyDefinition,
     { output, target, weights }: FigureBatch,
   ) {
-    const empty = definition.init();
+    const empty = definition.init(output, target);
     this.#form = this.#requireState('init', empty);
     this.state = this.#listed('update', definition.update(empty, output, target, weights));
   }
@@ -100,10 +93,7 @@ class DefinedFigure implements TracedFigure {
   }
 
   result(state: readonly Tensor[]): Tensor {
-    const value: unknown = this.definition.result(this.#named(state));
-    if (value instanceof Tensor && value.size === 1) return cast(reshape(value, []), 'float64');
-    const received = value instanceof Tensor ? formatType(value) : value;
-    throw invalid('Trainer', `the result of ${this.name} must be a scalar tensor`, received);
+    return resultOf(this.name, this.definition.result(this.#named(state)));
   }
 
   #named(state: readonly Tensor[]): FigureState {

@@ -1,20 +1,24 @@
 import { at } from '../../graph/at.js';
 import { allocate, type TypedArray } from '../../graph/dtype.js';
 import { sizeOf } from '../../graph/shapes.js';
+import type { FigureTable } from '../../nn/figure.js';
 import { Executable } from '../../runtime/executable.js';
-import type { BoundPlan, EvaluationJob } from '../protocol/job.js';
+import type { BoundPlan, EvaluationJob, FigureForm } from '../protocol/job.js';
 import { MergeOrder, mergedRanges } from '../protocol/merge-order.js';
 import { batchCount, shardRows } from '../protocol/shards.js';
-import { statesAt } from '../protocol/states.js';
+import { columnsAt, statesAt } from '../protocol/states.js';
+
+/** What an evaluation gives: numbers, and the figures whose results have axes. */
+export interface FigureValues {
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly tables: Readonly<Record<string, FigureTable>>;
+}
 
 /**
- * Merges the states that the workers of an evaluation have left, and takes the figures from that of all rows. Plans run
- * off the main thread unless they are quick.
+ * Merges the states that the workers of an evaluation have left, and takes the figures from that of all rows and from the
+ * columns. Plans run off the main thread unless they are quick.
  */
-export async function readFigures(
-  evaluation: EvaluationJob,
-  workers: number,
-): Promise<Record<string, number>> {
+export async function readFigures(evaluation: EvaluationJob, workers: number): Promise<FigureValues> {
   const { figures, length, batchSize, places } = evaluation;
   const count = batchCount(length, batchSize);
   const stack: TypedArray[][] = [];
@@ -34,12 +38,23 @@ export async function readFigures(
         }
       }
     }
-    const values = await result.run(at(stack, 0));
-    return Object.fromEntries(figures.map((name, i) => [name, at(at(values, i), 0)]));
+    const columns = columnsAt(evaluation, { start: 0, count: length });
+    return valuesOf(figures, await result.run([...at(stack, 0), ...columns]));
   } finally {
     merge.release();
     result.release();
   }
+}
+
+function valuesOf(figures: readonly FigureForm[], values: readonly TypedArray[]): FigureValues {
+  const all = figures.map(({ name, shape }, i) => ({ name, shape, data: Array.from(at(values, i)) }));
+  const isNumber = ({ shape }: FigureForm) => shape.length === 0;
+  return {
+    numbers: Object.fromEntries(all.filter(isNumber).map(({ name, data }) => [name, at(data, 0)])),
+    tables: Object.fromEntries(
+      all.filter((one) => !isNumber(one)).map(({ name, shape, data }) => [name, { shape: [...shape], data }]),
+    ),
+  };
 }
 
 /** A plan without inputs but those that are given, run here. */

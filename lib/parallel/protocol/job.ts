@@ -2,6 +2,7 @@ import type { Plan } from '../../compile/plan/plan.js';
 import type { SampleSource } from '../../data/sample-loader.js';
 import type { DType } from '../../graph/dtype.js';
 import type { Origin } from '../../graph/origin.js';
+import type { Shape } from '../../graph/shapes.js';
 import type { FigureKind } from '../../nn/losses/sums.js';
 
 /** Shared memory of one dtype, aligned to a cache line. */
@@ -196,22 +197,31 @@ export interface TensorForm {
   readonly elements: number;
 }
 
+/** A figure of an evaluation. */
+export interface FigureForm {
+  readonly name: string;
+  /** Of the result: that of a number has no axes. */
+  readonly shape: Shape;
+}
+
 /**
  * Evaluation of sharded data. Each batch gives a state, which holds that of all figures. A worker merges the states of
  * its batches in its places of `states`, in the order of `MergeOrder`, and the main thread merges what the workers leave.
+ * Figures of columns have no state: workers write what they keep of each sample to its row of `columns`.
  */
 export interface EvaluationJob extends ShardedData {
-  readonly figures: readonly string[];
+  readonly figures: readonly FigureForm[];
   readonly state: readonly TensorForm[];
   /** Each tensor of the state, for all places of one worker after the other. */
   readonly states: readonly SharedMemory[];
   /** Places of one worker. */
   readonly places: number;
+  readonly columns: readonly BatchRows[];
   readonly merge: BoundPlan;
   readonly result: BoundPlan;
 }
 
-/** A tensor with one row per sample of a batch, in memory shared by all workers. */
+/** A tensor with one row per sample of a batch, or of a data set, in memory shared by all workers. */
 export interface BatchRows {
   readonly memory: SharedMemory;
   /** Elements of one row. */

@@ -12,3 +12,11 @@ export function statesAt(
     return viewInto(memory, place * elements, (place + 1) * elements);
   });
 }
+
+/** The rows of each column for some samples. */
+export function columnsAt(
+  { columns }: Pick<EvaluationJob, 'columns'>,
+  { start, count }: { readonly start: number; readonly count: number },
+): TypedArray[] {
+  return columns.map(({ memory, rowSize }) => viewInto(memory, start * rowSize, (start + count) * rowSize));
+}

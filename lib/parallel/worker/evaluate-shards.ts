@@ -4,7 +4,7 @@ import { inOrder } from '../protocol/epoch-order.js';
 import type { EvaluationJob, Job } from '../protocol/job.js';
 import { MergeOrder } from '../protocol/merge-order.js';
 import { batchCount, shardRows } from '../protocol/shards.js';
-import { statesAt } from '../protocol/states.js';
+import { columnsAt, statesAt } from '../protocol/states.js';
 import { BoundExecutable } from './bound-executable.js';
 import type { RowLoader } from './loader.js';
 import type { WorkerMemory } from './local-memory.js';
@@ -46,6 +46,9 @@ export class Evaluator {
       executable.run(null, { seed: this.job.seed, step: 0, sampleOffset: start });
       this.#at(rank, order.next).forEach((place, i) => {
         place.set(executable.array(`state ${i}`));
+      });
+      columnsAt(this.evaluation, rows).forEach((column, i) => {
+        column.set(executable.array(`column ${i}`));
       });
       order.add({ level: 0, index: batch });
     }

@@ -18,7 +18,8 @@ export async function evaluateIn(
 ): Promise<Figures> {
   try {
     await session.run((rank) => ({ kind: 'evaluate', rank }));
-    return (await readFigures(evaluation, session.workers)) as Figures;
+    const { numbers, tables } = await readFigures(evaluation, session.workers);
+    return (Object.keys(tables).length > 0 ? { ...numbers, tables } : numbers) as Figures;
   } catch (error) {
     if (!restarts?.take(error)) throw stepError(op, error);
     await session.restart();

@@ -39,7 +39,10 @@ export interface SharedBytes {
   readonly gradients: number;
   /** State of the optimiser, with moving averages and accumulated gradients. */
   readonly optimizer: number;
-  /** Copies for checkpoints, losses and other figures of each step, the queue of a stream, constants. */
+  /**
+   * Copies for checkpoints, losses of each step, the figures of a validation with what they keep of each sample, the queue of
+   * a stream, constants.
+   */
   readonly other: number;
 }
 
@@ -162,7 +165,6 @@ export class MemoryEstimator {
     );
     const changed = bytesOf(flat.memory);
     const optimizer = sum(tensorsOf(memory).map(bytesOf));
-    const states = evaluation ? sum(statesOf(evaluation, workers).map(bytesOf)) : 0;
     return {
       parameters: changed + sum(own.map(({ dtype, size }) => size * bytesPerElement(dtype))),
       gradients: update ? gradientBytes(update) : 0,
@@ -173,7 +175,7 @@ export class MemoryEstimator {
         (training ? stepBytes(training, update as UpdateJob) + queueBytes(training) : 0) +
         (update?.clip ? bytesOf(update.clip.squares) : 0) +
         (training?.exchanged ? training.shards * training.exchanged.bytes : 0) +
-        states +
+        (evaluation ? figureBytes(evaluation, workers) : 0) +
         this.#constants(limits),
     };
   }
@@ -311,6 +313,13 @@ function localBytes(plans: readonly BoundPlan[]): number {
 function stepBytes({ data, shards, kind, steps }: CompiledTraining, { scalarCount }: UpdateJob): number {
   const figures = kind === 'ratio' ? 2 : 1;
   return 16 * shards + (data instanceof StreamMemory ? 0 : 8 * (figures + scalarCount) * steps);
+}
+
+/** Bytes of the states and columns of an evaluation's figures, and of the plan that takes the figures from them. */
+function figureBytes(evaluation: CompiledEvaluation, workers: number): number {
+  const { columns, data, result } = evaluation;
+  const whole = columns.map(({ dtype, elements }) => ({ dtype, elements: data.length * elements }));
+  return sum([...statesOf(evaluation, workers), ...whole].map(bytesOf)) + result.plan.arenaBytes;
 }
 
 function queueBytes({ data }: CompiledTraining): number {

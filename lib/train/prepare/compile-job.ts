@@ -6,8 +6,7 @@ import { invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
 import { partsOf, type Structure } from '../../graph/structure.js';
 import { namingLayers } from '../../health/record.js';
-import type { Figure } from '../../nn/index.js';
-import { type BatchFunction, type BatchLoss, targetChecks } from '../../nn/losses/batch-loss.js';
+import { type BatchLoss, targetChecks } from '../../nn/losses/batch-loss.js';
 import { forwardOf } from '../../nn/model-input.js';
 import type { AnyModule } from '../../nn/module.js';
 import type { Optimizer } from '../../optim/index.js';
@@ -16,6 +15,7 @@ import { type CompiledFigures, compileFigures } from '../../parallel/prepare/com
 import { outputShapes, type ShardForm, traceGradients } from '../../parallel/prepare/compile-shard.js';
 import { type CompiledShards, compileShards } from '../../parallel/prepare/compile-shards.js';
 import { cutInto, defaultShards, flopsOf } from '../../parallel/prepare/default-shards.js';
+import type { AnyFigure } from '../../parallel/prepare/figure-states.js';
 import type { FlatParameters } from '../../parallel/prepare/flat-parameters.js';
 import type { OptimizerMemory } from '../../parallel/prepare/optimizer-memory.js';
 import { flopsOfProducts } from '../../parallel/prepare/weight-products.js';
@@ -23,12 +23,12 @@ import type { ShardsAtOncePlans } from '../../parallel/protocol/job.js';
 import { shardsAtOnce } from '../../parallel/protocol/reduction-tree.js';
 import { type Batching, batchCount, shardSizes, trainedSamples } from '../../parallel/protocol/shards.js';
 import { compileBatches, ofLast, requireFullBatch, restOf, samplesOf, triedTo } from './compile-batches.js';
-import { namedFigure } from './metrics.js';
 import { inInference, type Modes } from './mode.js';
+import { namedFigure } from './placed-figures.js';
 import { type BatchTrace, inferring, traceBatch } from './trace-batch.js';
 
 /** Figures to report besides the loss, by name. */
-export type Metrics = Readonly<Record<string, BatchFunction | Figure>>;
+export type Metrics = Readonly<Record<string, AnyFigure>>;
 
 /** Model, optimiser, memory and settings from which a trainer's jobs are made. */
 export interface JobContext {
@@ -85,9 +85,7 @@ export interface CompiledTraining
   readonly mayRefuseLast: boolean;
 }
 
-export interface CompiledEvaluation extends Compilation, CompiledFigures {
-  readonly figures: readonly string[];
-}
+export interface CompiledEvaluation extends Compilation, CompiledFigures {}
 
 /** Compiles training on a data set, and decides how it is shared out. The model must be in its modes for training. */
 export function compileTraining(
@@ -193,9 +191,9 @@ export function compileEvaluation(
   return namingLayers(model, () =>
     inInference(model, () => {
       const sizes = shardSizes(data.length, batchSize, 1);
-      const compiled = compileFigures(sizes, { forward, figures, forms, parameters });
+      const compiled = compileFigures(sizes, { forward, figures, forms, parameters, length: data.length });
       checkTargets(loss, data, () => outputShapes(forward, { rows: 1, forms }));
-      return { data, batchSize, ...compiled, figures: Object.keys(figures) };
+      return { data, batchSize, ...compiled };
     }),
   );
 }

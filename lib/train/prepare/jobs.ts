@@ -152,7 +152,7 @@ export function planRows(
 
 /** Allocates the memory for the figures of a compiled evaluation. */
 export function evaluationJob(
-  { data, batchSize, plans, figures, state, merge, result }: CompiledEvaluation,
+  { data, batchSize, plans, figures, state, columns, merge, result }: CompiledEvaluation,
   { arenaBytes, workers }: Pick<ResourceLimits, 'arenaBytes' | 'workers'>,
 ): EvaluationJob {
   return {
@@ -165,6 +165,10 @@ export function evaluationJob(
       sharedMemory(dtype, elements),
     ),
     places: placesOf({ data, batchSize }, workers),
+    columns: columns.map(({ dtype, elements }) => ({
+      memory: sharedMemory(dtype, data.length * elements),
+      rowSize: elements,
+    })),
     merge,
     result,
   };

@@ -1,27 +1,29 @@
 import { isRecord } from '../../graph/arguments/is-record.js';
 import * as kinds from '../../graph/arguments/kinds.js';
-import { ChainruleError, inLayer, invalid } from '../../graph/errors.js';
+import { invalid } from '../../graph/errors.js';
 import { Tensor } from '../../graph/tensor.js';
-import { Figure, type FigureDefinition, figure } from '../../nn/figure.js';
 import {
-  type BatchFunction,
-  type BatchLoss,
-  metricAt,
-  nameOf,
-  tensorAt,
-  weightsAt,
-} from '../../nn/losses/batch-loss.js';
-import type { Tensors } from '../../nn/model-input.js';
+  ColumnFigure,
+  type ColumnFigureDefinition,
+  Figure,
+  type FigureDefinition,
+  figure,
+} from '../../nn/figure.js';
+import { type BatchLoss, metricAt, nameOf } from '../../nn/losses/batch-loss.js';
+import type { AnyFigure } from '../../parallel/prepare/figure-states.js';
 import type { Metrics } from './compile-job.js';
-import { requireLikeShapes } from './mixed-shapes.js';
+import { anyAt } from './placed-figures.js';
 
 const functions = kinds.callback();
 
 /** An example for those who know metrics by names or as lists. */
 const EXAMPLE = 'metrics must be an object of functions and figures, such as { accuracy: nn.accuracy }';
 
-/** A figure of a model with any outputs. */
-type AnyDefinition = FigureDefinition<never, Tensors, Tensors>;
+/** Names that metrics may not have, and what has them. */
+const taken: Readonly<Record<string, string>> = {
+  loss: 'the loss itself',
+  tables: 'the figures whose results have axes',
+};
 
 /**
  * The figures of a trainer besides the loss: those that are given or, if none are, those that suit the losses. Of several
@@ -49,7 +51,12 @@ export function requireMetrics(op: string, metrics: unknown, places: readonly st
   if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics) || metrics instanceof Map) {
     throw invalid(op, EXAMPLE, metrics);
   }
-  if (metrics instanceof Figure || metrics instanceof Tensor || isDefinition(metrics)) {
+  if (
+    metrics instanceof Figure ||
+    metrics instanceof ColumnFigure ||
+    metrics instanceof Tensor ||
+    isDefinition(metrics)
+  ) {
     throw invalid(op, `${EXAMPLE}, each under a name`, metrics);
   }
   const all = Object.entries(metrics).map(([name, metric]): Metrics => {
@@ -65,67 +72,24 @@ function metricsAt(op: string, place: string, metrics: Readonly<Record<string, u
   const named = Object.entries(metrics).map(([own, metric]) => {
     const name = `${nameOf(place)}.${own}`;
     const checked = requireMetric(op, name, metric);
-    return [name, checked instanceof Figure ? figureAt(op, place, checked) : metricAt(op, place, checked)];
+    return [name, anyAt(op, place, checked)];
   });
   return Object.fromEntries(named) as Metrics;
 }
 
-/** A figure of the output and the target at a place. */
-function figureAt(op: string, place: string, { definition }: Figure): Figure {
-  return new Figure<never, Tensors, Tensors>({
-    ...(definition as FigureDefinition<never>),
-    update: (state, output, target, weights) =>
-      (definition as FigureDefinition<never>).update(
-        state,
-        tensorAt(op, 'the output', output, place),
-        tensorAt(op, 'the target', target, place),
-        weightsAt(weights, place),
-      ),
-  } satisfies AnyDefinition) as unknown as Figure;
-}
-
-function requireMetric(op: string, name: string, metric: unknown): Figure | BatchFunction {
-  if (name === 'loss')
-    throw invalid(op, 'metrics must not have the name loss, which is that of the loss itself');
+function requireMetric(op: string, name: string, metric: unknown): AnyFigure {
+  const meaning = taken[name];
+  if (meaning) throw invalid(op, `metrics must not have the name ${name}, which is that of ${meaning}`);
   if (functions.accepts(metric)) return metricAt(op, '', metric as (...given: never[]) => Tensor);
-  if (metric instanceof Figure) return metric;
-  if (isDefinition(metric)) return figure(metric);
+  if (metric instanceof Figure || metric instanceof ColumnFigure) return metric;
+  if (isDefinition(metric)) return 'rows' in metric ? figure(metric) : figure(metric);
   const hint = typeof metric === 'string' ? `, such as nn.accuracy or nn.meanAbsoluteError` : '';
   throw invalid(op, `metric ${name} must be a function of output and target or a figure${hint}`, metric);
 }
 
 /** True for an object that is meant as a figure. */
-function isDefinition(metric: unknown): metric is FigureDefinition {
-  return (
-    typeof metric === 'object' && metric !== null && 'update' in metric && typeof metric.update === 'function'
-  );
-}
-
-/** A figure whose errors name it, and which is refused if it compares outputs with the targets of other samples. */
-export function namedFigure(name: string, metric: Metrics[string]): Metrics[string] {
-  if (metric instanceof Figure) return namedDefinition(name, metric.definition);
-  return (output, target, weights) => {
-    const compute = () => metric(output, target, weights);
-    const value = name === 'loss' ? compute() : naming(name, compute);
-    requireLikeShapes(name, output, target, value);
-    return value;
-  };
-}
-
-function namedDefinition(name: string, definition: FigureDefinition): Figure {
-  return new Figure({
-    init: () => naming(name, () => definition.init()),
-    update: (...given) => naming(name, () => definition.update(...given)),
-    merge: (a, b) => naming(name, () => definition.merge(a, b)),
-    result: (state) => naming(name, () => definition.result(state)),
-  });
-}
-
-/** Adds the name of a metric to the errors of the library that it throws. */
-function naming<R>(name: string, fn: () => R): R {
-  try {
-    return fn();
-  } catch (error) {
-    throw error instanceof ChainruleError ? inLayer(error, `metric ${name}`) : error;
-  }
+function isDefinition(metric: unknown): metric is FigureDefinition | ColumnFigureDefinition {
+  if (typeof metric !== 'object' || metric === null) return false;
+  const { update, rows } = metric as Partial<Record<string, unknown>>;
+  return typeof update === 'function' || typeof rows === 'function';
 }

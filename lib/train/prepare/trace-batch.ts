@@ -13,9 +13,10 @@ import { placeholders, type ShardForm, shapesOf } from '../../parallel/prepare/c
 import { traceFigure } from '../../parallel/prepare/figure-states.js';
 import type { JobContext, Metrics } from './compile-job.js';
 import { requireHeld } from './held.js';
-import { namedFigure } from './metrics.js';
+
 import { requireLikeShapes, termsOf } from './mixed-shapes.js';
 import { inInference } from './mode.js';
+import { namedFigure } from './placed-figures.js';
 import { moduleSet, requireReached, unreached } from './reached.js';
 
 /** What a trace of a model on a whole batch tells. */
@@ -73,14 +74,15 @@ function checkMetrics(model: AnyModule, metrics: Metrics, form: ShardForm): Read
   if (figures.length === 0) return new Set();
   const columns = placeholders(form);
   const { inputs, targets: target, weights } = sidesOf(columns);
-  const states = traced(() => {
+  const kept = traced(() => {
     const output = inInference(model, () => inferring(model)(inputs));
     const batch = { output, target, weights, rows: form.rows };
-    return figures.flatMap(
-      ([name, figure]) => traceFigure(`metric ${name}`, namedFigure(name, figure), batch).state,
-    );
+    return figures.flatMap(([name, figure]) => {
+      const { state, columns: ofSamples } = traceFigure(`metric ${name}`, namedFigure(name, figure), batch);
+      return [...state, ...ofSamples];
+    });
   }).result;
-  return readBy(columns, states);
+  return readBy(columns, kept);
 }
 
 /** The columns that nodes depend on. */
