@@ -1,18 +1,16 @@
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { isFloat } from '../../graph/dtype.js';
-import { ones } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
-import { expand, sum } from '../../ops/primitives/broadcast.js';
-import { abs, cast, eq, gt, le, mul, ne, sub, where } from '../../ops/primitives/elementwise.js';
+import { sum } from '../../ops/primitives/broadcast.js';
+import { abs, cast, eq, gt, le, sub, where } from '../../ops/primitives/elementwise.js';
 import { unsqueeze } from '../../ops/primitives/movement.js';
 import { argMax } from '../../ops/primitives/reduce.js';
 import { requireSameShape } from './checks.js';
 import { configurable } from './configurable.js';
-import { Labels, requireLabelShape } from './labels.js';
+import { countedLabels, Labels, requireLabelShape } from './labels.js';
 import type { Metric, OutputAndTarget } from './loss.js';
-import { factorsOf, meanOf } from './reduction.js';
-import { ratio } from './sums.js';
+import { meanOf } from './reduction.js';
 
 const inputs = ['output', 'target', 'weights'];
 
@@ -35,22 +33,18 @@ export const accuracy = configurable<OutputAndTarget, AccuracyOptions, Metric>(
     return (output, target, weights) => {
       const labels = isFloat(target.dtype) && sameShape(output.shape, target.shape) ? argMax(target) : target;
       requireLabelShape('accuracy', output, labels);
-      const whole = cast(labels, 'int32');
-      const hits = cast(eq(argMax(output), whole), 'float32');
-      if (ignoreIndex === undefined) return meanOf('accuracy', hits, weights);
-      const counted = ne(whole, ignoreIndex);
-      const ofSamples = weights ? expand(factorsOf('accuracy', hits, weights), hits.shape) : ones(hits.shape);
-      return ratio(sum(where(counted, mul(hits, ofSamples), 0)), sum(where(counted, ofSamples, 0)));
+      const hits = cast(eq(argMax(output), cast(labels, 'int32')), 'float32');
+      return meanOf('accuracy', hits, weights, countedLabels(labels, ignoreIndex));
     };
   },
 );
 
-export interface TopKOptions {
+export interface TopKOptions extends AccuracyOptions {
   /** Number of largest outputs that count as a hit. Default 5. */
   readonly k?: number;
 }
 
-const topKOptions = optionsOf<TopKOptions>({ k: kinds.count });
+const topKOptions = optionsOf<TopKOptions>({ ...accuracyOptions.kinds, k: kinds.count });
 
 /**
  * The share of samples whose label is among the `k` largest outputs. Outputs equal to the label's do not count as
@@ -60,23 +54,32 @@ export const topKAccuracy = configurable<OutputAndTarget, TopKOptions, Metric>(
   'topKAccuracy',
   inputs,
   topKOptions,
-  ({ k = 5 }: TopKOptions = {}) => {
+  ({ k = 5, ignoreIndex }: TopKOptions = {}) => {
     return (output, target, weights) => {
-      const labels = new Labels('topKAccuracy', output, target, {});
+      const labels = new Labels(
+        'topKAccuracy',
+        output,
+        target,
+        ignoreIndex === undefined ? {} : { ignoreIndex },
+      );
       const ofLabel = unsqueeze(labels.pick(output), -1);
       // `le` rather than `gt`, so that NaN counts as a miss.
       const above = sum(where(le(output, ofLabel), 0, 1), -1);
-      return meanOf('topKAccuracy', cast(le(above, k - 1), 'float32'), weights);
+      const hits = cast(le(above, k - 1), 'float32');
+      return meanOf('topKAccuracy', hits, weights, countedLabels(target, ignoreIndex));
     };
   },
 );
 
-export interface BinaryAccuracyOptions {
+export interface BinaryAccuracyOptions extends AccuracyOptions {
   /** Outputs above it predict 1. Default 0, for logits; use 0.5 for probabilities. */
   readonly threshold?: number;
 }
 
-const binaryAccuracyOptions = optionsOf<BinaryAccuracyOptions>({ threshold: kinds.finite });
+const binaryAccuracyOptions = optionsOf<BinaryAccuracyOptions>({
+  ...accuracyOptions.kinds,
+  threshold: kinds.finite,
+});
 
 /**
  * The share of outputs that are above the threshold just where the target is above 1/2. Both tensors have the same
@@ -86,11 +89,11 @@ export const binaryAccuracy = configurable<OutputAndTarget, BinaryAccuracyOption
   'binaryAccuracy',
   inputs,
   binaryAccuracyOptions,
-  ({ threshold = 0 }: BinaryAccuracyOptions = {}) => {
+  ({ threshold = 0, ignoreIndex }: BinaryAccuracyOptions = {}) => {
     return (output, target, weights) => {
       const truth = requireSameShape('binaryAccuracy', output, target);
       const hits = cast(eq(gt(output, threshold), gt(truth, 0.5)), 'float32');
-      return meanOf('binaryAccuracy', hits, weights);
+      return meanOf('binaryAccuracy', hits, weights, countedLabels(target, ignoreIndex));
     };
   },
 );

@@ -123,6 +123,13 @@ export class Labels {
   }
 }
 
+/** False for the labels that do not count; undefined if all do. */
+export function countedLabels(labels: Tensor, ignoreIndex: number | undefined): Tensor | undefined {
+  // A uint8 has no negative numbers, which are common for labels that do not count.
+  const wide = labels.dtype === 'uint8' ? cast(labels, 'int32') : labels;
+  return ignoreIndex === undefined ? undefined : ne(wide, ignoreIndex);
+}
+
 /** Makes a check of the range of labels, to be run before training. */
 export function checkLabelRange(op: string, ignoreIndex?: number) {
   return (targets: TypedArray, output: Shape): void => {

@@ -1,11 +1,12 @@
 import * as kinds from '../../graph/arguments/kinds.js';
 import { optionsOf } from '../../graph/arguments/options.js';
 import { formatShape, invalid } from '../../graph/errors.js';
+import { full, ones } from '../../graph/leaf.js';
 import { sameShape } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { mean } from '../../ops/math/reductions.js';
-import { sum } from '../../ops/primitives/broadcast.js';
-import { cast, mul } from '../../ops/primitives/elementwise.js';
+import { expand, sum } from '../../ops/primitives/broadcast.js';
+import { cast, mul, where } from '../../ops/primitives/elementwise.js';
 import { reshape } from '../../ops/primitives/movement.js';
 import { ratio, totalOf } from './sums.js';
 
@@ -45,9 +46,20 @@ export function reducer(op: string, reduction: Reduction = 'mean'): Reducer {
   };
 }
 
-/** The mean, by the weights of samples if there are some. */
-export function meanOf(op: string, values: Tensor, weights?: Tensor): Tensor {
-  return reducer(op)(values, weights);
+/**
+ * The mean, by the weights of samples if there are some, from sums in float64: a figure that adds these up over a data set
+ * counts exactly. That of no values is NaN.
+ *
+ * @param counted false for values that do not count
+ */
+export function meanOf(op: string, values: Tensor, weights?: Tensor, counted?: Tensor): Tensor {
+  if (values.size === 0) return mean(values);
+  const exact = cast(values, 'float64');
+  if (!weights && !counted) return ratio(sum(exact), full([], values.size, 'float64'), values.dtype);
+  const given = weights ? expand(factorsOf(op, exact, weights), exact.shape) : ones(exact.shape, 'float64');
+  const factors = counted ? where(counted, given, 0) : given;
+  const total = sum(mul(counted ? where(counted, exact, 0) : exact, factors));
+  return ratio(total, sum(factors), values.dtype);
 }
 
 /** Weights of samples as factors of their values: the first axes of the values, and 1 for the others. */

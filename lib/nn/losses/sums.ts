@@ -1,3 +1,4 @@
+import type { DType } from '../../graph/dtype.js';
 import { formatType, invalid } from '../../graph/errors.js';
 import { full } from '../../graph/leaf.js';
 import { reachable, Tensor } from '../../graph/tensor.js';
@@ -23,9 +24,11 @@ const known = new WeakMap<Tensor, Sums>();
 /**
  * The quotient of two sums as one scalar, 0 if the weight is 0. Whoever adds figures up over several batches or shards
  * adds the two sums (see `sumsOf`).
+ *
+ * @param dtype of the quotient, where the sums have a more precise one
  */
-export function ratio(total: Tensor, weight: Tensor): Tensor {
-  const result = div(total, where(eq(weight, 0), 1, weight));
+export function ratio(total: Tensor, weight: Tensor, dtype: DType = total.dtype): Tensor {
+  const result = cast(div(total, where(eq(weight, 0), 1, weight)), dtype);
   known.set(result, { sum: total, weight });
   return result;
 }
