@@ -38,6 +38,7 @@ export type {
   ParameterHealth,
   ReluHealth,
 } from './health/report.js';
+export * as metrics from './metrics/index.js';
 export { type ChainLayer, checkpointSequential } from './nn/checkpoint-sequential.js';
 export * as nn from './nn/index.js';
 export type { TensorOps } from './ops/fluent.js';

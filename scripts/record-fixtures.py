@@ -1,7 +1,8 @@
-"""Records what PyTorch 2.13 computes into test/fixtures, for the tests to compare with. The tests need no Python.
+"""Records what PyTorch 2.13 computes into test/fixtures, for the tests to compare with, and of metrics what scikit-learn
+computes. The tests need no Python.
 
     python3 -m venv .venv
-    PIP_RETRIES=0 .venv/bin/pip install torch==2.13.0 numpy
+    PIP_RETRIES=0 .venv/bin/pip install torch==2.13.0 numpy scikit-learn==1.9.1
     .venv/bin/python scripts/record-fixtures.py            # all of scripts/fixtures
     .venv/bin/python scripts/record-fixtures.py layers     # one of them
 

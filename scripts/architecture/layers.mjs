@@ -21,7 +21,7 @@ export const layers = [
   ['lib/health', 'lib/parallel/data-parallel'],
   ['lib/parallel/prepare', 'lib/parallel/worker'],
   ['lib/parallel/protocol'],
-  ['lib/optim', 'lib/data'],
+  ['lib/optim', 'lib/data', 'lib/metrics'],
   ['lib/nn', 'lib/gradcheck'],
   ['lib/autodiff', 'lib/io'],
   ['lib/runtime'],
