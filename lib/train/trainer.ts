@@ -567,7 +567,7 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
     return {
       view: {
         model,
-        figures: ['loss', ...(evaluation?.figures ?? []).map((name) => `validation.${name}`)],
+        figures: ['loss', ...numbersOf(evaluation)],
         epochs: run.lastEpoch,
         get history() {
           return state.history;
@@ -640,6 +640,12 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
 export type InputsFor<M extends AnyModule> = ArgumentsFor<Parameters<M['forward']>>;
 
 type ArgumentsFor<Inputs extends readonly unknown[]> = { [K in keyof Inputs]: ArgumentFor<Inputs[K]> };
+
+/** The names of an evaluation's figures that are numbers, as callbacks know them. */
+function numbersOf(evaluation: EvaluationJob | undefined): string[] {
+  const numbers = (evaluation?.figures ?? []).filter(({ shape }) => shape.length === 0);
+  return numbers.map(({ name }) => `validation.${name}`);
+}
 
 /** Several arguments are a list of inputs. */
 function structureOfArguments(inputs: readonly TensorArgument[]): Tensors {

@@ -18,7 +18,7 @@ export interface RecordedMetrics {
 }
 
 export function readMetrics(name: string): [name: string, recorded: RecordedMetrics][] {
-  const { cases } = readFixture<{ cases: Record<string, RecordedMetrics> }>(`metrics/${name}`);
+  const { cases } = readFixture<{ cases: Record<string, RecordedMetrics> }>(`scikit_learn/${name}`);
   return Object.entries(cases);
 }
 

@@ -23,7 +23,7 @@ async function check(recorded: RecordedMetrics, batchSize: number, workers: numb
   }
 }
 
-describe.each(['classes', 'rankings', 'numbers'])('metrics of %s', (file) => {
+describe.each(['class_metrics', 'ranking_metrics', 'regression_metrics'])('%s of scikit-learn', (file) => {
   it.each(readMetrics(file))('are those of scikit-learn: %s', async (_, recorded) => {
     await check(recorded, 7, 1);
   });

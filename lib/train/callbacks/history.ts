@@ -1,5 +1,5 @@
 import { open, readFile } from 'node:fs/promises';
-import type { EpochRecord } from '../../checkpoint/state.js';
+import type { Figures } from '../../checkpoint/state.js';
 import { checked } from '../../graph/arguments/checked.js';
 import { isRecord } from '../../graph/arguments/is-record.js';
 import { optional } from '../../graph/arguments/kind.js';
@@ -140,8 +140,15 @@ function parsed(line: string): unknown {
   }
 }
 
-function mapped(figures: NonNullable<EpochRecord['validation']>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, jsonOf(value)]));
+function mapped({ tables, ...figures }: Figures): Record<string, unknown> {
+  const numbers = Object.entries(figures as Record<string, number>).map(([name, value]) => [
+    name,
+    jsonOf(value),
+  ]);
+  const named = Object.entries(tables ?? {}).map(([name, { shape, data }]) => {
+    return [name, { shape, data: data.map(jsonOf) }];
+  });
+  return { ...Object.fromEntries(numbers), ...(tables ? { tables: Object.fromEntries(named) } : {}) };
 }
 
 /** A number as JSON has it: what is not finite is a text. */

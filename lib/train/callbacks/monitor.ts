@@ -1,4 +1,4 @@
-import type { EpochRecord, Figures } from '../../checkpoint/state.js';
+import type { EpochRecord } from '../../checkpoint/state.js';
 import { isRecord } from '../../graph/arguments/is-record.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { unknownName } from '../../graph/arguments/options.js';
@@ -95,7 +95,8 @@ export class Monitor {
 }
 
 /** The figures of an epoch, by the names that monitors use. */
-function figuresOf({ loss, validation }: Pick<EpochRecord, 'loss' | 'validation'>): Figures {
-  const named = Object.entries(validation ?? {}).map(([name, value]) => [`validation.${name}`, value]);
+function figuresOf({ loss, validation }: Pick<EpochRecord, 'loss' | 'validation'>): Record<string, number> {
+  const { tables, ...numbers } = validation ?? {};
+  const named = Object.entries(numbers).map(([name, value]) => [`validation.${name}`, value]);
   return { ...Object.fromEntries(named), loss };
 }
