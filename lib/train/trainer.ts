@@ -6,25 +6,17 @@ import { optional } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { invalid } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { HealthThresholds } from '../health/findings.js';
 import { namingLayers } from '../health/record.js';
 import type { HealthReport } from '../health/report.js';
 import type { AnyModule, Module } from '../nn/index.js';
 import { module as moduleKind } from '../nn/kinds.js';
-import { type BatchLoss, batchLoss } from '../nn/losses/batch-loss.js';
 import type { Tensors } from '../nn/model-input.js';
 import { preprocessed } from '../nn/preprocessing.js';
 import { type StateOptions, stateOptions } from '../nn/state/options.js';
 import type { State } from '../nn/state/stored-state.js';
-import { type UsableCores, usableCores } from '../parallel/prepare/cores.js';
-import { variablesAt } from '../parallel/prepare/flat-parameters.js';
-import type { EvaluationJob, TrainingJob } from '../parallel/protocol/job.js';
 import type { Profile } from '../profile/report.js';
-import type { Claim } from '../runtime/access/claim.js';
-import { Gate } from '../runtime/access/gate.js';
-import { collectGarbage } from '../runtime/collect-garbage.js';
 import { type CompiledFunction, compile } from '../runtime/compile-function.js';
-import { type MemoryBudget, resolveMemory } from '../runtime/memory-size.js';
+import { resolveMemory } from '../runtime/memory-size.js';
 import {
   type Argument,
   type ArgumentFor,
@@ -32,24 +24,11 @@ import {
   argumentOrRecord,
   type TensorArgument,
 } from '../runtime/traced-results.js';
-import { firstNames } from '../text/names.js';
-import type { FitEnd } from './callbacks/callback.js';
-import { Calls } from './fit/calls.js';
+import { TrainerCore } from './core.js';
 import { evaluateIn } from './fit/evaluation.js';
-import { type FitActions, FitCallbacks, StopRequest } from './fit/fit-callbacks.js';
-import { FitRun, fitInput } from './fit/fit-run.js';
-import { ProgressFeed } from './fit/progress-feed.js';
-import type { Restarts } from './fit/restarts.js';
-import type { Session } from './fit/session.js';
-import { recordOf, type TrainerState } from './fit/trainer-state.js';
-import {
-  firstSamples,
-  inspectBatch,
-  loadSamples,
-  type Samples,
-  samplesOf,
-  withCulprit,
-} from './inspect/inspection.js';
+import { fitInput } from './fit/fit-run.js';
+import { fitEpochs } from './fit-epochs.js';
+import { firstSamples } from './inspect/inspection.js';
 import { measurePace, type Pace } from './inspect/pace.js';
 import { prepareProfile, profileIn } from './inspect/profiling.js';
 import type { MemoryPlan } from './memory/memory-plan.js';
@@ -63,12 +42,7 @@ import {
   planOptions,
   planTraining,
 } from './memory/planning.js';
-import {
-  describeBudget,
-  type PreparedTraining,
-  prepareEvaluation,
-  prepareWithin,
-} from './memory/prepare-within.js';
+import { prepareEvaluation, prepareWithin } from './memory/prepare-within.js';
 import {
   type AnyTrainerOptions,
   type EpochRecord,
@@ -88,15 +62,10 @@ import {
   type TrainerOptions,
   trainerOptions,
 } from './options.js';
-import { BATCH_SIZE, type Metrics } from './prepare/compile-job.js';
-import { describeParallelism, describeRefusal } from './prepare/describe-parallelism.js';
-import { withExtras } from './prepare/extra-modules.js';
-import { newJob, planRows, type ResourceLimits, workersOf } from './prepare/jobs.js';
-import { figuresOf } from './prepare/metrics.js';
-import { describeKept, inInference, inModes, keptParts, type Modes, trainingModes } from './prepare/mode.js';
+import { BATCH_SIZE } from './prepare/compile-job.js';
+import { newJob, workersOf } from './prepare/jobs.js';
+import { inInference } from './prepare/mode.js';
 import { inferring } from './prepare/trace-batch.js';
-import { TrainerMemory } from './prepare/trainer-memory.js';
-import type { StateContext } from './state/context.js';
 import { loadInto, stateKind, stateOf } from './state/load.js';
 import { type TrainerLoadOptions, trainerLoadOptions } from './state/options.js';
 import type { OptimizerStateDict, WrittenStateDict } from './state/pytorch/dict.js';
@@ -108,46 +77,23 @@ import type { TrainerLoadReport } from './state/report.js';
  */
 export class Trainer<M extends AnyModule = Module, Targets extends Tensors = TargetsLike<OutputOf<M>>> {
   readonly model: M;
-  /** The model with the extra modules. */
-  readonly #whole: AnyModule;
   /** Number of threads of `fit` and `evaluate`; with 'auto', `fit` takes one if a step has little work. */
   readonly workers: number;
-  readonly #options: AnyTrainerOptions;
-  readonly #loss: BatchLoss;
-  readonly #metrics: Metrics;
-  readonly #memory: TrainerMemory;
+  readonly #core: TrainerCore;
   readonly #predict: CompiledFunction<readonly TensorArgument[], Tensors>;
-  readonly #state: TrainerState = {
-    steps: 0,
-    updates: { missed: 0, contributed: 0 },
-    epochs: 0,
-    history: [],
-  };
-  readonly #calls = new Calls();
-  readonly #cores: UsableCores;
-  readonly #feed = new ProgressFeed();
-  /** Modes of the call of `fit` under way, whatever the caller sets meanwhile. */
-  #modes: Modes | undefined;
-  readonly #log: (line: string) => void;
 
   /** @throws if an option is unknown or out of range, or the model has no parameters */
   constructor(model: M, given: TrainerOptions<OutputOf<M>, Targets>, ...surplus: []) {
     requireArguments('Trainer', { model: moduleKind, options: trainerOptions }, [model, given, ...surplus]);
-    const options: AnyTrainerOptions = given as AnyTrainerOptions;
-    const { workers = 'auto', seed = 0, loss, lossWeights, optimizer, metrics } = options;
-    this.#log = options.log ?? debuglog('chainrule');
-    this.#cores = usableCores();
-    this.workers = workers === 'auto' ? this.#cores.cores : workers;
-    this.model = model.init(seed);
-    this.#whole = withExtras(model, options.extraModules).init(seed);
-    this.#options = { ...options, seed };
-    this.#loss = batchLoss('Trainer', loss, lossWeights);
-    this.#metrics = figuresOf('Trainer', this.#loss, metrics);
-    this.#memory = new TrainerMemory(this.#whole, optimizer);
+    const { seed = 0, log = debuglog('chainrule'), ...options } = given as AnyTrainerOptions;
+    const core = new TrainerCore(model, { ...options, seed }, log);
+    this.#core = core;
+    this.model = model;
+    this.workers = core.workers;
     this.#predict = compile<readonly TensorArgument[], Tensors>(
       (...inputs: readonly TensorArgument[]) => {
-        const given = preprocessed('predict', model, structureOfArguments(inputs));
-        return namingLayers(model, () => inInference(this.#whole, () => inferring(this.#whole)(given)));
+        const ready = preprocessed('predict', model, structureOfArguments(inputs));
+        return namingLayers(model, () => inInference(core.whole, () => inferring(core.whole)(ready)));
       },
       options.planCache === undefined ? {} : { planCache: options.planCache },
     );
@@ -155,12 +101,12 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
 
   /** Steps taken so far. */
   get steps(): number {
-    return this.#state.steps;
+    return this.#core.state.steps;
   }
 
   /** The figures of the finished epochs, including those before a checkpoint that `fit` resumed from. */
   get history(): readonly EpochRecord[] {
-    return this.#state.history;
+    return this.#core.state.history;
   }
 
   /**
@@ -176,82 +122,22 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
     data: AnyDataset | AnyStream,
     options: FitOptions = {},
   ): AsyncGenerator<EpochResult, void, undefined> {
-    const input = fitInput(data, options);
-    options.signal?.throwIfAborted();
-    this.#requireOwnValues('fit');
-    const session = this.#calls.enter('fit');
-    const run = new FitRun(input, session, this.#state, this.#log);
-    let claim: Claim | undefined;
-    let callbacks: FitCallbacks | undefined;
-    let end: FitEnd = { outcome: 'left' };
-    try {
-      // Before the claim, since it may wait for another run, and readers of the weights are not to wait with it.
-      await run.open();
-      claim = await this.#memory.claim('fit');
-      this.#modes = trainingModes(this.#whole);
-      callbacks = new FitCallbacks(options.callbacks ?? [], this.#memory.current());
-      const { evaluation, limits, training } = await this.#prepareFit(run, claim, callbacks);
-      callbacks.begin(this.#actionsOf(run, claim, evaluation));
-      if (!run.done) {
-        await run.start(this.#context(this.#memory.inUse()), training, evaluation);
-        await this.#shareWith(training, claim);
-        await callbacks.start();
-      }
-      while (!run.done && !callbacks.stopped) {
-        await callbacks.epochStart(this.#state.epochs + 1);
-        const trained = await this.#trainEpoch(run, limits, claim);
-        run.signal?.throwIfAborted();
-        const validation = evaluation && (await this.#validateIn(session, evaluation, run.restarts, claim));
-        run.signal?.throwIfAborted();
-        const health = options.health ? await this.#health(input.samples, options) : undefined;
-        const result = { ...trained, ...(validation ? { validation } : {}), ...(health ? { health } : {}) };
-        if (callbacks.keepsWeights) await run.settled();
-        await callbacks.epochEnd(result);
-        run.signal?.throwIfAborted();
-        // Nothing may come between these, or a resumed run would report the epoch twice.
-        this.#options.optimizer.report(validation?.loss ?? trained.loss);
-        this.#state.history.push(recordOf(result));
-        callbacks.commit();
-        run.finishEpoch();
-        await run.rest(callbacks.stopped);
-        run.signal?.throwIfAborted();
-        claim.rest();
-        yield result;
-        await this.#memory.resume(claim);
-        run.signal?.throwIfAborted();
-      }
-      end = { outcome: 'completed' };
-    } catch (error) {
-      if (error instanceof StopRequest) end = { outcome: 'stopped', reason: error.reason };
-      else {
-        end = { outcome: options.signal?.aborted ? 'left' : 'failed', error };
-        throw error;
-      }
-    } finally {
-      try {
-        await run.end();
-        await callbacks?.end(end);
-      } finally {
-        this.#modes = undefined;
-        this.#feed.end();
-        await this.#leave(session, claim);
-      }
-    }
+    yield* fitEpochs(this.#core, fitInput(data, options));
   }
 
   /** Pauses the workers after the step under way, until `resume`; a call made meanwhile starts paused. */
   pause(): void {
-    this.#calls.paused = true;
+    this.#core.calls.paused = true;
   }
 
   /** Ends a pause. */
   resume(): void {
-    this.#calls.paused = false;
+    this.#core.calls.paused = false;
   }
 
   /** True after `pause`, until `resume`. */
   get paused(): boolean {
-    return this.#calls.paused;
+    return this.#core.calls.paused;
   }
 
   /**
@@ -261,7 +147,7 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
    *     for await (const { epoch, step, steps, loss } of trainer.progress()) console.log(epoch, step / steps, loss);
    */
   progress(): AsyncGenerator<Progress, void, undefined> {
-    return this.#feed.read();
+    return this.#core.feed.read();
   }
 
   /**
@@ -271,10 +157,15 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
   async evaluate(data: AnyDataset, options: EvaluateOptions = {}): Promise<Figures> {
     const { batchSize, signal } = options;
     signal?.throwIfAborted();
-    const session = this.#calls.enter('evaluate');
+    const session = this.#core.calls.enter('evaluate');
     try {
-      return await this.#memory.reading('evaluate', async () => {
-        const prepared = prepareEvaluation(this.#budget('evaluate'), this.#context(), data, batchSize);
+      return await this.#core.memory.reading('evaluate', async () => {
+        const prepared = prepareEvaluation(
+          this.#core.budget('evaluate'),
+          this.#core.context(),
+          data,
+          batchSize,
+        );
         await session.start(prepared, signal);
         const figures = await evaluateIn('evaluate', session, prepared.evaluation);
         signal?.throwIfAborted();
@@ -284,7 +175,7 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
       signal?.throwIfAborted();
       throw error;
     } finally {
-      await this.#calls.leave(session);
+      await this.#core.calls.leave(session);
     }
   }
 
@@ -319,8 +210,8 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
    */
   async inspect(data: AnyDataset, options: InspectionOptions = {}): Promise<HealthReport> {
     const { batchSize = BATCH_SIZE, thresholds } = options;
-    if (!this.#calls.busy) this.#memory.current();
-    return this.#inspect(firstSamples(data, batchSize), thresholds);
+    if (!this.#core.calls.busy) this.#core.memory.current();
+    return this.#core.inspect(firstSamples(data, batchSize), thresholds);
   }
 
   /**
@@ -338,12 +229,12 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
   async profile(data: AnyDataset, options: ProfileOptions = {}): Promise<Profile> {
     const { steps = 10, batchSize = BATCH_SIZE, signal } = options;
     signal?.throwIfAborted();
-    this.#requireOwnValues('profile');
-    const session = this.#calls.enter('profile');
-    return this.#trying('profile', session, async (claim) => {
-      const context = { ...this.#context(), steps: this.#state.steps };
-      const training = prepareProfile(context, data, { steps, batchSize }, this.#budget('profile'));
-      await this.#shareWith(training, claim);
+    this.#core.requireOwnValues('profile');
+    const session = this.#core.calls.enter('profile');
+    return this.#core.trying('profile', session, async (claim) => {
+      const context = { ...this.#core.context(), steps: this.#core.state.steps };
+      const training = prepareProfile(context, data, { steps, batchSize }, this.#core.budget('profile'));
+      await this.#core.shareWith(training, claim);
       return profileIn(session, context, training, { steps, signal });
     });
   }
@@ -355,7 +246,7 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
    * @throws what `fit` would throw before it trains, for example if the budget is too small
    */
   plan(data: AnyDataset | AnyStream, options: PlanOptions = {}): MemoryPlan {
-    return planTraining(this.#idleContext(), data, options, this.#budget('plan', options.memory));
+    return planTraining(this.#core.idleContext(), data, options, this.#core.budget('plan', options.memory));
   }
 
   /**
@@ -370,16 +261,16 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
   async pace(data: AnyDataset, options: PaceOptions = {}): Promise<Pace> {
     const { batchSize = BATCH_SIZE, dropLast = false, validation, checkpoint, memory, signal } = options;
     signal?.throwIfAborted();
-    const budget = this.#budget('pace', memory);
-    this.#requireOwnValues('pace');
-    const session = this.#calls.enter('pace');
-    return this.#trying('pace', session, async (claim) => {
-      const context = { ...this.#context(), steps: this.#state.steps, signal };
+    const budget = this.#core.budget('pace', memory);
+    this.#core.requireOwnValues('pace');
+    const session = this.#core.calls.enter('pace');
+    return this.#core.trying('pace', session, async (claim) => {
+      const context = { ...this.#core.context(), steps: this.#core.state.steps, signal };
       // A step whose loss is not finite takes as long; reporting it is left to `fit`.
       const run = { batchSize, dropLast, nonFinite: 'skip' as const, ...(validation ? { validation } : {}) };
       const request = { data, options: run, snapshot: checkpoint !== undefined };
       const { training } = prepareWithin(budget, context, request);
-      await this.#shareWith(training, claim);
+      await this.#core.shareWith(training, claim);
       const job = { ...newJob({ ...context, workers: workersOf(training) }), training };
       await session.start(job, signal);
       return measurePace(session, job, context);
@@ -394,8 +285,8 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
    * @throws if not even one sample fits
    */
   maxBatch(data: AnyDataset | AnyStream, options: MaxBatchOptions = {}): number {
-    const { memory = this.#options.memory ?? 'auto' } = options;
-    return largestBatch(this.#idleContext(), data, options, resolveMemory('maxBatch', memory));
+    const { memory = this.#core.options.memory ?? 'auto' } = options;
+    return largestBatch(this.#core.idleContext(), data, options, resolveMemory('maxBatch', memory));
   }
 
   /**
@@ -405,10 +296,11 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
    * @throws if the optimiser keeps no averages, or a call of `fit` is under way
    */
   async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
-    const { name, stages } = this.#options.optimizer;
+    const { name, stages } = this.#core.options.optimizer;
     if (stages.average === undefined) throw invalid('withAverages', `${name} needs the option average`);
-    if (this.#calls.busy) throw invalid('withAverages', 'the trainer is busy; wait for the call under way');
-    return this.#withAverages(fn);
+    if (this.#core.calls.busy)
+      throw invalid('withAverages', 'the trainer is busy; wait for the call under way');
+    return this.#core.withAverages(fn);
   }
 
   /**
@@ -425,7 +317,7 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
    */
   async state(options?: StateOptions & { readonly layout?: 'chainrule' }): Promise<State>;
   async state(options: StateOptions = {}): Promise<State | WrittenStateDict> {
-    return await stateOf(this.#stateContext, options);
+    return await stateOf(this.#core.stateContext, options);
   }
 
   /**
@@ -444,195 +336,13 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
     state: State | OptimizerStateDict,
     options: TrainerLoadOptions = {},
   ): Promise<TrainerLoadReport> {
-    this.#requireOwnValues('loadState');
-    const session = this.#calls.enter('loadState');
+    this.#core.requireOwnValues('loadState');
+    const session = this.#core.calls.enter('loadState');
     try {
-      return await loadInto(this.#stateContext, state, options);
+      return await loadInto(this.#core.stateContext, state, options);
     } finally {
-      await this.#calls.leave(session);
+      await this.#core.calls.leave(session);
     }
-  }
-
-  get #stateContext(): StateContext {
-    const [memory, progress, calls] = [this.#memory, this.#state, this.#calls];
-    return {
-      model: this.model,
-      whole: this.#whole,
-      optimizer: this.#options.optimizer,
-      memory,
-      progress,
-      calls,
-    };
-  }
-
-  /** Before the first update there are no averages yet, so the parameters keep their own values. */
-  async #withAverages<R>(fn: () => R | Promise<R>, claim?: Claim): Promise<R> {
-    return this.#updates === 0 ? fn() : this.#memory.withAverages(fn, claim);
-  }
-
-  /** Runs a call that trains for a while; then parameters, buffers and the optimiser's state are restored. */
-  async #trying<R>(op: string, session: Session, task: (claim: Claim) => Promise<R>): Promise<R> {
-    let claim: Claim | undefined;
-    let restore = () => {};
-    try {
-      claim = await this.#memory.claim(op);
-      restore = this.#memory.keep();
-      return await task(claim);
-    } finally {
-      await this.#leave(session, claim, () => claim?.writing(claim.variables, restore));
-    }
-  }
-
-  /** Ends the threads of a call that trains, then runs a task, and lets others train. */
-  async #leave(
-    session: Session,
-    claim: Claim | undefined,
-    after?: () => void | Promise<void>,
-  ): Promise<void> {
-    try {
-      await this.#calls.leave(session, after);
-    } finally {
-      if (session.damage !== undefined) claim?.breakUp(session.damage);
-      claim?.release();
-    }
-  }
-
-  /** From now on the threads of a training may write what they train. */
-  async #shareWith({ assigned, gate }: TrainingJob, claim: Claim): Promise<void> {
-    claim.take(variablesAt(this.#memory.inUse().parameters, assigned));
-    await claim.share(new Gate(gate));
-  }
-
-  /** Number of updates made so far. */
-  get #updates(): number {
-    const { steps, updates } = this.#state;
-    return this.#options.optimizer.updatesAfter(steps) - updates.missed;
-  }
-
-  #budget(op: string, memory = this.#options.memory): MemoryBudget | undefined {
-    return memory === undefined ? undefined : resolveMemory(op, memory);
-  }
-
-  /** Context of a call that changes nothing; valid also while workers are running. */
-  #idleContext() {
-    return this.#context(this.#calls.busy ? this.#memory.inUse() : this.#memory.current());
-  }
-
-  #context(memory = this.#memory.current()) {
-    const { optimizer, seed = 0, nice, shards, workers = 'auto' } = this.#options;
-    return {
-      workers: this.workers,
-      shards,
-      cores: workers === 'auto' ? this.#cores.cores : undefined,
-      seed,
-      nice,
-      model: this.#whole,
-      modes: this.#modes ?? trainingModes(this.#whole),
-      loss: this.#loss,
-      optimizer,
-      metrics: this.#metrics,
-      ...memory,
-    };
-  }
-
-  /** Compiles the training and its validation within the budget, and resumes from the checkpoint, if there is one. */
-  async #prepareFit(run: FitRun, claim: Claim, callbacks: FitCallbacks): Promise<PreparedTraining> {
-    const { samples: data, options } = run.input;
-    const context = this.#context();
-    const { shards = run.resumedShards } = context;
-    const budget = this.#budget('fit');
-    const request = { data, options, snapshot: run.snapshots };
-    const prepared = prepareWithin(budget, { ...context, shards }, request);
-    const resume = () => run.resume(context, prepared.training, callbacks);
-    const training = run.resumes ? await claim.writing(this.#memory.variables, resume) : await resume();
-    if (run.done) return { ...prepared, training };
-    this.#log(
-      describeParallelism(training, { ...this.#options, ...(shards ? { shards } : {}) }, this.#cores),
-    );
-    const kept = keptParts(context.model, context.modes);
-    if (kept.length > 0) this.#log(`fit: kept in inference: ${describeKept(kept)}`);
-    if (prepared.mayRefuseLast) this.#log(describeRefusal(training));
-    const { untrained } = prepared;
-    if (untrained.length > 0) this.#log(`fit: the loss does not depend on ${firstNames(untrained)}`);
-    if (budget && prepared.estimate) this.#log(describeBudget(prepared.estimate, budget));
-    if (budget) await collectGarbage();
-    return { ...prepared, training };
-  }
-
-  /** What the callbacks of a call of `fit` see and do. */
-  #actionsOf(run: FitRun, claim: Claim, evaluation: EvaluationJob | undefined): FitActions {
-    const [model, state] = [this.model, this.#state];
-    const { stages } = this.#options.optimizer;
-    const save = (path: string) => model.save(path);
-    return {
-      view: {
-        model,
-        figures: ['loss', ...numbersOf(evaluation)],
-        epochs: run.lastEpoch,
-        get history() {
-          return state.history;
-        },
-        get steps() {
-          return state.steps;
-        },
-        save: (path) =>
-          stages.average === undefined ? save(path) : this.#withAverages(() => save(path), claim),
-      },
-      stopNow: (request) => run.stopNow(request),
-      writing: (task) => claim.writing(claim.variables, task),
-    };
-  }
-
-  /** @throws the failure of a worker; for a loss or gradient that is not finite, with the op that made the first one */
-  async #trainEpoch(run: FitRun, limits: ResourceLimits, claim: Claim): Promise<EpochResult> {
-    const { samples: data, options } = run.input;
-    const outcome = await run.trainEpoch({
-      optimizer: this.#options.optimizer,
-      planRows: (rows, { training }) =>
-        planRows(this.#context(this.#memory.inUse()), data, training, { ...limits, rows }),
-      memory: this.#context(this.#memory.inUse()),
-      onProgress: (progress) => {
-        this.#feed.publish(progress);
-        options.onProgress?.(progress);
-      },
-    });
-    const { done, failure, result, start } = outcome;
-    if (!failure) return result();
-    if (failure.damage !== undefined) claim.breakUp(failure.damage);
-    if (!failure.notFinite) throw failure.error;
-    const report = await this.#inspect(samplesOf(data, run.job, start, done)).catch(() => null);
-    throw withCulprit(failure.error, report);
-  }
-
-  #health(data: AnyDataset, { health, batchSize = BATCH_SIZE }: FitOptions): Promise<HealthReport> {
-    return this.#inspect(firstSamples(data, batchSize), health === true ? {} : health || {});
-  }
-
-  async #inspect(samples: Samples, thresholds: Partial<HealthThresholds> = {}): Promise<HealthReport> {
-    const context = {
-      ...this.#context(this.#memory.inUse()),
-      steps: this.#state.steps,
-      updates: this.#updates,
-    };
-    const batch = await loadSamples(samples, context.seed);
-    return inModes(context.modes, () => inspectBatch(context, batch, thresholds));
-  }
-
-  /** Evaluates the averaged parameters if the optimiser keeps averages, as these are meant for later use. */
-  #validateIn(
-    session: Session,
-    evaluation: EvaluationJob,
-    restarts: Restarts,
-    claim: Claim,
-  ): Promise<Figures> {
-    const evaluate = () => evaluateIn('fit', session, evaluation, restarts);
-    const { stages } = this.#options.optimizer;
-    return stages.average === undefined ? evaluate() : this.#withAverages(evaluate, claim);
-  }
-
-  #requireOwnValues(op: string): void {
-    if (!this.#memory.holdsAverages) return;
-    throw invalid(op, 'the parameters hold their averages; wait until withAverages is done');
   }
 }
 
@@ -640,12 +350,6 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
 export type InputsFor<M extends AnyModule> = ArgumentsFor<Parameters<M['forward']>>;
 
 type ArgumentsFor<Inputs extends readonly unknown[]> = { [K in keyof Inputs]: ArgumentFor<Inputs[K]> };
-
-/** The names of an evaluation's figures that are numbers, as callbacks know them. */
-function numbersOf(evaluation: EvaluationJob | undefined): string[] {
-  const numbers = (evaluation?.figures ?? []).filter(({ shape }) => shape.length === 0);
-  return numbers.map(({ name }) => `validation.${name}`);
-}
 
 /** Several arguments are a list of inputs. */
 function structureOfArguments(inputs: readonly TensorArgument[]): Tensors {
