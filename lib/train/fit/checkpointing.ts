@@ -344,7 +344,7 @@ export class Checkpointing {
       ...(epoch ? this.#inEpoch(epoch) : { epochSeconds: 0, epochSkippedItems: 0 }),
       schedules: run.optimizer.scheduleStates(),
       history: [...state.history],
-      callbacks: run.callbacks.states,
+      ...(Object.keys(run.callbacks.states).length > 0 ? { callbacks: run.callbacks.states } : {}),
     };
   }
 
