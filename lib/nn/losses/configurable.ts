@@ -72,8 +72,13 @@ export function configurable<
     return own;
   };
   const standard = fixed();
-  const accepts = (value: unknown) => value instanceof Tensor || options.accepts(value);
-  const last: Kind<unknown> = isWeighted ? { ...options, accepts } : options;
+  const last: Kind<unknown> = isWeighted
+    ? {
+        ...options,
+        description: `${options.description}, or the weights of samples, a tensor`,
+        accepts: (value) => value instanceof Tensor || options.accepts(value),
+      }
+    : options;
   const call = checked(op, { ...inputs, options: optional(last) }, (...args: readonly unknown[]): Tensor => {
     const given = args[needed.length];
     const isOptions = given !== undefined && !(given instanceof Tensor);

@@ -47,7 +47,8 @@ function meanOverFirst(terms: Tensor, weights?: Tensor): Tensor {
   const [rows] = terms.shape;
   if (rows === undefined) throw invalid('klDivergence', "'batchmean' needs an axis of rows", terms.shape);
   if (!weights) return mul(sum(terms), 1 / rows);
-  return ratio(sum(mul(terms, factorsOf('klDivergence', terms, weights))), sum(weights));
+  const factors = factorsOf('klDivergence', terms, weights);
+  return ratio(sum(mul(terms, factors)), sum(factors));
 }
 
 export interface PoissonOptions extends ReductionOptions {
