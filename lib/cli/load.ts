@@ -4,15 +4,21 @@ import { type Kind, requireKind } from '../graph/arguments/kind.js';
 import { unknownName } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
 import { module as modelKind } from '../nn/kinds.js';
-import { batchLoss, type Losses } from '../nn/losses/batch-loss.js';
+import { batchLoss } from '../nn/losses/batch-loss.js';
 import { optimizer as optimizerKind } from '../optim/optimizer.js';
 import { type Batching, batchCount, trainedSamples } from '../parallel/protocol/shards.js';
 import { memorySize } from '../runtime/memory-size.js';
 import { enumerate } from '../text/names.js';
 import type { Callback } from '../train/callbacks/index.js';
-import { type RunSize, Trainer, type TrainingModule } from '../train/index.js';
+import { type RunSize, Trainer, type TrainerOptions } from '../train/index.js';
+import type { AnyTrainerOptions } from '../train/options.js';
 import { figuresOf } from '../train/prepare/metrics.js';
-import { type TrainingData, trainingData, trainingModuleKinds } from '../train/training-module.js';
+import {
+  type AnyTrainingModule,
+  type TrainingData,
+  trainingData,
+  trainingModuleKinds,
+} from '../train/training-module.js';
 import { opOf } from './input-file.js';
 import { importFile, inUsersCode } from './users-code.js';
 
@@ -58,7 +64,7 @@ export async function loadRun(command: string, file: string, options: RunOptions
   const model = await inUsersCode(op, 'model()', () => module.model());
   const size = sizeOf(op, data, epochs, { batchSize, dropLast });
   const optimizer = await inUsersCode(op, 'optimizer()', () => module.optimizer(size));
-  const trainer = new Trainer(requireKind(op, 'model()', modelKind, model), {
+  const trainerOptions: AnyTrainerOptions = {
     loss: module.loss,
     optimizer: requireKind(op, 'optimizer()', optimizerKind, optimizer),
     seed,
@@ -69,7 +75,9 @@ export async function loadRun(command: string, file: string, options: RunOptions
     ...(module.lossWeights ? { lossWeights: module.lossWeights } : {}),
     ...(module.metrics ? { metrics: module.metrics } : {}),
     ...(module.extraModules ? { extraModules: module.extraModules } : {}),
-  });
+  };
+  // What the outputs of the model are, only its file knows.
+  const trainer = new Trainer(requireKind(op, 'model()', modelKind, model), trainerOptions as TrainerOptions);
   return { trainer, data, epochs, batchSize, dropLast, seed, callbacks: module.callbacks ?? [] };
 }
 
@@ -99,7 +107,7 @@ function sizeOf(op: string, { train }: TrainingData, epochs: number, batching: B
   };
 }
 
-function requireModule(op: string, imported: Readonly<Record<string, unknown>>): TrainingModule {
+function requireModule(op: string, imported: Readonly<Record<string, unknown>>): AnyTrainingModule {
   const { default: exported, ...named } = imported;
   const module = defaultOf(exported);
   requireKeys(op, module, Object.keys(named));
@@ -107,8 +115,9 @@ function requireModule(op: string, imported: Readonly<Record<string, unknown>>):
     const value = module[key];
     if (value !== undefined || 'needed' in expected) requireKind(op, key, expected, value);
   }
-  if (module.metrics !== undefined) figuresOf(op, batchLoss(op, module.loss as Losses), module.metrics);
-  return module as unknown as TrainingModule;
+  const checked = module as unknown as AnyTrainingModule;
+  figuresOf(op, batchLoss(op, checked.loss, checked.lossWeights), checked.metrics);
+  return checked;
 }
 
 /** The default export, also of a file that was compiled to CommonJS. */

@@ -20,8 +20,8 @@ export function loss(value: number): string {
 }
 
 /**
- * Formats figures as `loss 0.1234  accuracy 98.31 %`. `accuracy`, a share from 0 to 1, becomes a percentage. Tables do not
- * fit in a line, and are left out.
+ * Formats figures as `loss 0.1234  accuracy 98.31 %`. `accuracy`, a share from 0 to 1, becomes a percentage, also that of
+ * one of several outputs. Tables do not fit in a line, and are left out.
  */
 export function figures({ tables, ...numbers }: Figures, prefix = ''): string {
   return Object.entries(numbers)
@@ -30,5 +30,5 @@ export function figures({ tables, ...numbers }: Figures, prefix = ''): string {
 }
 
 function formatFigure(name: string, value: number): string {
-  return name === 'accuracy' && !Number.isNaN(value) ? percent(value, 2) : loss(value);
+  return /^(.*\.)?accuracy$/.test(name) && !Number.isNaN(value) ? percent(value, 2) : loss(value);
 }

@@ -1,7 +1,8 @@
 import type { Kind } from '../graph/arguments/kind.js';
 import { allocate, type TensorData, type TypedArray } from '../graph/dtype.js';
 import { sizeOf } from '../graph/shapes.js';
-import { partsOf, type Structure, structureOf } from '../graph/structure.js';
+import { nameAt, partsOf, type Structure, structureOf } from '../graph/structure.js';
+import { reachable, type Tensor } from '../graph/tensor.js';
 import type { Form } from './transforms/program.js';
 
 /** What a sample consists of: `weights` are left out where all samples count alike. */
@@ -53,6 +54,11 @@ export function columnsOn(columns: Columns<unknown>, side: Side): string[] {
   );
 }
 
+/** The name of a column among those of its side, in a list an index; null if it is the only one. */
+export function nameOn(side: Side, column: string): string | null {
+  return column === side ? null : nameAt(column.slice(side.length));
+}
+
 /** What there is for a column, which must exist. */
 export function of<T>(columns: Columns<T>, name: string): T {
   const value = columns[name];
@@ -63,6 +69,12 @@ export function of<T>(columns: Columns<T>, name: string): T {
 /** The same columns with something else for each. */
 export function mapColumns<T, R>(columns: Columns<T>, fn: (value: T, name: string) => R): Columns<R> {
   return Object.fromEntries(Object.entries(columns).map(([name, value]) => [name, fn(value, name)]));
+}
+
+/** The names of the columns that nodes depend on. */
+export function columnsRead(columns: Columns<Tensor>, nodes: readonly Tensor[]): ReadonlySet<string> {
+  const all = new Set(reachable(nodes));
+  return new Set(Object.keys(columns).filter((name) => all.has(of(columns, name))));
 }
 
 /** Room for samples: the first axis counts them. */

@@ -68,8 +68,8 @@ export class Dataset<Inputs = Field, Targets = Field> {
     this.source = { columns, transforms: byColumn(columns, transforms) };
     this.forms = planTransforms(columns, this.source.transforms).forms;
     this.loaded = sidesOf(this.forms) as this['loaded'];
-    this.length = commonLength(columns);
     requireWeights(columns);
+    this.length = commonLength(columns);
   }
 
   /**

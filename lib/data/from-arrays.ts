@@ -1,9 +1,17 @@
 import { checked } from '../graph/arguments/checked.js';
 import { isRecord } from '../graph/arguments/is-record.js';
-import { type Kind, kind, optional } from '../graph/arguments/kind.js';
+import { type Kind, kind, optional, requireKind } from '../graph/arguments/kind.js';
 import { optionsOf, unknownName } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
-import { mapStructure, partsOf, type Structure, type StructureLike, structured } from '../graph/structure.js';
+import {
+  nameAt,
+  type Part,
+  partsOf,
+  type Structure,
+  type StructureLike,
+  structured,
+  structureOf,
+} from '../graph/structure.js';
 import type { Side } from './columns.js';
 import { type AnyDataset, Dataset } from './dataset.js';
 import {
@@ -48,8 +56,10 @@ const options = optionsOf<FromArraysOptions>({
   weights: sources,
 });
 
-/** The fields of sources. */
-type FieldsOf<S> = StructureLike<S, FieldSource, Field>;
+/** The fields of sources; a list of options says that the sources are a list of fields. */
+type FieldsOf<S, Options> = [Options] extends [readonly unknown[]]
+  ? { readonly [K in keyof S]: Field }
+  : StructureLike<S, FieldSource, Field>;
 
 /**
  * A data set from arrays, which are copied into shared memory once.
@@ -95,11 +105,15 @@ export const fromArrays: FromArrays = checked(
 ) as FromArrays;
 
 interface FromArrays {
-  <I extends Structure<FieldSource>, T extends Structure<FieldSource>>(
+  <
+    I extends Structure<FieldSource>,
+    T extends Structure<FieldSource>,
+    const O extends FromArraysOptions = Record<never, never>,
+  >(
     inputs: I,
     targets: T,
-    options?: FromArraysOptions,
-  ): Dataset<FieldsOf<I>, FieldsOf<T>>;
+    options?: O,
+  ): Dataset<FieldsOf<I, O['inputs']>, FieldsOf<T, O['targets']>>;
   (inputs: FieldSource, targets: FieldSource, options?: FromArraysOptions): Dataset;
 }
 
@@ -107,39 +121,61 @@ interface FromArrays {
 function toFields(
   side: Side,
   given: Structure<FieldSource>,
-  options: Structure<FieldOptions> | undefined,
+  options: Structure<FieldOptions> = {},
   defaults: FieldDefaults,
 ): Structure<Field> {
-  if (!isSeveral(given, options)) {
-    if (options !== undefined && !fieldOptions.accepts(options)) {
-      throw invalid(
-        'fromArrays',
-        `the options of ${side}, which are one field, must be { shape, dtype }`,
-        options,
-      );
-    }
-    return toField(side, given as FieldSource, (options ?? {}) as FieldOptions, defaults);
+  if (!isSeveral(side, given, options)) {
+    const expected = `the options of ${side}, which are one field, must be { shape, dtype }`;
+    if (!fieldOptions.accepts(options)) throw invalid('fromArrays', expected, options);
+    return toField(side, given as FieldSource, options as FieldOptions, defaults);
   }
-  const several = given as Structure<FieldSource>;
-  const parts = new Map(options === undefined ? [] : partsOf(options, fieldOptions));
-  const places = Object.keys(several).map((key) => (Array.isArray(several) ? `[${key}]` : `.${key}`));
-  for (const place of parts.keys()) {
-    if (!places.includes(place))
-      throw unknownName(
-        'fromArrays',
-        side,
-        side + place,
-        places.map((known) => side + known),
-      );
-  }
-  return mapStructure(several, { accepts: () => false }, (source, place) =>
-    // One number for each sample, as the shape is not needed to tell samples apart where another field does.
-    toField(side + place, source, parts.get(place) ?? {}, { typedShape: [], ...defaults }),
+  const parts = partsOf((Array.isArray(given) ? [...given] : given) as Structure<FieldSource>, noField);
+  const own = optionsByName(
+    side,
+    options,
+    parts.map(([place]) => nameAt(place)),
+  );
+  return structureOf(
+    parts.map(([place, source]): Part<Field> => {
+      requireKind('fromArrays', side + place, fieldSource, source);
+      // One number for each sample: where another field tells their number, the shape is not needed to tell them apart.
+      const field = toField(side + place, source, own.get(nameAt(place)) ?? {}, {
+        typedShape: [],
+        ...defaults,
+      });
+      return [place, field];
+    }),
   );
 }
 
-/** True for a record of fields, and for a list of them: other lists are nested arrays unless there are options for each. */
-function isSeveral(given: Structure<FieldSource>, options: Structure<FieldOptions> | undefined): boolean {
+const noField = { accepts: () => false };
+
+/** The options of each of several fields. */
+function optionsByName(
+  side: Side,
+  options: Structure<FieldOptions>,
+  names: readonly string[],
+): Map<string, FieldOptions> {
+  if (fieldOptions.accepts(options) && Object.keys(options).length > 0) {
+    const expected = `the options of ${side}, which are several, must be given for each, as { ${names[0]}: { ... } }`;
+    throw invalid('fromArrays', expected, options);
+  }
+  const named = partsOf(options as Exclude<Structure<FieldOptions>, FieldOptions>, noField);
+  const own = new Map(named.map(([place, one]) => [nameAt(place), one]));
+  const unknown = [...own.keys()].find((name) => !names.includes(name));
+  if (unknown === undefined) return own;
+  throw unknownName('fromArrays', side.slice(0, -1), unknown, names, `${side}.`);
+}
+
+/**
+ * True for a record of fields, and for a list of them. Other lists are nested arrays, unless there are options for each; but
+ * weights are numbers, so arrays of them are those of several targets.
+ */
+function isSeveral(side: Side, given: Structure<FieldSource>, options: Structure<FieldOptions>): boolean {
   if (!Array.isArray(given)) return !fieldSource.accepts(given);
-  return given.length > 0 && (Array.isArray(options) || [...given].every(isWithShape));
+  const values: unknown[] = [...given];
+  if (values.length === 0) return false;
+  return side === 'weights'
+    ? values.every((value) => fieldSource.accepts(value))
+    : Array.isArray(options) || values.every(isWithShape);
 }

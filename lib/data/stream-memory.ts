@@ -2,13 +2,14 @@ import { allocate, findDType } from '../graph/dtype.js';
 import { type ChainruleError, failed, formatShape } from '../graph/errors.js';
 import { dtypeFor, storedArray } from '../graph/number-arrays.js';
 import { sizeOf } from '../graph/shapes.js';
-import { mapStructure, partsOf, type Structure } from '../graph/structure.js';
-import { of } from './columns.js';
+import { mapStructure, nameAt, type Part, type Structure } from '../graph/structure.js';
+import { columnsOn, of, type Side } from './columns.js';
 import { Dataset } from './dataset.js';
 import type { Field } from './field.js';
 import { isStorable } from './storable.js';
 import type { AnyStream } from './stream.js';
 import { type Form, form } from './transforms/program.js';
+import { isWeight } from './weights.js';
 
 /** The items of a stream that are in memory, in two halves: one is filled while the other is used. */
 export class StreamMemory extends Dataset<Structure<Field>, Structure<Field>> {
@@ -20,21 +21,22 @@ export class StreamMemory extends Dataset<Structure<Field>, Structure<Field>> {
   /** Number of items of an epoch, if the stream tells; undefined if some may be left out. */
   readonly items: number | undefined;
 
-  readonly #columns: readonly ItemColumn[];
+  readonly #sides: readonly ItemSide[];
 
   constructor({ inputs, targets, weights, transforms, length, onBadItem }: AnyStream, half: number) {
     const rooms = (side: Structure<Form>) => mapStructure(side, form, (one) => room(one, 2 * half));
     super(rooms(inputs), rooms(targets), transforms, weights && rooms(weights));
     this.half = half;
     this.items = onBadItem === 'error' ? length : undefined;
-    const column = (side: string, key: string, place: string): ItemColumn => {
-      return { key, place, field: of(this.source.columns, side + place) };
+    const { columns } = this.source;
+    const sideOf = (side: Side, key: string) => {
+      const names = columnsOn(columns, side);
+      return new ItemSide(
+        key,
+        names.map((column) => [column.slice(side.length), of(columns, column)]),
+      );
     };
-    this.#columns = [
-      ...partsOf(inputs, form).map(([place]) => column('inputs', 'inputs', place)),
-      ...partsOf(targets, form).map(([place]) => column('targets', 'target', place)),
-      ...(weights ? partsOf(weights, form).map(([place]) => column('weights', 'weight', place)) : []),
-    ];
+    this.#sides = [sideOf('inputs', 'inputs'), sideOf('targets', 'target'), sideOf('weights', 'weight')];
   }
 
   /**
@@ -46,63 +48,62 @@ export class StreamMemory extends Dataset<Structure<Field>, Structure<Field>> {
   write(row: number, item: unknown, index: number): void {
     if (typeof item !== 'object' || item === null || !('inputs' in item) || !('target' in item))
       throw unfit(`item ${index} must be { inputs, target }`, item);
-    for (const { key, place, field } of this.#columns) {
-      const value = valueAt(item, key, place);
-      const name = nameIn(key + place, index);
-      put(field, row, value, name);
-      if (
-        key === 'weight' &&
-        !((field.data[row] as number) >= 0 && field.data[row] !== Number.POSITIVE_INFINITY)
-      )
-        throw unfit(`${name} must be a finite number of at least 0`, value);
-    }
-    for (const key of new Set(this.#columns.map((column) => column.key)))
-      this.#requireNoOther(item, key, index);
-  }
-
-  /** Checks that a side of an item has no values besides those that the stream declares. */
-  #requireNoOther(item: object, key: string, index: number): void {
-    const places = this.#columns.filter((column) => column.key === key).map(({ place }) => place);
-    if (places[0] === '') return;
-    const given: unknown = Reflect.get(item, key);
-    const names = Object.keys(given as object).map((name) =>
-      Array.isArray(given) ? `[${name}]` : `.${name}`,
-    );
-    const other = names.find((name) => !places.includes(name));
-    if (other !== undefined)
-      throw unfit(`item ${index} must have no ${key} besides ${list(key, places)}`, key + other);
+    for (const side of this.#sides) side.write(row, item, index);
   }
 }
 
-/** Where the values of a column stand in an item. */
-interface ItemColumn {
-  readonly key: string;
-  /** Place in a list or a record of values. */
-  readonly place: string;
-  readonly field: Field;
+/** The inputs, the target or the weight of items, and the fields that they are written to. */
+class ItemSide {
+  constructor(
+    private readonly key: string,
+    private readonly fields: readonly Part<Field>[],
+  ) {}
+
+  write(row: number, item: object, index: number): void {
+    const given: unknown = Reflect.get(item, this.key);
+    const [first] = this.fields;
+    if (!first) {
+      if (given === undefined) return;
+      throw unfit(
+        `item ${index} must have no ${this.key}, as the stream has no option ${this.key}s: true`,
+        given,
+      );
+    }
+    const isOne = first[0] === '';
+    if (!isOne) this.#requireForm(given, index);
+    for (const [place, field] of this.fields) {
+      const value: unknown = isOne ? given : Reflect.get(given as object, nameAt(place));
+      const name = nameIn(this.key + place, index);
+      put(field, row, value, name);
+      if (this.key === 'weight' && !isWeight(field.data[row] as number))
+        throw unfit(`${name} must be a finite number of at least 0`, value);
+    }
+  }
+
+  /** Checks that an item has the parts that the stream declares, and no others. */
+  #requireForm(given: unknown, index: number): void {
+    const names = this.fields.map(([place]) => nameAt(place));
+    const isList = this.fields[0]?.[0].startsWith('[');
+    const found = typeof given === 'object' && given !== null ? Object.keys(given) : [];
+    const fits = Array.isArray(given) === isList && names.every((name) => found.includes(name));
+    if (fits && found.length === names.length) return;
+    const expected = isList ? `a list of ${names.length}` : `a record of ${names.join(', ')}`;
+    const isRecordToo = !isList && found.length > 0 && !Array.isArray(given) && !ArrayBuffer.isView(given);
+    throw unfit(
+      `${nameIn(this.key, index)} must be ${expected}`,
+      isRecordToo ? `a record of ${found.join(', ')}` : given,
+    );
+  }
 }
 
 function nameIn(name: string, index: number): string {
   return name === 'inputs' ? `inputs of item ${index}` : `the ${name} of item ${index}`;
 }
 
-function list(key: string, places: readonly string[]): string {
-  return places.map((place) => key + place).join(', ');
-}
-
-/** The value at a place of an item; undefined if there is none. */
-function valueAt(item: object, key: string, place: string): unknown {
-  const side: unknown = Reflect.get(item, key);
-  if (place === '') return side;
-  if (typeof side !== 'object' || side === null || Array.isArray(side) !== place.startsWith('['))
-    return undefined;
-  const name = place.startsWith('[') ? place.slice(1, -1) : place.slice(1);
-  return Object.hasOwn(side, name) ? Reflect.get(side, name) : undefined;
-}
-
 function room({ dtype, shape }: Form, count: number): Field {
   return { dtype, shape, data: allocate(dtype, count * sizeOf(shape), { shared: true }) };
 }
+
 function put({ dtype, shape, data }: Field, row: number, value: unknown, name: string): void {
   const size = sizeOf(shape);
   if (ArrayBuffer.isView(value)) {

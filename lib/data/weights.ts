@@ -1,5 +1,5 @@
-import { formatType, invalid } from '../graph/errors.js';
-import { type Columns, columnsOn, of } from './columns.js';
+import { type ChainruleError, formatType, invalid } from '../graph/errors.js';
+import { type Columns, columnsOn, nameOn, of } from './columns.js';
 import { blocksOf, type Field } from './field.js';
 
 /**
@@ -8,15 +8,19 @@ import { blocksOf, type Field } from './field.js';
  * @throws ChainruleError naming the column
  */
 export function requireWeights(columns: Columns<Field>): void {
-  const targets = columnsOn(columns, 'targets').map((name) => name.slice('targets'.length));
-  for (const name of columnsOn(columns, 'weights')) {
-    const place = name.slice('weights'.length);
-    if (place !== '' && !targets.includes(place)) {
-      const known = targets.map((target) => `weights${target}`).join(', ');
-      throw invalid('dataset', `weights of several targets are ${known}, or one list for all`, name);
-    }
-    requireColumn(name, of(columns, name));
+  const targets = columnsOn(columns, 'targets').map((target) => nameOn('targets', target));
+  for (const column of columnsOn(columns, 'weights')) {
+    const name = nameOn('weights', column);
+    if (name !== null && !targets.includes(name)) throw unknownTarget(column, targets);
+    requireColumn(column, of(columns, column));
   }
+}
+
+function unknownTarget(column: string, targets: readonly (string | null)[]): ChainruleError {
+  const expected = targets.includes(null)
+    ? 'weights of a single target must be one number for each sample'
+    : `weights must be one number for each sample, or such numbers by target (${targets.join(', ')})`;
+  return invalid('dataset', expected, column);
 }
 
 function requireColumn(name: string, field: Field): void {
@@ -25,11 +29,15 @@ function requireColumn(name: string, field: Field): void {
   }
   let start = 0;
   for (const block of blocksOf(field)) {
-    const at = block.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY));
-    if (at >= 0) {
-      const expected = `the weight of sample ${start + at} must be a finite number of at least 0`;
-      throw invalid('dataset', expected, block[at]);
-    }
+    const at = block.findIndex((weight) => !isWeight(weight));
+    if (at >= 0) throw invalid('dataset', `sample ${start + at} of ${name} must hold ${RULE}`, block[at]);
     start += block.length;
   }
+}
+
+const RULE = 'a finite number of at least 0';
+
+/** True for what a sample may weigh. */
+export function isWeight(value: number): boolean {
+  return value >= 0 && value < Number.POSITIVE_INFINITY;
 }

@@ -5,10 +5,12 @@ import { optionsOf } from '../graph/arguments/options.js';
 import { at } from '../graph/at.js';
 import { traced } from '../graph/trace.js';
 import { module } from '../nn/kinds.js';
-import { batchLoss, type Losses, losses } from '../nn/losses/batch-loss.js';
+import { type BatchFunction, batchLoss, type Losses, losses } from '../nn/losses/batch-loss.js';
+import { asScalar } from '../nn/losses/sums.js';
 import { type Tensors, tensorOrSeveral } from '../nn/model-input.js';
 import type { AnyModule } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
+import { requireUsed } from '../nn/used-inputs.js';
 import { mul, sub } from '../ops/primitives/elementwise.js';
 import { isTrainable, type Optimizer, optimizer as optimizerKind } from '../optim/optimizer.js';
 import { examine, type NextValues } from './examine.js';
@@ -69,7 +71,14 @@ export const inspect = checked(
     const batch = { inputs, targets };
     const thresholds = completeThresholds(options.thresholds);
     const next = optimizer ? byOptimizer(optimizer) : byRate(lr);
-    return examine(model, batchLoss('inspect', loss), batch, { next, thresholds, random: { seed, step: 0 } });
+    const whole = batchLoss('inspect', loss);
+    const checked: BatchFunction = (...tensors) => {
+      const result = asScalar('inspect', 'the loss', whole(...tensors));
+      requireUsed('inspect', 'inputs', inputs, [result]);
+      requireUsed('inspect', 'targets', targets, [result]);
+      return result;
+    };
+    return examine(model, checked, batch, { next, thresholds, random: { seed, step: 0 } });
   },
 );
 

@@ -1,3 +1,4 @@
+import { isRecord } from '../graph/arguments/is-record.js';
 import { context, within } from '../graph/context.js';
 import { ChainruleError, inLayer } from '../graph/errors.js';
 import type { Origin } from '../graph/origin.js';
@@ -9,7 +10,7 @@ import { MODEL, modulesOf } from '../nn/module-tree.js';
 export interface LayerCall {
   readonly path: string;
   readonly module: AnyModule;
-  /** The tensors that the call was given. */
+  /** The tensors that the call was given, alone or in records. */
   readonly inputs: readonly Tensor[];
   readonly output: Tensor;
 }
@@ -92,13 +93,18 @@ function recorder(path: string, module: AnyModule, calls: LayerCall[]): Recorder
     try {
       const result = naming(path, () => forwardIn(path, run));
       const output = outputOf(result);
-      const inputs = given.filter((value) => value instanceof Tensor);
-      if (output) calls.push({ path, module, inputs, output });
+      if (output) calls.push({ path, module, inputs: given.flatMap(tensorsIn), output });
       return result;
     } finally {
       running = false;
     }
   };
+}
+
+/** The tensors of an argument: itself, or those of a record. */
+function tensorsIn(argument: unknown): Tensor[] {
+  const values = isRecord(argument) ? Object.values(argument) : [argument];
+  return values.filter((value) => value instanceof Tensor);
 }
 
 /** The tensor that a method gives: the result itself, the first of a list, or the output beside a state. */

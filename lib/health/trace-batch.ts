@@ -62,15 +62,14 @@ export function traceModel(model: AnyModule, loss: BatchFunction, batch: LoadedB
   const slopes = within({ ...context(), origin: { layer: LOSS, phase: 'backward' } }, () =>
     accumulateGradients([result], [ones(result.shape, result.dtype)], leaves),
   );
-  const names = new Map<Tensor, string>(
-    [...parameters, ...model.namedBuffers()].map(([path, x]) => [x, path]),
-  );
-
-  const targets = new Set(partsOf(batch.targets, tensor).map(([, target]) => target));
+  const names = new Map<Tensor, string>([
+    ...namesOf('inputs', 'the input', batch.inputs),
+    ...namesOf('targets', 'the target', batch.targets),
+    ...namesOf('weights', 'the weights', batch.weights),
+    ...[...parameters, ...model.namedBuffers()].map(([path, x]) => [x, path] as const),
+  ]);
   const origin = (node: Tensor): Origin => {
-    const own = names.get(node);
-    const given = targets.has(node) ? 'the target' : 'the input';
-    const old = own ?? (node.id < start ? given : undefined);
+    const old = names.get(node) ?? (node.id < start ? 'the input' : undefined);
     return old ? { layer: old, phase: 'forward' } : (node.origin ?? { layer: LOSS, phase: 'forward' });
   };
   return {
@@ -94,6 +93,16 @@ export function traceModel(model: AnyModule, loss: BatchFunction, batch: LoadedB
     ),
     origin,
   };
+}
+
+/**
+ * Names of what a model and its loss are given.
+ *
+ * @param alone the name of a single tensor
+ */
+function namesOf(side: string, alone: string, tensors: Tensors | undefined): (readonly [Tensor, string])[] {
+  if (tensors === undefined) return [];
+  return partsOf(tensors, tensor).map(([place, one]) => [one, place === '' ? alone : side + place]);
 }
 
 /** The innermost call for each output, in the order of the forward pass, without calls inside loop bodies. */

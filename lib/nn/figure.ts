@@ -3,7 +3,6 @@ import { isRecord } from '../graph/arguments/is-record.js';
 import type { Kind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, optionsOf } from '../graph/arguments/options.js';
-import type { Structure } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { WeightsOf } from './losses/loss.js';
 
@@ -13,8 +12,8 @@ export type FigureState = { readonly [name: string]: Tensor };
 /** The functions of a figure, written with ops. The state has the same tensors, shapes and dtypes throughout. */
 export interface FigureDefinition<
   State extends FigureState = FigureState,
-  Output extends Structure<Tensor> = Tensor,
-  Target extends Structure<Tensor> = Tensor,
+  Output extends object = Tensor,
+  Target extends object = Tensor,
 > {
   /** The state of no rows at all. Output and target of a batch tell shapes, such as the number of classes. */
   init(output: Output, target: Target): State;
@@ -32,8 +31,8 @@ export type FigureColumns = { readonly [name: string]: Tensor | undefined };
 /** The functions of a figure that needs a value of every sample at once, written with ops. */
 export interface ColumnFigureDefinition<
   Columns extends FigureColumns = FigureColumns,
-  Output extends Structure<Tensor> = Tensor,
-  Target extends Structure<Tensor> = Tensor,
+  Output extends object = Tensor,
+  Target extends object = Tensor,
 > {
   /** What is kept of a batch: tensors whose first axis is that of its samples. */
   rows(output: Output, target: Target, weights?: WeightsOf<Target>): Columns;
@@ -64,8 +63,8 @@ const definition: Kind<FigureDefinition<never> | ColumnFigureDefinition<never>> 
 /** A figure that `figure` has made from states. */
 export class Figure<
   State extends FigureState = FigureState,
-  Output extends Structure<Tensor> = Tensor,
-  Target extends Structure<Tensor> = Tensor,
+  Output extends object = Tensor,
+  Target extends object = Tensor,
 > {
   constructor(readonly definition: FigureDefinition<State, Output, Target>) {}
 }
@@ -73,8 +72,8 @@ export class Figure<
 /** A figure that `figure` has made from columns. */
 export class ColumnFigure<
   Columns extends FigureColumns = FigureColumns,
-  Output extends Structure<Tensor> = Tensor,
-  Target extends Structure<Tensor> = Tensor,
+  Output extends object = Tensor,
+  Target extends object = Tensor,
 > {
   constructor(readonly definition: ColumnFigureDefinition<Columns, Output, Target>) {}
 }
@@ -85,16 +84,12 @@ export interface FigureTable {
   readonly data: readonly number[];
 }
 
-function make<
-  State extends FigureState,
-  Output extends Structure<Tensor> = Tensor,
-  Target extends Structure<Tensor> = Tensor,
->(definition: FigureDefinition<State, Output, Target>): Figure<State, Output, Target>;
-function make<
-  Columns extends FigureColumns,
-  Output extends Structure<Tensor> = Tensor,
-  Target extends Structure<Tensor> = Tensor,
->(definition: ColumnFigureDefinition<Columns, Output, Target>): ColumnFigure<Columns, Output, Target>;
+function make<State extends FigureState, Output extends object = Tensor, Target extends object = Tensor>(
+  definition: FigureDefinition<State, Output, Target>,
+): Figure<State, Output, Target>;
+function make<Columns extends FigureColumns, Output extends object = Tensor, Target extends object = Tensor>(
+  definition: ColumnFigureDefinition<Columns, Output, Target>,
+): ColumnFigure<Columns, Output, Target>;
 function make(given: FigureDefinition | ColumnFigureDefinition): Figure | ColumnFigure {
   return 'rows' in given ? new ColumnFigure(given) : new Figure(given);
 }

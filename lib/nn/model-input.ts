@@ -4,6 +4,7 @@ import { invalid } from '../graph/errors.js';
 import { mapStructure, type Structure, structured } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 import { cast } from '../ops/primitives/elementwise.js';
+import { callForward, type ForwardArgument } from './call-forward.js';
 import type { AnyModule } from './module.js';
 
 /** Tensors as a model takes and gives them: one, a list or a record. */
@@ -20,8 +21,8 @@ export function asModelInput(x: Tensor): Tensor {
 }
 
 /** The arguments of a model's `forward`: a list of inputs is several, a record one. */
-export function forwardArguments(inputs: Tensors): readonly (Tensor | Readonly<Record<string, Tensor>>)[] {
-  return Array.isArray(inputs) ? inputs : [inputs as Tensor | Readonly<Record<string, Tensor>>];
+export function forwardArguments(inputs: Tensors): readonly ForwardArgument[] {
+  return Array.isArray(inputs) ? inputs : [inputs as ForwardArgument];
 }
 
 /**
@@ -33,7 +34,7 @@ export function forwardOf(op: string, model: AnyModule): Forward {
     const given = mapStructure(inputs, tensor, (x, place) =>
       place !== '' && x.dtype === 'bool' ? x : asModelInput(x),
     );
-    return requireOutput(op, call(model, given));
+    return requireOutput(op, callForward(op, model, forwardArguments(given)));
   };
 }
 
@@ -41,8 +42,4 @@ export function forwardOf(op: string, model: AnyModule): Forward {
 export function requireOutput(op: string, output: unknown): Tensors {
   if (tensorOrSeveral.accepts(output)) return output as Tensors;
   throw invalid(op, "the model's forward must return a tensor, or a list or a record of tensors", output);
-}
-
-function call(model: AnyModule, inputs: Tensors): unknown {
-  return Reflect.apply(model.forward, model, [...forwardArguments(inputs)]);
 }

@@ -3,7 +3,7 @@ import { either, optional, requireKind } from '../graph/arguments/kind.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { optionsOf } from '../graph/arguments/options.js';
 import { invalid } from '../graph/errors.js';
-import type { Structure } from '../graph/structure.js';
+import type { StructureOf } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 import { guard, noteModeRead } from '../graph/trace.js';
 import { bytes, namedTensors } from '../io/kinds.js';
@@ -35,7 +35,7 @@ import type { NamedVariable } from './state/variables.js';
 export type NamedParameter = readonly [path: string, parameter: Parameter];
 
 /** A module with any inputs and outputs. */
-export type AnyModule = Module<never, Structure<Tensor>>;
+export type AnyModule = Module<never, object>;
 
 type Member = AnyModule | Parameter | Buffer;
 
@@ -81,8 +81,8 @@ export type ForwardArguments<Inputs> = Inputs extends Tensor
  * @typeParam Output what `forward` returns: a tensor, a list or a record of tensors
  */
 export abstract class Module<
-  Inputs extends Structure<Tensor> = Tensor[],
-  Output extends Structure<Tensor> = Tensor,
+  Inputs extends StructureOf<Inputs, Tensor> = Tensor[],
+  Output extends StructureOf<Output, Tensor> = Tensor,
 > {
   static {
     variablesOf = (module) => module.#variables();

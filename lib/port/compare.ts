@@ -32,8 +32,8 @@ import { type ModelRun, type NamedCall, runModel } from './run.js';
  *     const found = await io.compare(model, 'activations.safetensors', { weights: 'net.safetensors' });
  *     console.log(io.formatComparison(found));
  *
- * @param activations a file of tensors, its bytes, or tensors by name: the model's inputs as `input`, or `input.0` and so on;
- *   the outputs of layers under their paths, and the model's own as `output`
+ * @param activations a file of tensors, its bytes, or tensors by name: the model's inputs as `input`, or `input.0` and so on, or
+ *   `input.user` for a record; the outputs of layers under their paths, and the model's own as `output`, or `output.rating`
  * @param options.weights are loaded into the model, which keeps them
  * @throws if the model does not take the input, if no layer is recorded, or if the recorded shapes are all others
  */

@@ -44,14 +44,21 @@ function partsOf(source: string, tensors: ReadonlyMap<string, StoredTensor>): Om
     if (tensor) inputs.push(tensor);
     return outputs.delete(name);
   };
-  if (!take('input')) while (take(`input.${inputs.length}`));
-  if (inputs.length > 0) return { inputs, outputs };
-  const names = [...tensors.keys()].filter((name) => name.startsWith(`${INPUT}.`));
-  for (const name of names) take(name);
-  if (inputs.length > 0) return { inputs, outputs, names: names.map((name) => name.slice(INPUT.length + 1)) };
+  if (!take(INPUT)) while (take(`${INPUT}.${inputs.length}`));
+  const names =
+    inputs.length > 0 ? undefined : [...tensors.keys()].filter((name) => name.startsWith(`${INPUT}.`));
+  for (const name of names ?? []) take(name);
+  const [first, other] = [outputs.get(`${OUTPUT}.0`), outputs.get(OUTPUT)];
+  if (first && !other) {
+    outputs.set(OUTPUT, first);
+    outputs.delete(`${OUTPUT}.0`);
+  }
+  if (inputs.length > 0) {
+    return { inputs, outputs, ...(names && { names: names.map((name) => name.slice(INPUT.length + 1)) }) };
+  }
   const found = tensors.size > 0 ? `it has ${firstNames([...tensors.keys()])}` : 'it is empty';
   throw invalid(
     'compare',
-    `${source} must have the model's input as input, or input.0, input.1, ... for several; ${found}`,
+    `${source} must have the model's input as input, or input.0, input.1, ... or input.<name> for several; ${found}`,
   );
 }

@@ -1,12 +1,15 @@
+import { tensor as tensorKind } from '../graph/arguments/kinds.js';
 import { at } from '../graph/at.js';
 import { ChainruleError } from '../graph/errors.js';
 import { isInput, tensor } from '../graph/leaf.js';
+import { nameAt, partsOf } from '../graph/structure.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 import { traced } from '../graph/trace.js';
 import { type LayerCall, recordCalls } from '../health/record.js';
 import type { FileTensor } from '../io/file-dtypes.js';
+import { callForward } from '../nn/call-forward.js';
 import { computingMethods } from '../nn/layer-methods.js';
-import { asModelInput, forwardArguments } from '../nn/model-input.js';
+import { asModelInput, forwardArguments, type Tensors, tensorOrSeveral } from '../nn/model-input.js';
 import { restoringModes } from '../nn/modes.js';
 import type { AnyModule } from '../nn/module.js';
 import { MODEL } from '../nn/module-tree.js';
@@ -39,8 +42,10 @@ export function inInference<R>(model: AnyModule, fn: () => R): R {
 }
 
 /**
- * Traces a model on recorded inputs, which have names if `forward` takes a record of them. Where PyTorch may have the channels of an input in front, the first layers tell: both
+ * Traces a model on recorded inputs. Where PyTorch may have the channels of an input in front, the first layers tell: both
  * orders are tried, and the one is taken that they want, or else the first that the model accepts.
+ *
+ * @param names of the inputs, if `forward` takes a record of them
  */
 export function runModel(
   model: AnyModule,
@@ -89,24 +94,33 @@ function axesOf(rank: number, arrangement: Arrangement): number[] {
 
 function trace(model: AnyModule, inputs: readonly Tensor[], names?: readonly string[]): ModelRun {
   let failure: ChainruleError | undefined;
+  let result: unknown;
   const run = () => {
     try {
       const given = inputs.map((input) => (input.dtype === 'bool' ? input : asModelInput(input)));
       const record = names && Object.fromEntries(names.map((name, i) => [name, at(given, i)]));
-      Reflect.apply(model.forward, model, forwardArguments(record ?? given));
+      result = callForward('compare', model, forwardArguments(record ?? given));
     } catch (error) {
       if (!(error instanceof ChainruleError)) throw error;
       failure = error;
     }
   };
   const { calls } = traced(() => inInference(model, () => recordCalls(model, run, computingMethods))).result;
-  const named = numbered(computable(calls));
   return {
     inputs,
-    calls: named,
+    calls: [...numbered(computable(calls)), ...outputsOf(model, inputs, result)],
     arrangements: new Arrangements(calls),
     ...(failure ? { failure } : {}),
   };
+}
+
+/** The outputs of a model that gives several: `output.rating`, and of a list those behind the first, which is `output`. */
+function outputsOf(model: AnyModule, inputs: readonly Tensor[], result: unknown): NamedCall[] {
+  if (!tensorOrSeveral.accepts(result)) return [];
+  const names = partsOf(result as Tensors, tensorKind).filter(([place]) => place !== '' && place !== '[0]');
+  return names.map(([place, output]) => {
+    return { path: MODEL, module: model, inputs, output, name: `${OUTPUT}.${nameAt(place)}` };
+  });
 }
 
 /** The calls outside of loops, whose bodies have no values of their own. */

@@ -20,6 +20,7 @@ import {
   concreteValue,
   flatArguments,
   type Result,
+  type ResultLike,
   storedValues,
   type TensorArgument,
 } from './traced-results.js';
@@ -28,7 +29,7 @@ import {
  * A compiled function: it takes the same arguments, tensors and records of tensors, and resolves to the same results, as
  * concrete tensors. Data that `tensor` accepts stand for tensors.
  */
-export interface CompiledFunction<Arguments extends readonly TensorArgument[], R extends Result> {
+export interface CompiledFunction<Arguments extends readonly object[], R extends ResultLike<R>> {
   (...args: { [K in keyof Arguments]: ArgumentFor<Arguments[K]> }): Promise<R>;
   /** Bytes that the plans of all shapes take now, with their arena. */
   readonly heldBytes: number;
@@ -40,7 +41,7 @@ export interface CompiledFunction<Arguments extends readonly TensorArgument[], R
 }
 
 /** A function that was compiled for inference. `heldBytes` counts its snapshot, and `release` gives it back. */
-export interface InferenceFunction<Arguments extends readonly TensorArgument[], R extends Result>
+export interface InferenceFunction<Arguments extends readonly object[], R extends ResultLike<R>>
   extends CompiledFunction<Arguments, R> {
   /**
    * Has the next call take a new snapshot of the parameters. Only who writes to `storage.data` itself needs it; every
@@ -121,11 +122,11 @@ interface Compile {
     fn: (...args: Arguments) => R,
     options?: CompileOptions,
   ): CompiledFunction<Arguments, R>;
-  <Arguments extends readonly TensorArgument[], R extends Result>(
+  <Arguments extends readonly object[], R extends ResultLike<R>>(
     fn: (...args: Arguments) => R,
     options: CompileOptions & { readonly inference: true },
   ): InferenceFunction<Arguments, R>;
-  <Arguments extends readonly TensorArgument[], R extends Result>(
+  <Arguments extends readonly object[], R extends ResultLike<R>>(
     fn: (...args: Arguments) => R,
     options?: CompileOptions,
   ): CompiledFunction<Arguments, R>;
@@ -152,20 +153,15 @@ export function compileOver<Arguments extends readonly TensorArgument[], R exten
 
   const call = async (given: readonly TensorArgument[]): Promise<R> => {
     const key = keyOf(given);
-    const tensors = flatArguments(given);
+    const named = flatArguments(given);
     let entry = plans.get(key);
     if (!entry) {
-      const like = given.map((value) => (value instanceof Tensor ? value : { ...value }));
       const flat = (...nodes: Tensor[]) =>
-        (fn as unknown as (...args: TensorArgument[]) => Result)(...argumentsLike(like, nodes));
-      entry = new CompiledEntry(flat, tensors, {
-        budget,
-        checkFinite,
-        arena,
-        snapshot,
-      });
+        (fn as unknown as (...args: TensorArgument[]) => Result)(...argumentsLike(given, nodes));
+      entry = new CompiledEntry(flat, named, { budget, checkFinite, arena, snapshot });
       plans.add(key, entry);
     }
+    const tensors = named.map(([, tensor]) => tensor);
     const values = storedValues(tensors) ?? (await Promise.all(tensors.map(concreteValue)));
     if (snapshot?.isStale) await snapshot.renew();
     arena.announce(entry.arenaBytes);
@@ -174,7 +170,7 @@ export function compileOver<Arguments extends readonly TensorArgument[], R exten
   /** The result of a short run that has to wait for nothing, at once; undefined if there is none such. */
   const callNow = (given: readonly TensorArgument[]): { readonly value: R } | undefined => {
     const entry = plans.get(keyOf(given));
-    const values = storedValues(flatArguments(given));
+    const values = storedValues(flatArguments(given).map(([, tensor]) => tensor));
     if (!entry || !values || snapshot?.isStale) return undefined;
     const step = runs++;
     const result = executeNow(entry, { values, others, random: { seed, step } }, arena);

@@ -1,5 +1,5 @@
 import { isRecord } from '../graph/arguments/is-record.js';
-import { type Kind, kind, requireKind } from '../graph/arguments/kind.js';
+import { type Kind, kind, refusal, requireKind } from '../graph/arguments/kind.js';
 import { at } from '../graph/at.js';
 import type { TypedArray } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
@@ -11,17 +11,30 @@ import { evaluate } from './evaluate.js';
 /** An argument of a compiled function: a tensor, or data that `tensor()` accepts. */
 export type Argument = Tensor | NestedNumbers | NumberArray;
 
-export const argument: Kind<Argument> = kind(
-  'a tensor, or numbers that make one',
-  (value) =>
-    value instanceof Tensor || Array.isArray(value) || ArrayBuffer.isView(value) || typeof value === 'number',
-);
+export const argument: Kind<Argument> = {
+  ...kind(
+    'a tensor, or numbers that make one',
+    (value) =>
+      value instanceof Tensor ||
+      (Array.isArray(value) && !(value[0] instanceof Tensor)) ||
+      ArrayBuffer.isView(value) ||
+      typeof value === 'number',
+  ),
+  explain: (op, name, value) =>
+    Array.isArray(value)
+      ? invalid(op, `${name} must be one tensor; a list of inputs is given as several arguments`, value)
+      : undefined,
+};
 
 /** An argument of a function that is compiled: a tensor, or a record of tensors. */
 export type TensorArgument = Tensor | Readonly<Record<string, Tensor>>;
 
 /** What a compiled function is given for an argument: data stand for tensors. */
-export type ArgumentFor<A> = A extends Tensor ? Argument : { readonly [K in keyof A]: Argument };
+export type ArgumentFor<A> = A extends Tensor
+  ? Argument
+  : A extends readonly unknown[]
+    ? never
+    : { readonly [K in keyof A]: Argument };
 
 /** An argument alone, or a record of arguments. */
 export const argumentOrRecord: Kind<Argument | Readonly<Record<string, Argument>>> = {
@@ -30,9 +43,9 @@ export const argumentOrRecord: Kind<Argument | Readonly<Record<string, Argument>
     (value) => argument.accepts(value) || (isRecord(value) && Object.values(value).every(argument.accepts)),
   ),
   explain(op, name, value) {
-    if (!isRecord(value)) return undefined;
+    if (!isRecord(value)) return argument.explain?.(op, name, value);
     const [key, other] = Object.entries(value).find(([, one]) => !argument.accepts(one)) ?? [];
-    return invalid(op, `${name}.${key} must be ${argument.description}`, other);
+    return refusal(op, `${name}.${key}`, argument, other);
   },
 };
 
@@ -59,9 +72,16 @@ function asTensor(value: Argument): Tensor {
   return value instanceof Tensor ? value : tensor(value);
 }
 
+/** A tensor among the arguments, by a name for errors: `argument 0`, or `argument 0.user` in a record. */
+export type NamedTensor = readonly [name: string, tensor: Tensor];
+
 /** The tensors of all arguments, in order. */
-export function flatArguments(given: readonly TensorArgument[]): Tensor[] {
-  return given.flatMap((value) => (value instanceof Tensor ? [value] : Object.values(value)));
+export function flatArguments(given: readonly TensorArgument[]): NamedTensor[] {
+  return given.flatMap((value, i): NamedTensor[] =>
+    value instanceof Tensor
+      ? [[`argument ${i}`, value]]
+      : Object.entries(value).map(([name, tensor]) => [`argument ${i}.${name}`, tensor]),
+  );
 }
 
 /** Arguments of the same form with other tensors. */
@@ -75,6 +95,9 @@ export function argumentsLike(given: readonly TensorArgument[], flat: readonly T
 
 /** A result of a traced function: tensors, alone or in arrays and plain objects. */
 export type Result = Tensor | undefined | readonly Result[] | { readonly [key: string]: Result };
+
+/** A constraint for the type of a result, as an interface may be, which has no index signature. */
+export type ResultLike<R> = Result | { readonly [K in keyof R]: Result };
 
 /**
  * All tensors in a result, in order. Throws in the name of `op` if it contains anything else.

@@ -24,7 +24,6 @@ import type {
 } from '../nn/index.js';
 import { moduleOfAnyKind } from '../nn/kinds.js';
 import { losses, lossWeights } from '../nn/losses/batch-loss.js';
-import type { Tensors } from '../nn/model-input.js';
 import type { Optimizer } from '../optim/index.js';
 import { optimizer } from '../optim/optimizer.js';
 import { parallelismKinds } from '../parallel/prepare/parallelism.js';
@@ -38,20 +37,20 @@ export type { EpochResult } from './epoch-result.js';
 export type OutputOf<M extends AnyModule> = ReturnType<M['forward']>;
 
 /** Targets of the form of a model's output. */
-export type TargetsLike<Output extends Tensors> = StructureLike<Output, Tensor, Tensor> & Tensors;
+export type TargetsLike<Output> = StructureLike<Output, Tensor, Tensor>;
 
 /** A loss, or for a model of several outputs one for some of them. */
-export type LossFor<Output extends Tensors, Targets extends Tensors> =
+export type LossFor<Output extends object, Targets extends object> =
   | Loss<Tensor | Sums, Output, Targets>
   | (Output extends Tensor ? never : { readonly [K in keyof Output]?: Loss<Tensor | Sums> });
 
 /** A figure to report, or for a model of several outputs those of one of them. */
-export type MetricFor<Output extends Tensors, Targets extends Tensors> =
+export type MetricFor<Output extends object, Targets extends object> =
   | FunctionOrFigure<Output, Targets>
   | (Output extends Tensor ? never : Readonly<Record<string, FunctionOrFigure<Tensor, Tensor>>>);
 
 /** A figure to report: a function of a batch, or a figure with a state or with columns. */
-type FunctionOrFigure<Output extends Tensors, Targets extends Tensors> =
+type FunctionOrFigure<Output extends object, Targets extends object> =
   | Metric<Tensor | Sums, Output, Targets>
   | Figure<FigureState, Output, Targets>
   | FigureDefinition<FigureState, Output, Targets>
@@ -64,10 +63,8 @@ type FunctionOrFigure<Output extends Tensors, Targets extends Tensors> =
  * @typeParam Output of the model
  * @typeParam Targets of the data, by default of the form of the output
  */
-export interface TrainerOptions<
-  Output extends Tensors = Tensor,
-  Targets extends Tensors = TargetsLike<Output>,
-> extends CommonOptions {
+export interface TrainerOptions<Output extends object = Tensor, Targets extends object = TargetsLike<Output>>
+  extends CommonOptions {
   /**
    * What is minimised: a loss of `nn`, or a function of output and target (see `nn.Loss`). For a model of several outputs,
    * a function of all of them, or a record of losses by output, of which each gets the output and the target of its name:

@@ -65,7 +65,7 @@ import {
 import { BATCH_SIZE } from './prepare/compile-job.js';
 import { newJob, workersOf } from './prepare/jobs.js';
 import { inInference } from './prepare/mode.js';
-import { inferring } from './prepare/trace-batch.js';
+import { predicting } from './prepare/trace-batch.js';
 import { loadInto, stateKind, stateOf } from './state/load.js';
 import { type TrainerLoadOptions, trainerLoadOptions } from './state/options.js';
 import type { OptimizerStateDict, WrittenStateDict } from './state/pytorch/dict.js';
@@ -75,7 +75,7 @@ import type { TrainerLoadReport } from './state/report.js';
  * Trains a model on worker threads: each batch is cut into shards, by default as its rows and its work suggest, the gradients
  * are averaged in a fixed order, and each worker updates its slice of the shared parameters. The main thread only watches.
  */
-export class Trainer<M extends AnyModule = Module, Targets extends Tensors = TargetsLike<OutputOf<M>>> {
+export class Trainer<M extends AnyModule = Module, Targets extends object = TargetsLike<OutputOf<M>>> {
   readonly model: M;
   /** Number of threads of `fit` and `evaluate`; with 'auto', `fit` takes one if a step has little work. */
   readonly workers: number;
@@ -93,7 +93,7 @@ export class Trainer<M extends AnyModule = Module, Targets extends Tensors = Tar
     this.#predict = compile<readonly TensorArgument[], Tensors>(
       (...inputs: readonly TensorArgument[]) => {
         const ready = preprocessed('predict', model, structureOfArguments(inputs));
-        return namingLayers(model, () => inInference(core.whole, () => inferring(core.whole)(ready)));
+        return namingLayers(model, () => inInference(core.whole, () => predicting(core.whole)(ready)));
       },
       options.planCache === undefined ? {} : { planCache: options.planCache },
     );
@@ -363,7 +363,7 @@ checkMethods(Trainer, {
   resume: {},
   progress: {},
   evaluate: { data: dataset, options: optional(evaluateOptions) },
-  predict: { input: argumentOrRecord, others: rest(argument) },
+  predict: { input: argumentOrRecord, inputs: rest(argument) },
   release: {},
   inspect: { data: dataset, options: optional(inspectionOptions) },
   profile: { data: dataset, options: optional(profileOptions) },

@@ -3,7 +3,6 @@ import { dataset, datasetOrStream } from '../data/kinds.js';
 import * as kinds from '../graph/arguments/kinds.js';
 import { needed, type OptionKinds, type Options, optionsOf } from '../graph/arguments/options.js';
 import type { AnyModule, Module } from '../nn/index.js';
-import type { Tensors } from '../nn/model-input.js';
 import type { Optimizer } from '../optim/index.js';
 import { type Callback, callbackList } from './callbacks/callback.js';
 import {
@@ -43,7 +42,7 @@ export const trainingData: Options<TrainingData> = optionsOf<TrainingData>({
  */
 export interface TrainingModule<
   M extends AnyModule = Module,
-  Targets extends Tensors = TargetsLike<OutputOf<M>>,
+  Targets extends object = TargetsLike<OutputOf<M>>,
 > extends Pick<TrainerOptions<OutputOf<M>, Targets>, 'loss' | 'lossWeights' | 'metrics' | 'extraModules'> {
   model(): M;
   optimizer(size: RunSize): Optimizer;

@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { nn, type optim, Trainer, type TrainerOptions } from 'chainrule';
 
 /** The SHA-256 of all parameters and buffers of a model. */
-export function hashOf(model: nn.Module): string {
+export function hashOf(model: nn.AnyModule): string {
   const hash = createHash('sha256');
   for (const [, { storage }] of [...model.namedParameters(), ...model.namedBuffers()])
     hash.update(new Uint8Array(storage.data.slice().buffer));

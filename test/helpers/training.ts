@@ -64,7 +64,7 @@ export const stepLosses = (epochs: readonly EpochResult[]) =>
   epochs.flatMap((epoch) => [...epoch.stepLosses]);
 
 /** All values of a model's parameters, one after another. */
-export const parametersOf = (model: nn.Module) =>
+export const parametersOf = (model: nn.AnyModule) =>
   model.parameters().flatMap(({ storage }) => [...storage.data]);
 
 /** The threads of this process besides the main one. */

@@ -2,7 +2,7 @@ import { either, type Kind } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { unknownName } from '../../graph/arguments/options.js';
 import { invalid } from '../../graph/errors.js';
-import { type Columns, columnsOn, mapColumns } from '../columns.js';
+import { type Columns, columnsOn, mapColumns, nameOn } from '../columns.js';
 import { type Transform, transformList } from './transform.js';
 
 /** Transforms of the samples of a data set: a list for its only input, or lists by the names of several. */
@@ -23,21 +23,21 @@ export function byColumn(columns: Columns<unknown>, given: TransformLists): Colu
     if (isList(given)) return given.length === 0 ? {} : { inputs: given };
     throw invalid('transform', 'the transforms of a single input must be an array', given);
   }
+  const names = inputs.map(nameOf);
   if (isList(given)) {
     if (given.length === 0) return {};
-    const [name = ''] = inputs.map(nameOf);
-    throw invalid('transform', `several inputs need transforms by input, such as { ${name}: [...] }`, given);
+    const expected = `several inputs need transforms by input, such as { ${names[0]}: [...] }`;
+    throw invalid('transform', expected, given);
   }
-  for (const name of Object.keys(given)) {
-    if (!inputs.some((column) => nameOf(column) === name)) {
-      throw unknownName('transform', 'input', name, inputs.map(nameOf));
-    }
-  }
-  const some = inputs.flatMap((column) => {
-    const list = given[nameOf(column)] ?? [];
-    return list.length > 0 ? [[column, list] as const] : [];
-  });
-  return Object.fromEntries(some);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw unknownName('transform', 'input', unknown, names);
+  const lists = new Map(Object.entries(given));
+  return Object.fromEntries(
+    inputs.flatMap((column) => {
+      const list = lists.get(nameOf(column)) ?? [];
+      return list.length > 0 ? [[column, list]] : [];
+    }),
+  );
 }
 
 /** As they are given: a list for a single input, or lists by input. */
@@ -61,7 +61,7 @@ export function allOf(transforms: ColumnTransforms): Transform[] {
 
 /** The name of an input among several: `user` for `inputs.user`, `0` for `inputs[0]`. */
 function nameOf(column: string): string {
-  return column.startsWith('inputs.') ? column.slice('inputs.'.length) : column.slice('inputs['.length, -1);
+  return nameOn('inputs', column) ?? column;
 }
 
 function isList(given: TransformLists): given is readonly Transform[] {

@@ -1,11 +1,11 @@
-import { isRecord } from '../../graph/arguments/is-record.js';
 import { type Kind, requireKind } from '../../graph/arguments/kind.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { unknownName } from '../../graph/arguments/options.js';
 import { ChainruleError, inLayer, invalid } from '../../graph/errors.js';
-import { partsOf, type Structure } from '../../graph/structure.js';
-import { Tensor } from '../../graph/tensor.js';
-import { boundOptions, takesWeights } from './configurable.js';
+import { nameAt, partsOf, type Structure, several, structured } from '../../graph/structure.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { type FigureTensors, ofOutput, requireOne } from './by-output.js';
+import { takesWeights } from './configurable.js';
 import type { Loss, TargetCheck } from './loss.js';
 import { LossTerms } from './loss-terms.js';
 import type { Sums } from './sums.js';
@@ -27,8 +27,8 @@ export type BatchFunction = (
 
 /** One of the losses that a trainer minimises. */
 export interface LossPart {
-  /** The place of its output and its target: '' for the only one, `.rating` or `[0]`. */
-  readonly place: string;
+  /** The name of its output and its target, in a list the index; null for the loss of all outputs. */
+  readonly name: string | null;
   readonly factor: number;
   readonly loss: Loss<Tensor | Sums>;
 }
@@ -40,143 +40,93 @@ export interface BatchLoss extends BatchFunction {
 
 const lossOfOne: Kind<Loss<Tensor | Sums>> = kinds.callback('a function such as nn.crossEntropy');
 
-/** A loss, or a list or a record of losses. */
-export const losses: Kind<Losses> = {
-  description: `${lossOfOne.description}, or a record of such functions by output`,
-  accepts: (value) =>
-    lossOfOne.accepts(value) || (isSeveral(value) && valuesOf(value).every(lossOfOne.accepts)),
-  explain(op, name, value) {
-    if (!isSeveral(value)) return undefined;
-    if (valuesOf(value).length === 0)
-      return invalid(op, `${name} must have a function for some output`, value);
-    const [key, other] = Object.entries(value).find(([, one]) => !lossOfOne.accepts(one)) ?? [];
-    return invalid(op, `${name}.${key} must be ${lossOfOne.description}`, other);
-  },
-};
+/** A loss, or a list or a record of losses by output. */
+export const losses: Kind<Losses> = structured(lossOfOne, 'such functions by output');
 
-/** Factors of several losses, by their names. */
-export const lossWeights: Kind<LossWeights> = {
-  description: 'a record of finite numbers by output',
-  accepts: (value) => isSeveral(value) && valuesOf(value).every((factor) => kinds.finite.accepts(factor)),
-};
+/** Factors of several losses, by their outputs. */
+export const lossWeights: Kind<LossWeights> = several(kinds.finite, 'finite numbers by output');
 
 /**
  * The loss of a batch for a loss, or for those of several outputs: their sum, each times its factor, 1 by default.
  *
  * @throws if there are factors of losses that do not exist
  */
-export function batchLoss(op: string, given: Losses, factors?: LossWeights): BatchLoss {
+export function batchLoss(op: string, given: Losses, factors: LossWeights = {}): BatchLoss {
   requireKind(op, 'loss', losses, given);
-  const places = partsOf(given, lossOfOne);
-  const known = new Map(factors === undefined ? [] : partsOf(factors, kinds.finite));
-  for (const place of known.keys()) {
-    if (places.some(([name]) => name === place)) continue;
-    const names = places.map(([name]) => nameOf(name)).filter((name) => name !== '');
-    throw names.length > 0
-      ? unknownName(op, 'lossWeights', nameOf(place), names)
-      : invalid(op, 'lossWeights needs a record of losses by output', factors);
-  }
-  const parts = places.map(([place, loss]): LossPart => ({ place, loss, factor: known.get(place) ?? 1 }));
+  const named = partsOf(given, lossOfOne).map(([place, loss]) => {
+    return { name: place === '' ? null : nameAt(place), loss };
+  });
+  const known = new Map(partsOf(factors, kinds.finite).map(([place, factor]) => [nameAt(place), factor]));
+  requireLosses(
+    op,
+    [...known.keys()],
+    named.flatMap(({ name }) => (name === null ? [] : [name])),
+  );
+  const parts = named.map((part): LossPart => ({ ...part, factor: known.get(part.name ?? '') ?? 1 }));
   return Object.assign(lossOf(op, parts), { parts });
+}
+
+/** Checks that each factor belongs to a loss. */
+function requireLosses(op: string, factors: readonly string[], names: readonly string[]): void {
+  const unknown = factors.find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw names.length > 0
+    ? unknownName(op, 'output', unknown, names, 'lossWeights.')
+    : invalid(op, 'lossWeights are factors of several losses, and there is one loss', factors.join(', '));
 }
 
 function lossOf(op: string, parts: readonly LossPart[]): BatchFunction {
   const [only] = parts;
-  if (parts.length === 1 && only?.place === '') {
+  if (only?.name === null) {
     return (output, target, weights) => {
-      if (boundOptions(only.loss)) requireOne(op, 'the model gives', output);
-      if (boundOptions(only.loss)) requireOne(op, 'the data set has', target);
-      return resultOf(op, only.loss, 'the loss', [output, target, weights]);
+      const tensors = { output, target, weights };
+      requireOne(
+        op,
+        only.loss,
+        tensors,
+        (form) => `the loss must be ${form} of losses, or a function of all`,
+      );
+      return weighed(op, 'the loss', only.loss, tensors);
     };
   }
   return (output, target, weights) =>
     new LossTerms(
-      parts.map(({ place, factor, loss }) => {
-        const name = nameOf(place);
-        const given = [
-          tensorAt(op, 'the output', output, place),
-          tensorAt(op, 'the target', target, place),
-          weightsAt(weights, place),
-        ] as const;
-        return { name, factor, result: naming(name, () => resultOf(op, loss, `the loss of ${name}`, given)) };
+      parts.flatMap(({ name, factor, loss }) => {
+        if (name === null) return [];
+        const own = ofOutput(op, name, 'for which there is a loss', { output, target, weights });
+        return { name, factor, result: naming(name, () => weighed(op, `the loss of ${name}`, loss, own)) };
       }),
     );
 }
 
-/** Checks that a loss of one output and one target gets no more. */
-function requireOne(op: string, who: string, tensors: Tensors): void {
-  if (tensors instanceof Tensor) return;
-  const places = partsOf(tensors, kinds.tensor).map(([place]) => nameOf(place));
-  const form = Array.isArray(tensors) ? 'a list' : 'a record';
-  const several = who === 'the model gives' ? 'outputs' : 'targets';
+/** What a loss gives for a batch, whose samples it must weigh if they have weights. */
+function weighed(
+  op: string,
+  name: string,
+  loss: Loss<Tensor | Sums>,
+  { output, target, weights }: FigureTensors,
+): Tensor | Sums {
+  const fn = loss as unknown as (...given: readonly Tensors[]) => Tensor | Sums;
+  if (weights === undefined) return fn(output, target);
+  if (takesWeights(loss)) return fn(output, target, weights);
   throw invalid(
     op,
-    `${who} ${form} of ${several}, ${places.join(', ')}, so the loss must be ${form} of losses, or a function of all`,
+    `the data set has weights, so ${name} must take them, as (output, target, weights) without defaults`,
+    loss,
   );
 }
 
-/** What a loss gives for a batch, whose samples it must weigh if they have weights. */
-function resultOf(
-  op: string,
-  loss: Loss<Tensor | Sums>,
-  name: string,
-  [output, target, weights]: readonly [Tensors, Tensors, Tensors | undefined],
-): Tensor | Sums {
-  const fn = loss as unknown as (...given: readonly (Tensors | undefined)[]) => Tensor | Sums;
-  if (weights === undefined) return fn(output, target);
-  if (takesWeights(loss)) return fn(output, target, weights);
-  throw invalid(op, `the data set has weights, so ${name} must take them, as a third parameter`, loss);
-}
-
-/** A metric of the output and the target at a place; one that takes weights gets them. */
-export function metricAt(
-  op: string,
-  place: string,
-  metric: (...given: never[]) => ReturnType<BatchFunction>,
-): BatchFunction {
-  const fn = metric as unknown as (...given: readonly Tensors[]) => ReturnType<BatchFunction>;
-  const isWeighted = takesWeights(metric);
-  return (output, target, weights) => {
-    const given =
-      place === ''
-        ? [output, target]
-        : [tensorAt(op, 'the output', output, place), tensorAt(op, 'the target', target, place)];
-    const own = weightsAt(weights, place);
-    return isWeighted && own !== undefined ? fn(...given, own) : fn(...given);
-  };
-}
-
-/** The tensor at a place of a list or a record. */
-export function tensorAt(op: string, what: string, tensors: Tensors, place: string): Tensor {
-  const found = new Map(partsOf(tensors, kinds.tensor));
-  const tensor = found.get(place);
-  if (tensor) return tensor;
-  const names = [...found.keys()].map((name) => (name === '' ? 'a single tensor' : nameOf(name)));
-  throw invalid(op, `${what} must have ${nameOf(place)}, for which there is a loss`, names.join(', '));
-}
-
-/** The weights for a target: those of all targets, or its own, if it has some. */
-export function weightsAt(weights: Tensors | undefined, place: string): Tensors | undefined {
-  if (weights === undefined || weights instanceof Tensor || place === '') return weights;
-  return new Map(partsOf(weights, kinds.tensor)).get(place);
-}
-
-/** The checks of targets by the place of the target. */
-export function targetChecks({ parts }: BatchLoss): [place: string, check: TargetCheck][] {
-  return parts.flatMap(({ place, loss: { checkTargets } }) => (checkTargets ? [[place, checkTargets]] : []));
-}
-
-/** The name in a place: `rating` in `.rating`, 0 in `[0]`. */
-export function nameOf(place: string): string {
-  return place.startsWith('[') ? place.slice(1, -1) : place.slice(1);
-}
-
-function isSeveral(value: unknown): value is object {
-  return Array.isArray(value) || isRecord(value);
-}
-
-function valuesOf(value: object): unknown[] {
-  return Object.values(value);
+/** The checks of targets by the name of the output; null for those of a single one. */
+export function targetChecks({ parts }: BatchLoss): [name: string | null, check: TargetCheck][] {
+  return parts.flatMap(({ name, loss: { checkTargets } }): [string | null, TargetCheck][] => {
+    if (!checkTargets) return [];
+    return [
+      [
+        name,
+        (...given) => (name === null ? checkTargets(...given) : naming(name, () => checkTargets(...given))),
+      ],
+    ];
+  });
 }
 
 /** Adds the name of a loss to the errors of the library that it throws. */

@@ -25,8 +25,8 @@ import type { Sums } from './sums.js';
  */
 export interface Loss<
   Result extends Tensor | Sums = Tensor,
-  Output extends Structure<Tensor> = Tensor,
-  Target extends Structure<Tensor> = Tensor,
+  Output extends object = Tensor,
+  Target extends object = Tensor,
 > {
   (output: Output, target: Target, weights?: WeightsOf<Target>): Result;
   /** Metrics that suit the loss, reported by default. */
@@ -38,8 +38,8 @@ export interface Loss<
 /** A figure to report, as a function of a batch: its mean over the rows, or its sums, as for a `Loss`. */
 export type Metric<
   Result extends Tensor | Sums = Tensor,
-  Output extends Structure<Tensor> = Tensor,
-  Target extends Structure<Tensor> = Tensor,
+  Output extends object = Tensor,
+  Target extends object = Tensor,
 > = (output: Output, target: Target, weights?: WeightsOf<Target>) => Result;
 
 /** The weights of samples: a tensor for all targets, or for several a list or a record of them. */

@@ -1,5 +1,5 @@
 import { compileGraph } from '../../compile/compile.js';
-import { sidesOf } from '../../data/columns.js';
+import { columnsRead, sidesOf } from '../../data/columns.js';
 import { at } from '../../graph/at.js';
 import { formatType, invalid } from '../../graph/errors.js';
 import { type InputAttributes, input } from '../../graph/leaf.js';
@@ -38,6 +38,8 @@ export interface CompiledFigures {
   /** From the state of all rows and the columns of all samples to the figures. */
   readonly result: BoundPlan;
   readonly figures: readonly FigureForm[];
+  /** The names of the data's columns that figures are computed from. */
+  readonly read: ReadonlySet<string>;
 }
 
 /** Compiles figures for batches of these numbers of rows. */
@@ -45,7 +47,7 @@ export function compileFigures(sizes: readonly number[], source: FiguresSource):
   const { length } = source;
   const places = parameterSources(source.parameters);
   const batches = sizes.map((rows) => traceBatch(rows, source));
-  const { traced } = at(batches, 0);
+  const { traced, inputs: placed } = at(batches, 0);
   const state = traced.flatMap((figure) => figure.state);
   const columns = traced.flatMap((figure) => figure.columns.map(({ shape, dtype }) => ({ shape, dtype })));
   for (const batch of batches) requireAlike(source, batch.traced, traced);
@@ -92,6 +94,10 @@ export function compileFigures(sizes: readonly number[], source: FiguresSource):
     merge: bind([...left, ...right], merged, 'merged'),
     result: bind([...last, ...whole], results, 'figure'),
     figures: Object.keys(source.figures).map((name, i) => ({ name, shape: at(results, i).shape })),
+    read: columnsRead(
+      placed,
+      traced.flatMap((figure) => [...figure.state, ...figure.columns]),
+    ),
   };
 }
 

@@ -7,7 +7,7 @@ import { ColumnFigure, Figure, type FigureDefinition, type FigureState } from '.
 import type { BatchFunction } from '../../nn/losses/batch-loss.js';
 import { requireAllTerms, type Terms, weightedSum } from '../../nn/losses/sums.js';
 import type { Tensors } from '../../nn/model-input.js';
-import { add, cast, div, mul } from '../../ops/primitives/elementwise.js';
+import { add, cast, div, eq, mul, where } from '../../ops/primitives/elementwise.js';
 import { type AnyColumns, ColumnsOfBatch } from './figure-columns.js';
 import { type FigureBatch, resultOf, type TracedFigure } from './traced-figure.js';
 
@@ -32,7 +32,9 @@ export function traceFigure(
   const terms = requireAllTerms('Trainer', name, figure(output, target, weights));
   return terms.length === 1 && terms[0]?.factor === 1
     ? tracedSums(terms[0], rows)
-    : new WeightedFigures(terms.map((one) => ({ factor: one.factor, figure: tracedSums(one, rows) })));
+    : new WeightedFigures(
+        terms.map((one) => ({ factor: one.factor, figure: tracedSums(one, rows, { isTerm: true }) })),
+      );
 }
 
 /** The sum of figures, each times its factor. */
@@ -63,13 +65,27 @@ class WeightedFigures implements TracedFigure {
   }
 }
 
-/** The state of sums: added up in float64, divided at the end. */
-function tracedSums({ kind, sum, weight }: Terms, rows: number): TracedFigure {
+/**
+ * The state of sums: added up in float64, divided at the end.
+ *
+ * @param isTerm true for one of several losses: it is 0 if nothing counts in it, as in training, and not NaN
+ */
+function tracedSums(
+  { kind, sum, weight }: Terms,
+  rows: number,
+  { isTerm = false }: { readonly isTerm?: boolean } = {},
+): TracedFigure {
   const total = cast(sum, 'float64');
   const merge: TracedFigure['merge'] = (a, b) => a.map((one, i) => add(one, at(b, i)));
   if (kind === 'total') return { state: [total], columns: [], merge, result: ([all]) => all as Tensor };
   const state = weight ? [total, cast(weight, 'float64')] : [mul(total, rows), full([], rows, 'float64')];
-  return { state, columns: [], merge, result: ([all, count]) => div(all as Tensor, count as Tensor) };
+  const divisor = (count: Tensor) => (isTerm ? where(eq(count, 0), 1, count) : count);
+  return {
+    state,
+    columns: [],
+    merge,
+    result: ([all, count]) => div(all as Tensor, divisor(count as Tensor)),
+  };
 }
 
 /** A figure with functions of its own, whose states are held to one form. */

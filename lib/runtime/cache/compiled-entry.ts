@@ -13,7 +13,7 @@ import { requireInference } from '../inference/require-inference.js';
 import type { Reader, Snapshot } from '../inference/snapshot.js';
 import type { MemoryBudget } from '../memory-size.js';
 import { FUNCTION } from '../non-finite.js';
-import { mapTensors, type Result, requireOwnInputs, tensorsOf } from '../traced-results.js';
+import { mapTensors, type NamedTensor, type Result, requireOwnInputs, tensorsOf } from '../traced-results.js';
 import { graphBytes, kernelBytes, ownConstantBytes } from './kept-bytes.js';
 import type { Cached } from './plan-cache.js';
 
@@ -49,11 +49,11 @@ export class CompiledEntry implements Cached {
 
   constructor(
     fn: (...args: Tensor[]) => Result,
-    like: readonly Tensor[],
+    like: readonly NamedTensor[],
     { budget, checkFinite, arena, snapshot }: EntryOptions,
   ) {
     const firstId = upcomingId();
-    this.inputs = like.map(({ shape, dtype }, i) => input(`argument ${i}`, shape, dtype));
+    this.inputs = like.map(([name, { shape, dtype }]) => input(name, shape, dtype));
     const run = () => traced(() => fn(...this.inputs));
     const { result, trace } = checkFinite ? within({ ...context(), origin: FUNCTION }, run) : run();
     if (snapshot) requireInference(trace);

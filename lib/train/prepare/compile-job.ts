@@ -1,10 +1,11 @@
+import { columnsOn, nameOn } from '../../data/columns.js';
 import { blocksOf } from '../../data/field.js';
 import type { AnyDataset } from '../../data/index.js';
 import { StreamMemory } from '../../data/stream-memory.js';
 import { shape as sampleShape } from '../../graph/arguments/kinds.js';
 import { invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
-import { partsOf, type Structure } from '../../graph/structure.js';
+import { nameAt, partsOf, type Structure } from '../../graph/structure.js';
 import { namingLayers } from '../../health/record.js';
 import { type BatchLoss, targetChecks } from '../../nn/losses/batch-loss.js';
 import { forwardOf } from '../../nn/model-input.js';
@@ -23,9 +24,9 @@ import type { ShardsAtOncePlans } from '../../parallel/protocol/job.js';
 import { shardsAtOnce } from '../../parallel/protocol/reduction-tree.js';
 import { type Batching, batchCount, shardSizes, trainedSamples } from '../../parallel/protocol/shards.js';
 import { compileBatches, ofLast, requireFullBatch, restOf, samplesOf, triedTo } from './compile-batches.js';
-import { inInference, type Modes } from './mode.js';
+import { inInference, inModes, type Modes } from './mode.js';
 import { namedFigure } from './placed-figures.js';
-import { type BatchTrace, inferring, traceBatch } from './trace-batch.js';
+import { type BatchTrace, inferring, traceBatch, unreadColumn } from './trace-batch.js';
 
 /** Figures to report besides the loss, by name. */
 export type Metrics = Readonly<Record<string, AnyFigure>>;
@@ -85,7 +86,7 @@ export interface CompiledTraining
   readonly mayRefuseLast: boolean;
 }
 
-export interface CompiledEvaluation extends Compilation, CompiledFigures {}
+export interface CompiledEvaluation extends Compilation, Omit<CompiledFigures, 'read'> {}
 
 /** Compiles training on a data set, and decides how it is shared out. The model must be in its modes for training. */
 export function compileTraining(
@@ -179,7 +180,7 @@ function compileCut(
 
 /** Compiles the evaluation of a data set. */
 export function compileEvaluation(
-  { parameters, loss, metrics, model }: JobContext,
+  { parameters, loss, metrics, model, modes }: JobContext,
   data: AnyDataset,
   batchSize: number = BATCH_SIZE,
 ): CompiledEvaluation {
@@ -191,7 +192,11 @@ export function compileEvaluation(
   return namingLayers(model, () =>
     inInference(model, () => {
       const sizes = shardSizes(data.length, batchSize, 1);
-      const compiled = compileFigures(sizes, { forward, figures, forms, parameters, length: data.length });
+      const source = { forward, figures, forms, parameters, length: data.length };
+      const { read, ...compiled } = compileFigures(sizes, source);
+      // What serves training alone is no mistake: a trace of that tells.
+      const form = { rows: Math.min(batchSize, data.length), forms };
+      if (unreadColumn(forms, read)) inModes(modes, () => traceBatch({ model, loss, metrics }, form));
       checkTargets(loss, data, () => outputShapes(forward, { rows: 1, forms }));
       return { data, batchSize, ...compiled };
     }),
@@ -202,11 +207,18 @@ export function compileEvaluation(
 function checkTargets(loss: BatchLoss, data: AnyDataset, outputs: () => Structure<Shape>): void {
   // The targets of a stream are not there yet.
   if (data instanceof StreamMemory) return;
-  for (const [place, check] of targetChecks(loss)) {
-    const column = `targets${place}`;
-    const field = data.source.columns[column];
+  const { columns } = data.source;
+  for (const [name, check] of targetChecks(loss)) {
+    const column = columnsOn(columns, 'targets').find((one) => nameOn('targets', one) === name) ?? '';
+    const field = columns[column];
     if (!field || data.forms[column]?.dtype !== field.dtype) continue;
-    const shape = new Map(partsOf(outputs(), sampleShape)).get(place);
+    const shape = shapeOf(outputs(), name);
     if (shape) for (const block of blocksOf(field)) check(block, shape);
   }
+}
+
+/** The shape of the output of a name; of the only one for null. */
+function shapeOf(outputs: Structure<Shape>, name: string | null): Shape | undefined {
+  const parts = partsOf(outputs, sampleShape);
+  return parts.find(([place]) => (place === '' ? name === null : nameAt(place) === name))?.[1];
 }

@@ -1,12 +1,10 @@
-import type { Structure } from '../../graph/structure.js';
-import type { Tensor } from '../../graph/tensor.js';
 import { followMode } from '../../nn/modes.js';
 import { type AnyModule, Module, type NamedParameter } from '../../nn/module.js';
 
 type NamedBuffer = ReturnType<AnyModule['namedBuffers']>[number];
 
 /** A model with the modules that are trained and saved with it, such as a loss with parameters. */
-class ModelWithExtras extends Module<never, Structure<Tensor>> {
+class ModelWithExtras extends Module<never, object> {
   readonly #model: AnyModule;
 
   constructor(
@@ -19,7 +17,7 @@ class ModelWithExtras extends Module<never, Structure<Tensor>> {
     Object.defineProperty(this, 'preprocessing', { get: () => model.preprocessing });
   }
 
-  forward(...inputs: never): Structure<Tensor> {
+  forward(...inputs: never): object {
     return this.#model.forward(...inputs);
   }
 

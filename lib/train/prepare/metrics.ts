@@ -9,10 +9,13 @@ import {
   type FigureDefinition,
   figure,
 } from '../../nn/figure.js';
-import { type BatchLoss, metricAt, nameOf } from '../../nn/losses/batch-loss.js';
+import type { BatchFunction, BatchLoss } from '../../nn/losses/batch-loss.js';
+import { requireOne } from '../../nn/losses/by-output.js';
+import { boundOptions, takesWeights } from '../../nn/losses/configurable.js';
+import type { Tensors } from '../../nn/model-input.js';
 import type { AnyFigure } from '../../parallel/prepare/figure-states.js';
 import type { Metrics } from './compile-job.js';
-import { anyAt } from './placed-figures.js';
+import { figureOfOne } from './placed-figures.js';
 
 const functions = kinds.callback();
 
@@ -25,29 +28,35 @@ const taken: Readonly<Record<string, string>> = {
   tables: 'the figures whose results have axes',
 };
 
+/** A figure and its name. */
+type NamedFigure = readonly [name: string, figure: Metrics[string]];
+
 /**
  * The figures of a trainer besides the loss: those that are given or, if none are, those that suit the losses. Of several
  * losses each is a figure too, `rating.loss`.
+ *
+ * @param given the option `metrics`; the four functions of a figure may be given as they are
  */
-export function figuresOf(op: string, loss: BatchLoss, given: unknown): Metrics {
-  const places = loss.parts.map(({ place }) => place).filter((place) => place !== '');
-  const own = loss.parts.map(({ place, loss: { metrics = {} } }): Metrics => {
-    return place === '' ? requireMetrics(op, metrics) : metricsAt(op, place, metrics);
-  });
-  const ofLosses = places.map((place, i): Metrics => {
-    const part = loss.parts[i] as BatchLoss['parts'][number];
-    return { [`${nameOf(place)}.loss`]: metricAt(op, place, part.loss) };
-  });
-  const metrics = given === undefined ? Object.assign({}, ...own) : requireMetrics(op, given, places);
-  return Object.assign({}, ...ofLosses, metrics) as Metrics;
+export function figuresOf(op: string, { parts }: BatchLoss, given: unknown): Metrics {
+  const ofLosses = parts.flatMap(({ name, loss }): NamedFigure[] =>
+    name === null
+      ? []
+      : [[`${name}.loss`, figureOfOne(op, name, 'for which there is a loss', batchFunction(loss))]],
+  );
+  const own = () =>
+    parts.flatMap(({ name, loss: { metrics = {} } }) =>
+      name === null ? requireMetrics(op, metrics, false) : metricsOfOne(op, name, metrics),
+    );
+  // A loss of the package for all outputs is one of a single output.
+  const mayBeSeveral = parts.some(({ name, loss }) => name !== null || !boundOptions(loss));
+  return distinct(op, [
+    ...ofLosses,
+    ...(given === undefined ? own() : requireMetrics(op, given, mayBeSeveral)),
+  ]);
 }
 
-/**
- * Checks the option `metrics` of a trainer; the four functions of a figure may be given as they are.
- *
- * @param places of the outputs that have losses: a record of metrics may stand for one
- */
-export function requireMetrics(op: string, metrics: unknown, places: readonly string[] = []): Metrics {
+/** @param mayBeSeveral true if the model may have several outputs, so that a record may hold the metrics of one */
+function requireMetrics(op: string, metrics: unknown, mayBeSeveral: boolean): NamedFigure[] {
   if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics) || metrics instanceof Map) {
     throw invalid(op, EXAMPLE, metrics);
   }
@@ -59,32 +68,59 @@ export function requireMetrics(op: string, metrics: unknown, places: readonly st
   ) {
     throw invalid(op, `${EXAMPLE}, each under a name`, metrics);
   }
-  const all = Object.entries(metrics).map(([name, metric]): Metrics => {
-    const place = places.find((one) => nameOf(one) === name);
-    if (place !== undefined && isRecord(metric) && !isDefinition(metric)) return metricsAt(op, place, metric);
-    return { [name]: requireMetric(op, name, metric) };
-  });
-  return Object.assign({}, ...all) as Metrics;
+  return Object.entries(metrics).flatMap(([name, metric]): readonly NamedFigure[] =>
+    mayBeSeveral && isRecord(metric) && !isDefinition(metric)
+      ? metricsOfOne(op, name, metric)
+      : [[name, requireMetric(op, name, metric)]],
+  );
 }
 
 /** The metrics of one of several outputs, under names such as `rating.accuracy`. */
-function metricsAt(op: string, place: string, metrics: Readonly<Record<string, unknown>>): Metrics {
-  const named = Object.entries(metrics).map(([own, metric]) => {
-    const name = `${nameOf(place)}.${own}`;
-    const checked = requireMetric(op, name, metric);
-    return [name, anyAt(op, place, checked)];
+function metricsOfOne(op: string, output: string, metrics: Readonly<Record<string, unknown>>): NamedFigure[] {
+  return Object.entries(metrics).map(([own, metric]) => {
+    const name = `${output}.${own}`;
+    return [name, figureOfOne(op, output, 'for which there are metrics', requireMetric(op, name, metric))];
   });
-  return Object.fromEntries(named) as Metrics;
 }
 
 function requireMetric(op: string, name: string, metric: unknown): AnyFigure {
   const meaning = taken[name];
   if (meaning) throw invalid(op, `metrics must not have the name ${name}, which is that of ${meaning}`);
-  if (functions.accepts(metric)) return metricAt(op, '', metric as (...given: never[]) => Tensor);
+  if (functions.accepts(metric)) return metricFunction(op, metric as (...given: never[]) => Tensor);
   if (metric instanceof Figure || metric instanceof ColumnFigure) return metric;
   if (isDefinition(metric)) return 'rows' in metric ? figure(metric) : figure(metric);
   const hint = typeof metric === 'string' ? `, such as nn.accuracy or nn.meanAbsoluteError` : '';
   throw invalid(op, `metric ${name} must be a function of output and target or a figure${hint}`, metric);
+}
+
+/** A metric as a function of a batch; one of the package is of one output. */
+function metricFunction(op: string, metric: (...given: never[]) => Tensor): BatchFunction {
+  const fn = batchFunction(metric);
+  return (output, target, weights) => {
+    requireOne(
+      op,
+      metric,
+      { output, target, weights },
+      () => 'it must be given under the name of its output',
+    );
+    return fn(output, target, weights);
+  };
+}
+
+/** A function of output and target as one of a batch: it gets the weights if it takes them. */
+function batchFunction(given: (...given: never[]) => ReturnType<BatchFunction>): BatchFunction {
+  const fn = given as unknown as (...given: readonly Tensors[]) => ReturnType<BatchFunction>;
+  const isWeighted = takesWeights(given);
+  return (output, target, weights) =>
+    isWeighted && weights !== undefined ? fn(output, target, weights) : fn(output, target);
+}
+
+/** The figures by name, of which no two may have the same. */
+function distinct(op: string, figures: readonly NamedFigure[]): Metrics {
+  const names = figures.map(([name]) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw invalid(op, `metrics must have other names than ${twice}, which is taken`);
+  return Object.fromEntries(figures);
 }
 
 /** True for an object that is meant as a figure. */

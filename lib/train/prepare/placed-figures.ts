@@ -7,7 +7,7 @@ import {
   type FigureDefinition,
   type FigureState,
 } from '../../nn/figure.js';
-import { metricAt, tensorAt, weightsAt } from '../../nn/losses/batch-loss.js';
+import { ofOutput } from '../../nn/losses/by-output.js';
 import type { Tensors } from '../../nn/model-input.js';
 import type { AnyFigure } from '../../parallel/prepare/figure-states.js';
 import { requireLikeShapes } from './mixed-shapes.js';
@@ -16,28 +16,42 @@ import { requireLikeShapes } from './mixed-shapes.js';
 type OfStates = FigureDefinition<FigureState, Tensors, Tensors>;
 type OfColumns = ColumnFigureDefinition<FigureColumns, Tensors, Tensors>;
 
-/** A loss, metric or figure of the output and the target at a place. */
-export function anyAt(op: string, place: string, metric: AnyFigure): AnyFigure {
-  const output = (all: Tensors) => tensorAt(op, 'the output', all, place);
-  const target = (all: Tensors) => tensorAt(op, 'the target', all, place);
+/**
+ * A loss, metric or figure of one of several outputs.
+ *
+ * @param why the output must be there: see `ofOutput`
+ */
+export function figureOfOne(op: string, name: string, why: string, metric: AnyFigure): AnyFigure {
+  const one = (output: Tensors, target: Tensors, weights?: Tensors) =>
+    ofOutput(op, name, why, { output, target, weights });
   if (metric instanceof Figure) {
     const own = metric.definition as OfStates;
     return figureOf({
       ...own,
-      init: (outputs, targets) => own.init(output(outputs), target(targets)),
-      update: (state, outputs, targets, weights) =>
-        own.update(state, output(outputs), target(targets), weightsAt(weights, place)),
+      init(outputs, targets) {
+        const { output, target } = one(outputs, targets);
+        return own.init(output, target);
+      },
+      update(state, outputs, targets, all) {
+        const { output, target, weights } = one(outputs, targets, all);
+        return own.update(state, output, target, weights);
+      },
     });
   }
   if (metric instanceof ColumnFigure) {
     const own = metric.definition as OfColumns;
     return columnFigureOf({
       ...own,
-      rows: (outputs, targets, weights) =>
-        own.rows(output(outputs), target(targets), weightsAt(weights, place)),
+      rows(outputs, targets, all) {
+        const { output, target, weights } = one(outputs, targets, all);
+        return own.rows(output, target, weights);
+      },
     });
   }
-  return metricAt(op, place, metric);
+  return (outputs, targets, all) => {
+    const { output, target, weights } = one(outputs, targets, all);
+    return metric(output, target, weights);
+  };
 }
 
 /**

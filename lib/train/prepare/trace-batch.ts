@@ -1,14 +1,15 @@
-import { type Columns, of, sidesOf } from '../../data/columns.js';
+import { type Columns, columnsRead, sidesOf } from '../../data/columns.js';
+import { tensor } from '../../graph/arguments/kinds.js';
 import { isFloat } from '../../graph/dtype.js';
-import { invalid } from '../../graph/errors.js';
 import type { Shape } from '../../graph/shapes.js';
-import type { Structure } from '../../graph/structure.js';
+import { partsOf, type Structure } from '../../graph/structure.js';
 import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
 import { currentTrace, traced } from '../../graph/trace.js';
 import { recordCalls } from '../../health/record.js';
 import { type Forward, forwardOf } from '../../nn/model-input.js';
 import type { AnyModule } from '../../nn/module.js';
 import { Parameter } from '../../nn/parameter.js';
+import { requireUsed, unused } from '../../nn/used-inputs.js';
 import { placeholders, type ShardForm, shapesOf } from '../../parallel/prepare/compile-shard.js';
 import { traceFigure } from '../../parallel/prepare/figure-states.js';
 import type { JobContext, Metrics } from './compile-job.js';
@@ -33,7 +34,7 @@ export interface BatchTrace {
  *
  * @throws if a shape does not fit; if the loss compares outputs with the targets of other samples; if the loss depends on
  *   trainable parameters that the model does not hold, or on the mode of a module that it does not hold; if a metric is
- *   none
+ *   none; if a column of the data serves nothing
  */
 export function traceBatch(
   { model, loss, metrics }: Pick<JobContext, 'model' | 'loss' | 'metrics'>,
@@ -56,8 +57,9 @@ export function traceBatch(
   const reached = new Set(reachable(roots, stopsGradients));
   requireHeld({ model, held, start, reached, assigned: [...trace.assignments.keys()] });
   requireReached(inInference(model, () => unreached(modules, trace)));
-  const read = readBy(columns, roots);
-  requireUsed(columns, new Set([...read, ...checkMetrics(model, metrics, form)]));
+  const read = columnsRead(columns, [...roots, ...trace.assignments.values()]);
+  const unread = unreadColumn(columns, new Set([...read, ...checkMetrics(model, metrics, form)]));
+  if (unread !== undefined) throw unused('Trainer', unread, ' of the data set');
   const untrained = model
     .namedParameters()
     .filter(([, parameter]) => parameter.trainable && parameter.size > 0 && !reached.has(parameter));
@@ -82,24 +84,12 @@ function checkMetrics(model: AnyModule, metrics: Metrics, form: ShardForm): Read
       return [...state, ...ofSamples];
     });
   }).result;
-  return readBy(columns, kept);
+  return columnsRead(columns, kept);
 }
 
-/** The columns that nodes depend on. */
-function readBy(columns: Columns<Tensor>, nodes: readonly Tensor[]): ReadonlySet<string> {
-  const all = new Set(reachable(nodes));
-  return new Set(Object.keys(columns).filter((name) => all.has(of(columns, name))));
-}
-
-/** Checks that of several columns of a side each serves something: a name that differs would leave one out. */
-function requireUsed(columns: Columns<Tensor>, read: ReadonlySet<string>): void {
-  const unused = Object.keys(columns).find((name) => !read.has(name) && /[.[]/.test(name));
-  if (unused === undefined) return;
-  const readers = unused.startsWith('inputs') ? 'the model' : 'a loss or a metric';
-  throw invalid(
-    'Trainer',
-    `${unused} of the data set must be used by ${readers}; leave it out if it is not needed`,
-  );
+/** The first column that is not read, if any: one of several on its side, or the weights. */
+export function unreadColumn(columns: Columns<unknown>, read: ReadonlySet<string>): string | undefined {
+  return Object.keys(columns).find((name) => name !== 'inputs' && name !== 'targets' && !read.has(name));
 }
 
 /**
@@ -112,6 +102,24 @@ export function inferring(model: AnyModule): Forward {
     const modules = moduleSet(model);
     const output = forwardOf('Trainer', model)(inputs);
     requireReached(unreached(modules, currentTrace('forward')));
+    return output;
+  };
+}
+
+/**
+ * The forward method of a model in inference, within a trace, for inputs of `predict`.
+ *
+ * @throws as `inferring` does, and if an input does not serve the output
+ */
+export function predicting(model: AnyModule): Forward {
+  return (inputs) => {
+    const output = inferring(model)(inputs);
+    requireUsed(
+      'predict',
+      'inputs',
+      inputs,
+      partsOf(output, tensor).map(([, one]) => one),
+    );
     return output;
   };
 }

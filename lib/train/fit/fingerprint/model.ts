@@ -6,7 +6,7 @@ import type { Form } from '../../../data/index.js';
 import type { Variable } from '../../../graph/leaf.js';
 import { traced } from '../../../graph/trace.js';
 import { LOSS, recordCalls } from '../../../health/record.js';
-import { type BatchLoss, nameOf } from '../../../nn/losses/batch-loss.js';
+import type { BatchLoss, LossPart } from '../../../nn/losses/batch-loss.js';
 import { boundOptions } from '../../../nn/losses/configurable.js';
 import { requireAllTerms, weightedSum } from '../../../nn/losses/sums.js';
 import { forwardOf } from '../../../nn/model-input.js';
@@ -37,14 +37,15 @@ export function modelFingerprint(
   const trained = model.parameters().filter((parameter) => parameters.offsets.has(parameter));
   const { roots, gradients } = inModes(modes, () => {
     const { result, trace } = traced(() => {
-      const terms = recordCalls(model, () => {
+      const { total, divisors } = recordCalls(model, () => {
         const output = forwardOf('Trainer', model)(inputs);
-        return requireAllTerms('Trainer', 'the loss', loss(output, targets, weights));
+        const terms = requireAllTerms('Trainer', 'the loss', loss(output, targets, weights));
+        return {
+          total: weightedSum(terms.map(({ factor, sum }) => ({ factor, value: sum }))),
+          divisors: terms.flatMap(({ weight }) => (weight ? [weight] : [])),
+        };
       }).result;
-      const sums = terms.map(({ sum }) => sum);
-      const total = weightedSum(terms.map(({ factor, sum }) => ({ factor, value: sum })));
-      const divisors = terms.flatMap(({ weight }) => (weight ? [weight] : []));
-      return { roots: [...sums, ...divisors], gradients: grad(total, trained) };
+      return { roots: [total, ...divisors], gradients: grad(total, trained) };
     }, sharded);
     const { gradients } = result;
     const assigned = [...trace.assignments].sort(([a], [b]) => (nameOf(a) < nameOf(b) ? -1 : 1));
@@ -101,14 +102,14 @@ function isPlainField(value: unknown): boolean {
 }
 
 function lossesText({ parts }: BatchLoss): string {
-  const texts = parts.map(({ place, factor, loss }) => {
+  const texts = parts.map(({ name, factor, loss }) => {
     const text = factor === 1 ? lossText(loss) : `${factor} * ${lossText(loss)}`;
-    return place === '' ? text : `${nameOf(place)}: ${text}`;
+    return name === null ? text : `${name}: ${text}`;
   });
   return texts.join(', ');
 }
 
-function lossText(loss: BatchLoss['parts'][number]['loss']): string {
+function lossText(loss: LossPart['loss']): string {
   const { op, options } = boundOptions(loss) ?? {};
   if (op === undefined || !options) return `the function ${loss.name}`.trimEnd();
   const all = Object.entries(options).filter(([, value]) => value !== undefined);
