@@ -418,7 +418,7 @@ describe('the errors of inspect', () => {
     [
       'no loss',
       () => inspect(two(), bad(1), x, labels),
-      'inspect: loss must be a function such as nn.crossEntropy, or a record of such functions by output, got 1',
+      'inspect: loss must be a function such as nn.crossEntropy, or a list or a record of such functions by output, got 1',
     ],
     [
       'no tensors',

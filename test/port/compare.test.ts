@@ -207,7 +207,7 @@ describe('compare refuses', () => {
 
   it('a recording without an input', async () => {
     await refusal({ fc: input }).toThrow(
-      "compare: the recording must have the model's input as input, or input.0, input.1, ... for several; it has fc",
+      "compare: the recording must have the model's input as input, or input.0, input.1, ... or input.<name> for several; it has fc",
     );
     await refusal({}).toThrow('for several; it is empty');
   });

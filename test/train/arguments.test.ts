@@ -157,7 +157,7 @@ describe('the other methods refuse', () => {
     [
       'predict',
       () => Reflect.apply(trainer.predict, trainer, [[[1]], 'x']),
-      'others must be a tensor, or numbers that make one, got x',
+      'inputs must be a tensor, or numbers that make one, got x',
     ],
     ['inspect', () => trainer.inspect(samples, bad({ threshold: {} })), 'did you mean thresholds?'],
     ['profile', () => trainer.profile(samples, { steps: 0 }), 'steps must be a positive integer, got 0'],

@@ -10,8 +10,8 @@ import {
   Trainer,
   type TrainerOptions,
 } from 'chainrule';
+import { hashIntegers, hashUniform } from '../random-graph/random.js';
 import { collect, parametersOf } from '../training.js';
-import { hashIntegers, hashUniform } from './random-graph/random.js';
 
 export type Inputs = { readonly user: Tensor; readonly item: Tensor; readonly price: Tensor };
 export type Outputs = { readonly rating: Tensor; readonly click: Tensor };

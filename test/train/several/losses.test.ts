@@ -220,7 +220,7 @@ describe('figures of several outputs', () => {
       expect(Object.keys(figures)).toEqual(['loss', 'rating.loss', 'click.loss', 'click.accuracy']);
       expectClose(
         `batches of ${batchSize}`,
-        Object.values(figures),
+        Object.values(figures as Record<string, number>),
         [ratingLoss + 2 * clickLoss, ratingLoss, clickLoss, mean(hits)],
         { relative: 1e-7 },
       );

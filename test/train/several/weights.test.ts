@@ -158,9 +158,8 @@ describe('weights of samples in evaluations', () => {
     for (const batchSize of [1, 4, 64]) {
       const figures = await trainer.evaluate(known, { batchSize });
       expect(Object.keys(figures)).toEqual(Object.keys(expected));
-      expectClose(`batches of ${batchSize}`, Object.values(figures), Object.values(expected), {
-        relative: 1e-6,
-      });
+      const valuesOf = (all: object) => Object.values(all as Record<string, number>);
+      expectClose(`batches of ${batchSize}`, valuesOf(figures), valuesOf(expected), { relative: 1e-6 });
     }
   });
 
