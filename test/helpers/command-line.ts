@@ -13,6 +13,8 @@ export interface Ended {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Flags of Node.js. */
+  readonly flags?: readonly string[];
   /** Columns of the terminal that standard output and standard error seem to be; pipes by default. */
   readonly columns?: number;
   /** Called with all of the output so far when there is more. */
@@ -31,8 +33,8 @@ function terminalOf(columns: number | undefined): string[] {
 
 /** Runs the command line of the package as a user does. */
 export function chainrule(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const { cwd, env, columns, onOutput } = options;
-  const child = spawn(process.execPath, [...terminalOf(columns), program, ...args], {
+  const { cwd, env, flags = [], columns, onOutput } = options;
+  const child = spawn(process.execPath, [...flags, ...terminalOf(columns), program, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, ...env },
   });

@@ -15,8 +15,8 @@ const sources = [
 ];
 
 /** Runs a program of the system, with no library preloaded for the tests. */
-function execute(program: string, args: readonly string[]) {
-  const env = { ...process.env, LD_PRELOAD: '' };
+function execute(program: string, args: readonly string[], variables: NodeJS.ProcessEnv = {}) {
+  const env = { ...process.env, LD_PRELOAD: '', ...variables };
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: root, env, encoding: 'utf8' });
   return { status, output: `${stdout ?? ''}${stderr ?? ''}` };
 }
@@ -51,7 +51,7 @@ describe(`barrier, sums and marks under ThreadSanitizer${reason ? `, skipped: ${
   });
 
   it.skipIf(reason)('would be told a race', () => {
-    const run = execute(stress, ['with a race']);
+    const run = execute(stress, ['with a race'], { TSAN_OPTIONS: 'halt_on_error=1' });
     expect(run.output).toContain('WARNING: ThreadSanitizer: data race');
     expect(run.status).not.toBe(0);
   });

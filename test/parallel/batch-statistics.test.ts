@@ -58,7 +58,7 @@ describe(`batch normalisation over the batch, beside PyTorch ${torch} without sh
     },
   );
 
-  it.each(LONG ? [1, 2, 8] : [8])('has the losses of ResNet-20 by default on %i workers', async (workers) => {
+  it.each(LONG ? [1, 2, 8] : [2])('has the losses of ResNet-20 by default on %i workers', async (workers) => {
     const model = initialiseByFormula(new SmallResNet20());
     const optimizer = optim.sgd({ lr: 0.05, momentum: 0.9 });
     const lines: string[] = [];

@@ -89,7 +89,7 @@ const oneCore = usableCores().cores > 1 ? '' : ', skipped: only one core';
 
 describe(`trainings of one process share its cores${oneCore}`, () => {
   const { cores } = usableCores();
-  const samples = points(40_000, { features: 64 });
+  const samples = points(4096, { features: 64 });
   const options = { batchSize: 256, epochs: 1e6 };
   const wait = { timeout: 200_000 };
 
