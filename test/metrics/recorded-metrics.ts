@@ -1,5 +1,8 @@
-import { data, metrics, nn, optim, type Tensor, Trainer, type TrainerOptions } from 'chainrule';
+import { data, type Figures, metrics, nn, optim, type Tensor, Trainer, type TrainerOptions } from 'chainrule';
+import { expect, it } from 'vitest';
+import { expectClose } from '../helpers/close.js';
 import { decode, type Recorded, readFixture } from '../helpers/fixtures.js';
+import { report } from '../helpers/report.js';
 
 /** The value of a metric: its name here, its options, a shape, and numbers, null for NaN. */
 type Value = readonly [
@@ -15,11 +18,6 @@ export interface RecordedMetrics {
   readonly target: Recorded;
   readonly weights?: Recorded;
   readonly values: readonly Value[];
-}
-
-export function readMetrics(name: string): [name: string, recorded: RecordedMetrics][] {
-  const { cases } = readFixture<{ cases: Record<string, RecordedMetrics> }>(`scikit_learn/${name}`);
-  return Object.entries(cases);
 }
 
 /** A model that gives its input, so that outputs are data. */
@@ -62,9 +60,37 @@ export function samplesOf({ output, target, weights }: RecordedMetrics): data.Da
 }
 
 /** A metric of ours by its name. */
-export function metricOf([name, options]: Value): Metrics[string] {
+function metricOf([name, options]: Value): Metrics[string] {
   const { zeroDivision, ...others } = options;
   const given = zeroDivision === 'NaN' ? { ...others, zeroDivision: Number.NaN } : options;
   const make = metrics[name as keyof typeof metrics] as (...args: readonly object[]) => Metrics[string];
   return Object.keys(given).length === 0 ? make() : make(given);
+}
+
+/** The numbers of a figure, of a table or not. */
+export function numbersOf(figures: Figures, name: string): readonly number[] {
+  const table = figures.tables?.[name];
+  return table ? table.data : [figures[name] as number];
+}
+
+/** Checks that metrics are those of scikit-learn, each case with another size of batches and number of workers. */
+export function describeMetrics(file: string): void {
+  const { cases } = readFixture<{ cases: Record<string, RecordedMetrics> }>(`scikit_learn/${file}`);
+  it.each(Object.entries(cases).map(([name, recorded], i) => [name, recorded, i] as const))(
+    'are those of scikit-learn: %s',
+    async (_, recorded, i) => {
+      const named = recorded.values.map((value, j) => [`${value[0]} ${j}`, value] as const);
+      const of = Object.fromEntries(named.map(([name, value]) => [name, metricOf(value)]));
+      const batchSize = [7, 1000, 16, 3][i % 4] as number;
+      const trainer = evaluator(of, { workers: 1 + (i % 3) });
+      const figures = await trainer.evaluate(samplesOf(recorded), { batchSize });
+      for (const [name, value] of named) {
+        const [, options, shape, numbers] = value;
+        const what = `${name} ${JSON.stringify(options)}`;
+        expect(figures.tables?.[name]?.shape ?? [], what).toEqual(shape);
+        const expected = numbers.map((number) => number ?? Number.NaN);
+        report(name, 'value', expectClose(what, numbersOf(figures, name), expected, { relative: 1e-13 }));
+      }
+    },
+  );
 }

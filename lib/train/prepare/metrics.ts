@@ -1,3 +1,4 @@
+import { signatureOf } from '../../graph/arguments/checked.js';
 import { isRecord } from '../../graph/arguments/is-record.js';
 import * as kinds from '../../graph/arguments/kinds.js';
 import { invalid } from '../../graph/errors.js';
@@ -86,6 +87,7 @@ function metricsOfOne(op: string, output: string, metrics: Readonly<Record<strin
 function requireMetric(op: string, name: string, metric: unknown): AnyFigure {
   const meaning = taken[name];
   if (meaning) throw invalid(op, `metrics must not have the name ${name}, which is that of ${meaning}`);
+  requireMade(op, name, metric);
   if (functions.accepts(metric)) return metricFunction(op, metric as (...given: never[]) => Tensor);
   if (metric instanceof Figure || metric instanceof ColumnFigure) return metric;
   if (isDefinition(metric)) return 'rows' in metric ? figure(metric) : figure(metric);
@@ -121,6 +123,13 @@ function distinct(op: string, figures: readonly NamedFigure[]): Metrics {
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw invalid(op, `metrics must have other names than ${twice}, which is taken`);
   return Object.fromEntries(figures);
+}
+
+/** Refuses a function that makes a metric from options, such as `metrics.f1` in place of `metrics.f1()`. */
+function requireMade(op: string, name: string, metric: unknown): void {
+  const signature = typeof metric === 'function' ? signatureOf(metric) : undefined;
+  if (!signature || Object.keys(signature.parameters).some((parameter) => parameter !== 'options')) return;
+  throw invalid(op, `metric ${name} must be called, as ${signature.op}()`, metric);
 }
 
 /** True for an object that is meant as a figure. */
