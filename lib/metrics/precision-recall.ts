@@ -40,7 +40,7 @@ const precisionRecallOptions = optionsOf<PrecisionRecallOptions>({
 });
 
 export interface FBetaOptions extends PrecisionRecallOptions {
-  /** How many times as much recall counts as precision. */
+  /** Recall counts `beta ** 2` times in the mean: above 1 for more recall, below for more precision. */
   readonly beta: number;
 }
 

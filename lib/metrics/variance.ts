@@ -23,12 +23,14 @@ import { averaged, columnsOf, type OutputMetricOptions, outputMetricOptions, out
 import { meanOver } from './precision-recall.js';
 import { double } from './samples.js';
 
-export interface VarianceOptions {
+export interface VarianceMetricOptions {
   /** The mean of all outputs, their mean by the variances of the targets, or a table of them. Default 'uniform'. */
   readonly average?: 'uniform' | 'variance' | 'none';
 }
 
-const varianceOptions = optionsOf<VarianceOptions>({ average: kinds.oneOf('uniform', 'variance', 'none') });
+const varianceMetricOptions = optionsOf<VarianceMetricOptions>({
+  average: kinds.oneOf('uniform', 'variance', 'none'),
+});
 
 /**
  * The coefficient of determination, the share of the targets' variance that the outputs explain, as scikit-learn's
@@ -37,8 +39,8 @@ const varianceOptions = optionsOf<VarianceOptions>({ average: kinds.oneOf('unifo
  */
 export const r2 = checked(
   'r2',
-  { options: optional(varianceOptions) },
-  (options: VarianceOptions = {}): Figure => {
+  { options: optional(varianceMetricOptions) },
+  (options: VarianceMetricOptions = {}): Figure => {
     return jointFigure('r2', ({ errors, targets, count }) => {
       // The sum of squares around 0 is that around the mean, and what the mean adds.
       const rest = add(errors.squares, mul(errors.weight, mul(errors.mean, errors.mean)));
@@ -55,8 +57,8 @@ export const r2 = checked(
  */
 export const explainedVariance = checked(
   'explainedVariance',
-  { options: optional(varianceOptions) },
-  (options: VarianceOptions = {}): Figure => {
+  { options: optional(varianceMetricOptions) },
+  (options: VarianceMetricOptions = {}): Figure => {
     return jointFigure('explainedVariance', ({ errors, targets }) => {
       return ofVariances(shareExplained(errors.squares, targets), targets, options);
     });
@@ -123,7 +125,11 @@ function shareExplained(rest: Tensor, all: Tensor): Tensor {
   return where(nothing, where(eq(rest, 0), 1, mul(rest, 0)), share);
 }
 
-function ofVariances(scores: Tensor, variances: Tensor, { average = 'uniform' }: VarianceOptions): Tensor {
+function ofVariances(
+  scores: Tensor,
+  variances: Tensor,
+  { average = 'uniform' }: VarianceMetricOptions,
+): Tensor {
   if (average !== 'variance') return averaged(scores, { average });
   const uniform = averaged(scores, { average: 'uniform' });
   return where(eq(sum(variances), 0), uniform, meanOver(scores, variances));

@@ -84,14 +84,22 @@ export interface FigureTable {
   readonly data: readonly number[];
 }
 
-function make<State extends FigureState, Output extends object = Tensor, Target extends object = Tensor>(
-  definition: FigureDefinition<State, Output, Target>,
-): Figure<State, Output, Target>;
-function make<Columns extends FigureColumns, Output extends object = Tensor, Target extends object = Tensor>(
-  definition: ColumnFigureDefinition<Columns, Output, Target>,
-): ColumnFigure<Columns, Output, Target>;
-function make(given: FigureDefinition | ColumnFigureDefinition): Figure | ColumnFigure {
-  return 'rows' in given ? new ColumnFigure(given) : new Figure(given);
+/** The ways to make a figure: from a state, or from columns. */
+export interface MakeFigure {
+  <
+    State extends FigureState,
+    Output extends object = Tensor,
+    Target extends object = Tensor,
+  >(
+    definition: FigureDefinition<State, Output, Target>,
+  ): Figure<State, Output, Target>;
+  <
+    Columns extends FigureColumns,
+    Output extends object = Tensor,
+    Target extends object = Tensor,
+  >(
+    definition: ColumnFigureDefinition<Columns, Output, Target>,
+  ): ColumnFigure<Columns, Output, Target>;
 }
 
 /**
@@ -128,4 +136,16 @@ function make(given: FigureDefinition | ColumnFigureDefinition): Figure | Column
  *
  * @throws if one of the functions is missing
  */
-export const figure = checked('figure', { definition }, make);
+export const figure: MakeFigure = checked('figure', { definition }, make);
+
+function make<State extends FigureState, Output extends Structure<Tensor>, Target extends Structure<Tensor>>(
+  definition: FigureDefinition<State, Output, Target>,
+): Figure<State, Output, Target>;
+function make<
+  Columns extends FigureColumns,
+  Output extends Structure<Tensor>,
+  Target extends Structure<Tensor>,
+>(definition: ColumnFigureDefinition<Columns, Output, Target>): ColumnFigure<Columns, Output, Target>;
+function make(given: FigureDefinition | ColumnFigureDefinition): Figure | ColumnFigure {
+  return 'rows' in given ? new ColumnFigure(given) : new Figure(given);
+}

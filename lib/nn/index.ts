@@ -23,6 +23,7 @@ export {
   type FigureState,
   type FigureTable,
   figure,
+  type MakeFigure,
 } from './figure.js';
 export * as init from './init.js';
 export * from './layers/activations.js';

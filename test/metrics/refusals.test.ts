@@ -9,7 +9,11 @@ describe('options of metrics', () => {
       () => metrics.f1({ average: 'mean' as never }),
       "f1: average must be 'binary', 'micro', 'macro', 'weighted' or 'none', got mean",
     ],
-    ['a number of classes', () => metrics.f1({ classes: 3 } as never), 'f1: unknown option classes'],
+    [
+      'a number of classes',
+      () => metrics.f1({ classes: 3 } as never),
+      'f1: unknown option classes; the classes are the last axis of the output',
+    ],
     ['no beta', () => metrics.fBeta({} as never), 'fBeta: beta must be a non-negative number, got undefined'],
     [
       'another zero division',

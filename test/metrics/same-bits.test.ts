@@ -87,6 +87,7 @@ describe('metrics', () => {
       for (const name of Object.keys(of)) {
         if (typeof whole[name] === 'number') expect(cut[name], name).toBeCloseTo(whole[name], 13);
       }
+      if (of === rounded) expect(cut.perplexity).toBeCloseTo(Math.exp(cut.logLoss as number), 13);
       expect(cut.tables?.variance?.shape).toEqual(whole.tables?.variance?.shape);
     }
   });

@@ -135,6 +135,17 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   detectanomaly: ['nonFinite'],
   niceness: ['nice'],
   timeout: ['stepTimeout'],
+  // Metrics
+  logits: ['outputs'],
+  probabilities: ['outputs'],
+  multioutput: ['average'],
+  nbins: ['bins'],
+  numbins: ['bins'],
+  ignore: ['ignoreIndex'],
+  ignoreclass: ['ignoreIndex'],
+  topk: ['k'],
+  q: ['quantile'],
+  alpha: ['quantile'],
   // Gradients
   argnums: ['wrt'],
   argnum: ['wrt'],
@@ -218,7 +229,7 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   paddingvalue: ['ignoreIndex'],
   sizeaverage: ['reduction'],
   reduce: ['reduction'],
-  fromlogits: ['logInput'],
+  fromlogits: ['logInput', 'outputs'],
   type: ['dtype'],
   dims: ['shape'],
 };

@@ -50,7 +50,12 @@ export const notesElsewhere: Readonly<Record<string, string>> = {
   validationdata: 'it is the option validation of fit',
   stepsperepoch: 'an epoch takes every sample once',
   classweight: 'the loss weighs classes: nn.crossEntropy.with({ weight })',
-  sampleweight: 'a loss of your own may weigh samples, and return { sum, weight }',
+  sampleweight: 'a data set has the weights of its samples: data.fromArrays(inputs, targets, { weights })',
+  // Metrics
+  classes: 'the classes are the last axis of the output',
+  numclasses: 'the classes are the last axis of the output',
+  numlabels: 'the labels are the last axis of the output',
+  poslabel: 'of two classes, class 1 is the positive one',
   // Layers
   activation: 'the activation is a layer of its own, such as nn.ReLU',
   activityregularizer: 'penalties are part of the loss; the optimizer has weightDecay',
