@@ -13,16 +13,16 @@ const table = optionsOf<FigureTable>({
   data: needed(listOf(kinds.number, 'numbers')),
 });
 
-const numbers = kinds.recordOf(kinds.number, 'numbers by name, with loss');
+const numbers = kinds.recordOf(kinds.number, 'numbers by name');
 const tablesByName = kinds.recordOf(table, 'tables by name');
 
 const figures: Kind<Figures> = {
-  ...numbers,
+  description: 'numbers by name, with loss, and tables',
   accepts(value) {
     const { tables = {}, ...others } = (isRecord(value) ? value : {}) as Partial<Record<string, unknown>>;
     return Object.hasOwn(others, 'loss') && numbers.accepts(others) && tablesByName.accepts(tables);
   },
-} as Kind<Figures>;
+};
 
 /** The figures of an epoch, from a file. */
 export const epochRecord: Kind<EpochRecord> = optionsOf<EpochRecord>({

@@ -5,7 +5,14 @@ import type { Fingerprint } from '#lib/checkpoint/fingerprint.js';
 import { requireFit } from '#lib/checkpoint/fits.js';
 import { decodeJson, encodeJson } from '#lib/checkpoint/json.js';
 import { checkpointOptions, completeCheckpointOptions } from '#lib/checkpoint/options.js';
-import { decodeState, encodeState, type RunProgress, type RunState } from '#lib/checkpoint/state.js';
+import {
+  decodeState,
+  type EpochRecord,
+  encodeState,
+  type Figures,
+  type RunProgress,
+  type RunState,
+} from '#lib/checkpoint/state.js';
 import { requireKind } from '#lib/graph/arguments/kind.js';
 import { messageOf } from '#lib/graph/errors.js';
 
@@ -52,6 +59,28 @@ describe('the state of a checkpoint', () => {
     expect(Object.is(back.progress.history[0]?.validation?.loss, -0)).toBe(true);
     const strings = ['number:NaN', 'number:', 'number:number:-0', 'NaN', ''];
     expect(decodeJson(encodeJson(strings))).toEqual(strings);
+  });
+
+  it('holds the tables of a validation, and only whole ones', () => {
+    const [record] = state.progress.history as readonly [EpochRecord];
+    const withTables = (tables: unknown) => {
+      const validation = { loss: 1, tables } as unknown as Figures;
+      const progress = { ...state.progress, history: [{ ...record, validation }] };
+      return encodeState({ settings, progress }, '1.2.3');
+    };
+    const confusion = { shape: [1, 2], data: [Number.NaN, 3] };
+    const back = decodeState('file', withTables({ confusion }));
+    expect(back.progress.history[0]?.validation?.tables).toEqual({ confusion });
+    for (const odd of [
+      [1],
+      { confusion: 3 },
+      { confusion: { shape: [1] } },
+      { confusion: { shape: [1], data: ['1'] } },
+    ]) {
+      expect(() => decodeState('file', withTables(odd))).toThrow(
+        'history[0].validation must be numbers by name, with loss, and tables',
+      );
+    }
   });
 
   it('of another format is refused, with the version that wrote it', () => {

@@ -1,3 +1,4 @@
+import type { Figures } from 'chainrule';
 import { expect, it } from 'vitest';
 import { progressLine } from '#lib/cli/epoch-bar.js';
 import { count, figures, loss, seconds } from '#lib/cli/quantities.js';
@@ -46,4 +47,9 @@ it('has a dash for figures that are not known', () => {
   );
   expect(figures({ loss: Number.NaN, accuracy: Number.NaN })).toBe('loss -  accuracy -');
   expect(figures({ loss: 1, accuracy: 0.5 }, 'test ')).toBe('test loss 1.0000  test accuracy 50.00 %');
+});
+
+it('leaves out tables', () => {
+  const tables = { confusion: { shape: [2, 2], data: [1, 2, 3, 4] } };
+  expect(figures(Object.assign({ loss: 1 }, { tables }) as unknown as Figures)).toBe('loss 1.0000');
 });
