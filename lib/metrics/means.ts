@@ -14,7 +14,6 @@ export interface Weighted {
 /**
  * A figure that is computed from the weighted mean of values of each element.
  *
- * @param shape of the mean: [] for one of all elements
  * @param result the figure from the mean; the mean itself by default
  */
 export function meanFigure(
