@@ -86,18 +86,10 @@ export interface FigureTable {
 
 /** The ways to make a figure: from a state, or from columns. */
 export interface MakeFigure {
-  <
-    State extends FigureState,
-    Output extends object = Tensor,
-    Target extends object = Tensor,
-  >(
+  <State extends FigureState, Output extends object = Tensor, Target extends object = Tensor>(
     definition: FigureDefinition<State, Output, Target>,
   ): Figure<State, Output, Target>;
-  <
-    Columns extends FigureColumns,
-    Output extends object = Tensor,
-    Target extends object = Tensor,
-  >(
+  <Columns extends FigureColumns, Output extends object = Tensor, Target extends object = Tensor>(
     definition: ColumnFigureDefinition<Columns, Output, Target>,
   ): ColumnFigure<Columns, Output, Target>;
 }
