@@ -130,14 +130,12 @@ export interface MakeFigure {
  */
 export const figure: MakeFigure = checked('figure', { definition }, make);
 
-function make<State extends FigureState, Output extends Structure<Tensor>, Target extends Structure<Tensor>>(
+function make<State extends FigureState, Output extends object, Target extends object>(
   definition: FigureDefinition<State, Output, Target>,
 ): Figure<State, Output, Target>;
-function make<
-  Columns extends FigureColumns,
-  Output extends Structure<Tensor>,
-  Target extends Structure<Tensor>,
->(definition: ColumnFigureDefinition<Columns, Output, Target>): ColumnFigure<Columns, Output, Target>;
+function make<Columns extends FigureColumns, Output extends object, Target extends object>(
+  definition: ColumnFigureDefinition<Columns, Output, Target>,
+): ColumnFigure<Columns, Output, Target>;
 function make(given: FigureDefinition | ColumnFigureDefinition): Figure | ColumnFigure {
   return 'rows' in given ? new ColumnFigure(given) : new Figure(given);
 }
