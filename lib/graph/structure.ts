@@ -90,8 +90,7 @@ function partsWithin(value: readonly unknown[] | Readonly<Record<string, unknown
   return partsOf<unknown>(Array.isArray(value) ? [...value] : value, { accepts: () => false });
 }
 
-/** True for a list, and for a record that holds records or values of the kind: options hold neither. */
+/** True for a list or a record that holds records or values of the kind: options and shapes hold neither. */
 function isMeantAsSeveral(value: unknown, inner: Kind<unknown>): boolean {
-  if (!isRecord(value)) return Array.isArray(value);
-  return Object.values(value).some((one) => isRecord(one) || inner.accepts(one));
+  return isSeveral(value) && Object.values(value).some((one) => isRecord(one) || inner.accepts(one));
 }

@@ -71,9 +71,9 @@ export interface AnyTrainingModule
 export const trainingModuleKinds: OptionKinds<AnyTrainingModule> = {
   model: needed(kinds.callback<AnyTrainingModule['model']>('a function that makes the model')),
   loss: trainerOptions.kinds.loss,
-  lossWeights: trainerOptions.kinds.lossWeights,
   optimizer: needed(kinds.callback<TrainingModule['optimizer']>('a function that makes the optimiser')),
   data: needed(kinds.callback<TrainingModule['data']>('a function that gives { train, test }')),
+  lossWeights: trainerOptions.kinds.lossWeights,
   metrics: trainerOptions.kinds.metrics,
   extraModules: trainerOptions.kinds.extraModules,
   callbacks: callbackList,

@@ -97,7 +97,11 @@ describe('a training module', () => {
     ['another name', { num_epochs: '5' }, 'unknown key num_epochs; did you mean epochs?'],
     ['a strange key', { colour: '5' }, 'unknown key colour; the keys are model, loss, optimizer, data, '],
     ['a key that is missing', { data: undefined }, 'it lacks data'],
-    ['no loss function', { loss: '"mse"' }, 'loss must be a function such as nn.crossEntropy, got mse'],
+    [
+      'no loss function',
+      { loss: '"mse"' },
+      'loss must be a function such as nn.crossEntropy, or a list or a record of such functions by output, got mse',
+    ],
     ['a class for a model', { model: 'nn.Linear' }, 'model must be a function that makes the model, got'],
     [
       'a list of metrics',

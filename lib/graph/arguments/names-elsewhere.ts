@@ -56,6 +56,10 @@ export const namesElsewhere: Readonly<Record<string, readonly string[]>> = {
   paramgroups: ['groups'],
   params: ['groups', 'match'],
   initialaccumulatorvalue: ['initialAccumulator'],
+  // Data
+  sampleweight: ['weights'],
+  sampleweights: ['weights'],
+  instanceweights: ['weights'],
   // Compiled functions
   cachesize: ['planCache'],
   cachesizelimit: ['planCache'],

@@ -26,6 +26,7 @@ export const notesElsewhere: Readonly<Record<string, string>> = {
   loss: OF_TRAINER,
   optimizer: OF_TRAINER,
   metrics: OF_TRAINER,
+  lossweights: OF_TRAINER,
   workers: OF_TRAINER,
   shards: OF_TRAINER,
   memory: OF_TRAINER,
@@ -50,7 +51,7 @@ export const notesElsewhere: Readonly<Record<string, string>> = {
   validationdata: 'it is the option validation of fit',
   stepsperepoch: 'an epoch takes every sample once',
   classweight: 'the loss weighs classes: nn.crossEntropy.with({ weight })',
-  sampleweight: 'a data set has the weights of its samples: data.fromArrays(inputs, targets, { weights })',
+  sampleweight: 'weights of samples belong to the data: data.fromArrays(inputs, targets, { weights })',
   // Metrics
   classes: 'the classes are the last axis of the output',
   numclasses: 'the classes are the last axis of the output',

@@ -85,7 +85,8 @@ export function unknownName(
   prefix = '',
 ): ChainruleError {
   const nearest = nearestName(name, known);
-  const note = noteOn(name);
+  // Other names, as those of inputs, are the user's own.
+  const note = what === 'option' || what === 'key' ? noteOn(name) : undefined;
   const list = known.length === 0 ? `there are no ${what}s` : `the ${what}s are ${known.join(', ')}`;
   const hint = nearest === undefined ? (note ?? list) : `did you mean ${prefix}${nearest}? (${list})`;
   return invalid(op, `unknown ${what} ${prefix}${name}; ${hint}`);

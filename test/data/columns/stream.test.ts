@@ -186,7 +186,7 @@ describe('a stream of several inputs and targets', () => {
       { inputs: { user: { dtype: 'int32' } } },
       'stream: inputs.user.shape must be an array of positive integers, got undefined',
     ],
-    ['no input', { inputs: [] }, 'stream: inputs must not be empty, got []'],
+    ['no input', { inputs: [] }, 'stream: inputs must be a plain object such as { shape: ... }, got []'],
     [
       'a bad form in a list',
       { inputs: [{ shape: [2] }, { shape: 3 }] },

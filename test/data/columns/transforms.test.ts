@@ -165,6 +165,11 @@ describe('transforms by input are refused', () => {
       'transform: unknown input lef; did you mean left? (the inputs are image, left, right)',
     ],
     [
+      'of no input, whose name is an option elsewhere',
+      transform({ seed: noisy }),
+      'transform: unknown input seed; the inputs are image, left, right',
+    ],
+    [
       'of a target',
       transform({ rating: noisy }),
       'transform: unknown input rating; the inputs are image, left, right',

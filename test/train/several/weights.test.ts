@@ -215,6 +215,16 @@ describe('weights of samples are refused', () => {
     expect(() => samples({ weights: given as number[] })).toThrow(message);
   });
 
+  it('as options that other frameworks have', () => {
+    const options = { loss: losses, optimizer: optim.sgd({ lr: 1 }), sampleWeight: WEIGHTS };
+    expect(() => trainerOf(options)).toThrow(
+      'unknown option sampleWeight; weights of samples belong to the data: data.fromArrays(inputs, targets, { weights })',
+    );
+    expect(() => Reflect.apply(samples, undefined, [{ sample_weight: WEIGHTS }])).toThrow(
+      'unknown option sample_weight; did you mean weights?',
+    );
+  });
+
   it('of a single target by name, and in a list', () => {
     const one = (given: data.FromArraysOptions['weights']) => () =>
       data.fromArrays([1, 2], [0, 1], { weights: given as number[] });
