@@ -83,10 +83,10 @@ export class Trainer<M extends AnyModule = Module, Targets extends object = Targ
   readonly #predict: CompiledFunction<readonly TensorArgument[], Tensors>;
 
   /** @throws if an option is unknown or out of range, or the model has no parameters */
-  constructor(model: M, given: TrainerOptions<OutputOf<M>, Targets>, ...surplus: []) {
-    requireArguments('Trainer', { model: moduleKind, options: trainerOptions }, [model, given, ...surplus]);
-    const { seed = 0, log = debuglog('chainrule'), ...options } = given as AnyTrainerOptions;
-    const core = new TrainerCore(model, { ...options, seed }, log);
+  constructor(model: M, options: TrainerOptions<OutputOf<M>, Targets>, ...surplus: []) {
+    requireArguments('Trainer', { model: moduleKind, options: trainerOptions }, [model, options, ...surplus]);
+    const { seed = 0, log = debuglog('chainrule'), ...others } = options as AnyTrainerOptions;
+    const core = new TrainerCore(model, { ...others, seed }, log);
     this.#core = core;
     this.model = model;
     this.workers = core.workers;

@@ -86,6 +86,7 @@ export class Sequential extends Module {
     Object.assign(this, layers);
   }
 
+  /** The layers, by their indices. */
   override namedChildren(): [string, Module][] {
     return super.namedChildren() as [string, Module][];
   }
