@@ -7,7 +7,7 @@ import { traced } from '../graph/trace.js';
 import { module } from '../nn/kinds.js';
 import { type BatchFunction, batchLoss, type Losses, losses } from '../nn/losses/batch-loss.js';
 import { asScalar } from '../nn/losses/sums.js';
-import { type Tensors, tensorOrSeveral } from '../nn/model-input.js';
+import { type Tensors, tensorOrSeveral, tensorsIn } from '../nn/model-input.js';
 import type { AnyModule } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { requireUsed } from '../nn/used-inputs.js';
@@ -74,7 +74,7 @@ export const inspect = checked(
     const whole = batchLoss('inspect', loss);
     const checked: BatchFunction = (...tensors) => {
       const result = asScalar('inspect', 'the loss', whole(...tensors));
-      requireUsed('inspect', 'inputs', inputs, [result]);
+      requireUsed('inspect', 'inputs', inputs, [result, ...tensorsIn(tensors[0])]);
       requireUsed('inspect', 'targets', targets, [result]);
       return result;
     };

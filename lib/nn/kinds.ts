@@ -1,8 +1,7 @@
 import { either, type Kind, requireKind } from '../graph/arguments/kind.js';
-import { callback, instance, integer, none, tensor } from '../graph/arguments/kinds.js';
+import { instance, integer, none, tensor } from '../graph/arguments/kinds.js';
 import { type ChainruleError, invalid } from '../graph/errors.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { Loss, Sums } from './losses.js';
 import { Module } from './module.js';
 
 /** A module that computes in other methods than `forward` as well, such as a loss with parameters. */
@@ -23,8 +22,6 @@ export const layerCount: Kind<number> = integer({ min: 1, max: 2 ** 16 });
 
 /** A mask, which null leaves out as undefined does. */
 export const mask: Kind<Tensor | null> = either(tensor, none);
-
-export const lossFunction: Kind<Loss<Tensor | Sums>> = callback('a function such as nn.crossEntropy');
 
 /** Checks what a module or a function of the user's returned. */
 export function requireTensor(op: string, what: string, value: unknown): Tensor {

@@ -1,7 +1,7 @@
 import { tensor } from '../graph/arguments/kinds.js';
 import { isFloat } from '../graph/dtype.js';
 import { invalid } from '../graph/errors.js';
-import { mapStructure, type Structure, structured } from '../graph/structure.js';
+import { mapStructure, partsOf, type Structure, structured } from '../graph/structure.js';
 import type { Tensor } from '../graph/tensor.js';
 import { cast } from '../ops/primitives/elementwise.js';
 import { callForward, type ForwardArgument } from './call-forward.js';
@@ -11,6 +11,11 @@ import type { AnyModule } from './module.js';
 export type Tensors = Structure<Tensor>;
 
 export const tensorOrSeveral = structured(tensor, 'tensors');
+
+/** The tensors of a structure, in order. */
+export function tensorsIn(tensors: Tensors): Tensor[] {
+  return partsOf(tensors, tensor).map(([, one]) => one);
+}
 
 /** A model as a function of a batch. */
 export type Forward = (inputs: Tensors) => Tensors;
@@ -39,7 +44,7 @@ export function forwardOf(op: string, model: AnyModule): Forward {
 }
 
 /** Checks that the result of a model's `forward` is a tensor, or a list or a record of tensors. */
-export function requireOutput(op: string, output: unknown): Tensors {
+function requireOutput(op: string, output: unknown): Tensors {
   if (tensorOrSeveral.accepts(output)) return output as Tensors;
   throw invalid(op, "the model's forward must return a tensor, or a list or a record of tensors", output);
 }

@@ -1,7 +1,7 @@
 import { data, type FitOptions, nn, optim } from 'chainrule';
 import { describe, expect, it } from 'vitest';
 import { useFolder } from '../helpers/folder.js';
-import { clickLoss, inputs, LR, rows, samples, targets, train } from '../helpers/recommender.js';
+import { clickLoss, inputs, LR, rows, samples, targets, train } from '../helpers/models/recommender.js';
 import { hashOf } from '../helpers/runs.js';
 
 const folder = useFolder();

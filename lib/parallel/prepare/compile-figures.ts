@@ -5,7 +5,9 @@ import { formatType, invalid } from '../../graph/errors.js';
 import { type InputAttributes, input } from '../../graph/leaf.js';
 import { sizeOf } from '../../graph/shapes.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { Forward } from '../../nn/model-input.js';
+
+import { type Forward, tensorsIn } from '../../nn/model-input.js';
+
 import { nativeKernels } from '../../runtime/native-kernels.js';
 import type { BoundPlan, FigureForm, Source, TensorForm } from '../protocol/job.js';
 import { bindSources } from './bindings.js';
@@ -38,7 +40,7 @@ export interface CompiledFigures {
   /** From the state of all rows and the columns of all samples to the figures. */
   readonly result: BoundPlan;
   readonly figures: readonly FigureForm[];
-  /** The names of the data's columns that figures are computed from. */
+  /** The names of the data's columns that the output and the figures are computed from. */
   readonly read: ReadonlySet<string>;
 }
 
@@ -47,7 +49,7 @@ export function compileFigures(sizes: readonly number[], source: FiguresSource):
   const { length } = source;
   const places = parameterSources(source.parameters);
   const batches = sizes.map((rows) => traceBatch(rows, source));
-  const { traced, inputs: placed } = at(batches, 0);
+  const { traced, inputs: placed, output } = at(batches, 0);
   const state = traced.flatMap((figure) => figure.state);
   const columns = traced.flatMap((figure) => figure.columns.map(({ shape, dtype }) => ({ shape, dtype })));
   for (const batch of batches) requireAlike(source, batch.traced, traced);
@@ -94,21 +96,25 @@ export function compileFigures(sizes: readonly number[], source: FiguresSource):
     merge: bind([...left, ...right], merged, 'merged'),
     result: bind([...last, ...whole], results, 'figure'),
     figures: Object.keys(source.figures).map((name, i) => ({ name, shape: at(results, i).shape })),
-    read: columnsRead(
-      placed,
-      traced.flatMap((figure) => [...figure.state, ...figure.columns]),
-    ),
+    read: columnsRead(placed, [
+      ...traced.flatMap((figure) => [...figure.state, ...figure.columns]),
+      ...tensorsIn(output),
+    ]),
   };
 }
 
 function traceBatch(rows: number, { forward, figures, forms }: FiguresSource) {
   const columns = placeholders({ rows, forms });
   const { inputs, targets: target, weights } = sidesOf(columns);
-  const traced = withoutAssignments(() => {
-    const batch = { output: forward(inputs), target, weights, rows };
-    return Object.entries(figures).map(([name, figure]) => traceFigure(describe(name), figure, batch));
+  const result = withoutAssignments(() => {
+    const output = forward(inputs);
+    const batch = { output, target, weights, rows };
+    return {
+      output,
+      traced: Object.entries(figures).map(([name, figure]) => traceFigure(describe(name), figure, batch)),
+    };
   });
-  return { rows, inputs: columns, traced };
+  return { rows, inputs: columns, ...result };
 }
 
 function describe(name: string): string {

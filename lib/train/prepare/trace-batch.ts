@@ -1,12 +1,11 @@
 import { type Columns, columnsRead, sidesOf } from '../../data/columns.js';
-import { tensor } from '../../graph/arguments/kinds.js';
 import { isFloat } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shapes.js';
-import { partsOf, type Structure } from '../../graph/structure.js';
+import type { Structure } from '../../graph/structure.js';
 import { reachable, type Tensor, upcomingId } from '../../graph/tensor.js';
 import { currentTrace, traced } from '../../graph/trace.js';
 import { recordCalls } from '../../health/record.js';
-import { type Forward, forwardOf } from '../../nn/model-input.js';
+import { type Forward, forwardOf, tensorsIn } from '../../nn/model-input.js';
 import type { AnyModule } from '../../nn/module.js';
 import { Parameter } from '../../nn/parameter.js';
 import { requireUsed, unused } from '../../nn/used-inputs.js';
@@ -57,8 +56,10 @@ export function traceBatch(
   const reached = new Set(reachable(roots, stopsGradients));
   requireHeld({ model, held, start, reached, assigned: [...trace.assignments.keys()] });
   requireReached(inInference(model, () => unreached(modules, trace)));
-  const read = columnsRead(columns, [...roots, ...trace.assignments.values()]);
-  const unread = unreadColumn(columns, new Set([...read, ...checkMetrics(model, metrics, form)]));
+  const read = columnsRead(columns, [...roots, ...tensorsIn(result.output), ...trace.assignments.values()]);
+  const isInferred = Object.keys(metrics).length > 0 || unreadColumn(columns, read) !== undefined;
+  const readInInference = isInferred ? checkMetrics(model, metrics, form) : [];
+  const unread = unreadColumn(columns, new Set([...read, ...readInInference]));
   if (unread !== undefined) throw unused('Trainer', unread, ' of the data set');
   const untrained = model
     .namedParameters()
@@ -69,20 +70,19 @@ export function traceBatch(
 /**
  * Checks the metrics, which are computed only after an epoch, before the first step.
  *
- * @returns the columns that some metric reads
+ * @returns the columns that a metric or the model reads in inference
  */
 function checkMetrics(model: AnyModule, metrics: Metrics, form: ShardForm): ReadonlySet<string> {
-  const figures = Object.entries(metrics);
-  if (figures.length === 0) return new Set();
   const columns = placeholders(form);
   const { inputs, targets: target, weights } = sidesOf(columns);
   const kept = traced(() => {
     const output = inInference(model, () => inferring(model)(inputs));
     const batch = { output, target, weights, rows: form.rows };
-    return figures.flatMap(([name, figure]) => {
+    const ofFigures = Object.entries(metrics).flatMap(([name, figure]) => {
       const { state, columns: ofSamples } = traceFigure(`metric ${name}`, namedFigure(name, figure), batch);
       return [...state, ...ofSamples];
     });
+    return [...ofFigures, ...tensorsIn(output)];
   }).result;
   return columnsRead(columns, kept);
 }
@@ -114,12 +114,7 @@ export function inferring(model: AnyModule): Forward {
 export function predicting(model: AnyModule): Forward {
   return (inputs) => {
     const output = inferring(model)(inputs);
-    requireUsed(
-      'predict',
-      'inputs',
-      inputs,
-      partsOf(output, tensor).map(([, one]) => one),
-    );
+    requireUsed('predict', 'inputs', inputs, tensorsIn(output));
     return output;
   };
 }

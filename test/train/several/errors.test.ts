@@ -241,6 +241,33 @@ describe('fit and evaluate refuse', () => {
     expect((await named.evaluate(pairs)).loss).toBe(loss);
   });
 
+  it('but not what serves an output without a loss', async () => {
+    class Apart extends nn.Module<{ x: Tensor; y: Tensor }, { ofX: Tensor; ofY: Tensor }> {
+      fc = new nn.Linear(1, 1);
+      forward({ x, y }: { x: Tensor; y: Tensor }) {
+        return { ofX: this.fc.forward(x.unsqueeze(-1)).squeeze(-1), ofY: y.mul(2) };
+      }
+    }
+    const apart = trainer({ loss: { ofX: nn.mseLoss } }, new Apart());
+    const set = data.fromArrays({ x, y: x }, { ofX: x });
+    expect(await apart.evaluate(set)).toMatchObject({ loss: expect.any(Number) });
+    expect(await collect(apart.fit(set))).toHaveLength(1);
+    const [of, y] = [tensor(x), tensor(x)];
+    expect(await inspect(new Apart().init(1), { ofX: nn.mseLoss }, { x: of, y }, { ofX: y })).toBeDefined();
+  });
+
+  it('but not what serves inference alone', async () => {
+    class Scaled extends nn.Module<{ x: Tensor; scale: Tensor }> {
+      fc = new nn.Linear(1, 1);
+      forward({ x, scale }: { x: Tensor; scale: Tensor }): Tensor {
+        const output = this.fc.forward(x.unsqueeze(-1)).squeeze(-1);
+        return this.training ? output : output.mul(scale);
+      }
+    }
+    const set = data.fromArrays({ x, scale: x }, x);
+    expect(await collect(trainer({ loss: nn.mseLoss }, new Scaled()).fit(set))).toHaveLength(1);
+  });
+
   it('but not what serves training alone', async () => {
     class Forcing extends nn.Module<{ x: Tensor; forced: Tensor }> {
       fc = new nn.Linear(1, 1);
