@@ -22,12 +22,13 @@ function namingInputs(op: string, model: AnyModule, given: readonly ForwardArgum
   const read = namesNotGiven(model, given);
   const got = given.length === 1 ? describe(given[0] as ForwardArgument) : `${given.length} tensors`;
   if (read.length > 0) {
-    return error instanceof ChainruleError
-      ? withNote(error, `forward reads ${enumerate(read)}, and was given ${got}`)
-      : failed('ERR_CHAINRULE_INVALID', op, `the inputs must have ${enumerate(read)}, which forward reads`, {
-          received: got,
-          cause: error,
-        });
+    if (error instanceof ChainruleError)
+      return withNote(error, `forward reads ${enumerate(read)}, and was given ${got}`);
+    // Errors of the user's own are left alone: an input may be optional.
+    if (!(error instanceof TypeError)) return error;
+    const rule = `the inputs must have ${enumerate(read)}, which forward reads`;
+    const details = { received: got, cause: error };
+    return withNote(failed('ERR_CHAINRULE_INVALID', op, rule, details), error.message);
   }
   // The method of the class, as the model's own may have been replaced to watch it.
   const { length } = (Object.getPrototypeOf(model) as AnyModule).forward;

@@ -21,7 +21,7 @@ import type { Sums } from './sums.js';
  * metrics and its own check of targets. All take `reduction`: 'mean', 'sum' or 'none'.
  *
  * The third argument is the weights of the samples, where a data set has some: the losses of this package then give the
- * weighted mean. A function of your own must take them if there are any.
+ * weighted mean. A function of your own must take them if there are any, as a parameter without a default.
  */
 export interface Loss<
   Result extends Tensor | Sums = Tensor,

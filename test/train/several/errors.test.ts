@@ -241,6 +241,22 @@ describe('fit and evaluate refuse', () => {
     expect((await named.evaluate(pairs)).loss).toBe(loss);
   });
 
+  it('the lack of an input with the error that it led to, and errors of the model as they are', async () => {
+    class Strict extends nn.Module<{ x: Tensor; mask?: Tensor }> {
+      fc = new nn.Linear(1, 1);
+      forward({ x, mask }: { x: Tensor; mask?: Tensor }): Tensor {
+        if (!mask) throw new Error('of my own');
+        return this.fc.forward(x).mul(mask);
+      }
+    }
+    await expect(
+      trainer({ loss: nn.mseLoss }, new Strict()).evaluate(data.fromArrays({ x }, x)),
+    ).rejects.toThrow(/^of my own$/);
+    await expect(trainer().evaluate(data.fromArrays(without('price'), targets))).rejects.toThrow(
+      "got a record of user and item (Cannot read properties of undefined (reading 'to'))",
+    );
+  });
+
   it('but not what serves an output without a loss', async () => {
     class Apart extends nn.Module<{ x: Tensor; y: Tensor }, { ofX: Tensor; ofY: Tensor }> {
       fc = new nn.Linear(1, 1);
