@@ -80,7 +80,7 @@ describe('functions of data refuse', () => {
       'stream',
       data.stream,
       [() => [], { inputs: [1] }],
-      'stream: inputs[0] must be a plain object with shape, got 1',
+      'stream: inputs must be a plain object such as { shape: ... }, got [1]',
     ],
   ])('%s %#', (name, fn, args, message) => {
     expect(() => call(fn, ...args)).toThrow(message);
