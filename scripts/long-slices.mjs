@@ -13,6 +13,11 @@ export const slices = [
     'test/ops/spatial/winograd.test.ts',
     'test/ops/attention-kernel.test.ts',
     'test/runtime/compile-memory.test.ts',
+    'test/checkpoint/fingerprint.test.ts',
+    'test/compile/random-graphs.test.ts',
+    'test/parallel/data-parallel-training.test.ts',
+    'test/train/ratios.test.ts',
+    'test/train/skipped-steps.test.ts',
   ],
   [
     'test/train/service-fit.test.ts',
@@ -20,6 +25,11 @@ export const slices = [
     'test/parallel/shards/at-once-training.test.ts',
     'test/parallel/weight-products.test.ts',
     'test/train/non-finite-gradients.test.ts',
+    'test/bench/arena.test.ts',
+    'test/compile/pack-weights.test.ts',
+    'test/ops/table.test.ts',
+    'test/train/figures.test.ts',
+    'test/train/weightless-steps.test.ts',
   ],
   [
     'test/checkpoint/kill.test.ts',
@@ -29,6 +39,10 @@ export const slices = [
     'test/parallel/same-bits.test.ts',
     'test/parallel/same-bits-models.test.ts',
     'test/train/memory-budget.test.ts',
+    'test/cli/usage.test.ts',
+    'test/parallel/interrupted-step.test.ts',
+    'test/parallel/stuck.test.ts',
+    'test/train/trainer.test.ts',
   ],
   [
     'test/bench/memory.test.ts',
@@ -39,6 +53,10 @@ export const slices = [
     'test/ops/spatial/conv-bands.test.ts',
     'test/runtime/jail.test.ts',
     'test/train/whole-weights.test.ts',
+    'test/compile/deep-graphs.test.ts',
+    'test/examples/gradient-health.test.ts',
+    'test/parallel/shards/default.test.ts',
+    'test/parallel/whole-batch.test.ts',
   ],
 ];
 

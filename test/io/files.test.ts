@@ -119,10 +119,10 @@ it.runIf(process.platform === 'linux')(
   'a directory that the system does not make is refused, and not waited for',
   async () => {
     for (const refused of [
-      io.requireWritable('/proc/none/x'),
-      io.writeSafetensors('/proc/none/x', tensors),
+      () => io.requireWritable('/proc/none/x'),
+      () => io.writeSafetensors('/proc/none/x', tensors),
     ]) {
-      await expect(refused).rejects.toThrow("ENOENT: no such file or directory, mkdir '/proc/none'");
+      await expect(refused()).rejects.toThrow("ENOENT: no such file or directory, mkdir '/proc/none'");
     }
   },
 );
