@@ -12,7 +12,7 @@ const alone = [
   'test/native/arena.test.ts',
   'test/ops/spatial/conv-algorithm.test.ts',
   'test/optim/parameter-memories.test.ts',
-  'test/parallel/{failures,interrupted-step,nice,worker-errors}.test.ts',
+  'test/parallel/{failures,interrupted-step,nice}.test.ts',
   'test/runtime/{collect-garbage,usable-memory}.test.ts',
 ];
 
